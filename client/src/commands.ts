@@ -1,0 +1,62 @@
+/** What the command palette offers. */
+import { existsSync } from "node:fs";
+import * as path from "node:path";
+import * as vscode from "vscode";
+import { ExecuteCommandRequest } from "vscode-languageclient/node";
+import { rulePages, type RulePage } from "./rules";
+import type { Session } from "./session";
+
+export function registerCommands(context: vscode.ExtensionContext, session: Session, log: vscode.LogOutputChannel): void {
+  const pages = context.asAbsolutePath(path.join("bundled", "libs", "dry_debug_rules"));
+  context.subscriptions.push(
+    vscode.commands.registerCommand("dryDebug.restart", () => session.restart()),
+    vscode.commands.registerCommand("dryDebug.showLogs", () => log.show()),
+    vscode.commands.registerCommand("dryDebug.checkFile", () => checkFile(session)),
+    vscode.commands.registerCommand("dryDebug.showRule", (rule?: unknown) => showRule(pages, rule)),
+  );
+}
+
+/** Has the server check the active document as it stands in the editor, saved or not. */
+async function checkFile(session: Session): Promise<void> {
+  const uri = vscode.window.activeNotebookEditor?.notebook.uri ?? vscode.window.activeTextEditor?.document.uri;
+  if (uri === undefined) {
+    void vscode.window.showInformationMessage("Dry Debug: no file is open.");
+    return;
+  }
+  const client = session.running;
+  if (client === undefined) {
+    void vscode.window.showWarningMessage("Dry Debug: the server is not running.");
+    return;
+  }
+  const argument = client.code2ProtocolConverter.asUri(uri);
+  await client.sendRequest(ExecuteCommandRequest.type, { command: "dryDebug.checkDocument", arguments: [argument] });
+}
+
+/** Opens the page of `rule`; without one, that of the finding at the cursor; without a finding, the one picked from a list. */
+async function showRule(root: string, rule: unknown): Promise<void> {
+  const pages = existsSync(root) ? rulePages(root) : [];
+  const atCursor = typeof rule === "string" ? [] : pagesAtCursor();
+  const page = pages.find((known) => known.rule === rule)?.file ?? (atCursor.length === 1 ? atCursor[0] : await pick(pages, atCursor));
+  if (page !== undefined) {
+    await vscode.commands.executeCommand("markdown.showPreview", vscode.Uri.file(page));
+  }
+}
+
+/** Page files of our findings at the cursor. */
+function pagesAtCursor(): string[] {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) {
+    return [];
+  }
+  const files = vscode.languages
+    .getDiagnostics(editor.document.uri)
+    .filter((diagnostic) => diagnostic.range.contains(editor.selection.active))
+    .flatMap(({ code }) => (typeof code === "object" && code.target.path.endsWith(".md") ? [code.target.fsPath] : []));
+  return [...new Set(files)];
+}
+
+async function pick(pages: readonly RulePage[], first: readonly string[]): Promise<string | undefined> {
+  const ranked = [...pages].sort((a, b) => Number(first.includes(b.file)) - Number(first.includes(a.file)));
+  const items = ranked.map(({ rule, family, file }) => ({ label: rule, description: family, file }));
+  return (await vscode.window.showQuickPick(items, { placeHolder: "Rule" }))?.file;
+}

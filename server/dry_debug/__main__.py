@@ -1,0 +1,5 @@
+"""`python -m dry_debug` is the same as the `dry-debug` command."""
+
+from dry_debug.cli.main import main
+
+raise SystemExit(main())

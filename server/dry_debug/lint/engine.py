@@ -1,0 +1,210 @@
+"""Document x rules -> findings. Cannot fail: what goes wrong is a problem, and the other rules go on."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dry_debug.lint import manifest, suppress
+from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR, Finding, Fix, Place, Related, Severity
+from dry_debug.lint.fingerprint import fingerprint
+from dry_debug.lint.manifest import RuleInfo
+from dry_debug.lint.settings import Settings
+from dry_debug.program.host import Host, NullHost
+from dry_debug.program.program import Program, parse
+from dry_debug.text.document import Document, Problem
+from dry_debug.text.spans import Span
+
+if TYPE_CHECKING:
+    from dry_debug.lint.rule import Report
+
+
+class Cancelled(Exception):
+    """The caller said, between two rules, that nobody waits for this result any more."""
+
+
+class Result:
+    """What the analysis of one document gave. Fixes are computed when they are asked for."""
+
+    def __init__(
+        self,
+        document: Document,
+        findings: Sequence[Finding],
+        problems: Sequence[Problem],
+        program: Program | None,
+        asked: frozenset[str],
+        fixers: dict[str, Callable[[], Fix | None]],
+        hidden: Sequence[Finding] = (),
+    ) -> None:
+        self.document = document
+        self.findings = tuple(findings)
+        self.hidden = tuple(hidden)  # found, but suppressed by a comment
+        self.problems = tuple(problems)
+        self.program = program
+        self.asked = asked
+        self._fixers = fixers
+
+    def fix(self, finding: Finding) -> Fix | None:
+        """The fix of one of `findings` (or None); a fix that fails to be made is no fix."""
+        if finding.fix is not None:
+            return finding.fix
+        fixer = self._fixers.get(finding.fingerprint)
+        if fixer is None:
+            return None
+        try:
+            return fixer()
+        except Exception as error:  # a fix must never take the finding down with it
+            message = f"the fix of {finding.rule} failed: {type(error).__name__}: {error}"
+            self.problems = (*self.problems, Problem(message, self.document.path))
+            return None
+
+    def with_fixes(self) -> tuple[Finding, ...]:
+        """The findings with their fixes filled in."""
+        return tuple(f.with_fix(self.fix(f)) if f.fixable else f for f in self.findings)
+
+
+def analyse(
+    document: Document,
+    host: Host | None = None,
+    settings: Settings = Settings(),  # noqa: B008  # frozen
+    *,
+    cancelled: Callable[[], bool] | None = None,
+    rules: Sequence[RuleInfo] | None = None,
+) -> Result:
+    """Every finding of the selected rules in `document`.
+
+    Raises Cancelled, and nothing else, when `cancelled()` becomes true between two rules.
+    """
+    host = host if host is not None else NullHost()
+    problems = list(document.problems)
+    parsed = parse(document)
+    if not isinstance(parsed, ast.Module):
+        return _unparsed(document, parsed, problems)
+    program = Program(document, parsed, host)
+    chosen = manifest.selected(settings) if rules is None else rules
+    raw: list[tuple[RuleInfo, Report]] = []
+    ran: list[RuleInfo] = []
+    for info in chosen:
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        ran.append(info)
+        if not triggered(info, document.source):
+            continue
+        try:
+            raw.extend((info, report) for report in manifest.load(info).check(program))
+        except Exception as error:
+            problems.append(_crash(info, error, document.path))
+    problems.extend(program.problems)
+    fixers: dict[str, Callable[[], Fix | None]] = {}
+    findings = _findings(document, program, raw, settings, fixers)
+    kept, hidden = suppress.apply(document, parsed, findings, ran)
+    kept.sort(key=lambda f: f.sort_key)
+    return Result(document, kept, problems, program, host.asked_for(document.path), fixers, hidden)
+
+
+def triggered(info: RuleInfo, source: str) -> bool:
+    """Whether the rule can have something to say about this text."""
+    return all(any(word in source for word in group) for group in info.triggers)
+
+
+def _crash(info: RuleInfo, error: Exception, path: str) -> Problem:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno})" if trace else ""
+    return Problem(f"rule {info.name} failed: {type(error).__name__}: {error}{where}", path)
+
+
+def _unparsed(document: Document, error: Problem, problems: list[Problem]) -> Result:
+    if error.line is None:  # not the code's fault: too deep, out of memory
+        return Result(document, (), (*problems, error), None, frozenset(), {})
+    name, code = SYNTAX_ERROR
+    span = document.span_of_line(error.line)
+    finding = Finding(
+        rule=name,
+        code=code,
+        severity="critical",
+        confidence="high",
+        message=error.message[:100].rstrip("."),
+        why="Python cannot read this file, so nothing else in it can be checked.",
+        span=span,
+        cause=f"{name}@{error.line}",
+        fingerprint=fingerprint(name, document, span, 0),
+    )
+    return Result(document, (finding,), problems, None, frozenset(), {})
+
+
+def _findings(
+    document: Document,
+    program: Program,
+    raw: list[tuple[RuleInfo, Report]],
+    settings: Settings,
+    fixers: dict[str, Callable[[], Fix | None]],
+) -> list[Finding]:
+    shown = settings.min_confidences()
+    seen: dict[tuple[str, str], int] = {}
+    by_cause: dict[str, Finding] = {}
+    for info, report in raw:
+        if report.confidence not in shown:
+            continue
+        span = report.at if isinstance(report.at, Span) else program.span(report.at)
+        severity = _severity(info, report, settings)
+        if severity is None:
+            continue
+        key = (info.name, document.source[span.start : span.end])
+        occurrence = seen[key] = seen.get(key, -1) + 1
+        print_ = fingerprint(info.name, document, span, occurrence)
+        rule = manifest.load(info)
+        finding = Finding(
+            rule=info.name,
+            code=info.code,
+            severity=severity,
+            confidence=report.confidence,
+            message=report.headline,
+            why=report.why or rule.why,
+            span=span,
+            cause=report.cause or f"{info.name}@{span.start}",
+            fingerprint=print_,
+            fixable=report.fix is not None,
+            fix_title=report.fix_title,
+            related=tuple(_related(program, step.program, step.node, step.message) for step in report.evidence),
+            quotes=report.quotes if report.quotes is not None else info.quotes,
+            preview=info.status == "preview",
+        )
+        first = by_cause.get(finding.cause)
+        if first is not None:
+            by_cause[finding.cause] = _fold(first, finding)
+            continue
+        by_cause[finding.cause] = finding
+        if report.fix is not None:
+            fixers[print_] = report.fix
+    return list(by_cause.values())
+
+
+def _fold(first: Finding, second: Finding) -> Finding:
+    """One cause, one finding: the more severe leads (the first of equals), the other becomes evidence."""
+    from dataclasses import replace
+
+    if SEVERITIES.index(second.severity) < SEVERITIES.index(first.severity):
+        first, second = second, first
+    return replace(first, related=(*first.related, Related(second.message, span=second.span), *second.related))
+
+
+def _severity(info: RuleInfo, report: Report, settings: Settings) -> Severity | None:
+    chosen = settings.severity.get(info.name) or settings.severity.get(info.code)
+    if chosen == "off":
+        return None
+    severity: Severity = chosen or report.severity or info.severity
+    if severity == "critical" and report.confidence != "high" and not chosen:
+        return "warning"  # a critical finding needs high confidence
+    return severity
+
+
+def _related(home: Program, program: Program, node: ast.AST, message: str) -> Related:
+    if program is home:
+        return Related(message, span=home.span(node))
+    span = program.span(node)
+    start, end = program.document.position(span.start), program.document.position(span.end)
+    place = Place(program.document.path, start.line, start.column, end.line, end.column, start.cell)
+    return Related(message, place=place)

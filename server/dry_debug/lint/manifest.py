@@ -1,0 +1,119 @@
+"""The rules that there are, from the generated manifest: a run imports only those that it needs."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Severity
+
+if TYPE_CHECKING:
+    from dry_debug.lint.rule import FixKind, Rule, Shape, Status
+    from dry_debug.lint.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What is known of a rule without importing it."""
+
+    name: str
+    code: str
+    family: str
+    shape: Shape
+    severity: Severity
+    status: Status
+    fix_kind: FixKind
+    summary: str
+    module: str
+    class_name: str
+    triggers: tuple[tuple[str, ...], ...]
+    quotes: tuple[str, ...]
+
+
+@functools.cache
+def rules() -> tuple[RuleInfo, ...]:
+    """All rules, by code. Reads `dry_debug_rules/manifest.json`, imports no rule."""
+    text = (resources.files("dry_debug_rules") / "manifest.json").read_text("utf-8")
+    return tuple(
+        RuleInfo(
+            **{
+                **row,
+                "triggers": tuple(tuple(group) for group in row["triggers"]),
+                "quotes": tuple(row["quotes"]),
+            }
+        )
+        for row in json.loads(text)
+    )
+
+
+@functools.cache
+def version() -> str:
+    """A hash of the manifest: part of every cache key."""
+    import hashlib
+
+    return hashlib.blake2b(
+        (resources.files("dry_debug_rules") / "manifest.json").read_bytes(), digest_size=8
+    ).hexdigest()
+
+
+def find(name_or_code: str) -> RuleInfo | None:
+    """The rule with this name or code (codes in any case)."""
+    wanted = name_or_code.strip()
+    for info in rules():
+        if info.name == wanted.lower() or info.code == wanted.upper():
+            return info
+    return None
+
+
+@functools.cache
+def _load(module: str, class_name: str) -> Rule:
+    rule: Rule = getattr(importlib.import_module(module), class_name)()
+    return rule
+
+
+def load(info: RuleInfo) -> Rule:
+    """The rule itself; imports its module on first use."""
+    return _load(info.module, info.class_name)
+
+
+def page_path(info: RuleInfo) -> str:
+    """Where the rule's page lies on disk."""
+    package, _, module = info.module.rpartition(".")
+    return str(resources.files(package) / f"{module}.md")
+
+
+def matches(info: RuleInfo, selector: str) -> bool:
+    """Whether a selector of the settings (ALL, name, code, code prefix, family) means this rule."""
+    selector = selector.strip()
+    upper = selector.upper()
+    if upper == "ALL" or selector == info.name or selector == info.family or upper == info.code:
+        return True
+    return bool(upper) and upper.isalnum() and selector == upper and info.code.startswith(upper)
+
+
+def _any(info: RuleInfo, selectors: Iterable[str]) -> bool:
+    return any(matches(info, selector) for selector in selectors)
+
+
+def selected(settings: Settings) -> tuple[RuleInfo, ...]:
+    """The rules that these settings run.
+
+    A preview rule runs with `preview`, or when `extend_select` or `select` names it by name or whole code.
+    """
+    result = []
+    for info in rules():
+        if not (_any(info, settings.select) or _any(info, settings.extend_select)):
+            continue
+        if _any(info, settings.ignore) or settings.severity.get(info.name) == "off":
+            continue
+        if info.status == "preview" and not settings.preview:
+            named = {s.strip() for s in (*settings.select, *settings.extend_select)}
+            if info.name not in named and info.code not in named:
+                continue
+        result.append(info)
+    return tuple(result)

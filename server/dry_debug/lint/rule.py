@@ -1,0 +1,88 @@
+"""A rule: data first, then what it asks of the model. One class a file; its page stands beside it.
+
+There are three shapes. A *site* rule looks at calls with certain qualified names, an *order* rule gives an automaton
+over events of one object, a *whole* rule asks what the training program has and lacks. `check` is the only way in and
+`Report` the only way out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from dry_debug.lint.finding import Confidence, Fix, Severity
+from dry_debug.text.spans import Span
+
+if TYPE_CHECKING:
+    from dry_debug.program.evidence import Step
+    from dry_debug.program.program import Program
+
+Shape = Literal["site", "order", "whole"]
+Status = Literal["stable", "preview"]
+FixKind = Literal["safe", "unsafe", "display", "none"]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a rule says about one place; the engine makes a Finding of it."""
+
+    at: ast.AST | Span
+    headline: str
+    confidence: Confidence
+    why: str | None = None  # None: the rule's own sentence
+    severity: Severity | None = None  # None: the rule's own
+    evidence: list[Step] = field(default_factory=list)
+    cause: str = ""  # "": this rule at this place
+    fix: Callable[[], Fix | None] | None = None  # called only when somebody asks for the fix
+    fix_title: str = ""
+    quotes: tuple[str, ...] | None = None  # None: the rule's own
+
+
+class Rule:
+    """Base of all rules. Subclasses fill the data and `check`."""
+
+    name: ClassVar[str]
+    code: ClassVar[str]
+    shape: ClassVar[Shape]
+    severity: ClassVar[Severity]
+    status: ClassVar[Status] = "stable"
+    fix_kind: ClassVar[FixKind] = "none"
+    # A file is looked at only if every group has a member that occurs in its text.
+    triggers: ClassVar[tuple[tuple[str, ...], ...]]
+    why: ClassVar[str]
+    quotes: ClassVar[tuple[str, ...]] = ()
+    depends_on_names: ClassVar[bool] = False
+
+    def check(self, program: Program) -> Iterator[Report]:
+        """Everything that this rule has to say about `program`."""
+        raise NotImplementedError
+
+
+class SiteRule(Rule):
+    """Looks at each call whose canonical qualified name is in `calls`."""
+
+    shape = "site"
+    calls: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, program: Program) -> Iterator[Report]:
+        for name in self.calls:
+            for call in program.calls_of(name):
+                yield from self.check_call(call, program)
+
+    def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:
+        """What is wrong with this call."""
+        raise NotImplementedError
+
+
+class OrderRule(Rule):
+    """Judges the order of events; `program.run` walks the automaton that the rule gives it."""
+
+    shape = "order"
+
+
+class WholeRule(Rule):
+    """Judges what the training program as a whole has and lacks (`program.training`)."""
+
+    shape = "whole"

@@ -1,0 +1,45 @@
+"""What the client can do, read once from its capabilities."""
+
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The abilities that change what is sent."""
+
+    document_changes: bool = False  # takes versioned edits
+    related_information: bool = False
+    code_description: bool = False
+    versions: bool = False  # takes the document's version beside its diagnostics
+    unnecessary: bool = False  # can show text faded out
+    markdown: bool = False  # in hovers
+    resolves_edits: bool = False  # asks for the edit of a code action when it is chosen
+    configuration: bool = False  # answers `workspace/configuration`
+    watches_files: bool = False  # lets the server register file watchers
+    watches_settings: bool = False  # lets the server register for changes of settings
+
+
+def client_of(capabilities: types.ClientCapabilities) -> Client:
+    """What a client with these capabilities can do; what it does not mention it cannot."""
+    text = capabilities.text_document or types.TextDocumentClientCapabilities()
+    space = capabilities.workspace or types.WorkspaceClientCapabilities()
+    diagnostics = text.publish_diagnostics or types.PublishDiagnosticsClientCapabilities()
+    actions = text.code_action or types.CodeActionClientCapabilities()
+    formats = (text.hover.content_format if text.hover else None) or ()
+    tags = diagnostics.tag_support.value_set if diagnostics.tag_support else ()
+    return Client(
+        document_changes=bool(space.workspace_edit and space.workspace_edit.document_changes),
+        related_information=bool(diagnostics.related_information),
+        code_description=bool(diagnostics.code_description_support),
+        versions=bool(diagnostics.version_support),
+        unnecessary=types.DiagnosticTag.Unnecessary in tags,
+        markdown=types.MarkupKind.Markdown in formats,
+        resolves_edits=bool(
+            actions.data_support and actions.resolve_support and "edit" in actions.resolve_support.properties
+        ),
+        configuration=bool(space.configuration),
+        watches_files=bool(space.did_change_watched_files and space.did_change_watched_files.dynamic_registration),
+        watches_settings=bool(space.did_change_configuration and space.did_change_configuration.dynamic_registration),
+    )

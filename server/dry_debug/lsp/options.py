@@ -1,0 +1,45 @@
+"""The editor's settings: camelCase keys of `lint.settings.Settings`, each checked by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from dry_debug.lint.settings import Settings, camel_case, converted
+
+# Keys under `dryDebug` that concern only the client (package.json), not the analysis.
+CLIENT_ONLY = frozenset(("enable", "interpreter", "path", "trace"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """Values by field name of Settings, and one sentence for each key that was not understood."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+
+
+def read_options(given: object) -> Options:
+    """The options in what an editor has sent: an object, or nothing. null stands for "not set". Never raises."""
+    if given is None:
+        return Options()
+    if not isinstance(given, Mapping):
+        return Options(complaints=(f"the settings should be an object, not {_shown(given)}; the defaults are used",))
+    known = {camel_case(item.name): item.name for item in fields(Settings)}
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for key, value in given.items():
+        name = known.get(key)
+        if value is None or key in CLIENT_ONLY:
+            continue
+        if name is None:
+            complaints.append(f"'{key}' is not a setting")
+            continue
+        try:
+            values[name] = converted(name, value)
+        except ValueError as error:
+            complaints.append(f"'{key}' should be {error}, not {_shown(value)}; the default is used")
+    return Options(values, tuple(complaints))
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]

@@ -1,0 +1,485 @@
+"""The value of a call: library calls by the tables, calls of the file's own functions by their returns."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program import knowledge as know
+from dry_debug.program.evidence import weakest
+from dry_debug.program.scopes import Scope
+from dry_debug.program.values import NONE, UNKNOWN, Value, join
+
+if TYPE_CHECKING:
+    from dry_debug.program.evaluate import Env, Evaluator
+
+Stmt = ast.stmt | None
+_STATEFUL = frozenset(
+    ("module", "optimizer", "scheduler", "scaler", "ema", "loader", "sampler", "instance", "dataset", "early_stopping")
+)
+
+
+def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
+    """The value of `node` at its place."""
+    func = node.func
+    name = ev.names.qualified(func, scope)
+    if name is not None and not name.startswith("."):
+        top = name.partition(".")[0]
+        if top not in ("torch", "builtins", "numpy"):
+            target = ev.value(func, scope, stmt, env)
+            if target.kind in ("function", "class", "module"):
+                return invoke(ev, target, node, scope, stmt, env)
+        return library(ev, name, node, scope, stmt, env)
+    if isinstance(func, ast.Attribute):
+        if isinstance(func.value, ast.Call) and ev.names.qualified(func.value.func, scope) == "builtins.super":
+            return UNKNOWN
+        base = ev.value(func.value, scope, stmt, env)
+        return method(ev, base, func.attr, node, scope, stmt, env)
+    dynamic = _dynamic(ev, func, scope)
+    if dynamic is not None:
+        return dynamic.but(node=node, args=node, program=ev.program, ident=("alloc", node))
+    return invoke(ev, ev.value(func, scope, stmt, env), node, scope, stmt, env)
+
+
+def _dynamic(ev: Evaluator, func: ast.expr, scope: Scope) -> Value | None:
+    """`getattr(torch.optim, name)(...)` and `models.__dict__[name](...)`."""
+    holder: ast.expr | None = None
+    if isinstance(func, ast.Call) and len(func.args) >= 2 and ev.names.qualified(func.func, scope) == "builtins.getattr":
+        holder = func.args[0]
+    elif isinstance(func, ast.Subscript) and isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__":
+        holder = func.value.value
+    if holder is None:
+        return None
+    name = ev.names.qualified(holder, scope) or ""
+    kinds: dict[str, know.Kind] = {
+        "torch.optim": "optimizer",
+        "torch.optim.lr_scheduler": "scheduler",
+        "torchvision.models": "module",
+        "torchvision.datasets": "dataset",
+    }
+    kind = kinds.get(name)
+    return Value(kind) if kind is not None else None
+
+
+def argument(node: ast.Call, position: int, *names: str) -> ast.expr | None:
+    """The expression passed at `position` (0-based) or under one of `names`; None also behind *args or **kwargs."""
+    for keyword in node.keywords:
+        if keyword.arg in names:
+            return keyword.value
+    if len(node.args) > position and not any(isinstance(a, ast.Starred) for a in node.args[: position + 1]):
+        return node.args[position]
+    return None
+
+
+def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
+    """The value of calling the library's `name`."""
+
+    def arg(position: int, *names: str) -> Value:
+        expr = argument(node, position, *names)
+        return ev.value(expr, scope, stmt, env) if expr is not None else UNKNOWN
+
+    if name in know.SOFTMAX or name in know.LOG_SOFTMAX or name in know.SIGMOID:
+        if not name.rpartition(".")[2][:1].isupper():
+            return tensor_op(arg(0, "input"), _activation(name), node, ev)
+    kind = know.kind_of_call(name)
+    if kind is not None:
+        return _made(ev, name, kind, node, scope, stmt, env, arg)
+    if name == "builtins.filter":
+        return arg(1)
+    if name == "itertools.chain":
+        return Value("container", items=[ev.value(a, scope, stmt, env) for a in node.args], node=node,
+                     program=ev.program, ident=("alloc", node), via="chain")  # fmt: skip
+    if name in know.PASS_THROUGH:
+        value = arg(0, "iterable", "object")
+        if name in know.COPIES and value.kind == "module":
+            return value.but(ident=("alloc", node), wraps=None, node=node)
+        return value
+    if name == "builtins.enumerate":
+        return _container([UNKNOWN, _each(arg(0))], node, ev)
+    if name == "builtins.zip":
+        return _container([_each(ev.value(a, scope, stmt, env)) for a in node.args], node, ev)
+    if name == "builtins.next":
+        return _each(arg(0))
+    if name in ("builtins.float", "builtins.int", "builtins.len", "builtins.round", "builtins.bool"):
+        return Value("number", node=node, program=ev.program)
+    if name in ("builtins.str", "builtins.repr", "builtins.format"):
+        return Value("text")
+    if name in ("builtins.sum", "builtins.max", "builtins.min"):
+        value = arg(0)
+        return _each(value).but(via=None) if value.kind == "container" else UNKNOWN
+    if name in ("builtins.dict", "collections.OrderedDict"):
+        items = [(k.arg, ev.value(k.value, scope, stmt, env)) for k in node.keywords if k.arg is not None]
+        return Value("dict", items=items, node=node, program=ev.program, ident=("alloc", node))
+    if name == "functools.partial" and node.args:
+        inner = ev.value(node.args[0], scope, stmt, env)
+        return inner if inner.kind in ("library", "class") else UNKNOWN
+    if name == "torch.load":
+        return Value("dict", via="loaded", node=node, program=ev.program, ident=("alloc", node))
+    if name in know.FUNCTIONAL_LOSSES:
+        return loss_value(ev, name, [arg(0, "input"), arg(1, "target")], node)
+    if name == "torch.autograd.Variable" or name == "torch.Tensor.detach":
+        value = arg(0)
+        return value if name.endswith("Variable") else value.but(attached=False)
+    if name in know.FRESH_TENSORS:
+        grad = argument(node, 99, "requires_grad")
+        leaf = isinstance(grad, ast.Constant) and grad.value is True
+        return Value("tensor", attached=True if leaf else False, node=node, program=ev.program, via="leaf" if leaf else None)
+    if name.startswith("torch."):
+        return _torch_function(ev, name, node, scope, stmt, env)
+    return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
+
+
+def _activation(name: str) -> str:
+    return "softmax" if name in know.SOFTMAX else "log_softmax" if name in know.LOG_SOFTMAX else "sigmoid"
+
+
+def _each(value: Value) -> Value:
+    from dry_debug.program.evaluate import element
+
+    return element(value)
+
+
+def _container(items: list[Value], node: ast.Call, ev: Evaluator) -> Value:
+    """Iterating over it gives the tuple of `items`."""
+    inner = Value("container", items=items, node=node, program=ev.program, ident=("alloc", node))
+    return Value("container", items=[], thunk=lambda: inner, node=node, program=ev.program, ident=("alloc", node, "it"))
+
+
+def _made(
+    ev: Evaluator,
+    name: str,
+    kind: know.Kind,
+    node: ast.Call,
+    scope: Scope,
+    stmt: Stmt,
+    env: Env | None,
+    arg: object,
+) -> Value:
+    value = Value(kind, type=name, node=node, program=ev.program, ident=("alloc", node), args=node, env=env)
+    if name in know.WRAPPERS and node.args:
+        inner = ev.value(node.args[0], scope, stmt, env)
+        if kind == "module":
+            if inner.kind == "module":
+                value.wraps, value.confidence, value.scope = inner, inner.confidence, None
+            elif inner.kind in ("function", "library"):  # torch.compile(step) is a function
+                return inner
+            elif inner.kind == "unknown" and name == "torch.compile":
+                return UNKNOWN
+            value.via = know.WRAPPERS[name]
+        elif inner.kind == "module":
+            value.via = "ema"
+    elif name == "torch.utils.data.random_split":
+        value.via = "split"
+    return value
+
+
+def _torch_function(
+    ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
+) -> Value:
+    """Any other torch function: a tensor that carries a graph if one of its tensors does."""
+    tensors = []
+    for expr in node.args[:4]:
+        value = ev.value(expr, scope, stmt, env)
+        if value.kind == "container" and value.items:
+            tensors.extend(v for v in value.items if v.kind in ("tensor", "output", "batch"))
+        elif value.kind in ("tensor", "output", "batch"):
+            tensors.append(value)
+    if not tensors:
+        return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
+    attached = _any_attached(tensors)
+    if name.rpartition(".")[2] in ("argmax", "eq", "isnan", "isfinite", "isinf", "topk", "gt", "lt", "one_hot"):
+        attached = False
+    return Value("tensor", attached=attached, via=name.rpartition(".")[2], node=node, program=ev.program,
+                 confidence=weakest(*(t.confidence for t in tensors)))  # fmt: skip
+
+
+def _any_attached(values: list[Value]) -> bool | None:
+    states = [v.attached for v in values]
+    return True if True in states else (None if None in states else False)
+
+
+def tensor_op(value: Value, via: str | None, node: ast.AST, ev: Evaluator) -> Value:
+    """A tensor made of `value` by the operation `via`."""
+    if value.kind in ("tensor", "output", "batch"):
+        return value.but(kind="tensor", via=via, node=node, program=ev.program)
+    if via in ("softmax", "log_softmax", "sigmoid"):
+        return Value("tensor", attached=None, via=via, node=node, program=ev.program)
+    return UNKNOWN
+
+
+def loss_value(ev: Evaluator, name: str | None, values: list[Value], node: ast.Call) -> Value:
+    """What a loss function returns: attached if one of its tensors is."""
+    attached = _any_attached([v for v in values if v.kind in ("tensor", "output")] or [UNKNOWN])
+    known = [v for v in values if v.kind in ("tensor", "output")]
+    return Value("tensor", type=name, attached=attached, via="loss", node=node, program=ev.program, args=node,
+                 confidence=weakest(*(v.confidence for v in known if v.attached)) if known else "medium")  # fmt: skip
+
+
+def arithmetic(left: Value, right: Value) -> Value:
+    """`left op right`: a tensor if one side is; its graph is the sides' graphs."""
+    sides = [v for v in (left, right) if v.kind in ("tensor", "output", "batch")]
+    if not sides:
+        if left.kind == right.kind == "const" or "number" in (left.kind, right.kind):
+            return Value("number")
+        return UNKNOWN
+    attached = _any_attached(sides)
+    other = [v for v in (left, right) if v.kind == "unknown"]
+    if attached is not True and other:
+        attached = None
+    via = "loss" if any(v.via == "loss" for v in sides) else None
+    lead = next((v for v in sides if v.attached), sides[0])
+    return Value("tensor", attached=attached, via=via, node=lead.node, program=lead.program,
+                 confidence=weakest(*(v.confidence for v in sides if v.attached is attached)) if sides else "low")  # fmt: skip
+
+
+def invoke(
+    ev: Evaluator, target: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
+) -> Value:
+    """The value of calling `target`."""
+    kind = target.kind
+    if kind == "library" and target.type is not None:
+        return library(ev, target.type, node, scope, stmt, env)
+    if kind == "function":
+        return returned(ev, target, node, scope, stmt, env)
+    if kind == "class":
+        return instantiate(ev, target, node, scope, stmt, env)
+    if kind == "module":
+        return forward(ev, target, node, scope, stmt, env)
+    if kind == "loss":
+        values = [ev.value(a, scope, stmt, env) for a in node.args[:3] if not isinstance(a, ast.Starred)]
+        values += [ev.value(k.value, scope, stmt, env) for k in node.keywords[:3]]
+        return loss_value(ev, target.type, values, node)
+    if kind == "instance" and target.scope is not None and target.program is not None:
+        method_ = target.program.evaluator.class_attribute(target.scope, "__call__")
+        if method_.kind == "function":
+            return returned(ev, method_, node, scope, stmt, env, target)
+    return UNKNOWN
+
+
+def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
+    """An object of a class of the project."""
+    assert cls.scope is not None and cls.program is not None
+    kind = cls.program.class_kind(cls.scope)
+    return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node,
+                 ident=("alloc", node))  # fmt: skip
+
+
+def forward(ev: Evaluator, module: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
+    """What calling a module returns: its `forward`'s value, attached as the mode at the call says."""
+    mode = ev.program.grad_mode(node)
+    attached = {"on": True, "off": False}.get(mode)
+    base = module.base
+    activation = base.type if base.type in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID else None
+    if activation is not None:
+        values = [ev.value(a, scope, stmt, env) for a in node.args[:1]]
+        return tensor_op(values[0] if values else UNKNOWN, _activation(activation), node, ev)
+    if base.type is not None and base.type.startswith("torch.nn.") and base.type.endswith("Loss"):
+        return UNKNOWN
+    result = Value("output", attached=attached, node=node, program=ev.program, confidence=module.confidence)
+    if base.type == "torch.nn.Sequential" and base.args is not None and base.args.args and base.program is not None:
+        last = base.args.args[-1]
+        holder = base.program
+        inner = holder.value(last)
+        if inner.kind == "module" and inner.type in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID:
+            assert inner.type is not None
+            return result.but(kind="tensor", via=_activation(inner.type), node=inner.node)
+        return result
+    if base.scope is not None and base.program is not None and base.scope.kind == "class":
+        method_ = base.program.evaluator.class_attribute(base.scope, "forward")
+        if method_.kind == "function":
+            value = returned(base.program.evaluator, method_, None, scope, stmt, None, base)
+            return _reattach(value, result, attached)
+    return result
+
+
+def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
+    """The forward's value seen from the call: its shape and last operation, with the caller's grad mode."""
+    if value.kind in ("tensor", "output", "batch"):
+        if value.attached is False and value.via in ("leaf", "detached"):
+            return value
+        return value.but(kind="tensor" if value.kind != "output" else "output", attached=attached,
+                         confidence=default.confidence)  # fmt: skip
+    if value.kind == "container" and value.items:
+        return value.but(items=[_reattach(v, default, attached) if v.known else default for v in value.items])
+    return default
+
+
+def returned(
+    ev: Evaluator,
+    function: Value,
+    node: ast.Call | None,
+    scope: Scope,
+    stmt: Stmt,
+    env: Env | None,
+    receiver: Value | None = None,
+) -> Value:
+    """What a function of the project returns, with the parameters that this call gives it."""
+    callee, program = function.scope, function.program
+    if callee is None or program is None or callee.yields:
+        return UNKNOWN
+    inner = program.evaluator
+    if ev.calls_deep > 8 or inner.calls_deep > 8:
+        return UNKNOWN
+    bound = dict(function.env or {})
+    if node is not None:
+        bound.update(bind_arguments(ev, callee, node, scope, stmt, env, receiver))
+    results: list[Value] = []
+    ev.calls_deep += 1
+    try:
+        if isinstance(callee.node, ast.Lambda):
+            results.append(inner.value(callee.node.body, callee, None, bound or None))
+        for statement in callee.returns:
+            if statement.value is not None:
+                results.append(inner.value(statement.value, callee, statement, bound or None))
+    finally:
+        ev.calls_deep -= 1
+    if not results:
+        return NONE
+    result = _join_returns(results, node if node is not None else callee.node)
+    return _fresh(result, callee, node, inner) if node is not None else result
+
+
+def _join_returns(results: list[Value], place: ast.AST) -> Value:
+    containers = [r for r in results if r.kind == "container" and r.items]
+    if len(containers) == len(results) > 1 and len({len(c.items) for c in containers}) == 1:
+        rows = zip(*(c.items for c in containers), strict=True)
+        items = [join(list(row), ("call", place, i)) for i, row in enumerate(rows)]
+        return containers[0].but(items=items)
+    return join(results, ("call", place))
+
+
+def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator, path: int = 0) -> Value:
+    """An object made inside the callee is another object at every call."""
+    if value.kind == "container" and value.items:
+        return value.but(items=[_fresh(v, callee, node, ev, i + 1) for i, v in enumerate(value.items)])
+    ident = value.ident
+    if isinstance(ident, tuple) and ident[0] == "alloc" and ev.index.scope_of.get(ident[1]) is callee:
+        return value.but(ident=("alloc", node, path))
+    return value
+
+
+def bind_arguments(
+    ev: Evaluator,
+    callee: Scope,
+    node: ast.Call,
+    scope: Scope,
+    stmt: Stmt,
+    env: Env | None,
+    receiver: Value | None,
+) -> dict[tuple[Scope, str], Value]:
+    """Parameters of `callee` and the values that this call gives them."""
+    bound: dict[tuple[Scope, str], Value] = {}
+    parameters = [a.arg for a in callee.parameters()]
+    if receiver is not None and callee.parent is not None and callee.parent.kind == "class":
+        if callee.self_name is not None:
+            if receiver.scope is not None and parameters:
+                bound[(callee, parameters[0])] = receiver
+            parameters = parameters[1:]
+    for name, expr in zip(parameters, node.args, strict=False):
+        if isinstance(expr, ast.Starred):
+            break
+        value = ev.value(expr, scope, stmt, env)
+        if value.known:
+            bound[(callee, name)] = value
+    for keyword in node.keywords:
+        if keyword.arg in parameters:
+            value = ev.value(keyword.value, scope, stmt, env)
+            if value.known:
+                bound[(callee, keyword.arg)] = value
+    return bound
+
+
+def method(
+    ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
+) -> Value:
+    """The value of `base.attr(...)`."""
+    kind = base.kind
+    if attr == "state_dict" and kind in _STATEFUL:
+        return Value("state", wraps=base, node=node, program=ev.program, confidence=base.confidence)
+    if kind == "library" and base.type is not None:
+        return library(ev, f"{base.type}.{attr}", node, scope, stmt, env)
+    if kind == "pymodule" and base.program is not None:
+        return invoke(ev, base.program.export(attr), node, scope, stmt, env)
+    if base.scope is not None and base.scope.kind == "class" and base.program is not None:
+        found = base.program.evaluator.class_attribute(base.scope, attr, base)
+        if found.kind == "function":
+            return returned(ev, found, node, scope, stmt, env, base)
+        if found.kind not in ("unknown", "const"):
+            return invoke(ev, found, node, scope, stmt, env)
+        if kind == "class" and attr.startswith(("from_", "load_", "create", "build")):
+            return instantiate(ev, base, node, scope, stmt, env)
+    if kind == "module":
+        return _module_method(ev, base, attr, node, scope, stmt, env)
+    if kind in ("tensor", "output"):
+        return _tensor_method(base, attr, node, ev)
+    if kind == "batch":
+        return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
+    if kind in ("accelerator", "fabric"):
+        return _launcher_method(ev, attr, node, scope, stmt, env)
+    if kind == "scaler" and attr == "scale":
+        value = ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
+        return value.but(via="scaled") if value.kind == "tensor" else Value("tensor", attached=None, via="scaled")
+    if kind == "dict" and attr in ("get", "pop", "setdefault") and node.args and base.items is not None:
+        key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        return next((v for k, v in base.items if k is not None and k == key), UNKNOWN)
+    if kind in ("dict", "container") and attr in ("values", "copy", "pop"):
+        return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v
+                                                 for v in base.items or ()], ident=base.ident)  # fmt: skip
+    if kind == "dataset":
+        return base if attr in ("map", "shuffle", "with_format", "filter", "select", "batch", "repeat") else UNKNOWN
+    if kind == "rng" or kind == "optimizer":
+        return UNKNOWN
+    if attr in know.TO_NUMBER:
+        return Value("number", node=node, program=ev.program)
+    return UNKNOWN
+
+
+def _module_method(
+    ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
+) -> Value:
+    if attr in know.SELF_RETURNING:
+        return base
+    if attr in ("parameters", "named_parameters", "trainable_parameters", "buffers", "get_parameters"):
+        return Value("params", items=[base], node=node, program=ev.program, confidence=base.confidence)
+    if attr in ("forward", "__call__", "module"):
+        return forward(ev, base, node, scope, stmt, env)
+    if attr in ("named_modules", "children", "modules", "named_children", "load_state_dict"):
+        return UNKNOWN
+    if attr == "generate":
+        return Value("tensor", attached=False, node=node, program=ev.program)
+    return UNKNOWN
+
+
+def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Value:
+    if attr in know.TO_NUMBER:
+        return Value("number", node=node, program=ev.program)
+    if attr in know.LEAVES_GRAPH:
+        return base.but(kind="tensor", attached=False)
+    if attr in ("backward", "register_hook", "retain_grad"):
+        return NONE
+    if attr in ("size", "dim", "numel", "nelement", "ndimension"):
+        return Value("number")
+    if attr in ("softmax", "log_softmax", "sigmoid", "log"):
+        via = attr if attr != "log" else ("log_softmax" if base.via == "softmax" else None)
+        return base.but(kind="tensor", via=via, node=node)
+    if attr in know.NO_GRADIENT:
+        return base.but(kind="tensor", attached=False, via=None)
+    if attr in ("max", "min", "sort", "topk"):
+        return base.but(kind="tensor", via=None)
+    if attr in know.KEEPS_VALUES or attr in ("mean", "sum"):
+        return base.but(kind="tensor")
+    return base.but(kind="tensor", via=None)
+
+
+def _launcher_method(
+    ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
+) -> Value:
+    """Accelerate and Fabric give back what they are given, ready for the hardware."""
+    if attr in ("prepare", "setup", "setup_dataloaders", "setup_module", "setup_optimizers"):
+        values = [ev.value(a, scope, stmt, env) for a in node.args]
+        if len(values) == 1:
+            return values[0]
+        return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))
+    if attr in ("unwrap_model", "gather", "gather_for_metrics", "reduce", "all_reduce", "all_gather", "prepare_model"):
+        return ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
+    return UNKNOWN

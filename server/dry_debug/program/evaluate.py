@@ -1,0 +1,544 @@
+"""The value of an expression at a use: demand-driven, remembered, bounded.
+
+Binding first, usage second, name last. When the model does not know, the value is UNKNOWN and rules stay silent.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dry_debug.program import calls as call_values
+from dry_debug.program.knowledge import NAMES, USAGE, Kind, kind_of_call
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.values import NONE, UNKNOWN, Value, join
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+Env = Mapping[tuple[Scope, str], Value]
+MAX_DEPTH = 60  # of nested questions; real code stays below 25
+MAX_CALLS = 8  # of user functions entered one from another
+
+
+class Evaluator:
+    """Values of one program's expressions."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.index = program.index
+        self.names = program.names
+        self._memo: dict[ast.AST, Value] = {}
+        self._bindings: dict[Binding, Value] = {}
+        self._attributes: dict[tuple[Scope, str], Value] = {}
+        self._busy: set[object] = set()
+        self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
+        self.depth = 0
+        self.calls_deep = 0
+        self.cuts = 0  # questions cut short because they were already being asked
+        self.fuel = 400_000  # expressions looked at; a hostile file must not run for ever
+
+    # -- expressions ---------------------------------------------------------------------------------------------
+
+    def value(self, expr: ast.expr, scope: Scope, stmt: ast.stmt | None, env: Env | None = None) -> Value:
+        """The value of `expr`, which stands in `stmt` of `scope`; `env` gives parameters known from a call."""
+        if env is None:
+            known = self._memo.get(expr)
+            if known is not None:
+                return known
+        handler = _EXPRESSIONS.get(expr.__class__)
+        if handler is None:
+            return UNKNOWN
+        if self.depth > MAX_DEPTH or expr in self._busy or self.fuel <= 0:
+            self.cuts += 1
+            return UNKNOWN
+        self.fuel -= 1
+        cuts = self.cuts
+        self._busy.add(expr)
+        self.depth += 1
+        try:
+            result: Value = handler(self, expr, scope, stmt, env)
+        finally:
+            self.depth -= 1
+            self._busy.discard(expr)
+        # What a question cut short answered must not be remembered as the truth.
+        if env is None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+            self._memo[expr] = result
+        return result
+
+    def _name(self, expr: ast.Name, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        found = self.names.lookup(expr.id, scope)
+        if found is None:
+            name = self.names.qualified(expr, scope)
+            if name is not None:
+                return Value("library", type=name)
+            return self._starred(expr.id)
+        home, bindings = found
+        local = scope
+        while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
+            local = local.parent
+        reach = reaching(self.index, bindings, stmt if local is home else None)
+        values = [self.binding(b, env) for b in reach]
+        result = join(values, ("var", home, expr.id))
+        if result.kind == "unknown":
+            return self.by_use(home, expr.id, expr.id, expr)
+        return result
+
+    def _starred(self, name: str) -> Value:
+        for module, level in self.index.module.imports_star:
+            other = self.program.host.module(module, self.program.document.path, level)
+            if other is not None:
+                value = other.export(name)
+                if value.known:
+                    return value
+        return UNKNOWN
+
+    def binding(self, b: Binding, env: Env | None = None) -> Value:
+        """The value that one binding gives its name."""
+        if env is None:
+            known = self._bindings.get(b)
+            if known is not None:
+                return known
+        elif b.kind == "param" and (b.scope, b.name) in env:
+            return env[(b.scope, b.name)]
+        if b in self._busy or self.depth > MAX_DEPTH:
+            self.cuts += 1
+            return UNKNOWN
+        cuts = self.cuts
+        self._busy.add(b)
+        self.depth += 1
+        try:
+            result = self._binding(b, env)
+        finally:
+            self.depth -= 1
+            self._busy.discard(b)
+        if env is None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+            self._bindings[b] = result
+        return result
+
+    def _binding(self, b: Binding, env: Env | None) -> Value:
+        kind = b.kind
+        if kind == "assign" or kind == "walrus":
+            if b.value is None:
+                return self.annotated(b.stmt.annotation, b.scope) if isinstance(b.stmt, ast.AnnAssign) else UNKNOWN
+            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path)
+            if result.kind == "unknown" and isinstance(b.stmt, ast.AnnAssign):
+                return self.annotated(b.stmt.annotation, b.scope)
+            return result
+        if kind == "param":
+            return self.parameter(b.scope, b.name, env)
+        if kind in ("import", "from"):
+            return self.imported(b)
+        if kind == "def":
+            return Value("function", scope=self.index.scopes[b.node], node=b.node, program=self.program,
+                         ident=("def", b.node), env=env)  # fmt: skip
+        if kind == "class":
+            return Value("class", scope=self.index.scopes[b.node], node=b.node, program=self.program,
+                         ident=("class", b.node))  # fmt: skip
+        if kind in ("for", "comp") and b.value is not None:
+            return unpack(element(self.value(b.value, b.scope, b.stmt, env)), b.path)
+        if kind == "with" and b.value is not None:
+            entered = self.value(b.value, b.scope, b.stmt, env)
+            return entered if entered.kind in ("instance", "accelerator", "loader", "batch") else UNKNOWN
+        if kind == "aug" and isinstance(b.stmt, ast.AugAssign) and isinstance(b.stmt.target, ast.Name):
+            right = self.value(b.stmt.value, b.scope, b.stmt, env)
+            left = self._name(ast.Name(b.name, ast.Load()), b.scope, b.stmt, env)
+            return call_values.arithmetic(left, right)
+        return UNKNOWN
+
+    def _attribute(self, expr: ast.Attribute, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        name = self.names.qualified(expr, scope)
+        if name is not None and not name.startswith("."):
+            found = self._in_project(expr, scope, stmt, env)
+            return found if found is not None else Value("library", type=name)
+        base = self.value(expr.value, scope, stmt, env)
+        result = self.attribute_of(base, expr.attr)
+        if result.kind == "unknown":
+            path = dotted(expr)
+            if path is not None:
+                return self.by_use(scope.class_scope if path.startswith("self.") and scope.class_scope else scope,
+                                   path, expr.attr, expr)  # fmt: skip
+        return result
+
+    def _in_project(self, expr: ast.Attribute, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value | None:
+        """`utils.train` where `utils` is a module of the project."""
+        if not isinstance(expr.value, ast.Name | ast.Attribute):
+            return None
+        base = self.value(expr.value, scope, stmt, env)
+        if base.kind != "pymodule" or base.program is None:
+            return None
+        found = base.program.export(expr.attr)
+        return found if found.known else None
+
+    def attribute_of(self, base: Value, attr: str) -> Value:
+        """The value of `base.attr`."""
+        kind = base.kind
+        if kind == "pymodule" and base.program is not None:
+            return base.program.export(attr)
+        if base.scope is not None and base.scope.kind == "class" and base.program is not None:
+            result = base.program.evaluator.class_attribute(base.scope, attr, base)
+            if result.kind != "unknown" or kind == "instance":
+                return result
+        if kind == "module":
+            if attr in ("module", "_orig_mod", "_fsdp_wrapped_module"):
+                return base.wraps if base.wraps is not None else base
+            if attr in ("training", "device", "config", "dtype"):
+                return UNKNOWN
+            return Value("module", ident=("part", base.base.ident, attr), confidence="medium", node=base.node,
+                         program=base.program, via="part", wraps=None)  # fmt: skip
+        if kind in ("output", "tensor", "batch"):
+            if attr == "data":
+                return base.but(attached=False)
+            if attr in ("grad", "shape", "device", "dtype", "grad_fn", "ndim", "requires_grad"):
+                return UNKNOWN
+            if kind == "output":
+                return base.but(kind="tensor", via="loss" if attr.endswith("loss") else None)
+            return base.but(via=None) if kind == "batch" else base
+        if kind == "optimizer" and attr in ("optimizer", "_optimizer"):
+            return base
+        if kind == "ema" and attr in ("module", "model", "ema_model", "ema"):
+            return Value("module", ident=("part", base.ident, attr), node=base.node, program=base.program, via="ema")
+        return UNKNOWN
+
+    def class_attribute(self, cls: Scope, attr: str, instance: Value | None = None) -> Value:
+        """`self.attr`, class-wide: what any method assigns, class variables, methods, then the bases."""
+        env = instance.env if instance is not None else None
+        key = (cls, attr)
+        if env is None and key in self._attributes:
+            return self._attributes[key]
+        if (key, "busy") in self._busy:
+            self.cuts += 1
+            return UNKNOWN
+        cuts = self.cuts
+        self._busy.add((key, "busy"))
+        try:
+            result = self._class_attribute(cls, attr, env)
+        finally:
+            self._busy.discard((key, "busy"))
+        if env is None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+            self._attributes[key] = result
+        return result
+
+    def _class_attribute(self, cls: Scope, attr: str, env: Env | None) -> Value:
+        assigned = [b for b in cls.attributes.get(attr, ()) if b.kind in ("assign", "for", "with")]
+        inside = cls.bindings.get(attr, [])
+        values = [self.binding(b, env) for b in assigned]
+        values += [self.binding(b) for b in inside]
+        if values:
+            result = join(values, ("attr", cls, attr))
+            if result.kind == "unknown":
+                return self.by_use(cls, f"self.{attr}", attr, assigned[0].node if assigned else inside[0].node)
+            if isinstance(inside[-1].node if inside else None, ast.FunctionDef) and any(
+                isinstance(d, ast.Name) and d.id in ("property", "cached_property") for d in inside[-1].node.decorator_list  # type: ignore[attr-defined]
+            ):
+                return call_values.returned(self, result, None, cls, None, env)
+            return result
+        for base in self.bases(cls):
+            if base.kind == "class" and base.scope is not None and base.program is not None and base.scope is not cls:
+                result = base.program.evaluator.class_attribute(base.scope, attr)
+                if result.kind != "unknown":
+                    return result
+        return UNKNOWN
+
+    def bases(self, cls: Scope) -> list[Value]:
+        """The values of a class's base expressions: classes of the project or library names."""
+        node = cls.node
+        assert isinstance(node, ast.ClassDef)
+        outer = cls.parent or self.index.module
+        return [self.value(base, outer, node) for base in node.bases]
+
+    # -- parameters and imports ------------------------------------------------------------------------------------
+
+    def parameter(self, scope: Scope, name: str, env: Env | None = None) -> Value:
+        """What a parameter holds: from the call sites, else its annotation, default, usage, name."""
+        cls = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
+        if cls is not None and name == scope.self_name and scope.kind == "function":
+            return self.instance_of(cls)
+        node = scope.node
+        arg = next((a for a in scope.parameters() if a.arg == name), None)
+        if arg is None:
+            return UNKNOWN
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and arg in (node.args.vararg, node.args.kwarg):
+            return UNKNOWN
+        passed = [self.value(e, s, st) if p is self.program else p.evaluator.value(e, s, st)
+                  for p, e, s, st in self.program.arguments_of(scope, name)]  # fmt: skip
+        default = scope.default_of(name)
+        if passed:
+            result = join(passed, ("param", scope, name))
+            if result.kind not in ("unknown", "const"):
+                return result
+            if result.kind == "const":
+                return result if len(passed) == 1 else UNKNOWN
+        if arg.annotation is not None:
+            annotated = self.annotated(arg.annotation, scope.parent or scope)
+            if annotated.kind != "unknown":
+                return annotated.but(ident=("param", scope, name), node=arg, program=self.program)
+        if default is not None and not passed:
+            value = self.value(default, scope.parent or scope, scope.stmt)
+            if value.kind not in ("unknown", "const") or (value.kind == "const" and value.const is not None):
+                return value
+        return self.by_use(scope, name, name, arg)
+
+    def instance_of(self, cls: Scope) -> Value:
+        """`self` inside the methods of `cls`."""
+        return Value(self.class_kind(cls), scope=cls, program=self.program, ident=("self", cls), node=cls.node)
+
+    def class_kind(self, cls: Scope) -> Kind:
+        """What instances of a class of the project are, by its bases."""
+        return self.program.class_kind(cls)
+
+    def annotated(self, annotation: ast.expr, scope: Scope) -> Value:
+        """The kind that an annotation promises."""
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            try:
+                annotation = ast.parse(annotation.value, mode="eval").body
+            except (SyntaxError, ValueError, RecursionError):
+                return UNKNOWN
+        if isinstance(annotation, ast.Subscript):
+            outer = dotted(annotation.value) or ""
+            if outer.rpartition(".")[2] == "Optional":
+                return self.annotated(annotation.slice, scope)
+            return UNKNOWN
+        if isinstance(annotation, ast.BinOp):
+            sides = [self.annotated(annotation.left, scope), self.annotated(annotation.right, scope)]
+            known = [s for s in sides if s.known]
+            return known[0] if len(known) == 1 else UNKNOWN
+        name = self.names.qualified(annotation, scope)
+        if name is not None and not name.startswith("."):
+            if name in ("torch.Tensor", "torch.FloatTensor"):
+                return Value("tensor")
+            kind = kind_of_call(name)
+            if kind is None and name.startswith("transformers.") and "Tokenizer" in name:
+                kind = "tokenizer"
+            if kind is not None:
+                return Value(kind, type=name)
+        value = self.value(annotation, scope, None)
+        if value.kind == "class" and value.scope is not None and value.program is not None:
+            return value.program.evaluator.instance_of(value.scope)
+        return UNKNOWN
+
+    def imported(self, b: Binding) -> Value:
+        """What an import binds: a module or member of the project through the host, else a library name."""
+        assert b.module is not None
+        full, level = b.module
+        top = full.partition(".")[0]
+        if level or top not in _LIBRARIES:
+            found = self._project_import(b, full, level)
+            if found is not None:
+                return found
+        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope)
+        return Value("library", type=name) if name is not None and not level else UNKNOWN
+
+    def _project_import(self, b: Binding, full: str, level: int) -> Value | None:
+        host, path = self.program.host, self.program.document.path
+        if b.kind == "from":
+            module, _, member = full.rpartition(".")
+            if module or level:
+                other = host.module(module, path, level)
+                if other is not None and other is not self.program:
+                    value = other.export(member)
+                    if value.known:
+                        return value
+        other = host.module(full, path, level)
+        if other is not None and other is not self.program:
+            return Value("pymodule", program=other, ident=("pymodule", other.document.path))
+        return None
+
+    # -- usage, then name ------------------------------------------------------------------------------------------
+
+    def by_use(self, scope: Scope, path: str, name: str, node: ast.AST) -> Value:
+        """What the methods called on it show, else what it is called. The identity is the variable itself."""
+        key = (scope, path)
+        if key not in self._usage:
+            self._usage[key] = self._by_use(scope, path, name)
+        found = self._usage[key]
+        if found is None:
+            return UNKNOWN
+        kind, how = found
+        return Value(
+            kind,
+            ident=("var", scope, path),
+            confidence="medium" if how == "usage" else "low",
+            node=node,
+            program=self.program,
+        )
+
+    def _by_use(self, scope: Scope, path: str, name: str) -> tuple[Kind, str] | None:
+        methods: set[str] = set()
+        queue = [scope]
+        root = path.partition(".")[0]
+        while queue:
+            current = queue.pop()
+            if current is not scope and root != "self" and root in current.bindings:
+                continue
+            methods |= current.receivers.get(path, set())
+            queue.extend(current.children)
+        for needed, kind in USAGE:
+            if needed <= methods:
+                return kind, "usage"
+        lowered = name.lower().strip("_")
+        for word, kind in NAMES:
+            if lowered == word or lowered.endswith("_" + word):
+                return kind, "name"
+        return None
+
+    # -- other expressions -----------------------------------------------------------------------------------------
+
+    def _constant(self, expr: ast.Constant, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        return NONE if expr.value is None else Value("const", const=expr.value, node=expr, program=self.program)
+
+    def _sequence(
+        self, expr: ast.Tuple | ast.List | ast.Set, scope: Scope, stmt: ast.stmt | None, env: Env | None
+    ) -> Value:
+        items = [self.value(e, scope, stmt, env) for e in expr.elts[:64] if not isinstance(e, ast.Starred)]
+        return Value("container", items=items, node=expr, program=self.program, ident=("alloc", expr),
+                     type=type(expr).__name__.lower())  # fmt: skip
+
+    def _dict(self, expr: ast.Dict, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        items = [
+            (k.value if isinstance(k, ast.Constant) else None, self.value(v, scope, stmt, env))
+            for k, v in zip(expr.keys, expr.values, strict=True)
+        ]
+        return Value("dict", items=items, node=expr, program=self.program, ident=("alloc", expr))
+
+    def _subscript(self, expr: ast.Subscript, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        base = self.value(expr.value, scope, stmt, env)
+        index = expr.slice
+        if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub) and isinstance(index.operand, ast.Constant):
+            key = -index.operand.value if isinstance(index.operand.value, int) else None
+        else:
+            key = index.value if isinstance(index, ast.Constant) else None
+        if base.kind == "dict" and base.items is not None:
+            for name, value in base.items:
+                if name is not None and name == key:
+                    return value  # type: ignore[no-any-return]
+            return UNKNOWN
+        if base.kind == "container" and isinstance(key, int):
+            return unpack(base, (key,))
+        if base.kind == "output":
+            # transformers' outputs: index 0 is the loss when labels were given, which nobody can see here.
+            return base.but(kind="tensor", via="loss" if isinstance(key, str) and key.endswith("loss") else None)
+        if base.kind in ("tensor", "batch"):
+            return base
+        if base.kind == "module":
+            return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
+        if base.kind in ("container", "loader", "dataset"):
+            return element(base)
+        return UNKNOWN
+
+    def _ifexp(self, expr: ast.IfExp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        both = [self.value(e, scope, stmt, env) for e in (expr.body, expr.orelse)]
+        return join(both, ("alloc", expr))
+
+    def _boolop(self, expr: ast.BoolOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        if isinstance(expr.op, ast.Or):
+            return join([self.value(e, scope, stmt, env) for e in expr.values[:8]], ("alloc", expr))
+        return UNKNOWN
+
+    def _binop(self, expr: ast.BinOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        terms: list[ast.expr] = []
+        node: ast.expr = expr
+        while isinstance(node, ast.BinOp) and len(terms) < 200:  # a long chain, without recursion
+            terms.append(node.right)
+            node = node.left
+        result = self.value(node, scope, stmt, env)
+        for term in reversed(terms):
+            result = call_values.arithmetic(result, self.value(term, scope, stmt, env))
+        return result
+
+    def _unary(self, expr: ast.UnaryOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        value = self.value(expr.operand, scope, stmt, env)
+        if value.kind == "const" and isinstance(value.const, int | float) and isinstance(expr.op, ast.USub):
+            return Value("const", const=-value.const, node=expr, program=self.program)
+        if isinstance(expr.op, ast.Not):
+            return UNKNOWN
+        return value.but(via=None) if value.kind == "tensor" else UNKNOWN
+
+    def _inner(
+        self, expr: ast.Await | ast.Starred | ast.NamedExpr, scope: Scope, stmt: ast.stmt | None, env: Env | None
+    ) -> Value:
+        return self.value(expr.value, scope, stmt, env)
+
+    def _lambda(self, expr: ast.Lambda, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        return Value("function", scope=self.index.scopes.get(expr), node=expr, program=self.program, env=env)
+
+    def _comprehension(
+        self, expr: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope, stmt: ast.stmt | None, env: Env | None
+    ) -> Value:
+        inner = self.index.scopes.get(expr)
+        if inner is None:
+            return UNKNOWN
+        return Value("container", items=[], node=expr, program=self.program, ident=("alloc", expr),
+                     thunk=lambda: self.value(expr.elt, inner, stmt, env))  # fmt: skip
+
+    def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        return call_values.call(self, expr, scope, stmt, env)
+
+
+def unpack(value: Value, path: tuple[int | None, ...]) -> Value:
+    """The part of `value` that an unpacking target at `path` gets."""
+    for index in path:
+        if value.kind == "container" and value.items:
+            if index is None or not -len(value.items) <= index < len(value.items):
+                return UNKNOWN
+            value = value.items[index]
+        elif value.kind in ("batch", "output"):
+            value = value.but(via=None)
+        elif value.kind == "container":
+            value = element(value)
+        elif value.kind == "dataset" and value.via == "split":
+            value = value.but(ident=("part", value.ident, index))
+        elif value.kind == "tensor":
+            value = value.but(via=None)
+        else:
+            return UNKNOWN
+    return value
+
+
+def element(value: Value) -> Value:
+    """What iterating over `value` gives."""
+    if value.kind == "container":
+        if value.thunk is not None:
+            return value.thunk()
+        if value.items:
+            return join(list(value.items), ("part", value.ident, "element"))
+        return UNKNOWN
+    if value.kind in ("loader", "dataset"):
+        return Value("batch", attached=False, node=value.node, program=value.program, confidence=value.confidence)
+    if value.kind in ("tensor", "batch"):
+        return value.but(via=None)
+    if value.kind == "params":
+        return value
+    return UNKNOWN
+
+
+_LIBRARIES = frozenset(
+    "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning pytorch_lightning "
+    "argparse collections functools itertools typing pathlib copy logging tqdm sklearn scipy pandas peft trl "
+    "datasets wandb matplotlib PIL cv2 einops re abc dataclasses contextlib warnings shutil glob pickle".split()
+)
+_EXPRESSIONS = {
+    ast.Name: Evaluator._name,
+    ast.Attribute: Evaluator._attribute,
+    ast.Call: Evaluator._call,
+    ast.Constant: Evaluator._constant,
+    ast.Tuple: Evaluator._sequence,
+    ast.List: Evaluator._sequence,
+    ast.Set: Evaluator._sequence,
+    ast.Dict: Evaluator._dict,
+    ast.Subscript: Evaluator._subscript,
+    ast.IfExp: Evaluator._ifexp,
+    ast.BoolOp: Evaluator._boolop,
+    ast.BinOp: Evaluator._binop,
+    ast.UnaryOp: Evaluator._unary,
+    ast.Await: Evaluator._inner,
+    ast.Starred: Evaluator._inner,
+    ast.NamedExpr: Evaluator._inner,
+    ast.Lambda: Evaluator._lambda,
+    ast.ListComp: Evaluator._comprehension,
+    ast.SetComp: Evaluator._comprehension,
+    ast.GeneratorExp: Evaluator._comprehension,
+}
+

@@ -1,0 +1,27 @@
+"""The chain of places that led to an answer: plain sentences about nodes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+Confidence = Literal["high", "medium", "low"]
+_ORDER: tuple[Confidence, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place and what it shows. `program` is the file that the node stands in."""
+
+    program: Program
+    node: ast.AST
+    message: str
+
+
+def weakest(*links: Confidence) -> Confidence:
+    """Confidence is the weakest link of the chain, never chosen."""
+    return max(links, key=_ORDER.index, default="high")

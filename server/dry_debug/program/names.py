@@ -1,0 +1,113 @@
+"""Qualified names: what `nn.Linear` is, by its binding. Knows imports and aliases, no library."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+from dry_debug.program.knowledge import canonical, kind_of_call
+from dry_debug.program.scopes import Binding, Scope, ScopeIndex
+
+_BUILTINS = frozenset(dir(builtins))
+
+
+class Names:
+    """Answers for one tree, remembered by scope and name."""
+
+    def __init__(self, index: ScopeIndex) -> None:
+        self._index = index
+        self._roots: dict[tuple[Scope, str], str | None] = {}
+        self._full: dict[str, str] = {}
+
+    def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
+        """The scope that binds `name` as seen from `scope` and its bindings there (Python's LEGB order)."""
+        current: Scope | None = scope
+        first = True
+        while current is not None:
+            # Names of a class body are not seen from the methods in it.
+            if current.kind != "class" or first:
+                bindings = current.bindings.get(name)
+                if bindings:
+                    return current, bindings
+                if name in current.globals:
+                    bindings = self._index.module.bindings.get(name)
+                    return (self._index.module, bindings) if bindings else None
+            first = first and current.kind == "comprehension"
+            current = current.parent
+        return None
+
+    def qualified(self, expr: ast.AST, scope: Scope) -> str | None:
+        """The canonical qualified name of a name or attribute chain that leads to an import or a builtin.
+
+        None for what the file defines itself, for attributes of values, and for unresolved names. A relative import
+        keeps its leading dots.
+        """
+        parts: list[str] = []
+        while expr.__class__ is ast.Attribute:
+            parts.append(expr.attr)  # type: ignore[attr-defined]
+            expr = expr.value  # type: ignore[attr-defined]
+        if expr.__class__ is not ast.Name:
+            return None
+        root = self._root(expr.id, scope)  # type: ignore[attr-defined]
+        if root is None:
+            return None
+        if parts:
+            parts.append(root)
+            parts.reverse()
+            root = ".".join(parts)
+        known = self._full.get(root)
+        if known is None:
+            known = self._full[root] = canonical(root)
+        return known
+
+    def _root(self, name: str, scope: Scope) -> str | None:
+        key = (scope, name)
+        if key in self._roots:
+            return self._roots[key]
+        self._roots[key] = None  # a name that leads to itself has no answer
+        found = self.lookup(name, scope)
+        result: str | None = None
+        if found is not None:
+            result = self._of_bindings(found[1])
+        elif name in _BUILTINS:
+            result = f"builtins.{name}"
+        else:
+            result = self._starred(name)
+        self._roots[key] = result
+        return result
+
+    def _of_bindings(self, bindings: list[Binding]) -> str | None:
+        names: list[str] = []
+        for binding in bindings:
+            if binding.kind in ("import", "from"):
+                assert binding.module is not None
+                full, level = binding.module
+                names.append("." * level + full)
+            elif binding.kind in ("assign", "walrus") and not binding.path and binding.value is not None:
+                value = binding.value
+                if isinstance(value, ast.Constant) and value.value in (None, False, True):
+                    continue  # `except ImportError: amp = None`
+                if not isinstance(value, ast.Name | ast.Attribute):
+                    return None
+                alias = self.qualified(value, binding.scope)
+                if alias is None:
+                    return None
+                names.append(alias)
+            elif binding.kind in ("except", "del"):
+                continue
+            else:
+                return None
+        if not names:
+            return None
+        if len(names) > 1 and len({canonical(n) for n in names}) > 1:
+            # try: import apex... except ImportError: from torch...: the one whose kind is known speaks.
+            names = [n for n in names if kind_of_call(canonical(n)) is not None] or names
+        return names[0]
+
+    def _starred(self, name: str) -> str | None:
+        for module, level in self._index.module.imports_star:
+            if level == 0 and module.partition(".")[0] in ("torch", "transformers", "vllm", "accelerate"):
+                full = canonical(f"{module}.{name}")
+                if kind_of_call(full) is not None or (module == "torch" and name in ("nn", "optim", "save", "load")):
+                    return full
+        return None

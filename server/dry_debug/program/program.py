@@ -1,0 +1,416 @@
+"""Program: what one document means, for the rules. The facade over names, values, events and the training program.
+
+Rules ask this class; they do not resolve names, order events or trace values by themselves.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from dry_debug.program import knowledge as know
+from dry_debug.program.evaluate import Evaluator
+from dry_debug.program.host import Host
+from dry_debug.program.names import Names
+from dry_debug.program.scopes import Scope, ScopeIndex
+from dry_debug.program.values import UNKNOWN, Value, join
+from dry_debug.text.document import Document, Problem
+from dry_debug.text.spans import Span
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import EventIndex
+    from dry_debug.program.flow import Flow
+    from dry_debug.program.training import TrainingProgram
+
+GradMode = Literal["on", "off", "unknown"]
+
+
+def parse(document: Document) -> ast.Module | Problem:
+    """The tree of a document, or why there is none.
+
+    `Problem.line` is set (one-based) for a syntax error and None when the parser itself gave up.
+    """
+    import warnings
+
+    try:
+        with warnings.catch_warnings():  # invalid escapes are the user's business, not ours to print
+            warnings.simplefilter("ignore")
+            return ast.parse(document.source)
+    except SyntaxError as error:
+        line = max(1, min(error.lineno or 1, len(document.lines)))
+        return Problem(f"syntax error: {error.msg}", document.path, line)
+    except ValueError as error:  # null bytes, in Python 3.11
+        at = document.source.find("\0")
+        line = document.lines.line_of(max(at, 0)) + 1
+        return Problem(f"syntax error: {error}", document.path, line)
+    except (RecursionError, MemoryError) as error:
+        return Problem(f"not analysed: the code is nested too deeply ({type(error).__name__})", document.path)
+
+
+class Program:
+    """The model of one file."""
+
+    def __init__(self, document: Document, tree: ast.Module, host: Host) -> None:
+        self.document = document
+        self.tree = tree
+        self.host = host
+        self.problems: list[Problem] = []
+        self.index = ScopeIndex(tree)
+        self.names = Names(self.index)
+        self.evaluator = Evaluator(self)
+        self._grad: dict[object, GradMode] = {}
+        self._class_kinds: dict[Scope, know.Kind] = {}
+
+    # -- text --------------------------------------------------------------------------------------------------------
+
+    def span(self, node: ast.AST) -> Span:
+        """The span of a node of this tree."""
+        lines = self.document.lines
+        if not hasattr(node, "lineno"):
+            return Span(0, 0)
+        start = lines.offset_of_ast(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+        end_line, end_column = getattr(node, "end_lineno", None), getattr(node, "end_col_offset", None)
+        if end_line is None or end_column is None:
+            return Span(start, start)
+        return Span(start, lines.offset_of_ast(end_line, end_column))
+
+    def text(self, node: ast.AST) -> str:
+        """The source text of a node."""
+        span = self.span(node)
+        return self.document.source[span.start : span.end]
+
+    def line(self, node: ast.AST) -> int:
+        """The one-based line of a node, inside its cell."""
+        return self.document.position(self.span(node).start).line + 1
+
+    def short(self, node: ast.AST, limit: int = 40) -> str:
+        """The text of a node on one line, for a message."""
+        text = " ".join(self.text(node).split())
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    def end_of_arguments(self, call: ast.Call) -> int:
+        """Offset behind the last argument of a call that has one, before a trailing comma or comment."""
+        ends = [self.span(node).end for node in (*call.args, *(k.value for k in call.keywords))]
+        at = end = max(ends)
+        source, stop = self.document.source, self.span(call).end - 1
+        while at < stop:  # parentheses around the argument itself belong to it
+            if source[at] == "#":
+                while at < stop and source[at] not in "\r\n":
+                    at += 1
+                continue
+            at += 1
+            if source[at - 1] == ")":
+                end = at
+        return end
+
+    # -- names and calls ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _calls_by_name(self) -> dict[str, list[ast.Call]]:
+        result: dict[str, list[ast.Call]] = {}
+        qualified, scope_of = self.names.qualified, self.index.scope_of
+        for call in self.index.calls:
+            name = qualified(call.func, scope_of[call])
+            if name is not None:
+                result.setdefault(name, []).append(call)
+        return result
+
+    @cached_property
+    def _calls_by_last(self) -> dict[str, list[ast.Call]]:
+        result: dict[str, list[ast.Call]] = {}
+        for call in self.index.calls:
+            func = call.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            if name:
+                result.setdefault(name, []).append(call)
+        return result
+
+    def calls_of(self, name: str) -> list[ast.Call]:
+        """The calls of the canonical qualified `name` (`torch.load`), in source order."""
+        calls = self._calls_by_name.get(name, [])
+        return sorted(calls, key=lambda c: (c.lineno, c.col_offset)) if len(calls) > 1 else calls
+
+    def qualified_calls(self) -> Iterator[tuple[str, ast.Call]]:
+        """Every call with a qualified name."""
+        for name, calls in self._calls_by_name.items():
+            for call in calls:
+                yield name, call
+
+    def method_calls(self, name: str) -> list[ast.Call]:
+        """The calls `<anything>.name(...)`."""
+        return [c for c in self._calls_by_last.get(name, []) if isinstance(c.func, ast.Attribute)]
+
+    def qualified(self, call: ast.Call) -> str | None:
+        """The canonical qualified name of what is called."""
+        return self.names.qualified(call.func, self.scope(call))
+
+    def scope(self, node: ast.AST) -> Scope:
+        """The scope that a call or statement stands in."""
+        return self.index.scope_of.get(node, self.index.module)
+
+    def statement(self, call: ast.AST) -> ast.stmt | None:
+        """The statement that holds a call; a statement itself."""
+        if isinstance(call, ast.stmt):
+            return call
+        return self.index.stmt_of.get(call)
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def value(self, expr: ast.expr, at: ast.AST | None = None) -> Value:
+        """The value of `expr`, which stands in the call or statement `at` (itself, if it is a call)."""
+        at = at if at is not None else expr
+        scope = self.index.scope_of.get(at)
+        if scope is None:
+            known = self.evaluator._memo.get(expr)
+            return known if known is not None else UNKNOWN
+        return self.evaluator.value(expr, scope, self.statement(at))
+
+    def export(self, name: str) -> Value:
+        """What `from this_module import name` gives."""
+        bindings = self.index.module.bindings.get(name)
+        if bindings:
+            return join([self.evaluator.binding(b) for b in bindings], ("var", self.index.module, name))
+        return self.evaluator._starred(name)
+
+    def class_kind(self, cls: Scope) -> know.Kind:
+        """What instances of a class are, by its bases and by what it defines."""
+        known = self._class_kinds.get(cls)
+        if known is not None:
+            return known
+        self._class_kinds[cls] = "instance"  # a class that inherits from itself
+        kind: know.Kind = "instance"
+        for base in self.evaluator.bases(cls):
+            kind = self._kind_by_base(base)
+            if kind != "instance":
+                break
+        else:
+            if "forward" in cls.bindings and "__init__" in cls.bindings and isinstance(cls.node, ast.ClassDef):
+                unresolved = any(self.names.qualified(b, cls) is None for b in cls.node.bases)
+                if cls.node.bases and (unresolved or "super" in {c.func.id for c in _all_calls(cls)
+                                                                  if isinstance(c.func, ast.Name)}):  # fmt: skip
+                    kind = "module"
+        self._class_kinds[cls] = kind
+        return kind
+
+    def _kind_by_base(self, base: Value) -> know.Kind:
+        if base.kind == "class" and base.scope is not None and base.program is not None:
+            return base.program.class_kind(base.scope)
+        name = base.type
+        if name is None:
+            return "instance"
+        if name in know.MODULE_BASES:
+            return "module"
+        if name in know.DATASET_BASES or name.startswith("torchvision.datasets."):
+            return "dataset"
+        if name in know.OPTIMIZER_BASES:
+            return "optimizer"
+        if name in know.SCHEDULER_BASES:
+            return "scheduler"
+        if name in know.SAMPLER_BASES or name == "torch.utils.data.DistributedSampler":
+            return "sampler"
+        if name in know.TRAINER_BASES:
+            return "trainer"
+        kind = know.kind_of_call(name)
+        if kind in ("module", "optimizer", "scheduler", "loader", "loss"):
+            return "module" if kind == "loss" else kind
+        if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
+            return "module"
+        return "instance"
+
+    # -- calls of functions --------------------------------------------------------------------------------------------
+
+    def target(self, call: ast.Call) -> Value:
+        """The function of the project that `call` calls (with its class bound), or UNKNOWN."""
+        return self._targets(call)[0]
+
+    def _targets(self, call: ast.Call) -> tuple[Value, Value | None]:
+        scope, stmt = self.scope(call), self.statement(call)
+        ev = self.evaluator
+        func = call.func
+        if isinstance(func, ast.Attribute):
+            inner = func.value
+            if isinstance(inner, ast.Call) and self.names.qualified(inner.func, scope) == "builtins.super":
+                return self._super(scope, func.attr)
+            base = ev.value(inner, scope, stmt)
+            if base.kind == "pymodule" and base.program is not None:
+                return self._callable(base.program.export(func.attr)), None
+            if base.scope is not None and base.scope.kind == "class" and base.program is not None:
+                found = base.program.evaluator.class_attribute(base.scope, func.attr, base)
+                if found.kind == "function":
+                    return found, base
+                return UNKNOWN, None
+            if base.known:
+                return UNKNOWN, None
+        return self._callable(ev.value(func, scope, stmt)), None
+
+    def _callable(self, value: Value) -> Value:
+        if value.kind == "class" and value.scope is not None and value.program is not None:
+            found = value.program.evaluator.class_attribute(value.scope, "__init__")
+            return found if found.kind == "function" else UNKNOWN
+        if value.kind == "module" and value.base.scope is not None and value.base.program is not None:
+            found = value.base.program.evaluator.class_attribute(value.base.scope, "forward")
+            return found if found.kind == "function" else UNKNOWN
+        return value if value.kind == "function" else UNKNOWN
+
+    def _super(self, scope: Scope, attr: str) -> tuple[Value, Value | None]:
+        cls = scope.class_scope
+        if cls is None:
+            return UNKNOWN, None
+        for base in self.evaluator.bases(cls):
+            if base.kind == "class" and base.scope is not None and base.program is not None:
+                found = base.program.evaluator.class_attribute(base.scope, attr)
+                if found.kind == "function":
+                    return found, base.program.evaluator.instance_of(base.scope)
+        return UNKNOWN, None
+
+    def call_sites(self, function: Scope) -> list[ast.Call]:
+        """The calls in this file that lead to `function` (a method: through an instance, or making one)."""
+        if function in self._sites:
+            return self._sites[function]
+        self._sites[function] = []
+        name = function.name
+        cls = function.parent if function.parent is not None and function.parent.kind == "class" else None
+        if name == "__init__" and cls is not None:
+            candidates = list(self._calls_by_last.get(cls.name, []))
+            for other in self.index.classes:
+                if other is not cls and any(getattr(b, "id", "") == cls.name for b in other.node.bases):  # type: ignore[union-attr]
+                    candidates += [] if "__init__" in other.bindings else self._calls_by_last.get(other.name, [])
+        elif name == "forward" and cls is not None:
+            return []
+        else:
+            candidates = self._calls_by_last.get(name, [])
+        found = []
+        for call in candidates:
+            if not self._plausible(call, function, cls):
+                continue
+            target = self.target(call)
+            if target.kind == "function" and target.scope is function:
+                found.append(call)
+        self._sites[function] = found
+        return found
+
+    @cached_property
+    def _sites(self) -> dict[Scope, list[ast.Call]]:
+        return {}
+
+    def _plausible(self, call: ast.Call, function: Scope, cls: Scope | None) -> bool:
+        """Cheap test before values are asked: a plain name for a function, an attribute for a method."""
+        if cls is None:
+            if not isinstance(call.func, ast.Name):
+                return False
+            found = self.names.lookup(call.func.id, self.scope(call))
+            return found is not None and any(b.node is function.node for b in found[1])
+        return isinstance(call.func, ast.Attribute) or function.name == "__init__"
+
+    def arguments_of(self, function: Scope, name: str) -> list[tuple[Program, ast.expr, Scope, ast.stmt | None]]:
+        """What the calls in this file pass for parameter `name`: (program, expression, scope, statement)."""
+        parameters = [a.arg for a in function.parameters()]
+        method = function.parent is not None and function.parent.kind == "class" and function.self_name is not None
+        if method:
+            parameters = parameters[1:]
+        result: list[tuple[Program, ast.expr, Scope, ast.stmt | None]] = []
+        for call in self.call_sites(function):
+            expr = None
+            for keyword in call.keywords:
+                if keyword.arg == name:
+                    expr = keyword.value
+            if expr is None and name in parameters:
+                at = parameters.index(name)
+                if at < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
+                    expr = call.args[at]
+            if expr is not None:
+                result.append((self, expr, self.scope(call), self.statement(call)))
+        return result
+
+    # -- modes -------------------------------------------------------------------------------------------------------
+
+    def grad_mode(self, node: ast.AST) -> GradMode:
+        """Whether autograd records at `node` (a call or statement): by the blocks, decorators and callers around it."""
+        stmt = self.statement(node)
+        if stmt is None:
+            return "unknown"
+        for block in (stmt, *self.index.ancestors(stmt)):
+            if isinstance(block, ast.With | ast.AsyncWith) and block is not stmt:
+                mode = self._with_mode(block)
+                if mode is not None:
+                    return mode
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) and block is not stmt:
+                return self._function_mode(self.index.scopes[block])
+        return "on"
+
+    def _with_mode(self, block: ast.With | ast.AsyncWith) -> GradMode | None:
+        scope = self.scope(block)
+        for item in reversed(block.items):
+            expr = item.context_expr
+            if not isinstance(expr, ast.Call):
+                continue
+            name = self.names.qualified(expr.func, scope)
+            if name in know.NO_GRAD:
+                return "off"
+            if name == "torch.enable_grad":
+                return "on"
+            if name == "torch.set_grad_enabled":
+                value = expr.args[0] if expr.args else None
+                if isinstance(value, ast.Constant):
+                    return "on" if value.value else "off"
+                return "unknown"
+        return None
+
+    def _function_mode(self, function: Scope) -> GradMode:
+        known = self._grad.get(function)
+        if known is not None:
+            return known
+        self._grad[function] = "on"  # recursion
+        mode: GradMode = "on"
+        if self.decorated_no_grad(function):
+            mode = "off"
+        else:
+            modes = {self.grad_mode(call) for call in self.call_sites(function)}
+            if modes == {"off"}:
+                mode = "off"
+            elif "off" in modes or "unknown" in modes:
+                mode = "unknown"
+        self._grad[function] = mode
+        return mode
+
+    def decorated_no_grad(self, function: Scope) -> bool:
+        """Whether a decorator switches autograd off for the whole function."""
+        outer = function.parent or self.index.module
+        for decorator in function.decorators:
+            expr = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if self.names.qualified(expr, outer) in know.NO_GRAD:
+                return True
+        return False
+
+    # -- events and the training program -----------------------------------------------------------------------------
+
+    @cached_property
+    def events(self) -> EventIndex:
+        """The events of this file (backward, step, eval, ...) and the event trees of its functions."""
+        from dry_debug.program.events import EventIndex
+
+        return EventIndex(self)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """Where values go."""
+        from dry_debug.program.flow import Flow
+
+        return Flow(self)
+
+    @cached_property
+    def training(self) -> TrainingProgram:
+        """What the file is as a training program."""
+        from dry_debug.program.training import TrainingProgram
+
+        return TrainingProgram(self)
+
+
+def _all_calls(scope: Scope) -> Iterator[ast.Call]:
+    queue = [scope]
+    while queue:
+        current = queue.pop()
+        yield from current.calls
+        queue.extend(current.children)

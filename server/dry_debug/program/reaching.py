@@ -1,0 +1,177 @@
+"""Which bindings of a name can reach a use: asked on demand, from the structure of the blocks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from dry_debug.program.scopes import Binding, Block, ScopeIndex
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_TERMINATORS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+def chain(index: ScopeIndex, stmt: ast.AST) -> list[tuple[ast.AST, Block]]:
+    """(statement, the block that holds it) pairs from the inside out, up to the function, class or module."""
+    result: list[tuple[ast.AST, Block]] = []
+    node: ast.AST | None = stmt
+    while node is not None:
+        parent = index.parent.get(node)
+        if parent is None:
+            break
+        result.append((node, parent))
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+            break
+        node = parent
+    return result
+
+
+def side(parent: ast.AST, node: ast.AST) -> str:
+    """Which list of `parent` holds `node`: body, orelse, handlers or finalbody."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        members = getattr(parent, name, None)
+        if members and any(member is node for member in members):
+            return name
+    return "body"
+
+
+def terminates(block: list[ast.stmt]) -> bool:
+    """Whether control never falls out of the end of `block`."""
+    if not block:
+        return False
+    last = block[-1]
+    if isinstance(last, _TERMINATORS):
+        return True
+    if isinstance(last, ast.If):
+        return terminates(last.body) and terminates(last.orelse)
+    if isinstance(last, ast.With | ast.AsyncWith):
+        return terminates(last.body)
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        func = last.value.func
+        return isinstance(func, ast.Attribute) and func.attr == "exit" and isinstance(func.value, ast.Name)
+    return False
+
+
+def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -> list[Binding]:
+    """Those of `bindings` (one name, one scope, in source order) whose value can be there at `use`.
+
+    `use` is the statement that reads the name; a binding by that statement itself counts only around a loop. A use in
+    another scope (`use` is None) may see any of them.
+    """
+    if len(bindings) == 1 or use is None:
+        return [b for b in bindings if b.kind != "del"] or bindings
+    use_chain = chain(index, use)
+    if not use_chain:
+        return bindings
+    blocks = {block: node for node, block in use_chain}
+    use_loops = [block for _, block in use_chain if isinstance(block, _LOOPS)]
+    if isinstance(use, _LOOPS):
+        use_loops.append(use)
+    before, after = _split(bindings, use)
+    found, loop_killed = _backwards(index, before, blocks, use_loops, inclusive=use)
+    for binding in after:
+        around = [b for b in _loops_of(index, binding) if b in use_loops]
+        if any(loop not in loop_killed for loop in around) and binding not in found:
+            found.append(binding)
+    return found or bindings
+
+
+def _split(bindings: list[Binding], use: ast.stmt) -> tuple[list[Binding], list[Binding]]:
+    before: list[Binding] = []
+    after: list[Binding] = []
+    line, column = use.lineno, use.col_offset
+    for b in bindings:
+        at = b.stmt
+        if b.kind == "param" or at is None:
+            before.append(b)
+        elif b.kind in ("for", "with", "except", "match"):
+            inside = at is not use and at.lineno <= line and (at.end_lineno or 0) >= line
+            (before if inside or (at.lineno, at.col_offset) < (line, column) else after).append(b)
+        else:
+            (before if (at.lineno, at.col_offset) < (line, column) else after).append(b)
+    return before, after
+
+
+def _loops_of(index: ScopeIndex, binding: Binding) -> Iterable[Block]:
+    if binding.stmt is None:
+        return []
+    loops = [block for _, block in chain(index, binding.stmt) if isinstance(block, _LOOPS)]
+    if isinstance(binding.stmt, _LOOPS) and binding.kind == "for":
+        loops.append(binding.stmt)
+    return loops
+
+
+def _backwards(
+    index: ScopeIndex,
+    before: list[Binding],
+    blocks: dict[Block, ast.AST],
+    use_loops: list[ast.For | ast.AsyncFor | ast.While],
+    inclusive: ast.stmt,
+) -> tuple[list[Binding], set[Block]]:
+    """Walk from the use towards the start: what reaches, and the loops in which a binding always runs first."""
+    found: list[Binding] = []
+    killed: set[Block] = set()
+    covered: dict[ast.AST, set[str]] = {}
+    for b in reversed(before):
+        if b.kind == "param" or b.stmt is None:
+            found.append(b)
+            break
+        relation = _relation(index, b, blocks, covered)
+        if relation == "exclusive" or b.kind == "del":
+            continue
+        found.append(b)
+        if relation == "always":
+            killed.update(loop for loop in use_loops if loop in list(_loops_of(index, b)))
+            break
+    return found, killed
+
+
+def _relation(
+    index: ScopeIndex, b: Binding, blocks: dict[Block, ast.AST], covered: dict[ast.AST, set[str]]
+) -> str:
+    """How an earlier binding stands to the use: always before it, maybe, or on another branch (exclusive)."""
+    assert b.stmt is not None
+    if b.kind in ("for", "with", "except") and b.stmt in blocks:
+        return "always"
+    node: ast.AST = b.stmt
+    always = True
+    if b.kind == "for" and b.stmt not in blocks:
+        always = False  # the loop may not have run
+    while True:
+        parent = index.parent.get(node)
+        if parent is None:
+            return "maybe"
+        if parent in blocks:
+            return _in_shared(parent, node, blocks[parent], always)
+        if isinstance(parent, ast.If) and always:
+            sides = covered.setdefault(parent, set())
+            sides.add(side(parent, node))
+            other = parent.orelse if side(parent, node) == "body" else parent.body
+            always = len(sides) == 2 or terminates(other)
+            if terminates(parent.body if side(parent, node) == "body" else parent.orelse):
+                return "exclusive"  # this branch leaves before the use
+        elif isinstance(parent, ast.Try | ast.TryStar):
+            where = side(parent, node)
+            always = always and (where == "finalbody" or all(terminates(h.body) for h in parent.handlers))
+        elif isinstance(parent, ast.ExceptHandler):
+            if terminates(parent.body):
+                return "exclusive"
+            always = False
+        elif isinstance(parent, ast.With | ast.AsyncWith):
+            pass
+        else:
+            always = False  # loops, match
+        node = parent
+
+
+def _in_shared(parent: Block, node: ast.AST, use_node: ast.AST, always: bool) -> str:
+    """Both stand below `parent`, in `node` and in `use_node`."""
+    if node is use_node:
+        return "always" if always else "maybe"
+    if isinstance(parent, ast.If) and side(parent, node) != side(parent, use_node):
+        return "exclusive"
+    if isinstance(parent, ast.Try | ast.TryStar) and side(parent, node) != side(parent, use_node):
+        return "maybe"
+    if isinstance(parent, ast.Match):
+        return "exclusive"
+    return "always" if always else "maybe"

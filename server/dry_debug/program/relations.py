@@ -1,0 +1,113 @@
+"""Relations between components: which parameters an optimizer covers, what a scheduler drives, a loader reads."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.calls import argument
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+def modules_in(value: Value, depth: int = 0) -> list[Value]:
+    """The modules whose parameters a value holds: parameter lists, groups, chains of them."""
+    if depth > 6:
+        return []
+    if value.kind == "params" and value.items:
+        return [m for m in value.items if m.kind == "module"]
+    if value.kind == "module":
+        return [value]
+    found: list[Value] = []
+    if value.kind == "container":
+        if value.thunk is not None:
+            found.extend(modules_in(value.thunk(), depth + 1))
+        for item in value.items or ():
+            found.extend(modules_in(item, depth + 1))
+    elif value.kind == "dict":
+        for key, item in value.items or ():
+            if key in ("params", None):
+                found.extend(modules_in(item, depth + 1))
+    return found
+
+
+def covers(optimizer: Value, program: Program) -> list[Value]:
+    """The modules whose parameters `optimizer` updates, as far as its creation shows; empty: not known."""
+    call, owner = optimizer.args, optimizer.program
+    if call is None or owner is None:
+        return []
+    expr = argument(call, 0, "params", "model_params", "parameters", "model", "model_or_params")
+    if expr is None:
+        return []
+    scope = owner.index.scope_of.get(call)
+    if scope is None:
+        return []
+    value = owner.evaluator.value(expr, scope, owner.statement(call), optimizer.env)
+    found = modules_in(value)
+    if not found:
+        found = _syntactic(expr, call, owner)
+    unique: dict[object, Value] = {}
+    for module in found:
+        unique.setdefault(module.base.ident, module)
+    return list(unique.values())
+
+
+def _syntactic(expr: ast.expr, call: ast.Call, program: Program) -> list[Value]:
+    """The receivers of `.parameters()` inside the argument, or inside what its variable was made of."""
+    exprs: list[ast.AST] = [expr]
+    scope = program.scope(call)
+    if isinstance(expr, ast.Name):
+        found = program.names.lookup(expr.id, scope)
+        exprs.extend(b.stmt for b in (found[1] if found else ()) if b.stmt is not None and b.kind in ("assign", "aug"))
+        exprs.extend(
+            c for c in scope.calls
+            if isinstance(c.func, ast.Attribute) and c.func.attr in ("append", "extend", "add_param_group")
+            and isinstance(c.func.value, ast.Name) and c.func.value.id == expr.id
+        )  # fmt: skip
+    result: list[Value] = []
+    for part in exprs:
+        for node in ast.walk(part):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr in ("parameters", "named_parameters") and node in program.index.scope_of:
+                result.extend(modules_in(program.value(node)))
+    return result
+
+
+def belongs_to(module: Value, whole: Value) -> bool:
+    """Whether `module` is `whole` or a part of it."""
+    ident, target = module.base.ident, whole.base.ident
+    for _ in range(8):
+        if ident == target:
+            return True
+        if isinstance(ident, tuple) and ident and ident[0] == "part":
+            ident = ident[1]
+        else:
+            return False
+    return False
+
+
+def drives(scheduler: Value, program: Program) -> Value | None:
+    """The optimizer that a scheduler changes the learning rate of."""
+    return _argument_value(scheduler, "optimizer", ("optimizer",), 0)
+
+
+def reads(loader: Value, program: Program) -> Value | None:
+    """The dataset that a loader reads."""
+    return _argument_value(loader, "dataset", ("dataset",), 0)
+
+
+def _argument_value(value: Value, kind: str, names: tuple[str, ...], position: int) -> Value | None:
+    call, owner = value.args, value.program
+    if call is None or owner is None or call not in owner.index.scope_of:
+        return None
+    for index in (position, position + 1):  # `get_scheduler(name, optimizer=...)`
+        expr = argument(call, index, *names)
+        if expr is None:
+            continue
+        found = owner.value(expr, call)
+        if found.kind == kind:
+            return found
+    return None

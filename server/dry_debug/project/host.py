@@ -1,0 +1,215 @@
+"""The host over a project's files: resolves imports to modules on disk, without importing anything."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from dry_debug.program.program import Program, parse
+from dry_debug.text.decode import decode
+from dry_debug.text.document import Document
+
+MAX_BYTES = 2_000_000  # a module larger than this is data, not code
+MAX_MODULES = 400  # programs kept in memory
+
+
+class ProjectHost:
+    """Answers from the files below `root`; `overlay` holds the text of files that are open in an editor.
+
+    Paths are compared as absolute, normalised paths. Nothing outside `root` is read, except beside the importer when
+    that lies outside.
+    """
+
+    def __init__(self, root: str, overlay: Mapping[str, str] | None = None) -> None:
+        self.root = os.path.abspath(root)
+        self._overlay = {os.path.abspath(path): text for path, text in (overlay or {}).items()}
+        self._programs: dict[str, Program | None] = {}
+        self._trees: dict[str, tuple[object, Document, ast.Module | None]] = {}
+        self._edges: dict[str, set[str]] = {}
+        self._found: dict[str, str | None] = {}
+        self._exists: dict[str, bool] = {}
+        self._configs: dict[str, Any] = {}
+
+    def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
+        """Forget the answers; the trees of files that did not change are kept."""
+        if overlay is not None:
+            self._overlay = {os.path.abspath(path): text for path, text in overlay.items()}
+        self._programs.clear()
+        self._found.clear()
+        self._exists.clear()
+        self._edges.clear()
+        self._configs.clear()
+
+    # -- Host ----------------------------------------------------------------------------------------------------------
+
+    def module(self, name: str, importer: str, level: int = 0) -> Program | None:
+        importer = os.path.abspath(importer)
+        path = self._resolve(name, importer, level)
+        self._edges.setdefault(importer, set()).add(f"module:{level}:{name}:{importer}")
+        return self._program(path) if path is not None else None
+
+    def config(self, path: str, importer: str) -> Any | None:
+        importer = os.path.abspath(importer)
+        self._edges.setdefault(importer, set()).add(f"config:{path}:{importer}")
+        for folder in (os.path.dirname(importer), self.root):
+            full = os.path.normpath(os.path.join(folder, path))
+            if self._inside(full) and self._is_file(full):
+                if full not in self._configs:
+                    self._configs[full] = _load_config(full, self._bytes(full))
+                return self._configs[full]
+        return None
+
+    def version(self, package: str) -> str | None:
+        return None
+
+    def asked_for(self, path: str) -> frozenset[str]:
+        """Every question that the analysis of `path` rests on, those of the modules that it reached included."""
+        seen: set[str] = set()
+        questions: set[str] = set()
+        queue = [os.path.abspath(path)]
+        while queue:
+            current = queue.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            for question in self._edges.get(current, ()):
+                questions.add(question)
+                target = self._target(question)
+                if target is not None and question.startswith("module:"):
+                    queue.append(target)
+        return frozenset(questions)
+
+    def answer_key(self, question: str) -> str:
+        """What the answer to `question` depends on: changes when the answer may change."""
+        path = self._target(question)
+        if path is None:
+            return "none"
+        data = self._bytes(path)
+        return f"{path}:{hashlib.blake2b(data, digest_size=12).hexdigest()}" if data is not None else "none"
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def _target(self, question: str) -> str | None:
+        kind, _, rest = question.partition(":")
+        if kind == "module":
+            level, _, rest = rest.partition(":")
+            name, _, importer = rest.partition(":")
+            return self._resolve(name, importer, int(level))
+        path, _, importer = rest.rpartition(":")
+        for folder in (os.path.dirname(importer), self.root):
+            full = os.path.normpath(os.path.join(folder, path))
+            if self._inside(full) and self._is_file(full):
+                return full
+        return None
+
+    def _inside(self, path: str) -> bool:
+        return path == self.root or path.startswith(self.root.rstrip(os.sep) + os.sep)
+
+    def _resolve(self, name: str, importer: str, level: int) -> str | None:
+        folder = os.path.dirname(importer)
+        key = f"{level}:{name}:{folder}"
+        if key not in self._found:
+            self._found[key] = self._search(name, folder, level)
+        found = self._found[key]
+        return None if found == importer else found
+
+    def _search(self, name: str, folder: str, level: int) -> str | None:
+        parts = name.split(".") if name else []
+        if any(not part.isidentifier() for part in parts) or (not parts and not level):
+            return None
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._in_folder(folder, parts)
+        # As Python and its runners search: beside the script, then the folders above it up to the project's root.
+        seen: list[str] = []
+        current = folder
+        while True:
+            seen.append(current)
+            if current == self.root or not self._inside(current) or os.path.dirname(current) == current:
+                break
+            current = os.path.dirname(current)
+        if self.root not in seen:
+            seen.append(self.root)
+        seen.append(os.path.join(self.root, "src"))
+        for candidate in seen:
+            found = self._in_folder(candidate, parts)
+            if found is not None:
+                return found
+        return None
+
+    def _in_folder(self, folder: str, parts: list[str]) -> str | None:
+        base = os.path.join(folder, *parts)
+        for path in ((f"{base}.py",) if parts else ()) + (os.path.join(base, "__init__.py"),):
+            if self._is_file(path):
+                return path
+        return None
+
+    def _is_file(self, path: str) -> bool:
+        known = self._exists.get(path)
+        if known is None:
+            known = self._exists[path] = path in self._overlay or os.path.isfile(path)
+        return known
+
+    def _bytes(self, path: str) -> bytes | None:
+        if path in self._overlay:
+            return self._overlay[path].encode("utf-8", "surrogatepass")
+        try:
+            if os.path.getsize(path) > MAX_BYTES:
+                return None
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+    def _program(self, path: str) -> Program | None:
+        if path in self._programs:
+            return self._programs[path]
+        if len(self._programs) >= MAX_MODULES:
+            return None
+        self._programs[path] = None  # modules that import each other
+        document, tree = self._parsed(path)
+        program = Program(document, tree, self) if tree is not None else None
+        self._programs[path] = program
+        return program
+
+    def _parsed(self, path: str) -> tuple[Document, ast.Module | None]:
+        stamp: object
+        if path in self._overlay:
+            stamp = self._overlay[path]
+        else:
+            try:
+                stat = os.stat(path)
+                stamp = (stat.st_mtime_ns, stat.st_size)
+            except OSError:
+                stamp = None
+        known = self._trees.get(path)
+        if known is not None and known[0] == stamp and stamp is not None:
+            return known[1], known[2]
+        data = self._bytes(path)
+        document = decode(data or b"", path)
+        parsed = parse(document)
+        tree = parsed if isinstance(parsed, ast.Module) and data is not None else None
+        self._trees[path] = (stamp, document, tree)
+        return document, tree
+
+
+def _load_config(path: str, data: bytes | None) -> Any | None:
+    if data is None:
+        return None
+    try:
+        text = data.decode("utf-8")
+        if path.endswith(".json"):
+            import json
+
+            return json.loads(text)
+        if path.endswith(".toml"):
+            import tomllib
+
+            return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return None
