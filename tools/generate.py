@@ -4,6 +4,7 @@
 """
 
 import argparse
+import re
 import sys
 import tomllib
 from collections.abc import Callable
@@ -54,12 +55,24 @@ def rule_index() -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def architecture() -> str:
+    """ARCHITECTURE.md with the example rules as they are now."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    return re.sub(r"<!-- code: (\S+) -->\n.*?<!-- end -->", _embedded, text, flags=re.DOTALL)
+
+
+def _embedded(match: re.Match[str]) -> str:
+    code = (ROOT / match.group(1)).read_text("utf-8").rstrip("\n")
+    return f"<!-- code: {match.group(1)} -->\n```py\n{code}\n```\n<!-- end -->"
+
+
 # In this order: what comes later reads what comes earlier.
 OUTPUTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("rules/dry_debug_rules/manifest.json", manifest),
     ("dry-debug.schema.json", schema),
     ("docs/rules/README.md", rule_index),
     ("tests/pages/crosstalk.txt", crosstalk),
+    ("ARCHITECTURE.md", architecture),
 )
 
 

@@ -4,13 +4,12 @@ import { LanguageClient, RevealOutputChannelOn, TransportKind, type ServerOption
 import type { Launch } from "./launch";
 import { serverSettings, type ServerSettings } from "./settings";
 
-/** The files that the server looks at. A notebook's cells are matched by the kind of notebook: any. */
-export const FILES: vscode.DocumentFilter[] = [
+/** The files that the server looks at, and the cells of notebooks of any kind. */
+const DOCUMENTS = [
   { scheme: "file", language: "python" },
   { scheme: "untitled", language: "python" },
+  { notebook: "*", language: "python" },
 ];
-
-const CELLS = { notebook: "*", language: "python" };
 
 function settingsFor(resource?: vscode.Uri): ServerSettings {
   return serverSettings(vscode.workspace.getConfiguration("dryDebug", resource ?? null));
@@ -24,7 +23,7 @@ export function createClient(launch: Launch, log: vscode.LogOutputChannel): Lang
     options: { cwd: launch.cwd },
   };
   return new LanguageClient("dryDebug", "Dry Debug", server, {
-    documentSelector: [...FILES.map(({ scheme, language }) => ({ scheme: scheme ?? "file", language: language ?? "python" })), CELLS],
+    documentSelector: DOCUMENTS,
     outputChannel: log,
     traceOutputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,

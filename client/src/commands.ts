@@ -35,11 +35,17 @@ async function checkFile(session: Session): Promise<void> {
 /** Opens the page of `rule`; without one, that of the finding at the cursor; without a finding, the one picked from a list. */
 async function showRule(root: string, rule: unknown): Promise<void> {
   const pages = existsSync(root) ? rulePages(root) : [];
-  const atCursor = typeof rule === "string" ? [] : pagesAtCursor();
-  const page = pages.find((known) => known.rule === rule)?.file ?? (atCursor.length === 1 ? atCursor[0] : await pick(pages, atCursor));
+  const page = typeof rule === "string" ? pages.find((known) => known.rule === rule)?.file : await chosenPage(pages);
   if (page !== undefined) {
     await vscode.commands.executeCommand("markdown.showPreview", vscode.Uri.file(page));
+  } else if (typeof rule === "string") {
+    void vscode.window.showInformationMessage(`Dry Debug: there is no page for ${rule}.`);
   }
+}
+
+async function chosenPage(pages: readonly RulePage[]): Promise<string | undefined> {
+  const atCursor = pagesAtCursor();
+  return atCursor.length === 1 ? atCursor[0] : pick(pages, atCursor);
 }
 
 /** Page files of our findings at the cursor. */

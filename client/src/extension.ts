@@ -1,6 +1,5 @@
 /** Entry point: wires settings, commands and status to the one server session. */
 import * as vscode from "vscode";
-import { FILES } from "./client";
 import { registerCommands } from "./commands";
 import { watchInterpreter } from "./environments";
 import { Session } from "./session";
@@ -11,7 +10,7 @@ let session: Session | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel("Dry Debug", { log: true });
-  const status = new Status(FILES);
+  const status = new Status({ language: "python" });
   const current = new Session(context, log, status);
   session = current;
   context.subscriptions.push(

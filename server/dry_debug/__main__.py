@@ -1,5 +1,5 @@
 """`python -m dry_debug` is the same as the `dry-debug` command."""
 
-from dry_debug.cli.main import main
+from dry_debug.cli.main import command
 
-raise SystemExit(main())
+command()

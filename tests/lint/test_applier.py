@@ -47,7 +47,8 @@ def test_unsafe_fixes_need_to_be_asked_for_and_shown_ones_are_never_made() -> No
 
 @pytest.mark.parametrize("only", [{"rename"}, {"TOY001"}])
 def test_only_the_named_rules_are_fixed(only: set[str]) -> None:
-    assert fixed("x = rename(1)\ny = unwrap(2)\n", only=only).source == "import math\n\nx = math.floor(1)\ny = unwrap(2)\n"
+    applied = fixed("x = rename(1)\ny = unwrap(2)\n", only=only)
+    assert applied.source == "import math\n\nx = math.floor(1)\ny = unwrap(2)\n"
 
 
 def test_of_a_round_that_does_not_parse_only_the_culprit_is_refused() -> None:
@@ -94,9 +95,8 @@ def test_bytes_that_no_fix_names_stay_as_they_are() -> None:
 def test_a_latin_1_file_keeps_its_encoding() -> None:
     data = "# coding: latin-1\nx = rename('ü')\n".encode("latin-1")
     applied = fixed(decode(data, "a.py"))
-    assert encode(applied.document, applied.source) == data.replace(
-        b"x = rename", b"import math\n\nx = math.floor"
-    )
+    expected = data.replace(b"x = rename", b"import math\n\nx = math.floor")
+    assert encode(applied.document, applied.source) == expected
 
 
 def test_cells_of_a_notebook_are_changed_each_on_its_own() -> None:
@@ -128,3 +128,7 @@ def test_suppressed_findings_are_not_fixed() -> None:
 def test_fixing_twice_changes_nothing_more() -> None:
     once = fixed("x = unwrap(rename(1))\ny = breaks()\nz = stays()\n")
     assert fixed(once.source).source == once.source
+
+
+def test_equal_findings_in_one_statement_are_told_apart() -> None:
+    assert fixed("x = [rename(1), rename(1)]\n").source == "import math\n\nx = [math.floor(1), math.floor(1)]\n"

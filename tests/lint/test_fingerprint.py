@@ -5,7 +5,14 @@ from dry_debug.text.spans import Span
 
 from tests.lint.helpers import document_of, found, notebook_of
 
-CODE = "import torch\n\n\ndef train(model, loader):\n    for x in loader:\n        loss = model(x)  # note\n        loss.teh()\n"
+CODE = """import torch
+
+
+def train(model, loader):
+    for x in loader:
+        loss = model(x)  # note
+        loss.teh()
+"""
 
 
 def of(text: str, word: str = "teh") -> str:

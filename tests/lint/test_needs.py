@@ -27,7 +27,7 @@ def after(text: str | Document, *needs) -> str:
         ("import os\nx = 1\nimport re\n", "import os\nimport random\nx = 1\nimport re\n"),
         ('"""Doc."""\n\nx = 1\n', '"""Doc."""\n\nimport random\n\nx = 1\n'),
         ('"""Doc."""\nx = 1\n', '"""Doc."""\n\nimport random\n\nx = 1\n'),
-        ("from __future__ import annotations\n\nx = 1\n", "from __future__ import annotations\n\nimport random\n\nx = 1\n"),
+        ("from __future__ import a\n\nx = 1\n", "from __future__ import a\n\nimport random\n\nx = 1\n"),
         ("#!/usr/bin/env python\n# words\nx = 1\n", "#!/usr/bin/env python\n# words\nimport random\n\nx = 1\n"),
         ("# Licence\n\n# about x\nx = 1\n", "# Licence\n\nimport random\n\n# about x\nx = 1\n"),
         ("@wraps\ndef f(): pass\n", "import random\n\n@wraps\ndef f(): pass\n"),
@@ -95,8 +95,9 @@ def test_a_helper_stands_before_the_first_other_statement() -> None:
 
 
 def test_an_import_and_a_helper_at_one_place_are_one_insertion() -> None:
-    assert after("x = 1\n", HELPER, RANDOM) == "import random\n\n\ndef seed_all(n):\n    random.seed(n)\n\n\nx = 1\n"
-    assert after('"""D."""\n', HELPER, RANDOM) == '"""D."""\n\nimport random\n\n\ndef seed_all(n):\n    random.seed(n)\n'
+    both = "import random\n\n\ndef seed_all(n):\n    random.seed(n)\n"
+    assert after("x = 1\n", HELPER, RANDOM) == both + "\n\nx = 1\n"
+    assert after('"""D."""\n', HELPER, RANDOM) == '"""D."""\n\n' + both
 
 
 def test_a_helper_that_the_file_defines_is_not_added() -> None:

@@ -5,6 +5,8 @@ from dry_debug.lint.finding import Finding
 from dry_debug.lint.suppress import apply
 from dry_debug.text.document import Document
 from dry_debug.text.spans import apply_edits
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.lint.helpers import OTHER, TYPO, document_of, found, notebook_of
 
@@ -65,6 +67,11 @@ def test_a_comment_that_does_not_name_the_rule_hides_nothing(comment: str) -> No
 def test_noqa_counts_on_the_last_line_of_a_statement_over_several_lines() -> None:
     document = document_of("a = f(\n    teh,\n    x,\n)  # noqa: ODD001\nb = teh\n")
     assert split(document, found(document, ["teh"]))[:2] == (["b = teh"], ["teh,"])
+
+
+def test_a_statement_may_be_longer_than_the_file_has_statements() -> None:
+    document = document_of("teh(\n" + "    1,\n" * 50 + ")  # noqa: ODD001\n")
+    assert split(document, found(document, ["teh"]))[:2] == ([], ["teh("])
 
 
 def test_noqa_on_a_header_does_not_reach_into_the_body() -> None:
@@ -173,6 +180,43 @@ def test_line_ends_that_only_other_tools_count_do_not_shift_lines() -> None:
     document = document_of('x = "\u2028"\r\n\x0c\r\nü = "😀", teh  # noqa: ODD001\r\nb = teh\r\n')
     kept, hidden, _ = split(document, found(document, ["teh"]))
     assert (kept, len(hidden)) == (["b = teh"], 1)
+
+
+LINES = st.sampled_from(
+    [
+        "a = teh{}",
+        "b = f(  # words\n    1,{}\n)",
+        "{}",
+        "if a:{}\n    teh{}",
+        'c = """# noqa: ODD001\n"""{}',
+        "@d{}\ndef g(x):\n    return x{}",
+        "",
+    ]
+)
+COMMENTS = st.sampled_from(
+    [
+        "",
+        "  # noqa: ODD001",
+        "  # noqa: E501, ODD002 reason # type: ignore",
+        "# dry-debug: ignore[odd-typo]",
+        "  # words # dry-debug: ignore[odd-typo, ODD002] reason",
+        "  # dry-debug: file-ignore[other-thing] x",
+        "  # dry-debug: ignore",
+    ]
+)
+
+
+@given(st.lists(st.tuples(LINES, COMMENTS), max_size=6), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_removing_unused_suppressions_changes_no_code_and_no_finding(parts: list[tuple[str, str]], end: str) -> None:
+    text = "\n".join(line.replace("{}", comment) for line, comment in parts).replace("\n", end)
+    document = document_of(text)
+    findings = found(document, ["teh"])
+    kept, _, about = split(document, findings)
+    edits = [edit for finding in about if finding.fix for edit in finding.fix.edits]
+    after = document_of(apply_edits(text, edits))
+    assert ast.dump(ast.parse(after.source)) == ast.dump(ast.parse(text))
+    kept_after, _, about_after = split(after, found(after, ["teh"]))
+    assert ([word.split()[0] for word in kept_after], about_after) == ([word.split()[0] for word in kept], [])
 
 
 def test_a_file_that_does_not_parse_has_no_suppressions() -> None:

@@ -62,7 +62,8 @@ class Unwrap(_Toy):
 
     def fix_of(self, call: ast.Call, program: Any) -> Fix | None:
         inner = span_of(program, call.args[0])
-        return Fix("Unwrap", "unsafe", (TextEdit(span_of(program, call), program.document.source[inner.start : inner.end]),))
+        text = program.document.source[inner.start : inner.end]
+        return Fix("Unwrap", "unsafe", (TextEdit(span_of(program, call), text),))
 
 
 class Break(_Toy):

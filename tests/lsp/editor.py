@@ -152,8 +152,10 @@ class Editor:
         place: types.Range,
         diagnostics: Sequence[types.Diagnostic] = (),
         only: Sequence[str] | None = None,
+        trigger: types.CodeActionTriggerKind | None = None,
     ) -> list[types.CodeAction]:
-        context = types.CodeActionContext(list(diagnostics), only=list(only) if only is not None else None)
+        kinds = list(only) if only is not None else None
+        context = types.CodeActionContext(list(diagnostics), kinds, trigger)
         params = types.CodeActionParams(types.TextDocumentIdentifier(uri), place, context)
         found = await asyncio.wait_for(self.client.text_document_code_action_async(params), WAIT)
         actions = [action for action in found or [] if isinstance(action, types.CodeAction)]
@@ -227,7 +229,10 @@ async def editor(
         yield one
         await asyncio.wait_for(client.shutdown_session(), WAIT)
     finally:
-        await client.stop()
+        process = client._server
+        if process is not None and process.returncode is None:
+            process.kill()
+        await asyncio.wait_for(client.stop(), WAIT)
 
 
 # The protocol's positions, written down here a second time: the server's own arithmetic is what is tested.

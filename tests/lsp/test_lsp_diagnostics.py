@@ -7,19 +7,7 @@ import pytest
 from lsprotocol import types
 
 from tests.lsp.editor import SOURCE, editor
-from tests.lsp.snippets import BROKEN, BUGGY, CLEAN, FIXED, FIXED_LOAD, LOAD, RULE
-
-UNCLEARED = """\
-import torch
-from torch import nn, optim
-
-model = nn.Linear(2, 1)
-optimizer = optim.SGD(model.parameters(), lr=0.1)
-for epoch in range(3):
-    loss = model(torch.ones(4, 2)).sum()
-    loss.backward()
-    optimizer.step()
-"""
+from tests.lsp.snippets import BROKEN, BUGGY, CLEAN, FIXED, FIXED_LOAD, HEAD, LOAD, RULE, USE
 
 both = pytest.mark.parametrize("profile", ["vscode", "neovim"])
 
@@ -55,7 +43,7 @@ async def test_not_published_on_change_but_on_save(profile: str, tmp_path: Path)
     async with editor(profile) as one:
         one.open(uri, CLEAN)
         await one.diagnostics(uri)
-        one.replace(uri, "print(torch.__version__)", f"state = {LOAD}")
+        one.replace(uri, "print(model)", USE)
         await one.settle(uri)
         assert one.heard() == 1
         found = await one.checked(uri)
@@ -88,8 +76,8 @@ async def test_on_type_publishes_after_a_pause_and_without_a_save(tmp_path: Path
         one.open(uri, CLEAN)
         await one.diagnostics(uri)
         # Typed in four steps: one check comes of them, of the last.
-        for text in ("state", "state =", "state = torch", f"state = {LOAD}"):
-            one.set_text(uri, f"import torch\n\n{text}\n")
+        for text in ("model", "model.", "model.load_state_dict", USE):
+            one.set_text(uri, f"{HEAD}{text}\n")
         assert one.rules(await one.diagnostics(uri, 1)) == [RULE]
         assert one.heard() == 2
 
@@ -131,18 +119,20 @@ async def test_no_link_for_a_client_that_shows_none(tmp_path: Path) -> None:
 
 async def test_evidence_is_related_information_or_part_of_the_text(tmp_path: Path) -> None:
     uri = (tmp_path / "a.py").as_uri()
+    text = f"{HEAD}state = {LOAD}\nmodel.load_state_dict(state)\n"
     async with editor("vscode") as one:
-        one.open(uri, UNCLEARED)
-        found = next(d for d in await one.diagnostics(uri) if d.code == "uncleared-gradients")
-        steps = found.related_information
-        assert steps and all(step.location.uri == uri for step in steps)
+        one.open(uri, text)
+        (found,) = await one.diagnostics(uri)
+        assert found.related_information
+        (step,) = found.related_information
+        assert step.location.uri == uri
+        assert "load_state_dict(state)" in one.text_at(uri, step.location.range)
         assert len(found.message.split("\n")) == 2
     async with editor("emacs") as one:
-        one.open(uri, UNCLEARED)
-        folded = next(d for d in await one.diagnostics(uri) if d.code == "uncleared-gradients")
+        one.open(uri, text)
+        (folded,) = await one.diagnostics(uri)
         assert folded.related_information is None
-        told = folded.message.split("\n")[2:]
-        assert told == [f"line {step.location.range.start.line + 1}: {step.message}" for step in steps]
+        assert folded.message.split("\n")[2:] == [f"line 6: {step.message}"]
 
 
 async def test_version_is_sent_only_to_a_client_that_takes_it(tmp_path: Path) -> None:
@@ -165,7 +155,7 @@ async def test_syntax_error_is_one_diagnostic_beside_the_last_findings(profile: 
         assert one.rules(found) == ["syntax-error", RULE]
         error, kept = found
         assert error.severity == types.DiagnosticSeverity.Error
-        assert error.range.start.line == 3
+        assert one.text_at(uri, error.range) == "if model"
         assert (kept.range, kept.message) == (before.range, before.message)
         # Saved again, still broken: the findings are still those of the text that parsed.
         one.set_text(uri, BROKEN + "more(\n")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import socket
 import sys
 import time
@@ -99,6 +98,7 @@ async def test_status_is_zero_only_after_a_shutdown() -> None:
         server.stdin.write(_hello() + messages)
         await server.stdin.drain()
         assert await asyncio.wait_for(server.wait(), WAIT) == status
+        assert server.stderr is not None and await server.stderr.read() == b""
 
 
 async def test_writes_no_source_text_to_the_log_whatever_arrives() -> None:
@@ -164,10 +164,23 @@ async def test_serves_over_tcp_and_ends_with_its_client() -> None:
     assert await asyncio.wait_for(server.wait(), WAIT) == 1
 
 
-async def test_goes_on_after_a_message_that_makes_no_sense(tmp_path: Path) -> None:
-    async with editor() as one:
-        one.client.protocol.notify("textDocument/didChange", {"nonsense": os.getpid()})
-        uri = (tmp_path / "a.py").as_uri()
-        one.open(uri, BUGGY)
-        assert await one.diagnostics(uri)
-        assert one.client.messages == []  # an error of ours is no popup
+async def test_goes_on_after_messages_that_make_no_sense() -> None:
+    server = await _start()
+    assert server.stdin is not None and server.stdout is not None
+    malformed = {"textDocument": {"uri": 3}, "contentChanges": "x"}
+    unopened = {"textDocument": {"uri": "file:///tmp/b.py", "version": 2}, "contentChanges": [{"text": "x"}]}
+    server.stdin.write(
+        _hello()
+        + _packed("textDocument/didChange", malformed)
+        + _packed("textDocument/didChange", unopened)
+        + _packed("textDocument/didSave", {"textDocument": {"uri": "file:///tmp/b.py"}})
+        + _did_open(BUGGY)
+    )
+    await server.stdin.drain()
+    seen = b""
+    async with asyncio.timeout(WAIT):
+        while SOURCE.encode() not in seen:
+            seen += await server.stdout.read(4096)
+    assert b"window/showMessage" not in seen  # an error of ours is no popup
+    server.stdin.close()
+    await asyncio.wait_for(server.wait(), WAIT)

@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 
 from tests.lsp.editor import editor
-from tests.lsp.snippets import FIXED_LOAD, LOAD, RULE
+from tests.lsp.snippets import FIXED_USE, LOAD, RULE, USE
 
 TEXTS = {
-    "ascii": f"import torch\nx = {LOAD}\n",
-    "emoji before": f"import torch\ns = '😀é\U0001f469\u200d\U0001f4bb'; x = {LOAD}; t = '😀'\n",
-    "combining marks": f"import torch\ne\u0301 = 'e\u0301'; x = {LOAD}\n",
-    "crlf": f"import torch\r\n# 😀\r\nx = {LOAD}\r\n",
-    "cr": f"import torch\r# 😀\rx = {LOAD}\r",
-    "tabs": f"import torch\nif True:\n\t\tx =\t{LOAD}\n",
-    "byte order mark": f"\ufeffimport torch; x = {LOAD}\n",
-    "form feed": f"import torch\n\x0c\nx = {LOAD}\n",
-    "form feed inside a line": f"import torch\n\x0cs = '\x0c'; x = {LOAD}\n",
-    "line separator": f"import torch\ns = '\u2028\u2029'; x = {LOAD}\n",
-    "next line": f"import torch\ns = '\x85\x0b\x1c'  # \u2028\nx = {LOAD}\n",
-    "no final line end": f"import torch\n# é😀\nx = {LOAD}",
+    "ascii": f"import torch\n{USE}\n",
+    "emoji before": f"import torch\ns = '😀é\U0001f469\u200d\U0001f4bb'; {USE}; t = '😀'\n",
+    "combining marks": f"import torch\ne\u0301 = 'e\u0301'; {USE}\n",
+    "crlf": f"import torch\r\n# 😀\r\n{USE}\r\n",
+    "cr": f"import torch\r# 😀\r{USE}\r",
+    "tabs": f"import torch\nif True:\n\t\tx =\t{USE}\n",
+    "byte order mark": f"\ufeffimport torch; {USE}\n",
+    "form feed": f"import torch\n\x0c\n{USE}\n",
+    "form feed inside a line": f"import torch\n\x0cs = '\x0c'; {USE}\n",
+    "line separator": f"import torch\ns = '\u2028\u2029'; {USE}\n",
+    "next line": f"import torch\ns = '\x85\x0b\x1c'  # \u2028\n{USE}\n",
+    "no final line end": f"import torch\n# é😀\n{USE}",
 }
 
 encodings = pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
@@ -39,7 +39,7 @@ async def test_finding_and_fix_stand_where_the_client_counts_them(encoding: str,
             assert hover is not None and hover.range == found.range, name
             action = (await one.actions(uri, found.range, [found]))[0]
             one.apply(action.edit)
-            assert one.texts[uri] == text.replace(LOAD, FIXED_LOAD), name
+            assert one.texts[uri] == text.replace(USE, FIXED_USE), name
             assert await one.checked(uri) == (), name
 
 
@@ -52,7 +52,7 @@ async def test_fixing_the_whole_file_keeps_every_other_character(encoding: str, 
             await one.diagnostics(uri)
             (action,) = await one.actions(uri, one.range_of(uri, LOAD), only=["source.fixAll"])
             one.apply((await one.resolve(action)).edit)
-            assert one.texts[uri] == text.replace(LOAD, FIXED_LOAD), name
+            assert one.texts[uri] == text.replace(USE, FIXED_USE), name
 
 
 @pytest.mark.parametrize(

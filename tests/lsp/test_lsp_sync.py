@@ -4,12 +4,12 @@ import random
 from pathlib import Path
 
 import pytest
+from dry_debug.lsp.pygls_patches import Buffer
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
-from dry_debug.lsp.pygls_patches import Buffer
 from tests.lsp.editor import editor, position_of
-from tests.lsp.snippets import BUGGY, LOAD, RULE
+from tests.lsp.snippets import BUGGY, LOAD, RULE, USE
 
 # Characters at which `str.splitlines` ends a line and the protocol does not.
 NO_LINE_ENDS = ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -19,7 +19,7 @@ NO_LINE_ENDS = ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u202
 async def test_edit_below_a_character_that_ends_no_line(character: str, tmp_path: Path) -> None:
     uri = (tmp_path / "a.py").as_uri()
     async with editor() as one:
-        one.open(uri, f"import torch\n# {character}\ny = 2\nx = {LOAD}\n")
+        one.open(uri, f"import torch\n# {character}\ny = 2\n{USE}\n")
         await one.diagnostics(uri)
         # With a phantom line in the count, the edit overwrites a line end, and the text does not parse any more.
         one.replace(uri, "y = 2", "Y = 3")
@@ -64,10 +64,10 @@ async def test_several_edits_in_one_message_are_made_one_after_the_other(tmp_pat
         await one.diagnostics(uri)
         changes = [
             types.TextDocumentContentChangePartial(types.Range(types.Position(1, 0), types.Position(1, 0)), "y = ()\n"),
-            types.TextDocumentContentChangePartial(types.Range(types.Position(1, 4), types.Position(1, 6)), LOAD),
+            types.TextDocumentContentChangePartial(types.Range(types.Position(1, 0), types.Position(1, 6)), USE),
         ]
         document = types.VersionedTextDocumentIdentifier(2, uri)
         one.client.text_document_did_change(types.DidChangeTextDocumentParams(document, changes))
-        one.texts[uri], one.versions[uri] = f"import torch\ny = {LOAD}\n", 2
+        one.texts[uri], one.versions[uri] = f"import torch\n{USE}\n", 2
         (found,) = await one.checked(uri)
         assert one.text_at(uri, found.range) == LOAD

@@ -140,7 +140,7 @@ class _Parser:
             fence = _FENCE.fullmatch(line)
             if fence:
                 start = at + 1
-                close = re.compile(re.escape(fence["fence"][0]) + "{%d,}[ \t]*" % len(fence["fence"]))
+                close = re.compile(rf"{re.escape(fence['fence'])}{re.escape(fence['fence'][0])}*[ \t]*")
                 at = start
                 while at < len(self.lines) and not close.fullmatch(self.lines[at]):
                     at += 1

@@ -34,9 +34,12 @@ def request(page: Page, proof: Proof) -> dict[str, object]:
     }
 
 
-def outcomes(python: str, requests: Sequence[dict[str, object]], environment: dict[str, str] | None = None) -> dict[str, str | None]:
+def outcomes(
+    python: str, requests: Sequence[dict[str, object]], environment: dict[str, str] | None = None
+) -> dict[str, str | None]:
     """The error (or None) of each proof by id. What is missing in the answer died with the process."""
-    env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **(environment or {})}
+    quiet = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    env = {**os.environ, **quiet, **(environment or {})}
     done = subprocess.run(
         [python, str(WORKER)], input=json.dumps(requests), capture_output=True, text=True, env=env, check=False
     )

@@ -72,11 +72,13 @@ class _Names:
         passed: set[str] = set()
         taken: set[str] = set()
         for node in nodes:
-            if isinstance(node, ast.Call) and not self.is_user_call(node.func) and _root(node.func) not in self.imported:
-                passed |= {word.arg for word in node.keywords if word.arg}
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.Call) and not self.is_user_call(node.func):
+                if _root(node.func) not in self.imported:
+                    passed |= {word.arg for word in node.keywords if word.arg}
+            elif isinstance(node, ast.ClassDef):
                 for method in node.body:
-                    if isinstance(method, ast.FunctionDef) and method.name in {"__init__", "__call__", *LIBRARY_ATTRIBUTES}:
+                    required = isinstance(method, ast.FunctionDef) and _required(method.name)
+                    if isinstance(method, ast.FunctionDef) and required:
                         taken |= {arg.arg for arg in _parameters(method.args)}
         return passed & taken
 
@@ -89,7 +91,8 @@ class _Names:
         return isinstance(func, ast.Attribute) and func.attr in self.functions and not _special(func.attr)
 
     def _new_identifiers(self, nodes: list[ast.AST], wanted: list[str]) -> dict[str, str]:
-        taken = {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}
+        taken = {n.id for n in nodes if isinstance(n, ast.Name)}
+        taken |= {n.attr for n in nodes if isinstance(n, ast.Attribute)}
         free = _numbered("a", taken)
         aliases = _numbered("m", taken)
         return {name: next(aliases if name in self.imported else free) for name in dict.fromkeys(wanted)}
@@ -107,6 +110,11 @@ def _root(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _required(name: str) -> bool:
+    """Whether a library calls, or may call, a method of this name."""
+    return name in LIBRARY_ATTRIBUTES or _special(name)
 
 
 def _special(name: str) -> bool:
@@ -200,18 +208,15 @@ class _Renamer(cst.CSTTransformer):
             self.decided[node.attr] = names.attributes.get(attr)
         elif root.value in names.modules and node.value is root:
             self.decided[node.attr] = names.variables.get(attr)
-        elif root.value in names.functions or root.value in names.variables and self._is_ours(root.value):
+        elif root.value in names.functions:  # another file of the example defines it
             self.decided[node.attr] = names.attributes.get(attr)
         else:
             self.decided[node.attr] = None
 
-    def _is_ours(self, name: str) -> bool:
-        """An imported name that another file of the example defines."""
-        return name in self.names.functions
-
     def visit_Call(self, node: cst.Call) -> None:
         func = node.func
-        target = func.value if isinstance(func, cst.Name) else func.attr.value if isinstance(func, cst.Attribute) else ""
+        last = func.attr if isinstance(func, cst.Attribute) else func
+        target = last.value if isinstance(last, cst.Name) else ""
         if target == "partial" and node.args and isinstance(node.args[0].value, cst.Name):
             target = node.args[0].value.value
         ours = target in self.names.functions and not _special(target)

@@ -1,5 +1,6 @@
 """Running the analysis over a page's example and comparing what it says with the marks."""
 
+import functools
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from dry_debug.lint.engine import Result, analyse
 from dry_debug.lint.settings import Settings
 from dry_debug.program.host import Host, NullHost
 from dry_debug.text.document import Document
-from dry_debug.text.spans import apply_edits
+from dry_debug.text.spans import TextEdit, apply_edits
 
 from tests.pages.page import Example, Page
 
@@ -56,10 +57,15 @@ def results(texts: Mapping[str, str]) -> dict[str, Result]:
 
 
 def said(texts: Mapping[str, str]) -> Counter[Said]:
-    """Everything that is found in the files."""
-    return Counter(
+    """Everything that is found in the files; remembered, since several tests look at the same text."""
+    return Counter(_said(tuple(texts.items())))
+
+
+@functools.cache
+def _said(texts: tuple[tuple[str, str], ...]) -> tuple[Said, ...]:
+    return tuple(
         (file, result.document.position(finding.span.start).line + 1, finding.rule, finding.severity)
-        for file, result in results(texts).items()
+        for file, result in results(dict(texts)).items()
         for finding in result.findings
     )
 
@@ -89,7 +95,7 @@ def all_fixed(texts: Mapping[str, str], rule: str) -> dict[str, str]:
     """The files after all fixes of `rule`, unsafe ones included; a fix of one file may change another."""
     after = dict(texts)
     with project(texts) as root:
-        elsewhere: dict[str, list[object]] = {}
+        elsewhere: dict[str, list[TextEdit]] = {}
         for file, text in texts.items():
             if not file.endswith(".py"):
                 continue
@@ -103,7 +109,7 @@ def all_fixed(texts: Mapping[str, str], rule: str) -> dict[str, str]:
                 known.extend(edit for edit in edits if edit not in known)
         for name, edits in elsewhere.items():
             assert after[name] == texts[name], f"{name} is changed by its own fixes and by those of another file"
-            after[name] = apply_edits(texts[name], edits)  # type: ignore[arg-type]
+            after[name] = apply_edits(texts[name], edits)
     return after
 
 

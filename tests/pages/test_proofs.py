@@ -2,13 +2,14 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.pages.cases import PAGES
 from tests.pages.page import parse
 from tests.pages.proofs import outcomes, python_with_torch, request, run_all
-from tests.pages.test_pages import PAGES
 
 REQUESTS = [request(page, proof) for page in PAGES for proof in page.proofs]
 
@@ -43,8 +44,6 @@ def prove(tmp_path: Path, proof: str, bad: str = "x = 1  # warning: some-rule") 
     text = f"# some-rule\n\n```python\n{bad}\n```\n```python fixed\nx = 2\n```\n```python proof\n{proof}\n```\n"
     page = parse(tmp_path / "family" / "some_rule.md", text)
     item = request(page, page.proofs[0])
-    import sys
-
     return outcomes(sys.executable, [item], {"PYTHONPATH": str(tmp_path)})[str(item["id"])]
 
 

@@ -118,7 +118,8 @@ def _wrapped(source: _Source, opening: list[str], closing: list[str], depth: int
         return None
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes):
         return None
-    assigned = {n.id for s in script for n in ast.walk(s) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    named = [node for statement in script for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    assigned = {node.id for node in named if not isinstance(node.ctx, ast.Load)}
     loaded = {name for s in source.body if _is_definition(s) for name in _free_names(s)}
     outside: list[_Line] = []
     inside: list[_Line] = []
@@ -154,13 +155,15 @@ def _enclosing(source: _Source, line: int) -> _Function | None:
     """The innermost function whose body holds the one-based line."""
     found: _Function | None = None
     for node in ast.walk(source.tree):
-        if isinstance(node, _Function) and node.body[0].lineno <= line <= (node.end_lineno or 0):
-            if found is None or node.lineno > found.lineno:
-                found = node
+        holds = isinstance(node, _Function) and node.body[0].lineno <= line <= (node.end_lineno or 0)
+        if isinstance(node, _Function) and holds and (found is None or node.lineno > found.lineno):
+            found = node
     return found
 
 
-def _around_body(source: _Source, marked: Sequence[int], header: list[_Line], opening: str, closing: list[str]) -> list[_Line] | None:
+def _around_body(
+    source: _Source, marked: Sequence[int], header: list[_Line], opening: str, closing: list[str]
+) -> list[_Line] | None:
     """The body of the function that holds the first marked line (or of the module) in a block of its own."""
     function = _enclosing(source, marked[0])
     body = function.body if function else source.body

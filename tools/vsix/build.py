@@ -29,7 +29,9 @@ def main() -> int:
     options = parser.parse_args()
     named = options.target or [this_target()]
     check_versions()
-    for target in WHEEL_PLATFORMS if "all" in named else named:
+    chosen = list(WHEEL_PLATFORMS) if "all" in named else named
+    # This machine's comes last, so that the bundled/ that stays can be run here.
+    for target in sorted(chosen, key=lambda target: target == this_target()):
         started = time.monotonic()
         make_bundle(target)
         if target == this_target():
@@ -87,7 +89,7 @@ def package(target: str, out: Path) -> Path:
     command = [npx, "--no-install", "vsce", "package", "--no-dependencies", "--target", target, "--out", str(file)]
     # The bundled packages are public, and vsce takes minutes to look for secrets in thousands of files.
     command += ["--allow-package-all-secrets", "--allow-missing-repository", "--no-rewrite-relative-links"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"vsce failed:\n{done.stdout}{done.stderr}")
     return file

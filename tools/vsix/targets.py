@@ -13,7 +13,7 @@ WHEEL_PLATFORMS: dict[str, tuple[str, ...]] = {
     "alpine-arm64": tuple(f"{tag}_aarch64" for tag in MUSLLINUX),
     "win32-x64": ("win_amd64",),
     "win32-arm64": ("win_arm64",),
-    "darwin-x64": ("macosx_10_13_x86_64",),
+    "darwin-x64": ("macosx_10_15_x86_64",),
     "darwin-arm64": ("macosx_11_0_arm64",),
 }
 

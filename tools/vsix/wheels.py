@@ -58,7 +58,7 @@ def install(requirements: Sequence[str], platforms: Sequence[str], libs: Path, s
 
 
 def pip_install(arguments: Sequence[str], platforms: Sequence[str], python: str, target: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile"]
     command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={python}", f"--target={target}"]
     command += [f"--platform={tag}" for tag in platforms]
     if subprocess.run([*command, *arguments]).returncode:

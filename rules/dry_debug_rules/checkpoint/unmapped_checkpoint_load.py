@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.text.spans import Span, TextEdit
 
@@ -26,33 +27,45 @@ class UnmappedCheckpointLoad(SiteRule):
         "Without `map_location` every tensor goes back to the device it was saved from: the load fails on a machine "
         "without that GPU, and on one with it all ranks fill the same GPU."
     )
-    quotes = ("CKPT-LOAD-4",)
+    quotes = ("CKPT-RF-S3", "DBG-CODE-16")
 
     def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:
         if any(keyword.arg in ("map_location", None) for keyword in call.keywords):
             return
-        if len(call.args) > 1 or any(isinstance(argument, ast.Starred) for argument in call.args) or not call.args:
+        if len(call.args) > 1 or any(isinstance(argument, ast.Starred) for argument in call.args):
+            return
+        path = argument(call, 0, "f")
+        if path is None or program.flow.stays_on_cpu or _settled(call, path, program):
             return
         use = program.flow.use_of_loaded(call)
-        if use.moved:
-            return  # `.to(device)` or `.cpu()` right behind it: the author chose a device
-        what = program.short(call.args[0], 48)
-        evidence = [Step(program, load, "the state goes into the model here") for load in use.loaded_into[:2]]
-        # Only a state that load_state_dict copies into existing tensors may come through the CPU without changing
-        # where the program's tensors end up.
-        applicability = "safe" if use.only_loaded else "unsafe"
+        evidence = [Step(home, load, "the state goes into the model here") for home, load in use.loaded_into[:2]]
+        # A state that load_state_dict copies into existing tensors, and a module that is moved right behind, may come
+        # through the CPU without changing where the program's tensors end up.
+        kept = use.only_loaded or (use.kind == "module" and use.moved)
+        title = 'Load onto the CPU (`map_location="cpu"`)'
         yield Report(
             at=call,
-            headline=f"`torch.load({what})` puts tensors on the GPU that they were saved from",
-            confidence="high",
+            headline=f"`torch.load({program.short(path, 44)})` puts tensors on the GPU that they were saved from",
+            # A file of which nothing shows that it is a checkpoint may hold data that never was on a GPU.
+            confidence="low" if use.kind == "unknown" else "high",
             evidence=evidence,
-            fix=lambda: Fix(
-                'Load onto the CPU (`map_location="cpu"`)',
-                applicability,  # type: ignore[arg-type]
-                (_insertion(call, program),),
-            ),
-            fix_title='Load onto the CPU (`map_location="cpu"`)',
+            fix=lambda: Fix(title, "safe" if kept else "unsafe", (_insertion(call, program),)),
+            fix_title=title,
         )
+
+
+def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
+    """Whether this place was thought about: another branch maps the same file, or this very run has just written it."""
+    text, scope = ast.dump(path), program.scope(call)
+    for other in program.calls_of("torch.load"):
+        if other is not call and program.scope(other) is scope and argument(other, 1, "map_location") is not None:
+            same = argument(other, 0, "f")
+            if same is not None and ast.dump(same) == text:
+                return True
+    if program.calls_of("torch.distributed.init_process_group"):
+        return False  # what one rank wrote, all ranks load onto the GPU of that rank
+    written = [argument(save, 1, "f") for save in program.calls_of("torch.save") if program.scope(save) is scope]
+    return any(target is not None and ast.dump(target) == text for target in written)
 
 
 def _insertion(call: ast.Call, program: Program) -> TextEdit:

@@ -119,9 +119,7 @@ def needs_fixes(options: argparse.Namespace) -> bool:
     return not options.statistics and format_of(options) in WITH_FIXES
 
 
-def show(
-    records: Sequence[Record], files: Sequence[str], problems: list[Problem], options: argparse.Namespace
-) -> None:
+def show(records: Sequence[Record], files: Sequence[str], problems: list[Problem], options: argparse.Namespace) -> None:
     """Write the findings where they shall go; what keeps them from being written is a problem."""
     name = format_of(options)
     context = Context(
@@ -182,8 +180,7 @@ def finish(
     if options.exit_zero:
         return 0
     failing = any(
-        SEVERITIES.index(record["severity"])
-        <= SEVERITIES.index(configs.of_file(record["filename"]).settings.fail_on)
+        SEVERITIES.index(record["severity"]) <= SEVERITIES.index(configs.of_file(record["filename"]).settings.fail_on)
         for record in records
     )
     return 1 if failing else otherwise

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
             return 2
         rule = info.name
     from dry_debug.lint.engine import analyse
-    from dry_debug.program.explain import explain
+    from dry_debug.lint.explain import everything_of, explain
 
     path = os.path.abspath(name)
     configs = Configs(file=options.config, isolated=options.isolated)
@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
         say(f"dry-debug: {name} has only {len(document.lines)} lines")
         return 2
     result = analyse(document, host_for(task.root), task.settings)
-    write_lines(explain(result, int(number), rule).rstrip("\n").split("\n"))
+    everything = analyse(document, host_for(task.root), everything_of(task.settings))
+    write_lines(explain(result, everything, task.settings, int(number), rule).rstrip("\n").split("\n"))
     problems = (*configs.problems(), *result.problems)
     for problem in problems:
         tell(problem)

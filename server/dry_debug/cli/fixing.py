@@ -10,15 +10,13 @@ from dry_debug.cli.known import Known
 from dry_debug.cli.output import near, say, write_lines
 from dry_debug.lint.applier import Applied, apply_fixes, edited
 from dry_debug.project.config import Configs
-from dry_debug.project.read import Unreadable, changed_bytes, document_of, write
+from dry_debug.project.read import Unreadable, changed_bytes, document_of, read_bytes, write
 from dry_debug.project.run import Task, host_for, task_of
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import OverlappingEdits, TextEdit
 
 
-def fix_files(
-    files: Sequence[str], configs: Configs, options: argparse.Namespace, problems: list[Problem]
-) -> int:
+def fix_files(files: Sequence[str], configs: Configs, options: argparse.Namespace, problems: list[Problem]) -> int:
     """Apply the fixes of all files, or with --diff print what that would change. Returns 1 if --diff shows anything."""
     fixed_count = 0
     different = False
@@ -27,8 +25,11 @@ def fix_files(
         try:
             data, document = _load(path)
             applied = _apply(document, task, options.unsafe_fixes)
-        except (Unreadable, OSError) as error:
+        except Unreadable as error:
             problems.append(Problem(str(error), path))
+            continue
+        except Exception as error:  # one file must not keep the others from being fixed
+            problems.append(Problem(f"its fixes could not be made: {type(error).__name__}: {error}", path))
             continue
         for finding, why in applied.refused:
             line = document.lines.line_of(finding.span.start) + 1
@@ -51,9 +52,7 @@ def fix_files(
     return 1 if different else 0
 
 
-def ignore_files(
-    files: Sequence[str], configs: Configs, options: argparse.Namespace, problems: list[Problem]
-) -> None:
+def ignore_files(files: Sequence[str], configs: Configs, options: argparse.Namespace, problems: list[Problem]) -> None:
     """Add a suppression comment for every finding that is not in the baseline."""
     from dry_debug.lint.engine import analyse
     from dry_debug.lint.ignoring import ignoring
@@ -67,7 +66,7 @@ def ignore_files(
         task = task_of(report.path, configs)
         try:
             data, document = _load(report.path)
-        except (Unreadable, OSError) as error:
+        except Unreadable as error:
             problems.append(Problem(str(error), report.path))
             continue
         host = host_for(task.root)
@@ -119,8 +118,7 @@ def _with_fixable(files: Sequence[str], configs: Configs, options: argparse.Name
 
 
 def _load(path: str) -> tuple[bytes, Document]:
-    with open(path, "rb") as file:
-        data = file.read()
+    data = read_bytes(path)
     return data, document_of(data, path)
 
 
@@ -137,7 +135,7 @@ def _changes_elsewhere(
         try:
             data, document = _load(os.path.abspath(path))
             changes.append((os.path.abspath(path), data, document, edited(document, edits)))
-        except (Unreadable, OSError, OverlappingEdits) as error:
+        except (Unreadable, OverlappingEdits) as error:
             problems.append(Problem(f"not fixed: {error}", path))
     return changes
 

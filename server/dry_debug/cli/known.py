@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.cli.output import near, say
 from dry_debug.project.config import Configs
-from dry_debug.project.read import write
+from dry_debug.project.read import Unreadable, read_bytes, write
 from dry_debug.project.run import FileReport
 from dry_debug.render.record import Record
 from dry_debug.text.document import Problem
@@ -68,10 +68,9 @@ class Known:
 
             self._read[name] = None
             try:
-                with open(name, encoding="utf-8") as file:
-                    self._read[name] = baseline.parse(file.read(), near(name))
-            except OSError as error:
-                self.problems.append(Problem(f"cannot read the baseline: {error.strerror or error}", name))
+                self._read[name] = baseline.parse(read_bytes(name).decode(), near(name))
+            except Unreadable as error:
+                self.problems.append(Problem(f"the baseline is not used: {error}", name))
             except ValueError as error:  # BaselineError, or not UTF-8
                 self.problems.append(Problem(f"{error}"))
         return self._read[name]

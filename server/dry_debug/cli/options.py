@@ -1,6 +1,9 @@
 """The command line, as argparse sees it. Flags of settings are made from the fields of `lint.settings.Settings`."""
 
 import argparse
+import functools
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -10,9 +13,34 @@ from dry_debug.lint.settings import Settings, converted, kebab_case
 from dry_debug.render.formats import FORMATS
 
 
+@functools.cache
+def _width() -> int:
+    """Columns for help texts: those of the terminal, less two, as argparse has it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns) - 2
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns - 2  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        return 78
+
+
+class _Help(argparse.HelpFormatter):
+    """argparse makes one for each argument, to check it; asking `shutil` for the width cost 3 ms of every run."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=max(_width(), 11))
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **given: Any) -> None:
+        given.setdefault("formatter_class", _Help)
+        super().__init__(**given)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command; `command_module` in its result is the module whose `run` does the work."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="dry-debug",
         description="Finds what will crash, silently train wrong, leak memory or be lost, without running the code.",
     )
@@ -68,6 +96,14 @@ def _others(commands: Any) -> None:
     explain.add_argument("place", metavar="FILE:LINE")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="name or code of one rule (default: all)")
     _config(explain)
+
+    route = commands.add_parser("route", help="show where to look first for an error message, a log or a complaint")
+    route.set_defaults(command_module="dry_debug.cli.route")
+    route.add_argument(
+        "words", nargs="*", metavar="TEXT|PATH", help="the text (- or none: standard input), then files to find the cause in"
+    )
+    route.add_argument("--format", choices=("text", "json"), default="text")
+    _config(route)
 
     server = commands.add_parser("server", help="run the language server")
     server.set_defaults(command_module="dry_debug.cli.server")

@@ -75,5 +75,3 @@ def _as_data(info: RuleInfo) -> dict[str, Any]:
         "url": page_url(info.name),
         "page": page_text(info.name),
     }
-
-

@@ -20,7 +20,7 @@ def run_on_stdin(options: argparse.Namespace, configs: Configs) -> int:
     left to standard error; with --diff only the difference is printed."""
     name = options.stdin_filename
     path = os.path.abspath(name) if name else "-"
-    config = configs.of_file(path if name else os.path.join(os.getcwd(), "-"))
+    config = configs.of_file(path)
     task = Task(path, config.root, file_settings(config, path))
     known = Known(configs)
     problems: list[Problem] = []

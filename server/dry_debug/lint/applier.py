@@ -71,8 +71,9 @@ def apply_fixes(
     run = _Run(host, settings, analyse(document, host, settings))
     for _ in range(max_rounds):
         batch = _batch(run, unsafe, only)
-        if not batch or not _round(run, batch):
+        if not batch:
             break
+        _round(run, batch)
     remaining = tuple(finding for finding in run.result.findings if finding.fingerprint not in run.settled)
     return Applied(run.result.document, run.fixed, remaining, list(run.refused.values()), run.elsewhere)
 
@@ -104,24 +105,23 @@ def _batch(run: _Run, unsafe: bool, only: Collection[str] | None) -> list[tuple[
     return batch
 
 
-def _round(run: _Run, batch: list[tuple[Finding, Fix]]) -> bool:
-    """Applies `batch`, whole or one by one; whether anything was applied or refused, so that another round helps."""
+def _round(run: _Run, batch: list[tuple[Finding, Fix]]) -> None:
+    """Applies `batch`, whole or, if that would do harm, one by one. At least one fix is applied or refused."""
     after, why = _try(run, batch)
     if after is not None:
         _accept(run, batch, after)
-        return True
+        return
     if len(batch) == 1:
         run.refuse(batch[0][0], why)
-        return True
+        return
     # One fix at a time, each against the text that the ones before it left: spans are those of a new analysis.
     waiting = {finding.fingerprint for finding, _ in batch}
-    applied = False
-    while True:
+    while waiting:
         single = next(
             (finding for finding in run.result.findings if finding.fingerprint in waiting and finding.fixable), None
         )
         if single is None:
-            return True
+            return
         waiting.discard(single.fingerprint)
         fix = single.fix or run.result.fix(single)
         if fix is None:
@@ -131,8 +131,6 @@ def _round(run: _Run, batch: list[tuple[Finding, Fix]]) -> bool:
             run.refuse(single, why)
         else:
             _accept(run, [(single, fix)], after)
-            applied = True
-    return applied
 
 
 def _try(run: _Run, batch: Sequence[tuple[Finding, Fix]]) -> tuple[Result | None, str]:

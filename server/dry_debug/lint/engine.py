@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint import manifest, suppress
 from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR, Finding, Fix, Place, Related, Severity
-from dry_debug.lint.fingerprint import fingerprint
+from dry_debug.lint.fingerprint import fingerprint, key
 from dry_debug.lint.manifest import RuleInfo
 from dry_debug.lint.settings import Settings
 from dry_debug.program.host import Host, NullHost
@@ -85,16 +85,21 @@ def analyse(
     chosen = manifest.selected(settings) if rules is None else rules
     raw: list[tuple[RuleInfo, Report]] = []
     ran: list[RuleInfo] = []
+    shown = settings.min_confidences()
     for info in chosen:
         if cancelled is not None and cancelled():
             raise Cancelled
-        ran.append(info)
         if not triggered(info, document.source):
+            ran.append(info)
             continue
         try:
-            raw.extend((info, report) for report in manifest.load(info).check(program))
+            reports = list(manifest.load(info).check(program))
         except Exception as error:
             problems.append(_crash(info, error, document.path))
+            continue
+        raw.extend((info, report) for report in reports)
+        if all(report.confidence in shown for report in reports):
+            ran.append(info)  # a suppression of what is not shown anyway is not called unused
     problems.extend(program.problems)
     fixers: dict[str, Callable[[], Fix | None]] = {}
     findings = _findings(document, program, raw, settings, fixers)
@@ -143,7 +148,7 @@ def _findings(
     fixers: dict[str, Callable[[], Fix | None]],
 ) -> list[Finding]:
     shown = settings.min_confidences()
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str, tuple[str, ...]], int] = {}
     by_cause: dict[str, Finding] = {}
     for info, report in raw:
         if report.confidence not in shown:
@@ -152,8 +157,8 @@ def _findings(
         severity = _severity(info, report, settings)
         if severity is None:
             continue
-        key = (info.name, document.source[span.start : span.end])
-        occurrence = seen[key] = seen.get(key, -1) + 1
+        common = key(info.name, document, span)
+        occurrence = seen[common] = seen.get(common, -1) + 1
         print_ = fingerprint(info.name, document, span, occurrence)
         rule = manifest.load(info)
         finding = Finding(
@@ -172,13 +177,10 @@ def _findings(
             quotes=report.quotes if report.quotes is not None else info.quotes,
             preview=info.status == "preview",
         )
-        first = by_cause.get(finding.cause)
-        if first is not None:
-            by_cause[finding.cause] = _fold(first, finding)
-            continue
-        by_cause[finding.cause] = finding
         if report.fix is not None:
             fixers[print_] = report.fix
+        first = by_cause.get(finding.cause)
+        by_cause[finding.cause] = finding if first is None else _fold(first, finding)
     return list(by_cause.values())
 
 

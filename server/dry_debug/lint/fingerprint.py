@@ -5,22 +5,21 @@ of the functions and classes around it, and a running number among findings that
 is read from the text alone, so that a buffer can be matched whether or not it parses.
 """
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable
-from hashlib import blake2b
 
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span
 
 _BLOCK = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 # What decides where a logical line ends: a string, a comment, a bracket, a line end (joined or not), spacing.
-_PIECE = re.compile(
+_PIECE = (
     r"""(?P<string>(?:\"{3}(?:\\.|[^\\])*?\"{3})|(?:'{3}(?:\\.|[^\\])*?'{3})"""
     r"""|(?:"(?:\\.|[^"\\\r\n])*"?)|(?:'(?:\\.|[^'\\\r\n])*'?))"""
     r"""|(?P<comment>\#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])"""
-    r"""|(?P<joined>\\(?:\r\n|\r|\n))|(?P<line>\r\n|\r|\n)|(?P<space>[ \t\f]+)|(?P<other>[^\s\\"'\#()\[\]{}]+|.)""",
-    re.DOTALL,
+    r"""|(?P<joined>\\(?:\r\n|\r|\n))|(?P<line>\r\n|\r|\n)|(?P<space>[ \t\f]+)|(?P<other>[^\s\\"'\#()\[\]{}]+|.)"""
 )
 _LONGEST = 4000  # code points of one logical line that are looked at: a data table needs no more to be told apart
 
@@ -31,7 +30,12 @@ def fingerprint(rule: str, document: Document, span: Span, occurrence: int) -> s
     `occurrence` is zero-based: how many earlier findings of the file have the same rule, statement text and context
     (`fingerprints` counts them).
     """
-    return _digest(rule, statement_text(document, span), enclosing(document, span), occurrence)
+    return _digest(*key(rule, document, span), occurrence)
+
+
+def key(rule: str, document: Document, span: Span) -> tuple[str, str, tuple[str, ...]]:
+    """What findings have in common that only their `occurrence` tells apart."""
+    return rule, statement_text(document, span), enclosing(document, span)
 
 
 def fingerprints(document: Document, findings: Iterable[tuple[str, Span]]) -> list[str]:
@@ -39,13 +43,21 @@ def fingerprints(document: Document, findings: Iterable[tuple[str, Span]]) -> li
     seen: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     result: list[str] = []
     for rule, span in findings:
-        key = (rule, statement_text(document, span), enclosing(document, span))
-        result.append(_digest(*key, seen[key]))
-        seen[key] += 1
+        common = key(rule, document, span)
+        result.append(_digest(*common, seen[common]))
+        seen[common] += 1
     return result
 
 
+@functools.cache
+def _piece() -> re.Pattern[str]:
+    # Compiled when the first finding asks for it: that takes a millisecond, which a clean file need not pay.
+    return re.compile(_PIECE, re.DOTALL)
+
+
 def _digest(rule: str, statement: str, context: tuple[str, ...], occurrence: int) -> str:
+    from hashlib import blake2b  # loads OpenSSL: two milliseconds
+
     data = "\0".join((rule, statement, "\1".join(context), str(occurrence)))
     return blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
@@ -60,7 +72,7 @@ def statement_text(document: Document, span: Span) -> str:
     parts: list[str] = []
     depth = 0
     while at < limit:
-        match = _PIECE.match(source, at, limit)
+        match = _piece().match(source, at, limit)
         if match is None:
             break
         at = match.end()

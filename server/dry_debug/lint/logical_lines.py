@@ -47,7 +47,7 @@ class LogicalLines:
         return range(comment.line, comment.line + 1) if found is None else range(found[0], found[1] + 1)
 
     def _at(self, line: int) -> tuple[int, int] | None:
-        index = bisect_right(self.lines, (line, len(self.lines) + line + 1)) - 1
+        index = bisect_right(self.lines, line, key=lambda pair: pair[0]) - 1
         if index >= 0 and self.lines[index][0] <= line <= self.lines[index][1]:
             return self.lines[index]
         return None

@@ -5,26 +5,39 @@ comments from strings and gives the logical lines. Rules are named by name or co
 names of other tools' rules (`# noqa: E501`) are nobody's business here.
 """
 
+from __future__ import annotations
+
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dry_debug.lint import manifest
 from dry_debug.lint.finding import UNUSED_SUPPRESSION, Finding, Fix
 from dry_debug.lint.fingerprint import fingerprints
-from dry_debug.lint.logical_lines import Comment, LogicalLines, logical_lines
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 
+if TYPE_CHECKING:
+    from dry_debug.lint.logical_lines import Comment, LogicalLines
+
 _NAME = r"[A-Za-z][A-Za-z0-9_-]*"
 # After `noqa:` a comma goes on with the list, a space only before another code: what follows may be a reason.
-_MARKER = re.compile(
+_MARKER = (
     rf"#[ \t]*(?i:noqa)[ \t]*:[ \t]*(?P<noqa>{_NAME}(?:[ \t]*,[ \t]*{_NAME}|[ \t]+[A-Z]+[0-9]+\b)*)"
     rf"|#[ \t]*dry-debug[ \t]*:[ \t]*(?P<file>file-)?ignore\b(?:[ \t]*\[(?P<ignore>[^\]\r\n]*)\])?"
 )
 _WORD = re.compile(_NAME)
+
+
+@functools.cache
+def _marker() -> re.Pattern[str]:
+    # Compiled for the first file with a comment that looks like one of these.
+    return re.compile(_MARKER)
+
+
 _QUICK = re.compile(r"#[ \t]*(?:noqa|dry-debug)[ \t]*:", re.IGNORECASE)
 
 
@@ -74,8 +87,10 @@ def apply(
     codes |= {finding.code.lower(): finding.rule for finding in findings}
     codes |= {finding.rule: finding.rule for finding in findings}
     codes |= {UNUSED_SUPPRESSION[1].lower(): UNUSED_SUPPRESSION[0], UNUSED_SUPPRESSION[0]: UNUSED_SUPPRESSION[0]}
-    if not any(_is_ours(match, codes) for match in _MARKER.finditer(source)):
+    if not any(_is_ours(match, codes) for match in _marker().finditer(source)):
         return list(findings), []
+    from dry_debug.lint.logical_lines import logical_lines  # loads `tokenize`
+
     lines = logical_lines(document)
     markers = list(_markers(document, lines, codes))
     kept: list[Finding] = []
@@ -106,7 +121,7 @@ def _hide(document: Document, lines: LogicalLines, markers: list[_Marker], findi
 
 def _markers(document: Document, lines: LogicalLines, codes: dict[str, str]) -> Iterator[_Marker]:
     for comment in lines.comments:
-        matches = list(_MARKER.finditer(document.source, comment.span.start, comment.span.end))
+        matches = list(_marker().finditer(document.source, comment.span.start, comment.span.end))
         for index, match in enumerate(matches):
             if not _is_ours(match, codes):
                 continue

@@ -35,6 +35,7 @@ class Request:
     span: Span
     diagnostics: Sequence[types.Diagnostic]
     only: Sequence[str] | None
+    automatic: bool = False  # the editor asks by itself, as when the cursor moves
 
     def wants(self, kind: str) -> bool:
         """Whether `only` lets actions of `kind` through: kinds are prefixes, parted by dots."""
@@ -151,7 +152,12 @@ def _ignores(
 
 
 def _source_actions(analysis: Analysis, request: Request, client: Client, lookup: Lookup) -> Iterator[types.CodeAction]:
-    """Fix-on-save. A notebook asks once for each cell, so only the notebook's own kind is answered there."""
+    """Fix-on-save. A notebook asks once for each cell, so only the notebook's own kind is answered there.
+
+    Not where the editor asks by itself for anything: all fixes of the file would be made at each move of the cursor.
+    """
+    if request.automatic and request.only is None:
+        return
     notebook = analysis.snapshot.document.is_notebook
     kind = FIX_ALL_NOTEBOOK if notebook else FIX_ALL
     if not request.wants(kind):

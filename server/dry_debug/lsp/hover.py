@@ -7,6 +7,7 @@ from dry_debug.lsp.analysis import Analysis
 from dry_debug.lsp.client import Client
 from dry_debug.lsp.pages import page_uri
 from dry_debug.render.hover import hover as rendered
+from dry_debug.render.record import comments_near
 
 
 def hover(analysis: Analysis, shown: frozenset[str], offset: int, client: Client) -> types.Hover | None:
@@ -19,11 +20,16 @@ def hover(analysis: Analysis, shown: frozenset[str], offset: int, client: Client
         return None
     here.sort(key=lambda finding: (finding.span.end - finding.span.start, finding.sort_key))
     if client.markdown:
-        text = "\n\n---\n\n".join(rendered(finding, page_uri(finding.rule)).strip() for finding in here)
+        text = "\n\n---\n\n".join(_markdown(finding, analysis) for finding in here)
         content = types.MarkupContent(types.MarkupKind.Markdown, text)
     else:
         content = types.MarkupContent(types.MarkupKind.PlainText, "\n\n".join(map(_plain, here)))
     return types.Hover(content, analysis.snapshot.range(here[0].span))
+
+
+def _markdown(finding: Finding, analysis: Analysis) -> str:
+    comments = comments_near(analysis.snapshot.document, finding.span)
+    return rendered(finding, page_uri(finding.rule), comments).strip()
 
 
 def _plain(finding: Finding) -> str:

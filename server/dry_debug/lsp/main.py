@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 
 def serve(stdio: bool = True, tcp: tuple[str, int] | None = None) -> int:
@@ -21,8 +22,16 @@ def serve(stdio: bool = True, tcp: tuple[str, int] | None = None) -> int:
         with contextlib.suppress(KeyboardInterrupt, SystemExit):
             server.start_tcp(*tcp)
     else:
-        server.start_io()
+        server.start_io(*_streams())
     return server.exit_status
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """The protocol's streams: copies of standard input and output, which pygls closes when it ends. What else is
+    written to standard output goes to the log: a stray print must not end up between two messages."""
+    given, taken = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return given, taken
 
 
 def _forget_working_directory() -> None:

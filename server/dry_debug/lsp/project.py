@@ -1,7 +1,7 @@
 """The disk as the language server sees it: settings files, files of the project, the host. Used in worker threads."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dry_debug.lint import baseline
@@ -48,6 +48,7 @@ class Project:
 
     def __init__(self) -> None:
         self._configs = Configs()
+        self._hosts: dict[str, ProjectHost] = {}
 
     def root(self, path: str, folders: Sequence[str]) -> str:
         """The innermost of `folders` that holds `path`, else the folder of `path`."""
@@ -76,7 +77,20 @@ class Project:
 
     def host(self, root: str | None, texts: Mapping[str, str]) -> Host:
         """What answers questions about other files; `texts` are open files, by path."""
-        return NullHost() if root is None else ProjectHost(root, texts)
+        return NullHost() if root is None else self._host(root, texts)
+
+    def _host(self, root: str, texts: Mapping[str, str]) -> ProjectHost:
+        known = self._hosts.get(root)
+        if known is None:
+            known = self._hosts[root] = ProjectHost(root, texts)
+        else:
+            known.refresh(texts)  # keeps the trees of files that have not changed
+        return known
+
+    def depends(self, root: str, texts: Mapping[str, str], asked: Iterable[str], path: str) -> bool:
+        """Whether an analysis that asked the host these questions would now be answered from the file at `path`."""
+        host = self._host(root, texts)
+        return any(host.answer_key(question).startswith(f"{path}:") for question in asked)
 
     def read(self, path: str) -> Document | None:
         """The file as it is on disk, or None."""

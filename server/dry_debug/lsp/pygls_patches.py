@@ -169,10 +169,10 @@ class Buffers(Workspace):
 
 
 class Discreet(logging.Formatter):
-    """Log lines without source text: of what pygls logs, the template, the kind of error and where it was raised."""
+    """Log lines without source text: of what others log, the template, the kind of error and where it was raised."""
 
     def format(self, record: logging.LogRecord) -> str:
-        if not record.name.startswith("pygls"):
+        if record.name.startswith("dry_debug"):
             return super().format(record)
         line = f"{record.levelname} {record.name}: {str(record.msg).splitlines()[0]}"
         error = record.exc_info[1] if record.exc_info else None

@@ -212,9 +212,10 @@ def _register_requests(server: Server) -> None:
         if found is None:
             return None
         analysis, shown = found
-        request = Request(
-            uri, analysis.snapshot.span(uri, params.range), params.context.diagnostics, params.context.only
-        )
+        asked = params.context
+        automatic = asked.trigger_kind == types.CodeActionTriggerKind.Automatic
+        place = analysis.snapshot.span(uri, params.range)
+        request = Request(uri, place, asked.diagnostics, asked.only, automatic)
         work = partial(code_actions, analysis, shown, request, session.client, session.lookup())
         offered = await session.worker.run(work)
         now = session.snapshot(uri)

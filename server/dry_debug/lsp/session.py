@@ -148,17 +148,20 @@ class Session:
             await self.check(uri)
 
     async def check_dependents(self, changed: str | None) -> None:
-        """Checks again what asks about other files, when a file of the project has changed: document `changed`, or
-        one that is not open. A buffer with unsaved changes is left alone until it is saved."""
-        waiting = [
-            uri
-            for uri, analysis in self._shown.items()
-            if uri != changed
-            and analysis.result.asked
-            and (snapshot := self.snapshot(uri)) is not None
-            and snapshot.document == analysis.snapshot.document
-        ]
-        await self.check_all(waiting)
+        """Checks again what rests on other files: on document `changed`, which was saved, or (None) on any file, when
+        some have changed on disk. A buffer with unsaved changes is left alone until it is saved."""
+        path = path_of(changed) if changed is not None else None
+        if changed is not None and path is None:
+            return
+        texts = overlay(self.buffers)
+        for uri, analysis in list(self._shown.items()):
+            asked, root, snapshot = analysis.result.asked, analysis.rules.root, self.snapshot(uri)
+            if uri == changed or not asked or root is None or snapshot is None:
+                continue
+            if snapshot.document != analysis.snapshot.document:
+                continue
+            if path is None or await self.worker.run(partial(self.project.depends, root, texts, asked, path)):
+                await self.check(uri)
 
     def close(self, uri: str) -> None:
         """Forgets a document or notebook and takes its diagnostics away."""

@@ -6,14 +6,17 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
+from dry_debug.program.environment import Bound
 from dry_debug.program.evidence import weakest
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
     from dry_debug.program.evaluate import Env, Evaluator
+    from dry_debug.program.program import Program
 
 Stmt = ast.stmt | None
+_ACTIVATIONS = know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID
 _STATEFUL = frozenset(
     ("module", "optimizer", "scheduler", "scaler", "ema", "loader", "sampler", "instance", "dataset", "early_stopping")
 )
@@ -27,7 +30,7 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | Non
         top = name.partition(".")[0]
         if top not in ("torch", "builtins", "numpy"):
             target = ev.value(func, scope, stmt, env)
-            if target.kind in ("function", "class", "module"):
+            if target.kind in ("function", "class", "module") or (target.kind == "library" and target.type != name):
                 return invoke(ev, target, node, scope, stmt, env)
         return library(ev, name, node, scope, stmt, env)
     if isinstance(func, ast.Attribute):
@@ -186,11 +189,32 @@ def _torch_function(
             tensors.append(value)
     if not tensors:
         return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
-    attached = _any_attached(tensors)
+    attached = _recorded(_any_attached(tensors), node, ev)
+    if name in _WITH_INDICES and (len(node.args) == 2 or any(k.arg == "dim" for k in node.keywords)):
+        return _values_and_indices(tensors[0].but(attached=attached), node, ev)
     if name.rpartition(".")[2] in ("argmax", "eq", "isnan", "isfinite", "isinf", "topk", "gt", "lt", "one_hot"):
         attached = False
+    if name.rpartition(".")[2] in know.KEEPS_VALUES and len(tensors) == 1:
+        return tensors[0].but(kind="tensor")
     return Value("tensor", attached=attached, via=name.rpartition(".")[2], node=node, program=ev.program,
                  confidence=weakest(*(t.confidence for t in tensors)))  # fmt: skip
+
+
+def _recorded(attached: bool | None, node: ast.Call, ev: Evaluator) -> bool | None:
+    """Whether what `node` makes carries a graph, if its inputs do: not where autograd is switched off."""
+    if attached is False:
+        return False
+    mode = ev.program.grad_mode(node)
+    return False if mode == "off" else None if mode == "unknown" else attached
+
+
+_WITH_INDICES = frozenset(f"torch.{n}" for n in ("max", "min", "sort", "topk", "kthvalue", "median", "mode"))
+
+
+def _values_and_indices(base: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """`max(dim)`, `topk(k)` ...: the values carry the graph, the indices never do."""
+    items = [base.but(kind="tensor", via=None), base.but(kind="tensor", via=None, attached=False)]
+    return Value("container", items=items, node=node, program=ev.program, ident=("alloc", node), type="tuple")
 
 
 def _any_attached(values: list[Value]) -> bool | None:
@@ -209,7 +233,7 @@ def tensor_op(value: Value, via: str | None, node: ast.AST, ev: Evaluator) -> Va
 
 def loss_value(ev: Evaluator, name: str | None, values: list[Value], node: ast.Call) -> Value:
     """What a loss function returns: attached if one of its tensors is."""
-    attached = _any_attached([v for v in values if v.kind in ("tensor", "output")] or [UNKNOWN])
+    attached = _recorded(_any_attached([v for v in values if v.kind in ("tensor", "output")] or [UNKNOWN]), node, ev)
     known = [v for v in values if v.kind in ("tensor", "output")]
     return Value("tensor", type=name, attached=attached, via="loss", node=node, program=ev.program, args=node,
                  confidence=weakest(*(v.confidence for v in known if v.attached)) if known else "medium")  # fmt: skip
@@ -258,10 +282,11 @@ def invoke(
 
 def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """An object of a class of the project."""
-    assert cls.scope is not None and cls.program is not None
+    if cls.scope is None or cls.program is None:  # one of several classes
+        return UNKNOWN
     kind = cls.program.class_kind(cls.scope)
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node,
-                 ident=("alloc", node))  # fmt: skip
+                 home=ev.program if cls.program is not ev.program else None, ident=("alloc", node))  # fmt: skip
 
 
 def forward(ev: Evaluator, module: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
@@ -269,27 +294,87 @@ def forward(ev: Evaluator, module: Value, node: ast.Call, scope: Scope, stmt: St
     mode = ev.program.grad_mode(node)
     attached = {"on": True, "off": False}.get(mode)
     base = module.base
-    activation = base.type if base.type in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID else None
+    activation = base.type if base.type in _ACTIVATIONS else None
     if activation is not None:
         values = [ev.value(a, scope, stmt, env) for a in node.args[:1]]
         return tensor_op(values[0] if values else UNKNOWN, _activation(activation), node, ev)
     if base.type is not None and base.type.startswith("torch.nn.") and base.type.endswith("Loss"):
         return UNKNOWN
     result = Value("output", attached=attached, node=node, program=ev.program, confidence=module.confidence)
-    if base.type == "torch.nn.Sequential" and base.args is not None and base.args.args and base.program is not None:
-        last = base.args.args[-1]
-        holder = base.program
-        inner = holder.value(last)
-        if inner.kind == "module" and inner.type in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID:
-            assert inner.type is not None
-            return result.but(kind="tensor", via=_activation(inner.type), node=inner.node)
-        return result
+    if base.type == "torch.nn.Sequential":
+        return _through_last(base, result)
     if base.scope is not None and base.program is not None and base.scope.kind == "class":
         method_ = base.program.evaluator.class_attribute(base.scope, "forward")
         if method_.kind == "function":
             value = returned(base.program.evaluator, method_, None, scope, stmt, None, base)
             return _reattach(value, result, attached)
     return result
+
+
+def _through_last(sequential: Value, result: Value) -> Value:
+    """What a Sequential returns: the operation of its last module, also through nested Sequentials and own modules."""
+    inner = last_module(sequential)
+    depth = 0
+    while inner is not None and inner.type == "torch.nn.Sequential" and depth < 8:
+        inner, depth = last_module(inner), depth + 1
+    if inner is None:
+        return result
+    if inner.type in _ACTIVATIONS:
+        assert inner.type is not None
+        return result.but(kind="tensor", via=_activation(inner.type), node=inner.node, program=inner.program)
+    if inner.scope is not None and inner.program is not None and inner.scope.kind == "class":
+        method_ = inner.program.evaluator.class_attribute(inner.scope, "forward")
+        if method_.kind == "function":
+            value = returned(inner.program.evaluator, method_, None, inner.scope, None, None, inner)
+            if value.kind in ("tensor", "output") and value.via in ("softmax", "log_softmax", "sigmoid"):
+                return value.but(attached=result.attached, confidence=result.confidence)
+    return result
+
+
+def last_module(sequential: Value) -> Value | None:
+    """The module at the end of `nn.Sequential(...)`, as far as its arguments show it."""
+    made, program = sequential.args, sequential.program
+    if made is None or program is None or not made.args:
+        return None
+    last = made.args[-1]
+    if isinstance(last, ast.Call) and program.qualified(last) == "collections.OrderedDict" and last.args:
+        pairs = last.args[0]
+        if not isinstance(pairs, ast.List | ast.Tuple) or not pairs.elts:
+            return None
+        pair = pairs.elts[-1]
+        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
+            return None
+        last = pair.elts[1]
+    elif isinstance(last, ast.Starred):
+        return _last_of_list(program, last.value, made)
+    value = program.value(last, made)
+    return value.base if value.kind == "module" else None
+
+
+def _last_of_list(program: Program, expr: ast.expr, made: ast.Call) -> Value | None:
+    """The module that a list of layers ends with: its last `append` before the use, else its literal's last element."""
+    if not isinstance(expr, ast.Name):
+        return None
+    appends = [
+        call
+        for call in program.scope(made).calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == expr.id
+    ]
+    if appends:
+        last = appends[-1]  # in a branch it may not run: then nobody knows what is last
+        stmt, home = program.statement(last), program.statement(made)
+        if last.func.attr != "append" or len(last.args) != 1 or stmt is None or home is None:  # type: ignore[attr-defined]
+            return None
+        if program.index.parent.get(stmt) is not program.index.parent.get(home):
+            return None
+        value = program.value(last.args[0], last)
+        return value.base if value.kind == "module" else None
+    value = program.value(expr, made)
+    if value.kind == "container" and value.items and value.items[-1].kind == "module":
+        return value.items[-1].base
+    return None
 
 
 def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
@@ -323,14 +408,15 @@ def returned(
     bound = dict(function.env or {})
     if node is not None:
         bound.update(bind_arguments(ev, callee, node, scope, stmt, env, receiver))
+    known = (env.inner if isinstance(env, Bound) else ev.environments).of(bound)
     results: list[Value] = []
     ev.calls_deep += 1
     try:
         if isinstance(callee.node, ast.Lambda):
-            results.append(inner.value(callee.node.body, callee, None, bound or None))
+            results.append(inner.value(callee.node.body, callee, None, known))
         for statement in callee.returns:
             if statement.value is not None:
-                results.append(inner.value(statement.value, callee, statement, bound or None))
+                results.append(inner.value(statement.value, callee, statement, known))
     finally:
         ev.calls_deep -= 1
     if not results:
@@ -464,10 +550,14 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
         return base.but(kind="tensor", via=via, node=node)
     if attr in know.NO_GRADIENT:
         return base.but(kind="tensor", attached=False, via=None)
-    if attr in ("max", "min", "sort", "topk"):
+    if attr in ("max", "min", "median") and not node.args and not node.keywords:
         return base.but(kind="tensor", via=None)
-    if attr in know.KEEPS_VALUES or attr in ("mean", "sum"):
+    if attr in ("max", "min", "median", "sort", "topk", "kthvalue", "mode"):
+        return _values_and_indices(base, node, ev)
+    if attr in know.KEEPS_VALUES:
         return base.but(kind="tensor")
+    if attr in ("mean", "sum"):  # a mean of losses is a loss, a mean of probabilities no longer comes from the softmax
+        return base.but(kind="tensor", via=base.via if base.via == "loss" else None)
     return base.but(kind="tensor", via=None)
 
 

@@ -6,10 +6,10 @@ Binding first, usage second, name last. When the model does not know, the value 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dry_debug.program import calls as call_values
+from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
@@ -18,7 +18,6 @@ from dry_debug.program.values import NONE, UNKNOWN, Value, join
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-Env = Mapping[tuple[Scope, str], Value]
 MAX_DEPTH = 60  # of nested questions; real code stays below 25
 MAX_CALLS = 8  # of user functions entered one from another
 
@@ -35,6 +34,7 @@ class Evaluator:
         self._attributes: dict[tuple[Scope, str], Value] = {}
         self._busy: set[object] = set()
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
+        self.environments = Environments()
         self.depth = 0
         self.calls_deep = 0
         self.cuts = 0  # questions cut short because they were already being asked
@@ -44,8 +44,9 @@ class Evaluator:
 
     def value(self, expr: ast.expr, scope: Scope, stmt: ast.stmt | None, env: Env | None = None) -> Value:
         """The value of `expr`, which stands in `stmt` of `scope`; `env` gives parameters known from a call."""
-        if env is None:
-            known = self._memo.get(expr)
+        memo = self._memo if env is None else env.values_of if env.__class__ is Bound else None  # type: ignore[attr-defined]
+        if memo is not None:
+            known = memo.get(expr)
             if known is not None:
                 return known
         handler = _EXPRESSIONS.get(expr.__class__)
@@ -64,8 +65,8 @@ class Evaluator:
             self.depth -= 1
             self._busy.discard(expr)
         # What a question cut short answered must not be remembered as the truth.
-        if env is None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
-            self._memo[expr] = result
+        if memo is not None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+            memo[expr] = result
         return result
 
     def _name(self, expr: ast.Name, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
@@ -97,12 +98,13 @@ class Evaluator:
 
     def binding(self, b: Binding, env: Env | None = None) -> Value:
         """The value that one binding gives its name."""
-        if env is None:
-            known = self._bindings.get(b)
+        if env is not None and b.kind == "param" and (b.scope, b.name) in env:
+            return env[(b.scope, b.name)]
+        memo = self._bindings if env is None else env.bindings if env.__class__ is Bound else None  # type: ignore[attr-defined]
+        if memo is not None:
+            known = memo.get(b)
             if known is not None:
                 return known
-        elif b.kind == "param" and (b.scope, b.name) in env:
-            return env[(b.scope, b.name)]
         if b in self._busy or self.depth > MAX_DEPTH:
             self.cuts += 1
             return UNKNOWN
@@ -114,8 +116,8 @@ class Evaluator:
         finally:
             self.depth -= 1
             self._busy.discard(b)
-        if env is None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
-            self._bindings[b] = result
+        if memo is not None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+            memo[b] = result
         return result
 
     def _binding(self, b: Binding, env: Env | None) -> Value:
@@ -188,6 +190,8 @@ class Evaluator:
                 return UNKNOWN
             return Value("module", ident=("part", base.base.ident, attr), confidence="medium", node=base.node,
                          program=base.program, via="part", wraps=None)  # fmt: skip
+        if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
+            return base.items[0 if attr == "values" else -1]  # what `tensor.max(dim)` gives
         if kind in ("output", "tensor", "batch"):
             if attr == "data":
                 return base.but(attached=False)
@@ -206,8 +210,9 @@ class Evaluator:
         """`self.attr`, class-wide: what any method assigns, class variables, methods, then the bases."""
         env = instance.env if instance is not None else None
         key = (cls, attr)
-        if env is None and key in self._attributes:
-            return self._attributes[key]
+        memo = self._attributes if env is None else env.attributes if env.__class__ is Bound else None
+        if memo is not None and key in memo:
+            return memo[key]
         if (key, "busy") in self._busy:
             self.cuts += 1
             return UNKNOWN
@@ -217,8 +222,8 @@ class Evaluator:
             result = self._class_attribute(cls, attr, env)
         finally:
             self._busy.discard((key, "busy"))
-        if env is None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
-            self._attributes[key] = result
+        if memo is not None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+            memo[key] = result
         return result
 
     def _class_attribute(self, cls: Scope, attr: str, env: Env | None) -> Value:
@@ -274,7 +279,8 @@ class Evaluator:
         if arg.annotation is not None:
             annotated = self.annotated(arg.annotation, scope.parent or scope)
             if annotated.kind != "unknown":
-                return annotated.but(ident=("param", scope, name), node=arg, program=self.program)
+                owner = annotated.program if annotated.scope is not None else self.program
+                return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
         if default is not None and not passed:
             value = self.value(default, scope.parent or scope, scope.stmt)
             if value.kind not in ("unknown", "const") or (value.kind == "const" and value.const is not None):
@@ -339,12 +345,10 @@ class Evaluator:
                 other = host.module(module, path, level)
                 if other is not None and other is not self.program:
                     value = other.export(member)
-                    if value.known:
-                        return value
+                    submodule = host.module(full, path, level) if not value.known else None
+                    return value if submodule is None else _module_value(submodule)
         other = host.module(full, path, level)
-        if other is not None and other is not self.program:
-            return Value("pymodule", program=other, ident=("pymodule", other.document.path))
-        return None
+        return _module_value(other) if other is not None and other is not self.program else None
 
     # -- usage, then name ------------------------------------------------------------------------------------------
 
@@ -477,6 +481,10 @@ class Evaluator:
         return call_values.call(self, expr, scope, stmt, env)
 
 
+def _module_value(program: Program) -> Value:
+    return Value("pymodule", program=program, ident=("pymodule", program.document.path))
+
+
 def unpack(value: Value, path: tuple[int | None, ...]) -> Value:
     """The part of `value` that an unpacking target at `path` gets."""
     for index in path:
@@ -515,9 +523,7 @@ def element(value: Value) -> Value:
 
 
 _LIBRARIES = frozenset(
-    "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning pytorch_lightning "
-    "argparse collections functools itertools typing pathlib copy logging tqdm sklearn scipy pandas peft trl "
-    "datasets wandb matplotlib PIL cv2 einops re abc dataclasses contextlib warnings shutil glob pickle".split()
+    ["torch", "numpy", "random", "os", "sys", "math", "time", "json", "torchvision", "transformers", "vllm", "accelerate", "lightning", "pytorch_lightning", "argparse", "collections", "functools", "itertools", "typing", "pathlib", "copy", "logging", "tqdm", "sklearn", "scipy", "pandas", "peft", "trl", "datasets", "wandb", "matplotlib", "PIL", "cv2", "einops", "re", "abc", "dataclasses", "contextlib", "warnings", "shutil", "glob", "pickle"]
 )
 _EXPRESSIONS = {
     ast.Name: Evaluator._name,

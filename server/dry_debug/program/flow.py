@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Scope
+from dry_debug.program.calls import argument
+from dry_debug.program.evidence import Confidence
+from dry_debug.program.knowledge import ACCELERATORS
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.values import Value
+from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
+    from dry_debug.program.growth import Growth
+    from dry_debug.program.loaded import LoadedUse
     from dry_debug.program.program import Program
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
-@dataclass(slots=True)
-class LoadedUse:
-    """What becomes of a loaded checkpoint."""
 
-    moved: bool = False  # `.to(...)`, `.cpu()`, `.cuda()` stands right behind it
-    loaded_into: list[ast.Call] = field(default_factory=list)  # the load_state_dict calls that take it
-    only_loaded: bool = False  # nothing else is done with it but reading single entries by literal key
+@dataclass(frozen=True, slots=True)
+class LossCall:
+    """A call of a loss function: what it is given as prediction, and the loss object (None for a functional call)."""
+
+    call: ast.Call
+    name: str  # canonical qualified name of the class or function
+    prediction: ast.expr
+    made: Value | None
 
 
 class Flow:
@@ -38,54 +51,241 @@ class Flow:
 
     def reads(self, name: str, scope: Scope) -> list[ast.Name]:
         """Where `name` of `scope` is read, in that scope and in functions inside it that do not bind it anew."""
+        parents = self.parents(scope)
+        return [
+            node
+            for node in parents
+            if node.__class__ is ast.Name
+            and node.id == name  # type: ignore[attr-defined]
+            and isinstance(node.ctx, ast.Load)  # type: ignore[attr-defined]
+            and not self._hidden(name, node, scope, parents)
+        ]  # type: ignore[misc]
+
+    def _hidden(self, name: str, node: ast.AST, scope: Scope, parents: dict[ast.AST, ast.AST]) -> bool:
+        """Whether a function or comprehension between `node` and `scope` has its own `name`."""
+        scopes = self._program.index.scopes
+        at = parents.get(node)
+        while at is not None and at is not scope.node:
+            inner = scopes.get(at)
+            if inner is not None and inner.kind != "class" and name in inner.bindings:
+                return True
+            at = parents.get(at)
+        return False
+
+    def path_reads(self, path: str, scope: Scope) -> list[ast.expr]:
+        """Where `path` (`total`, `self.total`, `args.total`) is read below `scope`."""
+        if "." not in path:
+            return list(self.reads(path, scope))
         return [
             node
             for node in self.parents(scope)
-            if node.__class__ is ast.Name and node.id == name and isinstance(node.ctx, ast.Load)  # type: ignore[attr-defined]
-        ]
+            if node.__class__ is ast.Attribute and isinstance(node.ctx, ast.Load) and dotted(node) == path  # type: ignore[attr-defined]
+        ]  # type: ignore[misc]
+
+    def scope_inside(self, node: ast.AST, scope: Scope) -> Scope:
+        """The function (or `scope` itself) whose body holds `node`."""
+        parents = self.parents(scope)
+        at = parents.get(node)
+        while at is not None and at is not scope.node:
+            if isinstance(at, _FUNCTIONS):
+                return self._program.index.scopes[at]
+            at = parents.get(at)
+        return scope
+
+    def statement_of(self, node: ast.AST, scope: Scope) -> ast.stmt | None:
+        """The statement below `scope` that holds `node`."""
+        parents = self.parents(scope)
+        at: ast.AST | None = node
+        while at is not None and not isinstance(at, ast.stmt):
+            at = parents.get(at)
+        return at
+
+    # -- answers -----------------------------------------------------------------------------------------------------
 
     def use_of_loaded(self, call: ast.Call) -> LoadedUse:
-        """What becomes of the result of `torch.load`, in the scope that loads it."""
-        program = self._program
-        scope = program.scope(call)
-        parents = self.parents(scope)
-        use = LoadedUse()
-        parent = parents.get(call)
-        if isinstance(parent, ast.Attribute) and parent.attr in ("to", "cpu", "cuda"):
-            use.moved = True
-            return use
-        if isinstance(parent, ast.Call) and self._loads_state(parent, call):
-            use.loaded_into.append(parent)
-            use.only_loaded = True
-            return use
-        if isinstance(parent, ast.Subscript):
-            outer = parents.get(parent)
-            if isinstance(outer, ast.Call) and self._loads_state(outer, parent):
-                use.loaded_into.append(outer)
-                use.only_loaded = True
-            return use
-        if not (isinstance(parent, ast.Assign) and len(parent.targets) == 1 and isinstance(parent.targets[0], ast.Name)):
-            return use
-        harmless = True
-        for read in self.reads(parent.targets[0].id, scope):
-            if read.lineno < call.lineno:
-                continue
-            part: ast.AST = read
-            holder = parents.get(read)
-            if isinstance(holder, ast.Subscript) and holder.value is read and isinstance(holder.slice, ast.Constant):
-                part, holder = holder, parents.get(holder)
-            if isinstance(holder, ast.Call) and self._loads_state(holder, part):
-                use.loaded_into.append(holder)
-            elif part is read and not isinstance(holder, ast.Compare):
-                harmless = False
-        use.only_loaded = harmless and bool(use.loaded_into)
-        return use
+        """What becomes of the result of `torch.load`, followed through names, returns and functions of the file."""
+        from dry_debug.program.loaded import use_of_loaded
 
-    @staticmethod
-    def _loads_state(call: ast.Call, argument: ast.AST) -> bool:
-        return (
-            isinstance(call.func, ast.Attribute)
-            and call.func.attr in ("load_state_dict", "_load_state_dict")
-            and bool(call.args)
-            and call.args[0] is argument
-        )
+        return use_of_loaded(self._program, call)
+
+    @cached_property
+    def growths(self) -> list[Growth]:
+        """Every statement that adds a tensor with its graph to something that outlives the iteration of a loop."""
+        from dry_debug.program.growth import growths
+
+        return list(growths(self._program))
+
+    @cached_property
+    def stays_on_cpu(self) -> bool:
+        """Whether the file saves what it loads and nothing in it ever names another device than the CPU."""
+        source = self._program.document.source
+        return bool(self._program.calls_of("torch.save")) and ACCELERATORS.search(source) is None
+
+    def loss_calls(self, names: frozenset[str]) -> Iterator[LossCall]:
+        """Calls of the losses with the canonical `names`: functions, and objects wherever they were made."""
+        program = self._program
+        for call in program.index.calls:
+            name = program.qualified(call)
+            if name in names:
+                prediction = argument(call, 0, "input")
+                if prediction is not None:
+                    yield LossCall(call, name, prediction, None)
+                continue
+            if len(call.args) + len(call.keywords) < 2 or (name is not None and name.startswith(("builtins.", "torch."))):
+                continue
+            prediction = argument(call, 0, "input")
+            if prediction is None:
+                continue
+            value = program.value(call.func, call)
+            if value.kind in ("loss", "library") and value.type in names:
+                yield LossCall(call, value.type, prediction, value)  # type: ignore[arg-type]
+
+    def sets_attribute(self, attribute: str, made: ast.Call) -> bool:
+        """Whether some assignment `x.attribute = ...` (or setattr) may be on the object that `made` makes."""
+        program = self._program
+        targets: list[tuple[ast.expr, ast.AST]] = []
+        for stmt in (*program.index.assignments, *program.index.augments):
+            for target in stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]:
+                if isinstance(target, ast.Attribute) and target.attr == attribute:
+                    targets.append((target.value, stmt))
+        for call in program.calls_of("builtins.setattr"):
+            name = call.args[1] if len(call.args) == 3 else None
+            if name is not None and (not isinstance(name, ast.Constant) or name.value == attribute):
+                targets.append((call.args[0], call))
+        kind = program.value(made).kind
+        for expr, at in targets:
+            value = program.value(expr, at)
+            if value.kind == "unknown" or (value.kind == kind and value.ident in (("alloc", made), None)):
+                return True
+            if value.kind == kind and not (isinstance(value.ident, tuple) and value.ident[0] == "alloc"):
+                return True  # one of several: it may be this one
+        return False
+
+    def is_fallback(self, made: ast.Call) -> bool:
+        """Whether `made` only stands in for a parameter that the caller left out: `if p is None: p = made(...)`."""
+        program = self._program
+        scope, stmt = program.scope(made), program.statement(made)
+        if not isinstance(stmt, ast.Assign):
+            return False
+        names = {a.arg for a in scope.parameters()}
+        return any(isinstance(target, ast.Name) and target.id in names for target in stmt.targets)
+
+    def reaches_method(self, made: ast.Call, methods: Collection[str]) -> Confidence | None:
+        """How sure it is that the object which `made` makes is passed to one of `methods`; None if nothing shows it.
+
+        An object that is returned or stored out of sight counts as passed with medium confidence when the file calls
+        such a method at all.
+        """
+        program = self._program
+        kind = program.value(made).kind
+        calls = [call for method in methods for call in program.method_calls(method)]
+        perhaps = False
+        for call in calls:
+            for expr in (*call.args, *(k.value for k in call.keywords)):
+                if expr is made:
+                    return "high"
+                value = program.value(expr, call)
+                if value.kind == kind and value.ident == ("alloc", made):
+                    return value.confidence
+                if value.kind == "container" and any(v.ident == ("alloc", made) for v in value.items or ()):
+                    return "high"
+                one_of = value.kind == kind and not (isinstance(value.ident, tuple) and value.ident[0] == "alloc")
+                perhaps = perhaps or one_of or value.kind == "unknown"
+        parent = self.parents(program.scope(made)).get(made)
+        kept = isinstance(parent, ast.Assign | ast.Return | ast.IfExp | ast.Dict | ast.keyword | ast.AnnAssign)
+        return "medium" if perhaps and kept else None
+
+    def line_before(self, call: ast.Call) -> tuple[int, str, str] | None:
+        """Where a statement can be put before the one that holds `call`: (offset, indentation, line end)."""
+        program = self._program
+        stmt = program.statement(call)
+        if not isinstance(stmt, ast.Assign | ast.AnnAssign | ast.Expr | ast.Return | ast.For):
+            return None
+        source, start = program.document.source, program.span(stmt).start
+        line = start
+        while line > 0 and source[line - 1] in " \t":
+            line -= 1
+        if line and source[line - 1] not in "\r\n":
+            return None  # `if x: y` on one line
+        end = source.find("\n")
+        return start, source[line:start], "\r\n" if end > 0 and source[end - 1] == "\r" else "\n"
+
+    # -- places that a fix changes ---------------------------------------------------------------------------------------
+
+    def returned_by(self, node: ast.AST) -> ast.Return | None:
+        """The return statement that gives back what `node` makes: directly, or through one name."""
+        program = self._program
+        stmt = program.statement(node)
+        if stmt is None or isinstance(stmt, ast.Return):
+            return stmt
+        scope = program.scope(node)
+        if not isinstance(stmt, ast.Assign) or not isinstance(stmt.targets[0], ast.Name):
+            return None
+        name = stmt.targets[0].id
+        for statement in scope.returns:
+            value = statement.value
+            parts = value.elts if isinstance(value, ast.Tuple) else [value]
+            if any(isinstance(part, ast.Name) and part.id == name for part in parts):
+                return statement
+        return None
+
+    def operand(self, call: ast.Call) -> ast.expr | None:
+        """The tensor that an element-wise operation is applied to: `x` of `F.op(x)`, `x.op()` and `self.op(x)`."""
+        program = self._program
+        func = call.func
+        if program.qualified(call) is None and isinstance(func, ast.Attribute):
+            receiver = program.value(func.value, call)
+            if receiver.kind not in ("module", "instance", "pymodule", "class") and func.attr == "softmax":
+                return func.value
+        return argument(call, 0, "input")
+
+    def element_before(self, module: ast.Call) -> ast.expr | None:
+        """What stands before `module` in the `nn.Sequential(...)` that it is the last element of."""
+        program = self._program
+        parent = self.parents(program.scope(module)).get(module)
+        if not isinstance(parent, ast.Call) or program.qualified(parent) != "torch.nn.Sequential":
+            return None
+        return parent.args[-2] if len(parent.args) > 1 and parent.args[-1] is module and not parent.keywords else None
+
+    def scores_behind(self, probabilities: ast.expr, made: ast.Call, use: ast.Call) -> str | None:
+        """The name that still holds what `made` was applied to, when `use` reads `p` of `p = made(name)`.
+
+        None unless `p` is needed for something else too, so that `made` has to stay.
+        """
+        program = self._program
+        scope, stmt, at = program.scope(use), program.statement(made), program.statement(use)
+        scores = self.operand(made)
+        if program.scope(made) is not scope or at is None or not isinstance(scores, ast.Name):
+            return None
+        if not isinstance(probabilities, ast.Name) or not isinstance(stmt, ast.Assign) or stmt.value is not made:
+            return None
+        if len(stmt.targets) != 1 or not isinstance(stmt.targets[0], ast.Name) or scores.id == probabilities.id:
+            return None
+        if stmt.targets[0].id != probabilities.id or len(self.reads(probabilities.id, scope)) < 2:
+            return None
+        bindings = scope.bindings.get(scores.id)
+        if not bindings or set(reaching(program.index, bindings, stmt)) != set(reaching(program.index, bindings, at)):
+            return None
+        return scores.id
+
+    def whole_statement(self, stmt: ast.stmt) -> Span | None:
+        """The lines of a statement that can be taken out: it stands alone on them and its block has another."""
+        program = self._program
+        parent = program.index.parent.get(stmt)
+        blocks = [getattr(parent, name, None) or [] for name in ("body", "orelse", "finalbody")]
+        block = next((b for b in blocks if stmt in b), [])
+        if len(block) < 2:
+            return None
+        source, span = program.document.source, program.span(stmt)
+        start, end = span.start, span.end
+        while start > 0 and source[start - 1] in " \t":
+            start -= 1
+        while end < len(source) and source[end] in " \t":
+            end += 1
+        if (start and source[start - 1] not in "\r\n") or (end < len(source) and source[end] not in "\r\n"):
+            return None
+        if source[end : end + 2] == "\r\n":
+            end += 2
+        elif end < len(source):
+            end += 1
+        return Span(start, end)

@@ -9,45 +9,98 @@ from dry_debug.program.scopes import Scope, dotted
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """`key` is equal for equal conditions; `negated` says that the condition is the opposite of `key`'s.
+class Test:
+    """What a condition asks; equal for equal conditions.
 
-    `names` are the variables it reads, `counter` the one whose remainder it tests (`i` in `i % 4 == 0`), `constant` its
-    value if that is fixed. A condition that may answer differently each time has a key of its own.
+    `owner` is whose variables it reads, `names` the variables. `subject == value` tests have both set: two of them with
+    one subject and different values cannot both hold.
     """
 
-    key: object
-    negated: bool
+    owner: object
+    text: str
     names: frozenset[str]
-    counter: str | None
-    constant: bool | None
+    subject: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition of the program.
+
+    `test` is None for a condition that may answer differently each time. `negated` says that the condition is the
+    opposite of the test. `counter` is the variable whose remainder it tests (`i` in `i % 4 == 0`), `constant` its value
+    if that is fixed. `parts` are conditions that all hold when the test does (`conjunction`: `a and b`), or that are all
+    false when it is false (`a or b`). `scope` and `variable` are set where a bare variable is tested for truth or for a
+    literal value (`literal`).
+    """
+
+    test: Test | None
+    negated: bool
+    counter: str | None = None
+    constant: bool | None = None
+    parts: tuple[Guard, ...] = ()
+    conjunction: bool = False
+    scope: Scope | None = None
+    variable: str | None = None
+    literal: object = None
+    compares: bool = False  # with `literal`; else for truth
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.test.names if self.test is not None else frozenset()
 
 
 # Calls that answer the same each time they are asked, for the time of a training step.
 _STEADY = frozenset(
     "len isinstance hasattr getattr is_initialized get_rank get_world_size is_available is_main_process bool any all "
-    "is_dist_avail_and_initialized is_master is_rank_zero".split()
+    "is_dist_avail_and_initialized is_master is_rank_zero is_enabled".split()
 )
 _OPPOSITE = {ast.NotEq: ast.Eq, ast.IsNot: ast.Is, ast.NotIn: ast.In, ast.GtE: ast.Lt, ast.LtE: ast.Gt}
 
 
-def guard_of(test: ast.expr, scope: Scope) -> Guard:
+def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
     """The guard of an `if` test in `scope`."""
     negated = False
-    original = test
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         negated = not negated
         test = test.operand
     if isinstance(test, ast.Constant):
-        return Guard(("constant",), negated, frozenset(), None, bool(test.value) is not negated)
+        return Guard(None, negated, constant=bool(test.value) is not negated)
     if _is_main(test):
-        return Guard(("main",), negated, frozenset(), None, not negated)
+        return Guard(None, negated, constant=not negated)
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _OPPOSITE:
         negated = not negated
         test = ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
-    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and _is_none(test.comparators[0]):
-        # `if scaler is None` is the opposite of `if scaler` for everything that these guards are about.
-        test, negated = test.left, not negated
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and _is_none_or_bool(test):
+        # `if scaler is None` is the opposite of `if scaler` for everything that these guards are about, and
+        # `flag is True` is `flag`.
+        value = test.comparators[0].value  # type: ignore[attr-defined]
+        test, negated = test.left, negated is not (value in (None, False))
+    names, counter, steady = _reads(test)
+    if not steady:
+        return Guard(None, negated, counter=counter)
+    parts: tuple[Guard, ...] = ()
+    if isinstance(test, ast.BoolOp) and depth < 3:
+        parts = tuple(guard_of(value, scope, depth + 1) for value in test.values[:6])
+    subject = value_text = variable = None
+    literal: object = None
+    compares = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
+    if compares:
+        assert isinstance(test, ast.Compare)
+        right = test.comparators[0]
+        if isinstance(right, ast.Constant | ast.Attribute):
+            subject, value_text = ast.dump(test.left), ast.dump(right)
+        if isinstance(test.left, ast.Name) and isinstance(right, ast.Constant):
+            variable, literal = test.left.id, right.value
+    elif isinstance(test, ast.Name):
+        variable = test.id
+    key = Test(_owner(test, scope), ast.dump(test), names, subject, value_text)
+    conjunction = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
+    return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares)
+
+
+def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
+    """The variables of a test, the counter whose remainder it tests, and whether it answers the same each time."""
     names: set[str] = set()
     counter: str | None = None
     steady = True
@@ -63,8 +116,7 @@ def guard_of(test: ast.expr, scope: Scope) -> Guard:
             steady = steady and last in _STEADY
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             counter = next((dotted(n) for n in ast.walk(node.left) if isinstance(n, ast.Name | ast.Attribute)), None)
-    key: object = (_owner(test, scope), ast.dump(test)) if steady else ("once", id(original))
-    return Guard(key, negated, frozenset(names), counter, None)
+    return frozenset(names), counter, steady
 
 
 def _owner(test: ast.expr, scope: Scope) -> object:
@@ -74,15 +126,21 @@ def _owner(test: ast.expr, scope: Scope) -> object:
             if node.id in scope.bindings:
                 return id(scope)
     cls = scope.class_scope
-    return id(cls) if cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in ast.walk(test)) else ""
+    own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in ast.walk(test))
+    return id(cls) if own else ""
 
 
 def _inside_attribute(name: ast.Name, test: ast.expr) -> bool:
     return any(isinstance(n, ast.Attribute) and n.value is name for n in ast.walk(test))
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_none_or_bool(test: ast.Compare) -> bool:
+    right = test.comparators[0]
+    if not isinstance(right, ast.Constant):
+        return False
+    if isinstance(test.ops[0], ast.Is):
+        return right.value is None or isinstance(right.value, bool)
+    return isinstance(test.ops[0], ast.Eq) and isinstance(right.value, bool)
 
 
 def _is_main(test: ast.expr) -> bool:

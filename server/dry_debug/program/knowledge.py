@@ -6,6 +6,7 @@ of November 2026; older spellings from their deprecation notes.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 Kind = Literal[
@@ -71,7 +72,7 @@ _SAME_PREFIX: tuple[tuple[str, str], ...] = (
     ("transformers.training_args.", "transformers."),
 )
 _NN_SUBMODULES = frozenset(
-    "loss activation linear conv container rnn normalization batchnorm dropout pooling transformer sparse".split()
+    ["loss", "activation", "linear", "conv", "container", "rnn", "normalization", "batchnorm", "dropout", "pooling", "transformer", "sparse"]
 )
 
 
@@ -248,7 +249,7 @@ def _transformers(name: str, last: str) -> Kind | None:
         if cls.endswith("Config"):
             return "config"
         return "module" if cls[:1].isupper() else None
-    if last[:1].isupper() and last.endswith(("Model", "LMHeadModel", "ForCausalLM")) or "For" in last and "Loss" not in last:
+    if (last[:1].isupper() and last.endswith(("Model", "LMHeadModel", "ForCausalLM"))) or ("For" in last and "Loss" not in last):
         return "module" if last[:1].isupper() else None
     return None
 
@@ -257,12 +258,7 @@ def _transformers(name: str, last: str) -> Kind | None:
 CROSS_ENTROPY = frozenset(("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"))
 FUNCTIONAL_LOSSES = frozenset(
     f"torch.nn.functional.{n}"
-    for n in (
-        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy "
-        "binary_cross_entropy_with_logits ctc_loss hinge_embedding_loss cosine_embedding_loss margin_ranking_loss "
-        "triplet_margin_loss multi_margin_loss poisson_nll_loss gaussian_nll_loss soft_margin_loss "
-        "multilabel_soft_margin_loss"
-    ).split()
+    for n in ["cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "binary_cross_entropy", "binary_cross_entropy_with_logits", "ctc_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss", "triplet_margin_loss", "multi_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "soft_margin_loss", "multilabel_soft_margin_loss"]
 )
 SOFTMAX = frozenset(("torch.softmax", "torch.nn.functional.softmax", "torch.nn.Softmax", "torch.special.softmax",
                      "torch.nn.Softmax2d"))  # fmt: skip
@@ -271,26 +267,22 @@ SIGMOID = frozenset(("torch.sigmoid", "torch.nn.functional.sigmoid", "torch.nn.S
 
 # Tensor methods and functions that keep the values (so that a softmax stays a softmax).
 KEEPS_VALUES = frozenset(
-    "view reshape squeeze unsqueeze flatten contiguous float double half bfloat16 to cuda cpu transpose permute "
-    "type type_as clone requires_grad_ expand expand_as repeat t view_as reshape_as swapaxes movedim".split()
+    ["view", "reshape", "squeeze", "unsqueeze", "flatten", "contiguous", "float", "double", "half", "bfloat16", "to", "cuda", "cpu", "transpose", "permute", "type", "type_as", "clone", "requires_grad_", "expand", "expand_as", "repeat", "t", "view_as", "reshape_as", "swapaxes", "movedim"]
 )
 # Methods that leave the autograd graph or the tensor world.
 LEAVES_GRAPH = frozenset(("detach", "detach_", "data"))
 TO_NUMBER = frozenset(("item", "tolist", "numpy"))
 # Methods whose result carries no gradient.
 NO_GRADIENT = frozenset(
-    "argmax argmin eq ne lt gt le ge size dim numel long int bool topk_indices isnan isinf isfinite nonzero".split()
+    ["argmax", "argmin", "eq", "ne", "lt", "gt", "le", "ge", "size", "dim", "numel", "long", "int", "bool", "topk_indices", "isnan", "isinf", "isfinite", "nonzero"]
 )
 # Factories of tensors outside any graph.
 FRESH_TENSORS = frozenset(
     f"torch.{n}"
-    for n in (
-        "tensor zeros ones empty full rand randn randint arange linspace eye zeros_like ones_like rand_like randn_like "
-        "from_numpy as_tensor randperm full_like empty_like LongTensor FloatTensor Tensor"
-    ).split()
+    for n in ["tensor", "zeros", "ones", "empty", "full", "rand", "randn", "randint", "arange", "linspace", "eye", "zeros_like", "ones_like", "rand_like", "randn_like", "from_numpy", "as_tensor", "randperm", "full_like", "empty_like", "LongTensor", "FloatTensor", "Tensor"]
 )
 SELF_RETURNING = frozenset(
-    "to cuda cpu half float bfloat16 double train eval share_memory xpu requires_grad_ to_empty apply".split()
+    ["to", "cuda", "cpu", "half", "float", "bfloat16", "double", "train", "eval", "share_memory", "xpu", "requires_grad_", "to_empty", "apply"]
 )
 
 # Methods that make an optimizer, a scheduler, ... of something whose origin is not known: all must be called on it.
@@ -326,6 +318,11 @@ NAMES: tuple[tuple[str, Kind], ...] = (
     ("loader", "loader"),
 )
 
+# Words of code that puts tensors somewhere else than on the CPU, or leaves that to a library.
+ACCELERATORS = re.compile(
+    r"cuda|device|accelerat|\bgpu|\bmps\b|\bxpu\b|\bhpu\b|\bnpu\b|\bxla|Trainer\b|lightning|DataParallel|fabric",
+    re.IGNORECASE,
+)
 NO_GRAD = frozenset(("torch.no_grad", "torch.inference_mode"))
 ALL_RNGS = frozenset(("python", "numpy", "torch", "cuda"))
 # Which generators a call seeds.

@@ -22,6 +22,7 @@ from dry_debug.text.spans import Span
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
     from dry_debug.program.flow import Flow
+    from dry_debug.program.randomness import Randomness
     from dry_debug.program.training import TrainingProgram
 
 GradMode = Literal["on", "off", "unknown"]
@@ -57,11 +58,25 @@ class Program:
         self.tree = tree
         self.host = host
         self.problems: list[Problem] = []
-        self.index = ScopeIndex(tree)
-        self.names = Names(self.index)
-        self.evaluator = Evaluator(self)
         self._grad: dict[object, GradMode] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
+
+    # Built when a rule first asks: most files of a large project give no rule a reason to.
+
+    @cached_property
+    def index(self) -> ScopeIndex:
+        """Scopes, bindings, calls, and which statement holds what."""
+        return ScopeIndex(self.tree)
+
+    @cached_property
+    def names(self) -> Names:
+        """Qualified names."""
+        return Names(self.index)
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """The values of expressions."""
+        return Evaluator(self)
 
     # -- text --------------------------------------------------------------------------------------------------------
 
@@ -399,6 +414,13 @@ class Program:
         from dry_debug.program.flow import Flow
 
         return Flow(self)
+
+    @cached_property
+    def randomness(self) -> Randomness:
+        """What is seeded and what is drawn."""
+        from dry_debug.program.randomness import Randomness
+
+        return Randomness(self)
 
     @cached_property
     def training(self) -> TrainingProgram:

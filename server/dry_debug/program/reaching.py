@@ -126,9 +126,7 @@ def _backwards(
     return found, killed
 
 
-def _relation(
-    index: ScopeIndex, b: Binding, blocks: dict[Block, ast.AST], covered: dict[ast.AST, set[str]]
-) -> str:
+def _relation(index: ScopeIndex, b: Binding, blocks: dict[Block, ast.AST], covered: dict[ast.AST, set[str]]) -> str:
     """How an earlier binding stands to the use: always before it, maybe, or on another branch (exclusive)."""
     assert b.stmt is not None
     if b.kind in ("for", "with", "except") and b.stmt in blocks:

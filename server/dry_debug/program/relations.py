@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
-from dry_debug.program.values import Value
+from dry_debug.program.values import Ident, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -50,8 +50,17 @@ def covers(optimizer: Value, program: Program) -> list[Value]:
         found = _syntactic(expr, call, owner)
     unique: dict[object, Value] = {}
     for module in found:
+        module = _in_instance(module, optimizer)
         unique.setdefault(module.base.ident, module)
     return list(unique.values())
+
+
+def _in_instance(module: Value, optimizer: Value) -> Value:
+    """`self` where a class makes the optimizer of its own parameters: the instance that the optimizer belongs to."""
+    ident, own = module.base.ident, optimizer.ident
+    if isinstance(ident, tuple) and ident[0] == "self" and isinstance(own, tuple) and own[0] == "own":
+        return module.but(ident=own[1])
+    return module
 
 
 def _syntactic(expr: ast.expr, call: ast.Call, program: Program) -> list[Value]:
@@ -87,6 +96,39 @@ def belongs_to(module: Value, whole: Value) -> bool:
         else:
             return False
     return False
+
+
+_MADE = frozenset(("alloc", "call", "own"))
+
+
+def different(one: Ident, other: Ident) -> bool:
+    """Whether two identities certainly name different objects.
+
+    Not so for a parameter whose callers are not known, an element of a list, or two variables of different scopes:
+    they may hold one object.
+    """
+    if one == other or not (isinstance(one, tuple) and isinstance(other, tuple) and one and other):
+        return False
+    if one[0] in _MADE and other[0] in _MADE:
+        return True
+    return one[0] == other[0] and one[0] in ("attr", "var") and one[1] is other[1]
+
+
+def touches(module: Value, covered: list[Value]) -> bool | None:
+    """Whether some parameters of `module` are among those of `covered` (what an optimizer updates); None: not known."""
+    if not covered:
+        return None
+    if any(belongs_to(module, whole) or belongs_to(whole, module) for whole in covered):
+        return True
+    ident = module.base.ident
+    return False if all(different(ident, _whole(whole)) for whole in covered) else None
+
+
+def _whole(module: Value) -> Ident:
+    ident = module.base.ident
+    while isinstance(ident, tuple) and ident and ident[0] == "part":
+        ident = ident[1]
+    return ident
 
 
 def drives(scheduler: Value, program: Program) -> Value | None:

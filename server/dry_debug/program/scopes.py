@@ -10,7 +10,20 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 BindingKind = Literal[
-    "assign", "aug", "for", "with", "import", "from", "def", "class", "param", "except", "walrus", "comp", "del", "match"
+    "assign",
+    "aug",
+    "for",
+    "with",
+    "import",
+    "from",
+    "def",
+    "class",
+    "param",
+    "except",
+    "walrus",
+    "comp",
+    "del",
+    "match",
 ]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 ScopeNode = ast.Module | ast.ClassDef | FunctionNode | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -258,9 +271,7 @@ class ScopeIndex:
                 owner = scope.class_scope
                 if owner is not None and receiver.id == scope.self_name:
                     attr: str = target.attr  # type: ignore[attr-defined]
-                    owner.attributes.setdefault(attr, []).append(
-                        Binding(attr, kind, target, value, stmt, scope, path)
-                    )
+                    owner.attributes.setdefault(attr, []).append(Binding(attr, kind, target, value, stmt, scope, path))
             elif stack is not None:
                 stack.append((receiver, scope, stmt))
         elif cls is ast.Tuple or cls is ast.List:
@@ -396,7 +407,9 @@ def _with(
             ix.bind(item.optional_vars, "with", item.context_expr, node, scope, stack)
 
 
-def _try(ix: ScopeIndex, node: ast.Try | ast.TryStar, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
+def _try(
+    ix: ScopeIndex, node: ast.Try | ast.TryStar, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
+) -> None:
     ix.scope_of[node] = scope
     ix.block(node.finalbody, node, scope, stack)
     ix.block(node.orelse, node, scope, stack)
@@ -544,7 +557,11 @@ def _return(ix: ScopeIndex, node: ast.Return, scope: Scope, holder: ast.stmt | N
 
 
 def _exit(
-    ix: ScopeIndex, node: ast.Raise | ast.Break | ast.Continue, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
+    ix: ScopeIndex,
+    node: ast.Raise | ast.Break | ast.Continue,
+    scope: Scope,
+    holder: ast.stmt | None,
+    stack: list[_Item],
 ) -> None:
     ix.scope_of[node] = scope
     ix.exits.append(node)

@@ -21,12 +21,13 @@ class Value:
 
     `ident` names the object (two values with one ident are one object for the rules); `node` is where it was made, in
     `program`. `attached` tells whether a tensor carries a graph (None: not known), `via` the operation that made it
-    (`softmax`, `loss`, ...). `wraps` is the module inside a DDP or compile wrapper. `maybe_none` says that another path
+    (`softmax`, `loss`, ...). `program` is also the file of `scope`; `home` is the file of `node` if that is another one (an
+    object of an imported class). `wraps` is the module inside a DDP or compile wrapper. `maybe_none` says that another path
     leaves None here.
     """
 
     __slots__ = (
-        "args", "attached", "confidence", "const", "env", "ident", "items", "kind", "maybe_none", "node", "program",
+        "args", "attached", "confidence", "const", "env", "home", "ident", "items", "kind", "maybe_none", "node", "program",
         "scope", "thunk", "type", "via", "wraps",
     )  # fmt: skip
 
@@ -34,7 +35,7 @@ class Value:
         self,
         kind: Kind,
         *,
-        type: str | None = None,  # noqa: A002
+        type: str | None = None,
         ident: Ident = None,
         confidence: Confidence = "high",
         node: ast.AST | None = None,
@@ -49,6 +50,7 @@ class Value:
         args: ast.Call | None = None,
         env: Any = None,
         thunk: Callable[[], Value] | None = None,
+        home: Program | None = None,
     ) -> None:
         self.kind: Kind = kind
         self.type = type
@@ -65,6 +67,7 @@ class Value:
         self.maybe_none = maybe_none
         self.args = args  # the call that made it
         self.env = env  # parameters of the function in which it was made, if they were known there
+        self.home = home
         self.thunk = thunk  # element of a container, when asked
 
     def but(self, **changes: Any) -> Value:
@@ -81,6 +84,11 @@ class Value:
     @property
     def known(self) -> bool:
         return self.kind != "unknown"
+
+    @property
+    def origin(self) -> Program | None:
+        """The file that `node` stands in."""
+        return self.home if self.home is not None else self.program
 
     @property
     def base(self) -> Value:

@@ -76,8 +76,8 @@ class Configs:
         return known
 
     def of_file(self, path: str) -> Config:
-        """The config for the file `path` (absolute)."""
-        return self.of_folder(os.path.dirname(path))
+        """The config for the file `path` (absolute; a bare name, such as `-`, stands in the current folder)."""
+        return self.of_folder(os.path.dirname(path) or os.getcwd())
 
     def problems(self) -> list[Problem]:
         """What was wrong in the config files read so far, each once."""

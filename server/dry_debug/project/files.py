@@ -4,13 +4,18 @@ A file or folder that is named itself is always looked at, whatever the patterns
 not followed: what they point to is either met anyway or not part of the project.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from dry_debug.project.config import Configs
 from dry_debug.text.document import Problem
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 SUFFIXES = (".py", ".ipynb")
 
@@ -24,21 +29,12 @@ DEFAULT_EXCLUDES = frozenset(
 )  # fmt: skip
 
 
-class _Spec(Protocol):
-    def check_file(self, file: str) -> "_Answer": ...
-
-
-class _Answer(Protocol):
-    @property
-    def include(self) -> bool | None: ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Patterns:
     """Gitignore-style patterns relative to `folder`."""
 
     folder: str
-    spec: _Spec
+    spec: GitIgnoreSpec
 
     def says(self, path: str, is_folder: bool) -> bool | None:
         """True: ignored, False: taken back in by a negated pattern, None: nothing is said."""
@@ -99,8 +95,8 @@ def _walk(top: str, configs: Configs, problems: list[Problem]) -> Iterator[str]:
             if entry.is_dir():
                 if entry.name not in DEFAULT_EXCLUDES and not _ignored(entry.path, True, ignores, excludes):
                     folders.append(entry.path)
-            elif entry.name.endswith(SUFFIXES) and entry.is_file() and not _ignored(
-                entry.path, False, ignores, excludes
+            elif (
+                entry.name.endswith(SUFFIXES) and entry.is_file() and not _ignored(entry.path, False, ignores, excludes)
             ):
                 yield entry.path
         stack.extend((path, ignores) for path in reversed(folders))

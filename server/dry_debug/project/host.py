@@ -14,6 +14,7 @@ from dry_debug.text.document import Document
 
 MAX_BYTES = 2_000_000  # a module larger than this is data, not code
 MAX_MODULES = 400  # programs kept in memory
+MAX_TEXT = 600_000  # code points of modules that are kept between two analyses: their trees take 150 times as much
 
 
 class ProjectHost:
@@ -32,6 +33,7 @@ class ProjectHost:
         self._found: dict[str, str | None] = {}
         self._exists: dict[str, bool] = {}
         self._configs: dict[str, Any] = {}
+        self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
         """Forget the answers; the trees of files that did not change are kept."""
@@ -42,6 +44,18 @@ class ProjectHost:
         self._exists.clear()
         self._edges.clear()
         self._configs.clear()
+        self._keys.clear()
+
+    def trim(self, most: int = MAX_TEXT) -> bool:
+        """Forget every module once more than `most` code points of source are held; whether that was so.
+
+        Called between two analyses, never within one: what an analysis rests on must not be forgotten under it.
+        """
+        if sum(len(document.source) for _, document, _ in self._trees.values()) <= most:
+            return False
+        self._trees.clear()
+        self.refresh()
+        return True
 
     # -- Host ----------------------------------------------------------------------------------------------------------
 
@@ -87,8 +101,12 @@ class ProjectHost:
         path = self._target(question)
         if path is None:
             return "none"
-        data = self._bytes(path)
-        return f"{path}:{hashlib.blake2b(data, digest_size=12).hexdigest()}" if data is not None else "none"
+        key = self._keys.get(path)
+        if key is None:
+            data = self._bytes(path)
+            key = f"{path}:{hashlib.blake2b(data, digest_size=12).hexdigest()}" if data is not None else "none"
+            self._keys[path] = key
+        return key
 
     # -- files ---------------------------------------------------------------------------------------------------------
 

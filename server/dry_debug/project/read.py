@@ -5,14 +5,18 @@ versions 3 and 4 keep the source of a code cell. Writing changes the `source` va
 own text; every other byte stays.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dry_debug.text.decode import decode, encode
 from dry_debug.text.document import Document
-from dry_debug.text.notebook import NotebookCell, from_cells
+
+if TYPE_CHECKING:
+    from dry_debug.text.notebook import NotebookCell
 
 
 class Unreadable(Exception):
@@ -21,18 +25,24 @@ class Unreadable(Exception):
 
 def read(path: str) -> Document:
     """The document of the file `path`. Raises Unreadable."""
+    return document_of(read_bytes(path), path)
+
+
+def read_bytes(path: str) -> bytes:
+    """The content of the file `path`. Raises Unreadable."""
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            return file.read()
     except OSError as error:
         raise Unreadable(f"cannot read the file: {error.strerror or error}") from error
-    return document_of(data, path)
 
 
 def document_of(data: bytes, path: str) -> Document:
     """The document of a file's bytes; the ending of `path` says whether it is a notebook. Raises Unreadable."""
     if not path.endswith(".ipynb"):
         return decode(data, path)
+    from dry_debug.text.notebook import from_cells
+
     try:
         text = data.decode("utf-8-sig")
         notebook = json.loads(text)
@@ -48,6 +58,8 @@ def document_of(data: bytes, path: str) -> Document:
 
 def _code_cells(notebook: Any) -> Iterator[NotebookCell]:
     """The Python cells, numbered from one over all cells. nbformat 4: `cells`, `source`; 3: `worksheets`, `input`."""
+    from dry_debug.text.notebook import NotebookCell
+
     if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
         raise ValueError("it has no `nbformat` number")
     if not _is_python(notebook.get("metadata")):
@@ -107,13 +119,13 @@ def _source_json(old: str, source: str, whole: str) -> str:
     if not lines:
         return "[]"
     newline = "\r\n" if "\r\n" in whole else "\n"
-    first = old[1:].find('"')
-    gap = old[1 : 1 + first] if first > 0 else ""
-    last = old[:-1].rstrip()
-    tail = old[len(last) : -1]
-    if first < 0:  # the list was empty: nbformat's own layout
-        gap, tail = newline + "    ", newline + "   "
-    separator = "," + (gap or " ")
+    items = list(_items(old, 0))
+    if items:
+        gap = old[1 : items[0]]
+        separator = old[_value_end(old, items[0]) : items[1]] if len(items) > 1 else "," + (gap or " ")
+        tail = old[_value_end(old, items[-1]) : -1]
+    else:  # nbformat's own layout
+        gap, separator, tail = newline + "    ", "," + newline + "    ", newline + "   "
     return "[" + gap + separator.join(json.dumps(line, ensure_ascii=escape) for line in lines) + tail + "]"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from dry_debug.lint.engine import Result, analyse
 from dry_debug.lint.settings import Settings
 from dry_debug.project.config import Config, Configs
 from dry_debug.project.pages import page_url
-from dry_debug.project.read import Unreadable, document_of, read
+from dry_debug.project.read import Unreadable, document_of, read, read_bytes
 from dry_debug.render.record import Record, record
 from dry_debug.text.document import Document, Problem
 
@@ -27,7 +27,7 @@ _BYTES_FOR_A_WORKER = 250_000
 _FILES_FOR_THE_CACHE = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileReport:
     """What was found in one file (its absolute path), and what kept the analysis from its whole work."""
 
@@ -36,7 +36,7 @@ class FileReport:
     problems: list[Problem]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """One file to check: `root` is the folder of its project."""
 
@@ -45,7 +45,7 @@ class Task:
     settings: Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """A report, and what the cache has to know of the file as it was read."""
 
@@ -124,9 +124,7 @@ def check(
             cache.save(task.path for task in tasks if task.root == root)
 
 
-def _outcomes(
-    tasks: Sequence[Task], jobs: int, with_fixes: bool, keep: bool
-) -> Generator[Outcome, None, None]:
+def _outcomes(tasks: Sequence[Task], jobs: int, with_fixes: bool, keep: bool) -> Generator[Outcome, None, None]:
     workers = min(jobs, len(tasks), _total_size(tasks, jobs) // _BYTES_FOR_A_WORKER)
     if workers > 1:
         from dry_debug.project.workers import run_in_workers
@@ -178,24 +176,23 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
     With `keep` the outcome holds what the cache needs.
     """
     try:
-        mtime = os.stat(task.path).st_mtime_ns  # before reading, so that a change in between is seen next time
-        with open(task.path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        problem = Problem(f"cannot read the file: {error.strerror or error}", task.path)
-        return Outcome(FileReport(task.path, [], [problem]))
-    try:
+        mtime = _mtime_ns(task.path)  # before reading, so that a change in between is seen next time
+        data = read_bytes(task.path)
         document = document_of(data, task.path)
         host = host_for(task.root)
         result = analyse(document, host, task.settings)
         records, problems = report_of(document, task.path, result, with_fixes)
         report = FileReport(task.path, records, problems)
-        if not keep or problems:  # what failed is tried again
-            return Outcome(report)
-        from dry_debug.project.cache import digest_of
+        outcome = Outcome(report)
+        if keep and not problems:  # what failed is tried again
+            from dry_debug.project.cache import digest_of
 
-        asked = {question: host.answer_key(question) for question in sorted(host.asked_for(task.path))}
-        return Outcome(report, mtime, len(data), digest_of(data), asked)
+            asked = {question: host.answer_key(question) for question in sorted(host.asked_for(task.path))}
+            outcome = Outcome(report, mtime, len(data), digest_of(data), asked)
+        if host.trim():
+            del document, result
+            gc.collect()  # modules that import each other hold each other
+        return outcome
     except Unreadable as error:
         return Outcome(FileReport(task.path, [], [Problem(str(error), task.path)]))
     except Exception as error:
@@ -203,9 +200,14 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
         return Outcome(FileReport(task.path, [], [problem]))
 
 
-def report_of(
-    document: Document, path: str, result: Result, with_fixes: bool
-) -> tuple[list[Record], list[Problem]]:
+def _mtime_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0  # reading it will say why
+
+
+def report_of(document: Document, path: str, result: Result, with_fixes: bool) -> tuple[list[Record], list[Problem]]:
     """The records and the problems of a result. Making a fix may add a problem."""
     findings = result.with_fixes() if with_fixes else result.findings
     records = [record(document, path, finding, page_url(finding.rule), open_quietly) for finding in findings]
@@ -252,8 +254,3 @@ def default_jobs() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         return os.cpu_count() or 1
-
-
-def all_problems(reports: Iterable[FileReport]) -> list[Problem]:
-    """The problems of `reports`, in order."""
-    return [problem for report in reports for problem in report.problems]

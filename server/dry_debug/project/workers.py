@@ -38,9 +38,7 @@ def run_in_workers(tasks: Sequence[Task], count: int, with_fixes: bool, keep: bo
     def start() -> None:
         ours, theirs = context.Pipe()
         inherited = [worker.pipe for worker in workers] + [ours] if forks else []
-        process = context.Process(
-            target=_work, args=(tasks, with_fixes, keep, theirs, inherited), daemon=True
-        )
+        process = context.Process(target=_work, args=(tasks, with_fixes, keep, theirs, inherited), daemon=True)
         process.start()
         theirs.close()
         workers.append(_Worker(process, ours))

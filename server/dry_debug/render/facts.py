@@ -7,27 +7,32 @@ _LAST = ("line", "end_line", "file", "confidence")
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """The facts (the JSON contract of `dry-debug facts`) as lines. What is not known is left out."""
+    """The facts (the JSON contract of `dry-debug facts`) as lines. What is not known or not there is left out."""
     for heading, value in found.items():
         title = heading.replace("_", " ")
-        if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        if isinstance(value, Mapping):
+            below = [line for key, inner in value.items() for line in _entries(key, inner)]
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            below = [_item(item) for item in value]
+        else:
+            yield from _entries(title, value)
+            continue
+        if below:
             yield f"{title}:"
-            yield from (f"  {_item(item)}" for item in value)
-        elif isinstance(value, Mapping):
-            yield f"{title}:"
-            for key, inner in value.items():
-                if isinstance(inner, list) and any(isinstance(item, Mapping) for item in inner):
-                    yield from (f"  {key}: {_item(item)}" for item in inner)
-                elif inner not in (None, [], ""):
-                    yield f"  {key}: {_value(inner)}"
-        elif value not in (None, [], ""):
-            yield f"{title}: {_value(value)}"
+            yield from (f"  {line}" for line in below)
+
+
+def _entries(title: str, value: Any) -> Iterator[str]:
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        yield from (f"{title}: {_item(item)}" for item in value)
+    elif value not in (None, [], ""):
+        yield f"{title}: {_value(value)}"
 
 
 def _item(item: Mapping[str, Any]) -> str:
     file = f"{item['file']}:" if item.get("file") else ""
     place = f"{file}{item['line']}" if item.get("line") is not None else ""
-    end = f"-{item['end_line']}" if item.get("end_line") is not None else ""
+    end = f"-{item['end_line']}" if item.get("end_line") not in (None, item.get("line")) else ""
     words = [
         str(value) if key in ("kind", "name", "id", "path") else f"{key}={_value(value)}"
         for key, value in item.items()

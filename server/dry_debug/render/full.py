@@ -64,7 +64,7 @@ def _fix(record: Record, note: Note, context: Context) -> Iterator[str]:
     yield from note("fix", f"{fix['message']} ({fix['applicability']}: {TRUST[fix['applicability']]})")
     for line in details["diff"]:
         style = {"+": "added", "-": "removed"}.get(line[0], "dim")
-        yield "      " + paint(style, line.rstrip())
+        yield "      " + paint(style, _visible(line).rstrip())
 
 
 def _code(record: Record, width: int, context: Context) -> Iterator[str]:
@@ -104,4 +104,3 @@ def _width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
-

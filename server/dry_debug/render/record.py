@@ -211,7 +211,11 @@ def _diff(document: Document, edits: Iterable[TextEdit]) -> list[str]:
         if result:
             result.append("...")
         changed = difflib.ndiff(_rows(old), _rows(new))
-        result += [line[0] + " " + line[2:][:_WIDEST] for line in changed if line[0] != "?"]
+        result += [
+            line[0] + " " + line[2:][:_WIDEST]
+            for line in changed
+            if line[0] in "+-" or (line[2:].strip() and line[0] == " ")
+        ]
     return result
 
 

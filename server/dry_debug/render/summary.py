@@ -57,6 +57,6 @@ def statistics_text(records: Sequence[Record], context: Context) -> Iterator[str
     width = max((len(str(row["count"])) for row in rows), default=0)
     code = max((len(str(row["code"])) for row in rows), default=0)
     for row in rows:
-        severity = context.paint(str(row["severity"]), str(row["severity"]))
+        severity = context.paint(str(row["severity"]), f"{row['severity']:<10}")
         mark = "  [*]" if row["fixable"] else ""
-        yield f"{row['count']:>{width}}  {row['code']:<{code}}  {severity:<10}  {row['name']}{mark}"
+        yield f"{row['count']:>{width}}  {row['code']:<{code}}  {severity}  {row['name']}{mark}"

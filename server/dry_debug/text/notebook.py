@@ -36,15 +36,17 @@ def from_cells(cells: Iterable[NotebookCell], path: str) -> Document:
 def blank_magics(text: str) -> str:
     """`text` with magics and shell lines made blank, same length, so that it parses as Python.
 
-    An indented one becomes `pass` where there is room, so that a block holding nothing else stays a block.
+    An indented one becomes the expression `0`, so that a block holding nothing else stays a block.
     """
     stripped = text.lstrip()
     if stripped.startswith("%%") and not _PYTHON_CELL_MAGIC.match(text):
         return re.sub(r"[^\r\n]", " ", text)
     if not re.search(r"[%!?]", text):
         return text
-    lines = text.splitlines(keepends=True) if not re.search(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", text) else (
-        re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z", text)
+    lines = (
+        text.splitlines(keepends=True)
+        if not re.search(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", text)
+        else (re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z", text))
     )
     result: list[str] = []
     continued = False
@@ -53,8 +55,8 @@ def blank_magics(text: str) -> str:
         body = line.rstrip("\r\n")
         end = line[len(body) :]
         if open_string is None and (continued or _LINE_ESCAPE.match(body)):
+            result.append((" " * len(body) if continued else _blank(body)) + end)
             continued = body.endswith("\\")
-            result.append(_blank(body) + end)
             continue
         match = _ASSIGN_ESCAPE.match(body) if open_string is None else None
         if match:
@@ -67,8 +69,8 @@ def blank_magics(text: str) -> str:
 
 def _blank(body: str) -> str:
     indent = len(body) - len(body.lstrip())
-    if indent and len(body) - indent >= 4:
-        return body[:indent] + "pass".ljust(len(body) - indent)
+    if indent and len(body) > indent:
+        return body[:indent] + "0".ljust(len(body) - indent)
     return " " * len(body)
 
 

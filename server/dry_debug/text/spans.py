@@ -17,7 +17,7 @@ class Span:
     def overlaps(self, other: "Span") -> bool:
         """Whether both hold one code point, or both insert at one place."""
         if self.start == self.end or other.start == other.end:
-            return self.start < other.end and other.start < self.end or self == other
+            return (self.start < other.end and other.start < self.end) or self == other
         return self.start < other.end and other.start < self.end
 
 

@@ -38,8 +38,10 @@ class Report:
         return problem is None
 
 
-def wait_for(what: str, ask: Callable[[], T], timeout: float = 20, pause: Callable[[float], None] = time.sleep) -> T:
-    """Asks until the answer is truthy and returns it. Raises CheckFailed with the last answer after `timeout` seconds."""
+def wait_for(
+    what: str, ask: Callable[[], T | None], timeout: float = 20, pause: Callable[[float], None] = time.sleep
+) -> T:
+    """Asks until the answer is truthy and returns it. Raises CheckFailed when `timeout` seconds have passed."""
     deadline = time.monotonic() + timeout
     while True:
         answer = ask()

@@ -2,7 +2,8 @@
 
 Installs what it needs into `.editors/` (see tools.py), makes the .vsix unless one is given, installs it into a
 code-server of its own, and drives that through Chromium. One line a check; exit status 0 when all hold, 1 otherwise.
-Screenshots and logs are left in the output folder.
+Screenshots and logs are left in the output folder. In `workspace/`, what is opened in the editor, the mistakes of
+train.py and notebook.ipynb are there on purpose, and resume.py has none.
 """
 
 import argparse
@@ -11,9 +12,14 @@ import shutil
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tools
+
+if TYPE_CHECKING:
+    from code_server import CodeServer
 
 HERE = Path(__file__).resolve().parent
 
@@ -23,20 +29,53 @@ def main() -> int:
     parser.add_argument("--vsix", type=Path, help="test this file instead of making one")
     parser.add_argument("--out", type=Path, default=tools.TOOLS / "out", help="folder for screenshots and logs")
     parser.add_argument("--only", choices=("ui", "api"), help="leave the other half out")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="only take the picture of the README")
     options = parser.parse_args()
     tools.install_python()
     if Path(sys.prefix).resolve() != (tools.TOOLS / "py").resolve():
         os.execv(tools.PYTHON, [str(tools.PYTHON), *sys.argv])
     tools.install_editor()
     vsix = options.vsix.resolve() if options.vsix else make_vsix()
+    if options.picture:
+        return picture(vsix, options.picture.resolve())
     shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True)
     return test(vsix, options.out.resolve(), options.only)
 
 
+def none_left(server: "CodeServer") -> None:
+    from report import wait_for
+
+    wait_for("the servers to end", lambda: not server.language_servers(), timeout=10)
+
+
+def picture(vsix: Path, file: Path) -> int:
+    """Takes the picture of the README: a file with findings, the pointer on one of them."""
+    from code_server import CodeServer
+    from workbench import SQUIGGLES, Workbench, chromium_page
+
+    with tempfile.TemporaryDirectory(prefix="dry-debug-picture-") as folder:
+        workspace = Path(folder) / "classifier"
+        shutil.copytree(HERE / "workspace", workspace)
+        settings = {"breadcrumbs.enabled": False, "editor.fontSize": 15, "editor.hover.above": False}
+        server = CodeServer(Path(folder) / "home", workspace, vsix, settings)
+        with server, chromium_page(tools.chromium()) as page:
+            bench = Workbench(page)
+            bench.open(server.host, workspace)
+            bench.open_file("train.py")
+            bench.wait("squiggles", bench.squiggles, timeout=60)
+            # Low enough that the code above it is seen, high enough that the hover fits below it.
+            squiggles = sorted(page.locator(SQUIGGLES).all(), key=lambda one: bench.middle(one)[1])
+            fitting = [one for one in squiggles if bench.middle(one)[1] < 560]
+            bench.hover((fitting or squiggles)[-1])
+            bench.pause(1)  # the hover fades in
+            page.screenshot(path=file)
+    return 0
+
+
 def make_vsix() -> Path:
     started = time.monotonic()
-    tools.npm(["ci"], tools.ROOT)
+    tools.install_extension_packages()
     out = tools.TOOLS / "vsix"
     shutil.rmtree(out, ignore_errors=True)
     build = [str(tools.PYTHON), str(tools.ROOT / "tools" / "vsix" / "build.py"), "--out", str(out)]
@@ -74,6 +113,7 @@ def test(vsix: Path, out: Path, only: str | None) -> int:
                     if report.failed:
                         page.screenshot(path=out / f"{kind}-last.png")
                     server.keep_logs(out / kind)
+            report.check(f"{kind}: no server process outlives the editor", partial(none_left, server))
     print(f"{report.passed} passed, {report.failed} failed; pictures and logs: {out}")
     return 1 if report.failed or not report.passed else 0
 

@@ -46,20 +46,21 @@ def install_python() -> None:
 def install_editor() -> None:
     """code-server, and Chromium unless there is one."""
     once("code-server", CODE_SERVER, install_code_server)
-    if chromium(missing_ok=True) is None:
-        # As root only, on Debian or a system like it; elsewhere the message of apt-get says what is missing.
-        run(["apt-get", "update", "-qq"])
-        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"])
-    missing = [tool for tool in ("g++", "make") if shutil.which(tool) is None]
-    if missing:
-        raise SystemExit(f"not installed: {', '.join(missing)}")
+    if chromium() is None:
+        apt_install("chromium")
+
+
+def apt_install(package: str) -> None:
+    """Needs root and Debian, or a system like it."""
+    run(["apt-get", "update", "-qq"])
+    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package])
 
 
 def install_code_server() -> None:
+    # What node-gyp compiles with.
     for tool in ("g++", "make"):
         if shutil.which(tool) is None:
-            run(["apt-get", "update", "-qq"])
-            run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", tool])
+            apt_install(tool)
     folder = TOOLS / "code-server"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -72,6 +73,13 @@ def install_code_server() -> None:
     npm(["install", "--omit=dev"], vscode / "extensions")
     for part in NEEDLESS:
         shutil.rmtree(vscode / part, ignore_errors=True)
+
+
+def install_extension_packages() -> None:
+    """What package-lock.json says, unless npm has installed it since that was written."""
+    installed = ROOT / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < (ROOT / "package-lock.json").stat().st_mtime:
+        npm(["ci"], ROOT)
 
 
 def once(name: str, version: str, install: Callable[[], None]) -> None:
@@ -98,10 +106,8 @@ def code_server() -> Path:
     return TOOLS / "code-server" / "node_modules" / "code-server" / "out" / "node" / "entry.js"
 
 
-def chromium(missing_ok: bool = False) -> Path | None:
+def chromium() -> Path | None:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None and not missing_ok:
-        raise SystemExit("chromium is not installed")
     return Path(found) if found else None
 
 
@@ -117,6 +123,7 @@ def npm(arguments: list[str], folder: Path) -> None:
 
 def run(command: list[str], folder: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
     """Runs a command silently; its output is shown, and SystemExit raised, when it fails."""
-    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, text=True, **output)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}")

@@ -1,6 +1,8 @@
 """What a user sees in VS Code: squiggle, hover, quick fix, commands, status, notebook."""
 
+import os
 import re
+import signal
 from pathlib import Path
 
 from code_server import CodeServer
@@ -34,6 +36,7 @@ class UiChecks:
         check("no squiggle after the fixed file is saved", self.after_fix)
         check("Check This File finds the mistake without a save", self.check_file)
         check("Restart Server starts another process, and findings come back", self.restart)
+        check("a server that was killed is started again", self.killed)
         check("a squiggle in a notebook cell", self.notebook)
         check("the quick fix is applied in the notebook cell", self.notebook_fix)
         check("no more than one server process is left running", self.one_server)
@@ -118,10 +121,23 @@ class UiChecks:
     def restart(self) -> None:
         before = self.server.language_servers()
         self.bench.command("Dry Debug: Restart Server")
-        self.bench.wait("another process", lambda: set(self.server.language_servers()) - set(before))
-        self.bench.wait("the old process to end", lambda: not set(before) & set(self.server.language_servers()))
+        self.replaced(before)
         self.bench.save()
         self.bench.wait("a squiggle", self.bench.squiggles)
+
+    def killed(self) -> None:
+        before = self.server.language_servers()
+        for process in before:
+            os.kill(process, signal.SIGKILL)
+        self.replaced(before)
+        self.bench.insert_at_end('\nolder = torch.load("older.pt")')
+        self.bench.save()
+        self.bench.wait("one squiggle more", lambda: self.bench.squiggles() == 2)
+
+    def replaced(self, before: list[int]) -> None:
+        """Waits until other server processes run, and none of `before`."""
+        self.bench.wait("another process", lambda: set(self.server.language_servers()) - set(before))
+        self.bench.wait("the old process to end", lambda: not set(before) & set(self.server.language_servers()))
 
     def notebook(self) -> None:
         self.bench.page.locator(".explorer-folders-view .monaco-list-row", has_text="notebook.ipynb").dblclick()

@@ -1,11 +1,14 @@
 """VS Code's workbench in Chromium, through Playwright: what a user would do, and what a user would see."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from playwright.sync_api import Locator, Page, sync_playwright
-from report import CheckFailed, wait_for
+from report import wait_for
+
+T = TypeVar("T")
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -28,8 +31,11 @@ SQUIGGLES = ", ".join(
 
 
 @contextmanager
-def chromium_page(executable: Path) -> Iterator[Page]:
-    """An empty page of 1280 by 800 pixels in a headless Chromium with a profile of its own."""
+def chromium_page(executable: Path | None) -> Iterator[Page]:
+    """An empty page of 1280 by 800 pixels in a headless Chromium with a profile of its own.
+
+    Without an executable, Playwright looks for one of its own and says what it misses.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         try:
@@ -50,7 +56,7 @@ class Workbench:
         # Not time.sleep: Playwright handles the page's events only inside its own calls.
         self.page.wait_for_timeout(seconds * 1000)
 
-    def wait(self, what: str, ask, timeout: float = 20):  # type: ignore[no-untyped-def]
+    def wait(self, what: str, ask: Callable[[], T | None], timeout: float = 20) -> T:
         return wait_for(what, ask, timeout, self.pause)
 
     def open_file(self, name: str) -> None:
@@ -105,9 +111,8 @@ class Workbench:
 
     def middle(self, squiggle: Locator) -> tuple[float, float]:
         """The point in the middle of a squiggle's text, in pixels of the page."""
-        box = squiggle.bounding_box(timeout=2000)
-        if box is None:
-            raise CheckFailed("the squiggle is not on the screen")
+        # The editor draws its lines anew after each change: what was there a moment ago may be gone.
+        box = self.wait("the squiggle on the screen", squiggle.bounding_box)
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def hover(self, squiggle: Locator) -> str:
@@ -125,8 +130,7 @@ class Workbench:
                     return text.replace("\xa0", " ")
             return ""
 
-        text: str = self.wait("a hover", shown)
-        return text
+        return self.wait("a hover", shown)
 
     def quick_fixes(self, squiggle: Locator) -> list[str]:
         """Puts the cursor into a squiggle and opens the quick fix menu; its entries."""
@@ -142,8 +146,7 @@ class Workbench:
                     return rows.all_inner_texts()
             return []
 
-        entries: list[str] = self.wait("the quick fix menu", shown)
-        return entries
+        return self.wait("the quick fix menu", shown)
 
     def apply_fix(self, title: str) -> None:
         """Chooses the entry with this text from the open quick fix menu."""

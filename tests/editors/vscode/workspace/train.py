@@ -1,4 +1,4 @@
-"""Fine-tunes a small classifier. It has mistakes on purpose: the editor tests look for them."""
+"""Fine-tunes a small classifier."""
 
 import torch
 from torch import nn

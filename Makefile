@@ -1,0 +1,63 @@
+# Two commands need nothing but Python (3.11 or later) and make:
+#   make demo    installs what the product needs and checks examples/
+#   make test    runs the tests
+# The rest needs more, and says what it installs: proofs (PyTorch), vsix and editors (Node, Chromium), benchmark.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint proofs vsix editors neovim vscode benchmark generate clean
+
+demo: $(VENV)/.installed
+	$(BIN)/dry-debug check --exit-zero examples
+
+test: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check server rules tests tools benchmarks
+	$(BIN)/mypy
+	$(BIN)/python tools/generate.py --check
+	$(BIN)/python -m pytest -m "not slow"
+
+# A plain Debian has python3 without venv or pip; ensurepip is in python3-venv.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Dry Debug needs Python 3.11 or later; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || tools/venv-fallback.sh $(PYTHON) $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tested: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+# The proofs run the pages' examples under PyTorch on the CPU.
+.torch/.installed: pyproject.toml
+	$(PYTHON) -m venv .torch
+	.torch/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy
+	@touch $@
+
+proofs: $(VENV)/.tested .torch/.installed
+	DRY_DEBUG_PROOFS=required DRY_DEBUG_PROOF_PYTHON=$(CURDIR)/.torch/bin/python $(BIN)/python -m pytest tests/pages -m slow
+
+vsix: $(VENV)/.installed
+	npm ci --no-fund --no-audit
+	npm run package
+
+neovim: $(VENV)/.tested
+	$(BIN)/python tests/editors/neovim/run.py
+
+vscode: $(VENV)/.tested
+	$(BIN)/python tests/editors/vscode/run.py
+
+editors: neovim vscode
+
+benchmark: $(VENV)/.tested
+	$(BIN)/python benchmarks/run.py
+
+generate: $(VENV)/.tested
+	$(BIN)/python tools/generate.py
+
+clean:
+	rm -rf $(VENV) .torch .editors node_modules dist bundled *.vsix

@@ -1,0 +1,104 @@
+"""LOSS001: cross-entropy applies log-softmax itself; what it gets has been through a softmax already."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix
+from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.evidence import Step
+from dry_debug.program.knowledge import CROSS_ENTROPY
+from dry_debug.text.spans import Span, TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.flow import LossCall
+    from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
+
+
+class SoftmaxBeforeCrossEntropy(Rule):
+    name = "softmax-before-cross-entropy"
+    code = "LOSS001"
+    shape = "site"
+    severity = "critical"
+    fix_kind = "unsafe"
+    triggers = (("CrossEntropyLoss", "cross_entropy"),)
+    why = (
+        "Cross-entropy takes raw scores and applies softmax itself: probabilities lie between 0 and 1, so the second "
+        "softmax stays nearly flat, the loss cannot get near zero and the gradients shrink."
+    )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
+
+    def check(self, program: Program) -> Iterator[Report]:
+        for loss in program.flow.loss_calls(CROSS_ENTROPY):
+            value = program.value(loss.prediction, loss.call)
+            if value.via != "softmax" or value.node is None or value.origin is None:
+                continue
+            yield _report(loss, value, value.origin, value.node, program)
+
+
+def _report(loss: LossCall, value: Value, home: Program, softmax: ast.AST, program: Program) -> Report:
+    evidence = [Step(home, softmax, "softmax is applied here")]
+    returned = home.flow.returned_by(softmax)
+    if returned is not None and returned is not home.statement(loss.call):
+        evidence.append(Step(home, returned, "its result is returned here"))
+    if loss.made is not None and loss.made.node is not None and loss.made.origin is not None:
+        evidence.append(Step(loss.made.origin, loss.made.node, "this loss applies softmax itself"))
+    what = home.short(softmax, 36)
+    title = f"Give the loss raw scores: remove `{what}`"
+    return Report(
+        at=loss.call,
+        headline=f"`{program.short(loss.call.func, 30)}` applies softmax again to `{what}`",
+        confidence=value.confidence,
+        evidence=evidence,
+        cause=f"softmax-before-cross-entropy@{home.document.path}:{home.span(softmax).start}",
+        fix=lambda: _fix(loss, home, softmax, title, program),
+        fix_title=title,
+    )
+
+
+def _fix(loss: LossCall, home: Program, softmax: ast.AST, title: str, program: Program) -> Fix | None:
+    if not isinstance(softmax, ast.Call):
+        return None
+    edit = None
+    if home is program:
+        edit = _pass_scores(loss, softmax, program)
+    if edit is None:
+        edit = _without_last_layer(softmax, home) or _without_call(softmax, home)
+    if edit is None:
+        return None
+    if home is program:
+        return Fix(title, "unsafe", (edit,))
+    return Fix(title, "unsafe", (), elsewhere=((home.document.path, (edit,)),))
+
+
+def _pass_scores(loss: LossCall, softmax: ast.Call, program: Program) -> TextEdit | None:
+    """`p = softmax(z); loss(p, y)` with `p` needed elsewhere: the loss gets `z`."""
+    scores = program.flow.scores_behind(loss.prediction, softmax, loss.call)
+    return TextEdit(program.span(loss.prediction), scores) if scores is not None else None
+
+
+def _without_last_layer(softmax: ast.Call, home: Program) -> TextEdit | None:
+    """`nn.Sequential(a, nn.Softmax(1))`: without its last element, the comma and the line that it stood on."""
+    before = home.flow.element_before(softmax)
+    if before is None:
+        return None
+    return TextEdit(Span(home.span(before).end, home.span(softmax).end), "")
+
+
+def _without_call(softmax: ast.Call, home: Program) -> TextEdit | None:
+    """`softmax(x, dim=1)` becomes `x`; a statement that then says `x = x` goes away."""
+    scores = home.flow.operand(softmax)
+    if scores is None:
+        return None
+    stmt = home.statement(softmax)
+    text = home.text(scores)
+    if isinstance(stmt, ast.Assign) and stmt.value is softmax and [home.text(t) for t in stmt.targets] == [text]:
+        removed = home.flow.whole_statement(stmt)
+        if removed is not None:
+            return TextEdit(removed, "")
+    if not isinstance(scores, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+        text = f"({text})"
+    return TextEdit(home.span(softmax), text)

@@ -1,0 +1,127 @@
+"""VLLM001: vLLM stops after 16 tokens when nobody sets `max_tokens`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Confidence, Fix
+from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.evidence import Step, weakest
+from dry_debug.text.spans import Span, TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# What makes the length of the answer unimportant: the prompt is scored, or the answer is one of a few short choices.
+_SCORING = frozenset(("prompt_logprobs", "prompt_logprob_token_ids", "logprob_token_ids", "allowed_token_ids"))
+_STRUCTURED = frozenset(("structured_outputs", "guided_decoding"))
+_BEFORE_MAX_TOKENS = 12  # parameters of SamplingParams that stand before it in every version
+_TOKENS = 512
+
+
+class DefaultMaxTokens(Rule):
+    name = "default-max-tokens"
+    code = "VLLM001"
+    shape = "site"
+    severity = "warning"
+    fix_kind = "unsafe"
+    triggers = (("vllm",), ("SamplingParams", ".generate(", ".chat("))
+    why = "vLLM generates at most 16 tokens when `max_tokens` is not set, so answers break off in the middle."
+    quotes = ("DBG-RAT-8",)
+
+    def check(self, program: Program) -> Iterator[Report]:
+        for call in program.calls_of("vllm.SamplingParams"):
+            confidence = self._unlimited(call, program)
+            if confidence is not None:
+                yield self._parameters(call, confidence, program)
+        for method in ("generate", "chat"):
+            for call in program.method_calls(method):
+                engine = program.value(call.func.value, call)  # type: ignore[attr-defined]
+                if engine.kind == "engine" and engine.type == "vllm.LLM" and engine.args is not None:
+                    yield from self._engine_call(call, engine.args, engine.origin, engine.confidence, program)
+
+    def _unlimited(self, call: ast.Call, program: Program) -> Confidence | None:
+        """How sure it is that answers are generated with these parameters and nothing sets their length."""
+        names = {keyword.arg for keyword in call.keywords}
+        if "max_tokens" in names or None in names or names & _SCORING:
+            return None
+        if len(call.args) > _BEFORE_MAX_TOKENS or any(isinstance(a, ast.Starred) for a in call.args):
+            return None
+        for keyword in call.keywords:
+            if keyword.arg in _STRUCTURED and _may_be_choice(keyword.value, call, program):
+                return None
+        if program.flow.is_fallback(call) or program.flow.sets_attribute("max_tokens", call):
+            return None
+        return program.flow.reaches_method(call, ("generate", "chat", "add_request", "generate_async"))
+
+    def _parameters(self, call: ast.Call, confidence: Confidence, program: Program) -> Report:
+        title = f"Set `max_tokens={_TOKENS}`"
+        return Report(
+            at=call,
+            headline="`SamplingParams` without `max_tokens` ends every answer after 16 tokens",
+            confidence=confidence,
+            fix=lambda: Fix(title, "unsafe", (_argument(call, program),)),
+            fix_title=title,
+        )
+
+    def _engine_call(
+        self, call: ast.Call, made: ast.Call, home: Program | None, confidence: Confidence, program: Program
+    ) -> Iterator[Report]:
+        names = {keyword.arg for keyword in call.keywords}
+        if "sampling_params" in names or None in names or len(call.args) != 1 or isinstance(call.args[0], ast.Starred):
+            return
+        given = {keyword.arg: keyword.value for keyword in made.keywords}
+        if None in given or "override_generation_config" in given or home is None:
+            return
+        config = given.get("generation_config")
+        source = config.value if isinstance(config, ast.Constant) else None
+        if config is not None and source not in ("vllm", "auto"):
+            return
+        assert isinstance(call.func, ast.Attribute)
+        method, engine = call.func.attr, program.short(call.func.value, 24)
+        limit = "unless the model's generation config says otherwise" if source != "vllm" else "here"
+        title = f"Set `max_tokens={_TOKENS}` on the engine's default parameters"
+        yield Report(
+            at=call,
+            headline=f"`{engine}.{method}()` without sampling parameters ends answers after 16 tokens",
+            # The model's own generation_config may name max_new_tokens, and vLLM takes it then.
+            confidence=weakest(confidence, "high" if source == "vllm" else "medium"),
+            why=f"Without `sampling_params` vLLM takes its defaults, which are 16 new tokens {limit}.",
+            evidence=[Step(home, made, "the engine is made here, without a generation config that sets a length")],
+            fix=lambda: _with_defaults(call, title, program),
+            fix_title=title,
+        )
+
+
+def _may_be_choice(expr: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether the answer is one of a list of choices, or nobody can see what constrains it."""
+    value = program.value(expr, call)
+    made = expr if isinstance(expr, ast.Call) else value.node
+    if not isinstance(made, ast.Call):
+        return True
+    return any(keyword.arg in ("choice", None) for keyword in made.keywords)
+
+
+def _argument(call: ast.Call, program: Program) -> TextEdit:
+    text = f"max_tokens={_TOKENS}"
+    if call.args or call.keywords:
+        end = program.end_of_arguments(call)
+        return TextEdit(Span(end, end), f", {text}")
+    end = program.span(call).end - 1
+    return TextEdit(Span(end, end), text)
+
+
+def _with_defaults(call: ast.Call, title: str, program: Program) -> Fix | None:
+    """Two statements before the call: the engine's defaults stay (temperature, top_p), only the length changes."""
+    assert isinstance(call.func, ast.Attribute)
+    place = program.flow.line_before(call)
+    name = "sampling_params"
+    if place is None or program.names.lookup(name, program.scope(call)) is not None:
+        return None
+    at, indent, newline = place
+    engine = program.text(call.func.value)
+    lines = f"{name} = {engine}.get_default_sampling_params(){newline}{indent}{name}.max_tokens = {_TOKENS}{newline}{indent}"
+    end = program.end_of_arguments(call)
+    return Fix(title, "unsafe", (TextEdit(Span(at, at), lines), TextEdit(Span(end, end), f", {name}")))

@@ -1,0 +1,46 @@
+"""Edits that put a new statement before or behind a statement, in its own line, with its indentation and line end."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.text.spans import Span, TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+def line_before(program: Program, stmt: ast.stmt, code: str) -> TextEdit:
+    """`code` in a line of its own before `stmt`; in the same line where `stmt` shares its line with another."""
+    source = program.document.source
+    start = program.span(stmt).start
+    decorators = getattr(stmt, "decorator_list", [])
+    if decorators:
+        start = min(start, source.rfind("@", 0, program.span(decorators[0]).start))
+    indent = _indent(program, start)
+    if indent is None:
+        return TextEdit(Span(start, start), f"{code}; ")
+    return TextEdit(Span(start, start), f"{code}{program.document.newline}{indent}")
+
+
+def line_after(program: Program, stmt: ast.stmt, code: str) -> TextEdit | None:
+    """`code` in a line of its own behind `stmt`, a simple statement; None for a block."""
+    if hasattr(stmt, "body"):
+        return None
+    source, span = program.document.source, program.span(stmt)
+    lines = program.document.lines
+    end = lines.line_end(lines.line_of(span.end))
+    rest = source[span.end : end].strip()
+    indent = _indent(program, span.start)
+    if indent is None or (rest and not rest.startswith("#")):
+        return TextEdit(Span(span.end, span.end), f"; {code}")
+    return TextEdit(Span(end, end), f"{program.document.newline}{indent}{code}")
+
+
+def _indent(program: Program, start: int) -> str | None:
+    """The white space before the statement at `start`; None if something else stands there."""
+    lines = program.document.lines
+    line = lines.line_of(start)
+    prefix = program.document.source[lines.offset(line, 0) : start]
+    return prefix if not prefix.strip() else None

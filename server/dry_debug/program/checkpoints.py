@@ -1,0 +1,339 @@
+"""Save and load sites: what goes into a checkpoint and what is taken out of it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dry_debug.program.calls import argument, bind_arguments
+from dry_debug.program.events import CallTree
+from dry_debug.program.payload import STATEFUL, Entry, PayloadReader
+from dry_debug.program.scopes import Scope
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.evaluate import Env
+    from dry_debug.program.program import Program
+
+__all__ = ["Checkpoints", "Entry", "LoadSite", "SaveSite"]
+MAX_HELPERS = 3  # functions between the code that decides what is saved and `torch.save`
+
+
+@dataclass(slots=True, eq=False)
+class SaveSite:
+    """One place where something is written.
+
+    `node` is the call in the user's terms: of a helper where what is saved comes in as an argument (`via` is then the
+    `torch.save` inside). `whole` is the value that is saved where it is not a dict. `open` says that the dict may hold
+    more than `entries` shows. `payload` and `dict_node` stand in `owner`, which is another program where a helper of
+    another file builds the dict.
+    """
+
+    node: ast.Call
+    payload: ast.expr
+    entries: list[Entry]
+    whole: Value | None
+    path: ast.expr | None
+    open: bool
+    owner: Program
+    via: ast.Call | None = None
+    via_owner: Program | None = None
+    dict_node: ast.Dict | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        return [e.key for e in self.entries if e.key is not None]
+
+    @property
+    def values(self) -> list[Value]:
+        """What is written: the values of the entries, or the one value."""
+        return [e.value for e in self.entries] if self.whole is None else [self.whole]
+
+    def states(self, *kinds: str) -> list[Value]:
+        """The objects of these kinds whose state (or themselves) is written."""
+        found: list[Value] = []
+        for value in self.values:
+            inner = value.wraps if value.kind == "state" and value.wraps is not None else value
+            if inner.kind in kinds:
+                found.append(inner)
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class LoadSite:
+    """One `torch.load`: the keys that are read from it and the objects that are restored.
+
+    `plain` says that the whole of it goes into a `load_state_dict`: the file holds a state dict, not a dict of them.
+    """
+
+    node: ast.Call
+    path: ast.expr | None
+    map_location: ast.expr | None
+    weights_only: bool | None
+    strict: bool | None = None
+    keys: list[str] = field(default_factory=list)
+    restores: list[tuple[Value, ast.Call]] = field(default_factory=list)
+    plain: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Route:
+    """A call through which a payload goes on its way to `torch.save`."""
+
+    call: ast.Call
+    payload: ast.expr
+    path: ast.expr | None
+    save: ast.Call
+
+
+class Checkpoints:
+    """The save and load sites of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @cached_property
+    def saves(self) -> list[SaveSite]:
+        """Every `torch.save` (also accelerate's and Fabric's), at the call that decides what is in it."""
+        result: list[SaveSite] = []
+        for route in self._writes:
+            self._site(route, None, result, 0)
+        self._through_other_files(result)
+        result.sort(key=lambda s: (s.node.lineno, s.node.col_offset))
+        return result
+
+    @cached_property
+    def _writes(self) -> list[_Route]:
+        if ".save(" not in self.program.document.source and "save" not in self.program.document.source:
+            return []
+        calls = list(self.program.calls_of("torch.save"))
+        for call in self.program.method_calls("save"):
+            if isinstance(call.func, ast.Attribute) and call not in calls:
+                value = self.program.value(call.func.value, call)
+                if value.kind in ("accelerator", "fabric") and call.args:
+                    calls.append(call)
+        routes = []
+        for call in sorted(calls, key=lambda c: c.lineno):
+            payload = argument(call, 0, "obj")
+            if payload is not None:
+                routes.append(_Route(call, payload, argument(call, 1, "f"), call))
+        return routes
+
+    def _site(self, route: _Route, via: ast.Call | None, result: list[SaveSite], depth: int) -> None:
+        program = self.program
+        scope = program.scope(route.call)
+        if isinstance(route.payload, ast.Name) and depth < MAX_HELPERS:
+            callers = self._passed(route.payload.id, scope)
+            if callers:
+                for call, expr in callers:
+                    path = self._forwarded(route.path, scope, call)
+                    self._site(_Route(call, expr, path, route.save), via or route.save, result, depth + 1)
+                return
+        if depth < MAX_HELPERS and self._built_of_parameters(route, scope):
+            for call in program.call_sites(scope):
+                env = self._bound(call, scope, program)
+                path = self._forwarded(route.path, scope, call)
+                result.append(self._read(route, program, env, call, path, via or route.save))
+            return
+        result.append(self._read(route, program, None, route.call, route.path, via))
+
+    def _read(
+        self, route: _Route, owner: Program, env: Env | None, node: ast.Call, path: ast.expr | None, via: ast.Call | None
+    ) -> SaveSite:
+        held = PayloadReader(owner, env).read(route.payload, route.call)
+        through = owner if via is not None else None
+        return SaveSite(node, route.payload, held.entries, held.whole, path, not held.complete, owner, via, through,
+                        held.node)  # fmt: skip
+
+    def _bound(self, call: ast.Call, callee: Scope, owner: Program) -> Env:
+        """The parameters of `callee` as `call`, which stands in this program, gives them."""
+        program = self.program
+        receiver = program._targets(call)[1]
+        return bind_arguments(program.evaluator, callee, call, program.scope(call), program.statement(call), None, receiver)
+
+    def _built_of_parameters(self, route: _Route, scope: Scope) -> bool:
+        """Whether a function of this file saves the state of what its callers pass."""
+        if scope.kind != "function" or not self.program.call_sites(scope):
+            return False
+        return self._saves_parameter(route, scope)
+
+    def _saves_parameter(self, route: _Route, scope: Scope) -> bool:
+        """Whether the state of a parameter of `scope` is in the payload."""
+        names = {a.arg for a in scope.parameters()} - {scope.self_name}
+        roots: list[ast.AST] = [route.payload]
+        if isinstance(route.payload, ast.Name):
+            roots.extend(b.stmt for b in scope.bindings.get(route.payload.id, ()) if b.stmt is not None)
+            roots.extend(
+                a for a in self.program.index.assignments
+                if self.program.scope(a) is scope and isinstance(a, ast.Assign)
+                and any(isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name)
+                        and t.value.id == route.payload.id for t in a.targets)
+            )  # fmt: skip
+        for root in roots:
+            for node in ast.walk(root):
+                if isinstance(node, ast.Name) and node.id in names:
+                    bindings = scope.bindings.get(node.id, [])
+                    if bindings and self.program.evaluator.binding(bindings[0]).kind in STATEFUL:
+                        return True
+        return False
+
+    # -- helpers of other files ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def _routes(self) -> dict[Scope, list[_Route]]:
+        """For each function of this file, the calls in it through which a payload goes to `torch.save`."""
+        result: dict[Scope, list[_Route]] = {}
+        queue = [(route, 0) for route in self._writes]
+        while queue:
+            route, depth = queue.pop()
+            scope = self.program.scope(route.call)
+            if scope.kind != "function":
+                continue
+            result.setdefault(scope, []).append(route)
+            if isinstance(route.payload, ast.Name) and depth < MAX_HELPERS:
+                for call, expr in self._passed(route.payload.id, scope):
+                    path = self._forwarded(route.path, scope, call)
+                    queue.append((_Route(call, expr, path, route.save), depth + 1))
+        return result
+
+    def _through_other_files(self, result: list[SaveSite]) -> None:
+        for trees in self.program.events._user_calls.values():
+            for _, tree in trees:
+                if not isinstance(tree, CallTree):
+                    continue
+                callee, owner = tree.function.scope, tree.function.program
+                if callee is None or owner is None or owner is self.program or "save" not in owner.document.source:
+                    continue
+                for route in owner.training.checkpoints._routes.get(callee, ()):
+                    self._foreign_site(route, callee, owner, tree, result)
+
+    def _foreign_site(
+        self, route: _Route, callee: Scope, owner: Program, tree: CallTree, result: list[SaveSite]
+    ) -> None:
+        if isinstance(route.payload, ast.Name):
+            bindings = callee.bindings.get(route.payload.id, [])
+            if len(bindings) == 1 and bindings[0].kind == "param":
+                expr = _given(tree.call, callee, route.payload.id)
+                if expr is not None:
+                    path = self._given_path(route.path, tree.call, callee)
+                    inner: list[SaveSite] = []
+                    self._site(_Route(tree.call, expr, path, route.save), route.save, inner, 1)
+                    for site in inner:
+                        site.via_owner = owner
+                    result.extend(inner)
+                return
+        if owner.training.checkpoints._saves_parameter(route, callee):
+            env = self._bound(tree.call, callee, owner)
+            path = self._given_path(route.path, tree.call, callee)
+            result.append(self._read(route, owner, env, tree.call, path, route.save))
+
+    @staticmethod
+    def _given_path(path: ast.expr | None, call: ast.Call, callee: Scope) -> ast.expr | None:
+        if isinstance(path, ast.Name):
+            return _given(call, callee, path.id) or callee.default_of(path.id)
+        return path
+
+    def _passed(self, name: str, scope: Scope) -> list[tuple[ast.Call, ast.expr]]:
+        """The calls that pass something for parameter `name` of `scope`, if it is a parameter that is not rebound."""
+        bindings = scope.bindings.get(name, [])
+        if len(bindings) != 1 or bindings[0].kind != "param":
+            return []
+        result = []
+        for site in self.program.call_sites(scope):
+            expr = _given(site, scope, name)
+            if expr is not None:
+                result.append((site, expr))
+        return result
+
+    def _forwarded(self, path: ast.expr | None, scope: Scope, site: ast.Call) -> ast.expr | None:
+        if isinstance(path, ast.Name):
+            for call, expr in self._passed(path.id, scope):
+                if call is site:
+                    return expr
+            return scope.default_of(path.id) or path
+        return path
+
+    # -- loads ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def loads(self) -> list[LoadSite]:
+        """Every `torch.load` with what is read from it in the same scope."""
+        return [self._load(call) for call in self.program.calls_of("torch.load")]
+
+    def _load(self, call: ast.Call) -> LoadSite:
+        program = self.program
+        only = argument(call, 99, "weights_only")
+        site = LoadSite(
+            call,
+            argument(call, 0, "f"),
+            argument(call, 1, "map_location"),
+            only.value if isinstance(only, ast.Constant) and isinstance(only.value, bool) else None,
+        )
+        scope = program.scope(call)
+        stmt = program.statement(call)
+        names = set()
+        if isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
+            names.add(stmt.targets[0].id)
+        for other in program.method_calls("load_state_dict"):
+            if program.scope(other) is not scope or not other.args:
+                continue
+            key = _taken(other.args[0], call, names)
+            if key is False:
+                continue
+            if isinstance(key, str):
+                site.keys.append(key)
+            elif not isinstance(other.args[0], ast.Subscript):
+                site.plain = True
+            assert isinstance(other.func, ast.Attribute)
+            site.restores.append((program.value(other.func.value, other), other))
+            strict = argument(other, 1, "strict")
+            if isinstance(strict, ast.Constant) and isinstance(strict.value, bool):
+                site.strict = strict.value
+        for name in names:
+            parents = program.flow.parents(scope)
+            for read in program.flow.reads(name, scope):
+                holder = parents.get(read)
+                key_node: ast.AST | None = None
+                if isinstance(holder, ast.Subscript) and holder.value is read:
+                    key_node = holder.slice
+                elif isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop"):
+                    outer = parents.get(holder)
+                    key_node = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
+                elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
+                    key_node = holder.left
+                if isinstance(key_node, ast.Constant) and isinstance(key_node.value, str):
+                    if key_node.value not in site.keys:
+                        site.keys.append(key_node.value)
+        return site
+
+
+def _taken(expr: ast.expr, call: ast.Call, names: set[str]) -> str | bool:
+    """The key of the loaded dict that `expr` takes; True for the whole of it; False if it is something else."""
+    if expr is call or (isinstance(expr, ast.Name) and expr.id in names):
+        return True
+    if isinstance(expr, ast.Subscript) and _taken(expr.value, call, names) is True:
+        key = expr.slice
+        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else True
+    if (
+        isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr in ("get", "pop")
+        and _taken(expr.func.value, call, names) is True and expr.args
+    ):  # fmt: skip
+        key = expr.args[0]
+        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else True
+    return False
+
+
+def _given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
+    """What `call` passes for the parameter `name` of `callee`."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    parameters = [a.arg for a in callee.parameters()]
+    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
+        parameters = parameters[1:]
+    at = parameters.index(name) if name in parameters else len(call.args)
+    if at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
+        return None
+    return call.args[at]

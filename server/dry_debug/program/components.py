@@ -1,0 +1,251 @@
+"""The components that a file builds: models, optimizers, schedulers, scalers, loaders, ... with the names they have."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from dry_debug.program import knowledge as know
+from dry_debug.program import relations
+from dry_debug.program.calls import argument
+from dry_debug.program.scopes import Binding, Scope
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+ComponentKind = Literal[
+    "model", "optimizer", "scheduler", "scaler", "loader", "dataset", "sampler", "loss", "ema", "tokenizer", "trainer",
+    "peft", "engine", "early_stopping",
+]  # fmt: skip
+Role = Literal["train", "eval", "test"]
+
+_KINDS: dict[know.Kind, ComponentKind] = {
+    "module": "model",
+    "optimizer": "optimizer",
+    "scheduler": "scheduler",
+    "scaler": "scaler",
+    "loader": "loader",
+    "dataset": "dataset",
+    "sampler": "sampler",
+    "loss": "loss",
+    "ema": "ema",
+    "tokenizer": "tokenizer",
+    "trainer": "trainer",
+    "peft": "peft",
+    "engine": "engine",
+    "early_stopping": "early_stopping",
+}
+
+
+@dataclass(eq=False)
+class Component:
+    """One object of the training program under the name that the code gives it (`self.optimizer`)."""
+
+    kind: ComponentKind
+    name: str
+    value: Value
+    node: ast.AST  # where it is defined in this file
+    scope: Scope
+    parameter: bool = False
+    role: Role | None = None
+    covers: list[str] = field(default_factory=list)
+    wraps: list[str] = field(default_factory=list)
+    drives: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+
+    @property
+    def ident(self) -> object:
+        return self.value.base.ident
+
+    @property
+    def type(self) -> str | None:
+        return self.value.type
+
+
+class Components:
+    """All components of one program, in source order."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.all: list[Component] = []
+        self.wrappers: list[tuple[str, str, ast.AST]] = []  # kind, object name, node
+        self._seen: set[tuple[object, str]] = set()
+        for binding in self._bindings():
+            self._add(binding)
+        self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
+        self._relate()
+
+    def of(self, *kinds: ComponentKind) -> list[Component]:
+        """The components of these kinds."""
+        return [c for c in self.all if c.kind in kinds]
+
+    def named(self, value: Value) -> Component | None:
+        """The component that `value` is, or that holds it as a part."""
+        ident: object = value.base.ident
+        for _ in range(8):
+            for component in self.all:
+                if component.ident == ident or _same_variable(component, ident):
+                    return component
+            if isinstance(ident, tuple) and ident and ident[0] == "part":
+                ident = ident[1]
+            else:
+                break
+        return None
+
+    # -- collecting --------------------------------------------------------------------------------------------------
+
+    def _bindings(self) -> Iterator[Binding]:
+        index = self.program.index
+        for scope in index.scopes.values():
+            if scope.kind in ("comprehension", "lambda"):
+                continue
+            for bindings in scope.bindings.values():
+                yield from bindings
+            for bindings in scope.attributes.values():
+                yield from bindings
+
+    def _add(self, b: Binding) -> None:
+        if b.kind == "param":
+            self._add_parameter(b)
+            return
+        if b.kind not in ("assign", "walrus", "with") or b.value is None or not _makes(b.value):
+            return
+        if self._is_module_part(b):
+            return
+        value = self.program.evaluator.binding(b)
+        kind = _KINDS.get(value.kind)
+        if kind is None or value.via == "part":
+            return
+        name = self._name(b)
+        if value.via in ("ddp", "dp", "fsdp") and value.wraps is not None:
+            self.wrappers.append((value.via, name, b.node))
+        if isinstance(b.value, ast.Call) and self._passes_on(b.value, value):
+            return
+        if value.confidence == "low":
+            return
+        self._put(Component(kind, name, value, b.node, b.scope))
+
+    def _put(self, component: Component) -> None:
+        key = (component.ident, component.name)
+        if key in self._seen or any(c.name == component.name and c.scope is component.scope for c in self.all):
+            return
+        self._seen.add(key)
+        self.all.append(component)
+
+    def _is_module_part(self, b: Binding) -> bool:
+        """`self.conv = nn.Conv2d(...)` in a module's class is a layer, not a component of the program."""
+        cls = b.scope.class_scope
+        return (
+            cls is not None
+            and isinstance(b.node, ast.Attribute)
+            and self.program.class_kind(cls) in ("module", "dataset", "loss", "optimizer", "scheduler", "sampler")
+            and not {"training_step", "configure_optimizers"} & set(cls.bindings)
+        )
+
+    def _passes_on(self, call: ast.Call, value: Value) -> bool:
+        """`model = model.to(device)`: the object is not made here."""
+        made = value.base.node
+        return made is not None and made is not call and not any(n is made for n in ast.walk(call)) and (
+            isinstance(value.ident, tuple) and value.ident[0] == "alloc" and value.ident[1] is not call
+        )
+
+    def _name(self, b: Binding) -> str:
+        if isinstance(b.node, ast.Attribute):
+            return f"{b.scope.self_name or 'self'}.{b.name}"
+        return b.name
+
+    def _add_parameter(self, b: Binding) -> None:
+        scope = b.scope
+        if scope.kind != "function" or b.name == scope.self_name or self.program.call_sites(scope):
+            return
+        value = self.program.evaluator.binding(b)
+        kind = _KINDS.get(value.kind)
+        if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
+            return
+        cls = scope.class_scope
+        if cls is not None and self.program.class_kind(cls) != "instance" and scope.name in ("forward", "__init__"):
+            return
+        self.all.append(Component(kind, b.name, value, b.node, scope, parameter=True))
+
+    # -- relations ---------------------------------------------------------------------------------------------------
+
+    def _relate(self) -> None:
+        for component in self.all:
+            value = component.value
+            if component.kind == "optimizer":
+                component.covers = self._names(relations.covers(value, self.program))
+            elif component.kind == "scheduler":
+                driven = relations.drives(value, self.program)
+                component.drives = self._names([driven] if driven is not None else [])
+            elif component.kind == "loader":
+                read = relations.reads(value, self.program)
+                component.reads = self._names([read] if read is not None else [])
+                component.role = _role(component.name)
+            elif component.kind == "dataset":
+                component.role = _role(component.name) or _split_role(value)
+            elif component.kind == "model" and value.wraps is not None:
+                component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
+            elif component.kind == "ema" and value.args is not None and value.args.args and value.program is self.program:
+                component.wraps = self._names([self.program.value(value.args.args[0], value.args)])
+        for component in self.of("scaler"):
+            for event in self.program.events.of_kind("optimizer_step"):
+                if event.other.known and event.other.base.ident == component.ident:
+                    for name in self._names([event.obj]):
+                        if name not in component.wraps:
+                            component.wraps.append(name)
+        for component in self.of("loader"):
+            if component.role is None and component.reads:
+                held = next((c for c in self.of("dataset") if c.name == component.reads[0]), None)
+                component.role = held.role if held is not None else None
+
+    def _names(self, values: list[Value]) -> list[str]:
+        names = []
+        for value in values:
+            found = self.named(value)
+            if found is not None and found.name not in names:
+                names.append(found.name)
+        return names
+
+
+def _same_variable(component: Component, ident: object) -> bool:
+    """Several assignments give one variable its object: the variable is the identity, the first one the component."""
+    if not (isinstance(ident, tuple) and len(ident) == 3 and ident[0] in ("var", "attr")):
+        return False
+    _, scope, name = ident
+    if ident[0] == "var":
+        return component.name == name and component.scope is scope
+    return component.name.partition(".")[2] == name and component.scope.class_scope is scope
+
+
+def _makes(expr: ast.expr) -> bool:
+    """Whether an assigned expression can make an object (a plain name only passes one on)."""
+    while isinstance(expr, ast.Await | ast.NamedExpr):
+        expr = expr.value
+    if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
+        return True
+    return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
+
+
+def _role(name: str) -> Role | None:
+    words = name.lower().replace(".", "_").split("_")
+    text = name.lower()
+    if any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words) or "valid" in text:
+        return "eval"
+    if "test" in text:
+        return "test"
+    return "train" if "train" in text else None
+
+
+def _split_role(value: Value) -> Role | None:
+    """torchvision's datasets take `train=True` or `split="val"`."""
+    call = value.args
+    if call is None:
+        return None
+    train = argument(call, 99, "train")
+    if isinstance(train, ast.Constant) and isinstance(train.value, bool):
+        return "train" if train.value else "test"
+    split = argument(call, 99, "split")
+    return _role(split.value) if isinstance(split, ast.Constant) and isinstance(split.value, str) else None

@@ -1,0 +1,214 @@
+"""`dry-debug facts`: what the program is, as plain data (the JSON contract of the design)."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from dry_debug.program import knowledge as know
+from dry_debug.program.calls import argument
+from dry_debug.program.checkpoints import LoadSite, SaveSite
+from dry_debug.program.hyper import literal
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import Event
+    from dry_debug.program.program import Program
+
+_COMPONENT = {"module": "model"}
+_STEPS = (
+    "zero_grad", "backward", "unscale", "clip", "optimizer_step", "scaler_update", "scheduler_step", "set_epoch",
+)  # fmt: skip
+
+
+def facts(program: Program) -> dict[str, Any]:
+    """The facts of one program; lines are one-based. What is None is not known, what is not listed is not there."""
+    training = program.training
+    return {
+        "frameworks": training.hyper.frameworks,
+        "is_training_script": training.is_training,
+        "components": _components(program),
+        "loops": [
+            {"kind": loop.kind, "line": program.line(loop.node), "end_line": _end(program, loop.node),
+             "confidence": "high"}
+            for loop in training.loops.all
+        ],
+        "accumulation": [
+            {"line": program.line(a.node), "steps": a.steps, "confidence": "high"} for a in training.accumulation
+        ],
+        "steps": [_step(program, e) for e in program.events.all if e.kind in _STEPS],
+        "modes": _modes(program),
+        "saves": [_save(program, s) for s in training.checkpoints.saves],
+        "loads": [_load(program, s) for s in training.checkpoints.loads],
+        "randomness": _randomness(program),
+        "distributed": {
+            "backend": training.distributed.backend,
+            "wrappers": [
+                {"kind": kind, "object": name, "line": program.line(node)}
+                for kind, name, node in training.components.wrappers
+            ],
+            "rank_guards": [program.line(guard) for guard in training.distributed.guards],
+        },
+        "hyperparameters": [
+            {"name": h.name, "value": h.value, "line": program.line(h.node), "file": None, "origin": h.origin,
+             "confidence": "high"}
+            for h in training.hyper.all
+        ],
+        "models": [{"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models],
+    }  # fmt: skip
+
+
+def _components(program: Program) -> list[dict[str, Any]]:
+    rows = []
+    for c in program.training.components.all:
+        made = c.value.base.type if c.value.wraps is not None else c.type
+        rows.append(
+            {
+                "kind": c.kind,
+                "name": c.name,
+                "type": (made or "").rpartition(".")[2] or None,
+                "line": program.line(c.node),
+                "role": c.role,
+                "covers": c.covers,
+                "wraps": c.wraps,
+                "drives": c.drives,
+                "reads": c.reads,
+                "cadence": _cadence(program, c.value, c.ident) if c.kind == "scheduler" else None,
+                "parameter": c.parameter,
+                "confidence": c.value.confidence,
+            }
+        )
+    return rows
+
+
+def _cadence(program: Program, value: Value, ident: object) -> str | None:
+    """How often the program steps a scheduler: by the loop around the step, else by what the type is made for."""
+    for event in program.events.of_kind("scheduler_step"):
+        if event.obj.base.ident != ident:
+            continue
+        loop = program.training.reached_from_training_loop(event.node)
+        kind = next((x.kind for x in program.training.loops.all if x.node is loop), None)
+        if kind == "epoch":
+            return "epoch"
+        if kind in ("batch", "iteration"):
+            return "batch"
+    return know.CADENCE.get((value.type or "").rpartition(".")[2])
+
+
+def _end(program: Program, node: ast.AST) -> int:
+    return program.document.position(program.span(node).end).line + 1
+
+
+def _step(program: Program, event: Event) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "object": _object(program, event),
+        "line": program.line(event.node),
+        "confidence": event.obj.confidence if event.obj.known else "medium",
+    }
+
+
+def _object(program: Program, event: Event) -> str | None:
+    """The object as written: the receiver, or the optimizer that a scaler steps or unscales."""
+    node = event.node
+    if not isinstance(node, ast.Call):
+        return None
+    if event.kind in ("unscale", "clip") or (event.kind == "optimizer_step" and event.other.known):
+        target: ast.AST | None = argument(node, 0, "optimizer", "parameters")
+        if event.kind == "clip" and isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
+            target = target.func.value
+        return program.short(target) if target is not None else None
+    if event.kind == "backward" and event.other.kind in ("accelerator", "fabric", "scaler"):
+        inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if event.other.kind == "scaler" and isinstance(inner, ast.Call):
+            return program.short(inner.args[0]) if inner.args else None
+        return program.short(node.args[0]) if node.args else None
+    return program.short(node.func.value) if isinstance(node.func, ast.Attribute) else None
+
+
+def _modes(program: Program) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for event in program.events.of_kind("train", "eval"):
+        rows.append({"kind": event.kind, "object": _object(program, event), "line": program.line(event.node),
+                     "end_line": _end(program, event.node)})  # fmt: skip
+    names = {"torch.no_grad": "no_grad", "torch.inference_mode": "inference_mode", "torch.amp.autocast": "autocast"}
+    for block in program.index.withs:
+        for item in block.items:
+            if isinstance(item.context_expr, ast.Call):
+                kind = names.get(program.names.qualified(item.context_expr.func, program.scope(block)) or "")
+                if kind is not None:
+                    rows.append({"kind": kind, "object": None, "line": program.line(block),
+                                 "end_line": _end(program, block)})  # fmt: skip
+    for function in program.index.functions:
+        for decorator in function.decorators:
+            expr = decorator.func if isinstance(decorator, ast.Call) else decorator
+            kind = names.get(program.names.qualified(expr, function.parent or program.index.module) or "")
+            if kind is not None:
+                rows.append({"kind": kind, "object": None, "line": program.line(function.node),
+                             "end_line": _end(program, function.node)})  # fmt: skip
+    rows.sort(key=lambda row: row["line"])
+    return rows
+
+
+def component_kinds(site: SaveSite) -> list[str]:
+    """The kinds of components whose state a save site writes."""
+    kinds: list[str] = []
+    values = [e.value for e in site.entries] + ([site.whole] if site.whole is not None else [])
+    for value in values:
+        inner = value.wraps if value.kind == "state" and value.wraps is not None else value
+        kind = _COMPONENT.get(inner.kind, inner.kind)
+        if kind in ("model", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader") and kind not in kinds:
+            kinds.append(kind)
+    return kinds
+
+
+def _save(program: Program, site: SaveSite) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "line": program.line(site.node),
+        "path": _path(program, site.path, site.node),
+        "keys": site.keys,
+        "components": component_kinds(site),
+        "rank_guarded": program.training.distributed.one_rank(site.node)
+        or (site.via is not None and program.training.distributed.one_rank(site.via)),
+        "confidence": "medium" if site.open else "high",
+    }
+    if site.via is not None:
+        row["via"] = f"line {program.line(site.via)}"
+    return row
+
+
+def _load(program: Program, site: LoadSite) -> dict[str, Any]:
+    kinds = []
+    for value, _ in site.restores:
+        kind = _COMPONENT.get(value.kind, value.kind)
+        if kind not in kinds and kind != "unknown":
+            kinds.append(kind)
+    return {
+        "line": program.line(site.node),
+        "path": _path(program, site.path, site.node),
+        "keys": site.keys,
+        "components": kinds,
+        "map_location": program.short(site.map_location) if site.map_location is not None else None,
+        "weights_only": site.weights_only,
+        "strict": site.strict,
+        "confidence": "high",
+    }
+
+
+def _path(program: Program, expr: ast.expr | None, at: ast.AST) -> str | None:
+    if expr is None:
+        return None
+    known, value = literal(program, expr, at)
+    return value if known and isinstance(value, str) else program.short(expr, 80)
+
+
+def _randomness(program: Program) -> list[dict[str, Any]]:
+    rows = []
+    for site in (*program.randomness.seeds, *program.randomness.draws):
+        row: dict[str, Any] = {"kind": site.kind, "rng": site.rng, "line": program.line(site.node)}
+        if site.via is not None:
+            owner, node = site.via
+            row["via"] = f"{owner.document.path}:{owner.line(node)}"
+        rows.append(row)
+    rows.sort(key=lambda row: row["line"])
+    return rows

@@ -1,0 +1,239 @@
+"""What becomes of a variable that a loop fills: a number to print, or a tensor to differentiate?"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program import knowledge as know
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+MAX_HOPS = 5
+_NUMBERS = frozenset(
+    f"builtins.{n}" for n in ("print", "float", "int", "str", "format", "len", "isinstance", "bool", "repr", "type")
+)
+_ARITHMETIC = frozenset(f"builtins.{n}" for n in ("round", "sum", "max", "min", "abs", "list", "tuple", "sorted"))
+# Methods of loggers, writers and progress bars, and of lists.
+_LOGS = frozenset(
+    ["add_scalar", "add_scalars", "log", "log_metrics", "log_metric", "log_dict", "info", "debug", "warning", "error", "write", "set_postfix", "set_description", "set_postfix_str", "set_description_str", "append", "extend", "clear", "update", "join", "format", "print", "line", "record", "logkv", "step"]
+)
+_BACKWARD = frozenset(("backward", "manual_backward", "scale", "scale_loss"))
+
+
+@dataclass(slots=True)
+class Fate:
+    """Where the reads of a variable end."""
+
+    backward: bool = False  # something differentiates it
+    tensor: bool = False  # tensor methods or functions are used on it: it has to stay a tensor
+    unknown: bool = False  # it leaves what can be seen
+
+
+def fate_of(program: Program, path: str, filled: ast.stmt) -> Fate:
+    """The fate of `path` (`total`, `self.total`) that the statement `filled` adds to."""
+    fate = Fate()
+    scope = program.scope(filled)
+    home = scope
+    root, _, rest = path.partition(".")
+    if rest:
+        cls = scope.class_scope
+        home = cls if cls is not None and root == scope.self_name else scope
+    else:
+        found = program.names.lookup(root, scope)
+        if found is not None:
+            home = found[0]
+    if home is not scope and home.kind == "function":
+        fate.unknown = False
+    _Fates(fate).path(program, path, home, 0, filled)
+    return fate
+
+
+class _Fates:
+    def __init__(self, fate: Fate) -> None:
+        self.fate = fate
+        self.seen: set[tuple[str, Scope] | ast.AST] = set()
+
+    def path(self, program: Program, path: str, home: Scope, hops: int, filled: ast.stmt | None = None) -> None:
+        key = (path, home)
+        if key in self.seen:
+            return
+        if hops > MAX_HOPS:
+            self.fate.unknown = True
+            return
+        self.seen.add(key)
+        for read in program.flow.path_reads(path, home):
+            if filled is not None and program.flow.statement_of(read, home) is filled:
+                continue
+            self.read(program, read, home, hops)
+
+    def read(self, program: Program, node: ast.AST, scope: Scope, hops: int) -> None:
+        """Climb from one read to where its value ends."""
+        if node in self.seen:
+            return
+        self.seen.add(node)
+        parents = program.flow.parents(scope)
+        parent = parents.get(node)
+        while parent is not None:
+            if isinstance(parent, ast.Attribute) and parent.value is node:
+                outer = parents.get(parent)
+                if not (isinstance(outer, ast.Call) and outer.func is parent):
+                    if parent.attr not in ("data", "shape", "grad", "requires_grad", "device", "dtype"):
+                        self.fate.unknown = True
+                    self.fate.tensor = True
+                    return
+                if parent.attr in _BACKWARD:
+                    self.fate.backward = True
+                    return
+                if parent.attr in _LOGS:
+                    return
+                self.fate.tensor = True
+                if parent.attr in know.TO_NUMBER or parent.attr in know.LEAVES_GRAPH:
+                    return
+                if parent.attr in ("items", "values", "keys", "get"):
+                    self.fate.tensor = False
+                    self.fate.unknown = True
+                    return
+                node, parent = outer, parents.get(outer)
+                continue
+            if isinstance(
+                parent,
+                ast.BinOp | ast.UnaryOp | ast.IfExp | ast.BoolOp | ast.Starred | ast.NamedExpr | ast.keyword
+                | ast.GeneratorExp | ast.ListComp,
+            ) or (isinstance(parent, ast.Subscript) and parent.value is node):  # fmt: skip
+                node, parent = parent, parents.get(parent)
+                continue
+            break
+        self._end(program, node, parent, scope, hops, parents)
+
+    def _end(
+        self,
+        program: Program,
+        node: ast.AST,
+        parent: ast.AST | None,
+        scope: Scope,
+        hops: int,
+        parents: dict[ast.AST, ast.AST],
+    ) -> None:
+        if isinstance(parent, ast.Call):
+            self._argument(program, node, parent, scope, hops, parents)
+        elif isinstance(parent, ast.Assign | ast.AugAssign | ast.AnnAssign) and parent.value is node:
+            self._assigned(program, parent, scope, hops)
+        elif isinstance(parent, ast.Return):
+            self._returned(program, node, scope, hops, None)
+        elif isinstance(parent, ast.Tuple | ast.List | ast.Dict):
+            outer = parents.get(parent)
+            if isinstance(outer, ast.Return):
+                at = parent.elts.index(node) if isinstance(parent, ast.Tuple) else None  # type: ignore[arg-type]
+                self._returned(program, parent, scope, hops, at)
+            elif isinstance(outer, ast.BinOp):  # "%f %f" % (a, b)
+                return
+            elif isinstance(outer, ast.Call | ast.keyword):
+                self.read(program, parent, scope, hops)
+            else:
+                self.fate.unknown = True
+        elif isinstance(parent, ast.For | ast.AsyncFor | ast.comprehension):
+            if isinstance(parent.target, ast.Name) and hops < MAX_HOPS:
+                target = parent.target.id
+                self.path(program, target, program.flow.scope_inside(node, scope), hops + 1)
+            else:
+                self.fate.unknown = True
+        elif isinstance(parent, ast.Yield | ast.YieldFrom | ast.Lambda | ast.Await):
+            self.fate.unknown = True
+        # Comparisons, tests, f-strings and bare expressions end in a number or a text.
+
+    def _argument(
+        self,
+        program: Program,
+        node: ast.AST,
+        call: ast.Call,
+        scope: Scope,
+        hops: int,
+        parents: dict[ast.AST, ast.AST],
+    ) -> None:
+        func = call.func
+        name = program.qualified(call)
+        if name in _NUMBERS:
+            return
+        if name in _ARITHMETIC:
+            self.read(program, call, scope, hops)
+            return
+        if name in ("torch.autograd.grad", "torch.autograd.backward"):
+            self.fate.backward = True
+            return
+        if isinstance(func, ast.Attribute) and func.attr in _BACKWARD:
+            self.fate.backward = True
+            return
+        if name is not None and name.startswith("torch."):
+            if not name.startswith(("torch.save", "torch.utils.")):
+                self.fate.tensor = True
+            self.read(program, call, scope, hops)
+            return
+        target = program.target(call)
+        if target.kind == "function" and target.scope is not None and target.program is not None:
+            self._parameter(target.program, target.scope, node, call, hops, isinstance(func, ast.Attribute))
+            return
+        if name is not None and not name.startswith("."):
+            return  # a library that is not torch: it logs, plots or averages
+        if not (isinstance(func, ast.Attribute) and func.attr in _LOGS):
+            self.fate.unknown = True
+
+    def _parameter(
+        self, program: Program, function: Scope, node: ast.AST, call: ast.Call, hops: int, method: bool
+    ) -> None:
+        parameters = [a.arg for a in function.parameters()]
+        if method and function.self_name is not None:
+            parameters = parameters[1:]
+        at = next((i for i, a in enumerate(call.args) if a is node), None)
+        name = next((k.arg for k in call.keywords if k is node or k.value is node), None)
+        if at is not None and at < len(parameters):
+            name = parameters[at]
+        if name is None:
+            self.fate.unknown = True
+            return
+        self.path(program, name, function, hops + 1)
+
+    def _assigned(
+        self, program: Program, stmt: ast.Assign | ast.AugAssign | ast.AnnAssign, scope: Scope, hops: int
+    ) -> None:
+        targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+        inner = program.flow.scope_inside(stmt, scope)
+        for target in targets:
+            path = dotted(target.value if isinstance(target, ast.Subscript) else target)
+            if path is None:
+                self.fate.unknown = True
+                continue
+            root, _, rest = path.partition(".")
+            home: Scope | None = inner
+            if rest:
+                home = inner.class_scope if root == inner.self_name else inner
+            else:
+                found = program.names.lookup(root, inner)
+                home = found[0] if found is not None else inner
+            if home is None:
+                self.fate.unknown = True
+                continue
+            self.path(program, path, home, hops + 1)
+
+    def _returned(self, program: Program, node: ast.AST, scope: Scope, hops: int, at: int | None) -> None:
+        """Follow to the callers, if they are all that there can be seen."""
+        function = program.flow.scope_inside(node, scope)
+        sites = program.call_sites(function) if function.kind == "function" else []
+        if not sites or hops >= MAX_HOPS:
+            self.fate.unknown = True
+            return
+        for call in sites:
+            home = program.scope(call)
+            parent = program.flow.parents(home).get(call)
+            if at is not None and isinstance(parent, ast.Assign) and len(parent.targets) == 1:
+                target = parent.targets[0]
+                if isinstance(target, ast.Tuple) and at < len(target.elts):
+                    path = dotted(target.elts[at])
+                    if path is not None and "." not in path:
+                        found = program.names.lookup(path, home)
+                        self.path(program, path, found[0] if found else home, hops + 1)
+                        continue
+            self.read(program, call, home, hops + 1)

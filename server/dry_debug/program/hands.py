@@ -1,0 +1,94 @@
+"""Whether code that nobody can see may do to an object what a rule misses: calls into the unknown that are given it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.relations import different
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.paths import Occurrence
+    from dry_debug.program.program import Program
+
+# Calls of which the name tells that they leave gradients and modes alone.
+_HARMLESS = (
+    "lr", "learning_rate", "save", "log", "sched", "scale_loss", "master_params", "ema", "print", "write", "record",
+    "optimizer_step", "checkpoint",
+)  # fmt: skip
+_CLEARING = ("zero_grad", "zero_g", "clear_grad", "reset_grad", "zerograd", "cleargrad")
+_LIBRARIES = frozenset(
+    "torch builtins numpy tqdm time os sys math random logging wandb json torchvision transformers copy shutil "
+    "matplotlib PIL cv2 sklearn accelerate einops datetime itertools functools collections gc argparse apex".split()
+)
+
+
+def other_hands(program: Program, place: Occurrence, obj: Value) -> bool:
+    """Whether an unresolved call near the event (in its function, and in those that led to it) may handle `obj`."""
+    spots = [(place.event.program, place.event.node)]
+    spots += [(tree.program, tree.call) for tree in place.calls]
+    return any(_unknown_call(owner, node, obj) for owner, node in spots)
+
+
+def _unknown_call(program: Program, node: ast.AST, obj: Value) -> bool:
+    scope = program.scope(node)
+    loop = _outermost_loop(program, node)
+    for call in scope.calls:
+        if loop is not None and not loop.lineno <= call.lineno <= (loop.end_lineno or call.lineno):
+            continue
+        name = _last_name(call).lower()
+        if not name or program.target(call).kind == "function":
+            continue
+        if any(word in name for word in _CLEARING) and name != "zero_grad":
+            return True
+        qualified = program.qualified(call)
+        if qualified is not None and qualified.partition(".")[0] in _LIBRARIES:
+            continue
+        if any(word in name for word in _HARMLESS):
+            continue
+        if _own_unknown_method(program, call, obj) or any(_is(program, a, call, obj) for a in _arguments(call)):
+            return True
+    return False
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [a for a in (*call.args, *(k.value for k in call.keywords)) if isinstance(a, ast.Name | ast.Attribute)]
+
+
+def _is(program: Program, expr: ast.expr, call: ast.Call, obj: Value) -> bool:
+    if isinstance(call.func, ast.Attribute):
+        receiver = program.value(call.func.value, call)
+        if receiver.kind in ("scaler", "accelerator", "fabric", "scheduler", "container", "dict", "optimizer"):
+            return False
+    value = program.value(expr, call)
+    return value.kind == obj.kind and not different(value.base.ident, obj.base.ident)
+
+
+def _own_unknown_method(program: Program, call: ast.Call, obj: Value) -> bool:
+    """`self.finish_step()` where the object's class inherits from one that nobody has seen."""
+    func = call.func
+    scope = program.scope(call)
+    cls = scope.class_scope
+    if not (isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and cls is not None):
+        return False
+    if func.value.id != scope.self_name or func.attr in cls.attributes:
+        return False
+    return program.evaluator.class_attribute(cls, func.attr).kind == "unknown"
+
+
+def _outermost_loop(program: Program, node: ast.AST) -> ast.stmt | None:
+    stmt = program.statement(node)
+    found: ast.stmt | None = None
+    if stmt is not None:
+        for block in program.index.ancestors(stmt):
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+                found = block
+            elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                break
+    return found
+
+
+def _last_name(call: ast.Call) -> str:
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

@@ -1,0 +1,263 @@
+"""Hyperparameters and where their values come from; model ids; frameworks."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+Origin = Literal["literal", "argparse", "dataclass", "config", "computed"]
+
+# Canonical field <- spellings (lower case, underscores).
+_CANONICAL: dict[str, str] = {}
+for _field, _names in {
+    "learning_rate": "lr learning_rate base_lr init_lr learningrate",
+    "batch_size": "batch_size bs batch batchsize train_batch_size per_device_train_batch_size",
+    "epochs": "epochs num_epochs n_epochs num_train_epochs nepochs max_epochs epoch_num",
+    "max_steps": "max_steps num_steps max_iters total_steps num_iterations max_train_steps",
+    "weight_decay": "weight_decay wd",
+    "warmup_steps": "warmup_steps num_warmup_steps warmup",
+    "warmup_ratio": "warmup_ratio",
+    "gradient_accumulation_steps": "gradient_accumulation_steps accumulation_steps accum_steps grad_accum "
+    "accumulate_grad_batches accum_iter grad_accum_steps",
+    "max_grad_norm": "max_grad_norm clip_grad grad_clip clip max_norm grad_norm gradient_clip_val clip_norm",
+    "max_length": "max_length max_seq_length max_seq_len seq_len seq_length block_size max_len",
+    "seed": "seed random_seed manual_seed manualseed",
+    "lora_r": "lora_r",
+    "lora_alpha": "lora_alpha",
+    "lora_dropout": "lora_dropout",
+    "output_dir": "output_dir save_dir out_dir checkpoint_dir ckpt_dir",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_tokens max_new_tokens",
+    "tensor_parallel_size": "tensor_parallel_size tp_size",
+    "optimizer": "optimizer optim optimizer_name",
+    "scheduler": "scheduler lr_scheduler lr_scheduler_type",
+    "model": "model model_name model_name_or_path model_id arch",
+    "dataset": "dataset dataset_name",
+    "precision": "precision dtype",
+}.items():
+    for _name in _names.split():
+        _CANONICAL[_name] = _field
+
+# Keyword arguments that are hyperparameters wherever these kinds are made.
+_KEYWORDS = frozenset(
+    [
+        "lr",
+        "weight_decay",
+        "momentum",
+        "batch_size",
+        "num_workers",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "r",
+        "lora_alpha",
+        "lora_dropout",
+        "max_new_tokens",
+        "tensor_parallel_size",
+        "betas",
+        "eps",
+    ]
+)
+
+
+@dataclass(slots=True, eq=False)
+class Hyperparameter:
+    """A named value of the program; `name` is canonical where a canonical field exists."""
+
+    name: str
+    value: Any
+    node: ast.AST
+    origin: Origin
+
+
+def canonical_field(name: str) -> str:
+    """The canonical field for a spelling (`--lr` -> `learning_rate`), or the spelling itself."""
+    own = name.lstrip("-").replace("-", "_")
+    return _CANONICAL.get(own.lower(), own)
+
+
+class Hyperparameters:
+    """The hyperparameters of one program, from argparse, dataclasses, constants and literal arguments."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @cached_property
+    def all(self) -> list[Hyperparameter]:
+        """In source order."""
+        found = [*self._argparse(), *self._dataclasses(), *self._constants(), *self._arguments()]
+        found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
+        return found
+
+    def _argparse(self) -> list[Hyperparameter]:
+        found = []
+        for call in self.program.method_calls("add_argument"):
+            flags = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            name = next((f for f in flags if f.startswith("--")), flags[0] if flags else None)
+            if name is None:
+                continue
+            values = {k.arg: k.value for k in call.keywords}
+            dest = values.get("dest")
+            if isinstance(dest, ast.Constant) and isinstance(dest.value, str):
+                name = dest.value
+            default = values.get("default")
+            action = values.get("action")
+            value: Any = None
+            if default is not None:
+                known, value = self._literal(default, call)
+                if not known:
+                    value = None
+            elif isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
+                value = action.value == "store_false"
+            found.append(Hyperparameter(canonical_field(name), value, call, "argparse"))
+        return found
+
+    def _dataclasses(self) -> list[Hyperparameter]:
+        found = []
+        for cls in self.program.index.classes:
+            decorated = any(
+                (dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith("dataclass") for d in cls.decorators
+            )
+            if not decorated or not isinstance(cls.node, ast.ClassDef):
+                continue
+            for stmt in cls.node.body:
+                if isinstance(stmt, ast.AnnAssign) and stmt.value is not None and isinstance(stmt.target, ast.Name):
+                    expr = stmt.value
+                    if isinstance(expr, ast.Call):
+                        expr = next((k.value for k in expr.keywords if k.arg == "default"), expr)
+                    known, value = self._literal(expr, stmt)
+                    if known:
+                        found.append(Hyperparameter(canonical_field(stmt.target.id), value, stmt, "dataclass"))
+        return found
+
+    def _constants(self) -> list[Hyperparameter]:
+        """`batch_size = 64` at the top of a script (or in its main function)."""
+        found = []
+        for assignment in self.program.index.assignments:
+            target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
+            if not isinstance(target, ast.Name) or target.id.lower() not in _CANONICAL or assignment.value is None:
+                continue
+            scope = self.program.scope(assignment)
+            if scope.kind not in ("module", "function"):
+                continue
+            if isinstance(assignment.value, ast.Constant) and isinstance(assignment.value.value, int | float | str):
+                if isinstance(assignment.value.value, bool):
+                    continue
+                found.append(Hyperparameter(canonical_field(target.id), assignment.value.value, assignment, "literal"))
+            elif isinstance(assignment.value, ast.BinOp):
+                known, value = self._literal(assignment.value, assignment)
+                if known:
+                    found.append(Hyperparameter(canonical_field(target.id), value, assignment, "computed"))
+        return found
+
+    def _arguments(self) -> list[Hyperparameter]:
+        """Literal keyword arguments of optimizers, loaders, engines, training arguments."""
+        found = []
+        for call in self.program.index.calls:
+            if not call.keywords:
+                continue
+            interesting = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
+            if not interesting:
+                continue
+            value = self.program.value(call)
+            if value.kind not in ("optimizer", "loader", "engine", "sampling", "trainer_args", "peft", "trainer"):
+                continue
+            for keyword in interesting:
+                if isinstance(keyword.value, ast.Constant | ast.UnaryOp) and keyword.arg is not None:
+                    known, literal = self._literal(keyword.value, call)
+                    if known and literal is not None:
+                        name = {"r": "lora_r"}.get(keyword.arg, canonical_field(keyword.arg))
+                        found.append(Hyperparameter(name, literal, keyword.value, "literal"))
+        return found
+
+    def _literal(self, expr: ast.expr, at: ast.AST) -> tuple[bool, Any]:
+        """(whether it is known, the value) of a literal, a constant name, or arithmetic on them."""
+        return literal(self.program, expr, at)
+
+    @cached_property
+    def models(self) -> list[tuple[str, ast.AST]]:
+        """Hub ids and local names of models that are loaded, with the place."""
+        found: list[tuple[str, ast.AST]] = []
+        for name, call in self.program.qualified_calls():
+            expr: ast.expr | None = None
+            if name.endswith(".from_pretrained"):
+                expr = call.args[0] if call.args else _keyword(call, "pretrained_model_name_or_path")
+            elif name == "vllm.LLM":
+                expr = call.args[0] if call.args else _keyword(call, "model")
+            elif name in ("timm.create_model", "sentence_transformers.SentenceTransformer"):
+                expr = call.args[0] if call.args else None
+            if expr is not None:
+                known, value = literal(self.program, expr, call)
+                if known and isinstance(value, str):
+                    found.append((value, call))
+        found.sort(key=lambda row: row[1].lineno)  # type: ignore[attr-defined]
+        return found
+
+    @cached_property
+    def frameworks(self) -> list[str]:
+        """The ML frameworks that the file imports."""
+        tops: set[str] = set()
+        queue: list[Scope] = [self.program.index.module]
+        while queue:
+            scope = queue.pop()
+            queue.extend(scope.children)
+            for bindings in scope.bindings.values():
+                for b in bindings:
+                    if b.kind in ("import", "from") and b.module is not None and b.module[1] == 0:
+                        tops.add(b.module[0].partition(".")[0])
+            tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
+        known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
+                 "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
+                 "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
+        return [f for f in known if f in tops]
+
+
+def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tuple[bool, Any]:
+    """(whether it is known, the value) of a literal, a constant variable, or arithmetic on them. Runs no code."""
+    if isinstance(expr, ast.Constant):
+        return True, expr.value
+    if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.USub):
+        known, value = literal(program, expr.operand, at, depth + 1)
+        return (known, -value) if known and isinstance(value, int | float) else (False, None)
+    if isinstance(expr, ast.Tuple | ast.List) and len(expr.elts) <= 16:
+        rows = [literal(program, e, at, depth + 1) for e in expr.elts]
+        return (True, [v for _, v in rows]) if all(k for k, _ in rows) else (False, None)
+    if isinstance(expr, ast.BinOp) and depth < 20:
+        left = literal(program, expr.left, at, depth + 1)
+        right = literal(program, expr.right, at, depth + 1)
+        if left[0] and right[0] and isinstance(left[1], int | float) and isinstance(right[1], int | float):
+            return _arithmetic(expr.op, left[1], right[1])
+        return False, None
+    value = program.value(expr, at)
+    return (True, value.const) if value.kind == "const" else (False, None)
+
+
+def _arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:
+    try:
+        if isinstance(op, ast.Add):
+            return True, left + right
+        if isinstance(op, ast.Sub):
+            return True, left - right
+        if isinstance(op, ast.Mult):
+            return True, left * right
+        if isinstance(op, ast.Div):
+            return True, left / right
+        if isinstance(op, ast.FloorDiv):
+            return True, left // right
+        if isinstance(op, ast.Pow) and abs(left) <= 1e6 and abs(right) <= 64:
+            return True, left**right
+    except (ArithmeticError, ValueError):
+        pass
+    return False, None
+
+
+def _keyword(call: ast.Call, name: str) -> ast.expr | None:
+    return next((k.value for k in call.keywords if k.arg == name), None)

@@ -1,0 +1,184 @@
+"""States of an automaton on the paths of a program, and what the guards on the way to them said."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dry_debug.program.guards import Guard, Test
+from dry_debug.program.trees import CallTree, Event
+
+if TYPE_CHECKING:
+    from dry_debug.program.automata import Context
+    from dry_debug.program.program import Program
+
+MAX_STATES = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An event on a path, and the calls through which the walk came to it, outermost first."""
+
+    event: Event
+    calls: tuple[CallTree, ...]
+
+    def here(self, program: Program) -> ast.AST | None:
+        """The event's node if it stands in `program`, else the innermost call in `program` that leads to it."""
+        if self.event.program is program:
+            return self.event.node
+        return next((tree.call for tree in reversed(self.calls) if tree.program is program), None)
+
+
+Trace = tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """A state of the automaton and what the guards on the way to it said."""
+
+    state: Hashable
+    guards: frozenset[tuple[Test, bool]] = frozenset()
+    taken: frozenset[tuple[str, Test | None]] = frozenset()  # counters whose remainder test was true, which test
+    vague: bool = False  # nobody knows whether this path exists, or what it does
+    thrown: bool = False  # only an exception leads here
+
+    def but(self, **changes: object) -> PathState:
+        """A copy with some fields changed."""
+        fields = {name: changes.get(name, getattr(self, name)) for name in self.__slots__}
+        return PathState(**fields)
+
+
+States = dict[PathState, Trace]  # with the last events on the way
+
+
+@dataclass(slots=True)
+class Flow:
+    """How states leave a tree."""
+
+    next: States
+    breaks: States = field(default_factory=dict)
+    continues: States = field(default_factory=dict)
+    returns: States = field(default_factory=dict)
+
+    def merge(self, other: Flow) -> None:
+        merge(self.next, other.next)
+        self.merge_exits(other)
+
+    def merge_exits(self, other: Flow) -> None:
+        merge(self.breaks, other.breaks)
+        merge(self.continues, other.continues)
+        merge(self.returns, other.returns)
+
+
+def add(states: States, path: PathState, trace: Trace) -> None:
+    """Put a path into `states`; where there are too many, what its guards said is forgotten rather than the path."""
+    if path in states:
+        return
+    if len(states) >= MAX_STATES:
+        path = path.but(guards=frozenset())
+        if path in states:
+            return
+    states[path] = trace
+
+
+def merge(into: States, other: States) -> None:
+    for path, trace in other.items():
+        add(into, path, trace)
+
+
+def vague(states: States) -> States:
+    """The same states, none of them sure."""
+    result: States = {}
+    for path, trace in states.items():
+        add(result, path.but(vague=True), trace)
+    return result
+
+
+def forget(states: States, names: frozenset[str]) -> States:
+    """The states without what guards said that read one of `names`."""
+    if not names:
+        return states
+    result: States = {}
+    for path, trace in states.items():
+        if path.guards or path.taken:
+            kept = frozenset(g for g in path.guards if not g[0].names & names)
+            taken = frozenset(t for t in path.taken if t[0] not in names)
+            if len(kept) != len(path.guards) or len(taken) != len(path.taken):
+                path = path.but(guards=kept, taken=taken)
+        add(result, path, trace)
+    return result
+
+
+def leave(states: States, owner: object) -> States:
+    """The states without what guards said about the variables of a function that is left."""
+    result: States = {}
+    for path, trace in states.items():
+        if any(g[0].owner == owner for g in path.guards):
+            path = path.but(guards=frozenset(g for g in path.guards if g[0].owner != owner))
+        add(result, path, trace)
+    return result
+
+
+def assume(guard: Guard, states: States, truth: bool, context: Context) -> States:
+    """The states in which the condition can come out as `truth`, with that remembered."""
+    fixed = guard.constant if guard.constant is not None else context.truth(guard)
+    if fixed is not None:
+        return states if fixed is truth else {}
+    result: States = {}
+    for path, trace in states.items():
+        assumed = _assume(guard, path, truth, context)
+        if assumed is not None:
+            add(result, assumed, trace)
+    return result
+
+
+def _assume(guard: Guard, path: PathState, truth: bool, context: Context) -> PathState | None:
+    said = truth is not guard.negated
+    test = guard.test
+    is_vague, taken = path.vague, path.taken
+    if guard.counter is not None:
+        if said:
+            taken = taken | {(guard.counter, test)}
+        elif any(counter == guard.counter and other != test for counter, other in taken):
+            is_vague = True
+    if test is None:
+        return path if is_vague == path.vague else path.but(vague=is_vague)
+    if (test, not said) in path.guards:
+        return None
+    if said and test.subject is not None and _other_value(test, path):
+        return None
+    assumed = path.but(guards=path.guards | {(test, said)}, taken=taken, vague=is_vague)
+    if guard.parts and said is guard.conjunction:
+        for part in guard.parts:  # all hold, or none does
+            fixed = part.constant if part.constant is not None else context.truth(part)
+            if fixed is not None:
+                if fixed is not said:
+                    return None
+                continue
+            inner = _assume(part, assumed, said, context)
+            if inner is None:
+                return None
+            assumed = inner
+    elif guard.parts and all(_known(part, path, context) is guard.conjunction for part in guard.parts):
+        return None  # `a and b` cannot be false where both hold
+    return assumed
+
+
+def _known(guard: Guard, path: PathState, context: Context) -> bool | None:
+    """What the path already says about a condition."""
+    fixed = guard.constant if guard.constant is not None else context.truth(guard)
+    if fixed is not None or guard.test is None:
+        return fixed
+    for said in (True, False):
+        if (guard.test, said) in path.guards:
+            return said is not guard.negated
+    return None
+
+
+def _other_value(test: Test, path: PathState) -> bool:
+    return any(
+        said and other.subject == test.subject and other.owner == test.owner and other.value != test.value
+        for other, said in path.guards
+    )

@@ -1,0 +1,215 @@
+"""What goes into a saved object: the entries of a dict however it was put together, or the one value that is saved."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import Scope
+from dry_debug.program.values import UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.evaluate import Env
+    from dry_debug.program.program import Program
+
+_DICTS = ("builtins.dict", "collections.OrderedDict")
+# Values with a `state_dict` of their own.
+STATEFUL = frozenset(("module", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader"))
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One entry of what is saved: its key (None if not a literal) and its value."""
+
+    key: str | None
+    value: Value
+    node: ast.AST
+
+
+@dataclass(slots=True, eq=False)
+class Contents:
+    """What an expression holds.
+
+    `whole` is the value itself where it is no dict; `complete` says that `entries` are all that a dict has; `node` is
+    the display `{...}` that it was made with, if that stands in the reader's program.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    whole: Value | None = None
+    complete: bool = False
+    node: ast.Dict | None = None
+
+
+class PayloadReader:
+    """Reads payloads in one program; `env` gives parameters that a call binds."""
+
+    def __init__(self, program: Program, env: Env | None = None) -> None:
+        self.program = program
+        self.env = env or None
+
+    def value(self, expr: ast.expr, at: ast.AST) -> Value:
+        """The value of `expr` at the call or statement `at`; a state dict that was only reshaped is still one."""
+        program = self.program
+        found = program.evaluator.value(expr, program.scope(at), program.statement(at), self.env)
+        if found.kind == "unknown" and not isinstance(expr, ast.Name):
+            return self._state_in(expr, at)
+        return found
+
+    def _state_in(self, expr: ast.expr, at: ast.AST) -> Value:
+        """`{k: v.cpu() for k, v in model.state_dict().items()}`, `unwrap(model).state_dict()`: the state of `model`."""
+        calls = [
+            n for n in ast.walk(expr)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and "state_dict" in n.func.attr
+        ]  # fmt: skip
+        holders: dict[object, Value] = {}
+        for call in calls:
+            for node in ast.walk(call):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    inner = self.program.evaluator.value(
+                        node, self.program.scope(at), self.program.statement(at), self.env
+                    )
+                    if inner.kind in STATEFUL:
+                        holders.setdefault(inner.base.ident, inner)
+        if len(holders) != 1:
+            return UNKNOWN
+        holder = next(iter(holders.values()))
+        return Value("state", wraps=holder, node=expr, program=self.program, confidence=holder.confidence)
+
+    def read(self, payload: ast.expr, at: ast.AST) -> Contents:
+        """The contents of `payload`, which stands in the call or statement `at`."""
+        program = self.program
+        if isinstance(payload, ast.Dict):
+            entries, complete = self._display(payload, at)
+            return Contents(entries, None, complete, payload)
+        if isinstance(payload, ast.Name):
+            return self._variable(payload, at)
+        built = self._dict_call(payload, at)
+        if built is not None:
+            return Contents(built[0], None, built[1])
+        value = self.value(payload, at)
+        if value.kind == "dict" and value.via != "loaded":
+            return self._dict_value(value, payload)
+        return Contents([], value, value.known and not (value.kind == "state" and value.base.kind == "instance"))
+
+    def _dict_value(self, value: Value, at: ast.AST) -> Contents:
+        """A dict that was built elsewhere in the program: in a function, or under another name."""
+        program = self.program
+        node = value.node if isinstance(value.node, ast.Dict) and value.program is program else None
+        holder = self._statement_of(node) if node is not None else None
+        if node is None or holder is None:
+            rows = [Entry(k if isinstance(k, str) else None, v, at) for k, v in value.items or ()]
+            return Contents(rows, None, False, None)
+        entries, complete = self._display(node, holder)
+        more, closed = self._grown(node, holder)
+        return Contents(entries + more, None, complete and closed, node)
+
+    def _display(self, node: ast.Dict, at: ast.AST) -> tuple[list[Entry], bool]:
+        entries: list[Entry] = []
+        complete = True
+        for key, expr in zip(node.keys, node.values, strict=True):
+            if key is None:  # **other
+                value = self.value(expr, at)
+                if value.kind == "dict" and value.via != "loaded":
+                    entries.extend(Entry(k if isinstance(k, str) else None, v, expr) for k, v in value.items or ())
+                complete = False
+                continue
+            literal = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+            if isinstance(expr, ast.Dict):
+                inner, inner_complete = self._display(expr, at)
+                complete = complete and inner_complete
+                entries.extend(inner)
+            entries.append(Entry(literal, self.value(expr, at), expr))
+        return entries, complete
+
+    def _dict_call(self, expr: ast.expr, at: ast.AST) -> tuple[list[Entry], bool] | None:
+        """`dict(model=..., optimizer=...)`."""
+        if not isinstance(expr, ast.Call) or self.program.qualified(expr) not in _DICTS:
+            return None
+        entries = [Entry(k.arg, self.value(k.value, at), k.value) for k in expr.keywords if k.arg is not None]
+        return entries, not expr.args and all(k.arg is not None for k in expr.keywords)
+
+    def _variable(self, name: ast.Name, at: ast.AST) -> Contents:
+        """`state = {...}; state["x"] = ...; torch.save(state, path)`."""
+        program = self.program
+        found = program.names.lookup(name.id, program.scope(at))
+        if found is None:
+            return Contents([], UNKNOWN)
+        home, bindings = found
+        reach = reaching(program.index, bindings, program.statement(at) if home is program.scope(at) else None)
+        made = [(b, c) for b in reach if b.stmt is not None and (c := self._made(b.value, b.stmt)) is not None]
+        if made and len(made) == len(reach):
+            binding, contents = made[-1]
+            if binding.path:
+                return Contents([], UNKNOWN)
+            added, plain = self._stores(name.id, home)
+            return Contents(
+                contents.entries + added, None, contents.complete and plain and len(made) == 1, contents.node
+            )
+        value = self.value(name, at)
+        if value.kind == "dict" and value.via != "loaded":
+            contents = self._dict_value(value, name)
+            added, plain = self._stores(name.id, program.scope(at))
+            return Contents(contents.entries + added, None, contents.complete and plain, None)
+        return Contents([], value, value.known and not (value.kind == "state" and value.base.kind == "instance"))
+
+    def _made(self, expr: ast.expr | None, at: ast.AST) -> Contents | None:
+        if isinstance(expr, ast.Dict):
+            entries, complete = self._display(expr, at)
+            return Contents(entries, None, complete, expr)
+        built = self._dict_call(expr, at) if expr is not None else None
+        return Contents(built[0], None, built[1]) if built is not None else None
+
+    def _grown(self, node: ast.Dict, holder: ast.AST) -> tuple[list[Entry], bool]:
+        """What is stored into the variable that holds `node` where it was built."""
+        if isinstance(holder, ast.Assign) and len(holder.targets) == 1 and isinstance(holder.targets[0], ast.Name):
+            return self._stores(holder.targets[0].id, self.program.scope(holder))
+        return [], True
+
+    def _stores(self, name: str, scope: Scope) -> tuple[list[Entry], bool]:
+        """`name["key"] = value` and `name.update(...)` in `scope`, and whether every key of it is known."""
+        program = self.program
+        entries: list[Entry] = []
+        plain = True
+        for assignment in program.index.assignments:
+            if program.scope(assignment) is not scope or not isinstance(assignment, ast.Assign):
+                continue
+            for target in assignment.targets:
+                if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == name:
+                    key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+                    plain = plain and isinstance(key, str)
+                    value = self.value(assignment.value, assignment)
+                    entries.append(Entry(key if isinstance(key, str) else None, value, assignment))
+        if "update" in scope.receivers.get(name, ()):
+            for call in scope.calls:
+                func = call.func
+                if (
+                    isinstance(func, ast.Attribute) and func.attr == "update" and isinstance(func.value, ast.Name)
+                    and func.value.id == name
+                ):  # fmt: skip
+                    more, complete = self._update(call)
+                    entries.extend(more)
+                    plain = plain and complete
+        return entries, plain
+
+    def _update(self, call: ast.Call) -> tuple[list[Entry], bool]:
+        entries = [Entry(k.arg, self.value(k.value, call), k.value) for k in call.keywords if k.arg]
+        plain = all(k.arg is not None for k in call.keywords)
+        for argument in call.args:
+            made = self._made(argument, call)
+            if made is None:
+                return entries, False
+            entries.extend(made.entries)
+            plain = plain and made.complete
+        return entries, plain
+
+    def _statement_of(self, node: ast.AST) -> ast.stmt | None:
+        for assignment in self.program.index.assignments:
+            if assignment.value is node:
+                return assignment
+        for scope in self.program.index.functions:
+            for statement in scope.returns:
+                if statement.value is node:
+                    return statement
+        return None

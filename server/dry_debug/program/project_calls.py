@@ -1,0 +1,151 @@
+"""Calls of the project's own functions: what runs when a statement calls, decorators and callable objects included."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.trees import CallTree, Tree
+from dry_debug.program.values import UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+Row = tuple[tuple[int, int], Tree, ast.AST]
+# Decorators that run nothing of their own before or after the function, as far as the order of events goes.
+_TRANSPARENT = frozenset(
+    "torch builtins functools contextlib abc typing hydra click typer jit numba overrides typeguard beartype".split()
+)
+
+
+class ProjectCalls:
+    """By statement, the CallTrees of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.index = program.index
+        self.rows: dict[ast.stmt, list[Row]] = {}
+        self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
+        self._imported = {
+            b.name for bindings in self.index.module.bindings.values() for b in bindings if b.kind in ("from", "import")
+        }
+        self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
+        for call in self.index.calls:
+            self._add(call)
+
+    def _add(self, call: ast.Call) -> None:
+        if self.index.scope_of[call].kind == "lambda":
+            return
+        stmt = self.program.statement(call)
+        if stmt is None:
+            return
+        tree = self._tree(call)
+        if tree is not None:
+            end = (call.end_lineno or 0, call.end_col_offset or 0)
+            self.rows.setdefault(stmt, []).append((end, tree, call))
+
+    def _tree(self, call: ast.Call) -> CallTree | None:
+        func = call.func
+        receiver: Value | None
+        if isinstance(func, ast.Name):
+            if func.id in self._local or func.id in self._imported:
+                function, receiver = self.program._targets(call)
+                if function.kind != "function" and func.id in self._imported:
+                    function, receiver = self._object_call(call)
+            else:
+                function, receiver = self._variable(func, call)
+        elif isinstance(func, ast.Attribute):
+            if func.attr not in self._local and not self._foreign_receiver(func, call):
+                return None
+            function, receiver = self.program._targets(call)
+            if function.kind != "function":
+                function, receiver = self._object_call(call)
+        else:
+            return None
+        if function.kind != "function":
+            return None
+        if function.scope is None:
+            return CallTree(function, call, self.program) if function.via == "passed" else None
+        return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _variable(self, func: ast.Name, call: ast.Call) -> tuple[Value, Value | None]:
+        """A variable that holds a function, a callable object, or a function that was passed in."""
+        scope = self.program.scope(call)
+        found = self.program.names.lookup(func.id, scope)
+        if found is None:
+            return UNKNOWN, None
+        home, bindings = found
+        if bindings[-1].kind not in ("param", "assign"):
+            return UNKNOWN, None
+        value = self.program.evaluator.value(func, scope, self.program.statement(call))
+        if value.kind == "function" and value.scope is not None:
+            return value, None
+        if value.kind == "instance":
+            return self._object_call(call)
+        if bindings[-1].kind == "param" and home.kind == "function" and scope.parent is home and not value.known:
+            return Value("function", ident=("param", home, func.id), via="passed"), None
+        return UNKNOWN, None
+
+    def _object_call(self, call: ast.Call) -> tuple[Value, Value | None]:
+        """`loss_scaler(loss, optimizer)` where its class has a `__call__`."""
+        value = self.program.value(call.func, call)
+        if value.kind != "instance" or value.scope is None or value.program is None:
+            return UNKNOWN, None
+        method = value.program.evaluator.class_attribute(value.scope, "__call__")
+        return (method, value) if method.kind == "function" else (UNKNOWN, None)
+
+    def _foreign_receiver(self, func: ast.Attribute, call: ast.Call) -> bool:
+        """Whether the method may belong to a class or module of another file of the project."""
+        if self.program.names.qualified(func, self.program.scope(call)) is not None and dotted(func) is None:
+            return False
+        root = func.value
+        if not isinstance(root, ast.Name | ast.Attribute):
+            return False
+        value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
+        if value.kind == "pymodule":
+            return True
+        if value.scope is None or value.program is None:
+            return False
+        return value.program is not self.program or self._callable_objects
+
+    # -- decorators --------------------------------------------------------------------------------------------------
+
+    def _decorated(self, tree: CallTree) -> CallTree:
+        """The wrapper that a decorator of the project puts around the function; `opaque` where nobody knows."""
+        function, scope, program = tree.function, tree.function.scope, tree.function.program
+        if scope is None or program is None or not scope.decorators:
+            return tree
+        outer = scope.parent or program.index.module
+        for decorator in reversed(scope.decorators):
+            plain = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = program.names.qualified(plain, outer)
+            if name is not None and name.lstrip(".").partition(".")[0] in _TRANSPARENT:
+                continue
+            if isinstance(plain, ast.Attribute) and plain.attr in ("setter", "command", "main", "register", "route"):
+                continue
+            wrapper = _wrapper(program, decorator, outer)
+            if wrapper is None or tree.passed:
+                tree.opaque = True
+                continue
+            maker, inner = wrapper
+            first = next((a.arg for a in maker.parameters()), None)
+            if first is None:
+                tree.opaque = True
+                continue
+            tree = CallTree(inner, tree.call, tree.program, tree.receiver, passed={("param", maker, first): function})
+        return tree
+
+
+def _wrapper(program: Program, decorator: ast.expr, outer: Scope) -> tuple[Scope, Value] | None:
+    """The function that takes the decorated one, and the one that it returns in its place."""
+    value = program.evaluator.value(decorator, outer, None)
+    if value.kind != "function" or value.scope is None or value.program is None:
+        return None
+    for child in value.scope.children:
+        if child.kind != "function":
+            continue
+        if any(isinstance(r.value, ast.Name) and r.value.id == child.name for r in value.scope.returns):
+            inner = Value("function", scope=child, node=child.node, program=value.program, ident=("def", child.node))
+            return value.scope, inner
+    return None

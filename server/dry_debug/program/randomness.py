@@ -1,0 +1,139 @@
+"""Random generators: what is seeded, what is drawn from, which helpers seed for the program."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from dry_debug.program import knowledge as know
+from dry_debug.program.events import CallTree
+from dry_debug.program.scopes import Scope
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+Rng = Literal["python", "numpy", "torch", "cuda"]
+RNGS: tuple[Rng, ...] = ("python", "numpy", "torch", "cuda")
+
+# Functions of the modules that draw nothing.
+_NO_DRAW = frozenset(["seed", "getstate", "setstate", "get_state", "set_state", "default_rng", "Random", "RandomState", "Generator", "SeedSequence", "SystemRandom", "PCG64", "BitGenerator"])  # fmt: skip
+_TORCH_DRAWS = frozenset(
+    ["rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like", "randn_like", "randint_like", "poisson"]
+)
+# The generators that a library call draws from on its own.
+_LIBRARY_DRAWS: dict[str, tuple[Rng, ...]] = {
+    "sklearn.model_selection.train_test_split": ("numpy",),
+    "torch.utils.data.random_split": ("torch",),
+    "torch.nn.functional.dropout": ("torch",),
+}
+
+
+@dataclass(slots=True, eq=False)
+class RandomSite:
+    """One place that seeds or draws from a generator. `via` is where a helper does it."""
+
+    kind: Literal["seed", "draw"]
+    rng: Rng
+    node: ast.AST
+    via: tuple[Program, ast.AST] | None = None
+
+
+class Randomness:
+    """Seeds and draws of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @cached_property
+    def own_seeds(self) -> list[RandomSite]:
+        """Calls in this file that seed a generator themselves."""
+        sites = []
+        for name, call in self.program.qualified_calls():
+            for rng in sorted(know.SEEDS.get(name, ())):
+                sites.append(RandomSite("seed", rng, call))  # type: ignore[arg-type]
+        sites.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
+        return sites
+
+    @cached_property
+    def seeds(self) -> list[RandomSite]:
+        """What is seeded, seen from where the program does it: a helper's seeds stand at the helper's call."""
+        helpers = {self.program.scope(s.node) for s in self.own_seeds}
+        called = {f for f in helpers if self.is_helper(f) and self.program.call_sites(f)}
+        result = [s for s in self.own_seeds if self.program.scope(s.node) not in called]
+        for tree in self._helper_calls():
+            function = tree.function
+            assert function.scope is not None and function.program is not None
+            other = function.program.randomness
+            inner = [s for s in other.own_seeds if other.program.scope(s.node) is function.scope]
+            result.extend(RandomSite("seed", s.rng, tree.call, (other.program, s.node)) for s in inner)
+        result.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
+        return result
+
+    def _helper_calls(self) -> list[CallTree]:
+        """Calls of functions of the project that seed something."""
+        found = []
+        for trees in self.program.events._user_calls.values():
+            for _, tree in trees:
+                if not isinstance(tree, CallTree):
+                    continue
+                function = tree.function
+                if function.scope is None or function.program is None:
+                    continue
+                if "seed" not in function.program.document.source:
+                    continue
+                other = function.program.randomness
+                if other.is_helper(function.scope):
+                    found.append(tree)
+        return found
+
+    def is_helper(self, function: Scope) -> bool:
+        """Whether a function is there to seed: it does, and not much else."""
+        seeding = {s.node for s in self.own_seeds if self.program.scope(s.node) is function}
+        return function.kind == "function" and bool(seeding) and len(function.calls) <= 3 * len(seeding) + 4 and (
+            not function.loops
+        )
+
+    @cached_property
+    def draws(self) -> list[RandomSite]:
+        """Calls in this file that draw from a global generator (those with a generator of their own do not count)."""
+        sites: list[RandomSite] = []
+        for name, call in self.program.qualified_calls():
+            if any(k.arg in ("generator", "random_state", "rng") and not _is_none(k.value) for k in call.keywords):
+                continue
+            for rng in drawn(name):
+                sites.append(RandomSite("draw", rng, call))
+        sites.sort(key=lambda s: s.node.lineno)  # type: ignore[attr-defined]
+        return sites
+
+    def seeding_functions(self) -> list[Scope]:
+        """The functions of this file that seed at least one generator."""
+        found: list[Scope] = []
+        for site in self.own_seeds:
+            scope = self.program.scope(site.node)
+            if scope.kind == "function" and scope not in found:
+                found.append(scope)
+        return found
+
+    def seeded_in(self, scope: Scope) -> set[Rng]:
+        """The generators that the statements of `scope` itself seed."""
+        return {s.rng for s in self.own_seeds if self.program.scope(s.node) is scope}
+
+
+def drawn(name: str) -> tuple[Rng, ...]:
+    """The global generators that calling the qualified `name` draws from."""
+    module, _, last = name.rpartition(".")
+    if module == "random":
+        return ("python",) if last not in _NO_DRAW else ()
+    if module == "numpy.random":
+        return ("numpy",) if last not in _NO_DRAW else ()
+    if module == "torch" and last in _TORCH_DRAWS:
+        return ("torch",)
+    return _LIBRARY_DRAWS.get(name, ())
+
+
+def _is_none(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Constant) and expr.value is None
+
+

@@ -1,0 +1,139 @@
+"""The training program that a file is: components, loops, sites, randomness, distribution, hyperparameters."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dry_debug.program.checkpoints import Checkpoints
+from dry_debug.program.components import Component, Components
+from dry_debug.program.distributed import Distributed
+from dry_debug.program.hyper import Hyperparameters, literal
+from dry_debug.program.loops import LoopNode, Loops
+from dry_debug.program.randomness import Randomness
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+@dataclass(slots=True, eq=False)
+class Accumulation:
+    """Gradients are summed over several batches: the guard of the step, and over how many (None: not known)."""
+
+    node: ast.AST
+    steps: int | None
+
+
+class TrainingProgram:
+    """Facade over the parts; each is computed when it is asked for."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.distributed = Distributed(program)
+        self.checkpoints = Checkpoints(program)
+        self.loops = Loops(program)
+        self.hyper = Hyperparameters(program)
+
+    @cached_property
+    def components(self) -> Components:
+        return Components(self.program)
+
+    @property
+    def randomness(self) -> Randomness:
+        return self.program.randomness
+
+    @cached_property
+    def is_training(self) -> bool:
+        """Whether the file trains: gradients are computed and applied in it, or a trainer is started."""
+        events = self.program.events
+        if events.of_kind("backward") and events.of_kind("optimizer_step"):
+            return True
+        if any(loop.kind in ("batch", "epoch", "iteration") for loop in self.loops.all):
+            return True
+        return self.starts_trainer
+
+    @cached_property
+    def starts_trainer(self) -> bool:
+        """Whether `trainer.train()` or `.fit()` of a library's trainer is called."""
+        for name in ("train", "fit"):
+            for call in self.program.method_calls(name):
+                assert isinstance(call.func, ast.Attribute)
+                if self.program.value(call.func.value, call).kind == "trainer":
+                    return True
+        return False
+
+    def component(self, value: object) -> Component | None:
+        from dry_debug.program.values import Value
+
+        return self.components.named(value) if isinstance(value, Value) else None
+
+    def training_loop_around(self, node: ast.AST) -> LoopNode | None:
+        """The innermost epoch, batch or iteration loop around `node` in its own function."""
+        loops = {loop.node for loop in self.loops.all if loop.kind != "eval"}
+        stmt = self.program.statement(node)
+        if stmt is None:
+            return None
+        for block in self.program.index.ancestors(stmt):
+            if block in loops:
+                return block  # type: ignore[return-value]
+        return None
+
+    def reached_from_training_loop(self, node: ast.AST, depth: int = 0) -> LoopNode | None:
+        """The training loop around `node`, or around the calls that lead to its function."""
+        loop = self.training_loop_around(node)
+        if loop is not None or depth > 5:
+            return loop
+        scope = self.program.scope(node)
+        while scope.kind not in ("function", "module") and scope.parent is not None:
+            scope = scope.parent
+        if scope.kind != "function":
+            return None
+        for site in self.program.call_sites(scope):
+            found = self.reached_from_training_loop(site, depth + 1)
+            if found is not None:
+                return found
+        return None
+
+    @cached_property
+    def accumulation(self) -> list[Accumulation]:
+        """Where the optimizer steps only every so many batches."""
+        found: list[Accumulation] = []
+        seen: set[ast.AST] = set()
+        for event in self.program.events.of_kind("optimizer_step"):
+            for block in self.program.index.ancestors(event.stmt):
+                if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
+                    break
+                if isinstance(block, ast.If) and block not in seen:
+                    modulus = _modulus(block.test)
+                    if modulus is not None:
+                        seen.add(block)
+                        known, value = literal(self.program, modulus, block)
+                        if not known:
+                            value = self._default_of(modulus)
+                        found.append(Accumulation(block, value if isinstance(value, int) else None))
+        for call in self.program.calls_of("accelerate.Accelerator"):
+            steps = next((k.value for k in call.keywords if k.arg == "gradient_accumulation_steps"), None)
+            if steps is not None:
+                known, value = literal(self.program, steps, call)
+                found.append(Accumulation(call, value if known and isinstance(value, int) else None))
+        return found
+
+    def _default_of(self, expr: ast.expr) -> object:
+        """The argparse or dataclass default behind `args.accum_steps`."""
+        if not isinstance(expr, ast.Attribute):
+            return None
+        from dry_debug.program.hyper import canonical_field
+
+        wanted = canonical_field(expr.attr)
+        found = [h.value for h in self.hyper.all if h.name == wanted and h.origin in ("argparse", "dataclass")]
+        return found[0] if len(found) == 1 else None
+
+
+def _modulus(test: ast.expr) -> ast.expr | None:
+    """`n` in `(i + 1) % n == 0`, also inside `or` and `and`."""
+    for node in ast.walk(test):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            return node.right
+    return None

@@ -1,0 +1,333 @@
+"""Builds the event tree of a function: only the statements that hold events, and the blocks and exits around them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dry_debug.program.guards import Guard, guard_of
+from dry_debug.program.project_calls import ProjectCalls
+from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.trees import (
+    EMPTY,
+    Alt,
+    CallTree,
+    Choice,
+    Exit,
+    Kill,
+    Loop,
+    Seq,
+    Tree,
+    TryTree,
+    Yield,
+)
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import EventIndex
+
+Row = tuple[tuple[int, int], Tree, ast.AST]  # where it ends, the tree, the node it stands for
+MAX_NESTING = 60
+
+
+class TreeBuilder:
+    """The trees of one program's functions, remembered."""
+
+    def __init__(self, events: EventIndex) -> None:
+        self.events = events
+        self.program = events.program
+        self.index = events.index
+        self._trees: dict[Scope, Tree] = {}
+
+    @cached_property
+    def user_calls(self) -> dict[ast.stmt, list[Row]]:
+        """Calls of the project's functions, by statement."""
+        return ProjectCalls(self.program).rows
+
+    @cached_property
+    def roots(self) -> list[Scope]:
+        """The module, and the functions that nothing in this file calls."""
+        called = {
+            tree.function.scope for rows in (*self.user_calls.values(), *self.events.at.values()) for _, tree, _ in rows
+            if isinstance(tree, CallTree)
+        }  # fmt: skip
+        result = [self.index.module]
+        for function in self.index.functions:
+            if function.kind == "function" and function not in called and self.has_events(function):
+                if not self.program.call_sites(function):
+                    result.append(function)
+        return result
+
+    def has_events(self, function: Scope) -> bool:
+        """Whether the function's own statements hold an event or a call of a project function."""
+        return bool(self._active.get(function))
+
+    @cached_property
+    def _active(self) -> dict[Scope, set[ast.AST]]:
+        """By function, the statements that hold events or calls, and the blocks around them."""
+        result: dict[Scope, set[ast.AST]] = {}
+        for table in (self.events.at, self.user_calls):
+            for stmt in table:
+                scope = _function_of(self.index.scope_of.get(stmt))
+                if scope is not None:
+                    self._mark(stmt, result.setdefault(scope, set()))
+        return result
+
+    def _mark(self, stmt: ast.AST, active: set[ast.AST]) -> None:
+        active.add(stmt)
+        for block in self.index.ancestors(stmt):
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) or block in active:
+                break
+            active.add(block)
+
+    # -- one function ------------------------------------------------------------------------------------------------
+
+    def tree(self, function: Scope) -> Tree:
+        """The event tree of a function or of the module body."""
+        known = self._trees.get(function)
+        if known is not None:
+            return known
+        self._trees[function] = EMPTY
+        active = set(self._active.get(function, ()))
+        self._yields: dict[ast.AST, Yield] = {}
+        if active:
+            for stmt in self.index.exits:
+                if self.index.scope_of[stmt] is function:
+                    self._mark(stmt, active)
+            if function.yields:
+                for stmt in _yield_statements(function.node):
+                    self._yields[stmt] = Yield()
+                    self._mark(stmt, active)
+            self._mark_guard_names(function, active)
+        body = getattr(function.node, "body", [])
+        result = self._block(body, active, function, 0) if active and isinstance(body, list) else EMPTY
+        self._trees[function] = result
+        return result
+
+    def _mark_guard_names(self, function: Scope, active: set[ast.AST]) -> None:
+        """Statements that bind a name which some guard reads are part of the order, too."""
+        names = {n for stmt in active if isinstance(stmt, ast.If) for n in guard_of(stmt.test, function).names}
+        cls = function.class_scope
+        for name in names:
+            head, _, attr = name.partition(".")
+            bindings = function.bindings.get(name, [])
+            if attr and cls is not None and head == function.self_name:
+                bindings = [b for b in cls.attributes.get(attr, []) if b.scope is function]
+            for b in bindings:
+                if b.stmt is not None and b.kind in ("assign", "aug"):
+                    self._mark(b.stmt, active)
+
+    def _block(self, stmts: list[ast.stmt], active: set[ast.AST], scope: Scope, depth: int) -> Tree:
+        items: list[Tree] = []
+        for stmt in stmts:
+            if stmt in active:
+                self._statement(stmt, items, active, scope, depth)
+        return items[0] if len(items) == 1 else Seq(items) if items else EMPTY
+
+    def _own(self, stmt: ast.stmt) -> list[Tree]:
+        """The events and calls of the statement itself, in the order in which they run."""
+        rows = [*self.events.at.get(stmt, ()), *self.user_calls.get(stmt, ())]
+        if not rows:
+            return []
+        rows.sort(key=lambda row: row[0])
+        conditional = _conditional_parts(stmt)
+        trees: list[Tree] = []
+        for _, tree, node in rows:
+            for test, truth, inside in conditional:
+                if node in inside:
+                    guard = guard_of(test, self.program.scope(stmt))
+                    tree = Alt(guard, tree, EMPTY) if truth else Alt(guard, EMPTY, tree)
+            trees.append(tree)
+        return trees
+
+    def _statement(self, stmt: ast.stmt, items: list[Tree], active: set[ast.AST], scope: Scope, depth: int) -> None:
+        own = self._own(stmt)
+        if depth > MAX_NESTING:
+            items.extend(own)
+            return
+        if isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
+            items.append(self._loop(stmt, own, items, active, scope, depth))
+            return
+        if isinstance(stmt, ast.With | ast.AsyncWith):
+            self._with(stmt, own, items, active, scope, depth)
+            return
+        items.extend(own)
+        if isinstance(stmt, ast.If):
+            items.append(self._if(stmt, active, scope, depth))
+        elif isinstance(stmt, ast.Try | ast.TryStar):
+            items.append(
+                TryTree(
+                    self._block(stmt.body, active, scope, depth + 1),
+                    [self._block(h.body, active, scope, depth + 1) for h in stmt.handlers],
+                    self._block(stmt.orelse, active, scope, depth + 1),
+                    self._block(stmt.finalbody, active, scope, depth + 1),
+                )
+            )
+        elif isinstance(stmt, ast.Match):
+            items.append(Choice([*(self._block(c.body, active, scope, depth + 1) for c in stmt.cases), EMPTY]))
+        elif isinstance(stmt, ast.Return | ast.Raise | ast.Break | ast.Continue):
+            items.append(Exit(type(stmt).__name__.lower()))
+        elif stmt in self._yields:
+            items.append(self._yields[stmt])
+        elif isinstance(stmt, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+            items.extend(Kill(name) for t in targets if (name := dotted(t)) is not None)
+        elif _leaves_process(stmt):
+            items.append(Exit("raise"))
+
+    def _loop(
+        self,
+        stmt: ast.For | ast.AsyncFor | ast.While,
+        own: list[Tree],
+        items: list[Tree],
+        active: set[ast.AST],
+        scope: Scope,
+        depth: int,
+    ) -> Tree:
+        body = self._block(stmt.body, active, scope, depth + 1)
+        orelse = self._block(stmt.orelse, active, scope, depth + 1)
+        if isinstance(stmt, ast.While):  # its test runs in each iteration
+            endless = isinstance(stmt.test, ast.Constant) and bool(stmt.test.value)
+            body = Seq([*own, body]) if own else body
+            return Loop(body, orelse, stmt, endless, self._changing(stmt, scope))
+        loop = Loop(body, orelse, stmt, False, self._changing(stmt, scope))
+        driver = own[-1] if own else None
+        if isinstance(driver, CallTree) and driver.call is stmt.iter and _generates(driver):
+            driver.body = loop
+            items.extend(own[:-1])
+            return driver
+        items.extend(own)
+        return loop
+
+    def _changing(self, stmt: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> frozenset[str]:
+        """Names that an iteration may give another value: the loop's targets, and attributes set outside `__init__`."""
+        names = set(_bound(stmt))
+        cls = scope.class_scope
+        if cls is not None:
+            names.update(
+                f"{cls_self}.{attr}"
+                for attr, bindings in cls.attributes.items()
+                for b in bindings
+                if b.scope.name != "__init__" and b.scope is not scope and (cls_self := b.scope.self_name) is not None
+            )
+        return frozenset(names)
+
+    def _with(
+        self,
+        stmt: ast.With | ast.AsyncWith,
+        own: list[Tree],
+        items: list[Tree],
+        active: set[ast.AST],
+        scope: Scope,
+        depth: int,
+    ) -> None:
+        """The block of a `with`; the project's own context managers run around it."""
+        body = self._block(stmt.body, active, scope, depth + 1)
+        managers: list[CallTree] = []
+        for tree in own:
+            expressions = [item.context_expr for item in stmt.items]
+            if isinstance(tree, CallTree) and tree.call in expressions and _generates(tree):
+                managers.append(tree)
+            else:
+                items.append(tree)
+        for manager in reversed(managers):
+            manager.body = body
+            body = manager
+        before, after = self._enter_and_exit(stmt)
+        items.extend(before)
+        items.append(TryTree(body, [], EMPTY, Seq(after)) if after else body)
+
+    def _enter_and_exit(self, stmt: ast.With | ast.AsyncWith) -> tuple[list[Tree], list[Tree]]:
+        """The calls of `__enter__` and `__exit__` where a class of the project has them."""
+        before: list[Tree] = []
+        after: list[Tree] = []
+        if not any("__exit__" in c.bindings for c in self.index.classes):
+            return before, after
+        for item in stmt.items:
+            if not isinstance(item.context_expr, ast.Call):
+                continue
+            value = self.program.value(item.context_expr)
+            if value.scope is None or value.program is None or value.scope.kind != "class":
+                continue
+            for name, target in (("__enter__", before), ("__exit__", after)):
+                method = value.program.evaluator.class_attribute(value.scope, name)
+                if method.kind == "function":
+                    target.append(CallTree(method, item.context_expr, self.program, value))
+        return before, after
+
+    def _if(self, stmt: ast.If, active: set[ast.AST], scope: Scope, depth: int) -> Tree:
+        """An `if` with its `elif`s, without recursion over the chain."""
+        rows: list[tuple[Guard, Tree, list[Tree]]] = []
+        current = stmt
+        while True:
+            guard = guard_of(current.test, scope)
+            rows.append((guard, self._block(current.body, active, scope, depth + 1), []))
+            rest = current.orelse
+            if len(rest) == 1 and isinstance(rest[0], ast.If):
+                current = rest[0]
+                rows[-1][2].extend(self._own(current))
+                continue
+            tree = self._block(rest, active, scope, depth + 1)
+            break
+        for guard, then, before in reversed(rows):
+            other = Seq([*before, tree]) if before else tree
+            tree = Alt(guard, then, other) if guard.constant is None else (then if guard.constant else other)
+        return tree
+
+
+def _function_of(scope: Scope | None) -> Scope | None:
+    while scope is not None and scope.kind in ("comprehension", "class"):
+        scope = scope.parent
+    return scope if scope is not None and scope.kind in ("module", "function") else None
+
+
+def _generates(tree: CallTree) -> bool:
+    function = tree.function
+    if function.scope is None or function.program is None or not function.scope.yields:
+        return False
+    return function.program.events.has_events(function.scope)
+
+
+def _yield_statements(function: ast.AST) -> Iterator[ast.stmt]:
+    queue: list[ast.AST] = list(getattr(function, "body", []))
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Yield | ast.YieldFrom):
+            yield node
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            queue.extend(ast.iter_child_nodes(node))
+
+
+def _conditional_parts(stmt: ast.stmt) -> list[tuple[ast.expr, bool, set[ast.AST]]]:
+    """Parts of a statement's own expressions that run only when a test has come out one way: innermost first."""
+    found: list[tuple[ast.expr, bool, set[ast.AST]]] = []
+    queue = [n for n in ast.iter_child_nodes(stmt) if isinstance(n, ast.expr)]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.IfExp):
+            found.append((node.test, True, set(ast.walk(node.body))))
+            found.append((node.test, False, set(ast.walk(node.orelse))))
+        elif isinstance(node, ast.BoolOp):
+            truth = isinstance(node.op, ast.And)
+            found.append((node.values[0], truth, {n for v in node.values[1:] for n in ast.walk(v)}))
+        elif isinstance(node, ast.Lambda):
+            continue
+        queue.extend(n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
+    found.reverse()
+    return found
+
+
+def _bound(loop: ast.For | ast.AsyncFor | ast.While) -> Iterator[str]:
+    if not isinstance(loop, ast.While):
+        for node in ast.walk(loop.target):
+            if isinstance(node, ast.Name):
+                yield node.id
+
+
+def _leaves_process(stmt: ast.stmt) -> bool:
+    if not (isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call)):
+        return False
+    return dotted(stmt.value.func) in ("sys.exit", "exit", "quit", "os._exit", "os.abort")

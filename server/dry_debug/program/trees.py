@@ -1,0 +1,138 @@
+"""Event trees: what of a function can matter for the order of events. Plain nodes, no analysis."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dry_debug.program.guards import Guard
+from dry_debug.program.values import UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """Something that happens to an object.
+
+    `kind`: create (an optimizer is made), zero_grad, set_grad (gradients are replaced), backward, optimizer_step,
+    scheduler_step, unscale, scaler_update, clip, train, eval, mode (train or eval, not known which), set_epoch. `obj` is
+    the optimizer, module, loss, ... ; `other` the second object (the scaler of a step or backward).
+    """
+
+    kind: str
+    obj: Value
+    node: ast.AST
+    program: Program
+    stmt: ast.stmt
+    scope: Scope
+    other: Value = UNKNOWN
+    handled: bool = False  # clip: the launcher unscales by itself; step: a closure that is not known does the rest
+
+    @property
+    def line(self) -> int:
+        return self.program.line(self.node)
+
+
+class Tree:
+    """Base of the nodes of an event tree."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True, eq=False)
+class Seq(Tree):
+    items: list[Tree]
+
+
+@dataclass(slots=True, eq=False)
+class Leaf(Tree):
+    event: Event
+
+
+@dataclass(slots=True, eq=False)
+class Alt(Tree):
+    guard: Guard
+    then: Tree
+    other: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Choice(Tree):
+    """Branches of which one is taken, nothing known about which (match)."""
+
+    branches: list[Tree]
+
+
+@dataclass(slots=True, eq=False)
+class Loop(Tree):
+    body: Tree
+    orelse: Tree
+    node: ast.For | ast.AsyncFor | ast.While
+    endless: bool
+    kills: frozenset[str]  # names whose value an iteration changes
+
+
+@dataclass(slots=True, eq=False)
+class TryTree(Tree):
+    body: Tree
+    handlers: list[Tree]
+    orelse: Tree
+    final: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Exit(Tree):
+    kind: str  # return, raise, break, continue
+
+
+@dataclass(slots=True, eq=False)
+class Kill(Tree):
+    """A name gets a new value: what a guard said of it no longer holds."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Yield(Tree):
+    """A generator hands control to the block that drives it."""
+
+
+@dataclass(slots=True, eq=False)
+class CallTree(Tree):
+    """A call of a function of the project; `function.scope` in `function.program` is what runs.
+
+    A function that is passed in (`fn()` inside a decorator) has no scope; its `ident` is the parameter. `body` is the
+    block that runs at the callee's `yield`: of a `with` over a context manager, or the Loop over a generator.
+    """
+
+    function: Value
+    call: ast.Call
+    program: Program
+    receiver: Value | None = None
+    body: Tree | None = None
+    passed: dict[object, Value] = field(default_factory=dict)  # further parameters: a decorator's function
+    opaque: bool = False  # something unknown runs around it
+
+
+EMPTY = Seq([])
+
+
+def children(node: Tree) -> list[Tree]:
+    """The nodes directly below `node`."""
+    if isinstance(node, Seq):
+        return node.items
+    if isinstance(node, Alt):
+        return [node.then, node.other]
+    if isinstance(node, Loop):
+        return [node.body, node.orelse]
+    if isinstance(node, Choice):
+        return node.branches
+    if isinstance(node, TryTree):
+        return [node.body, *node.handlers, node.orelse, node.final]
+    if isinstance(node, CallTree) and node.body is not None:
+        return [node.body]
+    return []

@@ -1,0 +1,417 @@
+"""The walk of an automaton over event trees: calls inlined, loops to the fixpoint, branches kept apart by guards.
+
+A state set is walked, not single paths: each member is a state with what the guards on its way said. An iteration's
+states are not mixed with those of the one before it, so that *must* means: in some iteration, every path that gets
+there is wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.automata import Automaton, Certainty, Context, Hit
+from dry_debug.program.calls import bind_arguments
+from dry_debug.program.paths import (
+    Flow,
+    Occurrence,
+    PathState,
+    States,
+    Trace,
+    add,
+    assume,
+    forget,
+    leave,
+    merge,
+    vague,
+)
+from dry_debug.program.scopes import Scope
+from dry_debug.program.trees import (
+    Alt,
+    CallTree,
+    Choice,
+    Event,
+    Exit,
+    Kill,
+    Leaf,
+    Loop,
+    Seq,
+    Tree,
+    TryTree,
+    Yield,
+    children,
+)
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+MAX_PASSES = 5
+MAX_DEPTH = 12  # of inlined calls
+MAX_WORK = 20_000  # events visited in one walk
+
+
+@dataclass(slots=True)
+class _Tally:
+    must: bool = False
+    vague: bool = True
+    trace: Trace = ()
+    loops: tuple[ast.AST, ...] = ()
+    calls: tuple[CallTree, ...] = ()
+
+
+@dataclass(slots=True)
+class _Driven:
+    """The block that runs at the `yield` of the function being walked."""
+
+    body: Tree | None
+    context: Context
+    exits: Flow
+    in_loop: bool
+
+
+class Walker:
+    """Walks one automaton over one program, from one root at a time."""
+
+    def __init__(self, automaton: Automaton, program: Program) -> None:
+        self.automaton = automaton
+        self.program = program
+        self._relevant: dict[Scope, bool] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self.tallies: dict[tuple[Event, Hashable], _Tally] = {}
+        self.work = 0
+        self.stack: list[Scope] = []
+        self.loops: list[ast.AST] = []
+        self.driven: list[_Driven | None] = []
+        self.context = Context(self.program, {})
+
+    def run(self, root: Scope) -> list[Hit]:
+        """Everything wrong on the paths that start at `root`."""
+        if not self._has_kinds(self.program, root, ()):
+            return []
+        self._reset()
+        self.stack.append(root)
+        self.driven.append(None)
+        self._walk(self.program.events.tree(root), {PathState(self.automaton.start): ()})
+        hits = []
+        for (event, label), tally in self.tallies.items():
+            sure = self.work <= MAX_WORK
+            certainty: Certainty = "unknown" if tally.vague or not sure else "must" if tally.must else "may"
+            hits.append(Hit(event, label, certainty, tally.trace, tally.loops, tally.calls))
+        return hits
+
+    def _walk(self, tree: Tree, states: States) -> Flow:
+        if not states or self.work > MAX_WORK:
+            return Flow({})
+        if isinstance(tree, Leaf):
+            return Flow(self._event(tree.event, states))
+        if isinstance(tree, Seq):
+            return self._seq(tree.items, states)
+        if isinstance(tree, Alt):
+            flow = self._walk(tree.then, assume(tree.guard, states, True, self.context))
+            flow.merge(self._walk(tree.other, assume(tree.guard, states, False, self.context)))
+            return flow
+        if isinstance(tree, Loop):
+            return self._loop(tree, states)
+        if isinstance(tree, CallTree):
+            return self._call(tree, states)
+        if isinstance(tree, TryTree):
+            return self._try(tree, states)
+        if isinstance(tree, Exit):
+            return _exit(tree, states)
+        if isinstance(tree, Kill):
+            return Flow(forget(states, frozenset((tree.name,))))
+        if isinstance(tree, Yield):
+            return self._yield(states)
+        if isinstance(tree, Choice):
+            flow = Flow({})
+            for branch in tree.branches:
+                flow.merge(self._walk(branch, states))
+            return flow
+        return Flow(states)
+
+    def _seq(self, items: list[Tree], states: States) -> Flow:
+        flow = Flow(states)
+        for item in items:
+            inner = self._walk(item, flow.next)
+            flow.next = inner.next
+            flow.merge_exits(inner)
+            if not flow.next:
+                break
+        return flow
+
+    def _event(self, event: Event, states: States) -> States:
+        automaton = self.automaton
+        if event.kind not in automaton.kinds:
+            return states
+        self.work += 1
+        result: States = {}
+        wrong: dict[Hashable, list[tuple[PathState, Trace]]] = {}
+        for path, trace in states.items():
+            state, label = automaton.step(path.state, event, self.context)
+            if label is not None:
+                wrong.setdefault(label, []).append((path, trace))
+            if state == path.state:
+                add(result, path, trace)
+            else:
+                add(result, path.but(state=state), (*trace[-5:], Occurrence(event, self.context.calls)))
+        for label, paths in wrong.items():
+            self._tally(event, label, paths, states)
+        return result
+
+    def _tally(self, event: Event, label: Hashable, paths: list[tuple[PathState, Trace]], states: States) -> None:
+        tally = self.tallies.setdefault((event, label), _Tally())
+        rivals = [p for p in states if not p.thrown and self.automaton.counts(p.state, label)]
+        bad = [p for p, _ in paths if not p.thrown]
+        must = bool(bad) and len(bad) == len(rivals) and not any(p.vague for p in bad)
+        if not tally.must:
+            clean = next(((p, t) for p, t in paths if not p.thrown and not p.vague), paths[0])
+            tally.trace = clean[1]
+            tally.loops = tuple(self.loops)
+            tally.calls = self.context.calls
+        if any(not p.vague for p in bad):
+            tally.vague = False
+        tally.must = tally.must or must
+
+    def _loop(self, tree: Loop, states: States) -> Flow:
+        out: States = {}
+        flow = Flow({})
+        self.loops.append(tree.node)
+        seen: set[PathState] = set()
+        current = states
+        for _ in range(MAX_PASSES):
+            current = forget(current, tree.kills)
+            if all(path in seen for path in current):
+                break
+            seen.update(current)
+            inner = self._walk(tree.body, current)
+            following: States = {}
+            merge(following, inner.next)
+            merge(following, inner.continues)
+            merge(flow.returns, inner.returns)
+            merge(flow.breaks, inner.breaks)
+            merge(out, following)
+            current = following
+            if not current:
+                break
+        self.loops.pop()
+        # A loop over data runs at least once on every path that anybody cares about.
+        broken, flow.breaks = flow.breaks, {}
+        after: States = {}
+        if not tree.endless:
+            ended = self._walk(tree.orelse, out)
+            merge(after, ended.next)
+            flow.merge_exits(ended)
+        merge(after, broken)
+        flow.next = after
+        return flow
+
+    def _try(self, tree: TryTree, states: States) -> Flow:
+        body = self._walk(tree.body, states)
+        flow = Flow({})
+        flow.merge(self._walk(tree.orelse, body.next))
+        flow.merge_exits(body)
+        thrown: States = {}
+        for source in (states, body.next):
+            for path, trace in source.items():
+                add(thrown, path.but(thrown=True), trace)
+        for handler in tree.handlers:
+            flow.merge(self._walk(handler, thrown))
+        if isinstance(tree.final, Seq) and not tree.final.items:
+            return flow
+        result = Flow({})
+        for name in ("next", "breaks", "continues", "returns"):
+            part = getattr(flow, name)
+            if part:
+                final = self._walk(tree.final, part)
+                merge(getattr(result, name), final.next)
+                merge(result.returns, final.returns)
+        return result
+
+    # -- inlining --------------------------------------------------------------------------------------------------------
+
+    def _call(self, tree: CallTree, states: States) -> Flow:
+        function = tree.function
+        if function.scope is None:  # a function that was passed in
+            function = self.context.bound.get(function.ident, function)
+        callee, program = function.scope, function.program
+        plain = Flow(states) if tree.body is None else None
+        if callee is None or program is None or not self._reaches(tree, program, callee):
+            return plain or self._walk(tree.body, states)  # type: ignore[arg-type]
+        if callee in self.stack or len(self.stack) > MAX_DEPTH:
+            return Flow(vague(states)) if plain else self._walk(tree.body, vague(states))  # type: ignore[arg-type]
+        outer = self.context
+        self.context = Context(program, self._bound(tree, callee, function, outer), (*outer.calls, tree))
+        self.stack.append(callee)
+        exits = Flow({})
+        self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop)))
+        flow = self._walk(program.events.tree(callee), states)
+        self.driven.pop()
+        self.stack.pop()
+        self.context = outer
+        merged: States = {}
+        merge(merged, flow.next)
+        merge(merged, flow.returns)
+        result = leave(merged, id(callee))
+        if callee.yields and tree.body is None:  # nobody knows when its parts run
+            merge(result, states)
+            result = vague(result)
+        elif tree.opaque:
+            result = vague(result)
+        merge(result, exits.next)
+        return Flow(result, exits.breaks, exits.continues, exits.returns)
+
+    def _yield(self, states: States) -> Flow:
+        """The driving block runs here, in its own surroundings."""
+        driven = self.driven[-1]
+        if driven is None or driven.body is None:
+            return Flow(states)
+        callee, context = self.stack.pop(), self.context
+        self.driven.pop()
+        self.context = driven.context
+        body = driven.body.body if isinstance(driven.body, Loop) else driven.body
+        if isinstance(driven.body, Loop):
+            states = forget(states, driven.body.kills)
+            self.loops.append(driven.body.node)
+        flow = self._walk(body, states)
+        if isinstance(driven.body, Loop):
+            self.loops.pop()
+        self.context = context
+        self.driven.append(driven)
+        self.stack.append(callee)
+        merge(driven.exits.returns, flow.returns)
+        if driven.in_loop:
+            merge(flow.next, flow.continues)
+            merge(driven.exits.next, flow.breaks)
+        else:
+            merge(driven.exits.breaks, flow.breaks)
+            merge(driven.exits.continues, flow.continues)
+        return Flow(flow.next)
+
+    def _bound(self, tree: CallTree, callee: Scope, function: Value, outer: Context) -> dict[Hashable, Value]:
+        """What the callee's parameters, and the attributes of its object, stand for."""
+        bound = dict(outer.bound)
+        for key in [k for k in bound if isinstance(k, tuple) and len(k) == 3 and k[1] is callee]:
+            del bound[key]
+        program = tree.program
+        receiver = tree.receiver
+        if receiver is not None and receiver.scope is not None and receiver.program is not None:
+            receiver = self._instance(outer.resolve(receiver), outer)
+            if receiver.scope is not None and receiver.ident != ("self", receiver.scope):
+                for cls in _lineage(receiver):
+                    bound[("self", cls)] = receiver
+        rows = bind_arguments(
+            program.evaluator, callee, tree.call, program.scope(tree.call), program.statement(tree.call), None,
+            tree.receiver,
+        )  # fmt: skip
+        home = function.program
+        for (scope, name), value in (*(function.env or {}).items(), *rows.items()):
+            resolved = outer.resolve(value)
+            bound[("param", scope, name)] = resolved
+            if home is not None and isinstance(scope, Scope):
+                own = home.evaluator.parameter(scope, name).base.ident
+                if isinstance(own, tuple) and own != resolved.base.ident and own[0] in ("param", "var"):
+                    bound[own] = resolved
+        for name in _given(tree.call, callee):
+            bound[("given", callee, name)] = resolved_marker
+        if any(isinstance(a, ast.Starred) for a in tree.call.args) or any(k.arg is None for k in tree.call.keywords):
+            bound[("partly", callee)] = resolved_marker
+        bound.update(tree.passed)
+        return bound
+
+    def _instance(self, receiver: Value, outer: Context) -> Value:
+        """The receiver with the arguments that its class was called with."""
+        made, owner, cls = receiver.args, receiver.program, receiver.scope
+        if receiver.kind != "instance" or made is None or owner is None or cls is None or receiver.env:
+            return receiver
+        init = owner.evaluator.class_attribute(cls, "__init__")
+        caller = self._program_of(made, outer)
+        if init.kind != "function" or init.scope is None or caller is None:
+            return receiver
+        rows = bind_arguments(
+            caller.evaluator, init.scope, made, caller.scope(made), caller.statement(made), None, receiver
+        )
+        own = [a.arg for a in init.scope.parameters()][:1]
+        env = {key: outer.resolve(value) for key, value in rows.items() if key[1] not in own}
+        return receiver.but(env=env) if env else receiver
+
+    def _program_of(self, call: ast.Call, outer: Context) -> Program | None:
+        """The file in which a call stands: that of the walk's start or of one of the calls on the way."""
+        for program in (outer.program, self.program, *(tree.program for tree in outer.calls)):
+            if call in program.index.scope_of:
+                return program
+        return None
+
+    def _reaches(self, tree: CallTree, program: Program, callee: Scope) -> bool:
+        if self._has_kinds(program, callee, ()):
+            return True
+        return any(
+            v.program is not None and v.scope is not None and self._has_kinds(v.program, v.scope, ())
+            for v in tree.passed.values()
+        )
+
+    def _has_kinds(self, program: Program, scope: Scope, stack: tuple[Scope, ...]) -> bool:
+        """Whether the function, or one that it calls, holds an event that the automaton wants."""
+        known = self._relevant.get(scope)
+        if known is not None:
+            return known
+        if scope in stack or len(stack) > MAX_DEPTH:
+            return False
+        self._relevant[scope] = False
+        result = self._tree_has(program.events.tree(scope), (*stack, scope))
+        self._relevant[scope] = result
+        return result
+
+    def _tree_has(self, tree: Tree, stack: tuple[Scope, ...]) -> bool:
+        queue = [tree]
+        while queue:
+            node = queue.pop()
+            if isinstance(node, Leaf):
+                if node.event.kind in self.automaton.kinds:
+                    return True
+                continue
+            if isinstance(node, CallTree):
+                for function in (node.function, *node.passed.values()):
+                    if function.scope is not None and function.program is not None:
+                        if self._has_kinds(function.program, function.scope, stack):
+                            return True
+            queue.extend(children(node))
+        return False
+
+
+resolved_marker = Value("const", const=True)
+
+
+def _given(call: ast.Call, callee: Scope) -> list[str]:
+    """The parameters for which the call gives something, known or not."""
+    names = [a.arg for a in callee.parameters()]
+    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
+        names = names[1:]
+    return names[: len(call.args)] + [k.arg for k in call.keywords if k.arg is not None]
+
+
+def _lineage(instance: Value) -> list[Scope]:
+    """The class of an instance and its bases in the project."""
+    found: list[Scope] = []
+    queue = [instance]
+    while queue and len(found) < 8:
+        value = queue.pop()
+        if value.scope is not None and value.scope.kind == "class" and value.program is not None:
+            if value.scope not in found:
+                found.append(value.scope)
+                queue.extend(value.program.evaluator.bases(value.scope))
+    return found
+
+
+def _exit(tree: Exit, states: States) -> Flow:
+    if tree.kind == "break":
+        return Flow({}, breaks=states)
+    if tree.kind == "continue":
+        return Flow({}, continues=states)
+    if tree.kind == "return":
+        return Flow({}, returns=states)
+    return Flow({})

@@ -1,0 +1,249 @@
+"""Reads what somebody pasted: tells apart exceptions, frames, log lines and the person's own words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a traceback. `path` as it stands there (`Cell In[3]` in a notebook), `line` from 1."""
+
+    path: str
+    line: int
+    function: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is the user's own code and not that of Python or an installed package."""
+        return _LIBRARY.search(self.path.replace("\\", "/").lower()) is None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception: `kind` is its class as printed, `message` may have several lines, frames outermost first."""
+
+    kind: str
+    message: str
+    frames: tuple[Frame, ...]
+
+    @property
+    def text(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+    @property
+    def own_frame(self) -> Frame | None:
+        """The last frame that is the user's own code."""
+        return next((frame for frame in reversed(self.frames) if frame.is_own), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """A text, taken apart.
+
+    `raised` in the order of the text, each different one once; `lines` is every line that is neither a frame, nor its
+    code, nor of an exception; `prose` is what of these lines a person wrote, as one line with single spaces.
+    """
+
+    raised: tuple[Raised, ...]
+    lines: str
+    prose: str
+    context: str = ""  # paths of frames and lines of code: what is in use, but no symptom
+
+
+_LIBRARY = re.compile(
+    r"site-packages|dist-packages|/lib(?:64)?/python\d|/python\d*/lib/|python\d[\d.]*/lib/|/anaconda\d*/lib/|"
+    r"/miniconda\d*/lib/|/lib/(?:runpy|threading|importlib|multiprocessing|concurrent|asyncio|contextlib)\b|"
+    r"^<(?!stdin|ipython|string)|^<string>|__array_function__|(?:^|/)s?bin/[^/]+$|\.pyx$"
+)
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]{0,12}[A-Za-z]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# What launchers, engines and chat programs put before a line. One blank belongs to it, further ones are indentation.
+_PREFIX = re.compile(
+    r"(?:\[(?:default|rank) ?\d+\]:?|\([^()]{0,80}\bpid=\d+[^()]{0,80}\)|"
+    r"(?:ERROR|INFO|WARNING|DEBUG|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d (?:\[[^\]]{1,120}\]|\S{1,120}\])|"
+    r"\[?[EWI]?\d{3,4}[ -]\d\d:\d\d:\d\d[.\d]{0,8} {1,3}\d+ [^\]]{1,80}\]|>) ?"
+)
+_HEADER = re.compile(r"Traceback \(most recent call last\):?\s*$")
+_FRAME = re.compile(r'File "([^"\n]{1,500})", line (\d{1,9})(?:, in (.{1,200}))?$')
+_IPYTHON_FRAME = re.compile(
+    r"(?:File )?(Cell In ?\[\d+\]|Input In \[\d+\]), (?:line (\d{1,9})|in (.{1,200}))"
+    r"|File (\S{1,500}):(\d{1,9}), in (.{1,200})$"
+    r"|(<ipython-input-[^>\s]{1,80}>|/\S{1,500}\.py) in (.{1,200})$"
+)
+_IPYTHON_ARROW = re.compile(r"-{1,8}> ?(\d{1,9})\b")
+_RAISED = re.compile(r"([A-Za-z_][\w.]{0,120})(?:: ?(.*))?$")
+_NAMED_ERROR = re.compile(r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception)): (.+)$")
+_ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}Error): (\S.+)$")
+_CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
+_LOG = re.compile(
+    r"\s*(?:\[|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
+    r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d)",
+    re.IGNORECASE,
+)
+_LOG_INSIDE = re.compile(r"\bit/s\b|\bs/it\b|[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$")
+
+# A message does not speak of itself or ask: the person goes on in the next line.
+_ABOUT_ONESELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|We|our)\b|\?\s*$|^(?:Should|How|Why|What|Can) ")
+
+_LONGEST_LINE = 20_000  # code points; of a longer one the two ends are read
+_LONGEST_MESSAGE = 60  # lines of one exception
+_MOST_PROSE = 40_000  # code points; nobody writes more by hand: the rest is a log, and people write before or after it
+
+
+def read(text: str) -> Pasted:
+    """Take `text` apart. Never raises; anything that is not understood is a line."""
+    reader = _Reader()
+    for raw in text.splitlines():
+        if not raw:
+            reader.blank()
+            continue
+        line = raw if len(raw) <= _LONGEST_LINE else _ends(raw, _LONGEST_LINE)
+        if "\x1b" in line:
+            line = _ANSI.sub("", line)
+        if not line.isprintable():
+            line = _UNPRINTABLE.sub(" ", line)
+        reader.take(_without_prefix(line.rstrip()))
+    return reader.result()
+
+
+def _ends(text: str, length: int) -> str:
+    return f"{text[: length // 2]} {text[-(length // 2) :]}"
+
+
+def _without_prefix(line: str) -> str:
+    for _ in range(3):
+        start = line.lstrip()
+        found = _PREFIX.match(start) if start[:1] in "[(>EIWDC" else None
+        if found is None:
+            return line
+        line = start[found.end() :]
+    return line
+
+
+class _Reader:
+    """Goes through the lines once. Inside a traceback until its exception; inside a message until it ends."""
+
+    def __init__(self) -> None:
+        self._raised: dict[Raised, None] = {}
+        self._lines: dict[str, None] = {}  # each once: logs repeat themselves
+        self._prose: list[str] = []
+        self._context: dict[str, None] = {}
+        self._frames: list[Frame] = []
+        self._inside = False
+        self._indent = 0
+        self._kind = ""
+        self._message: list[str] | None = None
+        self._pending = ""  # a notebook's frame whose line number stands at the arrow below it
+        self._fence = ""  # the language of the code block that we are in, or "text"
+
+    def blank(self) -> None:
+        """An empty line: it ends a message and nothing else."""
+        if self._message is not None:
+            self._end_message()
+
+    def take(self, line: str) -> None:
+        bare = line.strip(" \t|+")
+        if bare.startswith("```"):
+            self._end_message()
+            self._fence = "" if self._fence else (bare[3:].strip().lower() or "text")
+            return
+        if _HEADER.search(line):
+            self._end_message()
+            self._inside, self._frames, self._pending = True, [], ""
+            # In a notebook and in a wrapped error the header stands behind other words.
+            before = line[: line.index("Traceback")]
+            self._indent = len(before) if not before.strip(" \t|+") else 0
+            return
+        if self._frame(bare):
+            return
+        if self._inside:
+            self._in_traceback(line, bare)
+        elif self._message is not None and self._continues(line, bare):
+            self._message.append(bare)
+        else:
+            self._end_message()
+            self._outside(line, bare)
+
+    def _frame(self, bare: str) -> bool:
+        found = _FRAME.match(bare)
+        if found:
+            self._open_frame(found[1], int(found[2]), found[3] or "")
+            return True
+        notebook = _IPYTHON_FRAME.match(bare)
+        if notebook is None or not (self._inside or notebook[1]):
+            return False
+        if notebook[4]:
+            self._open_frame(notebook[4], int(notebook[5]), notebook[6])
+        else:
+            self._open_frame(notebook[1] or notebook[7], int(notebook[2] or 0), notebook[3] or notebook[8] or "")
+            self._pending = "" if notebook[2] else self._frames[-1].path
+        return True
+
+    def _open_frame(self, path: str, line: int, function: str) -> None:
+        self._end_message()
+        if not self._inside:  # the header was not copied
+            self._inside, self._frames, self._indent = True, [], 0
+        self._frames.append(Frame(path, line, function))
+        self._context[path] = None
+
+    def _in_traceback(self, line: str, bare: str) -> None:
+        if not bare:
+            return
+        arrow = _IPYTHON_ARROW.match(bare)
+        if arrow:
+            if self._pending and self._frames:
+                last = self._frames.pop()
+                self._frames.append(Frame(last.path, int(arrow[1]), last.function))
+                self._pending = ""
+            return
+        if len(line) - len(line.lstrip(" \t|+")) > self._indent:
+            return  # the code of a frame
+        found = _RAISED.match(bare)
+        self._inside = False
+        if found and (self._frames or found[2] is not None):
+            self._kind, self._message = found[1], [found[2] or ""]
+        else:  # not indented and no exception: the copy broke off here
+            self._frames = []
+            self._outside(line, bare)
+
+    def _continues(self, line: str, bare: str) -> bool:
+        assert self._message is not None
+        if not bare or len(self._message) >= _LONGEST_MESSAGE or bare.startswith(_CHAINED):
+            return False
+        if not line[:1].isspace() and _ABOUT_ONESELF.search(bare):
+            return False
+        return not _LOG.match(line) and not _NAMED_ERROR.match(bare)
+
+    def _outside(self, line: str, bare: str) -> None:
+        if not bare or bare.startswith(_CHAINED):
+            return
+        named = _NAMED_ERROR.match(bare)
+        if named and not self._fence.startswith(("py", "ipython")):
+            self._kind, self._message, self._frames = named[1], [named[2]], []
+            return
+        if self._fence.startswith(("py", "ipython")):
+            self._context[bare] = None
+            return
+        quoted = _ERROR_INSIDE.search(bare) if "Error: " in bare else None
+        if quoted:
+            self._raised[Raised(quoted[1], quoted[2].rstrip("'\"`"), ())] = None
+        self._lines[bare] = None
+        if not self._fence and not _LOG.match(line) and not _LOG_INSIDE.search(line):
+            self._prose.append(bare)
+
+    def _end_message(self) -> None:
+        if self._message is not None:
+            message = "\n".join(self._message).strip()
+            self._raised[Raised(self._kind, message, tuple(self._frames))] = None
+            self._message, self._frames = None, []
+
+    def result(self) -> Pasted:
+        self._end_message()
+        prose = " ".join(self._prose)
+        if len(prose) > _MOST_PROSE:
+            prose = _ends(prose, _MOST_PROSE)
+        prose = " ".join(prose.split())
+        return Pasted(tuple(self._raised), "\n".join(self._lines), prose, "\n".join(self._context))

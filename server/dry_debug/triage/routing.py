@@ -1,0 +1,180 @@
+"""From an error message, a log or a complaint to where to look first: diagnosis before any fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dry_debug_rules.catalogue.routes import PHASES, Context, Route, Step, table
+
+from dry_debug.triage import pasted, pressure
+from dry_debug.triage.matching import found, said
+from dry_debug.triage.pasted import Frame, Pasted, Raised
+
+# Exceptions that only say that something else failed, or that somebody stopped the run.
+_WRAPPERS = (
+    "KeyboardInterrupt",
+    "SystemExit",
+    "ChildFailedError",
+    "CalledProcessError",
+    "ProcessExitedException",
+    "Empty",
+)
+_UNKNOWN_ERROR = "X-09"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One area to go to: why, what to check before any fix, the areas after it, the rules that may explain it."""
+
+    area: str
+    because: str
+    first: tuple[str, ...]
+    then: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Where to look. Either `stops` in their order, or one `question` and no guess.
+
+    `pressure` names its kinds, `quotes` the catalogue entries against it, `frame` the user's own code in the
+    traceback, `symptoms` the rows of the table that were found.
+    """
+
+    stops: tuple[Stop, ...]
+    question: str | None
+    pressure: tuple[str, ...]
+    quotes: tuple[str, ...]
+    frame: Frame | None
+    symptoms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    route: Route
+    raised: Raised | None = None  # the exception that says so, if one does
+
+
+def route(text: str) -> Routing:
+    """Where to look first for the symptoms in `text`: a complaint, an error message, a traceback, a whole log.
+
+    Pure, and never raises. Takes time in proportion to the length of the text.
+    """
+    read = pasted.read(text)
+    context = _Context(read)
+    hits = _in_order(_leading(_without_covered(_hits(read, context))))
+    stops = _stops(hits, context)
+    prose = read.prose.lower()
+    kinds = pressure.kinds(prose)
+    symptoms = tuple(hit.route.id for hit in hits)
+    quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
+    question = None if stops else _question(prose)
+    return Routing(stops, question, kinds, quotes, _frame(hits, read), symptoms)
+
+
+class _Context:
+    """Answers which markers are in the text, each looked for when it is first asked about."""
+
+    def __init__(self, read: Pasted) -> None:
+        parts = [read.lines, read.context, read.prose, *(item.text for item in read.raised)]
+        self._text = "\n".join(parts).lower().replace("\\", "/")
+        self._known: dict[str, bool] = {}
+
+    def has(self, id_: str) -> bool:
+        if id_ not in self._known:
+            marker = table().markers[id_]
+            self._known[id_] = found(marker.patterns, self._text) and not found(marker.unless, self._text)
+        return self._known[id_]
+
+    def of(self, route: Route) -> list[Context]:
+        return [item for item in route.contexts if self.has(item.marker)]
+
+
+def _hits(read: Pasted, context: _Context) -> list[_Hit]:
+    texts = [(item, item.text.lower()) for item in read.raised]
+    messages = "\n".join(message for _, message in texts)  # one search for all first: a log may hold thousands
+    lines, prose = read.lines.lower(), read.prose.lower()
+    hits = []
+    for row in table().routes:
+        by = None
+        if found(row.patterns, messages):
+            by = next((item for item, message in texts if found(row.patterns, message)), None)
+        if by is None and not found(row.patterns, lines) and not said(row.words, prose):
+            continue
+        if not row.requires or context.has(row.requires):
+            hits.append(_Hit(row, by))
+    unknown = next((item for item in read.raised if item.kind.rpartition(".")[2] not in _WRAPPERS), None)
+    if unknown is not None and not any(hit.raised or (hit.route.patterns and not hit.route.weak) for hit in hits):
+        row = next(row for row in table().routes if row.id == _UNKNOWN_ERROR)
+        hits.append(_Hit(row, unknown))
+    return hits
+
+
+def _without_covered(hits: list[_Hit]) -> list[_Hit]:
+    covered = {id_ for hit in hits for id_ in hit.route.covers}
+    return [hit for hit in hits if hit.route.id not in covered]
+
+
+def _leading(hits: list[_Hit]) -> list[_Hit]:
+    """Without requests where there is a symptom, and without what counts only beside something of its own area."""
+    strong = [hit for hit in hits if not hit.route.weak]
+    symptoms = [hit for hit in strong if hit.route.phase != "request"]
+    if symptoms:
+        areas = {hit.route.step.area for hit in symptoms}
+        return [hit for hit in hits if hit in symptoms or (hit.route.weak and hit.route.step.area in areas)]
+    return strong or [hit for hit in hits if hit.route.phase != "request"] or hits
+
+
+def _in_order(hits: Sequence[_Hit]) -> list[_Hit]:
+    raised = any(hit.raised is not None and not hit.route.echo for hit in hits)
+    return sorted(hits, key=lambda hit: (hit.route.weak, hit.route.echo and raised, PHASES.index(hit.route.phase)))
+
+
+def _stops(hits: Sequence[_Hit], context: _Context) -> tuple[Stop, ...]:
+    """The areas of the hits in their order, each once, with what the later hits of an area add to it."""
+    steps: dict[str, list[Step]] = {}
+    later: dict[str, list[str]] = {}
+    for hit in hits:
+        area = hit.route.step.area
+        changes = context.of(hit.route)
+        for change in changes:
+            marked = table().markers[change.marker].step
+            if change.lead and marked is not None and marked not in steps.setdefault(marked.area, []):
+                steps[marked.area].append(marked)
+            area = change.take or area
+        steps.setdefault(area, []).append(hit.route.step)
+        later.setdefault(area, []).extend([*hit.route.then, *(name for change in changes for name in change.then)])
+    order = list(steps)
+    stops = []
+    for index, area in enumerate(order):
+        said_of = steps[area]
+        then = _once(name for name in [*order[index + 1 :], *later.get(area, [])] if name not in order[: index + 1])
+        stops.append(
+            Stop(
+                area,
+                ". ".join(_once(step.because for step in said_of)),
+                _once(check for step in said_of for check in step.first),
+                then,
+                _once(rule for step in said_of for rule in step.rules),
+            )
+        )
+    return tuple(stops)
+
+
+def _question(prose: str) -> str:
+    """The one question for this text: that of the first row whose words are in it, else the one for everything else."""
+    rows = table().questions
+    chosen = next((row for row in rows if row.patterns and found(row.patterns, prose)), None)
+    return (chosen or next(row for row in rows if not row.patterns)).text
+
+
+def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
+    """The user's own frame of the exception that leads; of the last exception that has one where none leads."""
+    explained = [hit.raised.own_frame for hit in hits if hit.raised is not None]
+    others = [item.own_frame for item in reversed(read.raised)]
+    return next((frame for frame in [*explained, *others] if frame is not None), None)
+
+
+def _once(items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(items))
