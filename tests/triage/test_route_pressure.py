@@ -33,7 +33,7 @@ SCENARIOS = [
     ("RT-ROUTE-9", [TOM], ["time", "sunk_cost", "authority", "exhaustion"]),
 ]
 
-# The pressure tests of the other documents, by file and place in it: areas, pressure that has to be among what is found.
+# The pressure tests of the other documents, by file and place: areas, and pressure that is among what is found.
 OTHERS = {
     "001": [
         ([TOM], {"time"}),
@@ -134,7 +134,7 @@ def test_each_kind_of_pressure_is_seen_alone(kind: str, text: str) -> None:
 @pytest.mark.parametrize(("kind", "text"), SPOKEN)
 def test_pressure_changes_no_route(kind: str, text: str) -> None:
     symptom = "CUDA out of memory in the second epoch."
-    assert [stop.area for stop in route(f"{symptom} {text}").stops][0] == route(symptom).stops[0].area
+    assert route(f"{symptom} {text}").stops[0].area == route(symptom).stops[0].area
 
 
 @pytest.mark.parametrize(

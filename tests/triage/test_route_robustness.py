@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 PIECES = (
     "Traceback (most recent call last):", '  File "a.py", line 3, in f', "    x = 1", "ValueError: bad", "RuntimeError",
     "During handling of the above exception, another exception occurred:", "[rank0]: ", "(EngineCore pid=3) ", "  | ",
-    "Cell In[2], line 4", "----> 4 y", "<ipython-input-1-ab> in g()", "```python", "```", "", "\t", "loss: nan", "OOM", "> ",
-    "CUDA out of memory", "slow", "not ", "custom layer", "gradients", "\x1b[31m", "\ufeff", "\x00", "2026-01-01 INFO x",
+    "Cell In[2], line 4", "----> 4 y", "<ipython-input-1-ab> in g()", "```python", "```", "", "\t", "loss: nan", "OOM",
+    "> ",
+    "CUDA out of memory", "slow", "not ", "custom layer", "gradients", "\x1b[31m", "\ufeff", "\x00",
+    "2026-01-01 INFO x",
     "/a/b.py in h(x)", "Original Traceback (most recent call last):", 'File "', '", line ', "no ", "?", "should I use",
 )  # fmt: skip
 
@@ -59,7 +61,7 @@ def test_a_broken_surrogate_is_no_obstacle() -> None:
 
 
 def _mixed(size: int) -> str:
-    words = " ".join(PIECES).split() + ["resume", "checkpoint", "results", "differ", "memory", "grows", "gpu", "0"]
+    words = [*" ".join(PIECES).split(), "resume", "checkpoint", "results", "differ", "memory", "grows", "gpu", "0"]
     chance = random.Random(0)
     lines = (" ".join(chance.choice(words) for _ in range(12)) for _ in range(size // 60))
     return "\n".join(lines)

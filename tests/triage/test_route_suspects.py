@@ -77,5 +77,5 @@ def test_the_order_does_not_depend_on_the_order_given() -> None:
 
 def test_the_site_of_a_finding_counts_lines_from_one() -> None:
     document = decode(b"a = 1\nb = [\n    2,\n]\n", "/x.py")
-    finding = Finding("attached-loss-total", "MEM001", "critical", "high", "m", "w", Span(6, 18), "c", "f")
+    finding = Finding("attached-loss-total", "MEM001", "critical", "high", "m", "w", Span(6, 20), "c", "f")
     assert site("/x.py", document, finding) == Site("attached-loss-total", "/x.py", 2, 4, "critical", "high")

@@ -100,7 +100,7 @@ def _others(commands: Any) -> None:
     route = commands.add_parser("route", help="show where to look first for an error message, a log or a complaint")
     route.set_defaults(command_module="dry_debug.cli.route")
     route.add_argument(
-        "words", nargs="*", metavar="TEXT|PATH", help="the text (- or none: standard input), then files to find the cause in"
+        "words", nargs="*", metavar="TEXT|PATH", help="the text (- or none: standard input), then files to look into"
     )
     route.add_argument("--format", choices=("text", "json"), default="text")
     _config(route)

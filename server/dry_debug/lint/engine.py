@@ -82,6 +82,7 @@ def analyse(
     if not isinstance(parsed, ast.Module):
         return _unparsed(document, parsed, problems)
     program = Program(document, parsed, host)
+    program.spec = settings.spec
     chosen = manifest.selected(settings) if rules is None else rules
     raw: list[tuple[RuleInfo, Report]] = []
     ran: list[RuleInfo] = []

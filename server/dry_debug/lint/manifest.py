@@ -119,7 +119,8 @@ def selected(settings: Settings) -> tuple[RuleInfo, ...]:
             continue
         if _any(info, settings.ignore) or settings.severity.get(info.name) == "off":
             continue
-        if info.status == "preview" and not settings.preview:
+        asked = settings.spec is not None and info.family == "spec"
+        if info.status == "preview" and not settings.preview and not asked:
             named = {s.strip() for s in (*settings.select, *settings.extend_select)}
             if info.name not in named and info.code not in named:
                 continue

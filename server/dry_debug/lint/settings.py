@@ -47,7 +47,10 @@ class Settings:
         default=None,
         metadata={"flag": True, "help": "File with the fingerprints of findings that are known and not shown."},
     )
-    spec: str | None = field(default=None, metadata={"help": "File with the instructions that the code must follow."})
+    spec: str | None = field(
+        default=None,
+        metadata={"flag": True, "help": "File with the instructions that the code must follow; turns their rules on."},
+    )
     run: Run = field(default="onSave", metadata={"help": "When the editor analyses: onSave or onType."})
     hover: bool = field(default=True, metadata={"help": "Whether the server answers hover requests."})
 

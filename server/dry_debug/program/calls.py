@@ -225,7 +225,9 @@ def _any_attached(values: list[Value]) -> bool | None:
 def tensor_op(value: Value, via: str | None, node: ast.AST, ev: Evaluator) -> Value:
     """A tensor made of `value` by the operation `via`."""
     if value.kind in ("tensor", "output", "batch"):
-        return value.but(kind="tensor", via=via, node=node, program=ev.program)
+        # That it comes out of a softmax is certain, whatever went in.
+        sure = "high" if via in ("softmax", "log_softmax", "sigmoid") else value.confidence
+        return value.but(kind="tensor", via=via, node=node, program=ev.program, home=None, confidence=sure)
     if via in ("softmax", "log_softmax", "sigmoid"):
         return Value("tensor", attached=None, via=via, node=node, program=ev.program)
     return UNKNOWN
@@ -517,6 +519,8 @@ def method(
         return UNKNOWN
     if attr in know.TO_NUMBER:
         return Value("number", node=node, program=ev.program)
+    if kind == "unknown" and attr in ("softmax", "log_softmax") and argument(node, 0, "dim") is not None:
+        return tensor_op(UNKNOWN, attr, node, ev)  # no other object has this method with a dimension
     return UNKNOWN
 
 
@@ -546,8 +550,9 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
     if attr in ("size", "dim", "numel", "nelement", "ndimension"):
         return Value("number")
     if attr in ("softmax", "log_softmax", "sigmoid", "log"):
-        via = attr if attr != "log" else ("log_softmax" if base.via == "softmax" else None)
-        return base.but(kind="tensor", via=via, node=node)
+        if attr != "log":
+            return tensor_op(base, attr, node, ev)
+        return base.but(kind="tensor", via="log_softmax" if base.via == "softmax" else None, node=node)
     if attr in know.NO_GRADIENT:
         return base.but(kind="tensor", attached=False, via=None)
     if attr in ("max", "min", "median") and not node.args and not node.keywords:

@@ -55,6 +55,7 @@ class Component:
     wraps: list[str] = field(default_factory=list)
     drives: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    others: set[object] = field(default_factory=set)  # what other assignments put under this name
 
     @property
     def ident(self) -> object:
@@ -87,12 +88,38 @@ class Components:
         ident: object = value.base.ident
         for _ in range(8):
             for component in self.all:
-                if component.ident == ident or _same_variable(component, ident):
+                if component.ident == ident or ident in component.others or _same_variable(component, ident):
                     return component
             if isinstance(ident, tuple) and ident and ident[0] == "part":
                 ident = ident[1]
             else:
                 break
+        return None
+
+    def name_at(self, value: Value, scope: Scope) -> str | None:
+        """The name under which code of `scope` can use `value`: a variable, a parameter, an attribute of `self`."""
+        held = self.named(value)
+        idents = {value.base.ident} if held is None else {value.base.ident, held.ident, *held.others}
+        current: Scope | None = scope
+        while current is not None:
+            if current.kind != "class":
+                for component in self.all:
+                    if component.scope is current and "." not in component.name and (
+                        component is held or component.ident in idents
+                    ):
+                        return component.name
+                for name, bindings in current.bindings.items():
+                    if len(bindings) == 1 and (bindings[0].kind == "param" or _renames(bindings[0])):
+                        if self.program.evaluator.binding(bindings[0]).base.ident in idents:
+                            return name
+            current = current.parent
+        cls = scope.class_scope
+        if cls is not None and scope.self_name is not None:
+            for component in self.all:
+                if "." in component.name and component.scope.class_scope is cls and (
+                    component is held or component.ident in idents
+                ):
+                    return f"{scope.self_name}.{component.name.partition('.')[2]}"
         return None
 
     # -- collecting --------------------------------------------------------------------------------------------------
@@ -130,9 +157,13 @@ class Components:
 
     def _put(self, component: Component) -> None:
         key = (component.ident, component.name)
-        if key in self._seen or any(c.name == component.name and c.scope is component.scope for c in self.all):
+        if key in self._seen:
             return
         self._seen.add(key)
+        for known in self.all:
+            if known.name == component.name and _one_variable(known, component):
+                known.others.add(component.ident)
+                return
         self.all.append(component)
 
     def _is_module_part(self, b: Binding) -> bool:
@@ -208,6 +239,18 @@ class Components:
             if found is not None and found.name not in names:
                 names.append(found.name)
         return names
+
+
+def _one_variable(a: Component, b: Component) -> bool:
+    """Whether two components of one name are one variable: of one scope, or one attribute of a class."""
+    if a.scope is b.scope:
+        return True
+    return "." in a.name and a.scope.class_scope is not None and a.scope.class_scope is b.scope.class_scope
+
+
+def _renames(binding: Binding) -> bool:
+    """`opt = self.optimizer`."""
+    return binding.kind == "assign" and not binding.path and isinstance(binding.value, ast.Name | ast.Attribute)
 
 
 def _same_variable(component: Component, ident: object) -> bool:

@@ -38,7 +38,7 @@ def _backward(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | No
         return ix.event("backward", ix.argument(call), call)
     if value.kind in ("accelerator", "fabric"):
         return ix.event("backward", ix.argument(call), call, value)
-    if value.kind in ("tensor", "unknown") and value.node.__class__ is not ast.Call and _takes_loss(ix, call):
+    if value.confidence != "high" and _takes_loss(ix, call):
         return ix.event("backward", ix.argument(call), call, value, handled=True)  # DeepSpeed and its kin
     if value.kind == "tensor" or value.kind == "output":
         scaler = _scaler_of(ix, func.value, call) if value.via == "scaled" else UNKNOWN
@@ -52,7 +52,10 @@ def _backward(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | No
 
 def _takes_loss(ix: EventIndex, call: ast.Call) -> bool:
     """`engine.backward(loss)`: an engine of which nobody knows what its `backward` does besides."""
-    return bool(call.args) and isinstance(call.args[0], ast.Name) and "loss" in call.args[0].id.lower()
+    if len(call.args) != 1:
+        return False
+    value = ix.argument(call)
+    return value.kind == "tensor" and value.attached is not False and value.via == "loss"
 
 
 def _scaler_of(ix: EventIndex, expr: ast.expr, call: ast.Call, depth: int = 0) -> Value:

@@ -169,11 +169,13 @@ def _save(program: Program, site: SaveSite) -> dict[str, Any]:
         "keys": site.keys,
         "components": component_kinds(site),
         "rank_guarded": program.training.distributed.one_rank(site.node)
-        or (site.via is not None and program.training.distributed.one_rank(site.via)),
+        or (site.via is not None and (site.via_owner or program).training.distributed.one_rank(site.via)),
         "confidence": "medium" if site.open else "high",
     }
     if site.via is not None:
-        row["via"] = f"line {program.line(site.via)}"
+        owner = site.via_owner or program
+        where = "" if owner is program else f"{owner.document.path}:"
+        row["via"] = f"{where or 'line '}{owner.line(site.via)}"
     return row
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.spec.instructions import Instruction
 
 
 class Host(Protocol):
@@ -23,6 +24,9 @@ class Host(Protocol):
     def version(self, package: str) -> str | None:
         """The declared or installed version of `package`, or None if that is not known."""
 
+    def instructions(self, importer: str, named: str | None) -> list[Instruction]:
+        """What the explicit instructions for `importer` ask for: those in the file `named`, else the nearest ones."""
+
     def asked_for(self, path: str) -> frozenset[str]:
         """The questions that the analysis of the file at `path` asked so far, directly and through other modules."""
 
@@ -38,6 +42,9 @@ class NullHost:
 
     def version(self, package: str) -> str | None:
         return None
+
+    def instructions(self, importer: str, named: str | None) -> list[Instruction]:
+        return []
 
     def asked_for(self, path: str) -> frozenset[str]:
         return frozenset()

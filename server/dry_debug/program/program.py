@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import Flow
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.training import TrainingProgram
+    from dry_debug.spec.instructions import Instruction
 
 GradMode = Literal["on", "off", "unknown"]
 
@@ -58,6 +59,7 @@ class Program:
         self.tree = tree
         self.host = host
         self.problems: list[Problem] = []
+        self.spec: str | None = None  # the file of instructions that the settings name
         self._grad: dict[object, GradMode] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
 
@@ -398,6 +400,25 @@ class Program:
             if self.names.qualified(expr, outer) in know.NO_GRAD:
                 return True
         return False
+
+    # -- instructions ------------------------------------------------------------------------------------------------
+
+    @property
+    def instructions(self) -> list[Instruction]:
+        """What the explicit instructions for this file ask for."""
+        return self.host.instructions(self.document.path, self.spec)
+
+    def comment_at(self, node: ast.AST) -> str:
+        """The text of the comment on the node's line, else of the one that stands alone on the line above; or ""."""
+        index = self.document.lines
+        line = index.line_of(self.span(node).start)
+        last = index.line_of(self.span(node).end)
+        own = index.text[self.span(node).end : index.line_end(last)]
+        hash_at = own.find("#")
+        if hash_at >= 0 and not any(quote in own[:hash_at] for quote in "\"'"):
+            return own[hash_at:].strip("# \t")
+        above = index.line_text(line - 1).strip() if line > 0 else ""
+        return above.strip("# \t") if above.startswith("#") else ""
 
     # -- events and the training program -----------------------------------------------------------------------------
 

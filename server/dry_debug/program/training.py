@@ -13,6 +13,7 @@ from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
 from dry_debug.program.loops import LoopNode, Loops
 from dry_debug.program.randomness import Randomness
+from dry_debug.program.resumption import Resumption
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -34,6 +35,7 @@ class TrainingProgram:
         self.distributed = Distributed(program)
         self.checkpoints = Checkpoints(program)
         self.loops = Loops(program)
+        self.resumption = Resumption(program)
         self.hyper = Hyperparameters(program)
 
     @cached_property

@@ -6,15 +6,22 @@ import ast
 import hashlib
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.program import Program, parse
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
 
+if TYPE_CHECKING:
+    from dry_debug.spec.instructions import Instruction
+
 MAX_BYTES = 2_000_000  # a module larger than this is data, not code
 MAX_MODULES = 400  # programs kept in memory
 MAX_TEXT = 600_000  # code points of modules that are kept between two analyses: their trees take 150 times as much
+
+
+# Where explicit instructions stand, beside the file or in a folder above it.
+INSTRUCTIONS = ("INSTRUCTIONS.md", "TASK.md", "SPEC.md", os.path.join(".dry-debug", "instructions.md"))
 
 
 class ProjectHost:
@@ -33,6 +40,7 @@ class ProjectHost:
         self._found: dict[str, str | None] = {}
         self._exists: dict[str, bool] = {}
         self._configs: dict[str, Any] = {}
+        self._instructions: dict[str, list[Instruction]] = {}
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
@@ -44,6 +52,7 @@ class ProjectHost:
         self._exists.clear()
         self._edges.clear()
         self._configs.clear()
+        self._instructions.clear()
         self._keys.clear()
 
     def trim(self, most: int = MAX_TEXT) -> bool:
@@ -75,6 +84,33 @@ class ProjectHost:
                     self._configs[full] = _load_config(full, self._bytes(full))
                 return self._configs[full]
         return None
+
+    def instructions(self, importer: str, named: str | None) -> list[Instruction]:
+        importer = os.path.abspath(importer)
+        self._edges.setdefault(importer, set()).add(f"spec:{named or ''}:{importer}")
+        path = self._instructions_for(importer, named)
+        if path is None:
+            return []
+        if path not in self._instructions:
+            from dry_debug.spec.instructions import parse as parse_instructions
+
+            data = self._bytes(path)
+            text = data.decode("utf-8", "replace") if data is not None else ""
+            self._instructions[path] = parse_instructions(text, path)
+        return self._instructions[path]
+
+    def _instructions_for(self, importer: str, named: str | None) -> str | None:
+        if named is not None:
+            return named if self._is_file(named) else None
+        folder = os.path.dirname(importer)
+        while True:
+            for name in INSTRUCTIONS:
+                path = os.path.join(folder, name)
+                if self._is_file(path):
+                    return path
+            if folder == self.root or not self._inside(folder) or os.path.dirname(folder) == folder:
+                return None
+            folder = os.path.dirname(folder)
 
     def version(self, package: str) -> str | None:
         return None
@@ -116,6 +152,9 @@ class ProjectHost:
             level, _, rest = rest.partition(":")
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
+        if kind == "spec":
+            named, _, importer = rest.rpartition(":")
+            return self._instructions_for(importer, named or None)
         path, _, importer = rest.rpartition(":")
         for folder in (os.path.dirname(importer), self.root):
             full = os.path.normpath(os.path.join(folder, path))
@@ -187,7 +226,7 @@ class ProjectHost:
         if path in self._programs:
             return self._programs[path]
         if len(self._programs) >= MAX_MODULES:
-            return None
+            self._programs.pop(next(iter(self._programs)))  # what holds it keeps it; who asks again gets it anew
         self._programs[path] = None  # modules that import each other
         document, tree = self._parsed(path)
         program = Program(document, tree, self) if tree is not None else None

@@ -244,6 +244,7 @@ def settings_key(settings: Settings) -> str:
             settings.preview,
             sorted(settings.severity.items()),
             settings.min_confidence,
+            settings.spec,
         )
     )
 

@@ -112,7 +112,7 @@ class Workbench:
     def middle(self, squiggle: Locator) -> tuple[float, float]:
         """The point in the middle of a squiggle's text, in pixels of the page."""
         # The editor draws its lines anew after each change: what was there a moment ago may be gone.
-        box = self.wait("the squiggle on the screen", squiggle.bounding_box)
+        box = self.wait("the squiggle on the screen", lambda: squiggle.count() > 0 and squiggle.bounding_box())
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def hover(self, squiggle: Locator) -> str:

@@ -8,13 +8,14 @@ const vscode = require("vscode");
 
 const RULE = "unmapped-checkpoint-load";
 const FIX = /map_location/;
-const BUG = 'print("🔥"); best = torch.load("best.pt")';
-const FIXED = 'print("🔥"); best = torch.load("best.pt", map_location="cpu")';
+const BUG = 'print("🔥"); nn.Linear(4, 2).load_state_dict(torch.load("best.pt"))';
+const FIXED = 'print("🔥"); nn.Linear(4, 2).load_state_dict(torch.load("best.pt", map_location="cpu"))';
+const UNSAVED = 'torch.nn.Linear(4, 2).load_state_dict(torch.load("a.pt"))\n';
 // How long "nothing appears" is watched; a finding comes within half a second of what brings it.
 const WATCH_MS = 2500;
 
-// With this many failures and no success, the rest is not tried.
-const GROUNDWORK = 2;
+// When this fails, there is no server, or none that finds anything, and the rest would only wait for it.
+const GROUNDWORK = "api: findings are there when a file is opened";
 const CHECK_MS = 90_000;
 
 const folder = () => vscode.workspace.workspaceFolders[0].uri;
@@ -130,7 +131,7 @@ const checks = {
 
   "api: the command checks a file that is not saved": async () => {
     const editor = await create("unsaved.py", "import torch\n");
-    await append(editor, 'state = torch.load("a.pt")\n');
+    await append(editor, UNSAVED);
     await vscode.commands.executeCommand("dryDebug.checkFile");
     await until("a finding", () => findings(editor.document.uri).length === 1);
     assert.ok(editor.document.isDirty);
@@ -158,7 +159,7 @@ const checks = {
   "api: with onType a mistake is found without a save": async () => {
     await setting("run", "onType");
     const editor = await create("typed.py", "import torch\n");
-    await append(editor, 'state = torch.load("a.pt")\n');
+    await append(editor, UNSAVED);
     await until("a finding", () => findings(editor.document.uri).length === 1);
     assert.ok(editor.document.isDirty);
     await editor.document.save();
@@ -214,7 +215,6 @@ const checks = {
 
 async function run() {
   let failed = 0;
-  let done = 0;
   for (const [name, body] of Object.entries(checks)) {
     const started = Date.now();
     let problem = null;
@@ -224,10 +224,9 @@ async function run() {
       problem = error instanceof Error ? error.message : String(error);
       failed += 1;
     }
-    done += 1;
     console.log(`CHECK ${JSON.stringify({ name, seconds: (Date.now() - started) / 1000, problem })}`);
-    if (failed === done && done >= GROUNDWORK) {
-      break; // there is no server, or none that finds anything
+    if (problem !== null && name === GROUNDWORK) {
+      break;
     }
   }
   if (failed > 0) {

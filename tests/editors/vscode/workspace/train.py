@@ -21,7 +21,7 @@ def train(model: nn.Module, loader: DataLoader, path: str | None = None) -> None
         model.train()
         total = 0.0
         for inputs, targets in loader:
-            loss = criterion(model(inputs), targets)
+            loss = criterion(model(inputs.cuda()), targets.cuda())
             loss.backward()
             optimizer.step()
             total += loss

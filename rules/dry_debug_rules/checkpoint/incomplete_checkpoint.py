@@ -1,0 +1,271 @@
+"""CKPT001: a checkpoint that leaves out state which the run has."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix, Severity
+from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.program.evidence import Step, weakest
+from dry_debug.text.spans import Span, TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.checkpoints import SaveSite
+    from dry_debug.program.program import Program
+    from dry_debug.program.resumption import Part, Run
+
+_ORDER = ("optimizer", "scheduler", "scaler", "ema", "epoch", "best")
+_WHY = {
+    "optimizer": "A run that is taken up from this file begins with an empty optimizer: the moments that it had are gone "
+    "and the first updates are wrong.",
+    "scheduler": "A run that is taken up from this file begins its learning rate schedule anew.",
+    "scaler": "A run that is taken up from this file begins with the initial loss scale: its first steps overflow and "
+    "are skipped.",
+    "ema": "A run that is taken up from this file begins its moving average anew.",
+    "epoch": "A run that is taken up from this file does not know how far it was.",
+    "best": "A run that is taken up from this file does not know its best result and overwrites a better model.",
+}
+_WHY_RNG = "A run that is taken up from this file draws other random numbers than the run that was saved would have."
+_RNG_WORDS = ("rng", "random", "seed")
+
+
+class IncompleteCheckpoint(WholeRule):
+    name = "incomplete-checkpoint"
+    code = "CKPT001"
+    severity = "critical"
+    fix_kind = "unsafe"
+    triggers = (("save",), ("state_dict", ".save("), ("for ", "while "))
+    why = _WHY["optimizer"]
+    quotes = ("CKPT-RAT-2", "CKPT-RAT-1", "CKPT-COMP-1", "CKPT-COMP-2")
+
+    def check(self, program: Program) -> Iterator[Report]:
+        resumption = program.training.resumption
+        groups: dict[object, list[Run]] = {}
+        for site in program.training.checkpoints.saves:
+            run = resumption.run_at(site)
+            if run is not None and not resumption.last_act(site, run.loop):
+                groups.setdefault(_group(site, program), []).append(run)
+        for runs in groups.values():
+            report = self._report(runs, program)
+            if report is not None:
+                yield report
+
+    def _report(self, runs: list[Run], program: Program) -> Report | None:
+        lead = runs[0]
+        missing = _missing(runs, program)
+        severity = _severity(runs, missing, program)
+        if severity is None:
+            return None
+        signs = program.training.resumption.signs
+        models = list(dict.fromkeys(name for run in runs for name, _ in run.models))
+        saved = [p.name for p in lead.parts if p.value is not None and p not in lead.missing]
+        confidence = weakest(*(p.confidence for p in missing), *(v.confidence for r in runs for _, v in r.models))
+        at = lead.site.node
+        worst = missing[0].kind if missing else None
+        return Report(
+            at=at,
+            headline=_headline(models + saved, [p.name for p in missing]),
+            confidence=confidence,
+            severity=severity,
+            why=_WHY[worst] if worst is not None else _WHY_RNG,
+            evidence=_evidence(runs, missing, signs),
+            cause=f"{self.name}@{_anchor(lead.site, program)}",
+            fix=(lambda: _fix(lead, missing, program)) if missing and len(runs) == 1 else None,
+            fix_title=_title(missing),
+        )
+
+
+def _group(site: SaveSite, program: Program) -> object:
+    """Sites that are one checkpoint: one dict written twice, or single states written one after the other."""
+    if site.dict_node is not None:
+        return site.dict_node
+    stmt = program.statement(site.node)
+    return (program.index.parent.get(stmt), "whole") if site.whole is not None and stmt is not None else site
+
+
+def _anchor(site: SaveSite, program: Program) -> int:
+    return program.span(site.dict_node if site.dict_node is not None and site.owner is program else site.node).start
+
+
+def _missing(runs: list[Run], program: Program) -> list[Part]:
+    """What no save of the program holds, the worst first."""
+    resumption = program.training.resumption
+    found: dict[str, Part] = {}
+    for run in runs:
+        for part in run.missing:
+            if not _stateless(part):
+                found.setdefault(part.name, part)
+    lead = runs[0]
+    if found or any(p.kind == "optimizer" and p not in lead.missing for p in lead.parts):
+        extra = [resumption.progress(lead)]
+        if resumption.signs:
+            extra.append(resumption.best(lead))
+        # The scheduler's state counts epochs or steps: where that is saved the run knows how far it is.
+        counted = any(p.kind == "scheduler" and p not in lead.missing for p in lead.parts)
+        for more in extra:
+            if more is not None and not (more.kind == "epoch" and counted):
+                found.setdefault(more.name, more)
+    return sorted(found.values(), key=lambda p: _ORDER.index(p.kind))
+
+
+def _stateless(part: Part) -> bool:
+    """SGD without momentum remembers nothing between steps."""
+    value = part.value
+    if part.kind != "optimizer" or value is None or value.type != "torch.optim.SGD" or value.args is None:
+        return False
+    keywords = {k.arg: k.value for k in value.args.keywords}
+    momentum = keywords.get("momentum", value.args.args[2] if len(value.args.args) > 2 else None)
+    return None not in keywords and (momentum is None or (isinstance(momentum, ast.Constant) and not momentum.value))
+
+
+def _severity(runs: list[Run], missing: list[Part], program: Program) -> Severity | None:
+    """How bad it is, by what the file is for; None: nothing to say."""
+    resumption = program.training.resumption
+    lead = runs[0]
+    site = lead.site
+    kinds = {p.kind for p in missing}
+    resumes = bool(resumption.signs)
+    holds_optimizer = bool(site.states("optimizer"))
+    meant = holds_optimizer or (site.whole is None and resumption.counted(site))
+    if kinds & {"optimizer", "scheduler"}:
+        if not holds_optimizer and resumption.keeps_best(site, lead.loop) and not (meant and resumes):
+            return "suggestion" if meant or resumes else None  # the best model is exported
+        if meant or resumes:
+            return "critical"
+        if "optimizer" not in kinds:
+            return None
+        return "suggestion" if resumption.series(site) else "warning"
+    if not (meant or resumes):
+        return None
+    if kinds & {"scaler", "ema"}:
+        return "warning"
+    if "epoch" in kinds:
+        return "warning" if resumes else "suggestion"
+    if kinds:
+        return "suggestion"
+    return "suggestion" if resumes and holds_optimizer and _loses_randomness(lead, program) else None
+
+
+def _loses_randomness(run: Run, program: Program) -> bool:
+    """A seeded script that resumes a complete checkpoint and draws from another place of the random stream."""
+    if not program.randomness.seeds or run.site.whole is not None:
+        return False
+    source = program.document.source
+    if "rng_state" in source or "getstate" in source or "get_state" in source:
+        return False
+    return not any(word in key.lower() for key in run.site.keys for word in _RNG_WORDS)
+
+
+def _headline(saved: list[str], missing: list[str]) -> str:
+    def names(some: list[str], limit: int) -> str:
+        shown = [f"`{n}`" for n in some[:limit]]
+        return ", ".join(shown) + (f" and {len(some) - limit} more" if len(some) > limit else "")
+
+    if not missing:
+        return f"checkpoint saves {names(saved, 3)} but not the state of the random generators"
+    for limit in (4, 3, 2, 1):
+        text = f"checkpoint saves {names(saved, limit)} but not {names(missing, limit)}"
+        if len(text) <= 100:
+            return text
+    return f"checkpoint leaves out {names(missing, 1)}"[:100]
+
+
+def _evidence(runs: list[Run], missing: list[Part], signs: list[Step]) -> list[Step]:
+    steps: list[Step] = []
+    for run in runs[1:3]:
+        steps.append(Step(run.program, run.site.node, "this belongs to the same checkpoint"))
+    site = runs[0].site
+    if site.via is not None and site.via_owner is not None:
+        steps.append(Step(site.via_owner, site.via, "it is written here"))
+    for part in missing[:4]:
+        for step in (part.made, part.used):
+            if step is not None:
+                steps.append(Step(step.program, step.node, f"`{part.name}`: {step.message}"))
+    return steps + signs[:1]
+
+
+# -- fix ---------------------------------------------------------------------------------------------------------------
+
+
+def _title(missing: list[Part]) -> str:
+    names = [f"`{p.name}`" for p in missing]
+    return f"Save {', '.join(names[:3])}{' and more' if len(names) > 3 else ''} as well"
+
+
+def _fix(run: Run, missing: list[Part], program: Program) -> Fix | None:
+    """The missing entries, in the names and the style of the place; None where a part has no name there."""
+    site = run.site
+    if site.owner is not program or not all(part.local for part in missing):
+        return None
+    if site.dict_node is not None:
+        if not _same_place(site, program):
+            return None
+        edit = _grown(site.dict_node, run, missing, program)
+    elif site.whole is not None and site.via is None:
+        if any(load.plain for load in program.training.checkpoints.loads):
+            return None  # that load expects the bare state
+        text = ", ".join([f'"model": {program.text(site.payload)}', *(f'"{k}": {v}' for k, v in _rows(run, missing))])
+        edit = TextEdit(program.span(site.payload), f"{{{text}}}")
+    else:
+        return None
+    return Fix(_title(missing), "unsafe", (edit,))
+
+
+def _same_place(site: SaveSite, program: Program) -> bool:
+    """Whether the dict stands where the names of the site hold."""
+    assert site.dict_node is not None
+    scope = program.scope(site.node)
+    return site.dict_node in program.flow.parents(scope) and program.flow.scope_inside(site.dict_node, scope) is scope
+
+
+def _rows(run: Run, missing: list[Part], suffix: str = "") -> list[tuple[str, str]]:
+    taken = set(run.site.keys)
+    rows = []
+    for part in missing:
+        last = part.name.rpartition(".")[2].strip("_")
+        one = sum(p.kind == part.kind for p in run.parts) == 1
+        base = part.kind if one and part.kind in ("optimizer", "scheduler", "scaler") else last
+        key = base if part.value is None else base + suffix
+        if key in taken:
+            key = last if last not in taken else f"{last}_state"
+        taken.add(key)
+        value = part.name if part.value is None else f"{part.name}.state_dict()"
+        if part.maybe_none:
+            value = f"{value} if {part.name} is not None else None"
+        rows.append((key, value))
+    return rows
+
+
+def _grown(node: ast.Dict, run: Run, missing: list[Part], program: Program) -> TextEdit:
+    """The dict with the new entries behind its last one."""
+    keys = [k for k in node.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+    quote = program.text(keys[0])[0] if keys and program.text(keys[0])[0] in "'\"" else '"'
+    suffix = next((s for s in ("_state_dict", "_state", "_dict") for e in run.site.entries
+                   if e.value.kind == "state" and e.key is not None and e.key != "state_dict" and e.key.endswith(s)),
+                  "")  # fmt: skip
+    rows = [f"{quote}{key}{quote}: {value}" for key, value in _rows(run, missing, suffix)]
+    if not node.values:
+        at = program.span(node).start + 1
+        return TextEdit(Span(at, at), ", ".join(rows))
+    source, last = program.document.source, program.span(node.values[-1])
+    end = last.end
+    first = node.keys[-1] if node.keys[-1] is not None else node.values[-1]
+    line = source.rfind("\n", 0, program.span(first).start) + 1
+    lead = source[line : program.span(first).start]
+    tail = _after(source, end, program.span(node).end - 1)
+    if lead.strip() or len(node.values) == 1 and "\n" not in source[program.span(node).start : program.span(first).start]:
+        return TextEdit(Span(tail, tail), ", " + ", ".join(rows))
+    newline = "\r\n" if source[line - 2 : line] == "\r\n" else "\n"
+    return TextEdit(Span(tail, tail), "".join(f",{newline}{lead}{row}" for row in rows))
+
+
+def _after(source: str, at: int, stop: int) -> int:
+    """Behind the closing parentheses of the value that ends at `at`, before a comma or comment."""
+    end = at
+    while at < stop and source[at] not in ",#":
+        at += 1
+        if source[at - 1] == ")":
+            end = at
+    return end

@@ -1,0 +1,214 @@
+"""LOOP002: an evaluation puts the model in eval mode, and training goes on in it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_lines import line_before
+from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run
+from dry_debug.program.evidence import Step, weakest
+from dry_debug.program.hands import other_hands
+from dry_debug.program.relations import belongs_to, covers, different, touches
+from dry_debug.program.scopes import dotted
+from dry_debug.program.sensitivity import mode_matters
+
+if TYPE_CHECKING:
+    from dry_debug.program.automata import Context
+    from dry_debug.program.events import Event
+    from dry_debug.program.program import Program
+    from dry_debug.program.values import Ident, Value
+
+
+class LingeringEvalMode(OrderRule):
+    name = "lingering-eval-mode"
+    code = "LOOP002"
+    severity = "critical"
+    fix_kind = "unsafe"
+    triggers = (("torch", "lightning", "accelerate"), ("eval", "train(False)"), ("step", "train("))
+    why = (
+        "Gradients still flow, but dropout is off and batch norm keeps using its old statistics, so from the first "
+        "evaluation on another model is trained than before."
+    )
+
+    def check(self, program: Program) -> Iterator[Report]:
+        evals = collect(program, "eval")
+        if not evals:
+            return
+        steps = collect(program, "optimizer_step")
+        seen: set[Ident] = set()
+        for event, module, _ in evals:
+            ident = module.base.ident
+            if ident is None or ident in seen or not _whole(ident, event) or mode_matters(module) is False:
+                continue
+            seen.add(ident)
+            trainers = {o.base.ident for _, o, _ in steps if _trains(o, module, program)}
+            trainers.discard(None)
+            if trainers:
+                automaton = _Mode(module, frozenset(trainers), program)
+                yield from self._reports(run(automaton, program), module, program)
+
+    def _reports(self, hits: list[Hit], module: Value, program: Program) -> Iterator[Report]:
+        told: set[Hashable] = set()
+        for hit in hits:
+            report = self._report(hit, module, program)
+            if report is not None and hit.label not in told:
+                told.add(hit.label)
+                yield report
+
+    def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
+        mode = next((o for o in reversed(hit.trace) if o.event.kind == "eval"), None)
+        if hit.certainty != "must" or mode is None:
+            return None
+        at = mode.here(program)
+        step = Occurrence(hit.event, hit.calls)
+        if at is None or step.here(program) is None:
+            return None
+        if other_hands(program, step, module) or other_hands(program, mode, module):
+            return None
+        here = mode.event.program is program
+        evidence = [Step(hit.event.program, hit.event.node, "this training step then runs in eval mode")]
+        if not here:
+            evidence.append(Step(mode.event.program, mode.event.node, "eval mode is set here"))
+        spelled = _spelling(hit, mode.event, module, program)
+        return Report(
+            at=at,
+            headline=f"`{program.short(at, 40)}` leaves the model in eval mode, and training goes on",
+            confidence=weakest(module.confidence, hit.event.obj.confidence if hit.event.other.kind != "scaler" else "high"),
+            evidence=evidence,
+            cause=f"{self.name}@{program.span(at).start}",
+            fix=(lambda: _fix(hit, spelled, program)) if spelled else None,
+            fix_title=_title(spelled) if spelled else "",
+        )
+
+
+class _Mode(Automaton):
+    """Of one module.
+
+    A state is (mode, origin, ran): `new` not trained yet; `frozen` put in eval mode before any training, on purpose;
+    `trained`; `eval` by the eval event `origin` after training; `restored` from it. `ran` are the steps that ran in
+    train mode: only one of those that runs again in eval mode is wrong, another phase may want it so.
+    """
+
+    kinds = frozenset(("create", "train", "eval", "mode", "optimizer_step"))
+    start = ("new", None, frozenset[object]())
+
+    def __init__(self, module: Value, trainers: frozenset[Ident], program: Program) -> None:
+        self.module = module
+        self.trainers = trainers
+        self.program = program
+
+    def counts(self, state: Hashable, label: Hashable) -> bool:
+        return isinstance(state, tuple) and state[1] is label
+
+    def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
+        assert isinstance(state, tuple)
+        mode, origin, ran = state
+        kind = event.kind
+        if kind == "create":
+            covered = covers(context.resolve(event.obj), self.program)
+            anew = not covered or any(touches(m, [self.module]) is not False for m in covered)
+            return (self.start if anew else state), None
+        if kind == "optimizer_step":
+            if context.resolve(event.obj).base.ident not in self.trainers:
+                return state, None
+            if mode == "eval":
+                return state, (origin if event in ran else None)
+            if mode == "frozen":
+                return state, None
+            return ("trained", None, ran | {event}), None
+        obj = context.resolve(event.obj)
+        if obj.base.ident != self.module.base.ident:
+            if different(obj.base.ident, self.module.base.ident) and not belongs_to(self.module, obj):
+                return state, None
+            if belongs_to(obj, self.module) and kind == "eval":
+                return state, None  # a part: frozen batch norm, a fixed backbone
+            kind = "mode" if kind == "eval" else kind
+        if kind == "eval":
+            return {"new": ("frozen", None, ran), "trained": ("eval", event, ran), "restored": ("eval", event, ran)}.get(
+                mode, state
+            ), None
+        if mode == "eval":
+            return ("restored", origin, ran), None
+        return ("new", None, ran) if mode == "frozen" else state, None
+
+
+def _whole(ident: Ident, event: Event) -> bool:
+    """A module as such: not a part of one, not the variable of a loop over parts."""
+    if not isinstance(ident, tuple) or not ident or ident[0] in ("part", "self"):
+        return False
+    node = event.node
+    name = dotted(node.func.value) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
+    bindings = event.scope.bindings.get(name or "", [])
+    return not any(b.kind in ("for", "comp") for b in bindings)
+
+
+def _trains(optimizer: Value, module: Value, program: Program) -> bool:
+    """Whether the optimizer is known to update the module as a whole."""
+    return any(belongs_to(module, covered) for covered in covers(optimizer, program))
+
+
+def _spelling(hit: Hit, mode: Event, module: Value, program: Program) -> tuple[str, ast.stmt] | None:
+    """What the module is called where the step runs, and the statement before which `train()` belongs."""
+    if hit.event.program is not program:
+        return None
+    stmt = _head(hit, program)
+    if stmt is None:
+        return None
+    scope = program.scope(stmt)
+    for call in program.index.calls:
+        if program.scope(call) is not scope:
+            continue
+        name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        for path, expr in ((dotted(call.func), call.func), (name, getattr(call.func, "value", None))):
+            if path is None or not isinstance(expr, ast.expr):
+                continue
+            value = program.value(expr, call)
+            if value.kind == "module" and value.base.ident == module.base.ident:
+                return path, stmt
+    return None
+
+
+def _head(hit: Hit, program: Program) -> ast.stmt | None:
+    """The training loop around the step, innermost in its function; where there is none, the function's first statement."""
+    inner: ast.stmt | None = None
+    for block in program.index.ancestors(hit.event.stmt):
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            # The mode is left inside this loop, behind the step: train() has to come again in each iteration.
+            left = next((o for o in reversed(hit.trace) if o.event.kind == "eval"), None)
+            place = _statement_in(left, hit, program)
+            if place is not None and any(b is block for b in program.index.ancestors(place)):
+                return inner if inner is not None else block.body[0]
+            inner = block
+        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            if inner is not None:
+                return inner
+            body = [s for s in block.body if not _docstring(s)]
+            return body[0] if body else None
+    return inner
+
+
+def _statement_in(left: Occurrence | None, hit: Hit, program: Program) -> ast.stmt | None:
+    """The statement of the step's function that leads to the eval call."""
+    if left is None:
+        return None
+    nodes = [left.event.node if left.event.program is program else None, *(tree.call for tree in left.calls)]
+    for node in nodes:
+        if node is not None and node in program.index.scope_of and program.scope(node) is hit.event.scope:
+            return program.statement(node)
+    return None
+
+
+def _docstring(stmt: ast.stmt) -> bool:
+    return isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant)
+
+
+def _title(spelled: tuple[str, ast.stmt]) -> str:
+    return f"Go back to train mode (`{spelled[0][:60]}.train()`)"
+
+
+def _fix(hit: Hit, spelled: tuple[str, ast.stmt], program: Program) -> Fix:
+    return Fix(_title(spelled), "unsafe", (line_before(program, spelled[1], f"{spelled[0]}.train()"),))

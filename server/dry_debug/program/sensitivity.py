@@ -1,0 +1,92 @@
+"""Whether a module behaves differently in train and eval mode: dropout, batch norm and the like below it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import Scope
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# Layers of torch.nn whose forward reads `training`, or (RNNs) whose backward on a GPU needs the train mode.
+_SENSITIVE = (
+    "Dropout", "BatchNorm", "InstanceNorm", "RReLU", "Transformer", "MultiheadAttention", "RNN", "LSTM", "GRU",
+    "FeatureAlphaDropout", "AlphaDropout",
+)  # fmt: skip
+_PLAIN = frozenset(
+    "Linear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d ReLU LeakyReLU PReLU ELU GELU "
+    "SELU SiLU Tanh Sigmoid Softmax LogSoftmax Softplus Mish Hardtanh Embedding EmbeddingBag Flatten Unflatten Identity "
+    "LayerNorm GroupNorm MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d "
+    "AdaptiveMaxPool2d Upsample PixelShuffle Parameter Sequential ModuleList ModuleDict ParameterList ZeroPad2d "
+    "ReflectionPad2d".split()
+)
+
+
+def mode_matters(module: Value, depth: int = 0) -> bool | None:
+    """Whether train and eval mode differ for the module; None if it is not known what it is made of."""
+    base = module.base
+    if depth > 6:
+        return None
+    if base.scope is not None and base.scope.kind == "class" and base.program is not None:
+        return _class(base.program, base.scope, depth)
+    if base.type is not None and base.type.startswith("torch.nn.") and base.args is not None and base.program is not None:
+        if any(base.type.rpartition(".")[2].startswith(word) for word in _SENSITIVE):
+            return True
+        inner = [n for n in ast.walk(base.args) if isinstance(n, ast.Call) and n is not base.args]
+        if base.type == "torch.nn.Sequential" and any(isinstance(a, ast.Starred) for a in base.args.args):
+            return None
+        if base.type.rpartition(".")[2] not in _PLAIN:
+            return None
+        return _calls(base.program, inner, depth + 1)
+    return None
+
+
+def _class(program: Program, cls: Scope, depth: int) -> bool | None:
+    if depth > 6:
+        return None
+    for base in program.evaluator.bases(cls):
+        if base.kind == "class" and base.scope is not None and base.program is not None:
+            inherited = _class(base.program, base.scope, depth + 1)
+            if inherited is not False:
+                return inherited
+        elif base.type != "torch.nn.Module":
+            return None
+    source = program.text(cls.node)
+    if ".training" in source or "dropout" in source.lower():
+        return True
+    calls: list[ast.Call] = []
+    queue = [cls]
+    while queue:
+        scope = queue.pop()
+        calls.extend(scope.calls)
+        queue.extend(scope.children)
+    return _calls(program, calls, depth)
+
+
+def _calls(program: Program, calls: list[ast.Call], depth: int) -> bool | None:
+    result: bool | None = False
+    for call in calls:
+        name = program.qualified(call)
+        if name is not None and name.startswith("torch.nn."):
+            last = name.rpartition(".")[2]
+            if any(last.startswith(word) for word in _SENSITIVE):
+                return True
+            if name.count(".") == 2 and last[:1].isupper() and last not in _PLAIN:
+                result = None
+            continue
+        if name is not None and not name.startswith("."):
+            if name.partition(".")[0] not in ("torch", "builtins", "math", "numpy"):
+                result = None
+            continue
+        value = program.value(call)
+        if value.kind == "module" and value.args is call:
+            inner = mode_matters(value, depth + 1)
+            if inner:
+                return True
+            result = None if inner is None else result
+        elif isinstance(call.func, ast.Name):
+            result = None
+    return result
