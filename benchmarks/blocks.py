@@ -8,12 +8,63 @@ from __future__ import annotations
 
 from random import Random
 
-NOUNS = ("batch", "image", "token", "sample", "label", "score", "feature", "patch", "frame", "region", "anchor", "word",
-         "node", "edge", "step", "window", "segment", "vector", "query", "mask", "layer", "channel", "field")  # fmt: skip
-VERBS = ("load", "parse", "merge", "split", "collect", "filter", "encode", "decode", "resize", "normalize", "count",
-         "select", "update", "compute", "prepare", "format", "group", "pad", "read", "flatten")  # fmt: skip
-LAYERS = ("Conv2d({a}, {b}, kernel_size=3, padding=1)", "BatchNorm2d({b})", "ReLU(inplace=True)", "Dropout(0.{d})",
-          "Linear({a}, {b})", "LayerNorm({a})", "GELU()", "MaxPool2d(2)")  # fmt: skip
+NOUNS = (
+    "batch",
+    "image",
+    "token",
+    "sample",
+    "label",
+    "score",
+    "feature",
+    "patch",
+    "frame",
+    "region",
+    "anchor",
+    "word",
+    "node",
+    "edge",
+    "step",
+    "window",
+    "segment",
+    "vector",
+    "query",
+    "mask",
+    "layer",
+    "channel",
+    "field",
+)
+VERBS = (
+    "load",
+    "parse",
+    "merge",
+    "split",
+    "collect",
+    "filter",
+    "encode",
+    "decode",
+    "resize",
+    "normalize",
+    "count",
+    "select",
+    "update",
+    "compute",
+    "prepare",
+    "format",
+    "group",
+    "pad",
+    "read",
+    "flatten",
+)
+LAYERS = (
+    "Conv2d({a}, {b}, kernel_size=3, padding=1)",
+    "BatchNorm2d({b})",
+    "ReLU(inplace=True)",
+    "Dropout(0.{d})",
+    "Linear({a}, {b})",
+    "LayerNorm({a})",
+    "GELU()",
+    "MaxPool2d(2)",
+)
 
 
 def noun(r: Random) -> str:
@@ -31,34 +82,50 @@ def class_name(r: Random, suffix: str) -> str:
 def plain_function(r: Random) -> str:
     """A helper without PyTorch: loops, branches, strings, dictionaries."""
     a, b, c, f = noun(r), noun(r) + "s", noun(r) + "_count", name(r)
-    lines = [f"def {f}({b}, limit={r.randint(2, 99)}, {a}_key=None, verbose=False):",
-             f'    """Return the {b} that pass, by {a}."""',
-             f"    {c} = {{}}",
-             "    result = []",
-             f"    for index, {a} in enumerate({b}):",
-             f"        if {a} is None or index >= limit:",
-             "            continue"]  # fmt: skip
+    lines = [
+        f"def {f}({b}, limit={r.randint(2, 99)}, {a}_key=None, verbose=False):",
+        f'    """Return the {b} that pass, by {a}."""',
+        f"    {c} = {{}}",
+        "    result = []",
+        f"    for index, {a} in enumerate({b}):",
+        f"        if {a} is None or index >= limit:",
+        "            continue",
+    ]
     for _ in range(r.randint(1, 5)):
         key = noun(r)
         lines += r.choice(
             (
                 [f'        {c}["{key}"] = {c}.get("{key}", 0) + len(str({a}))'],
                 [f'        if isinstance({a}, dict) and "{key}" in {a}:', f'            {a} = {a}["{key}"]'],
-                [f"        elif_{key} = [item for item in ({a},) if item != {a}_key]", f"        result.extend(elif_{key})"],
-                ["        try:", f"            value = float(str({a}).strip())", "        except ValueError:",
-                 "            value = 0.0", f"        result.append((index, value * {r.random():.3f}))"],
-            )  # fmt: skip
+                [
+                    f"        elif_{key} = [item for item in ({a},) if item != {a}_key]",
+                    f"        result.extend(elif_{key})",
+                ],
+                [
+                    "        try:",
+                    f"            value = float(str({a}).strip())",
+                    "        except ValueError:",
+                    "            value = 0.0",
+                    f"        result.append((index, value * {r.random():.3f}))",
+                ],
+            )
         )
-    lines += ["    if verbose:", f'        print(f"{a}: {{len(result)}} of {{len({b})}}", sorted({c}.items())[:5])',
-              f"    return result, {c}", ""]  # fmt: skip
+    lines += [
+        "    if verbose:",
+        f'        print(f"{a}: {{len(result)}} of {{len({b})}}", sorted({c}.items())[:5])',
+        f"    return result, {c}",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def tensor_function(r: Random) -> str:
     """A helper that computes with tensors."""
     a, b = noun(r), noun(r) + "_map"
-    lines = [f"def {name(r)}({a}, {b}, eps=1e-{r.randint(5, 8)}, reduce=True):",
-             f"    size, width = {a}.size(0), {a}.shape[-1]"]  # fmt: skip
+    lines = [
+        f"def {name(r)}({a}, {b}, eps=1e-{r.randint(5, 8)}, reduce=True):",
+        f"    size, width = {a}.size(0), {a}.shape[-1]",
+    ]
     for _ in range(r.randint(3, 9)):
         lines.append(
             r.choice(
@@ -105,9 +172,12 @@ def dataset(r: Random) -> str:
 
 def block(r: Random, cls: str) -> str:
     """A module with a handful of layers and a branching forward."""
-    lines = [f"class {cls}(nn.Module):", f"    def __init__(self, dim={2 ** r.randint(4, 9)}, depth={r.randint(1, 6)}, dropout=0.1):",
-             f"        super({cls}, self).__init__()" if r.random() < 0.5 else "        super().__init__()",
-             "        self.dim = dim"]  # fmt: skip
+    lines = [
+        f"class {cls}(nn.Module):",
+        f"    def __init__(self, dim={2 ** r.randint(4, 9)}, depth={r.randint(1, 6)}, dropout=0.1):",
+        f"        super({cls}, self).__init__()" if r.random() < 0.5 else "        super().__init__()",
+        "        self.dim = dim",
+    ]
     fields = []
     for index in range(r.randint(3, 9)):
         field = f"{noun(r)}{index}"
@@ -118,54 +188,96 @@ def block(r: Random, cls: str) -> str:
             lines.append(f"        self.{field} = nn.Sequential(nn.{layer}, nn.{second}, nn.ReLU())")
         else:
             lines.append(f"        self.{field} = nn.{layer}")
-    lines += ["        self.apply(self._init)", "", "    def _init(self, module):",
-              "        if isinstance(module, nn.Linear):", "            nn.init.xavier_uniform_(module.weight)",
-              "            if module.bias is not None:", "                nn.init.zeros_(module.bias)", "",
-              "    def forward(self, x, mask=None):", "        residual = x"]  # fmt: skip
+    lines += [
+        "        self.apply(self._init)",
+        "",
+        "    def _init(self, module):",
+        "        if isinstance(module, nn.Linear):",
+        "            nn.init.xavier_uniform_(module.weight)",
+        "            if module.bias is not None:",
+        "                nn.init.zeros_(module.bias)",
+        "",
+        "    def forward(self, x, mask=None):",
+        "        residual = x",
+    ]
     for field in fields:
         lines.append(f"        x = self.{field}(x)")
         if r.random() < 0.3:
-            lines += ["        if mask is not None:", f"            x = x.masked_fill(mask == 0, {r.choice(('0.0', '-1e9'))})"]
+            lines += [
+                "        if mask is not None:",
+                f"            x = x.masked_fill(mask == 0, {r.choice(('0.0', '-1e9'))})",
+            ]
     lines += [f"        return {r.choice(('x + residual', 'F.relu(x)', 'x', 'F.log_softmax(x, dim=1)'))}", ""]
     return "\n".join(lines)
 
 
 def model(r: Random, cls: str, blocks: list[str]) -> str:
     """A model out of blocks, with a helper that loads weights."""
-    lines = [f"class {cls}(nn.Module):", f"    def __init__(self, num_classes={r.randint(2, 1000)}, dim=64, dropout=0.1):",
-             "        super().__init__()", "        self.stem = nn.Conv2d(3, dim, 7, stride=2, padding=3, bias=False)",
-             "        layers = []"]  # fmt: skip
+    lines = [
+        f"class {cls}(nn.Module):",
+        f"    def __init__(self, num_classes={r.randint(2, 1000)}, dim=64, dropout=0.1):",
+        "        super().__init__()",
+        "        self.stem = nn.Conv2d(3, dim, 7, stride=2, padding=3, bias=False)",
+        "        layers = []",
+    ]
     lines += [f"        layers.append({b}(dim, dropout=dropout))" for b in blocks or ["nn.Identity"]]
-    lines += ["        self.layers = nn.Sequential(*layers)", "        self.pool = nn.AdaptiveAvgPool2d(1)",
-              "        self.head = nn.Linear(dim, num_classes)", "", "    def forward(self, x):",
-              "        x = self.layers(F.relu(self.stem(x)))", "        x = self.pool(x).flatten(1)",
-              "        return self.head(x)", "", f"def build_{cls.lower()}(pretrained=None, **options):",
-              f"    model = {cls}(**options)", "    if pretrained:",
-              "        state = torch.load(pretrained, map_location='cpu')",
-              "        missing, unexpected = model.load_state_dict(state, strict=False)",
-              "        print('missing', missing, 'unexpected', unexpected)", "    return model", ""]  # fmt: skip
+    lines += [
+        "        self.layers = nn.Sequential(*layers)",
+        "        self.pool = nn.AdaptiveAvgPool2d(1)",
+        "        self.head = nn.Linear(dim, num_classes)",
+        "",
+        "    def forward(self, x):",
+        "        x = self.layers(F.relu(self.stem(x)))",
+        "        x = self.pool(x).flatten(1)",
+        "        return self.head(x)",
+        "",
+        f"def build_{cls.lower()}(pretrained=None, **options):",
+        f"    model = {cls}(**options)",
+        "    if pretrained:",
+        "        state = torch.load(pretrained, map_location='cpu')",
+        "        missing, unexpected = model.load_state_dict(state, strict=False)",
+        "        print('missing', missing, 'unexpected', unexpected)",
+        "    return model",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def options(r: Random) -> str:
     lines = ["def get_args():", "    parser = argparse.ArgumentParser()"]
     for number in range(r.randint(8, 40)):
-        kind, default = r.choice((("int", str(r.randint(1, 512))), ("float", f"{10 ** -r.randint(1, 6)}"), ("str", repr(noun(r)))))
-        lines.append(f'    parser.add_argument("--{noun(r)}-{noun(r)}-{number}", type={kind}, default={default}, help="{noun(r)} of the {noun(r)}")')
-    lines += ['    parser.add_argument("--epochs", type=int, default=90)', '    parser.add_argument("--lr", type=float, default=3e-4)',
-              '    parser.add_argument("--batch-size", type=int, default=32)', '    parser.add_argument("--data", default="data")',
-              '    parser.add_argument("--resume", default="")', '    parser.add_argument("--output", default="runs")',
-              '    parser.add_argument("--accumulate", type=int, default=1)', '    parser.add_argument("--amp", action="store_true")',
-              '    parser.add_argument("--seed", type=int, default=42)', "    return parser.parse_args()", ""]  # fmt: skip
+        kind, default = r.choice(
+            (("int", str(r.randint(1, 512))), ("float", f"{10 ** -r.randint(1, 6)}"), ("str", repr(noun(r))))
+        )
+        lines.append(
+            f'    parser.add_argument("--{noun(r)}-{noun(r)}-{number}", type={kind}, default={default}, help="{noun(r)} of the {noun(r)}")'
+        )
+    lines += [
+        '    parser.add_argument("--epochs", type=int, default=90)',
+        '    parser.add_argument("--lr", type=float, default=3e-4)',
+        '    parser.add_argument("--batch-size", type=int, default=32)',
+        '    parser.add_argument("--data", default="data")',
+        '    parser.add_argument("--resume", default="")',
+        '    parser.add_argument("--output", default="runs")',
+        '    parser.add_argument("--accumulate", type=int, default=1)',
+        '    parser.add_argument("--amp", action="store_true")',
+        '    parser.add_argument("--seed", type=int, default=42)',
+        "    return parser.parse_args()",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def training(r: Random, model_call: str, dataset_call: str) -> str:
     """Seeds, one epoch, evaluation, checkpoints and `main`: the heart of a training script."""
     scaled = r.random() < 0.5
-    optimizer = r.choice(("optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05)",
-                          "torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)",
-                          "optim.Adam(filter(lambda p: p.requires_grad, model.parameters()), lr=args.lr)"))  # fmt: skip
+    optimizer = r.choice(
+        (
+            "optim.AdamW(model.parameters(), lr=args.lr, weight_decay=0.05)",
+            "torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9)",
+            "optim.Adam(filter(lambda p: p.requires_grad, model.parameters()), lr=args.lr)",
+        )
+    )
     step = (
         "            scaler.scale(loss).backward()\n            if (step + 1) % args.accumulate == 0:\n"
         "                scaler.unscale_(optimizer)\n"
@@ -176,8 +288,10 @@ def training(r: Random, model_call: str, dataset_call: str) -> str:
         "            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)\n            optimizer.step()\n"
     )
     total = r.choice(("loss.item()", "loss.detach().item() * images.size(0)", "float(loss)"))
-    saved = r.choice(("model.state_dict()", "{'model': model.state_dict(), 'optimizer': optimizer.state_dict(), 'epoch': epoch}"))
-    return f'''def set_seed(seed):
+    saved = r.choice(
+        ("model.state_dict()", "{'model': model.state_dict(), 'optimizer': optimizer.state_dict(), 'epoch': epoch}")
+    )
+    return f"""def set_seed(seed):
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -224,7 +338,7 @@ def main():
     set_seed(args.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     train_loader = DataLoader({dataset_call}, batch_size=args.batch_size, shuffle=True, num_workers=4)
-    val_loader = DataLoader({dataset_call.replace('args.data', 'args.data, "val"')}, batch_size=args.batch_size)
+    val_loader = DataLoader({dataset_call.replace("args.data", 'args.data, "val"')}, batch_size=args.batch_size)
     model = {model_call}.to(device)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.{r.randint(0, 2)})
     optimizer = {optimizer}
@@ -248,4 +362,4 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""

@@ -135,4 +135,5 @@ if __name__ == "__main__":
     parser.add_argument("folder")
     parser.add_argument("--lines", type=int, default=60_000)
     given = parser.parse_args()
-    print("%d files, %d lines" % write(given.folder, given.lines))
+    count, lines = write(given.folder, given.lines)
+    print(f"{count} files, {lines} lines")

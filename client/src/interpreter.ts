@@ -61,7 +61,7 @@ export function judge(probe: Probe, natives: readonly string[]): Verdict {
     return { kind: "unusable", reason: `${name} is older than ${OLDEST.join(".")}` };
   }
   if (!probe.suffixes.some((suffix) => natives.includes(`native${suffix}`))) {
-    return { kind: "limited", reason: `quick fixes are off: the extension has no build of libcst for ${name}` };
+    return { kind: "limited", reason: `fixes that need libcst are off: the extension has no build of it for ${name}` };
   }
   return { kind: "ready" };
 }

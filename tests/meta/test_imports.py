@@ -18,8 +18,8 @@ MAY_IMPORT = {
     "text": set(),
     "program": {"text"},
     "lint": {"text", "program", "rules"},
-    "rules": {"text", "program", "lint"},
-    "spec": {"text", "program", "lint"},
+    "rules": {"text", "program", "lint", "spec"},
+    "spec": {"text", "program"},
     "triage": {"text", "program", "lint", "rules"},
     "render": {"text", "program", "lint", "rules", "spec", "triage"},
     "project": {"text", "program", "lint", "rules", "spec", "render"},  # what is cached is rendered records

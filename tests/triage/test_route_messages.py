@@ -55,7 +55,8 @@ def test_every_row_has_a_message() -> None:
 
 @pytest.mark.parametrize("case", COMPLAINTS, ids=lambda case: case["text"][:50])
 def test_a_complaint_reaches_its_area(case: dict) -> None:
-    assert areas(route(case["text"]))[:1] == [case["area"]]
+    expected = [case["area"]] if case["area"] else []
+    assert areas(route(case["text"]))[:1] == expected
 
 
 @pytest.mark.parametrize("text", AMBIGUOUS)

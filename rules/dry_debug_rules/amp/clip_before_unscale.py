@@ -26,7 +26,7 @@ class ClipBeforeUnscale(OrderRule):
     code = "AMP001"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch",), ("scaler", "scale(", "Scaler"), ("clip_grad", "clamp_"))
+    triggers = (("torch",), ("Scaler", ".scale("))
     why = (
         "The gradients are still multiplied by the loss scale (65536 at the start), so nearly every step is cut down to "
         "a tiny fraction of the threshold."

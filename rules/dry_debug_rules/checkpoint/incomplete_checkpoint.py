@@ -28,6 +28,9 @@ _WHY = {
     "best": "A run that is taken up from this file does not know its best result and overwrites a better model.",
 }
 _WHY_RNG = "A run that is taken up from this file draws other random numbers than the run that was saved would have."
+_WHY_ONLY_MODEL = (
+    "If the run stops, this file is enough to evaluate the model but not to go on: the optimizer would start from nothing."
+)
 _RNG_WORDS = ("rng", "random", "seed")
 
 
@@ -61,7 +64,8 @@ class IncompleteCheckpoint(WholeRule):
         signs = program.training.resumption.signs
         models = list(dict.fromkeys(name for run in runs for name, _ in run.models))
         saved = [p.name for p in lead.parts if p.value is not None and p not in lead.missing]
-        confidence = weakest(*(p.confidence for p in missing), *(v.confidence for r in runs for _, v in r.models))
+        held = [p for p in lead.parts if p.kind == "optimizer"]
+        confidence = weakest(*(p.confidence for p in (*missing, *held)))
         at = lead.site.node
         worst = missing[0].kind if missing else None
         return Report(
@@ -69,12 +73,20 @@ class IncompleteCheckpoint(WholeRule):
             headline=_headline(models + saved, [p.name for p in missing]),
             confidence=confidence,
             severity=severity,
-            why=_WHY[worst] if worst is not None else _WHY_RNG,
+            why=_why(worst, severity, bool(signs)),
             evidence=_evidence(runs, missing, signs),
             cause=f"{self.name}@{_anchor(lead.site, program)}",
             fix=(lambda: _fix(lead, missing, program)) if missing and len(runs) == 1 else None,
             fix_title=_title(missing),
         )
+
+
+def _why(worst: str | None, severity: Severity, resumes: bool) -> str:
+    if worst is None:
+        return _WHY_RNG
+    if severity != "critical" and not resumes and worst == "optimizer":
+        return _WHY_ONLY_MODEL
+    return _WHY[worst]
 
 
 def _group(site: SaveSite, program: Program) -> object:
@@ -98,8 +110,9 @@ def _missing(runs: list[Run], program: Program) -> list[Part]:
             if not _stateless(part):
                 found.setdefault(part.name, part)
     lead = runs[0]
-    if found or any(p.kind == "optimizer" and p not in lead.missing for p in lead.parts):
-        extra = [resumption.progress(lead)]
+    if found or lead.site.states("optimizer"):
+        # A file that holds one state alone cannot say how far the run is; that may stand beside it.
+        extra = [resumption.progress(lead) if lead.site.whole is None else None]
         if resumption.signs:
             extra.append(resumption.best(lead))
         # The scheduler's state counts epochs or steps: where that is saved the run knows how far it is.
@@ -136,7 +149,7 @@ def _severity(runs: list[Run], missing: list[Part], program: Program) -> Severit
             return "critical"
         if "optimizer" not in kinds:
             return None
-        return "suggestion" if resumption.series(site) else "warning"
+        return "warning" if resumption.to_go_on(site) and not resumption.series(site) else "suggestion"
     if not (meant or resumes):
         return None
     if kinds & {"scaler", "ema"}:
@@ -150,12 +163,23 @@ def _severity(runs: list[Run], missing: list[Part], program: Program) -> Severit
 
 def _loses_randomness(run: Run, program: Program) -> bool:
     """A seeded script that resumes a complete checkpoint and draws from another place of the random stream."""
-    if not program.randomness.seeds or run.site.whole is not None:
+    if run.site.whole is not None or not any(_always(s.node, program) for s in program.randomness.seeds):
         return False
     source = program.document.source
     if "rng_state" in source or "getstate" in source or "get_state" in source:
         return False
     return not any(word in key.lower() for key in run.site.keys for word in _RNG_WORDS)
+
+
+def _always(node: ast.AST, program: Program) -> bool:
+    """Whether the program seeds whatever its arguments are: `if args.seed is not None:` leaves it to the user."""
+    stmt = program.statement(node)
+    return stmt is not None and not any(isinstance(b, ast.If) and not _is_main(b) for b in program.index.ancestors(stmt))
+
+
+def _is_main(block: ast.If) -> bool:
+    """`if __name__ == "__main__":`."""
+    return isinstance(block.test, ast.Compare) and getattr(block.test.left, "id", "") == "__name__"
 
 
 def _headline(saved: list[str], missing: list[str]) -> str:
@@ -206,7 +230,9 @@ def _fix(run: Run, missing: list[Part], program: Program) -> Fix | None:
     elif site.whole is not None and site.via is None:
         if any(load.plain for load in program.training.checkpoints.loads):
             return None  # that load expects the bare state
-        text = ", ".join([f'"model": {program.text(site.payload)}', *(f'"{k}": {v}' for k, v in _rows(run, missing))])
+        count = program.training.resumption.progress(run)
+        parts = [*missing, *([count] if count is not None and count.local else [])]
+        text = ", ".join([f'"model": {program.text(site.payload)}', *(f'"{k}": {v}' for k, v in _rows(run, parts))])
         edit = TextEdit(program.span(site.payload), f"{{{text}}}")
     else:
         return None

@@ -28,7 +28,7 @@ class LingeringEvalMode(OrderRule):
     code = "LOOP002"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch", "lightning", "accelerate"), ("eval", "train(False)"), ("step", "train("))
+    triggers = (("torch", "lightning", "accelerate"), ("optim", ".step("))
     why = (
         "Gradients still flow, but dropout is off and batch norm keeps using its old statistics, so from the first "
         "evaluation on another model is trained than before."

@@ -27,7 +27,7 @@ class UnclearedGradients(OrderRule):
     code = "LOOP001"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch", "optim", "accelerate", "lightning"), (".step(", "step(", "train("))
+    triggers = (("torch", "accelerate", "lightning"), ("optim", ".step("))
     why = (
         "`backward()` adds to the gradients that are there, so stale gradients go into every later update and the "
         "model trains wrong."
@@ -79,10 +79,15 @@ class UnclearedGradients(OrderRule):
 
 
 class _Gradients(Automaton):
-    """Of one optimizer: clean -> backward -> dirty -> step -> stepped -> backward -> stale -> step: wrong."""
+    """Of one optimizer: step -> stepped -> backward -> stale -> the same step again: wrong. Clearing leads to `cleared`.
+
+    `first` is the time before the first step, which says nothing: with accumulation it may be many iterations long.
+    A state is its name and the steps made since the last clearing. A single leftover between two phases of training,
+    each of which clears for itself, is not worth a word.
+    """
 
     kinds = frozenset(("create", "zero_grad", "set_grad", "backward", "optimizer_step"))
-    start = "clean"
+    start = ("first", frozenset[object]())
 
     def __init__(self, optimizer: Value, covered: list[Value], program: Program) -> None:
         self.optimizer = optimizer
@@ -91,25 +96,31 @@ class _Gradients(Automaton):
         self.program = program
         self.clearing: dict[Event, None] = {}
 
+    def counts(self, state: Hashable, label: Hashable) -> bool:
+        return isinstance(state, tuple) and state[0] != "first"
+
     def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
-        kind = event.kind
+        assert isinstance(state, tuple)
+        kind, (name, applied) = event.kind, state
+        cleared = state if name == "first" else ("cleared", frozenset())
         if kind == "optimizer_step":
             if context.same(event.obj, self.ident) is not True:
                 return state, None
             if event.handled:
-                return "clean", None
-            return "stepped", "stale" if state == "stale" else None
+                return cleared, None
+            wrong = name == "stale" and event in applied
+            return ("stepped", applied | {event}), "stale" if wrong else None
         if kind == "backward":
             if event.handled:
-                return "clean", None
-            return {"clean": "dirty", "stepped": "stale"}.get(str(state), state), None
+                return cleared, None
+            return (("stale", applied) if name == "stepped" else state), None
         if kind == "create":
             made = context.same(event.obj, self.ident) is not False or context.made_by_call(self.ident)
-            return ("clean" if made else state), None
+            return (self.start if made else state), None
         if kind == "zero_grad" and not self._clears(event, context):
             return state, None
         self.clearing[event] = None
-        return "clean", None
+        return cleared, None
 
     def _clears(self, event: Event, context: Context) -> bool:
         """Whether the event may clear gradients of this optimizer: unless it certainly clears others only."""

@@ -46,7 +46,7 @@ class HyperparameterDeviation(WholeRule):
             headline=f"{field} is {got.value}, but {source} line {asked.line} asks for {asked.asked}",
             confidence="high",
             severity="suggestion" if reason else None,
-            why=f"The comment gives a reason: {reason}" if reason else None,
+            why=f"The comment gives a reason: {reason.rstrip('.')}." if reason else None,
             fix=lambda: self._fix(item, title, program),
             fix_title=title,
         )

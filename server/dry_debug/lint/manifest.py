@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,7 +41,7 @@ def _folder(package: str) -> str:
 
 def _manifest() -> bytes:
     loader: Any = importlib.import_module("dry_debug_rules").__loader__
-    data: bytes = loader.get_data(os.path.join(_folder("dry_debug_rules"), "manifest.json"))
+    data: bytes = loader.get_data(f"{_folder('dry_debug_rules')}/manifest.json")
     return data
 
 
@@ -92,7 +91,7 @@ def load(info: RuleInfo) -> Rule:
 def page_path(info: RuleInfo) -> str:
     """Where the rule's page lies on disk."""
     package, _, module = info.module.rpartition(".")
-    return os.path.join(_folder(package), f"{module}.md")
+    return f"{_folder(package)}/{module}.md"
 
 
 def matches(info: RuleInfo, selector: str) -> bool:

@@ -178,10 +178,12 @@ class Components:
 
     def _passes_on(self, call: ast.Call, value: Value) -> bool:
         """`model = model.to(device)`: the object is not made here."""
-        made = value.base.node
-        return made is not None and made is not call and not any(n is made for n in ast.walk(call)) and (
-            isinstance(value.ident, tuple) and value.ident[0] == "alloc" and value.ident[1] is not call
-        )
+        made, ident = value.base.node, value.ident
+        if made is None or made is call or not (isinstance(ident, tuple) and ident[0] == "alloc"):
+            return False
+        # An object that comes out of a called function was made by that call, wherever its class is called.
+        inside = set(ast.walk(call))
+        return made not in inside and ident[1] not in inside
 
     def _name(self, b: Binding) -> str:
         if isinstance(b.node, ast.Attribute):

@@ -94,6 +94,10 @@ def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
         return ix.event("optimizer_step", stepped, call, value)
     if value.kind == "scheduler":
         return ix.event("scheduler_step", value, call)
+    path = dotted(func.value)
+    if value.kind == "unknown" and path is not None and not call.args and not call.keywords:
+        # Whoever calls this function knows what steps.
+        return ix.event("step", Value("unknown", ident=ix.variable(path, call), confidence="low"), call)
     return None
 
 

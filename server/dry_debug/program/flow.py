@@ -155,10 +155,8 @@ class Flow:
         kind = program.value(made).kind
         for expr, at in targets:
             value = program.value(expr, at)
-            if value.kind == "unknown" or (value.kind == kind and value.ident in (("alloc", made), None)):
-                return True
-            if value.kind == kind and not (isinstance(value.ident, tuple) and value.ident[0] == "alloc"):
-                return True  # one of several: it may be this one
+            if value.kind == "unknown" or (value.kind == kind and (value.args is made or value.args is None)):
+                return True  # it, or one of several that it may be
         return False
 
     def is_fallback(self, made: ast.Call) -> bool:
@@ -185,12 +183,11 @@ class Flow:
                 if expr is made:
                     return "high"
                 value = program.value(expr, call)
-                if value.kind == kind and value.ident == ("alloc", made):
+                if value.kind == kind and value.args is made:
                     return value.confidence
-                if value.kind == "container" and any(v.ident == ("alloc", made) for v in value.items or ()):
+                if value.kind == "container" and any(v.args is made for v in value.items or ()):
                     return "high"
-                one_of = value.kind == kind and not (isinstance(value.ident, tuple) and value.ident[0] == "alloc")
-                perhaps = perhaps or one_of or value.kind == "unknown"
+                perhaps = perhaps or value.kind == "unknown" or (value.kind == kind and value.args is None)
         parent = self.parents(program.scope(made)).get(made)
         kept = isinstance(parent, ast.Assign | ast.Return | ast.IfExp | ast.Dict | ast.keyword | ast.AnnAssign)
         return "medium" if perhaps and kept else None

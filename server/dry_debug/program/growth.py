@@ -28,7 +28,8 @@ class Carried:
     expr: ast.expr
     confidence: Confidence
     made: Value | None  # the tensor, if its origin is known
-    backward: ast.Call | None  # the backward pass over it, inside the same loop
+    backward: ast.Call | None  # the backward pass over it, inside the same loop or in the function that returns it
+    backward_in: Program | None = None  # the file of `backward`, if it is another one
 
     @property
     def is_loss(self) -> bool:
@@ -266,6 +267,9 @@ def _carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Ca
     if backward is not None:
         # What `.backward()` is called on carries a graph: nothing stronger can be known about it.
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, backward)
+    inside = _backward_in_callee(program, node, stmt)
+    if inside is not None:
+        return Carried(node, "high", value if value.kind in ("tensor", "output") else None, *inside)
     if value.kind in ("tensor", "output") and value.attached:
         through = _backward_through(program, node, stmt, loop)
         return Carried(node, value.confidence, value, through)
@@ -312,6 +316,45 @@ def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Lo
                 terms.append(term.operand)
             elif isinstance(term, ast.Name | ast.Attribute) and dotted(term) == path:
                 return call
+    return None
+
+
+def _backward_in_callee(program: Program, node: ast.expr, stmt: ast.stmt) -> tuple[ast.Call, Program] | None:
+    """`loss = step(batch)`, where `step` runs the backward pass and returns the same tensor, graph and all."""
+    call, path = node, ()
+    if isinstance(node, ast.Name):
+        bindings = _reaching(program, node.id, program.scope(stmt), stmt)
+        binding = next(iter(bindings)) if len(bindings) == 1 else None
+        if binding is None or binding.kind != "assign" or binding.value is None:
+            return None
+        call, path = binding.value, binding.path
+    if not isinstance(call, ast.Call) or len(path) > 1:
+        return None
+    target = program.target(call)
+    function, other = target.scope, target.program
+    if target.kind != "function" or function is None or other is None or not function.returns:
+        return None
+    found: ast.Call | None = None
+    for statement in function.returns:  # all of them give it back
+        value = statement.value
+        if path and isinstance(value, ast.Tuple) and path[0] is not None and -len(value.elts) <= path[0] < len(value.elts):
+            value = value.elts[path[0]]
+        elif path:
+            return None
+        if not isinstance(value, ast.Name):
+            return None
+        found = _backward_before(other, value.id, function, statement)
+        if found is None:
+            return None
+    return (found, other) if found is not None else None
+
+
+def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt) -> ast.Call | None:
+    here = _reaching(program, name, function, use)
+    for call, argument in backward_passes(program, function):
+        at = program.statement(call)
+        if at is not None and dotted(argument) == name and here <= _reaching(program, name, function, at):
+            return call
     return None
 
 

@@ -35,6 +35,7 @@ _WORDS: dict[str, re.Pattern[str]] = {
     "ema": re.compile(r"ema|avg|average|shadow|swa", re.IGNORECASE),
     "best": re.compile(r"best|min|max|metric|acc|loss|score|perf|top", re.IGNORECASE),
 }
+_GO_ON = re.compile(r"last|latest|checkpoint|ckpt|resume|current", re.IGNORECASE)
 _FULL_SAVES = ("save_state", "save_checkpoint")
 
 
@@ -131,9 +132,19 @@ class Resumption:
             start = start.left
         if not isinstance(start, ast.Name | ast.Attribute):
             return None
-        if self.program.value(start, loop).kind == "const" or not _PROGRESS.search(dotted(start) or ""):
+        if self.program.value(start, loop).kind == "const":
             return None
-        return start
+        return start if _PROGRESS.search(dotted(start) or "") or self._loaded(start, loop) else None
+
+    def _loaded(self, expr: ast.expr, at: ast.AST) -> bool:
+        """Whether a variable gets its value from a loaded checkpoint."""
+        found = self.program.names.lookup(expr.id, self.program.scope(at)) if isinstance(expr, ast.Name) else None
+        for binding in found[1] if found else ():
+            for node in ast.walk(binding.value) if binding.value is not None else ():
+                if isinstance(node, ast.Subscript) and binding.stmt is not None:
+                    if self.program.value(node.value, binding.stmt).via == "loaded":
+                        return True
+        return False
 
     def _flags(self) -> Iterator[Step]:
         """`--resume` and `if args.resume:`."""
@@ -177,8 +188,10 @@ class Resumption:
 
     def _models(self, site: SaveSite) -> list[tuple[str, Value]]:
         found: list[tuple[str, Value]] = []
+        # What hangs on a module may be a tensor; only `state_dict` shows that it is a module itself.
+        states = [v.wraps for v in site.values if v.kind == "state"]
         for value in site.states("module"):
-            if value.via == "ema" or any(self._same(value, v) for _, v in found):
+            if value.via == "ema" or (value.via == "part" and value not in states) or any(self._same(value, v) for _, v in found):
                 continue
             found.append((self.name_of(value, site.node)[0] or "the model", value))
         return found
@@ -234,7 +247,9 @@ class Resumption:
             named = self._in_reach(value, run.site, run.loop)
             if named is None or self._made_in(value, run.loop):
                 continue
-            confidence = weakest(value.confidence, *(m.confidence for _, m in run.models), "high" if covered else "medium")
+            # Its parameters go to the optimizer and its state into the file: then it is a module, whatever made it.
+            sure = () if covered else ("medium", *(m.confidence for _, m in run.models))
+            confidence = weakest(value.confidence, *sure)
             yield Part("optimizer", named[0], named[1], confidence, value, self._made(value, "the optimizer is made here"),
                        self._event("optimizer_step", value, "it is stepped here"), value.maybe_none)  # fmt: skip
 
@@ -407,12 +422,12 @@ class Resumption:
         if name is None:
             return None
         exprs: list[ast.AST] = [e.node for e in site.entries]
-        if any(e.key is not None and _PROGRESS.search(e.key) for e in site.entries):
+        if any(self.counted(other) for other in (site, *program.training.checkpoints.saves)):
             return None
         exprs.extend(self._path_parts(site))
         for expr in exprs:
             for node in ast.walk(expr):
-                if isinstance(node, ast.Name | ast.Attribute) and _PROGRESS.search((dotted(node) or "").rpartition(".")[2]):
+                if isinstance(node, ast.Name | ast.Attribute) and _PROGRESS.search(_last(node)):
                     return None
                 if isinstance(node, ast.Name) and node.id == name:
                     return None
@@ -452,17 +467,37 @@ class Resumption:
 
     def series(self, site: SaveSite) -> bool:
         """Whether every save has a path of its own: snapshots of the course, not the place to go on from."""
+        program = self.program
+        stmt = program.statement(site.node)
+        targets = {
+            n.id
+            for block in (program.index.ancestors(stmt) if stmt is not None else ())
+            if isinstance(block, ast.For | ast.AsyncFor)
+            for n in ast.walk(block.target)
+            if isinstance(n, ast.Name)
+        }
         for part in self._path_parts(site):
             for node in ast.walk(part):
-                if isinstance(node, ast.Name | ast.Attribute) and _PROGRESS.search((dotted(node) or "").rpartition(".")[2]):
+                if isinstance(node, ast.Name) and node.id in targets:
+                    return True
+                if isinstance(node, ast.Name | ast.Attribute) and _PROGRESS.search(_last(node)):
                     return True
         return False
+
+    def to_go_on(self, site: SaveSite) -> bool:
+        """Whether the path says that the file is there to go on from: last, latest, checkpoint."""
+        return any(
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and _GO_ON.search(node.value)
+            for part in self._path_parts(site)
+            for node in ast.walk(part)
+        )
 
     def best(self, run: Run) -> Part | None:
         """The best result so far, where it decides what is saved and a resumed run would not know it."""
         program, site = self.program, run.site
+        saving = [program.statement(s.node) for s in program.training.checkpoints.saves]
         for stmt, name in self.metric_guards(run.loop):
-            if "best" not in name.lower():
+            if not any(any(b is stmt for b in program.index.ancestors(s)) for s in saving if s is not None):
                 continue
             held = any(
                 (e.key is not None and _WORDS["best"].search(e.key)) or name.rpartition(".")[2] in _names(e.node)
@@ -550,6 +585,10 @@ def _says_best(expr: ast.AST) -> bool:
         if isinstance(node, ast.Name | ast.Attribute) and "best" in (dotted(node) or "").lower():
             return True
     return False
+
+
+def _last(node: ast.AST) -> str:
+    return (dotted(node) or "").rpartition(".")[2]
 
 
 def _names(expr: ast.AST) -> set[str]:

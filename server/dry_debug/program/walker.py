@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.automata import Automaton, Certainty, Context, Hit
@@ -79,6 +79,8 @@ class Walker:
         self.automaton = automaton
         self.program = program
         self._relevant: dict[Scope, bool] = {}
+        self._steps: dict[Event, Event] = {}
+        self._kinds = automaton.kinds | {"step"} if "optimizer_step" in automaton.kinds else automaton.kinds
         self._reset()
 
     def _reset(self) -> None:
@@ -146,6 +148,8 @@ class Walker:
 
     def _event(self, event: Event, states: States) -> States:
         automaton = self.automaton
+        if event.kind == "step":
+            event = self._step(event)
         if event.kind not in automaton.kinds:
             return states
         self.work += 1
@@ -162,6 +166,16 @@ class Walker:
         for label, paths in wrong.items():
             self._tally(event, label, paths, states)
         return result
+
+    def _step(self, event: Event) -> Event:
+        """A step of something that turns out to be an optimizer here."""
+        obj = self.context.resolve(event.obj)
+        if obj.kind != "optimizer":
+            return event
+        known = self._steps.get(event)
+        if known is None:
+            known = self._steps[event] = replace(event, kind="optimizer_step")
+        return known
 
     def _tally(self, event: Event, label: Hashable, paths: list[tuple[PathState, Trace]], states: States) -> None:
         tally = self.tallies.setdefault((event, label), _Tally())
@@ -312,6 +326,7 @@ class Walker:
         for (scope, name), value in (*(function.env or {}).items(), *rows.items()):
             resolved = outer.resolve(value)
             bound[("param", scope, name)] = resolved
+            bound[("var", scope, name)] = resolved
             if home is not None and isinstance(scope, Scope):
                 own = home.evaluator.parameter(scope, name).base.ident
                 if isinstance(own, tuple) and own != resolved.base.ident and own[0] in ("param", "var"):
@@ -371,7 +386,7 @@ class Walker:
         while queue:
             node = queue.pop()
             if isinstance(node, Leaf):
-                if node.event.kind in self.automaton.kinds:
+                if node.event.kind in self._kinds:
                     return True
                 continue
             if isinstance(node, CallTree):

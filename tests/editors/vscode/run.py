@@ -52,7 +52,7 @@ def none_left(server: "CodeServer") -> None:
 def picture(vsix: Path, file: Path) -> int:
     """Takes the picture of the README: a file with findings, the pointer on one of them."""
     from code_server import CodeServer
-    from workbench import SQUIGGLES, Workbench, chromium_page
+    from workbench import GROUP, Workbench, chromium_page
 
     with tempfile.TemporaryDirectory(prefix="dry-debug-picture-") as folder:
         workspace = Path(folder) / "classifier"
@@ -64,10 +64,14 @@ def picture(vsix: Path, file: Path) -> int:
             bench.open(server.host, workspace)
             bench.open_file("train.py")
             bench.wait("squiggles", bench.squiggles, timeout=60)
-            # Low enough that the code above it is seen, high enough that the hover fits below it.
-            squiggles = sorted(page.locator(SQUIGGLES).all(), key=lambda one: bench.middle(one)[1])
-            fitting = [one for one in squiggles if bench.middle(one)[1] < 560]
-            bench.hover((fitting or squiggles)[-1])
+            errors = page.locator(f"{GROUP} .squiggly-error")
+            bench.wait("an error", errors.count)
+            # Scrolled up until the hover fits below the finding, where it hides none of the code above it.
+            page.mouse.move(800, 400)
+            while bench.middle(first := min(errors.all(), key=lambda one: bench.middle(one)[1]))[1] > 440:
+                page.mouse.wheel(0, 60)
+                bench.pause(0.1)
+            bench.hover(first)
             bench.pause(1)  # the hover fades in
             page.screenshot(path=file)
     return 0
