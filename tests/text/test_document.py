@@ -62,6 +62,7 @@ def test_any_bytes_give_a_document(data: bytes) -> None:
         "model?\nx = 1",
         "?model\nx = 1",
         "!echo a \\\n  b\nx = 1",
+        "out = !echo a \\\n  b\nx = 1",
     ],
 )
 def test_magics_become_blanks_of_the_same_length(cell: str) -> None:
@@ -82,6 +83,13 @@ def test_positions_in_a_notebook_are_those_of_the_cell() -> None:
     position = document.position(at)
     assert (position.cell, position.line, position.column) == (3, 1, 4)
     assert document.offset(1, 4, cell=3) == at
+
+
+def test_a_cell_that_is_indented_as_a_whole_parses() -> None:
+    document = from_cells([NotebookCell(1, "  x = 1\n  y = 2"), NotebookCell(2, "z = 3")], "n.ipynb")
+    ast.parse(document.source)
+    assert document.position(document.source.index("y")).line == 1
+    assert document.position(document.source.index("z")).cell == 2
 
 
 def test_edits_are_split_by_cell() -> None:

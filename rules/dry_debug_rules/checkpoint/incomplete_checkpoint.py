@@ -39,7 +39,7 @@ class IncompleteCheckpoint(WholeRule):
     code = "CKPT001"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("save",), ("state_dict", ".save("), ("for ", "while "))
+    triggers = (("state_dict", "save"), ("for ", "while "), ("optim", "step"))
     why = _WHY["optimizer"]
     quotes = ("CKPT-RAT-2", "CKPT-RAT-1", "CKPT-COMP-1", "CKPT-COMP-2")
 

@@ -79,6 +79,9 @@ def analyse(
     host = host if host is not None else NullHost()
     problems = list(document.problems)
     parsed = parse(document)
+    broken: list[Finding] = []
+    if not isinstance(parsed, ast.Module) and len(document.cells) > 1:
+        document, parsed, broken = _without_broken_cells(document, parsed)
     if not isinstance(parsed, ast.Module):
         return _unparsed(document, parsed, problems)
     program = Program(document, parsed, host)
@@ -105,6 +108,7 @@ def analyse(
     fixers: dict[str, Callable[[], Fix | None]] = {}
     findings = _findings(document, program, raw, settings, fixers)
     kept, hidden = suppress.apply(document, parsed, findings, ran)
+    kept.extend(broken)
     kept.sort(key=lambda f: f.sort_key)
     return Result(document, kept, problems, program, host.asked_for(document.path), fixers, hidden)
 
@@ -125,9 +129,33 @@ def _crash(info: RuleInfo, error: Exception, path: str) -> Problem:
 def _unparsed(document: Document, error: Problem, problems: list[Problem]) -> Result:
     if error.line is None:  # not the code's fault: too deep, out of memory
         return Result(document, (), (*problems, error), None, frozenset(), {})
+    return Result(document, (_syntax_error(document, error, error.line),), problems, None, frozenset(), {})
+
+
+def _without_broken_cells(
+    document: Document, error: Problem
+) -> tuple[Document, ast.Module | Problem, list[Finding]]:
+    """A notebook without the cells that do not parse, each of which is a finding; the other cells are analysed."""
+    from dry_debug.text.notebook import without_broken_cells
+
+    findings: list[Finding] = []
+    broken: list[int] = []
+    for index, cell in enumerate(document.cells):
+        alone = without_broken_cells(document, [i for i in range(len(document.cells)) if i != index])
+        problem = parse(alone) if cell.text.strip() else None
+        if isinstance(problem, Problem) and problem.line is not None:
+            broken.append(index)
+            findings.append(_syntax_error(document, problem, problem.line))
+    if not broken:
+        return document, error, []
+    rest = without_broken_cells(document, broken)
+    return rest, parse(rest), findings
+
+
+def _syntax_error(document: Document, error: Problem, line: int) -> Finding:
     name, code = SYNTAX_ERROR
-    span = document.span_of_line(error.line)
-    finding = Finding(
+    span = document.span_of_line(line)
+    return Finding(
         rule=name,
         code=code,
         severity="critical",
@@ -135,10 +163,9 @@ def _unparsed(document: Document, error: Problem, problems: list[Problem]) -> Re
         message=error.message[:100].rstrip("."),
         why="Python cannot read this file, so nothing else in it can be checked.",
         span=span,
-        cause=f"{name}@{error.line}",
+        cause=f"{name}@{line}",
         fingerprint=fingerprint(name, document, span, 0),
     )
-    return Result(document, (finding,), problems, None, frozenset(), {})
 
 
 def _findings(

@@ -33,6 +33,18 @@ class Environments:
             bound = self._known[key] = Bound(given)
         return bound
 
+    def release(self) -> None:
+        """Forget all answers: environments and the values in them hold each other."""
+        queue = [self]
+        while queue:
+            current = queue.pop()
+            for bound in current._known.values():
+                bound.values_of.clear()
+                bound.bindings.clear()
+                bound.attributes.clear()
+                queue.append(bound.inner)
+            current._known.clear()
+
 
 class Bound(dict[tuple[Scope, str], Value]):
     """An environment that remembers the answers given under it.

@@ -11,6 +11,7 @@ from dry_debug.program.evidence import Confidence, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.shape import shape
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def growths(program: Program) -> Iterator[Growth]:
 
 
 def _addition(stmt: ast.AugAssign | ast.Assign | ast.AnnAssign) -> tuple[ast.expr, list[ast.expr]] | None:
-    """(target, what is added to it) of `x += a` and `x = x + a + b`."""
+    """(target, what is added to it) of `x += a`, `x = x + a + b` and `x = 0.9 * x + 0.1 * a`."""
     if isinstance(stmt, ast.AugAssign):
         return (stmt.target, [stmt.value]) if isinstance(stmt.op, ast.Add) else None
     if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
@@ -79,14 +80,22 @@ def _addition(stmt: ast.AugAssign | ast.Assign | ast.AnnAssign) -> tuple[ast.exp
         node = node.left
     terms.append(node)
     target = stmt.targets[0]
-    own = [t for t in terms if isinstance(t, ast.Name | ast.Attribute | ast.Subscript) and _same(t, target)]
+    own = [t for t in terms if _scaled(t, target)]
     if len(own) != 1 or len(terms) < 2:
         return None
     return target, [t for t in terms if t is not own[0]]
 
 
+def _scaled(term: ast.expr, target: ast.expr) -> bool:
+    """Whether `term` is the target, perhaps times a factor."""
+    if isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult | ast.Div):
+        factors = [term.left, term.right] if isinstance(term.op, ast.Mult) else [term.left]
+        return any(_scaled(factor, target) for factor in factors)
+    return isinstance(term, ast.Name | ast.Attribute | ast.Subscript) and _same(term, target)
+
+
 def _same(left: ast.expr, right: ast.expr) -> bool:
-    return ast.dump(left).replace("Store()", "Load()") == ast.dump(right).replace("Store()", "Load()")
+    return shape(left).replace("Store()", "Load()") == shape(right).replace("Store()", "Load()")
 
 
 def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.expr]) -> Iterator[Growth]:
@@ -267,6 +276,9 @@ def _carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Ca
     if backward is not None:
         # What `.backward()` is called on carries a graph: nothing stronger can be known about it.
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, backward)
+    part = _backward_of_part(program, node, stmt, loop)
+    if part is not None:
+        return Carried(node, "high", value if value.kind in ("tensor", "output") else None, part)
     inside = _backward_in_callee(program, node, stmt)
     if inside is not None:
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, *inside)
@@ -316,6 +328,26 @@ def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Lo
                 terms.append(term.operand)
             elif isinstance(term, ast.Name | ast.Attribute) and dotted(term) == path:
                 return call
+    return None
+
+
+def _backward_of_part(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+    """The backward pass inside `loop` over a term of the sum that `node` names: `d = real + fake; total += d`."""
+    if not isinstance(node, ast.Name):
+        return None
+    bindings = _reaching(program, node.id, program.scope(stmt), stmt)
+    binding = next(iter(bindings)) if len(bindings) == 1 else None
+    if binding is None or binding.kind != "assign" or binding.path or binding.stmt is None:
+        return None
+    terms: list[ast.expr | None] = [binding.value] if isinstance(binding.value, ast.BinOp) else []
+    while terms:
+        term = terms.pop()
+        if isinstance(term, ast.BinOp):
+            terms += [term.left, term.right]
+        elif isinstance(term, ast.Name) and program.grad_mode(binding.stmt) != "off":
+            found = _backward_of(program, term, binding.stmt, loop)
+            if found is not None:
+                return found
     return None
 
 

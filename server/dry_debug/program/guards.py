@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.shape import shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
         assert isinstance(test, ast.Compare)
         right = test.comparators[0]
         if isinstance(right, ast.Constant | ast.Attribute):
-            subject, value_text = ast.dump(test.left), ast.dump(right)
+            subject, value_text = shape(test.left), shape(right)
         if isinstance(test.left, ast.Name) and isinstance(right, ast.Constant):
             variable, literal = test.left.id, right.value
     elif isinstance(test, ast.Name):
         variable = test.id
-    key = Test(_owner(test, scope), ast.dump(test), names, subject, value_text)
+    key = Test(_owner(test, scope), shape(test), names, subject, value_text)
     conjunction = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
     return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares)
 

@@ -12,16 +12,10 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 # Layers of torch.nn whose forward reads `training`, or (RNNs) whose backward on a GPU needs the train mode.
-_SENSITIVE = (
-    "Dropout", "BatchNorm", "InstanceNorm", "RReLU", "Transformer", "MultiheadAttention", "RNN", "LSTM", "GRU",
-    "FeatureAlphaDropout", "AlphaDropout",
-)  # fmt: skip
-_PLAIN = frozenset(
-    "Linear Bilinear Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d ReLU LeakyReLU PReLU ELU GELU "
-    "SELU SiLU Tanh Sigmoid Softmax LogSoftmax Softplus Mish Hardtanh Embedding EmbeddingBag Flatten Unflatten Identity "
-    "LayerNorm GroupNorm MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AdaptiveAvgPool1d AdaptiveAvgPool2d "
-    "AdaptiveMaxPool2d Upsample PixelShuffle Parameter Sequential ModuleList ModuleDict ParameterList ZeroPad2d "
-    "ReflectionPad2d".split()
+_SENSITIVE = frozenset(
+    "Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout BatchNorm1d BatchNorm2d BatchNorm3d "
+    "SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d RReLU Transformer TransformerEncoder "
+    "TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer MultiheadAttention RNN LSTM GRU".split()
 )
 
 
@@ -33,12 +27,10 @@ def mode_matters(module: Value, depth: int = 0) -> bool | None:
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
         return _class(base.program, base.scope, depth)
     if base.type is not None and base.type.startswith("torch.nn.") and base.args is not None and base.program is not None:
-        if any(base.type.rpartition(".")[2].startswith(word) for word in _SENSITIVE):
+        if base.type.rpartition(".")[2] in _SENSITIVE:
             return True
         inner = [n for n in ast.walk(base.args) if isinstance(n, ast.Call) and n is not base.args]
         if base.type == "torch.nn.Sequential" and any(isinstance(a, ast.Starred) for a in base.args.args):
-            return None
-        if base.type.rpartition(".")[2] not in _PLAIN:
             return None
         return _calls(base.program, inner, depth + 1)
     return None
@@ -55,7 +47,7 @@ def _class(program: Program, cls: Scope, depth: int) -> bool | None:
         elif base.type != "torch.nn.Module":
             return None
     source = program.text(cls.node)
-    if ".training" in source or "dropout" in source.lower():
+    if ".training" in source or "dropout" in source.lower() or "track_running_stats" in source:
         return True
     calls: list[ast.Call] = []
     queue = [cls]
@@ -71,11 +63,8 @@ def _calls(program: Program, calls: list[ast.Call], depth: int) -> bool | None:
     for call in calls:
         name = program.qualified(call)
         if name is not None and name.startswith("torch.nn."):
-            last = name.rpartition(".")[2]
-            if any(last.startswith(word) for word in _SENSITIVE):
+            if name.rpartition(".")[2] in _SENSITIVE:
                 return True
-            if name.count(".") == 2 and last[:1].isupper() and last not in _PLAIN:
-                result = None
             continue
         if name is not None and not name.startswith("."):
             if name.partition(".")[0] not in ("torch", "builtins", "math", "numpy"):

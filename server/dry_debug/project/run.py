@@ -189,8 +189,10 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
 
             asked = {question: host.answer_key(question) for question in sorted(host.asked_for(task.path))}
             outcome = Outcome(report, mtime, len(data), digest_of(data), asked)
+        if result.program is not None:
+            result.program.release()
+        del document, result
         if host.trim():
-            del document, result
             gc.collect()  # modules that import each other hold each other
         return outcome
     except Unreadable as error:

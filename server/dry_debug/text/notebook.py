@@ -1,8 +1,8 @@
 """Cells of a notebook -> Document. Reading .ipynb JSON is `project/`'s business; the editor sends cells directly."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from dry_debug.text.document import Cell, Document
 
@@ -10,6 +10,10 @@ from dry_debug.text.document import Cell, Document
 _PYTHON_CELL_MAGIC = re.compile(r"\s*%%(?:time|timeit|capture|prun|python3?|debug)\b")
 _LINE_ESCAPE = re.compile(r"^[ \t]*(?:[%!?]|[\w.]+\?{1,2}[ \t]*$)")
 _ASSIGN_ESCAPE = re.compile(r"^([ \t]*[\w, \t]+=[ \t]*)([!%][^\r\n]*)$")
+
+
+_INDENTED = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r))*[ \t]+[^\s#]")
+_HEADER = "if 1:\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,27 @@ def from_cells(cells: Iterable[NotebookCell], path: str) -> Document:
     result: list[Cell] = []
     at = 0
     for cell in cells:
-        parts.append(blank_magics(cell.text))
-        result.append(Cell(cell.number, at, at + len(cell.text), cell.text, cell.uri))
-        at += len(cell.text) + 1
-    return Document(path, "\n".join(parts), tuple(result))
+        text = blank_magics(cell.text)
+        if _INDENTED.match(text):
+            # IPython takes a whole cell's indentation away; a header of our own between the cells keeps the offsets.
+            parts.append(_HEADER)
+            at += len(_HEADER)
+        parts.append(text + "\n")
+        result.append(Cell(cell.number, at, at + len(text), cell.text, cell.uri))
+        at += len(text) + 1
+    return Document(path, "".join(parts), tuple(result))
+
+
+def without_broken_cells(document: Document, broken: Collection[int]) -> Document:
+    """The notebook with the cells at these indices of `cells` made blank, same length, so that the rest parses."""
+    source = document.source
+    for index in broken:
+        cell = document.cells[index]
+        source = source[: cell.start] + re.sub(r"[^\r\n]", " ", source[cell.start : cell.end]) + source[cell.end :]
+        header = cell.start - len(_HEADER)
+        if header >= 0 and source[header : cell.start] == _HEADER:
+            source = source[:header] + " " * (len(_HEADER) - 1) + "\n" + source[cell.start :]
+    return replace(document, source=source)
 
 
 def blank_magics(text: str) -> str:
@@ -60,6 +81,7 @@ def blank_magics(text: str) -> str:
             continue
         match = _ASSIGN_ESCAPE.match(body) if open_string is None else None
         if match:
+            continued = body.endswith("\\")
             result.append(match.group(1) + "0".ljust(len(match.group(2))) + end)
             continue
         open_string = _string_state(body, open_string)

@@ -1,0 +1,667 @@
+"""The order of events: what the walk over the event trees calls must, may, unknown or nothing at all.
+
+The automaton here is the simplest one: a `backward()` after a step of `opt` with no clearing in between is wrong. Marks
+stand at the end of the line of the `backward()`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+
+import pytest
+from dry_debug.program.automata import Automaton, Context, collect, run
+from dry_debug.program.events import Event
+from dry_debug.program.host import NullHost
+from dry_debug.program.program import Program, parse
+from dry_debug.text.document import Document
+
+PRELUDE = r"""
+import contextlib
+import functools
+import random
+import torch
+from torch import nn
+model = nn.Linear(2, 2)
+opt = torch.optim.SGD(model.parameters(), lr=0.1)
+other_model = nn.Linear(2, 2)
+other = torch.optim.SGD(other_model.parameters(), lr=0.1)
+"""
+
+
+class Again(Automaton):
+    kinds = frozenset(("zero_grad", "backward", "optimizer_step"))
+    start = "clear"
+
+    def __init__(self, ident: Hashable) -> None:
+        self.ident = ident
+
+    def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
+        if event.kind == "backward":
+            return state, "again" if state == "stepped" else None
+        if context.same(event.obj, self.ident) is False:
+            return state, None
+        return ("stepped" if event.kind == "optimizer_step" else "clear"), None
+
+
+def program_of(source: str) -> Program:
+    document = Document.from_text(source)
+    tree = parse(document)
+    assert not hasattr(tree, "message"), tree
+    return Program(document, tree, NullHost())
+
+
+def answers(source: str, which: int = 0) -> dict[int, str]:
+    """Line of each wrong backward and how sure that is, for the `which`-th optimizer that the program makes."""
+    program = program_of(source)
+    made = [e for e in program.events.of_kind("create")]
+    ident = made[which].obj.base.ident if made else collect(program, "optimizer_step")[0][1].base.ident
+    return {hit.event.line: hit.certainty for hit in run(Again(ident), program)}
+
+
+def check(body: str) -> None:
+    source = PRELUDE + body
+    marks = {}
+    for number, line in enumerate(source.split("\n"), 1):
+        found = re.search(r"#\s*(must|may|unknown)$", line)
+        if found:
+            marks[number] = found.group(1)
+    assert answers(source) == marks
+
+
+PROGRAMS = {
+    "nothing clears": r"""
+for x in loader:
+    model(x).sum().backward()  # must
+    opt.step()
+""",
+    "cleared at the start": r"""
+for x in loader:
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+""",
+    "cleared at the end, which meets the start": r"""
+for x in loader:
+    model(x).sum().backward()
+    opt.step()
+    opt.zero_grad()
+""",
+    "cleared outside the inner loop only": r"""
+for epoch in range(3):
+    opt.zero_grad()
+    for x in loader:
+        model(x).sum().backward()  # must
+        opt.step()
+""",
+    "cleared in one branch": r"""
+for x in loader:
+    if flag:
+        opt.zero_grad()
+    model(x).sum().backward()  # may
+    opt.step()
+""",
+    "cleared in both branches": r"""
+for x in loader:
+    if flag:
+        opt.zero_grad()
+    else:
+        opt.zero_grad(set_to_none=True)
+    model(x).sum().backward()
+    opt.step()
+""",
+    "the same test twice": r"""
+for x in loader:
+    model(x).sum().backward()
+    if flag:
+        opt.step()
+    if flag:
+        opt.zero_grad()
+""",
+    "a test and its negation": r"""
+for x in loader:
+    model(x).sum().backward()
+    if not flag:
+        opt.step()
+    if flag:
+        pass
+    else:
+        opt.zero_grad()
+""",
+    "is None and is not None": r"""
+for x in loader:
+    model(x).sum().backward()
+    if scaler is not None:
+        opt.step()
+    if scaler is None:
+        continue
+    opt.zero_grad()
+""",
+    "truth and is not None": r"""
+for x in loader:
+    model(x).sum().backward()
+    if scaler:
+        opt.step()
+    if scaler is not None:
+        opt.zero_grad()
+""",
+    "equal and not equal": r"""
+for x in loader:
+    model(x).sum().backward()
+    if mode == "fast":
+        opt.step()
+    if mode != "fast":
+        continue
+    opt.zero_grad()
+""",
+    "two values of one variable exclude each other": r"""
+for phase in ["a", "b"]:
+    if phase == "a":
+        opt.zero_grad()
+        opt.step()
+    if phase == "b":
+        opt.zero_grad()
+        model(x).sum().backward()
+    if phase == "a":
+        opt.zero_grad()
+""",
+    "a conjunction implies its parts": r"""
+for x in loader:
+    model(x).sum().backward()
+    if amp and ready:
+        opt.step()
+    if ready:
+        opt.zero_grad()
+""",
+    "a part does not imply the conjunction": r"""
+for x in loader:
+    model(x).sum().backward()  # may
+    if ready:
+        opt.step()
+    if amp and ready:
+        opt.zero_grad()
+""",
+    "one remainder of a counter guards both": r"""
+for i, x in enumerate(loader):
+    model(x).sum().backward()
+    if (i + 1) % 4 == 0:
+        opt.step()
+    if (i + 1) % 4 == 0:
+        opt.zero_grad()
+""",
+    "two remainders of one counter": r"""
+for i, x in enumerate(loader):
+    if i % 4 == 0:
+        opt.zero_grad()
+    model(x).sum().backward()  # unknown
+    if (i + 1) % 4 == 0:
+        opt.step()
+""",
+    "a guard forgets when its variable changes": r"""
+ready = True
+for x in loader:
+    model(x).sum().backward()  # may
+    if ready:
+        opt.step()
+    ready = x.mean() > 0
+    if ready:
+        opt.zero_grad()
+""",
+    "a test that may answer differently each time": r"""
+for x in loader:
+    model(x).sum().backward()  # may
+    if random.random() < 0.5:
+        opt.step()
+    if random.random() < 0.5:
+        opt.zero_grad()
+""",
+    "continue before the clearing": r"""
+for x in loader:
+    model(x).sum().backward()  # may
+    opt.step()
+    if x is None:
+        continue
+    opt.zero_grad()
+""",
+    "one iteration in total": r"""
+for x in loader:
+    model(x).sum().backward()
+    opt.step()
+    break
+""",
+    "break leaves an endless loop": r"""
+while True:
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+    if done():
+        break
+model(x).sum().backward()  # must
+""",
+    "return leaves the function": r"""
+def once():
+    for x in loader:
+        model(x).sum().backward()
+        opt.step()
+        return
+once()
+""",
+    "the loop's else runs when nothing broke": r"""
+for x in loader:
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+else:
+    opt.zero_grad()
+model(x).sum().backward()
+""",
+    "break skips the loop's else": r"""
+while step < total:
+    opt.zero_grad()
+    opt.step()
+    if done():
+        break
+else:
+    opt.zero_grad()
+model(x).sum().backward()  # may
+""",
+    "an exception skips the clearing, which nobody counts": r"""
+for x in loader:
+    try:
+        opt.zero_grad()
+        model(x).sum().backward()
+        opt.step()
+    except RuntimeError:
+        print("skipped")
+""",
+    "finally clears": r"""
+for x in loader:
+    try:
+        model(x).sum().backward()
+        opt.step()
+    finally:
+        opt.zero_grad()
+""",
+    "a handler that goes on": r"""
+for x in loader:
+    try:
+        model(x).sum().backward()  # must
+    except RuntimeError:
+        continue
+    opt.step()
+""",
+    "raise ends the path": r"""
+for x in loader:
+    model(x).sum().backward()
+    opt.step()
+    if x.isnan().any():
+        raise ValueError
+    opt.zero_grad()
+""",
+    "a helper clears": r"""
+def prepare(o):
+    o.zero_grad()
+
+for x in loader:
+    prepare(opt)
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a helper clears another one": r"""
+def prepare(o):
+    o.zero_grad()
+
+for x in loader:
+    prepare(other)
+    model(x).sum().backward()  # must
+    opt.step()
+""",
+    "one helper for two optimizers": r"""
+def update(o, loss):
+    o.zero_grad()
+    loss.backward()
+    o.step()
+
+for x in loader:
+    update(opt, model(x).sum())
+    opt.zero_grad()
+    update(other, other_model(x).sum())
+    opt.zero_grad()
+""",
+    "a helper steps": r"""
+def finish(o):
+    o.step()
+
+for x in loader:
+    model(x).sum().backward()  # must
+    finish(opt)
+""",
+    "a parameter that only its caller knows": r"""
+def go(thing, batches):
+    for x in batches:
+        model(x).sum().backward()  # must
+        thing.step()
+go(opt, loader)
+""",
+    "a parameter's default decides": r"""
+def finish(clear=True):
+    opt.step()
+    if clear:
+        opt.zero_grad()
+
+for x in loader:
+    model(x).sum().backward()
+    finish()
+""",
+    "an argument decides": r"""
+def finish(clear=True):
+    opt.step()
+    if clear:
+        opt.zero_grad()
+
+for x in loader:
+    model(x).sum().backward()  # must
+    finish(clear=False)
+""",
+    "a missing optimizer means evaluation": r"""
+def epoch(batches, o=None):
+    for x in batches:
+        if o is not None:
+            o.zero_grad()
+        loss = model(x).sum()
+        if o is not None:
+            loss.backward()
+            o.step()
+
+for _ in range(3):
+    epoch(loader, opt)
+    epoch(held_out)
+""",
+    "methods of one object": r"""
+class Trainer:
+    def __init__(self):
+        self.o = opt
+    def forward_backward(self, x):
+        model(x).sum().backward()
+    def update(self):
+        self.o.step()
+        self.o.zero_grad()
+    def run(self):
+        for x in loader:
+            self.forward_backward(x)
+            self.update()
+Trainer().run()
+""",
+    "methods that never clear": r"""
+class Trainer:
+    def __init__(self):
+        self.o = opt
+    def forward_backward(self, x):
+        model(x).sum().backward()  # must
+    def run(self):
+        for x in loader:
+            self.forward_backward(x)
+            self.o.step()
+Trainer().run()
+""",
+    "an inherited method clears": r"""
+class Base:
+    def begin(self):
+        opt.zero_grad()
+class Trainer(Base):
+    def run(self):
+        for x in loader:
+            self.begin()
+            model(x).sum().backward()
+            opt.step()
+Trainer().run()
+""",
+    "an attribute that another method changes": r"""
+class Trainer:
+    def __init__(self):
+        self.ready = False
+    def decide(self, x):
+        self.ready = x.mean() > 0
+    def run(self):
+        for x in loader:
+            model(x).sum().backward()  # may
+            if self.ready:
+                opt.step()
+            self.decide(x)
+            if not self.ready:
+                opt.zero_grad()
+Trainer().run()
+""",
+    "a callable object": r"""
+class Scaler:
+    def __call__(self, loss, o):
+        o.zero_grad()
+        loss.backward()
+        o.step()
+scale = Scaler()
+for x in loader:
+    scale(model(x).sum(), opt)
+""",
+    "a closure that clears": r"""
+def closure():
+    opt.zero_grad()
+    loss = model(x).sum()
+    loss.backward()
+    return loss
+for x in loader:
+    opt.step(closure)
+""",
+    "a nested function": r"""
+def main():
+    def step(x):
+        model(x).sum().backward()  # must
+        opt.step()
+    for x in loader:
+        step(x)
+main()
+""",
+    "a function that is made by another": r"""
+def make(o):
+    def step(x):
+        o.zero_grad()
+        model(x).sum().backward()
+        o.step()
+    return step
+train_step = make(opt)
+for x in loader:
+    train_step(x)
+""",
+    "recursion is not followed for ever": r"""
+def down(n):
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+    if n:
+        down(n - 1)
+down(3)
+""",
+    "a decorator of the project clears": r"""
+def cleared(fn):
+    @functools.wraps(fn)
+    def inner(*args):
+        opt.zero_grad()
+        return fn(*args)
+    return inner
+
+@cleared
+def step(x):
+    model(x).sum().backward()
+    opt.step()
+
+for x in loader:
+    step(x)
+""",
+    "an unknown decorator may do anything": r"""
+from somewhere import cleared
+
+@cleared
+def finish():
+    opt.step()
+
+for x in loader:
+    model(x).sum().backward()  # unknown
+    finish()
+""",
+    "a context manager of the project clears behind its block": r"""
+@contextlib.contextmanager
+def update():
+    yield
+    opt.step()
+    opt.zero_grad()
+
+for x in loader:
+    with update():
+        model(x).sum().backward()
+""",
+    "a context manager of the project only steps": r"""
+@contextlib.contextmanager
+def update():
+    yield
+    opt.step()
+
+for x in loader:
+    with update():
+        model(x).sum().backward()  # must
+""",
+    "a context manager class": r"""
+class Update:
+    def __enter__(self):
+        opt.zero_grad()
+    def __exit__(self, *error):
+        opt.step()
+
+for x in loader:
+    with Update():
+        model(x).sum().backward()
+""",
+    "a generator drives the loop": r"""
+def batches():
+    for x in loader:
+        opt.zero_grad()
+        yield x
+
+for x in batches():
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a generator that somebody else drives": r"""
+def batches():
+    opt.zero_grad()
+    yield 1
+
+for x in loader:
+    stream = batches()
+    model(x).sum().backward()  # unknown
+    opt.step()
+""",
+    "a conditional expression": r"""
+for x in loader:
+    model(x).sum().backward()
+    opt.step() if flag else None
+    opt.zero_grad() if flag else None
+""",
+    "a short circuit": r"""
+for x in loader:
+    model(x).sum().backward()  # may
+    opt.step()
+    flag and opt.zero_grad()
+""",
+    "all optimizers of a list": r"""
+for x in loader:
+    for o in [opt, other]:
+        o.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+""",
+    "match": r"""
+for x in loader:
+    match mode:
+        case "a":
+            opt.zero_grad()
+        case _:
+            pass
+    model(x).sum().backward()  # may
+    opt.step()
+""",
+    "the other optimizer's turn": r"""
+for x in loader:
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+    other.zero_grad()
+    other_model(x).sum().backward()  # must
+    other.step()
+""",
+    "exit of the process": r"""
+for x in loader:
+    model(x).sum().backward()
+    opt.step()
+    if bad:
+        exit(1)
+    opt.zero_grad()
+""",
+    "under the main guard": r"""
+def main():
+    for x in loader:
+        model(x).sum().backward()  # must
+        opt.step()
+if __name__ == "__main__":
+    main()
+""",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_order(name: str) -> None:
+    check(PROGRAMS[name])
+
+
+def test_optimizers_of_two_objects_of_one_class_are_two() -> None:
+    source = r"""
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.opt = torch.optim.Adam(self.parameters())
+actor, critic = Net(), Net()
+for x in loader:
+    actor.opt.zero_grad()
+    critic.opt.zero_grad()
+    actor(x).sum().backward()
+    actor.opt.step()
+    critic(x).sum().backward()
+    critic.opt.step()
+"""
+    program = program_of(source)
+    idents = {optimizer.base.ident for _, optimizer, _ in collect(program, "optimizer_step")}
+    assert len(idents) == 2
+    found = [{hit.event.line for hit in run(Again(ident), program)} for ident in idents]
+    assert sorted(found, key=len) == [set(), {15}]  # actor's was stepped before critic's backward, critic's was not
+
+
+def test_a_hit_knows_its_loops_and_the_calls_that_lead_to_it() -> None:
+    source = PRELUDE + r"""
+def step(x):
+    model(x).sum().backward()
+    opt.step()
+for epoch in range(3):
+    for x in loader:
+        step(x)
+"""
+    program = program_of(source)
+    (hit,) = run(Again(program.events.of_kind("create")[0].obj.base.ident), program)
+    assert [program.line(loop) for loop in hit.loops] == [15, 16]
+    assert [program.line(tree.call) for tree in hit.calls] == [17]
+    assert [o.event.kind for o in hit.trace] == ["optimizer_step"]
+
+
+def test_a_hostile_tree_ends() -> None:
+    deep = "".join(f"{' ' * i}for x{i} in loader:\n{' ' * (i + 1)}if f{i}: opt.zero_grad()\n" for i in range(12))
+    assert answers(PRELUDE + deep + " " * 12 + "model(x).sum().backward()\n" + " " * 12 + "opt.step()\n") != {0: ""}
