@@ -54,7 +54,7 @@ def program_of(source: str) -> Program:
 def answers(source: str, which: int = 0) -> dict[int, str]:
     """Line of each wrong backward and how sure that is, for the `which`-th optimizer that the program makes."""
     program = program_of(source)
-    made = [e for e in program.events.of_kind("create")]
+    made = program.events.of_kind("create")
     ident = made[which].obj.base.ident if made else collect(program, "optimizer_step")[0][1].base.ident
     return {hit.event.line: hit.certainty for hit in run(Again(ident), program)}
 
@@ -664,4 +664,5 @@ for epoch in range(3):
 
 def test_a_hostile_tree_ends() -> None:
     deep = "".join(f"{' ' * i}for x{i} in loader:\n{' ' * (i + 1)}if f{i}: opt.zero_grad()\n" for i in range(12))
-    assert answers(PRELUDE + deep + " " * 12 + "model(x).sum().backward()\n" + " " * 12 + "opt.step()\n") != {0: ""}
+    found = answers(PRELUDE + deep + " " * 12 + "model(x).sum().backward()\n" + " " * 12 + "opt.step()\n")
+    assert set(found.values()) <= {"may", "unknown"} and len(found) == 1

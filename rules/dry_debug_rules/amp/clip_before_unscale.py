@@ -10,7 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run
-from dry_debug.program.evidence import Step, weakest
+from dry_debug.program.evidence import Step
 from dry_debug.program.relations import covers, different, modules_in, touches
 from dry_debug.program.scopes import dotted
 
@@ -28,8 +28,8 @@ class ClipBeforeUnscale(OrderRule):
     fix_kind = "unsafe"
     triggers = (("torch",), ("Scaler", ".scale("))
     why = (
-        "The gradients are still multiplied by the loss scale (65536 at the start), so nearly every step is cut down to "
-        "a tiny fraction of the threshold."
+        "The gradients are still multiplied by the loss scale (65536 at the start), so nearly every step is cut down "
+        "to a tiny fraction of the threshold."
     )
 
     def check(self, program: Program) -> Iterator[Report]:
@@ -63,15 +63,15 @@ class ClipBeforeUnscale(OrderRule):
         ][-1:]
         if not here:
             evidence.append(Step(hit.event.program, node, "the gradients are clipped here"))
-        if step.program is program or here is False:
-            evidence.append(Step(step.program, step.node, "`scaler.step` divides by the scale only here, after clipping"))
+        if step.program is program or not here:
+            evidence.append(Step(step.program, step.node, "only here are they divided by the scale"))
         spelled = _spelling(hit, step, program) if here else None
         return Report(
             at=at,
             headline=f"`{name or 'clip'}` clips gradients that are still scaled: `unscale_` is missing before it"
             if here
             else f"`{program.short(at, 36)}` clips gradients that are still scaled",
-            confidence=weakest(automaton.scaler.confidence, hit.event.other.confidence if automaton.guessed else "high"),
+            confidence=automaton.scaler.confidence,
             evidence=evidence,
             cause=f"{self.name}@{program.span(at).start}",
             fix=(lambda: _fix(hit, spelled, program)) if spelled else None,
@@ -91,7 +91,6 @@ class _Scaled(Automaton):
         self.covered = covered
         self.only = only
         self.program = program
-        self.guessed = False
 
     def counts(self, state: Hashable, label: Hashable) -> bool:
         return state != "plain"  # a path without a scaled backward (no AMP) says nothing about the one with it

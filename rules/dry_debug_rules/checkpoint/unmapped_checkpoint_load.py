@@ -38,6 +38,8 @@ class UnmappedCheckpointLoad(SiteRule):
         if path is None or program.flow.stays_on_cpu or _settled(call, path, program):
             return
         use = program.flow.use_of_loaded(call)
+        if use.kind == "numbers":
+            return  # the state of a scheduler or a scaler alone: there is no tensor in it
         evidence = [Step(home, load, "the state goes into the model here") for home, load in use.loaded_into[:2]]
         # A state that load_state_dict copies into existing tensors, and a module that is moved right behind, may come
         # through the CPU without changing where the program's tensors end up.

@@ -42,9 +42,11 @@ class LingeringEvalMode(OrderRule):
         seen: set[Ident] = set()
         for event, module, _ in evals:
             ident = module.base.ident
-            if ident is None or ident in seen or not _whole(ident, event) or mode_matters(module) is False:
+            if ident is None or ident in seen or not _whole(ident, event):
                 continue
             seen.add(ident)
+            if mode_matters(module) is False:
+                continue
             trainers = {o.base.ident for _, o, _ in steps if _trains(o, module, program)}
             trainers.discard(None)
             if trainers:
@@ -77,7 +79,7 @@ class LingeringEvalMode(OrderRule):
         return Report(
             at=at,
             headline=f"`{program.short(at, 40)}` leaves the model in eval mode, and training goes on",
-            confidence=weakest(module.confidence, hit.event.obj.confidence if hit.event.other.kind != "scaler" else "high"),
+            confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
             evidence=evidence,
             cause=f"{self.name}@{program.span(at).start}",
             fix=(lambda: _fix(hit, spelled, program)) if spelled else None,
@@ -128,9 +130,8 @@ class _Mode(Automaton):
                 return state, None  # a part: frozen batch norm, a fixed backbone
             kind = "mode" if kind == "eval" else kind
         if kind == "eval":
-            return {"new": ("frozen", None, ran), "trained": ("eval", event, ran), "restored": ("eval", event, ran)}.get(
-                mode, state
-            ), None
+            left = ("frozen", None, ran) if mode == "new" else ("eval", event, ran)
+            return (state if mode in ("eval", "frozen") else left), None
         if mode == "eval":
             return ("restored", origin, ran), None
         return ("new", None, ran) if mode == "frozen" else state, None
@@ -173,7 +174,7 @@ def _spelling(hit: Hit, mode: Event, module: Value, program: Program) -> tuple[s
 
 
 def _head(hit: Hit, program: Program) -> ast.stmt | None:
-    """The training loop around the step, innermost in its function; where there is none, the function's first statement."""
+    """Where `train()` belongs: before the loop around the step that does not hold the evaluation, or at its start."""
     inner: ast.stmt | None = None
     for block in program.index.ancestors(hit.event.stmt):
         if isinstance(block, ast.For | ast.AsyncFor | ast.While):

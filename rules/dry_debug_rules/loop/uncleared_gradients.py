@@ -79,7 +79,7 @@ class UnclearedGradients(OrderRule):
 
 
 class _Gradients(Automaton):
-    """Of one optimizer: step -> stepped -> backward -> stale -> the same step again: wrong. Clearing leads to `cleared`.
+    """Of one optimizer: step -> stepped -> backward -> stale -> the same step again: wrong. Clearing: `cleared`.
 
     `first` is the time before the first step, which says nothing: with accumulation it may be many iterations long.
     A state is its name and the steps made since the last clearing. A single leftover between two phases of training,

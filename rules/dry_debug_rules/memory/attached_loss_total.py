@@ -22,7 +22,7 @@ class AttachedLossTotal(Rule):
     shape = "site"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("for ", "while "), ("torch", "backward", "loss"), ("+", ".append(", ".update("))
+    triggers = (("for ", "while "), ("backward", "loss", "Loss", "entropy"))
     why = (
         "The total refers to the autograd graph of every loss that went into it, so none of them is freed while it "
         "lives and memory grows with each iteration."

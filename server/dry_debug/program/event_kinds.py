@@ -66,7 +66,7 @@ def _scaler_of(ix: EventIndex, expr: ast.expr, call: ast.Call, depth: int = 0) -
     if isinstance(expr, ast.Name) and depth < 4:
         found = ix.program.names.lookup(expr.id, ix.program.scope(call))
         for b in found[1] if found else ():
-            if b.value is not None and isinstance(b.value, ast.Call) and b.value is not expr:
+            if isinstance(b.value, ast.Call):
                 return _scaler_of(ix, b.value, b.value, depth + 1)
     return UNKNOWN
 

@@ -55,14 +55,16 @@ class EventIndex:
         if "grad" in self.program.document.source:
             for assignment in self.index.assignments:
                 self._grad_assignment(assignment)
-        self.all.sort(key=lambda e: (e.stmt.lineno, e.node.end_lineno or 0, e.node.end_col_offset or 0))  # type: ignore[attr-defined]
+        self.all.sort(key=_place)
 
     def _add(self, event: Event, node: ast.AST) -> None:
         self.all.append(event)
         end = (node.end_lineno or 0, node.end_col_offset or 0)  # type: ignore[attr-defined]
         self.at.setdefault(event.stmt, []).append((end, Leaf(event), node))
 
-    def event(self, kind: str, obj: Value, call: ast.AST, other: Value = UNKNOWN, handled: bool = False) -> Event | None:
+    def event(
+        self, kind: str, obj: Value, call: ast.AST, other: Value = UNKNOWN, handled: bool = False
+    ) -> Event | None:
         """An event at `call`, or None where its statement is not known (inside a lambda's default, say)."""
         stmt = self.program.statement(call)
         if stmt is None:
@@ -141,12 +143,18 @@ class EventIndex:
         return self._builder.roots
 
 
+def _place(event: Event) -> tuple[int, int, int]:
+    node = event.node
+    return event.stmt.lineno, getattr(node, "end_lineno", None) or 0, getattr(node, "end_col_offset", None) or 0
+
+
 def owned(value: Value, owner: Value) -> Value:
     """An optimizer that a class of the project makes for itself: another one in each of its instances."""
     ident = value.ident
     if not (isinstance(ident, tuple) and ident and ident[0] == "alloc" and owner.scope is not None):
         return value
-    if owner.scope.kind != "class" or value.program is None or owner.ident is None or owner.ident[0] == "self":  # type: ignore[index]
+    mine = owner.ident
+    if owner.scope.kind != "class" or value.program is None or not isinstance(mine, tuple) or mine[0] == "self":
         return value
     home = value.program.index.scope_of.get(ident[1])
     if home is None or home.class_scope is None:

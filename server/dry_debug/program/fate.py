@@ -18,9 +18,11 @@ _NUMBERS = frozenset(
 )
 _ARITHMETIC = frozenset(f"builtins.{n}" for n in ("round", "sum", "max", "min", "abs", "list", "tuple", "sorted"))
 # Methods of loggers, writers and progress bars, and of lists.
-_LOGS = frozenset(
-    ["add_scalar", "add_scalars", "log", "log_metrics", "log_metric", "log_dict", "info", "debug", "warning", "error", "write", "set_postfix", "set_description", "set_postfix_str", "set_description_str", "append", "extend", "clear", "update", "join", "format", "print", "line", "record", "logkv", "step"]
-)
+_LOGS = frozenset((
+    "add_scalar", "add_scalars", "log", "log_metrics", "log_metric", "log_dict", "info", "debug", "warning", "error",
+    "write", "set_postfix", "set_description", "set_postfix_str", "set_description_str", "append", "extend", "clear",
+    "update", "join", "format", "print", "line", "record", "logkv", "step",
+))  # fmt: skip
 _BACKWARD = frozenset(("backward", "manual_backward", "scale", "scale_loss"))
 
 
@@ -46,8 +48,6 @@ def fate_of(program: Program, path: str, filled: ast.stmt) -> Fate:
         found = program.names.lookup(root, scope)
         if found is not None:
             home = found[0]
-    if home is not scope and home.kind == "function":
-        fate.unknown = False
     _Fates(fate).path(program, path, home, 0, filled)
     return fate
 

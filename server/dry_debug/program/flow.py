@@ -56,10 +56,10 @@ class Flow:
             node
             for node in parents
             if node.__class__ is ast.Name
-            and node.id == name  # type: ignore[attr-defined]
-            and isinstance(node.ctx, ast.Load)  # type: ignore[attr-defined]
+            and node.id == name
+            and isinstance(node.ctx, ast.Load)
             and not self._hidden(name, node, scope, parents)
-        ]  # type: ignore[misc]
+        ]
 
     def _hidden(self, name: str, node: ast.AST, scope: Scope, parents: dict[ast.AST, ast.AST]) -> bool:
         """Whether a function or comprehension between `node` and `scope` has its own `name`."""
@@ -79,8 +79,8 @@ class Flow:
         return [
             node
             for node in self.parents(scope)
-            if node.__class__ is ast.Attribute and isinstance(node.ctx, ast.Load) and dotted(node) == path  # type: ignore[attr-defined]
-        ]  # type: ignore[misc]
+            if node.__class__ is ast.Attribute and isinstance(node.ctx, ast.Load) and dotted(node) == path
+        ]
 
     def scope_inside(self, node: ast.AST, scope: Scope) -> Scope:
         """The function (or `scope` itself) whose body holds `node`."""
@@ -131,14 +131,14 @@ class Flow:
                 if prediction is not None:
                     yield LossCall(call, name, prediction, None)
                 continue
-            if len(call.args) + len(call.keywords) < 2 or (name is not None and name.startswith(("builtins.", "torch."))):
+            if len(call.args) + len(call.keywords) < 2 or (name or "").startswith(("builtins.", "torch.")):
                 continue
             prediction = argument(call, 0, "input")
             if prediction is None:
                 continue
             value = program.value(call.func, call)
             if value.kind in ("loss", "library") and value.type in names:
-                yield LossCall(call, value.type, prediction, value)  # type: ignore[arg-type]
+                yield LossCall(call, value.type, prediction, value)
 
     def sets_attribute(self, attribute: str, made: ast.Call) -> bool:
         """Whether some assignment `x.attribute = ...` (or setattr) may be on the object that `made` makes."""

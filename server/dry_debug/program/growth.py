@@ -124,7 +124,7 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
                 yield growth
         return
     loop = next((b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
-    if loop is None or len(arguments) > 8:
+    if loop is None or len(arguments) > 8 or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
         return
     for argument in arguments:
         if isinstance(argument, ast.Constant | ast.Starred):
@@ -170,7 +170,7 @@ def _reads_batches(program: Program, loop: Loop) -> bool:
     value = program.value(loop.iter, loop)
     if value.kind == "container" and value.thunk is not None:
         value = value.thunk()  # enumerate(loader) gives pairs
-        return any(item.kind == "batch" for item in value.items or ())
+        return value.kind == "container" and any(item.kind == "batch" for item in value.items or ())
     return value.kind == "loader"
 
 

@@ -30,8 +30,8 @@ class Guard:
 
     `test` is None for a condition that may answer differently each time. `negated` says that the condition is the
     opposite of the test. `counter` is the variable whose remainder it tests (`i` in `i % 4 == 0`), `constant` its value
-    if that is fixed. `parts` are conditions that all hold when the test does (`conjunction`: `a and b`), or that are all
-    false when it is false (`a or b`). `scope` and `variable` are set where a bare variable is tested for truth or for a
+    if that is fixed. `parts` all hold when the test does (`conjunction`: `a and b`), or are all false when it is false
+    (`a or b`). `scope` and `variable` are set where a bare variable is tested for truth or for a
     literal value (`literal`).
     """
 
@@ -123,9 +123,8 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
 def _owner(test: ast.expr, scope: Scope) -> object:
     """Whose variables the test reads: attributes (`args.amp`, `self.amp`) mean the same in every function."""
     for node in ast.walk(test):
-        if isinstance(node, ast.Name) and not _inside_attribute(node, test):
-            if node.id in scope.bindings:
-                return id(scope)
+        if isinstance(node, ast.Name) and node.id in scope.bindings and not _inside_attribute(node, test):
+            return id(scope)
     cls = scope.class_scope
     own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in ast.walk(test))
     return id(cls) if own else ""

@@ -68,6 +68,9 @@ _KEYWORDS = frozenset(
 )
 
 
+_HUBS = frozenset(("transformers", "diffusers", "peft", "trl", "sentence_transformers", "timm", "open_clip", "optimum"))
+
+
 @dataclass(slots=True, eq=False)
 class Hyperparameter:
     """A named value of the program; `name` is canonical where a canonical field exists."""
@@ -188,7 +191,7 @@ class Hyperparameters:
         found: list[tuple[str, ast.AST]] = []
         for name, call in self.program.qualified_calls():
             expr: ast.expr | None = None
-            if name.endswith(".from_pretrained"):
+            if name.endswith(".from_pretrained") and name.partition(".")[0] in _HUBS:
                 expr = call.args[0] if call.args else _keyword(call, "pretrained_model_name_or_path")
             elif name == "vllm.LLM":
                 expr = call.args[0] if call.args else _keyword(call, "model")

@@ -25,9 +25,10 @@ MAX_HOPS = 5
 class LoadedUse:
     """What becomes of a loaded file."""
 
-    kind: Literal["state", "module", "checkpoint", "unknown"] = "unknown"
+    kind: Literal["state", "numbers", "module", "checkpoint", "unknown"] = "unknown"
     moved: bool = False  # `.to(...)`, `.cpu()`, `.cuda()` follows before anything else
     loaded_into: list[tuple[Program, ast.Call]] = field(default_factory=list)  # the load_state_dict calls that take it
+    holds_tensors: bool = False  # some of it goes into a module or an optimizer; schedulers and scalers keep numbers
     only_loaded: bool = True  # nothing else is done with it but reading single entries by literal key
 
 
@@ -36,7 +37,7 @@ def use_of_loaded(program: Program, call: ast.Call) -> LoadedUse:
     use = LoadedUse()
     _Follow(use).value(program, call, program.scope(call), 0)
     if use.loaded_into:
-        use.kind = "state"
+        use.kind = "state" if use.holds_tensors else "numbers"
     else:
         use.only_loaded = False
         cls = program.scope(call).class_scope
@@ -106,6 +107,8 @@ class _Follow:
         func = call.func
         if isinstance(func, ast.Attribute) and "load_state_dict" in func.attr:
             self.use.loaded_into.append((program, call))
+            if program.value(func.value, call).kind not in ("scheduler", "scaler"):
+                self.use.holds_tensors = True
             return
         name = program.qualified(call)
         if name == "builtins.print" or name == "builtins.len" or name == "builtins.isinstance":

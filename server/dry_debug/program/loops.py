@@ -179,5 +179,3 @@ def _nodes(tree: Tree) -> list[Tree]:
         found.append(node)
         queue.extend(_children(node))
     return found
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.guards import Guard, Test
@@ -46,8 +46,7 @@ class PathState:
 
     def but(self, **changes: object) -> PathState:
         """A copy with some fields changed."""
-        fields = {name: changes.get(name, getattr(self, name)) for name in self.__slots__}
-        return PathState(**fields)
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 States = dict[PathState, Trace]  # with the last events on the way

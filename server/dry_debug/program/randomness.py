@@ -19,12 +19,14 @@ RNGS: tuple[Rng, ...] = ("python", "numpy", "torch", "cuda")
 
 # Functions of the modules that draw nothing.
 _NO_DRAW = frozenset(["seed", "getstate", "setstate", "get_state", "set_state", "default_rng", "Random", "RandomState", "Generator", "SeedSequence", "SystemRandom", "PCG64", "BitGenerator"])  # fmt: skip
+_FROM_ENTROPY = frozenset(("random.seed", "numpy.random.seed", "torch.seed"))
 _TORCH_DRAWS = frozenset(
     ["rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like", "randn_like", "randint_like", "poisson"]
 )
 # The generators that a library call draws from on its own.
 _LIBRARY_DRAWS: dict[str, tuple[Rng, ...]] = {
     "sklearn.model_selection.train_test_split": ("numpy",),
+    "sklearn.utils.shuffle": ("numpy",),
     "torch.utils.data.random_split": ("torch",),
     "torch.nn.functional.dropout": ("torch",),
 }
@@ -51,6 +53,8 @@ class Randomness:
         """Calls in this file that seed a generator themselves."""
         sites = []
         for name, call in self.program.qualified_calls():
+            if name in _FROM_ENTROPY and _takes_nothing(call):
+                continue  # `random.seed()` takes another seed from the system every time
             for rng in sorted(know.SEEDS.get(name, ())):
                 sites.append(RandomSite("seed", rng, call))  # type: ignore[arg-type]
         sites.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
@@ -133,7 +137,9 @@ def drawn(name: str) -> tuple[Rng, ...]:
     return _LIBRARY_DRAWS.get(name, ())
 
 
+def _takes_nothing(call: ast.Call) -> bool:
+    return all(_is_none(a) for a in (*call.args, *(k.value for k in call.keywords)))
+
+
 def _is_none(expr: ast.expr) -> bool:
     return isinstance(expr, ast.Constant) and expr.value is None
-
-

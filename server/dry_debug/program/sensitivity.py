@@ -17,6 +17,7 @@ _SENSITIVE = frozenset(
     "SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d RReLU Transformer TransformerEncoder "
     "TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer MultiheadAttention RNN LSTM GRU".split()
 )
+_WHOLE_MODELS = ("transformers.", "torchvision.models.", "timm.", "diffusers.", "sentence_transformers.")
 
 
 def mode_matters(module: Value, depth: int = 0) -> bool | None:
@@ -24,9 +25,13 @@ def mode_matters(module: Value, depth: int = 0) -> bool | None:
     base = module.base
     if depth > 6:
         return None
+    if base.type is not None and base.type.startswith(_WHOLE_MODELS):
+        return True
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
         return _class(base.program, base.scope, depth)
-    if base.type is not None and base.type.startswith("torch.nn.") and base.args is not None and base.program is not None:
+    known = base.args is not None and base.program is not None
+    if known and base.type is not None and base.type.startswith("torch.nn."):
+        assert base.args is not None and base.program is not None
         if base.type.rpartition(".")[2] in _SENSITIVE:
             return True
         inner = [n for n in ast.walk(base.args) if isinstance(n, ast.Call) and n is not base.args]
@@ -77,5 +82,7 @@ def _calls(program: Program, calls: list[ast.Call], depth: int) -> bool | None:
                 return True
             result = None if inner is None else result
         elif isinstance(call.func, ast.Name):
-            result = None
+            found = program.names.lookup(call.func.id, program.scope(call))
+            if found is None or found[1][-1].kind in ("from", "import", "def", "class"):
+                result = None  # a layer that nobody has seen, perhaps
     return result

@@ -14,6 +14,7 @@ from dry_debug.program.hyper import Hyperparameters, literal
 from dry_debug.program.loops import LoopNode, Loops
 from dry_debug.program.randomness import Randomness
 from dry_debug.program.resumption import Resumption
+from dry_debug.program.seeding import Seeding
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -36,6 +37,7 @@ class TrainingProgram:
         self.checkpoints = Checkpoints(program)
         self.loops = Loops(program)
         self.resumption = Resumption(program)
+        self.seeding = Seeding(program)
         self.hyper = Hyperparameters(program)
 
     @cached_property

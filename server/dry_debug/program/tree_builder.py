@@ -54,9 +54,10 @@ class TreeBuilder:
         }  # fmt: skip
         result = [self.index.module]
         for function in self.index.functions:
-            if function.kind == "function" and function not in called and self.has_events(function):
-                if not self.program.call_sites(function):
-                    result.append(function)
+            if function.kind != "function" or function in called or not self.has_events(function):
+                continue
+            if not self.program.call_sites(function):
+                result.append(function)
         return result
 
     def has_events(self, function: Scope) -> bool:

@@ -19,9 +19,9 @@ class Event:
     """Something that happens to an object.
 
     `kind`: create (an optimizer is made), zero_grad, set_grad (gradients are replaced), backward, optimizer_step,
-    scheduler_step, step (of something that only callers may know), unscale, scaler_update, clip, train, eval, mode (train
-    or eval, not known which), set_epoch. `obj` is the optimizer, module, loss, ... ; `other` the second object (the scaler
-    of a step or backward).
+    scheduler_step, step (of something that only callers may know), unscale, scaler_update, clip, train, eval, mode
+    (train or eval, not known which), set_epoch. `obj` is the optimizer, module, loss, ...; `other` the second object
+    (the scaler of a step or backward).
     """
 
     kind: str

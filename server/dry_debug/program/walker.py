@@ -246,7 +246,7 @@ class Walker:
                 merge(result.returns, final.returns)
         return result
 
-    # -- inlining --------------------------------------------------------------------------------------------------------
+    # -- inlining ------------------------------------------------------------------------------------------------------
 
     def _call(self, tree: CallTree, states: States) -> Flow:
         function = tree.function
@@ -332,9 +332,9 @@ class Walker:
                 if isinstance(own, tuple) and own != resolved.base.ident and own[0] in ("param", "var"):
                     bound[own] = resolved
         for name in _given(tree.call, callee):
-            bound[("given", callee, name)] = resolved_marker
+            bound[("given", callee, name)] = _GIVEN
         if any(isinstance(a, ast.Starred) for a in tree.call.args) or any(k.arg is None for k in tree.call.keywords):
-            bound[("partly", callee)] = resolved_marker
+            bound[("partly", callee)] = _GIVEN
         bound.update(tree.passed)
         return bound
 
@@ -391,14 +391,14 @@ class Walker:
                 continue
             if isinstance(node, CallTree):
                 for function in (node.function, *node.passed.values()):
-                    if function.scope is not None and function.program is not None:
-                        if self._has_kinds(function.program, function.scope, stack):
-                            return True
+                    scope, program = function.scope, function.program
+                    if scope is not None and program is not None and self._has_kinds(program, scope, stack):
+                        return True
             queue.extend(children(node))
         return False
 
 
-resolved_marker = Value("const", const=True)
+_GIVEN = Value("const", const=True)
 
 
 def _given(call: ast.Call, callee: Scope) -> list[str]:
@@ -415,10 +415,10 @@ def _lineage(instance: Value) -> list[Scope]:
     queue = [instance]
     while queue and len(found) < 8:
         value = queue.pop()
-        if value.scope is not None and value.scope.kind == "class" and value.program is not None:
-            if value.scope not in found:
-                found.append(value.scope)
-                queue.extend(value.program.evaluator.bases(value.scope))
+        if value.scope is None or value.scope.kind != "class" or value.program is None or value.scope in found:
+            continue
+        found.append(value.scope)
+        queue.extend(value.program.evaluator.bases(value.scope))
     return found
 
 

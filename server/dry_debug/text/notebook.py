@@ -39,7 +39,7 @@ def from_cells(cells: Iterable[NotebookCell], path: str) -> Document:
         parts.append(text + "\n")
         result.append(Cell(cell.number, at, at + len(text), cell.text, cell.uri))
         at += len(text) + 1
-    return Document(path, "".join(parts), tuple(result))
+    return Document(path, "".join(parts)[:-1], tuple(result))
 
 
 def without_broken_cells(document: Document, broken: Collection[int]) -> Document:

@@ -1,0 +1,271 @@
+"""Which generators a run seeds and which it draws from, over the functions that the program calls."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dry_debug.program import knowledge as know
+from dry_debug.program.calls import argument
+from dry_debug.program.events import CallTree
+from dry_debug.program.evidence import Confidence, Step
+from dry_debug.program.randomness import RandomSite, Rng
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+MAX_FUNCTIONS = 400  # looked at from one program
+_SEEDS = re.compile(r"seed|determinis|reproduc", re.IGNORECASE)
+# Methods that run in a loader's workers where there are any.
+_IN_WORKERS = frozenset(("__getitem__", "__getitems__", "__call__", "__iter__", "collate_fn", "collate"))
+# What a number is drawn for that has nothing to do with the result: another seed, a port, a name.
+_ASIDE = re.compile(r"seed|port|uuid|suffix|run_?id|run_?name", re.IGNORECASE)
+
+
+@dataclass(slots=True, eq=False)
+class Gap:
+    """A generator that the run draws from and does not seed. `draws` are evidence, the nearest first."""
+
+    rng: Rng
+    draws: list[Step]
+    confidence: Confidence
+    implied: bool = False  # torch: by making a model or shuffling a loader, not by a call that draws
+
+
+@dataclass(slots=True, eq=False)
+class Reached:
+    """The programs and functions that run when a program runs."""
+
+    functions: list[tuple[Program, Scope]] = field(default_factory=list)
+    modules: list[Program] = field(default_factory=list)
+
+
+class Seeding:
+    """What the run of one program seeds and leaves unseeded."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @cached_property
+    def reached(self) -> Reached:
+        """What the program calls in other files of the project, directly and through them."""
+        result = Reached([], [self.program])
+        queue: list[Program] = [self.program]
+        seen: set[Scope] = set()
+        pending: list[tuple[Program, Scope]] = []
+        for tree in _calls(self.program):
+            pending.append((tree.function.program, tree.function.scope))  # type: ignore[arg-type]
+        for component in self.program.training.components.of("dataset"):
+            value = component.value
+            if value.scope is not None and value.program is not None and value.scope.kind == "class":
+                pending.extend((value.program, c) for c in value.scope.children if c.kind == "function")
+        while pending and len(seen) < MAX_FUNCTIONS:
+            owner, scope = pending.pop(0)
+            if scope in seen:
+                continue
+            seen.add(scope)
+            if owner is self.program:
+                continue  # its own calls are all in the list already
+            result.functions.append((owner, scope))
+            if owner not in queue:
+                queue.append(owner)
+                result.modules.append(owner)
+            pending.extend(
+                (t.function.program, t.function.scope) for t in _calls(owner) if owner.scope(t.call) is scope  # type: ignore[misc]
+            )
+        return result
+
+    # -- seeds ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def seeds(self) -> list[tuple[Program, RandomSite]]:
+        """Every place that seeds a generator for the run."""
+        own = self.program.randomness
+        found = [(self.program, s) for s in own.own_seeds if not self._of_workers(self.program, s.node)]
+        for owner, scope in self.reached.functions:
+            if "seed" not in owner.document.source and "manual" not in owner.document.source:
+                continue
+            found.extend(
+                (owner, s) for s in owner.randomness.own_seeds
+                if owner.scope(s.node) is scope and not self._of_workers(owner, s.node)
+            )  # fmt: skip
+        for owner in self.reached.modules[1:]:  # their module bodies run when they are imported
+            found.extend((owner, s) for s in owner.randomness.own_seeds if owner.scope(s.node).kind == "module")
+        return found
+
+    @cached_property
+    def seeded(self) -> set[Rng]:
+        """The generators that are seeded anywhere."""
+        return {site.rng for _, site in self.seeds}
+
+    @cached_property
+    def unknown_helper(self) -> bool:
+        """Whether something is called that may seed, and nobody can see what: `utils.set_seed(0)` of another package."""
+        for owner, call in self._calls_of_run():
+            func = call.func
+            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            if not _SEEDS.search(name) or name in ("seed", "manual_seed", "manual_seed_all", "initial_seed"):
+                continue
+            qualified = owner.qualified(call) or ""
+            if qualified in know.SEEDS or qualified.startswith(("torch.", "numpy.", "builtins.")):
+                continue
+            if not owner.target(call).known and not self._method_of_data(owner, func, call):
+                return True
+        return False
+
+    @staticmethod
+    def _method_of_data(owner: Program, func: ast.expr, call: ast.Call) -> bool:
+        """A method of an object of this program, such as `env.reset_seed()`: it seeds itself."""
+        if not isinstance(func, ast.Attribute):
+            return False
+        value = owner.value(func.value, call)
+        return value.kind not in ("unknown", "library", "pymodule")
+
+    def _calls_of_run(self) -> Iterator[tuple[Program, ast.Call]]:
+        for call in self.program.index.calls:
+            yield self.program, call
+        for owner, scope in self.reached.functions:
+            for call in scope.calls:
+                yield owner, call
+
+    def _of_workers(self, owner: Program, node: ast.AST) -> bool:
+        """Whether the place runs in a loader's worker: a `worker_init_fn`."""
+        scope = owner.scope(node)
+        if scope.kind not in ("function", "lambda"):
+            return False
+        name = scope.name
+        return "worker" in name.lower() or any(
+            k.arg == "worker_init_fn" and (k.value is scope.node or dotted(k.value) == name)
+            for p in {self.program, owner} for c in p.index.calls for k in c.keywords
+        )  # fmt: skip
+
+    @cached_property
+    def anchor(self) -> tuple[ast.Call, RandomSite, Program] | None:
+        """Where the run is seeded, in this file: (the call in this file, what it does, the program where that stands).
+
+        None where nothing is seeded for the whole run: a seed in a function that only splits data is its own business.
+        """
+        program = self.program
+        rows: list[tuple[int, ast.Call, RandomSite, Program]] = []
+        for site in program.randomness.own_seeds:
+            if not self._of_workers(program, site.node) and self._for_the_run(program.scope(site.node)):
+                rank = ("torch", "numpy", "python", "cuda").index(site.rng)
+                rows.append((rank, site.node, site, program))  # type: ignore[arg-type]
+        if rows:
+            first = min(row[1].lineno for row in rows)
+            rows = [r for r in rows if r[1].lineno - first < 12] or rows
+            rank, node, site, owner = min(rows, key=lambda r: (r[0], r[1].lineno))
+            return node, site, owner
+        for tree in _calls(program):
+            owner, scope = tree.function.program, tree.function.scope
+            if owner is None or scope is None or owner is program:
+                continue
+            inner = [s for s in owner.randomness.own_seeds if owner.scope(s.node) is scope] if (
+                "seed" in owner.document.source
+            ) else []  # fmt: skip
+            if inner and owner.randomness.is_helper(scope):
+                return tree.call, inner[0], owner
+        return None
+
+    def _for_the_run(self, scope: Scope) -> bool:
+        program = self.program
+        if scope.kind == "module" or program.randomness.is_helper(scope):
+            return True
+        while scope.kind not in ("function", "module") and scope.parent is not None:
+            scope = scope.parent
+        return scope.kind == "module" or program.training.loops._function_trains(program, scope, 0)
+
+    # -- draws ---------------------------------------------------------------------------------------------------------
+
+    def gaps(self) -> list[Gap]:
+        """The generators that are drawn from and not seeded."""
+        found: list[Gap] = []
+        wanted: tuple[Rng, ...] = ("torch", "numpy", "python")
+        for rng in wanted:
+            if rng in self.seeded:
+                continue
+            draws = list(self._draws(rng))
+            if draws:
+                found.append(Gap(rng, [s for _, s in draws][:3], "high" if any(sure for sure, _ in draws) else "medium"))
+            elif rng == "torch":
+                implied = list(self._implied())
+                if implied:
+                    found.append(Gap(rng, implied[:3], "high", implied=True))
+        return found
+
+    def _draws(self, rng: Rng) -> Iterator[tuple[bool, Step]]:
+        """(whether it certainly runs, the place) of each draw from `rng`."""
+        program = self.program
+        for site in program.randomness.draws:
+            if site.rng == rng and self._matters(program, site.node):
+                yield self._runs(program.scope(site.node)), Step(program, site.node, f"{_LABEL[rng]} is drawn from here")
+        for owner, scope in self.reached.functions:
+            if "rand" not in owner.document.source and "split" not in owner.document.source:
+                continue
+            for site in owner.randomness.draws:
+                if site.rng == rng and owner.scope(site.node) is scope and self._matters(owner, site.node):
+                    yield True, Step(owner, site.node, f"{_LABEL[rng]} is drawn from here")
+
+    def _runs(self, scope: Scope) -> bool:
+        while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
+            scope = scope.parent
+        if scope.kind != "function":
+            return True
+        return scope.class_scope is not None or bool(self.program.call_sites(scope))
+
+    def _matters(self, owner: Program, node: ast.AST) -> bool:
+        """Whether a draw has to do with the result of the run, and is made in the process that is seeded."""
+        stmt = owner.statement(node)
+        if isinstance(stmt, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+            if any(_ASIDE.search(dotted(t) or "") for t in targets):
+                return False
+        scope = owner.scope(node)
+        while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
+            scope = scope.parent
+        if _ASIDE.search(scope.name):
+            return False
+        return not (scope.name in _IN_WORKERS or self._of_workers(owner, node)) or not self._has_workers
+
+    @cached_property
+    def _has_workers(self) -> bool:
+        """Whether the loaders have workers, which torch seeds for `random` and numpy; also where that is not known."""
+        made = [c for c in self.program.calls_of("torch.utils.data.DataLoader")]
+        for call in made:
+            workers = argument(call, 5, "num_workers")
+            if any(k.arg is None for k in call.keywords):
+                return True
+            if workers is not None and not (isinstance(workers, ast.Constant) and workers.value == 0):
+                return True
+        return not made
+
+    def _implied(self) -> Iterator[Step]:
+        """Models that are made with random weights, and loaders that shuffle."""
+        program = self.program
+        for component in program.training.components.of("model"):
+            value = component.value.base
+            made = value.args
+            if component.parameter or value.confidence != "high" or made is None or "pretrained" in program.text(made):
+                continue
+            if made in program.index.scope_of and not (value.type or "").endswith("from_pretrained"):
+                yield Step(program, made, "the weights of the model are drawn from torch's generator here")
+        for call in program.calls_of("torch.utils.data.DataLoader"):
+            shuffle = argument(call, 2, "shuffle")
+            own = argument(call, 99, "generator")
+            if isinstance(shuffle, ast.Constant) and shuffle.value is True and own is None:
+                yield Step(program, call, "the order of the samples is drawn from torch's generator here")
+
+
+_LABEL: dict[Rng, str] = {"python": "`random`", "numpy": "`numpy.random`", "torch": "torch's generator", "cuda": "CUDA"}
+
+
+def _calls(program: Program) -> Iterator[CallTree]:
+    for trees in program.events._user_calls.values():
+        for _, tree in trees:
+            if isinstance(tree, CallTree) and tree.function.scope is not None and tree.function.program is not None:
+                yield tree
