@@ -81,11 +81,15 @@ def _pass_scores(loss: LossCall, softmax: ast.Call, program: Program) -> TextEdi
 
 
 def _without_last_layer(softmax: ast.Call, home: Program) -> TextEdit | None:
-    """`nn.Sequential(a, nn.Softmax(1))`: without its last element, the comma and the line that it stood on."""
-    before = home.flow.element_before(softmax)
-    if before is None:
-        return None
-    return TextEdit(Span(home.span(before).end, home.span(softmax).end), "")
+    """`nn.Sequential(a, nn.Softmax(1))` without its last element; `layers.append(nn.Softmax(1))` as a whole."""
+    elements = home.flow.last_layer(softmax)
+    if elements is not None:
+        return TextEdit(Span(home.span(elements[0]).end, home.span(elements[1]).end), "")
+    stmt = home.statement(softmax)
+    if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call) and stmt.value.args == [softmax]:
+        lines = home.flow.whole_statement(stmt)
+        return TextEdit(lines, "") if lines is not None else None
+    return None
 
 
 def _without_call(softmax: ast.Call, home: Program) -> TextEdit | None:

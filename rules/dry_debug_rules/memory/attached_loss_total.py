@@ -61,7 +61,8 @@ def _evidence(growth: Growth, program: Program) -> list[Step]:
         if made is not None and made.node is not None and made.origin is not None:
             steps.append(Step(made.origin, made.node, "the tensor and its graph are made here"))
         if carried.backward is not None:
-            steps.append(Step(carried.backward_in or program, carried.backward, "`.backward()` over it shows that it carries a graph"))
+            place = carried.backward_in or program
+            steps.append(Step(place, carried.backward, "`.backward()` over it shows that it carries a graph"))
     if growth.kept is not None:
         steps.append(Step(growth.kept[0], growth.kept[1], "it is kept here"))
     return steps

@@ -27,8 +27,8 @@ class PartialSeeding(WholeRule):
     fix_kind = "unsafe"
     triggers = (("seed",), ("torch", "numpy", "random"))
     why = (
-        "Each library has a generator of its own: what is drawn from one that is not seeded differs in every run, so two "
-        "runs with the same seed give different results."
+        "Each library has a generator of its own: what is drawn from one that is not seeded differs in every run, so "
+        "two runs with the same seed give different results."
     )
     quotes = ("CKPT-RAT-4", "CKPT-SEED-0", "CKPT-SEED-1", "CKPT-SEED-2")
 
@@ -36,7 +36,7 @@ class PartialSeeding(WholeRule):
         seeding = program.training.seeding
         if not program.randomness.own_seeds and not program.randomness.seeds:
             return
-        if not (program.training.is_training or _helper_file(program)):
+        if _is_test(program) or not (program.training.is_training or _helper_file(program)):
             return
         anchor = seeding.anchor
         if anchor is None or seeding.unknown_helper:
@@ -63,9 +63,16 @@ class PartialSeeding(WholeRule):
         )
 
 
+def _is_test(program: Program) -> bool:
+    """Tests seed what the one assertion needs."""
+    path = program.document.path.replace("\\", "/")
+    return path.rpartition("/")[2].startswith(("test_", "conftest")) or "/tests/" in path
+
+
 def _helper_file(program: Program) -> bool:
     """Whether the file defines a function that is there to seed a run."""
-    return any("seed" in f.name.lower() and program.randomness.is_helper(f) for f in program.randomness.seeding_functions())
+    helpers = (f for f in program.randomness.seeding_functions() if program.randomness.is_helper(f))
+    return any("seed" in f.name.lower() for f in helpers)
 
 
 def _severity(gaps: list[Gap], seeding: Seeding, call: ast.Call, program: Program) -> Severity:

@@ -122,6 +122,7 @@ def _with_defaults(call: ast.Call, title: str, program: Program) -> Fix | None:
         return None
     at, indent, newline = place
     engine = program.text(call.func.value)
-    lines = f"{name} = {engine}.get_default_sampling_params(){newline}{indent}{name}.max_tokens = {_TOKENS}{newline}{indent}"
+    statements = (f"{name} = {engine}.get_default_sampling_params()", f"{name}.max_tokens = {_TOKENS}")
+    lines = "".join(f"{statement}{newline}{indent}" for statement in statements)
     end = program.end_of_arguments(call)
     return Fix(title, "unsafe", (TextEdit(Span(at, at), lines), TextEdit(Span(end, end), f", {name}")))

@@ -180,7 +180,7 @@ def _torch_function(
     ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
 ) -> Value:
     """Any other torch function: a tensor that carries a graph if one of its tensors does."""
-    tensors = []
+    tensors: list[Value] = []
     for expr in node.args[:4]:
         value = ev.value(expr, scope, stmt, env)
         if value.kind == "container" and value.items:
@@ -372,11 +372,11 @@ def _last_of_list(program: Program, expr: ast.expr, made: ast.Call) -> Value | N
         if program.index.parent.get(stmt) is not program.index.parent.get(home):
             return None
         value = program.value(last.args[0], last)
-        return value.base if value.kind == "module" else None
-    value = program.value(expr, made)
-    if value.kind == "container" and value.items and value.items[-1].kind == "module":
-        return value.items[-1].base
-    return None
+    else:
+        value = program.value(expr, made)
+        if value.kind == "container":
+            value = value.items[-1] if value.items else UNKNOWN
+    return value.base if value.kind == "module" else None
 
 
 def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
@@ -498,6 +498,8 @@ def method(
             return instantiate(ev, base, node, scope, stmt, env)
     if kind == "module":
         return _module_method(ev, base, attr, node, scope, stmt, env)
+    if kind == "loss" and attr in know.SELF_RETURNING:
+        return base
     if kind in ("tensor", "output"):
         return _tensor_method(base, attr, node, ev)
     if kind == "batch":

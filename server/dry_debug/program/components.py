@@ -221,7 +221,7 @@ class Components:
                 component.role = _role(component.name) or _split_role(value)
             elif component.kind == "model" and value.wraps is not None:
                 component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
-            elif component.kind == "ema" and value.args is not None and value.args.args and value.program is self.program:
+            elif component.kind == "ema" and value.args is not None and value.args.args and value.origin is self.program:
                 component.wraps = self._names([self.program.value(value.args.args[0], value.args)])
         for component in self.of("scaler"):
             for event in self.program.events.of_kind("optimizer_step"):

@@ -56,6 +56,8 @@ def describe_line(program: Program, line: int) -> list[str]:
                 continue
             seen.add(text)
             value = program.evaluator.value(expr, program.scope(stmt), stmt)
+            if isinstance(expr, ast.Call) and not value.known and isinstance(expr.func, ast.Attribute):
+                continue  # what its receiver is says more
             sentences.append(describe(program, text, value, expr, stmt))
         for event in program.events.all:
             if event.stmt is stmt:
@@ -79,7 +81,7 @@ def describe(program: Program, text: str, value: Value, expr: ast.expr, stmt: as
     name = f" ({value.type})" if value.type else ""
     where = ""
     if value.node is not None and hasattr(value.node, "lineno"):
-        owner = value.program if value.program is not None else program
+        owner = value.origin or program
         file = "" if owner is program else f" of {owner.document.path}"
         where = f", from line {owner.line(value.node)}{file}"
     graph = (
@@ -139,6 +141,13 @@ def _expressions(stmt: ast.stmt) -> list[ast.expr]:
                 continue
             if isinstance(child, ast.Call):
                 found.append(child)
+                if isinstance(child.func, ast.Attribute):  # the receiver counts, not the bound method
+                    queue.extend([ast.Expr(child.func.value), *child.args, *(k.value for k in child.keywords)])
+                    found.extend(
+                        part for part in (child.func.value, *child.args, *(k.value for k in child.keywords))
+                        if isinstance(part, ast.Name | ast.Attribute)
+                    )  # fmt: skip
+                    continue
             elif isinstance(child, ast.Name | ast.Attribute) and isinstance(child.ctx, ast.Load):
                 found.append(child)
                 if isinstance(child, ast.Attribute):

@@ -207,7 +207,7 @@ class Flow:
         end = source.find("\n")
         return start, source[line:start], "\r\n" if end > 0 and source[end - 1] == "\r" else "\n"
 
-    # -- places that a fix changes ---------------------------------------------------------------------------------------
+    # -- places that a fix changes -----------------------------------------------------------------------------------
 
     def returned_by(self, node: ast.AST) -> ast.Return | None:
         """The return statement that gives back what `node` makes: directly, or through one name."""
@@ -230,19 +230,29 @@ class Flow:
         """The tensor that an element-wise operation is applied to: `x` of `F.op(x)`, `x.op()` and `self.op(x)`."""
         program = self._program
         func = call.func
-        if program.qualified(call) is None and isinstance(func, ast.Attribute):
+        name = program.qualified(call)
+        if name is not None and name.rpartition(".")[2][:1].isupper():
+            return None  # makes a module; it is applied elsewhere
+        if name is None and isinstance(func, ast.Attribute):
             receiver = program.value(func.value, call)
             if receiver.kind not in ("module", "instance", "pymodule", "class") and func.attr == "softmax":
                 return func.value
         return argument(call, 0, "input")
 
-    def element_before(self, module: ast.Call) -> ast.expr | None:
-        """What stands before `module` in the `nn.Sequential(...)` that it is the last element of."""
+    def last_layer(self, module: ast.Call) -> tuple[ast.expr, ast.expr] | None:
+        """(the element before, the element) of the `nn.Sequential(...)` whose last one `module` is, or makes."""
         program = self._program
-        parent = self.parents(program.scope(module)).get(module)
-        if not isinstance(parent, ast.Call) or program.qualified(parent) != "torch.nn.Sequential":
-            return None
-        return parent.args[-2] if len(parent.args) > 1 and parent.args[-1] is module and not parent.keywords else None
+        parents = self.parents(program.scope(module))
+        node: ast.expr = module
+        parent = parents.get(node)
+        elements: list[ast.expr] = []
+        if isinstance(parent, ast.Tuple) and isinstance(parents.get(parent), ast.List):  # a pair of an OrderedDict
+            node, parent = parent, parents.get(parent)
+        if isinstance(parent, ast.List):
+            elements = parent.elts
+        elif isinstance(parent, ast.Call) and program.qualified(parent) == "torch.nn.Sequential" and not parent.keywords:
+            elements = parent.args
+        return (elements[-2], node) if len(elements) > 1 and elements[-1] is node else None
 
     def scores_behind(self, probabilities: ast.expr, made: ast.Call, use: ast.Call) -> str | None:
         """The name that still holds what `made` was applied to, when `use` reads `p` of `p = made(name)`.

@@ -56,7 +56,7 @@ class Growth:
 
 
 def growths(program: Program) -> Iterator[Growth]:
-    """In source order of each kind; only what is known to carry a graph and not known to be meant for a backward pass."""
+    """In source order of each kind: what is known to carry a graph and not known to be meant for a backward pass."""
     for stmt in (*program.index.augments, *program.index.assignments):
         addition = _addition(stmt)
         if addition is not None and program.grad_mode(stmt) != "off":
@@ -124,7 +124,8 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
                 yield growth
         return
     loop = next((b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
-    if loop is None or len(arguments) > 8 or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
+    library = (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy."))
+    if loop is None or library or len(arguments) > 8:
         return
     for argument in arguments:
         if isinstance(argument, ast.Constant | ast.Starred):
@@ -206,10 +207,8 @@ def _repeated(program: Program, stmt: ast.stmt, path: str) -> Loop | None:
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             function = program.index.scopes[block]
-            if "." in path and path.partition(".")[0] == function.self_name:
-                if any(_in_loop(program, call) for call in program.call_sites(function)):
-                    return block
-            return None
+            own = "." in path and path.partition(".")[0] == function.self_name
+            return block if own and any(_in_loop(program, call) for call in program.call_sites(function)) else None
         if isinstance(block, ast.ClassDef):
             return None
     return None
@@ -353,7 +352,8 @@ def _backward_of_part(program: Program, node: ast.expr, stmt: ast.stmt, loop: Lo
 
 def _backward_in_callee(program: Program, node: ast.expr, stmt: ast.stmt) -> tuple[ast.Call, Program] | None:
     """`loss = step(batch)`, where `step` runs the backward pass and returns the same tensor, graph and all."""
-    call, path = node, ()
+    call = node
+    path: tuple[int | None, ...] = ()
     if isinstance(node, ast.Name):
         bindings = _reaching(program, node.id, program.scope(stmt), stmt)
         binding = next(iter(bindings)) if len(bindings) == 1 else None
@@ -369,10 +369,11 @@ def _backward_in_callee(program: Program, node: ast.expr, stmt: ast.stmt) -> tup
     found: ast.Call | None = None
     for statement in function.returns:  # all of them give it back
         value = statement.value
-        if path and isinstance(value, ast.Tuple) and path[0] is not None and -len(value.elts) <= path[0] < len(value.elts):
-            value = value.elts[path[0]]
-        elif path:
-            return None
+        if path:
+            at = path[0]
+            if not isinstance(value, ast.Tuple) or at is None or not -len(value.elts) <= at < len(value.elts):
+                return None
+            value = value.elts[at]
         if not isinstance(value, ast.Name):
             return None
         found = _backward_before(other, value.id, function, statement)
@@ -396,18 +397,19 @@ def backward_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, 
         func = call.func
         if not isinstance(func, ast.Attribute) or func.attr not in BACKWARD:
             continue
-        if program.names.qualified(func, scope) == "torch.autograd.backward" or (call.args and _launches(program, call)):
+        direct = program.names.qualified(func, scope) == "torch.autograd.backward"
+        if call.args and (direct or _launches(program, call)):
             yield call, call.args[0]
             continue
         receiver = func.value
-        if isinstance(receiver, ast.Call) and isinstance(receiver.func, ast.Attribute) and receiver.args:
-            if receiver.func.attr == "scale":  # scaler.scale(loss).backward()
-                receiver = receiver.args[0]
+        scaled = isinstance(receiver, ast.Call) and isinstance(receiver.func, ast.Attribute)
+        if scaled and receiver.func.attr == "scale" and receiver.args:  # type: ignore[attr-defined]
+            receiver = receiver.args[0]  # type: ignore[attr-defined]  # scaler.scale(loss).backward()
         yield call, receiver
 
 
 def _launches(program: Program, call: ast.Call) -> bool:
-    """`accelerator.backward(loss)`, `fabric.backward(loss)`, `model_engine.backward(loss)`, `self.manual_backward(loss)`."""
+    """`accelerator.backward(loss)`, `fabric.backward(loss)`, `engine.backward(loss)`, `self.manual_backward(loss)`."""
     func = call.func
     assert isinstance(func, ast.Attribute)
     if func.attr == "manual_backward":

@@ -122,8 +122,9 @@ class _Follow:
             if isinstance(func, ast.Attribute) and target.scope.self_name is not None:
                 parameters = parameters[1:]
             at = next((i for i, a in enumerate(call.args) if a is node), None)
-            keyword = next((k.arg for k in call.keywords if k.value is node), None)
-            parameter = keyword if keyword is not None else parameters[at] if at is not None and at < len(parameters) else None
+            parameter = next((k.arg for k in call.keywords if k.value is node), None)
+            if parameter is None and at is not None and at < len(parameters):
+                parameter = parameters[at]
             if parameter is not None:
                 for read in target.program.flow.reads(parameter, target.scope):
                     self.value(target.program, read, target.scope, hops + 1, entry)

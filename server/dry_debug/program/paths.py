@@ -97,7 +97,7 @@ def vague(states: States) -> States:
 
 def forget(states: States, names: frozenset[str]) -> States:
     """The states without what guards said that read one of `names`."""
-    if not names:
+    if not names or not any(g[0].names & names for path in states for g in path.guards):
         return states
     result: States = {}
     for path, trace in states.items():

@@ -35,7 +35,7 @@ def modules_in(value: Value, depth: int = 0) -> list[Value]:
 
 def covers(optimizer: Value, program: Program) -> list[Value]:
     """The modules whose parameters `optimizer` updates, as far as its creation shows; empty: not known."""
-    call, owner = optimizer.args, optimizer.program
+    call, owner = optimizer.args, optimizer.origin
     if call is None or owner is None:
         return []
     expr = argument(call, 0, "params", "model_params", "parameters", "model", "model_or_params")
@@ -142,7 +142,7 @@ def reads(loader: Value, program: Program) -> Value | None:
 
 
 def _argument_value(value: Value, kind: str, names: tuple[str, ...], position: int) -> Value | None:
-    call, owner = value.args, value.program
+    call, owner = value.args, value.origin
     if call is None or owner is None or call not in owner.index.scope_of:
         return None
     for index in (position, position + 1):  # `get_scheduler(name, optimizer=...)`

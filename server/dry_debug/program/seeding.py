@@ -24,7 +24,8 @@ _SEEDS = re.compile(r"seed|determinis|reproduc", re.IGNORECASE)
 # Methods that run in a loader's workers where there are any.
 _IN_WORKERS = frozenset(("__getitem__", "__getitems__", "__call__", "__iter__", "collate_fn", "collate"))
 # What a number is drawn for that has nothing to do with the result: another seed, a port, a name.
-_ASIDE = re.compile(r"seed|port|uuid|suffix|run_?id|run_?name", re.IGNORECASE)
+_ASIDE = re.compile(r"seed|port$|uuid|suffix|prefix|_id$|name|dir$|path|file|folder|token|stamp|color", re.IGNORECASE)
+_WORKER_INIT = re.compile(r"worker_init|init_worker|seed_worker|worker_seed|init_fn", re.IGNORECASE)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +106,13 @@ class Seeding:
 
     @cached_property
     def unknown_helper(self) -> bool:
-        """Whether something is called that may seed, and nobody can see what: `utils.set_seed(0)` of another package."""
+        """Whether something seeds, or may, and nobody can see what: `utils.set_seed(0)` of another package.
+
+        The trainers of Transformers and TRL seed every generator when they are made.
+        """
+        names = {n.partition(".")[0] for n, _ in self.program.qualified_calls() if n.endswith("Trainer")}
+        if names & {"transformers", "trl", "sentence_transformers"}:
+            return True
         for owner, call in self._calls_of_run():
             func = call.func
             name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
@@ -139,7 +146,7 @@ class Seeding:
         if scope.kind not in ("function", "lambda"):
             return False
         name = scope.name
-        return "worker" in name.lower() or any(
+        return _WORKER_INIT.search(name) is not None or any(
             k.arg == "worker_init_fn" and (k.value is scope.node or dotted(k.value) == name)
             for p in {self.program, owner} for c in p.index.calls for k in c.keywords
         )  # fmt: skip
@@ -162,14 +169,14 @@ class Seeding:
             rank, node, site, owner = min(rows, key=lambda r: (r[0], r[1].lineno))
             return node, site, owner
         for tree in _calls(program):
-            owner, scope = tree.function.program, tree.function.scope
-            if owner is None or scope is None or owner is program:
+            other, scope = tree.function.program, tree.function.scope
+            if other is None or scope is None or other is program:
                 continue
-            inner = [s for s in owner.randomness.own_seeds if owner.scope(s.node) is scope] if (
-                "seed" in owner.document.source
-            ) else []  # fmt: skip
-            if inner and owner.randomness.is_helper(scope):
-                return tree.call, inner[0], owner
+            if "seed" not in other.document.source or not other.randomness.is_helper(scope):
+                continue
+            inner = [s for s in other.randomness.own_seeds if other.scope(s.node) is scope]
+            if inner:
+                return tree.call, inner[0], other
         return None
 
     def _for_the_run(self, scope: Scope) -> bool:
@@ -192,7 +199,7 @@ class Seeding:
             draws = list(self._draws(rng))
             if draws:
                 found.append(Gap(rng, [s for _, s in draws][:3], "high" if any(sure for sure, _ in draws) else "medium"))
-            elif rng == "torch":
+            elif rng == "torch" and "torch" in self.program.training.hyper.frameworks:
                 implied = list(self._implied())
                 if implied:
                     found.append(Gap(rng, implied[:3], "high", implied=True))
@@ -225,11 +232,13 @@ class Seeding:
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             if any(_ASIDE.search(dotted(t) or "") for t in targets):
                 return False
+        if isinstance(node, ast.Call) and any(
+            (dotted(n) or "").startswith("string.") for a in node.args for n in ast.walk(a) if isinstance(n, ast.Attribute)
+        ):
+            return False  # letters for a name
         scope = owner.scope(node)
         while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
             scope = scope.parent
-        if _ASIDE.search(scope.name):
-            return False
         return not (scope.name in _IN_WORKERS or self._of_workers(owner, node)) or not self._has_workers
 
     @cached_property
@@ -254,7 +263,7 @@ class Seeding:
                 continue
             if made in program.index.scope_of and not (value.type or "").endswith("from_pretrained"):
                 yield Step(program, made, "the weights of the model are drawn from torch's generator here")
-        for call in program.calls_of("torch.utils.data.DataLoader"):
+        for call in self.program.calls_of("torch.utils.data.DataLoader"):
             shuffle = argument(call, 2, "shuffle")
             own = argument(call, 99, "generator")
             if isinstance(shuffle, ast.Constant) and shuffle.value is True and own is None:

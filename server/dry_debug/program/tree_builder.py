@@ -296,7 +296,8 @@ def _yield_statements(function: ast.AST) -> Iterator[ast.stmt]:
         node = queue.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             continue
-        if isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Yield | ast.YieldFrom):
+        value = node.value if isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign) else None
+        if isinstance(node, ast.stmt) and isinstance(value, ast.Yield | ast.YieldFrom):
             yield node
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
             queue.extend(ast.iter_child_nodes(node))

@@ -20,15 +20,15 @@ class Value:
     """An abstract value.
 
     `ident` names the object (two values with one ident are one object for the rules); `node` is where it was made, in
-    `program`. `attached` tells whether a tensor carries a graph (None: not known), `via` the operation that made it
-    (`softmax`, `loss`, ...). `program` is also the file of `scope`; `home` is the file of `node` if that is another one (an
-    object of an imported class). `wraps` is the module inside a DDP or compile wrapper. `maybe_none` says that another path
-    leaves None here.
+    `program`, which is also the file of `scope`; `home` is the file of `node` if that is another one (an object of an
+    imported class). `attached` tells whether a tensor carries a graph (None: not known), `via` the operation that made
+    it (`softmax`, `loss`, ...). `wraps` is the module inside a DDP or compile wrapper. `maybe_none` says that another
+    path leaves None here.
     """
 
     __slots__ = (
-        "args", "attached", "confidence", "const", "env", "home", "ident", "items", "kind", "maybe_none", "node", "program",
-        "scope", "thunk", "type", "via", "wraps",
+        "args", "attached", "confidence", "const", "env", "home", "ident", "items", "kind", "maybe_none", "node",
+        "program", "scope", "thunk", "type", "via", "wraps",
     )  # fmt: skip
 
     def __init__(

@@ -27,6 +27,7 @@ from dry_debug.program.paths import (
     merge,
     vague,
 )
+from dry_debug.program.pruning import prune
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import (
     Alt,
@@ -79,6 +80,7 @@ class Walker:
         self.automaton = automaton
         self.program = program
         self._relevant: dict[Scope, bool] = {}
+        self._trees: dict[Scope, Tree] = {}
         self._steps: dict[Event, Event] = {}
         self._kinds = automaton.kinds | {"step"} if "optimizer_step" in automaton.kinds else automaton.kinds
         self._reset()
@@ -98,13 +100,28 @@ class Walker:
         self._reset()
         self.stack.append(root)
         self.driven.append(None)
-        self._walk(self.program.events.tree(root), {PathState(self.automaton.start): ()})
+        self._walk(self._tree(self.program, root), {PathState(self.automaton.start): ()})
         hits = []
         for (event, label), tally in self.tallies.items():
             sure = self.work <= MAX_WORK
             certainty: Certainty = "unknown" if tally.vague or not sure else "must" if tally.must else "may"
             hits.append(Hit(event, label, certainty, tally.trace, tally.loops, tally.calls))
         return hits
+
+    def _tree(self, program: Program, scope: Scope) -> Tree:
+        """The function's tree, as far as the automaton can notice it."""
+        known = self._trees.get(scope)
+        if known is None:
+            known = self._trees[scope] = prune(program.events.tree(scope), self._wanted)
+        return known
+
+    def _wanted(self, tree: Leaf | CallTree) -> bool:
+        if isinstance(tree, Leaf):
+            return tree.event.kind in self._kinds
+        callee, program = tree.function.scope, tree.function.program
+        if callee is None:
+            return True  # a function that was passed in: known on the way
+        return program is not None and self._reaches(tree, program, callee)
 
     def _walk(self, tree: Tree, states: States) -> Flow:
         if not states or self.work > MAX_WORK:
@@ -114,8 +131,13 @@ class Walker:
         if isinstance(tree, Seq):
             return self._seq(tree.items, states)
         if isinstance(tree, Alt):
-            flow = self._walk(tree.then, assume(tree.guard, states, True, self.context))
-            flow.merge(self._walk(tree.other, assume(tree.guard, states, False, self.context)))
+            flow = Flow({})
+            rest: Tree = tree
+            while isinstance(rest, Alt):  # a chain of `elif`s, without recursion
+                flow.merge(self._walk(rest.then, assume(rest.guard, states, True, self.context)))
+                states = assume(rest.guard, states, False, self.context)
+                rest = rest.other
+            flow.merge(self._walk(rest, states))
             return flow
         if isinstance(tree, Loop):
             return self._loop(tree, states)
@@ -263,7 +285,7 @@ class Walker:
         self.stack.append(callee)
         exits = Flow({})
         self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop)))
-        flow = self._walk(program.events.tree(callee), states)
+        flow = self._walk(self._tree(program, callee), states)
         self.driven.pop()
         self.stack.pop()
         self.context = outer
