@@ -34,6 +34,8 @@ class ClipBeforeUnscale(OrderRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         steps = collect(program, "optimizer_step")
+        if not any(scaler.kind == "scaler" for _, _, scaler in steps) or not collect(program, "clip"):
+            return
         seen: set[object] = set()
         optimizers = {o.base.ident for _, o, _ in steps}
         for event, optimizer, scaler in steps:

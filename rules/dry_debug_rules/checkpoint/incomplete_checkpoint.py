@@ -14,12 +14,12 @@ from dry_debug.text.spans import Span, TextEdit
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
     from dry_debug.program.program import Program
-    from dry_debug.program.resumption import Part, Run
+    from dry_debug.program.run_parts import Part, Run
 
 _ORDER = ("optimizer", "scheduler", "scaler", "ema", "epoch", "best")
 _WHY = {
-    "optimizer": "A run that is taken up from this file begins with an empty optimizer: the moments that it had are gone "
-    "and the first updates are wrong.",
+    "optimizer": "A run that is taken up from this file begins with an empty optimizer: the moments that it had are "
+    "gone and the first updates are wrong.",
     "scheduler": "A run that is taken up from this file begins its learning rate schedule anew.",
     "scaler": "A run that is taken up from this file begins with the initial loss scale: its first steps overflow and "
     "are skipped.",
@@ -29,7 +29,8 @@ _WHY = {
 }
 _WHY_RNG = "A run that is taken up from this file draws other random numbers than the run that was saved would have."
 _WHY_ONLY_MODEL = (
-    "If the run stops, this file is enough to evaluate the model but not to go on: the optimizer would start from nothing."
+    "If the run stops, this file is enough to evaluate the model but not to go on: "
+    "the optimizer would start from nothing."
 )
 _RNG_WORDS = ("rng", "random", "seed")
 
@@ -44,11 +45,11 @@ class IncompleteCheckpoint(WholeRule):
     quotes = ("CKPT-RAT-2", "CKPT-RAT-1", "CKPT-COMP-1", "CKPT-COMP-2")
 
     def check(self, program: Program) -> Iterator[Report]:
-        resumption = program.training.resumption
+        resumption, purpose = program.training.resumption, program.training.save_purpose
         groups: dict[object, list[Run]] = {}
         for site in program.training.checkpoints.saves:
             run = resumption.run_at(site)
-            if run is not None and not resumption.last_act(site, run.loop):
+            if run is not None and not purpose.last_act(site, run.loop):
                 groups.setdefault(_group(site, program), []).append(run)
         for runs in groups.values():
             report = self._report(runs, program)
@@ -61,7 +62,7 @@ class IncompleteCheckpoint(WholeRule):
         severity = _severity(runs, missing, program)
         if severity is None:
             return None
-        signs = program.training.resumption.signs
+        signs = program.training.resume_signs.all
         models = list(dict.fromkeys(name for run in runs for name, _ in run.models))
         saved = [p.name for p in lead.parts if p.value is not None and p not in lead.missing]
         held = [p for p in lead.parts if p.kind == "optimizer"]
@@ -103,7 +104,7 @@ def _anchor(site: SaveSite, program: Program) -> int:
 
 def _missing(runs: list[Run], program: Program) -> list[Part]:
     """What no save of the program holds, the worst first."""
-    resumption = program.training.resumption
+    purpose = program.training.save_purpose
     found: dict[str, Part] = {}
     for run in runs:
         for part in run.missing:
@@ -112,9 +113,9 @@ def _missing(runs: list[Run], program: Program) -> list[Part]:
     lead = runs[0]
     if found or lead.site.states("optimizer"):
         # A file that holds one state alone cannot say how far the run is; that may stand beside it.
-        extra = [resumption.progress(lead) if lead.site.whole is None else None]
-        if resumption.signs:
-            extra.append(resumption.best(lead))
+        extra = [purpose.progress(lead) if lead.site.whole is None else None]
+        if program.training.resume_signs.all:
+            extra.append(purpose.best(lead))
         # The scheduler's state counts epochs or steps: where that is saved the run knows how far it is.
         counted = any(p.kind == "scheduler" and p not in lead.missing for p in lead.parts)
         for more in extra:
@@ -135,21 +136,21 @@ def _stateless(part: Part) -> bool:
 
 def _severity(runs: list[Run], missing: list[Part], program: Program) -> Severity | None:
     """How bad it is, by what the file is for; None: nothing to say."""
-    resumption = program.training.resumption
+    purpose = program.training.save_purpose
     lead = runs[0]
     site = lead.site
     kinds = {p.kind for p in missing}
-    resumes = bool(resumption.signs)
+    resumes = bool(program.training.resume_signs.all)
     holds_optimizer = bool(site.states("optimizer"))
-    meant = holds_optimizer or (site.whole is None and resumption.counted(site))
+    meant = holds_optimizer or (site.whole is None and purpose.counted(site))
     if kinds & {"optimizer", "scheduler"}:
-        if not holds_optimizer and resumption.keeps_best(site, lead.loop) and not (meant and resumes):
+        if not holds_optimizer and purpose.keeps_best(site, lead.loop) and not (meant and resumes):
             return "suggestion" if meant or resumes else None  # the best model is exported
         if meant or resumes:
             return "critical"
-        if "optimizer" not in kinds:
+        if "optimizer" not in kinds or purpose.evaluated(lead.loop):
             return None
-        return "warning" if resumption.to_go_on(site) and not resumption.series(site) else "suggestion"
+        return "warning" if purpose.to_go_on(site) and not purpose.series(site) else "suggestion"
     if not (meant or resumes):
         return None
     if kinds & {"scaler", "ema"}:
@@ -174,7 +175,8 @@ def _loses_randomness(run: Run, program: Program) -> bool:
 def _always(node: ast.AST, program: Program) -> bool:
     """Whether the program seeds whatever its arguments are: `if args.seed is not None:` leaves it to the user."""
     stmt = program.statement(node)
-    return stmt is not None and not any(isinstance(b, ast.If) and not _is_main(b) for b in program.index.ancestors(stmt))
+    around = program.index.ancestors(stmt) if stmt is not None else ()
+    return stmt is not None and not any(isinstance(b, ast.If) and not _is_main(b) for b in around)
 
 
 def _is_main(block: ast.If) -> bool:
@@ -227,16 +229,25 @@ def _fix(run: Run, missing: list[Part], program: Program) -> Fix | None:
         if not _same_place(site, program):
             return None
         edit = _grown(site.dict_node, run, missing, program)
-    elif site.whole is not None and site.via is None:
-        if any(load.plain for load in program.training.checkpoints.loads):
-            return None  # that load expects the bare state
-        count = program.training.resumption.progress(run)
+    elif site.whole is not None and site.whole.kind == "state" and site.via is None:
+        if any(load.plain for load in program.training.checkpoints.loads) or _written_again(site, program):
+            return None  # somebody expects the bare state there
+        count = program.training.save_purpose.progress(run)
         parts = [*missing, *([count] if count is not None and count.local else [])]
         text = ", ".join([f'"model": {program.text(site.payload)}', *(f'"{k}": {v}' for k, v in _rows(run, parts))])
         edit = TextEdit(program.span(site.payload), f"{{{text}}}")
     else:
         return None
     return Fix(_title(missing), "unsafe", (edit,))
+
+
+def _written_again(site: SaveSite, program: Program) -> bool:
+    """Whether another save writes a bare state to the same path."""
+    if site.path is None:
+        return True
+    path = program.text(site.path)
+    others = (s for s in program.training.checkpoints.saves if s is not site and s.whole is not None)
+    return any(s.path is not None and s.owner is program and program.text(s.path) == path for s in others)
 
 
 def _same_place(site: SaveSite, program: Program) -> bool:
@@ -281,7 +292,8 @@ def _grown(node: ast.Dict, run: Run, missing: list[Part], program: Program) -> T
     line = source.rfind("\n", 0, program.span(first).start) + 1
     lead = source[line : program.span(first).start]
     tail = _after(source, end, program.span(node).end - 1)
-    if lead.strip() or len(node.values) == 1 and "\n" not in source[program.span(node).start : program.span(first).start]:
+    one_line = "\n" not in source[program.span(node).start : program.span(first).start]
+    if lead.strip() or (len(node.values) == 1 and one_line):
         return TextEdit(Span(tail, tail), ", " + ", ".join(rows))
     newline = "\r\n" if source[line - 2 : line] == "\r\n" else "\n"
     return TextEdit(Span(tail, tail), "".join(f",{newline}{lead}{row}" for row in rows))

@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
+from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class UnmappedCheckpointLoad(SiteRule):
         title = 'Load onto the CPU (`map_location="cpu"`)'
         yield Report(
             at=call,
-            headline=f"`torch.load({program.short(path, 44)})` puts tensors on the GPU that they were saved from",
+            headline=f"`torch.load({program.short(path, 32)})` puts tensors back on the device they were saved from",
             # A file of which nothing shows that it is a checkpoint may hold data that never was on a GPU.
             confidence="low" if use.kind == "unknown" else "high",
             evidence=evidence,
@@ -58,16 +59,16 @@ class UnmappedCheckpointLoad(SiteRule):
 
 def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
     """Whether this place was thought about: another branch maps the same file, or this very run has just written it."""
-    text, scope = ast.dump(path), program.scope(call)
+    text, scope = shape(path), program.scope(call)
     for other in program.calls_of("torch.load"):
         if other is not call and program.scope(other) is scope and argument(other, 1, "map_location") is not None:
             same = argument(other, 0, "f")
-            if same is not None and ast.dump(same) == text:
+            if same is not None and shape(same) == text:
                 return True
     if program.calls_of("torch.distributed.init_process_group"):
         return False  # what one rank wrote, all ranks load onto the GPU of that rank
     written = [argument(save, 1, "f") for save in program.calls_of("torch.save") if program.scope(save) is scope]
-    return any(target is not None and ast.dump(target) == text for target in written)
+    return any(target is not None and shape(target) == text for target in written)
 
 
 def _insertion(call: ast.Call, program: Program) -> TextEdit:

@@ -64,12 +64,14 @@ class UnclearedGradients(OrderRule):
         here = hit.event.program is program
         evidence = _evidence(hit, program, loop)
         cleared = [e for e in automaton.clearing if e.kind == "zero_grad" and e.program is hit.event.program]
-        evidence.extend(Step(e.program, e.node, "cleared here only, outside the loop") for e in cleared[:1])
+        if cleared:
+            where = cleared[0]
+            evidence.append(Step(where.program, where.node, "they are cleared here, but not between the two steps"))
         what = f"`{path[:36]}.step()`" if here else f"`{program.short(at, 40)}`"
-        yielded = "cleared only outside the loop" if cleared else "never cleared"
+        missing = "not cleared in this loop" if cleared else "never cleared"
         return Report(
             at=at,
-            headline=f"{what} applies old gradients again: they are {yielded}",
+            headline=f"{what} applies old gradients again: they are {missing}",
             confidence=confidence,
             evidence=evidence,
             cause=f"{self.name}@{program.span(at).start}",

@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.knowledge import CROSS_ENTROPY
+from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -62,10 +63,13 @@ def _report(loss: LossCall, value: Value, home: Program, softmax: ast.AST, progr
 def _fix(loss: LossCall, home: Program, softmax: ast.AST, title: str, program: Program) -> Fix | None:
     if not isinstance(softmax, ast.Call):
         return None
-    edit = None
-    if home is program:
-        edit = _pass_scores(loss, softmax, program)
-    if edit is None:
+    if home.flow.shared(softmax):
+        # The probabilities are needed for something else as well: they stay, and the loss gets the scores.
+        source = home.flow.source_name(loss.prediction, softmax, loss.call) if home is program else None
+        edit = TextEdit(program.span(source[0]), source[1]) if source is not None else None
+    elif _returned_beside_scores(softmax, home):
+        return None  # the model gives both: the caller has to take the other one
+    else:
         edit = _without_last_layer(softmax, home) or _without_call(softmax, home)
     if edit is None:
         return None
@@ -74,10 +78,14 @@ def _fix(loss: LossCall, home: Program, softmax: ast.AST, title: str, program: P
     return Fix(title, "unsafe", (), elsewhere=((home.document.path, (edit,)),))
 
 
-def _pass_scores(loss: LossCall, softmax: ast.Call, program: Program) -> TextEdit | None:
-    """`p = softmax(z); loss(p, y)` with `p` needed elsewhere: the loss gets `z`."""
-    scores = program.flow.scores_behind(loss.prediction, softmax, loss.call)
-    return TextEdit(program.span(loss.prediction), scores) if scores is not None else None
+def _returned_beside_scores(softmax: ast.Call, home: Program) -> bool:
+    returned = home.flow.returned_by(softmax)
+    scores = home.flow.operand(softmax)
+    beside = returned.value.elts if returned is not None and isinstance(returned.value, ast.Tuple) else []
+    stmt = home.statement(softmax)
+    if scores is None or (isinstance(stmt, ast.Assign) and [home.text(t) for t in stmt.targets] == [home.text(scores)]):
+        return False  # `x = softmax(x)`: there is only one
+    return any(shape(part) == shape(scores) for part in beside)
 
 
 def _without_last_layer(softmax: ast.Call, home: Program) -> TextEdit | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
@@ -36,13 +37,14 @@ class AttachedLossTotal(Rule):
                 continue
             method = ".detach()" if growth.how == "list" or growth.fate.tensor or growth.fate.unknown else ".item()"
             loss = program.short(tensors[0].expr, 32)
+            title = f"Keep {'a number' if method == '.item()' else 'a tensor without its graph'} (`{loss}{method}`)"
             yield Report(
                 at=growth.at,
                 headline=_headline(growth, loss, program),
                 confidence=growth.confidence,
                 evidence=_evidence(growth, program),
-                fix=lambda growth=growth, method=method: _fix(growth, method, program),  # type: ignore[misc]
-                fix_title=f"Add `{loss}{method}`" if growth.how != "call" else f"Pass `{loss}{method}`",
+                fix=partial(_fix, growth, method, title, program),
+                fix_title=title,
             )
 
 
@@ -68,10 +70,9 @@ def _evidence(growth: Growth, program: Program) -> list[Step]:
     return steps
 
 
-def _fix(growth: Growth, method: str, program: Program) -> Fix | None:
+def _fix(growth: Growth, method: str, title: str, program: Program) -> Fix | None:
     edits: list[TextEdit] = []
     for carried in growth.carried:
         span = program.span(carried.expr)
         edits.append(TextEdit(Span(span.end, span.end), method))
-    what = "a number" if method == ".item()" else "a tensor without its graph"
-    return Fix(f"Keep {what} (`{method}`)", "unsafe", tuple(edits)) if edits else None
+    return Fix(title, "unsafe", tuple(edits)) if edits else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dry_debug.program.seeding import Gap, Seeding
 
 _SHOWN = {"python": "random", "numpy": "numpy", "torch": "torch", "cuda": "torch.cuda"}
-_SEED = {"python": ("random", "random.seed"), "numpy": ("numpy", "random.seed"), "torch": ("torch", "manual_seed")}
+_SEED = {"python": ("random", "seed"), "numpy": ("numpy", "random.seed"), "torch": ("torch", "manual_seed")}
 _ALIAS = {"numpy": "np"}
 
 
@@ -38,13 +38,11 @@ class PartialSeeding(WholeRule):
             return
         if _is_test(program) or not (program.training.is_training or _helper_file(program)):
             return
-        anchor = seeding.anchor
-        if anchor is None or seeding.unknown_helper:
-            return
         gaps = seeding.gaps()
         if not program.training.is_training:
             gaps = [g for g in gaps if g.rng != "torch"]
-        if not gaps:
+        anchor = seeding.anchor if gaps else None
+        if anchor is None or seeding.unknown_helper:
             return
         call = anchor[0]
         names = [_SHOWN[r] for r in ("torch", "numpy", "python", "cuda") if r in seeding.seeded]
@@ -71,8 +69,7 @@ def _is_test(program: Program) -> bool:
 
 def _helper_file(program: Program) -> bool:
     """Whether the file defines a function that is there to seed a run."""
-    helpers = (f for f in program.randomness.seeding_functions() if program.randomness.is_helper(f))
-    return any("seed" in f.name.lower() for f in helpers)
+    return any(program.randomness.is_helper(f) for f in program.randomness.seeding_functions())
 
 
 def _severity(gaps: list[Gap], seeding: Seeding, call: ast.Call, program: Program) -> Severity:
@@ -108,7 +105,9 @@ def _fix(gaps: list[Gap], seeding: Seeding, program: Program) -> Fix | None:
     anchor = seeding.anchor
     if anchor is None:
         return None
-    call, _, owner = anchor
+    call, site, owner = anchor
+    if site.rng == "cuda":
+        return None  # such a call often stands where CUDA is at hand, and only there
     value = _value(call, owner is program, program)
     last = _last_beside(call, program) if owner is program else program.statement(call)
     if value is None or last is None or not isinstance(last, ast.Expr):

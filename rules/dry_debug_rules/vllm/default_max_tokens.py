@@ -28,7 +28,7 @@ class DefaultMaxTokens(Rule):
     severity = "warning"
     fix_kind = "unsafe"
     triggers = (("vllm",), ("SamplingParams", ".generate(", ".chat("))
-    why = "vLLM generates at most 16 tokens when `max_tokens` is not set, so answers break off in the middle."
+    why = "Where `max_tokens` is not set, vLLM generates at most 16 tokens, so answers break off in the middle."
     quotes = ("DBG-RAT-8",)
 
     def check(self, program: Program) -> Iterator[Report]:
@@ -70,7 +70,9 @@ class DefaultMaxTokens(Rule):
         self, call: ast.Call, made: ast.Call, home: Program | None, confidence: Confidence, program: Program
     ) -> Iterator[Report]:
         names = {keyword.arg for keyword in call.keywords}
-        if "sampling_params" in names or None in names or len(call.args) != 1 or isinstance(call.args[0], ast.Starred):
+        if "sampling_params" in names or None in names or any(isinstance(a, ast.Starred) for a in call.args):
+            return
+        if len(call.args) + len(names & {"prompts", "messages"}) != 1:
             return
         given = {keyword.arg: keyword.value for keyword in made.keywords}
         if None in given or "override_generation_config" in given or home is None:
@@ -125,4 +127,5 @@ def _with_defaults(call: ast.Call, title: str, program: Program) -> Fix | None:
     statements = (f"{name} = {engine}.get_default_sampling_params()", f"{name}.max_tokens = {_TOKENS}")
     lines = "".join(f"{statement}{newline}{indent}" for statement in statements)
     end = program.end_of_arguments(call)
-    return Fix(title, "unsafe", (TextEdit(Span(at, at), lines), TextEdit(Span(end, end), f", {name}")))
+    argument = f", {name}={name}" if call.keywords else f", {name}"
+    return Fix(title, "unsafe", (TextEdit(Span(at, at), lines), TextEdit(Span(end, end), argument)))

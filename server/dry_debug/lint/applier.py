@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from dry_debug.lint.engine import Result, analyse
-from dry_debug.lint.finding import SYNTAX_ERROR, UNUSED_SUPPRESSION, Finding, Fix
+from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR, UNUSED_SUPPRESSION, Finding, Fix
 from dry_debug.lint.needs import NeedConflict, combined, resolve_needs
 from dry_debug.lint.settings import Settings
 from dry_debug.program.host import Host
@@ -162,7 +162,11 @@ def _try(run: _Run, batch: Sequence[tuple[Finding, Fix]]) -> tuple[Result | None
 
 
 def _still(finding: Finding, edits: Iterable[TextEdit], after: Result) -> bool:
-    """Whether `after` has the finding: by fingerprint, or one of its rule in the text that its span has become."""
+    """Whether `after` has the finding: by fingerprint, or one of its rule in the text that its span has become.
+
+    A milder one does not count: the fix has done its work, and what is left is another, smaller matter.
+    """
+    milder = SEVERITIES[SEVERITIES.index(finding.severity) + 1 :]
     start, end = finding.span.start, finding.span.end
     for edit in edits:
         grown = len(edit.content) - (edit.span.end - edit.span.start)
@@ -172,7 +176,10 @@ def _still(finding: Finding, edits: Iterable[TextEdit], after: Result) -> bool:
             end += grown
     return any(
         other.rule == finding.rule
-        and (other.fingerprint == finding.fingerprint or start <= other.span.start < max(end, start + 1))
+        and (
+            other.fingerprint == finding.fingerprint
+            or (start <= other.span.start < max(end, start + 1) and other.severity not in milder)
+        )
         for other in after.findings
     )
 

@@ -78,13 +78,15 @@ def analyse(
     """
     host = host if host is not None else NullHost()
     problems = list(document.problems)
-    parsed = parse(document)
+    host.evaluation.start()
+    known = host.program_of(document)
+    parsed = known.tree if known is not None else parse(document)
     broken: list[Finding] = []
     if not isinstance(parsed, ast.Module) and len(document.cells) > 1:
         document, parsed, broken = _without_broken_cells(document, parsed)
     if not isinstance(parsed, ast.Module):
         return _unparsed(document, parsed, problems)
-    program = Program(document, parsed, host)
+    program = known if known is not None else Program(document, parsed, host)
     program.spec = settings.spec
     chosen = manifest.selected(settings) if rules is None else rules
     raw: list[tuple[RuleInfo, Report]] = []

@@ -29,6 +29,7 @@ class Automaton:
 
     kinds: frozenset[str]  # events that it wants to see
     start: Hashable = None
+    remembers = True  # what the guards on the way said; False where only what is reached matters
 
     def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
         """The next state, and what is wrong with this event in this state (a label) or None."""
@@ -147,7 +148,7 @@ def run(automaton: Automaton, program: Program) -> list[Hit]:
     best: dict[tuple[Event, Hashable], Hit] = {}
     order: dict[Certainty, int] = {"must": 0, "may": 1, "unknown": 2}
     walker = Walker(automaton, program)
-    for root in program.events.roots():
+    for root in walker.relevance.roots:
         for hit in walker.run(root):
             known = best.get((hit.event, hit.label))
             if known is None or order[hit.certainty] < order[known.certainty]:
@@ -156,6 +157,8 @@ def run(automaton: Automaton, program: Program) -> list[Hit]:
 
 
 class _Collector(Automaton):
+    remembers = False
+
     def __init__(self, kinds: frozenset[str]) -> None:
         self.kinds = kinds
         self.start = 0
@@ -169,6 +172,10 @@ class _Collector(Automaton):
 
 def collect(program: Program, *kinds: str) -> list[tuple[Event, Value, Value]]:
     """The events of these kinds that the program comes to, with their objects as the callers see them."""
-    collector = _Collector(frozenset(kinds))
-    run(collector, program)
-    return list(collector.found.values())
+    wanted = frozenset(kinds)
+    known = program.events.collected.get(wanted)
+    if known is None:
+        collector = _Collector(wanted)
+        run(collector, program)
+        known = program.events.collected[wanted] = list(collector.found.values())
+    return known

@@ -405,14 +405,15 @@ def returned(
     if callee is None or program is None or callee.yields:
         return UNKNOWN
     inner = program.evaluator
-    if ev.calls_deep > 8 or inner.calls_deep > 8:
+    if ev.run.calls > 8:
+        ev.run.cuts += 1
         return UNKNOWN
     bound = dict(function.env or {})
     if node is not None:
         bound.update(bind_arguments(ev, callee, node, scope, stmt, env, receiver))
     known = (env.inner if isinstance(env, Bound) else ev.environments).of(bound)
     results: list[Value] = []
-    ev.calls_deep += 1
+    ev.run.calls += 1
     try:
         if isinstance(callee.node, ast.Lambda):
             results.append(inner.value(callee.node.body, callee, None, known))
@@ -420,7 +421,7 @@ def returned(
             if statement.value is not None:
                 results.append(inner.value(statement.value, callee, statement, known))
     finally:
-        ev.calls_deep -= 1
+        ev.run.calls -= 1
     if not results:
         return NONE
     result = _join_returns(results, node if node is not None else callee.node)
@@ -436,13 +437,13 @@ def _join_returns(results: list[Value], place: ast.AST) -> Value:
     return join(results, ("call", place))
 
 
-def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator, path: int = 0) -> Value:
-    """An object made inside the callee is another object at every call."""
+def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator) -> Value:
+    """An object made inside the callee is another object at every call: named by the call and by where it is made."""
     if value.kind == "container" and value.items:
-        return value.but(items=[_fresh(v, callee, node, ev, i + 1) for i, v in enumerate(value.items)])
+        return value.but(items=[_fresh(v, callee, node, ev) for v in value.items])
     ident = value.ident
     if isinstance(ident, tuple) and ident[0] == "alloc" and ev.index.scope_of.get(ident[1]) is callee:
-        return value.but(ident=("alloc", node, path))
+        return value.but(ident=("alloc", node, ident[1:]))
     return value
 
 
@@ -498,6 +499,8 @@ def method(
             return instantiate(ev, base, node, scope, stmt, env)
     if kind == "module":
         return _module_method(ev, base, attr, node, scope, stmt, env)
+    if kind == "engine" and attr == "get_default_sampling_params":
+        return Value("sampling", node=node, program=ev.program, args=node, ident=("alloc", node))
     if kind == "loss" and attr in know.SELF_RETURNING:
         return base
     if kind in ("tensor", "output"):

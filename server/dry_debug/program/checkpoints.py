@@ -11,10 +11,10 @@ from dry_debug.program.calls import argument, bind_arguments
 from dry_debug.program.events import CallTree
 from dry_debug.program.payload import STATEFUL, Entry, PayloadReader
 from dry_debug.program.scopes import Scope
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
-    from dry_debug.program.evaluate import Env
+    from dry_debug.program.environment import Env
     from dry_debug.program.program import Program
 
 __all__ = ["Checkpoints", "Entry", "LoadSite", "SaveSite"]
@@ -140,7 +140,13 @@ class Checkpoints:
         result.append(self._read(route, program, None, route.call, route.path, via))
 
     def _read(
-        self, route: _Route, owner: Program, env: Env | None, node: ast.Call, path: ast.expr | None, via: ast.Call | None
+        self,
+        route: _Route,
+        owner: Program,
+        env: Env | None,
+        node: ast.Call,
+        path: ast.expr | None,
+        via: ast.Call | None,
     ) -> SaveSite:
         held = PayloadReader(owner, env).read(route.payload, route.call)
         through = owner if via is not None else None
@@ -151,7 +157,12 @@ class Checkpoints:
         """The parameters of `callee` as `call`, which stands in this program, gives them."""
         program = self.program
         receiver = program._targets(call)[1]
-        return bind_arguments(program.evaluator, callee, call, program.scope(call), program.statement(call), None, receiver)
+        scope, stmt = program.scope(call), program.statement(call)
+        bound = bind_arguments(program.evaluator, callee, call, scope, stmt, None, receiver)
+        for name in (a.arg for a in callee.parameters()):
+            if (callee, name) not in bound and _given(call, callee, name) is not None:
+                bound[(callee, name)] = UNKNOWN  # what other calls pass says nothing of this one
+        return bound
 
     def _built_of_parameters(self, route: _Route, scope: Scope) -> bool:
         """Whether a function of this file saves the state of what its callers pass."""
@@ -174,6 +185,8 @@ class Checkpoints:
         for root in roots:
             for node in ast.walk(root):
                 if isinstance(node, ast.Name) and node.id in names:
+                    if any("state_dict" in scope.receivers.get(f"{node.id}{part}", ()) for part in ("", ".module")):
+                        return True
                     bindings = scope.bindings.get(node.id, [])
                     if bindings and self.program.evaluator.binding(bindings[0]).kind in STATEFUL:
                         return True
@@ -303,9 +316,9 @@ class Checkpoints:
                     key_node = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
                 elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
                     key_node = holder.left
-                if isinstance(key_node, ast.Constant) and isinstance(key_node.value, str):
-                    if key_node.value not in site.keys:
-                        site.keys.append(key_node.value)
+                literal = key_node.value if isinstance(key_node, ast.Constant) else None
+                if isinstance(literal, str) and literal not in site.keys:
+                    site.keys.append(literal)
         return site
 
 

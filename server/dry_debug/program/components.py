@@ -109,9 +109,11 @@ class Components:
                     ):
                         return component.name
                 for name, bindings in current.bindings.items():
-                    if len(bindings) == 1 and (bindings[0].kind == "param" or _renames(bindings[0])):
-                        if self.program.evaluator.binding(bindings[0]).base.ident in idents:
-                            return name
+                    one = bindings[0] if len(bindings) == 1 else None
+                    if one is None or not (one.kind == "param" or _renames(one)):
+                        continue
+                    if self.program.evaluator.binding(one).base.ident in idents:
+                        return name
             current = current.parent
         cls = scope.class_scope
         if cls is not None and scope.self_name is not None:
@@ -221,8 +223,8 @@ class Components:
                 component.role = _role(component.name) or _split_role(value)
             elif component.kind == "model" and value.wraps is not None:
                 component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
-            elif component.kind == "ema" and value.args is not None and value.args.args and value.origin is self.program:
-                component.wraps = self._names([self.program.value(value.args.args[0], value.args)])
+            elif component.kind == "ema" and value.args is not None and value.origin is self.program:
+                component.wraps = self._names([self.program.value(a, value.args) for a in value.args.args[:1]])
         for component in self.of("scaler"):
             for event in self.program.events.of_kind("optimizer_step"):
                 if event.other.known and event.other.base.ident == component.ident:

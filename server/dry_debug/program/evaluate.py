@@ -35,10 +35,7 @@ class Evaluator:
         self._busy: set[object] = set()
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
         self.environments = Environments()
-        self.depth = 0
-        self.calls_deep = 0
-        self.cuts = 0  # questions cut short because they were already being asked
-        self.fuel = 400_000  # expressions looked at; a hostile file must not run for ever
+        self.run = program.host.evaluation
 
     # -- expressions ---------------------------------------------------------------------------------------------
 
@@ -52,20 +49,20 @@ class Evaluator:
         handler = _EXPRESSIONS.get(expr.__class__)
         if handler is None:
             return UNKNOWN
-        if self.depth > MAX_DEPTH or expr in self._busy or self.fuel <= 0:
-            self.cuts += 1
+        if self.run.depth > MAX_DEPTH or expr in self._busy or self.run.fuel <= 0:
+            self.run.cuts += 1
             return UNKNOWN
-        self.fuel -= 1
-        cuts = self.cuts
+        self.run.fuel -= 1
+        cuts = self.run.cuts
         self._busy.add(expr)
-        self.depth += 1
+        self.run.depth += 1
         try:
             result: Value = handler(self, expr, scope, stmt, env)
         finally:
-            self.depth -= 1
+            self.run.depth -= 1
             self._busy.discard(expr)
         # What a question cut short answered must not be remembered as the truth.
-        if memo is not None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+        if memo is not None and (self.run.cuts == cuts or result.kind != "unknown" or not self._busy):
             memo[expr] = result
         return result
 
@@ -105,18 +102,18 @@ class Evaluator:
             known = memo.get(b)
             if known is not None:
                 return known
-        if b in self._busy or self.depth > MAX_DEPTH:
-            self.cuts += 1
+        if b in self._busy or self.run.depth > MAX_DEPTH:
+            self.run.cuts += 1
             return UNKNOWN
-        cuts = self.cuts
+        cuts = self.run.cuts
         self._busy.add(b)
-        self.depth += 1
+        self.run.depth += 1
         try:
             result = self._binding(b, env)
         finally:
-            self.depth -= 1
+            self.run.depth -= 1
             self._busy.discard(b)
-        if memo is not None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+        if memo is not None and (self.run.cuts == cuts or result.kind != "unknown" or not self._busy):
             memo[b] = result
         return result
 
@@ -214,15 +211,15 @@ class Evaluator:
         if memo is not None and key in memo:
             return memo[key]
         if (key, "busy") in self._busy:
-            self.cuts += 1
+            self.run.cuts += 1
             return UNKNOWN
-        cuts = self.cuts
+        cuts = self.run.cuts
         self._busy.add((key, "busy"))
         try:
             result = self._class_attribute(cls, attr, env)
         finally:
             self._busy.discard((key, "busy"))
-        if memo is not None and (self.cuts == cuts or result.kind != "unknown" or not self._busy):
+        if memo is not None and (self.run.cuts == cuts or result.kind != "unknown" or not self._busy):
             memo[key] = result
         return result
 

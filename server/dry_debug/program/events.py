@@ -14,6 +14,7 @@ from dry_debug.program.values import UNKNOWN, Ident, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.relevance import Relevance
     from dry_debug.program.tree_builder import Row, TreeBuilder
 
 __all__ = ["CallTree", "Event", "EventIndex", "Leaf", "Tree"]
@@ -26,7 +27,10 @@ class EventIndex:
         self.program = program
         self.index = program.index
         self.all: list[Event] = []
+        self.walked = 0  # what the walks over the trees have cost so far
         self.at: dict[ast.stmt, list[Row]] = {}
+        self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
+        self._relevance: dict[frozenset[str], Relevance] = {}
         self._collect()
 
     # -- finding events ----------------------------------------------------------------------------------------------
@@ -133,6 +137,15 @@ class EventIndex:
     def tree(self, function: Scope) -> Tree:
         """The event tree of a function or of the module body."""
         return self._builder.tree(function)
+
+    def relevance(self, kinds: frozenset[str]) -> Relevance:
+        """The trees cut down to events of these kinds."""
+        from dry_debug.program.relevance import Relevance
+
+        known = self._relevance.get(kinds)
+        if known is None:
+            known = self._relevance[kinds] = Relevance(kinds, self.program)
+        return known
 
     def has_events(self, function: Scope) -> bool:
         """Whether the function's own statements hold an event or a call of a project function."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import NO_NODES, Scope, dotted
 from dry_debug.program.values import Value
 from dry_debug.text.spans import Span
 
@@ -45,7 +46,16 @@ class Flow:
         """Parent of every node below the scope's node."""
         known = self._parents.get(scope.node)
         if known is None:
-            known = {child: node for node in ast.walk(scope.node) for child in ast.iter_child_nodes(node)}
+            known = {}
+            queue: deque[ast.AST] = deque([scope.node])
+            while queue:  # breadth first, as `ast.walk` goes, at half its cost
+                node = queue.popleft()
+                for name in node._fields:
+                    value = getattr(node, name, None)
+                    for child in value if value.__class__ is list else (value,):  # type: ignore[union-attr]
+                        if child.__class__ not in NO_NODES:
+                            known[child] = node
+                            queue.append(child)
             self._parents[scope.node] = known
         return known
 
@@ -185,7 +195,7 @@ class Flow:
                 value = program.value(expr, call)
                 if value.kind == kind and value.args is made:
                     return value.confidence
-                if value.kind == "container" and any(v.args is made for v in value.items or ()):
+                if value.kind == "container" and any(v.args is made for v in _members(value)):
                     return "high"
                 perhaps = perhaps or value.kind == "unknown" or (value.kind == kind and value.args is None)
         parent = self.parents(program.scope(made)).get(made)
@@ -250,30 +260,37 @@ class Flow:
             node, parent = parent, parents.get(parent)
         if isinstance(parent, ast.List):
             elements = parent.elts
-        elif isinstance(parent, ast.Call) and program.qualified(parent) == "torch.nn.Sequential" and not parent.keywords:
-            elements = parent.args
+        elif isinstance(parent, ast.Call) and not parent.keywords:
+            elements = parent.args if program.qualified(parent) == "torch.nn.Sequential" else []
         return (elements[-2], node) if len(elements) > 1 and elements[-1] is node else None
 
-    def scores_behind(self, probabilities: ast.expr, made: ast.Call, use: ast.Call) -> str | None:
-        """The name that still holds what `made` was applied to, when `use` reads `p` of `p = made(name)`.
+    def shared(self, made: ast.Call) -> bool:
+        """Whether what `made` makes is bound to a name that is read more than once."""
+        stmt = self._program.statement(made)
+        if not isinstance(stmt, ast.Assign) or stmt.value is not made or not isinstance(stmt.targets[0], ast.Name):
+            return False
+        operand = self.operand(made)
+        if isinstance(operand, ast.Name) and operand.id == stmt.targets[0].id:
+            return False  # `x = op(x)`: there is one name for both, and other reads may mean either
+        return len(self.reads(stmt.targets[0].id, self._program.scope(made))) > 1
 
-        None unless `p` is needed for something else too, so that `made` has to stay.
-        """
+    def source_name(self, expr: ast.expr, made: ast.Call, use: ast.Call) -> tuple[ast.Name, str] | None:
+        """For `p = op(z)` and an `expr` in `use` that reads `p`: that node, and `z` if it is still the same there."""
         program = self._program
         scope, stmt, at = program.scope(use), program.statement(made), program.statement(use)
-        scores = self.operand(made)
-        if program.scope(made) is not scope or at is None or not isinstance(scores, ast.Name):
+        source = self.operand(made)
+        if program.scope(made) is not scope or at is None or not isinstance(source, ast.Name):
             return None
-        if not isinstance(probabilities, ast.Name) or not isinstance(stmt, ast.Assign) or stmt.value is not made:
+        if not isinstance(stmt, ast.Assign) or stmt.value is not made or not isinstance(stmt.targets[0], ast.Name):
             return None
-        if len(stmt.targets) != 1 or not isinstance(stmt.targets[0], ast.Name) or scores.id == probabilities.id:
+        name = stmt.targets[0].id
+        reads = [node for node in ast.walk(expr) if isinstance(node, ast.Name) and node.id == name]
+        bindings = scope.bindings.get(source.id)
+        if len(reads) != 1 or source.id == name or not bindings:
             return None
-        if stmt.targets[0].id != probabilities.id or len(self.reads(probabilities.id, scope)) < 2:
+        if set(reaching(program.index, bindings, stmt)) != set(reaching(program.index, bindings, at)):
             return None
-        bindings = scope.bindings.get(scores.id)
-        if not bindings or set(reaching(program.index, bindings, stmt)) != set(reaching(program.index, bindings, at)):
-            return None
-        return scores.id
+        return reads[0], source.id
 
     def whole_statement(self, stmt: ast.stmt) -> Span | None:
         """The lines of a statement that can be taken out: it stands alone on them and its block has another."""
@@ -296,3 +313,7 @@ class Flow:
         elif end < len(source):
             end += 1
         return Span(start, end)
+
+
+def _members(container: Value) -> list[Value]:
+    return [container.thunk()] if container.thunk is not None else list(container.items or ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.shape import shape
@@ -22,6 +22,13 @@ class Test:
     names: frozenset[str]
     subject: str | None = None
     value: str | None = None
+    digest: int = field(init=False, repr=False, compare=False)  # the hash, which a walk asks for at every branch
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hash((self.owner, self.text)))
+
+    def __hash__(self) -> int:
+        return self.digest
 
 
 @dataclass(frozen=True, slots=True)

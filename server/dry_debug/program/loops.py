@@ -76,9 +76,9 @@ class Loops:
             if other is not loop and inner[other] and self._within(other, loop):
                 return True
         for tree in self._calls_in(loop):
-            if tree.function.scope is not None and tree.function.program is not None:
-                if self._function_loops(tree.function.program, tree.function.scope, 0):
-                    return True
+            callee, owner = tree.function.scope, tree.function.program
+            if callee is not None and owner is not None and self._function_loops(owner, callee, 0):
+                return True
         return False
 
     def _function_loops(self, program: Program, scope: Scope, depth: int) -> bool:

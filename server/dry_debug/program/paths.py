@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.program.guards import Guard, Test
@@ -13,8 +13,10 @@ from dry_debug.program.trees import CallTree, Event
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
     from dry_debug.program.program import Program
+    from dry_debug.program.relevance import Relevance
 
 MAX_STATES = 48
+_KEPT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,57 @@ class Occurrence:
 Trace = tuple[Occurrence, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class PathState:
-    """A state of the automaton and what the guards on the way to it said."""
+    """A state of the automaton and what the guards on the way to it said. Not to be changed: it is a key.
 
-    state: Hashable
-    guards: frozenset[tuple[Test, bool]] = frozenset()
-    taken: frozenset[tuple[str, Test | None]] = frozenset()  # counters whose remainder test was true, which test
-    vague: bool = False  # nobody knows whether this path exists, or what it does
-    thrown: bool = False  # only an exception leads here
+    Written out and not a dataclass: a walk makes ten thousands, and asks each for its hash several times.
+    """
 
-    def but(self, **changes: object) -> PathState:
+    __slots__ = ("digest", "guards", "state", "taken", "thrown", "vague")
+
+    def __init__(
+        self,
+        state: Hashable,
+        guards: frozenset[tuple[Test, bool]] = frozenset(),
+        taken: frozenset[tuple[str, Test | None]] = frozenset(),
+        vague: bool = False,
+        thrown: bool = False,
+    ) -> None:
+        self.state = state
+        self.guards = guards
+        self.taken = taken  # counters whose remainder test was true, which test
+        self.vague = vague  # nobody knows whether this path exists, or what it does
+        self.thrown = thrown  # only an exception leads here
+        self.digest = hash((state, guards, taken, vague, thrown))
+
+    def __hash__(self) -> int:
+        return self.digest
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, PathState)
+            and self.digest == other.digest
+            and self.state == other.state
+            and self.guards == other.guards
+            and self.taken == other.taken
+            and self.vague == other.vague
+            and self.thrown == other.thrown
+        )
+
+    def but(
+        self, *, state: Hashable = _KEPT, guards: frozenset[tuple[Test, bool]] | None = None,
+        vague: bool | None = None, thrown: bool | None = None,
+    ) -> PathState:  # fmt: skip
         """A copy with some fields changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return PathState(
+            self.state if state is _KEPT else state,
+            self.guards if guards is None else guards,
+            self.taken,
+            self.vague if vague is None else vague,
+            self.thrown if thrown is None else thrown,
+        )
 
 
 States = dict[PathState, Trace]  # with the last events on the way
@@ -119,20 +159,24 @@ def leave(states: States, owner: object) -> States:
     return result
 
 
-def assume(guard: Guard, states: States, truth: bool, context: Context) -> States:
-    """The states in which the condition can come out as `truth`, with that remembered."""
+def assume(guard: Guard, states: States, truth: bool, context: Context, relevance: Relevance | None) -> States:
+    """The states in which the condition can come out as `truth`, with that remembered (not if `relevance` is None)."""
     fixed = guard.constant if guard.constant is not None else context.truth(guard)
     if fixed is not None:
         return states if fixed is truth else {}
+    if relevance is None:
+        return states
+    if guard.counter is None and (guard.test is None or (not guard.parts and relevance.lonely(guard.test))):
+        return states
     result: States = {}
     for path, trace in states.items():
-        assumed = _assume(guard, path, truth, context)
+        assumed = _assume(guard, path, truth, context, relevance)
         if assumed is not None:
             add(result, assumed, trace)
     return result
 
 
-def _assume(guard: Guard, path: PathState, truth: bool, context: Context) -> PathState | None:
+def _assume(guard: Guard, path: PathState, truth: bool, context: Context, relevance: Relevance) -> PathState | None:
     said = truth is not guard.negated
     test = guard.test
     is_vague, taken = path.vague, path.taken
@@ -147,7 +191,8 @@ def _assume(guard: Guard, path: PathState, truth: bool, context: Context) -> Pat
         return None
     if said and test.subject is not None and _other_value(test, path):
         return None
-    assumed = path.but(guards=path.guards | {(test, said)}, taken=taken, vague=is_vague)
+    guards = path.guards if relevance.lonely(test) else path.guards | {(test, said)}
+    assumed = PathState(path.state, guards, taken, is_vague, path.thrown)
     if guard.parts and said is guard.conjunction:
         for part in guard.parts:  # all hold, or none does
             fixed = part.constant if part.constant is not None else context.truth(part)
@@ -155,7 +200,7 @@ def _assume(guard: Guard, path: PathState, truth: bool, context: Context) -> Pat
                 if fixed is not said:
                     return None
                 continue
-            inner = _assume(part, assumed, said, context)
+            inner = _assume(part, assumed, said, context, relevance)
             if inner is None:
                 return None
             assumed = inner

@@ -11,7 +11,7 @@ from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
-    from dry_debug.program.evaluate import Env
+    from dry_debug.program.environment import Env
     from dry_debug.program.program import Program
 
 _DICTS = ("builtins.dict", "collections.OrderedDict")
@@ -79,7 +79,6 @@ class PayloadReader:
 
     def read(self, payload: ast.expr, at: ast.AST) -> Contents:
         """The contents of `payload`, which stands in the call or statement `at`."""
-        program = self.program
         if isinstance(payload, ast.Dict):
             entries, complete = self._display(payload, at)
             return Contents(entries, None, complete, payload)

@@ -30,9 +30,23 @@ class ProjectCalls:
         self._imported = {
             b.name for bindings in self.index.module.bindings.values() for b in bindings if b.kind in ("from", "import")
         }
+        self._other_files = self._reaches_other_files()
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
         for call in self.index.calls:
             self._add(call)
+
+    def _reaches_other_files(self) -> bool:
+        """Whether an import leads to another file of the project; without one no object comes from there."""
+        scopes = [self.index.module, *self.index.functions]
+        if any(scope.imports_star for scope in scopes):
+            return True
+        for scope in scopes:
+            for bindings in scope.bindings.values():
+                if bindings[-1].kind in ("from", "import"):
+                    value = self.program.evaluator.binding(bindings[-1])
+                    if value.program is not None and value.program is not self.program:
+                        return True
+        return False
 
     def _add(self, call: ast.Call) -> None:
         if self.index.scope_of[call].kind == "lambda":
@@ -100,7 +114,7 @@ class ProjectCalls:
         if self.program.names.qualified(func, self.program.scope(call)) is not None and dotted(func) is None:
             return False
         root = func.value
-        if not isinstance(root, ast.Name | ast.Attribute):
+        if not (self._other_files or self._callable_objects) or not isinstance(root, ast.Name | ast.Attribute):
             return False
         value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
         if value.kind == "pymodule":

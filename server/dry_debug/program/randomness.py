@@ -18,11 +18,19 @@ Rng = Literal["python", "numpy", "torch", "cuda"]
 RNGS: tuple[Rng, ...] = ("python", "numpy", "torch", "cuda")
 
 # Functions of the modules that draw nothing.
-_NO_DRAW = frozenset(["seed", "getstate", "setstate", "get_state", "set_state", "default_rng", "Random", "RandomState", "Generator", "SeedSequence", "SystemRandom", "PCG64", "BitGenerator"])  # fmt: skip
+_NO_DRAW = frozenset(
+    (
+        "seed", "getstate", "setstate", "get_state", "set_state", "default_rng", "Random", "RandomState", "Generator",
+        "SeedSequence", "SystemRandom", "PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937", "BitGenerator",
+    )
+)  # fmt: skip
 _FROM_ENTROPY = frozenset(("random.seed", "numpy.random.seed", "torch.seed"))
 _TORCH_DRAWS = frozenset(
-    ["rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like", "randn_like", "randint_like", "poisson"]
-)
+    (
+        "rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "rand_like", "randn_like",
+        "randint_like", "poisson",
+    )
+)  # fmt: skip
 # The generators that a library call draws from on its own.
 _LIBRARY_DRAWS: dict[str, tuple[Rng, ...]] = {
     "sklearn.model_selection.train_test_split": ("numpy",),
@@ -95,9 +103,11 @@ class Randomness:
     def is_helper(self, function: Scope) -> bool:
         """Whether a function is there to seed: it does, and not much else."""
         seeding = {s.node for s in self.own_seeds if self.program.scope(s.node) is function}
-        return function.kind == "function" and bool(seeding) and len(function.calls) <= 3 * len(seeding) + 4 and (
-            not function.loops
-        )
+        if function.kind != "function" or not seeding or function.loops:
+            return False
+        if len(function.calls) > 3 * len(seeding) + 4:
+            return False
+        return not any(self.program.scope(s.node) is function for s in self.draws)
 
     @cached_property
     def draws(self) -> list[RandomSite]:

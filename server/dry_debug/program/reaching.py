@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from dry_debug.program.scopes import Binding, Block, ScopeIndex
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+MAX_BINDINGS = 200  # of one name that are looked at, the nearest ones: more are a table, and every use asks again
 _TERMINATORS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -58,6 +60,9 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
     `use` is the statement that reads the name; a binding by that statement itself counts only around a loop. A use in
     another scope (`use` is None) may see any of them.
     """
+    if len(bindings) > MAX_BINDINGS and use is not None:
+        after = bisect_right(bindings, use.lineno, key=lambda b: b.stmt.lineno if b.stmt is not None else 0)
+        bindings = bindings[max(0, after - MAX_BINDINGS // 2) : after + MAX_BINDINGS // 2]
     if len(bindings) == 1 or use is None:
         return [b for b in bindings if b.kind != "del"] or bindings
     use_chain = chain(index, use)

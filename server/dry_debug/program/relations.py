@@ -10,6 +10,7 @@ from dry_debug.program.values import Ident, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 
 def modules_in(value: Value, depth: int = 0) -> list[Value]:
@@ -36,6 +37,11 @@ def modules_in(value: Value, depth: int = 0) -> list[Value]:
 def covers(optimizer: Value, program: Program) -> list[Value]:
     """The modules whose parameters `optimizer` updates, as far as its creation shows; empty: not known."""
     call, owner = optimizer.args, optimizer.origin
+    if call is None and optimizer.items:  # made in one of several branches
+        rows = [covers(each, program) for each in optimizer.items if each.args is not call or each.items]
+        if not all(rows):
+            return []
+        return list({module.base.ident: module for row in rows for module in row}.values())
     if call is None or owner is None:
         return []
     expr = argument(call, 0, "params", "model_params", "parameters", "model", "model_or_params")
@@ -50,7 +56,7 @@ def covers(optimizer: Value, program: Program) -> list[Value]:
         found = _syntactic(expr, call, owner)
     unique: dict[object, Value] = {}
     for module in found:
-        module = _in_instance(module, optimizer)
+        module = _seen_from_caller(_in_instance(module, optimizer), optimizer, scope, owner)
         unique.setdefault(module.base.ident, module)
     return list(unique.values())
 
@@ -60,6 +66,16 @@ def _in_instance(module: Value, optimizer: Value) -> Value:
     ident, own = module.base.ident, optimizer.ident
     if isinstance(ident, tuple) and ident[0] == "self" and isinstance(own, tuple) and own[0] == "own":
         return module.but(ident=own[1])
+    return module
+
+
+def _seen_from_caller(module: Value, optimizer: Value, made_in: Scope, owner: Program) -> Value:
+    """The module that a factory made beside the optimizer, as the factory's caller knows it."""
+    seen, ident = optimizer.ident, module.ident
+    if not (isinstance(seen, tuple) and len(seen) == 3 and seen[0] == "alloc"):
+        return module
+    if isinstance(ident, tuple) and ident[0] == "alloc" and owner.index.scope_of.get(ident[1]) is made_in:
+        return module.but(ident=("alloc", seen[1], ident[1:]))
     return module
 
 

@@ -180,7 +180,11 @@ def dotted(expr: ast.AST) -> str | None:
     return ".".join(parts)
 
 
-_SKIP: frozenset[type] = frozenset((ast.Constant, str, int, bool, type(None), float, ast.Load, ast.Store, ast.Del))
+# What stands in a field of a node and is no node, and the contexts of names, which nobody asks for.
+NO_NODES: frozenset[type] = frozenset(
+    (str, int, bool, type(None), float, bytes, complex, type(...), ast.Load, ast.Store, ast.Del)
+)
+_SKIP = NO_NODES | {ast.Constant}
 
 
 class ScopeIndex:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_FUNCTIONS = 400  # looked at from one program
 _SEEDS = re.compile(r"seed|determinis|reproduc", re.IGNORECASE)
+# Methods that seed the object that they are called on.
+_OWN_SEEDS = frozenset(("seed", "manual_seed", "manual_seed_all", "initial_seed"))
 # Methods that run in a loader's workers where there are any.
 _IN_WORKERS = frozenset(("__getitem__", "__getitems__", "__call__", "__iter__", "collate_fn", "collate"))
 # What a number is drawn for that has nothing to do with the result: another seed, a port, a name.
@@ -116,9 +118,9 @@ class Seeding:
         for owner, call in self._calls_of_run():
             func = call.func
             name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-            if not _SEEDS.search(name) or name in ("seed", "manual_seed", "manual_seed_all", "initial_seed"):
-                continue
             qualified = owner.qualified(call) or ""
+            if name in _OWN_SEEDS or not (_SEEDS.search(name) or _SEEDS.search(qualified.rpartition(".")[2])):
+                continue
             if qualified in know.SEEDS or qualified.startswith(("torch.", "numpy.", "builtins.")):
                 continue
             if not owner.target(call).known and not self._method_of_data(owner, func, call):
@@ -198,7 +200,8 @@ class Seeding:
                 continue
             draws = list(self._draws(rng))
             if draws:
-                found.append(Gap(rng, [s for _, s in draws][:3], "high" if any(sure for sure, _ in draws) else "medium"))
+                sure: Confidence = "high" if any(runs for runs, _ in draws) else "medium"
+                found.append(Gap(rng, [s for _, s in draws][:3], sure))
             elif rng == "torch" and "torch" in self.program.training.hyper.frameworks:
                 implied = list(self._implied())
                 if implied:
@@ -210,7 +213,8 @@ class Seeding:
         program = self.program
         for site in program.randomness.draws:
             if site.rng == rng and self._matters(program, site.node):
-                yield self._runs(program.scope(site.node)), Step(program, site.node, f"{_LABEL[rng]} is drawn from here")
+                step = Step(program, site.node, f"{_LABEL[rng]} is drawn from here")
+                yield self._runs(program.scope(site.node)), step
         for owner, scope in self.reached.functions:
             if "rand" not in owner.document.source and "split" not in owner.document.source:
                 continue
@@ -227,24 +231,40 @@ class Seeding:
 
     def _matters(self, owner: Program, node: ast.AST) -> bool:
         """Whether a draw has to do with the result of the run, and is made in the process that is seeded."""
-        stmt = owner.statement(node)
-        if isinstance(stmt, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-            if any(_ASIDE.search(dotted(t) or "") for t in targets):
-                return False
-        if isinstance(node, ast.Call) and any(
-            (dotted(n) or "").startswith("string.") for a in node.args for n in ast.walk(a) if isinstance(n, ast.Attribute)
-        ):
-            return False  # letters for a name
+        if self._aside(owner, node):
+            return False
         scope = owner.scope(node)
         while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
             scope = scope.parent
         return not (scope.name in _IN_WORKERS or self._of_workers(owner, node)) or not self._has_workers
 
+    def _aside(self, owner: Program, node: ast.AST) -> bool:
+        """Whether the number is drawn for something else than the run: another seed, a port, letters, a name."""
+        stmt = owner.statement(node)
+        if isinstance(stmt, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+            names = {dotted(t) for t in targets} - {None}
+            given = {dotted(a) for _, s in self.seeds if isinstance(s.node, ast.Call) for a in s.node.args}
+            if names & given or any(_ASIDE.search(name or "") for name in names):
+                return True
+        if isinstance(node, ast.Call):
+            for inner in (n for a in node.args for n in ast.walk(a)):
+                if isinstance(inner, ast.Attribute) and (dotted(inner) or "").startswith("string."):
+                    return True
+        parents = owner.flow.parents(owner.scope(node))
+        parent = parents.get(node)
+        while parent is not None and not isinstance(parent, ast.stmt):
+            if isinstance(parent, ast.FormattedValue):
+                return True
+            if isinstance(parent, ast.Call) and owner.qualified(parent) == "builtins.str":
+                return True
+            parent = parents.get(parent)
+        return False
+
     @cached_property
     def _has_workers(self) -> bool:
         """Whether the loaders have workers, which torch seeds for `random` and numpy; also where that is not known."""
-        made = [c for c in self.program.calls_of("torch.utils.data.DataLoader")]
+        made = self.program.calls_of("torch.utils.data.DataLoader")
         for call in made:
             workers = argument(call, 5, "num_workers")
             if any(k.arg is None for k in call.keywords):

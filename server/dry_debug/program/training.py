@@ -13,7 +13,9 @@ from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
 from dry_debug.program.loops import LoopNode, Loops
 from dry_debug.program.randomness import Randomness
+from dry_debug.program.resume_signs import ResumeSigns
 from dry_debug.program.resumption import Resumption
+from dry_debug.program.save_purpose import SavePurpose
 from dry_debug.program.seeding import Seeding
 
 if TYPE_CHECKING:
@@ -36,7 +38,9 @@ class TrainingProgram:
         self.distributed = Distributed(program)
         self.checkpoints = Checkpoints(program)
         self.loops = Loops(program)
+        self.resume_signs = ResumeSigns(program)
         self.resumption = Resumption(program)
+        self.save_purpose = SavePurpose(program)
         self.seeding = Seeding(program)
         self.hyper = Hyperparameters(program)
 
@@ -75,13 +79,13 @@ class TrainingProgram:
 
     def training_loop_around(self, node: ast.AST) -> LoopNode | None:
         """The innermost epoch, batch or iteration loop around `node` in its own function."""
-        loops = {loop.node for loop in self.loops.all if loop.kind != "eval"}
+        loops: dict[ast.AST, LoopNode] = {x.node: x.node for x in self.loops.all if x.kind != "eval"}
         stmt = self.program.statement(node)
         if stmt is None:
             return None
         for block in self.program.index.ancestors(stmt):
             if block in loops:
-                return block  # type: ignore[return-value]
+                return loops[block]
         return None
 
     def reached_from_training_loop(self, node: ast.AST, depth: int = 0) -> LoopNode | None:

@@ -27,7 +27,6 @@ from dry_debug.program.paths import (
     merge,
     vague,
 )
-from dry_debug.program.pruning import prune
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import (
     Alt,
@@ -42,7 +41,6 @@ from dry_debug.program.trees import (
     Tree,
     TryTree,
     Yield,
-    children,
 )
 from dry_debug.program.values import Value
 
@@ -51,7 +49,9 @@ if TYPE_CHECKING:
 
 MAX_PASSES = 5
 MAX_DEPTH = 12  # of inlined calls
-MAX_WORK = 20_000  # events visited in one walk
+MAX_WORK = 20_000  # states taken over an event, a branch or a call in one walk; then nothing is sure
+MAX_TOGETHER = 100_000  # in all walks over one file; then nothing more is walked
+_CALL = 10  # what entering a function costs, in these units
 
 
 @dataclass(slots=True)
@@ -79,10 +79,9 @@ class Walker:
     def __init__(self, automaton: Automaton, program: Program) -> None:
         self.automaton = automaton
         self.program = program
-        self._relevant: dict[Scope, bool] = {}
-        self._trees: dict[Scope, Tree] = {}
         self._steps: dict[Event, Event] = {}
-        self._kinds = automaton.kinds | {"step"} if "optimizer_step" in automaton.kinds else automaton.kinds
+        self.relevance = program.events.relevance(automaton.kinds)
+        self._remembers = self.relevance if automaton.remembers else None
         self._reset()
 
     def _reset(self) -> None:
@@ -92,36 +91,23 @@ class Walker:
         self.loops: list[ast.AST] = []
         self.driven: list[_Driven | None] = []
         self.context = Context(self.program, {})
+        self._done: dict[tuple[object, ...], States] = {}
 
     def run(self, root: Scope) -> list[Hit]:
         """Everything wrong on the paths that start at `root`."""
-        if not self._has_kinds(self.program, root, ()):
+        if self.program.events.walked > MAX_TOGETHER:
             return []
         self._reset()
         self.stack.append(root)
         self.driven.append(None)
-        self._walk(self._tree(self.program, root), {PathState(self.automaton.start): ()})
+        self._walk(self.relevance.tree(self.program, root), {PathState(self.automaton.start): ()})
+        self.program.events.walked += self.work
         hits = []
         for (event, label), tally in self.tallies.items():
             sure = self.work <= MAX_WORK
             certainty: Certainty = "unknown" if tally.vague or not sure else "must" if tally.must else "may"
             hits.append(Hit(event, label, certainty, tally.trace, tally.loops, tally.calls))
         return hits
-
-    def _tree(self, program: Program, scope: Scope) -> Tree:
-        """The function's tree, as far as the automaton can notice it."""
-        known = self._trees.get(scope)
-        if known is None:
-            known = self._trees[scope] = prune(program.events.tree(scope), self._wanted)
-        return known
-
-    def _wanted(self, tree: Leaf | CallTree) -> bool:
-        if isinstance(tree, Leaf):
-            return tree.event.kind in self._kinds
-        callee, program = tree.function.scope, tree.function.program
-        if callee is None:
-            return True  # a function that was passed in: known on the way
-        return program is not None and self._reaches(tree, program, callee)
 
     def _walk(self, tree: Tree, states: States) -> Flow:
         if not states or self.work > MAX_WORK:
@@ -134,8 +120,11 @@ class Walker:
             flow = Flow({})
             rest: Tree = tree
             while isinstance(rest, Alt):  # a chain of `elif`s, without recursion
-                flow.merge(self._walk(rest.then, assume(rest.guard, states, True, self.context)))
-                states = assume(rest.guard, states, False, self.context)
+                self.work += 1 + len(states) // 2
+                if self.work > MAX_WORK:
+                    return Flow({})
+                flow.merge(self._walk(rest.then, assume(rest.guard, states, True, self.context, self._remembers)))
+                states = assume(rest.guard, states, False, self.context, self._remembers)
                 rest = rest.other
             flow.merge(self._walk(rest, states))
             return flow
@@ -174,7 +163,7 @@ class Walker:
             event = self._step(event)
         if event.kind not in automaton.kinds:
             return states
-        self.work += 1
+        self.work += len(states)
         result: States = {}
         wrong: dict[Hashable, list[tuple[PathState, Trace]]] = {}
         for path, trace in states.items():
@@ -276,16 +265,21 @@ class Walker:
             function = self.context.bound.get(function.ident, function)
         callee, program = function.scope, function.program
         plain = Flow(states) if tree.body is None else None
-        if callee is None or program is None or not self._reaches(tree, program, callee):
+        if callee is None or program is None or not self.relevance.reaches(replace(tree, function=function)):
             return plain or self._walk(tree.body, states)  # type: ignore[arg-type]
         if callee in self.stack or len(self.stack) > MAX_DEPTH:
             return Flow(vague(states)) if plain else self._walk(tree.body, vague(states))  # type: ignore[arg-type]
         outer = self.context
+        key = (tree, outer.calls, frozenset(states))
+        done = self._done.get(key) if tree.body is None else None
+        if done is not None:
+            return Flow(dict(done))
+        self.work += _CALL
         self.context = Context(program, self._bound(tree, callee, function, outer), (*outer.calls, tree))
         self.stack.append(callee)
         exits = Flow({})
         self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop)))
-        flow = self._walk(self._tree(program, callee), states)
+        flow = self._walk(self.relevance.tree(program, callee), states)
         self.driven.pop()
         self.stack.pop()
         self.context = outer
@@ -298,6 +292,8 @@ class Walker:
             result = vague(result)
         elif tree.opaque:
             result = vague(result)
+        if tree.body is None:
+            self._done[key] = dict(result)
         merge(result, exits.next)
         return Flow(result, exits.breaks, exits.continues, exits.returns)
 
@@ -382,42 +378,6 @@ class Walker:
             if call in program.index.scope_of:
                 return program
         return None
-
-    def _reaches(self, tree: CallTree, program: Program, callee: Scope) -> bool:
-        if self._has_kinds(program, callee, ()):
-            return True
-        return any(
-            v.program is not None and v.scope is not None and self._has_kinds(v.program, v.scope, ())
-            for v in tree.passed.values()
-        )
-
-    def _has_kinds(self, program: Program, scope: Scope, stack: tuple[Scope, ...]) -> bool:
-        """Whether the function, or one that it calls, holds an event that the automaton wants."""
-        known = self._relevant.get(scope)
-        if known is not None:
-            return known
-        if scope in stack or len(stack) > MAX_DEPTH:
-            return False
-        self._relevant[scope] = False
-        result = self._tree_has(program.events.tree(scope), (*stack, scope))
-        self._relevant[scope] = result
-        return result
-
-    def _tree_has(self, tree: Tree, stack: tuple[Scope, ...]) -> bool:
-        queue = [tree]
-        while queue:
-            node = queue.pop()
-            if isinstance(node, Leaf):
-                if node.event.kind in self._kinds:
-                    return True
-                continue
-            if isinstance(node, CallTree):
-                for function in (node.function, *node.passed.values()):
-                    scope, program = function.scope, function.program
-                    if scope is not None and program is not None and self._has_kinds(program, scope, stack):
-                        return True
-            queue.extend(children(node))
-        return False
 
 
 _GIVEN = Value("const", const=True)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.program.host import Evaluation
 from dry_debug.program.program import Program, parse
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
@@ -41,6 +42,7 @@ class ProjectHost:
         self._exists: dict[str, bool] = {}
         self._configs: dict[str, Any] = {}
         self._instructions: dict[str, list[Instruction]] = {}
+        self.evaluation = Evaluation()
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
@@ -65,6 +67,10 @@ class ProjectHost:
         self._trees.clear()
         self.refresh()
         return True
+
+    def program_of(self, document: Document) -> Program | None:
+        known = self._programs.get(os.path.abspath(document.path))
+        return known if known is not None and known.document.source == document.source else None
 
     # -- Host ----------------------------------------------------------------------------------------------------------
 
@@ -233,16 +239,17 @@ class ProjectHost:
         self._programs[path] = program
         return program
 
-    def _parsed(self, path: str) -> tuple[Document, ast.Module | None]:
-        stamp: object
+    def _stamp(self, path: str) -> object:
         if path in self._overlay:
-            stamp = self._overlay[path]
-        else:
-            try:
-                stat = os.stat(path)
-                stamp = (stat.st_mtime_ns, stat.st_size)
-            except OSError:
-                stamp = None
+            return self._overlay[path]
+        try:
+            stat = os.stat(path)
+            return (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            return None
+
+    def _parsed(self, path: str) -> tuple[Document, ast.Module | None]:
+        stamp = self._stamp(path)
         known = self._trees.get(path)
         if known is not None and known[0] == stamp and stamp is not None:
             return known[1], known[2]

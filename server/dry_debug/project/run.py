@@ -189,7 +189,7 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
 
             asked = {question: host.answer_key(question) for question in sorted(host.asked_for(task.path))}
             outcome = Outcome(report, mtime, len(data), digest_of(data), asked)
-        if result.program is not None:
+        if result.program is not None and host.program_of(document) is not result.program:
             result.program.release()
         del document, result
         if host.trim():

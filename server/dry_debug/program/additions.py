@@ -1,0 +1,107 @@
+"""What adds to something that exists already: sums, appends, and functions that keep what they are given."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from dry_debug.program.fate import fate_of
+from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.shape import shape
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+def addition_of(stmt: ast.AugAssign | ast.Assign | ast.AnnAssign) -> tuple[ast.expr, list[ast.expr]] | None:
+    """(target, what is added to it) of `x += a`, `x = x + a + b` and `x = 0.9 * x + 0.1 * a`."""
+    if isinstance(stmt, ast.AugAssign):
+        return (stmt.target, [stmt.value]) if isinstance(stmt.op, ast.Add) else None
+    if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
+        return None
+    terms: list[ast.expr] = []
+    node = stmt.value
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and len(terms) < 50:
+        terms.append(node.right)
+        node = node.left
+    terms.append(node)
+    target = stmt.targets[0]
+    own = [t for t in terms if _scaled(t, target)]
+    if len(own) != 1 or len(terms) < 2:
+        return None
+    return target, [t for t in terms if t is not own[0]]
+
+
+def _scaled(term: ast.expr, target: ast.expr) -> bool:
+    """Whether `term` is the target, perhaps times a factor."""
+    if isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult | ast.Div):
+        factors = [term.left, term.right] if isinstance(term.op, ast.Mult) else [term.left]
+        return any(_scaled(factor, target) for factor in factors)
+    return isinstance(term, ast.Name | ast.Attribute | ast.Subscript) and _same(term, target)
+
+
+def _same(left: ast.expr, right: ast.expr) -> bool:
+    return shape(left).replace("Store()", "Load()") == shape(right).replace("Store()", "Load()")
+
+
+@dataclass(slots=True)
+class Keeper:
+    """The statement of a function of the project that keeps an argument, graph and all."""
+
+    program: Program
+    stmt: ast.stmt
+    path: str  # what keeps it, as the caller sees it: the receiver, or the argument
+    how: Literal["object", "argument"]
+
+
+def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | None) -> Keeper | None:
+    """Where the function that `call` calls adds `argument` to its object or to another argument; None if nowhere."""
+    target = program.target(call)
+    function, other = target.scope, target.program
+    if target.kind != "function" or function is None or other is None or function.kind != "function":
+        return None
+    parameters = [a.arg for a in function.parameters()]
+    own = function.self_name if function.class_scope is not None else None
+    if own is not None and parameters[:1] == [own]:
+        parameters = parameters[1:]
+    passed: dict[str, ast.expr] = dict(zip(parameters, call.args, strict=False))
+    passed.update({k.arg: k.value for k in call.keywords if k.arg is not None})
+    name = next((n for n, e in passed.items() if e is argument), None)
+    if name is None:
+        return None
+    given = made if made is not None else Value("tensor", attached=True, via="loss")
+    env = {(function, name): given.but(attached=True, kind="tensor")}
+    for stmt, place, added in _additions(other, function):
+        path = dotted(place.value if isinstance(place, ast.Subscript) else place) or ""
+        root = path.partition(".")[0]
+        if not any(_graph(other.evaluator.value(term, function, stmt, env)) for term in added):
+            continue
+        if root == own and "." in path:
+            receiver = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+            if receiver is not None and not fate_of(other, path, stmt).backward:
+                return Keeper(other, stmt, receiver, "object")
+        elif root in passed and root != name and isinstance(stmt, ast.Expr):
+            kept = dotted(passed[root])
+            if kept is not None:
+                return Keeper(other, stmt, kept, "argument")
+    return None
+
+
+def _graph(value: Value) -> bool:
+    return value.kind == "tensor" and bool(value.attached)
+
+
+def _additions(program: Program, function: Scope) -> Iterator[tuple[ast.stmt, ast.expr, list[ast.expr]]]:
+    """(statement, what grows, what is added) for the sums and appends in the body of `function`."""
+    for stmt in (*program.index.augments, *program.index.assignments):
+        if program.scope(stmt) is function and program.grad_mode(stmt) != "off":
+            addition = addition_of(stmt)
+            if addition is not None:
+                yield stmt, *addition
+    for call in function.calls:
+        func, stmt_ = call.func, program.statement(call)
+        if isinstance(func, ast.Attribute) and func.attr == "append" and len(call.args) == 1 and stmt_ is not None:
+            yield stmt_, func.value, [call.args[0]]

@@ -1,0 +1,223 @@
+"""Which expressions carry an autograd graph, and how that is known."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.evidence import Confidence
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# What runs again and again: a loop, or a method that a loop of the file calls.
+Loop = ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef
+BACKWARD = frozenset(("backward", "manual_backward"))
+
+
+@dataclass(slots=True)
+class Carried:
+    """An expression whose value carries a graph, and how that is known."""
+
+    expr: ast.expr
+    confidence: Confidence
+    made: Value | None  # the tensor, if its origin is known
+    backward: ast.Call | None  # the backward pass over it, inside the same loop or in the function that returns it
+    backward_in: Program | None = None  # the file of `backward`, if it is another one
+
+    @property
+    def is_loss(self) -> bool:
+        return self.backward is not None or (self.made is not None and self.made.via == "loss")
+
+
+def carriers(program: Program, expr: ast.expr, stmt: ast.stmt, loop: Loop) -> list[Carried]:
+    """The operands of the arithmetic `expr` whose value carries a graph and comes from a loss."""
+    result: list[Carried] = []
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.BinOp):
+            stack += [node.right, node.left]
+        elif isinstance(node, ast.UnaryOp):
+            stack.append(node.operand)
+        elif isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+            found = _carried(program, node, stmt, loop)
+            if found is not None and found.is_loss:
+                result.append(found)
+    return result
+
+
+def _carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Carried | None:
+    value = program.value(node, stmt)
+    if value.attached is False or value.kind in ("number", "const", "text"):
+        return None
+    backward = _backward_of(program, node, stmt, loop) if isinstance(node, ast.Name | ast.Attribute) else None
+    if backward is not None:
+        # What `.backward()` is called on carries a graph: nothing stronger can be known about it.
+        return Carried(node, "high", value if value.kind in ("tensor", "output") else None, backward)
+    part = _backward_of_part(program, node, stmt, loop)
+    if part is not None:
+        return Carried(node, "high", value if value.kind in ("tensor", "output") else None, part)
+    inside = _backward_in_callee(program, node, stmt)
+    if inside is not None:
+        return Carried(node, "high", value if value.kind in ("tensor", "output") else None, *inside)
+    if value.kind in ("tensor", "output") and value.attached:
+        through = _backward_through(program, node, stmt, loop)
+        return Carried(node, value.confidence, value, through)
+    return None
+
+
+def _backward_of(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+    """The backward pass inside `loop` over the very tensor that `node` reads in `stmt`."""
+    path = dotted(node)
+    if path is None:
+        return None
+    scope = program.scope(stmt)
+    here = _reaching(program, path, scope, stmt)
+    for call, argument in backward_passes(program, scope):
+        at = program.statement(call)
+        if at is None or dotted(argument) != path or loop not in program.index.ancestors(at):
+            continue
+        if here <= _reaching(program, path, scope, at):
+            return call
+    return None
+
+
+def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+    """The backward pass inside `loop` over a sum that `node` is a part of: `loss = a + b; loss.backward()`."""
+    path = dotted(node)
+    if path is None:
+        return None
+    scope = program.scope(stmt)
+    for call, argument in backward_passes(program, scope):
+        at = program.statement(call)
+        if at is None or loop not in program.index.ancestors(at):
+            continue
+        terms: list[ast.AST] = [argument]
+        if isinstance(argument, ast.Name):
+            found = program.names.lookup(argument.id, scope)
+            for binding in reaching(program.index, found[1], at) if found is not None else ():
+                if binding.value is not None and binding.kind in ("assign", "aug"):
+                    terms.append(binding.value)
+        while terms:
+            term = terms.pop()
+            if isinstance(term, ast.BinOp):
+                terms += [term.left, term.right]
+            elif isinstance(term, ast.UnaryOp):
+                terms.append(term.operand)
+            elif isinstance(term, ast.Name | ast.Attribute) and dotted(term) == path:
+                return call
+    return None
+
+
+def _backward_of_part(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+    """The backward pass inside `loop` over a term of the sum that `node` names: `d = real + fake; total += d`."""
+    if not isinstance(node, ast.Name):
+        return None
+    bindings = _reaching(program, node.id, program.scope(stmt), stmt)
+    binding = next(iter(bindings)) if len(bindings) == 1 else None
+    if binding is None or binding.kind != "assign" or binding.path or binding.stmt is None:
+        return None
+    terms: list[ast.expr | None] = [binding.value] if isinstance(binding.value, ast.BinOp) else []
+    while terms:
+        term = terms.pop()
+        if isinstance(term, ast.BinOp):
+            terms += [term.left, term.right]
+        elif isinstance(term, ast.Name) and program.grad_mode(binding.stmt) != "off":
+            found = _backward_of(program, term, binding.stmt, loop)
+            if found is not None:
+                return found
+    return None
+
+
+def _backward_in_callee(program: Program, node: ast.expr, stmt: ast.stmt) -> tuple[ast.Call, Program] | None:
+    """`loss = step(batch)`, where `step` runs the backward pass and returns the same tensor, graph and all."""
+    call = node
+    path: tuple[int | None, ...] = ()
+    if isinstance(node, ast.Name):
+        bindings = _reaching(program, node.id, program.scope(stmt), stmt)
+        binding = next(iter(bindings)) if len(bindings) == 1 else None
+        if binding is None or binding.kind != "assign" or binding.value is None:
+            return None
+        call, path = binding.value, binding.path
+    if not isinstance(call, ast.Call) or len(path) > 1:
+        return None
+    target = program.target(call)
+    function, other = target.scope, target.program
+    if target.kind != "function" or function is None or other is None or not function.returns:
+        return None
+    found: ast.Call | None = None
+    for statement in function.returns:  # all of them give it back
+        value = statement.value
+        if path:
+            at = path[0]
+            if not isinstance(value, ast.Tuple) or at is None or not -len(value.elts) <= at < len(value.elts):
+                return None
+            value = value.elts[at]
+        if not isinstance(value, ast.Name):
+            return None
+        found = _backward_before(other, value.id, function, statement)
+        if found is None:
+            return None
+    return (found, other) if found is not None else None
+
+
+def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt) -> ast.Call | None:
+    here = _reaching(program, name, function, use)
+    for call, argument in backward_passes(program, function):
+        at = program.statement(call)
+        if at is not None and dotted(argument) == name and here <= _reaching(program, name, function, at):
+            return call
+    return None
+
+
+def backward_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, ast.expr]]:
+    """Each backward pass in `scope` and the expression that it differentiates."""
+    for call in scope.calls:
+        func = call.func
+        if not isinstance(func, ast.Attribute) or func.attr not in BACKWARD:
+            continue
+        direct = program.names.qualified(func, scope) == "torch.autograd.backward"
+        if call.args and (direct or _launches(program, call)):
+            yield call, call.args[0]
+            continue
+        receiver = func.value
+        scaled = isinstance(receiver, ast.Call) and isinstance(receiver.func, ast.Attribute)
+        if scaled and receiver.func.attr == "scale" and receiver.args:  # type: ignore[attr-defined]
+            receiver = receiver.args[0]  # type: ignore[attr-defined]  # scaler.scale(loss).backward()
+        yield call, receiver
+
+
+def _launches(program: Program, call: ast.Call) -> bool:
+    """`accelerator.backward(loss)`, `fabric.backward(loss)`, `engine.backward(loss)`, `self.manual_backward(loss)`."""
+    func = call.func
+    assert isinstance(func, ast.Attribute)
+    if func.attr == "manual_backward":
+        return True
+    receiver = program.value(func.value, call)
+    # That `.backward` is called on it makes a tensor only of what is not given a tensor itself.
+    return receiver.kind not in ("tensor", "output") or (receiver.via is None and receiver.attached is None)
+
+
+def _reaching(program: Program, path: str, scope: Scope, stmt: ast.stmt) -> set[Binding]:
+    found = program.names.lookup(path, scope) if "." not in path else None
+    if found is None:
+        return set(bindings_of(program, stmt, path))
+    home, bindings = found
+    return set(reaching(program.index, bindings, stmt if home is scope else None))
+
+
+def bindings_of(program: Program, stmt: ast.stmt, path: str) -> list[Binding]:
+    scope = program.scope(stmt)
+    root, _, rest = path.partition(".")
+    if rest:
+        cls = scope.class_scope
+        if cls is not None and root == scope.self_name and "." not in rest:
+            return cls.attributes.get(rest, [])
+    found = program.names.lookup(root, scope)
+    return found[1] if found is not None else []

@@ -1,0 +1,220 @@
+"""What a save is for, as far as its path, its keys and the tests around it show: to go on from, or an export."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.program.checkpoints import SaveSite
+from dry_debug.program.evidence import Step
+from dry_debug.program.loops import LoopNode
+from dry_debug.program.resume_signs import PROGRESS
+from dry_debug.program.run_parts import BEST, Part, Run
+from dry_debug.program.scopes import dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_GO_ON = re.compile(r"last|latest|checkpoint|ckpt|resume|current", re.IGNORECASE)
+
+
+class SavePurpose:
+    """Questions about the save sites of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def progress(self, run: Run) -> Part | None:
+        """How far the run is, if the loop counts it in a variable and neither the checkpoint nor its path holds it."""
+        program, site, loop = self.program, run.site, run.loop
+        name = self._counter(loop)
+        if name is None:
+            return None
+        exprs: list[ast.AST] = [e.node for e in site.entries]
+        if any(self.counted(other) for other in (site, *program.training.checkpoints.saves)):
+            return None
+        exprs.extend(self._path_parts(site))
+        for expr in exprs:
+            for node in ast.walk(expr):
+                if isinstance(node, ast.Name | ast.Attribute) and PROGRESS.search(_last(node)):
+                    return None
+                if isinstance(node, ast.Name) and node.id == name:
+                    return None
+        local = self.program.names.lookup(name.partition(".")[0], program.scope(site.node))
+        home = self.program.names.lookup(name.partition(".")[0], program.scope(loop))
+        visible = site.owner is program and local is not None and home is not None and local[0] is home[0]
+        return Part("epoch", name, visible, "high", None, None, Step(program, loop, "it is counted here"))
+
+    def _counter(self, loop: LoopNode) -> str | None:
+        for candidate in (loop, *self.program.index.ancestors(loop)):
+            if isinstance(candidate, ast.For) and isinstance(candidate.target, ast.Name):
+                over = candidate.iter
+                while isinstance(over, ast.Call) and over.args and isinstance(over.args[0], ast.Call):
+                    over = over.args[0]
+                name = (self.program.qualified(over) or "").rpartition(".")[2] if isinstance(over, ast.Call) else ""
+                if name in ("range", "trange", "count") and candidate.target.id != "_":
+                    return candidate.target.id
+        return None
+
+    def _path_parts(self, site: SaveSite) -> Iterator[ast.AST]:
+        if site.path is None:
+            return
+        yield site.path
+        owner = self.program
+        for node in ast.walk(site.path):
+            if isinstance(node, ast.Name):
+                for scope in (owner.scope(site.node), site.owner.scope(site.via) if site.via is not None else None):
+                    found = owner.names.lookup(node.id, scope) if scope is not None else None
+                    for binding in found[1] if found else ():
+                        if binding.value is not None:
+                            yield binding.value
+
+    def counted(self, site: SaveSite) -> bool:
+        """Whether the checkpoint says how far the run is."""
+        return any(e.key is not None and PROGRESS.search(e.key) for e in site.entries)
+
+    def series(self, site: SaveSite) -> bool:
+        """Whether every save has a path of its own: snapshots of the course, not the place to go on from."""
+        program = self.program
+        stmt = program.statement(site.node)
+        targets = {
+            n.id
+            for block in (program.index.ancestors(stmt) if stmt is not None else ())
+            if isinstance(block, ast.For | ast.AsyncFor)
+            for n in ast.walk(block.target)
+            if isinstance(n, ast.Name)
+        }
+        for part in self._path_parts(site):
+            for node in ast.walk(part):
+                if isinstance(node, ast.Name) and node.id in targets:
+                    return True
+                if isinstance(node, ast.Name | ast.Attribute) and PROGRESS.search(_last(node)):
+                    return True
+        return False
+
+    def evaluated(self, loop: LoopNode) -> bool:
+        """Whether the program itself takes a bare state dict back when the loop is over: to evaluate what it kept."""
+        program = self.program
+        return any(
+            load.plain and program.scope(load.node) is program.scope(loop)
+            and load.node.lineno > (loop.end_lineno or loop.lineno)
+            for load in program.training.checkpoints.loads
+        )  # fmt: skip
+
+    def to_go_on(self, site: SaveSite) -> bool:
+        """Whether the path says that the file is there to go on from: last, latest, checkpoint."""
+        return any(
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and _GO_ON.search(node.value)
+            for part in self._path_parts(site)
+            for node in ast.walk(part)
+        )
+
+    def best(self, run: Run) -> Part | None:
+        """The best result so far, where it decides what is saved and a resumed run would not know it."""
+        program, site = self.program, run.site
+        saving = [program.statement(s.node) for s in program.training.checkpoints.saves]
+        for stmt, name in self.metric_guards(run.loop):
+            if not any(any(b is stmt for b in program.index.ancestors(s)) for s in saving if s is not None):
+                continue
+            held = any(
+                (e.key is not None and BEST.search(e.key)) or name.rpartition(".")[2] in _names(e.node)
+                for s in program.training.checkpoints.saves for e in s.entries
+            )  # fmt: skip
+            if held or not self._visible_path(name, site.node, run.loop):
+                return None
+            return Part("best", name, site.owner is program, "high", None, None,
+                        Step(program, stmt, "it decides what is kept"))  # fmt: skip
+        return None
+
+    def _visible_path(self, path: str, at: ast.AST, loop: LoopNode) -> bool:
+        scope, other = self.program.scope(at), self.program.scope(loop)
+        head = path.partition(".")[0]
+        if head == scope.self_name and head == other.self_name:
+            return scope.class_scope is other.class_scope
+        here, there = self.program.names.lookup(head, scope), self.program.names.lookup(head, other)
+        return here is not None and there is not None and here[0] is there[0]
+
+    def metric_guards(self, loop: LoopNode) -> Iterator[tuple[ast.If, str]]:
+        """`if score > best: best = score` in the loop: (the statement, the variable that remembers the best)."""
+        for stmt in self.program.index.parent:
+            if isinstance(stmt, ast.If) and any(b is loop for b in self.program.index.ancestors(stmt)):
+                name = remembered(stmt)
+                if name is not None:
+                    yield stmt, name
+
+    def keeps_best(self, site: SaveSite, loop: LoopNode) -> bool:
+        """Whether the site is reached only when a metric improved, or writes what is called the best."""
+        program = self.program
+        for node in (site.node, *([site.via] if site.via is not None and site.via_owner is program else [])):
+            stmt = program.statement(node)
+            for block in program.index.ancestors(stmt) if stmt is not None else ():
+                if block is loop:
+                    break
+                if isinstance(block, ast.If) and (remembered(block) is not None or _says_best(block.test)):
+                    return True
+        return any(_says_best(part) for part in self._path_parts(site))
+
+    def last_act(self, site: SaveSite, loop: LoopNode) -> bool:
+        """Whether the loop is left after the save, or the save is for one chosen epoch: an export of the result."""
+        stmt = self.program.statement(site.node)
+        for block in self.program.index.ancestors(stmt) if stmt is not None else ():
+            if block is loop:
+                return False
+            if isinstance(block, ast.If):
+                if isinstance(block.body[-1], ast.Break | ast.Return) and stmt in block.body:
+                    return True
+                if self._one_epoch(block.test, loop):
+                    return True
+            if isinstance(block, ast.ExceptHandler):
+                return True  # an emergency exit
+        return False
+
+    def _one_epoch(self, test: ast.expr, loop: LoopNode) -> bool:
+        """`epoch == epochs - 1`."""
+        if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+            return False
+        if any(isinstance(n, ast.Mod) for n in ast.walk(test)) or any("rank" in name.lower() for name in _names(test)):
+            return False
+        counter = self._counter(loop)
+        return counter is not None and counter in _names(test)
+
+
+def remembered(stmt: ast.If) -> str | None:
+    """The variable that keeps the best result: compared in the test and set in the body."""
+    compared: set[str] = set()
+    for node in ast.walk(stmt.test):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            for side in (node.left, *node.comparators):
+                name = dotted(side)
+                if name is not None:
+                    compared.add(name)
+    for inner in stmt.body:
+        if isinstance(inner, ast.Assign):
+            for target in inner.targets:
+                for element in target.elts if isinstance(target, ast.Tuple) else [target]:
+                    name = dotted(element)
+                    if name in compared:
+                        return name
+    return None
+
+
+def _says_best(expr: ast.AST) -> bool:
+    for node in ast.walk(expr):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "best" in node.value.lower():
+            return True
+        if isinstance(node, ast.Name | ast.Attribute) and "best" in (dotted(node) or "").lower():
+            return True
+    return False
+
+
+def _last(node: ast.AST) -> str:
+    return (dotted(node) or "").rpartition(".")[2]
+
+
+def _names(expr: ast.AST) -> set[str]:
+    nodes = [n for n in ast.walk(expr) if isinstance(n, ast.Name | ast.Attribute)]
+    return {n.id if isinstance(n, ast.Name) else n.attr for n in nodes}
+
+
