@@ -250,7 +250,8 @@ def options(r: Random) -> str:
             (("int", str(r.randint(1, 512))), ("float", f"{10 ** -r.randint(1, 6)}"), ("str", repr(noun(r))))
         )
         lines.append(
-            f'    parser.add_argument("--{noun(r)}-{noun(r)}-{number}", type={kind}, default={default}, help="{noun(r)} of the {noun(r)}")'
+            f'    parser.add_argument("--{noun(r)}-{noun(r)}-{number}", type={kind}, default={default},'
+            f' help="{noun(r)} of the {noun(r)}")'
         )
     lines += [
         '    parser.add_argument("--epochs", type=int, default=90)',
@@ -281,7 +282,8 @@ def training(r: Random, model_call: str, dataset_call: str) -> str:
     step = (
         "            scaler.scale(loss).backward()\n            if (step + 1) % args.accumulate == 0:\n"
         "                scaler.unscale_(optimizer)\n"
-        "                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n                scaler.step(optimizer)\n"
+        "                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n"
+        "                scaler.step(optimizer)\n"
         "                scaler.update()\n                optimizer.zero_grad(set_to_none=True)\n"
         if scaled
         else "            optimizer.zero_grad()\n            loss.backward()\n"

@@ -6,13 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
-from dry_debug.program.environment import Bound
+from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
-    from dry_debug.program.evaluate import Env, Evaluator
+    from dry_debug.program.evaluate import Evaluator
     from dry_debug.program.program import Program
 
 Stmt = ast.stmt | None

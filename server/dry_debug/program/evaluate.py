@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program import calls as call_values
 from dry_debug.program.environment import Bound, Env, Environments
-from dry_debug.program.knowledge import NAMES, USAGE, Kind, kind_of_call
+from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
@@ -41,7 +41,7 @@ class Evaluator:
 
     def value(self, expr: ast.expr, scope: Scope, stmt: ast.stmt | None, env: Env | None = None) -> Value:
         """The value of `expr`, which stands in `stmt` of `scope`; `env` gives parameters known from a call."""
-        memo = self._memo if env is None else env.values_of if env.__class__ is Bound else None  # type: ignore[attr-defined]
+        memo = self._memo if env is None else env.values_of if env.__class__ is Bound else None
         if memo is not None:
             known = memo.get(expr)
             if known is not None:
@@ -97,7 +97,7 @@ class Evaluator:
         """The value that one binding gives its name."""
         if env is not None and b.kind == "param" and (b.scope, b.name) in env:
             return env[(b.scope, b.name)]
-        memo = self._bindings if env is None else env.bindings if env.__class__ is Bound else None  # type: ignore[attr-defined]
+        memo = self._bindings if env is None else env.bindings if env.__class__ is Bound else None
         if memo is not None:
             known = memo.get(b)
             if known is not None:
@@ -382,7 +382,8 @@ class Evaluator:
         lowered = name.lower().strip("_")
         for word, kind in NAMES:
             if lowered == word or lowered.endswith("_" + word):
-                return kind, "name"
+                # A name and a method that fits it say together what neither says alone.
+                return kind, "usage" if FITTING.get(kind, frozenset()) & methods else "name"
         return None
 
     # -- other expressions -----------------------------------------------------------------------------------------

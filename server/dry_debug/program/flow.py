@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence
@@ -51,8 +51,8 @@ class Flow:
             while queue:  # breadth first, as `ast.walk` goes, at half its cost
                 node = queue.popleft()
                 for name in node._fields:
-                    value = getattr(node, name, None)
-                    for child in value if value.__class__ is list else (value,):  # type: ignore[union-attr]
+                    value: Any = getattr(node, name, None)
+                    for child in value if value.__class__ is list else (value,):
                         if child.__class__ not in NO_NODES:
                             known[child] = node
                             queue.append(child)

@@ -298,6 +298,12 @@ USAGE: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset(("backward",)), "tensor"),
     (frozenset(("set_epoch",)), "sampler"),
 )
+# Methods that, on something so called, make the guess by name as good as one by usage.
+FITTING: dict[Kind, frozenset[str]] = {
+    "optimizer": frozenset(("step", "zero_grad")),
+    "scheduler": frozenset(("step",)),
+    "scaler": frozenset(("scale", "step", "update", "unscale_")),
+}
 # By name alone, the weakest evidence.
 NAMES: tuple[tuple[str, Kind], ...] = (
     ("optimizer", "optimizer"),

@@ -61,8 +61,8 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
     another scope (`use` is None) may see any of them.
     """
     if len(bindings) > MAX_BINDINGS and use is not None:
-        after = bisect_right(bindings, use.lineno, key=lambda b: b.stmt.lineno if b.stmt is not None else 0)
-        bindings = bindings[max(0, after - MAX_BINDINGS // 2) : after + MAX_BINDINGS // 2]
+        here = bisect_right(bindings, use.lineno, key=lambda b: b.stmt.lineno if b.stmt is not None else 0)
+        bindings = bindings[max(0, here - MAX_BINDINGS // 2) : here + MAX_BINDINGS // 2]
     if len(bindings) == 1 or use is None:
         return [b for b in bindings if b.kind != "del"] or bindings
     use_chain = chain(index, use)
