@@ -263,6 +263,13 @@ def options(r: Random) -> str:
         '    parser.add_argument("--accumulate", type=int, default=1)',
         '    parser.add_argument("--amp", action="store_true")',
         '    parser.add_argument("--seed", type=int, default=42)',
+        '    parser.add_argument("--distributed", action="store_true")',
+        '    parser.add_argument("--rank", type=int, default=0)',
+        '    parser.add_argument("--max-steps", type=int, default=0)',
+        '    parser.add_argument("--penalty", type=float, default=0.0)',
+        '    parser.add_argument("--schedule", default="cosine")',
+        '    parser.add_argument("--warmup", type=int, default=5)',
+        '    parser.add_argument("--save-every", type=int, default=10)',
         "    return parser.parse_args()",
         "",
     ]
@@ -303,20 +310,28 @@ def train_one_epoch(model, loader, criterion, optimizer, scaler, device, epoch, 
     model.train()
     total, correct, seen = 0.0, 0, 0
     started = time.time()
+    if args.distributed and hasattr(loader.sampler, "set_epoch"):
+        loader.sampler.set_epoch(epoch)
     for step, (images, targets) in enumerate(loader):
+        if args.max_steps and step >= args.max_steps:
+            break
         images, targets = images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
         with torch.cuda.amp.autocast(enabled=args.amp):
             outputs = model(images)
             loss = criterion(outputs, targets)
         if not math.isfinite(loss.item()):
             raise RuntimeError("loss is not finite")
+        if args.accumulate > 1:
+            loss = loss / args.accumulate
+        if args.penalty > 0:
+            loss = loss + args.penalty * sum(p.abs().sum() for p in model.parameters())
         if args.accumulate >= 1:
 {step}        total += {total}
         correct += (outputs.argmax(1) == targets).sum().item()
         seen += targets.size(0)
         if step % {r.choice((10, 50, 100))} == 0:
             print(f"epoch {{epoch}} step {{step}} loss {{loss.item():.4f}} acc {{correct / max(seen, 1):.3f}}")
-            if logger is not None:
+            if args.rank == 0 and logger is not None:
                 logger.add_scalar("train/loss", loss.item(), epoch * len(loader) + step)
     print("took", time.time() - started)
     return total / max(len(loader), 1), correct / max(seen, 1)
@@ -355,9 +370,13 @@ def main():
     for epoch in range(start, args.epochs):
         train_loss, train_acc = train_one_epoch(model, train_loader, criterion, optimizer, scaler, device, epoch, args)
         val_loss, val_acc = evaluate(model, val_loader, criterion, device)
-        scheduler.step()
-        print(f"{{epoch}}: train {{train_loss:.4f}} {{train_acc:.3f}} val {{val_loss:.4f}} {{val_acc:.3f}}")
-        if val_acc > best:
+        if args.schedule == "cosine" or epoch > args.warmup:
+            scheduler.step()
+        if args.rank == 0:
+            print(f"{{epoch}}: train {{train_loss:.4f}} {{train_acc:.3f}} val {{val_loss:.4f}} {{val_acc:.3f}}")
+        if args.save_every and epoch % args.save_every == 0 and args.rank == 0:
+            torch.save(model.state_dict(), os.path.join(args.output, f"epoch_{{epoch}}.pt"))
+        if val_acc > best and args.rank == 0:
             best = val_acc
             torch.save({saved}, os.path.join(args.output, "best.pt"))
 

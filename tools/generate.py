@@ -1,6 +1,6 @@
 """Writes everything in the repository that is generated; `--check` writes nothing and exits 1 where it would.
 
-    python tools/generate.py [--check]
+python tools/generate.py [--check]
 """
 
 import argparse

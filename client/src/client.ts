@@ -22,7 +22,7 @@ export function createClient(launch: Launch, log: vscode.LogOutputChannel): Lang
     transport: TransportKind.stdio,
     options: { cwd: launch.cwd },
   };
-  return new LanguageClient("dryDebug", "Dry Debug", server, {
+  const client = new LanguageClient("dryDebug", "Dry Debug", server, {
     documentSelector: DOCUMENTS,
     outputChannel: log,
     traceOutputChannel: log,
@@ -41,4 +41,14 @@ export function createClient(launch: Launch, log: vscode.LogOutputChannel): Lang
       },
     },
   });
+  // VS Code's hover shows the diagnostic itself: the server leaves out what would stand there twice.
+  client.registerFeature({
+    fillClientCapabilities: (capabilities) => {
+      capabilities.experimental = { ...(capabilities.experimental as object | undefined), diagnosticsInHover: true };
+    },
+    initialize: () => undefined,
+    getState: () => ({ kind: "static" }),
+    clear: () => undefined,
+  });
+  return client;
 }

@@ -73,10 +73,8 @@ def test_fixing_a_notebook_changes_only_the_source_of_that_cell(tmp_path: Path) 
 def test_add_ignore_silences_what_is_there_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text(
-
-            "import torch\n\nmodel = torch.nn.ReLU()\nif model:\n    a, b = (model.load_state_dict(torch.load('x')),\n"
-            "            model.load_state_dict(torch.load('y')))\n"
-
+        "import torch\n\nmodel = torch.nn.ReLU()\nif model:\n    a, b = (model.load_state_dict(torch.load('x')),\n"
+        "            model.load_state_dict(torch.load('y')))\n"
     )
     done = dry_debug("check", "a.py", "--add-ignore", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"Added 1 suppression in 1 file.\n")

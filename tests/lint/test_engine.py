@@ -15,9 +15,7 @@ def test_a_syntax_error_is_one_finding_at_its_line() -> None:
 
 
 def test_a_broken_cell_does_not_hide_the_others() -> None:
-    document = from_cells(
-        [NotebookCell(1, LOAD), NotebookCell(2, "for x in"), NotebookCell(3, "y = 1 +")], "n.ipynb"
-    )
+    document = from_cells([NotebookCell(1, LOAD), NotebookCell(2, "for x in"), NotebookCell(3, "y = 1 +")], "n.ipynb")
     result = analyse(document)
     assert [(f.rule, document.position(f.span.start).cell) for f in result.findings] == [
         ("unmapped-checkpoint-load", 1),

@@ -41,10 +41,10 @@ def test_what_the_settings_hold_back_is_told() -> None:
 
 
 def test_silence_for_want_of_confidence_says_so() -> None:
-    text = told(SILENT, 8)
-    assert "LOOP001 uncleared-gradients: not reported: its confidence is low" in text
+    text = told(SILENT, 8, settings=Settings(min_confidence="high"))
+    assert "LOOP001 uncleared-gradients: not reported: its confidence is medium" in text
     assert "`optimizer` is an optimizer" in text
-    assert "(low confidence; only by its name)" in text
+    assert "by how it is used" in text
 
 
 def test_silence_names_what_was_not_resolved() -> None:

@@ -130,8 +130,18 @@ def infos(*classes: type[Rule]) -> tuple[RuleInfo, ...]:
     chosen = classes or TOYS[:-1]
     return tuple(
         RuleInfo(
-            cls.name, cls.code, "toy", "site", "warning", "stable", "safe", "A toy", __name__, cls.__name__,
-            cls.triggers, (),
+            cls.name,
+            cls.code,
+            "toy",
+            "site",
+            "warning",
+            "stable",
+            "safe",
+            "A toy",
+            __name__,
+            cls.__name__,
+            cls.triggers,
+            (),
         )
         for cls in chosen
     )

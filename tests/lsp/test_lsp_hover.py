@@ -30,6 +30,17 @@ async def test_explains_inside_the_finding_and_says_nothing_outside(tmp_path: Pa
             assert await one.hover(uri, one.position(uri, offset)) is None
 
 
+async def test_is_brief_where_the_editor_shows_the_diagnostic_in_its_hover(tmp_path: Path) -> None:
+    uri = (tmp_path / "a.py").as_uri()
+    async with editor(changes={"experimental": {"diagnosticsInHover": True}}) as one:
+        one.open(uri, BUGGY)
+        (found,) = await one.diagnostics(uri)
+        text = value(await one.hover(uri, found.range.start))
+        headline, why = found.message.split("\n")[:2]
+        assert headline not in text and why not in text
+        assert "Fix:" in text and RULE in text
+
+
 async def test_plain_text_for_a_client_that_takes_no_markdown(tmp_path: Path) -> None:
     uri = (tmp_path / "a.py").as_uri()
     for formats in (["plaintext"], None):

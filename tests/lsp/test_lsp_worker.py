@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-
 from dry_debug.lsp import worker as module
 from dry_debug.lsp.worker import Worker
 

@@ -112,8 +112,12 @@ def test_the_manifest_imports_no_rule() -> None:
         "loaded = [m for m in sys.modules if m.startswith('dry_debug_rules.')]\n"
         "assert not loaded, loaded"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env={
-        "PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""
-    })
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": ":".join(path for path in sys.path if path), "PATH": ""},
+    )
     assert done.returncode == 0, done.stderr
     assert manifest.rules()

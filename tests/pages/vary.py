@@ -255,9 +255,7 @@ def _models(source: _Source) -> list[tuple[ast.Assign, str]]:
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and len(node.targets) == 1):
             continue
         name = ast.unparse(node.targets[0])
-        used = {
-            n.attr for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == name
-        }
+        used = {n.attr for n in ast.walk(source.tree) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == name}
         own_line = source.lines[node.lineno - 1][0].strip().startswith(name)
         if "parameters" in used and used <= LIBRARY_ATTRIBUTES - {"generate", "config"} and own_line:
             found.append((node, name))

@@ -647,7 +647,9 @@ for x in loader:
 
 
 def test_a_hit_knows_its_loops_and_the_calls_that_lead_to_it() -> None:
-    source = PRELUDE + r"""
+    source = (
+        PRELUDE
+        + r"""
 def step(x):
     model(x).sum().backward()
     opt.step()
@@ -655,6 +657,7 @@ for epoch in range(3):
     for x in loader:
         step(x)
 """
+    )
     program = program_of(source)
     (hit,) = run(Again(program.events.of_kind("create")[0].obj.base.ident), program)
     assert [program.line(loop) for loop in hit.loops] == [15, 16]

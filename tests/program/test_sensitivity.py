@@ -31,8 +31,7 @@ def answer(source: str) -> bool | None:
         ("net = nn.Sequential(*layers)", None),
         ("net = torchvision.models.resnet18()", True),
         (
-            CLASS + "self.a = nn.Linear(2, 2)\n"
-            "    def forward(self, x):\n        return self.a(x)\nnet = N()",
+            CLASS + "self.a = nn.Linear(2, 2)\n    def forward(self, x):\n        return self.a(x)\nnet = N()",
             False,
         ),
         (

@@ -221,7 +221,9 @@ STEP = "        opt.zero_grad()\n        net(x).sum().backward()\n        opt.st
 
 def test_loops_over_epochs_batches_and_evaluation() -> None:
     model = made(
-        NET + "loader = DataLoader(d)\nfor epoch in range(3):\n    for x in loader:\n" + STEP
+        NET
+        + "loader = DataLoader(d)\nfor epoch in range(3):\n    for x in loader:\n"
+        + STEP
         + "    with torch.no_grad():\n        for x in loader:\n            net(x)\n"
     )
     assert [loop.kind for loop in model.training.loops.all] == ["epoch", "batch", "eval"]

@@ -88,7 +88,10 @@ def test_binding_first_usage_second_name_last(source: str, kind: str, confidence
         ("x = nn.Linear(1, 2)\nif a:\n    x = optim.SGD(p)\n    here(x)", "optimizer"),
         ("if a:\n    x = optim.SGD(p)\nelse:\n    x = optim.Adam(p)\nhere(x)", "optimizer"),
         ("x = None\nif a:\n    x = optim.SGD(p)\nhere(x)", "optimizer"),
-        ("x = 1\nif a:\n    x = optim.SGD(p)\nelif b:\n    x = optim.Adam(p)\nelse:\n    raise E\nhere(x)", "optimizer"),
+        (
+            "x = 1\nif a:\n    x = optim.SGD(p)\nelif b:\n    x = optim.Adam(p)\nelse:\n    raise E\nhere(x)",
+            "optimizer",
+        ),
         ("x = 1\nif a:\n    x = optim.SGD(p)\nhere(x)", "unknown"),
         ("x = 1\ntry:\n    x = optim.SGD(p)\nexcept E:\n    raise\nhere(x)", "optimizer"),
         ("x = 1\nwith c:\n    x = optim.SGD(p)\nhere(x)", "optimizer"),
@@ -109,16 +112,22 @@ def test_the_bindings_that_reach_a_use_count(source: str, kind: str) -> None:
     [
         ("def make():\n    return optim.SGD(p)\nhere(make())", "optimizer"),
         ("def make():\n    return nn.Linear(1, 2), optim.SGD(p)\nm, o = make()\nhere(o)", "optimizer"),
-        ("def make(k):\n    if k == 1:\n        return optim.SGD(p)\n    return optim.Adam(p)\nhere(make(2))", "optimizer"),
+        ("def make(k):\n    if k == 1:\n        return optim.SGD(p)\n    return optim.Adam(p)\n"
+         "here(make(2))", "optimizer"),
         ("def same(x):\n    return x\nhere(same(optim.SGD(p)))", "optimizer"),
         ("def rec(x):\n    return rec(x)\nhere(rec(1))", "unknown"),
-        ("class T:\n    def __init__(self):\n        self.o = optim.SGD(p)\n    def f(self):\n        here(self.o)", "optimizer"),
-        ("class T:\n    def __init__(self, o):\n        self.o = o\n    def f(self):\n        here(self.o)\nT(optim.SGD(p))",
+        ("class T:\n    def __init__(self):\n        self.o = optim.SGD(p)\n    def f(self):\n"
+         "        here(self.o)", "optimizer"),
+        ("class T:\n    def __init__(self, o):\n        self.o = o\n    def f(self):\n"
+         "        here(self.o)\nT(optim.SGD(p))",
          "optimizer"),
-        ("class T:\n    def make(self):\n        return optim.SGD(p)\n    def f(self):\n        here(self.make())", "optimizer"),
-        ("class T:\n    @property\n    def o(self):\n        return optim.SGD(p)\n    def f(self):\n        here(self.o)",
+        ("class T:\n    def make(self):\n        return optim.SGD(p)\n    def f(self):\n"
+         "        here(self.make())", "optimizer"),
+        ("class T:\n    @property\n    def o(self):\n        return optim.SGD(p)\n    def f(self):\n"
+         "        here(self.o)",
          "optimizer"),
-        ("class B:\n    def __init__(self):\n        self.o = optim.SGD(p)\nclass T(B):\n    def f(self):\n        here(self.o)",
+        ("class B:\n    def __init__(self):\n        self.o = optim.SGD(p)\nclass T(B):\n"
+         "    def f(self):\n        here(self.o)",
          "optimizer"),
         ("class T:\n    def __init__(self):\n        self.o = optim.SGD(p)\nt = T()\nhere(t.o)", "optimizer"),
         ("f = lambda x: optim.SGD(x)\nhere(f(1))", "optimizer"),
@@ -170,9 +179,11 @@ def test_graph_attachment(source: str, attached: bool | None) -> None:
         ("here(nn.Sequential(nn.Linear(1, 2), nn.Softmax(1))(x))", "softmax"),
         ("class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.out = nn.Softmax(1)\n"
          "    def forward(self, x):\n        return self.out(x)\nhere(N()(x))", "softmax"),
-        ("class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.softmax = nn.LogSoftmax(1)\n"
+        ("class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+         "        self.softmax = nn.LogSoftmax(1)\n"
          "    def forward(self, x):\n        return self.softmax(x)\nhere(N()(x))", "log_softmax"),
-        ("class N(nn.Module):\n    def forward(self, x):\n        a = F.softmax(x, 1)\n        return a @ x\nhere(N()(x))", None),
+        ("class N(nn.Module):\n    def forward(self, x):\n        a = F.softmax(x, 1)\n"
+         "        return a @ x\nhere(N()(x))", None),
     ],
 )  # fmt: skip
 def test_the_operation_that_made_a_tensor(source: str, via: str | None) -> None:
@@ -202,7 +213,8 @@ def test_a_factory_makes_another_object_at_every_call() -> None:
 @pytest.mark.parametrize(
     ("source", "files"),
     [
-        ("from build import make\nhere(make())", {"build.py": "import torch\ndef make():\n    return torch.optim.SGD(p)"}),
+        ("from build import make\nhere(make())", {"build.py": "import torch\ndef make():\n"
+         "    return torch.optim.SGD(p)"}),
         ("import build\nhere(build.make())", {"build.py": "import torch\ndef make():\n    return torch.optim.SGD(p)"}),
         ("from lib.build import make\nhere(make())",
          {"lib/__init__.py": "", "lib/build.py": "import torch\ndef make():\n    return torch.optim.SGD(p)"}),
@@ -213,7 +225,8 @@ def test_a_factory_makes_another_object_at_every_call() -> None:
          {"lib.py": "import torch\nclass T:\n    def __init__(self):\n        self.o = torch.optim.SGD(p)"}),
         ("from pkg.a import make\nhere(make())",
          {"src/pkg/__init__.py": "", "src/pkg/a.py": "import torch\ndef make():\n    return torch.optim.SGD(p)"}),
-        ("from a import x\nhere(x)", {"a.py": "from b import x", "b.py": "from a import y\nimport torch\nx = torch.optim.SGD(p)"}),
+        ("from a import x\nhere(x)", {"a.py": "from b import x", "b.py": "from a import y\n"
+         "import torch\nx = torch.optim.SGD(p)"}),
     ],
 )  # fmt: skip
 def test_values_come_from_other_files_of_the_project(source: str, files: dict[str, str]) -> None:

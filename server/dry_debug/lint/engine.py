@@ -134,9 +134,7 @@ def _unparsed(document: Document, error: Problem, problems: list[Problem]) -> Re
     return Result(document, (_syntax_error(document, error, error.line),), problems, None, frozenset(), {})
 
 
-def _without_broken_cells(
-    document: Document, error: Problem
-) -> tuple[Document, ast.Module | Problem, list[Finding]]:
+def _without_broken_cells(document: Document, error: Problem) -> tuple[Document, ast.Module | Problem, list[Finding]]:
     """A notebook without the cells that do not parse, each of which is a finding; the other cells are analysed."""
     from dry_debug.text.notebook import without_broken_cells
 

@@ -1,5 +1,6 @@
 """What the client can do, read once from its capabilities."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -19,6 +20,7 @@ class Client:
     configuration: bool = False  # answers `workspace/configuration`
     watches_files: bool = False  # lets the server register file watchers
     watches_settings: bool = False  # lets the server register for changes of settings
+    shows_in_hover: bool = False  # puts the diagnostic, its evidence and its link into the hover by itself
 
 
 def client_of(capabilities: types.ClientCapabilities) -> Client:
@@ -28,6 +30,7 @@ def client_of(capabilities: types.ClientCapabilities) -> Client:
     diagnostics = text.publish_diagnostics or types.PublishDiagnosticsClientCapabilities()
     actions = text.code_action or types.CodeActionClientCapabilities()
     formats = (text.hover.content_format if text.hover else None) or ()
+    own = capabilities.experimental if isinstance(capabilities.experimental, Mapping) else {}
     tags = diagnostics.tag_support.value_set if diagnostics.tag_support else ()
     return Client(
         document_changes=bool(space.workspace_edit and space.workspace_edit.document_changes),
@@ -41,5 +44,6 @@ def client_of(capabilities: types.ClientCapabilities) -> Client:
         ),
         configuration=bool(space.configuration),
         watches_files=bool(space.did_change_watched_files and space.did_change_watched_files.dynamic_registration),
+        shows_in_hover=own.get("diagnosticsInHover") is True,
         watches_settings=bool(space.did_change_configuration and space.did_change_configuration.dynamic_registration),
     )

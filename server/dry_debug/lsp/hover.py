@@ -20,16 +20,16 @@ def hover(analysis: Analysis, shown: frozenset[str], offset: int, client: Client
         return None
     here.sort(key=lambda finding: (finding.span.end - finding.span.start, finding.sort_key))
     if client.markdown:
-        text = "\n\n---\n\n".join(_markdown(finding, analysis) for finding in here)
+        text = "\n\n---\n\n".join(_markdown(finding, analysis, client.shows_in_hover) for finding in here)
         content = types.MarkupContent(types.MarkupKind.Markdown, text)
     else:
         content = types.MarkupContent(types.MarkupKind.PlainText, "\n\n".join(map(_plain, here)))
     return types.Hover(content, analysis.snapshot.range(here[0].span))
 
 
-def _markdown(finding: Finding, analysis: Analysis) -> str:
+def _markdown(finding: Finding, analysis: Analysis, brief: bool) -> str:
     comments = comments_near(analysis.snapshot.document, finding.span)
-    return rendered(finding, page_uri(finding.rule), comments).strip()
+    return rendered(finding, page_uri(finding.rule), comments, brief).strip()
 
 
 def _plain(finding: Finding) -> str:

@@ -12,7 +12,7 @@ from dry_debug.program.host import Host, NullHost
 from dry_debug.project.config import Config, Configs
 from dry_debug.project.files import DEFAULT_EXCLUDES, matches_any
 from dry_debug.project.host import ProjectHost
-from dry_debug.project.read import Unreadable, read
+from dry_debug.project.read import Unreadable, read, read_bytes
 from dry_debug.project.run import file_settings
 from dry_debug.text.document import Document
 
@@ -113,10 +113,9 @@ def _known(file: str | None, path: str) -> tuple[Known | None, list[str]]:
     if file is None:
         return None, []
     try:
-        with open(file, encoding="utf-8") as source:
-            listed = baseline.parse(source.read(), os.path.basename(file))
-    except (OSError, UnicodeDecodeError) as error:
-        return None, [f"cannot read the baseline {os.path.basename(file)}: {type(error).__name__}"]
+        listed = baseline.parse(read_bytes(file).decode(), os.path.basename(file))
+    except (Unreadable, UnicodeDecodeError) as error:
+        return None, [f"cannot read the baseline {os.path.basename(file)}: {error}"]
     except baseline.BaselineError as error:
         return None, [str(error)]
     return Known(listed, os.path.relpath(path, os.path.dirname(os.path.abspath(file)))), []

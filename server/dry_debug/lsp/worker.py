@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 # A thread gets less stack than the main thread on macOS (512 KiB); CPython's parser recurses on nested source.
 _STACK = 16 * 1024 * 1024
-_REST = 1.0  # seconds without work after which there is time for the collector
+_REST = 0.3  # seconds without work after which there is time for the collector
 _MOST = 20  # runs after which it comes anyway
 
 

@@ -47,7 +47,11 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | Non
 def _dynamic(ev: Evaluator, func: ast.expr, scope: Scope) -> Value | None:
     """`getattr(torch.optim, name)(...)` and `models.__dict__[name](...)`."""
     holder: ast.expr | None = None
-    if isinstance(func, ast.Call) and len(func.args) >= 2 and ev.names.qualified(func.func, scope) == "builtins.getattr":
+    if (
+        isinstance(func, ast.Call)
+        and len(func.args) >= 2
+        and ev.names.qualified(func.func, scope) == "builtins.getattr"
+    ):
         holder = func.args[0]
     elif isinstance(func, ast.Subscript) and isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__":
         holder = func.value.value
@@ -81,9 +85,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         expr = argument(node, position, *names)
         return ev.value(expr, scope, stmt, env) if expr is not None else UNKNOWN
 
-    if name in know.SOFTMAX or name in know.LOG_SOFTMAX or name in know.SIGMOID:
-        if not name.rpartition(".")[2][:1].isupper():
-            return tensor_op(arg(0, "input"), _activation(name), node, ev)
+    if name in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID and not name.rpartition(".")[2][:1].isupper():
+        return tensor_op(arg(0, "input"), _activation(name), node, ev)
     kind = know.kind_of_call(name)
     if kind is not None:
         return _made(ev, name, kind, node, scope, stmt, env, arg)
@@ -126,7 +129,7 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name in know.FRESH_TENSORS:
         grad = argument(node, 99, "requires_grad")
         leaf = isinstance(grad, ast.Constant) and grad.value is True
-        return Value("tensor", attached=True if leaf else False, node=node, program=ev.program, via="leaf" if leaf else None)
+        return Value("tensor", attached=leaf, node=node, program=ev.program, via="leaf" if leaf else None)
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
@@ -176,9 +179,7 @@ def _made(
     return value
 
 
-def _torch_function(
-    ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
-) -> Value:
+def _torch_function(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """Any other torch function: a tensor that carries a graph if one of its tensors does."""
     tensors: list[Value] = []
     for expr in node.args[:4]:
@@ -255,12 +256,10 @@ def arithmetic(left: Value, right: Value) -> Value:
     via = "loss" if any(v.via == "loss" for v in sides) else None
     lead = next((v for v in sides if v.attached), sides[0])
     return Value("tensor", attached=attached, via=via, node=lead.node, program=lead.program,
-                 confidence=weakest(*(v.confidence for v in sides if v.attached is attached)) if sides else "low")  # fmt: skip
+                 confidence=weakest(*(v.confidence for v in sides if v.attached is attached)))  # fmt: skip
 
 
-def invoke(
-    ev: Evaluator, target: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
-) -> Value:
+def invoke(ev: Evaluator, target: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """The value of calling `target`."""
     kind = target.kind
     if kind == "library" and target.type is not None:
@@ -459,11 +458,11 @@ def bind_arguments(
     """Parameters of `callee` and the values that this call gives them."""
     bound: dict[tuple[Scope, str], Value] = {}
     parameters = [a.arg for a in callee.parameters()]
-    if receiver is not None and callee.parent is not None and callee.parent.kind == "class":
-        if callee.self_name is not None:
-            if receiver.scope is not None and parameters:
-                bound[(callee, parameters[0])] = receiver
-            parameters = parameters[1:]
+    method_ = callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None
+    if receiver is not None and method_:
+        if receiver.scope is not None and parameters:
+            bound[(callee, parameters[0])] = receiver
+        parameters = parameters[1:]
     for name, expr in zip(parameters, node.args, strict=False):
         if isinstance(expr, ast.Starred):
             break
@@ -478,9 +477,7 @@ def bind_arguments(
     return bound
 
 
-def method(
-    ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
-) -> Value:
+def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """The value of `base.attr(...)`."""
     kind = base.kind
     if attr == "state_dict" and kind in _STATEFUL:
@@ -571,9 +568,7 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
     return base.but(kind="tensor", via=None)
 
 
-def _launcher_method(
-    ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
-) -> Value:
+def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """Accelerate and Fabric give back what they are given, ready for the hardware."""
     if attr in ("prepare", "setup", "setup_dataloaders", "setup_module", "setup_optimizers"):
         values = [ev.value(a, scope, stmt, env) for a in node.args]

@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 ComponentKind = Literal[
-    "model", "optimizer", "scheduler", "scaler", "loader", "dataset", "sampler", "loss", "ema", "tokenizer", "trainer",
-    "peft", "engine", "early_stopping",
+    "model",
+    "optimizer",
+    "scheduler",
+    "scaler",
+    "loader",
+    "dataset",
+    "sampler",
+    "loss",
+    "ema",
+    "tokenizer",
+    "trainer",
+    "peft",
+    "engine",
+    "early_stopping",
 ]  # fmt: skip
 Role = Literal["train", "eval", "test"]
 
@@ -104,8 +116,10 @@ class Components:
         while current is not None:
             if current.kind != "class":
                 for component in self.all:
-                    if component.scope is current and "." not in component.name and (
-                        component is held or component.ident in idents
+                    if (
+                        component.scope is current
+                        and "." not in component.name
+                        and (component is held or component.ident in idents)
                     ):
                         return component.name
                 for name, bindings in current.bindings.items():
@@ -118,8 +132,10 @@ class Components:
         cls = scope.class_scope
         if cls is not None and scope.self_name is not None:
             for component in self.all:
-                if "." in component.name and component.scope.class_scope is cls and (
-                    component is held or component.ident in idents
+                if (
+                    "." in component.name
+                    and component.scope.class_scope is cls
+                    and (component is held or component.ident in idents)
                 ):
                     return f"{scope.self_name}.{component.name.partition('.')[2]}"
         return None

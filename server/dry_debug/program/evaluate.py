@@ -6,7 +6,7 @@ Binding first, usage second, name last. When the model does not know, the value 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
 from dry_debug.program.environment import Bound, Env, Environments
@@ -188,7 +188,8 @@ class Evaluator:
             return Value("module", ident=("part", base.base.ident, attr), confidence="medium", node=base.node,
                          program=base.program, via="part", wraps=None)  # fmt: skip
         if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
-            return base.items[0 if attr == "values" else -1]  # what `tensor.max(dim)` gives
+            part: Value = base.items[0 if attr == "values" else -1]
+            return part  # what `tensor.max(dim)` gives
         if kind in ("output", "tensor", "batch"):
             if attr == "data":
                 return base.but(attached=False)
@@ -233,7 +234,8 @@ class Evaluator:
             if result.kind == "unknown":
                 return self.by_use(cls, f"self.{attr}", attr, assigned[0].node if assigned else inside[0].node)
             if isinstance(inside[-1].node if inside else None, ast.FunctionDef) and any(
-                isinstance(d, ast.Name) and d.id in ("property", "cached_property") for d in inside[-1].node.decorator_list  # type: ignore[attr-defined]
+                isinstance(d, ast.Name) and d.id in ("property", "cached_property")
+                for d in inside[-1].node.decorator_list  # type: ignore[attr-defined]
             ):
                 return call_values.returned(self, result, None, cls, None, env)
             return result
@@ -408,8 +410,12 @@ class Evaluator:
     def _subscript(self, expr: ast.Subscript, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         base = self.value(expr.value, scope, stmt, env)
         index = expr.slice
-        if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub) and isinstance(index.operand, ast.Constant):
-            key = -index.operand.value if isinstance(index.operand.value, int) else None
+        if (
+            isinstance(index, ast.UnaryOp)
+            and isinstance(index.op, ast.USub)
+            and isinstance(index.operand, ast.Constant)
+        ):
+            key: object = -index.operand.value if isinstance(index.operand.value, int) else None
         else:
             key = index.value if isinstance(index, ast.Constant) else None
         if base.kind == "dict" and base.items is not None:
@@ -521,9 +527,15 @@ def element(value: Value) -> Value:
 
 
 _LIBRARIES = frozenset(
-    ["torch", "numpy", "random", "os", "sys", "math", "time", "json", "torchvision", "transformers", "vllm", "accelerate", "lightning", "pytorch_lightning", "argparse", "collections", "functools", "itertools", "typing", "pathlib", "copy", "logging", "tqdm", "sklearn", "scipy", "pandas", "peft", "trl", "datasets", "wandb", "matplotlib", "PIL", "cv2", "einops", "re", "abc", "dataclasses", "contextlib", "warnings", "shutil", "glob", "pickle"]
+    (
+        "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
+        "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
+        "scipy pandas peft trl datasets wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
+        "warnings shutil glob pickle"
+    ).split()
 )
-_EXPRESSIONS = {
+# Handlers are typed by their own node class; the table cannot say so.
+_EXPRESSIONS: dict[type, Any] = {
     ast.Name: Evaluator._name,
     ast.Attribute: Evaluator._attribute,
     ast.Call: Evaluator._call,
@@ -545,4 +557,3 @@ _EXPRESSIONS = {
     ast.SetComp: Evaluator._comprehension,
     ast.GeneratorExp: Evaluator._comprehension,
 }
-

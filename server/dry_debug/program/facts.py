@@ -54,7 +54,9 @@ def facts(program: Program) -> dict[str, Any]:
              "confidence": "high"}
             for h in training.hyper.all
         ],
-        "models": [{"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models],
+        "models": [
+            {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models
+        ],
     }  # fmt: skip
 
 

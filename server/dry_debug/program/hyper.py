@@ -48,23 +48,10 @@ for _field, _names in {
 
 # Keyword arguments that are hyperparameters wherever these kinds are made.
 _KEYWORDS = frozenset(
-    [
-        "lr",
-        "weight_decay",
-        "momentum",
-        "batch_size",
-        "num_workers",
-        "max_tokens",
-        "temperature",
-        "top_p",
-        "r",
-        "lora_alpha",
-        "lora_dropout",
-        "max_new_tokens",
-        "tensor_parallel_size",
-        "betas",
-        "eps",
-    ]
+    (
+        "lr weight_decay momentum batch_size num_workers max_tokens temperature top_p r lora_alpha "
+        "lora_dropout max_new_tokens tensor_parallel_size betas eps"
+    ).split()
 )
 
 

@@ -10,10 +10,42 @@ import re
 from typing import Literal
 
 Kind = Literal[
-    "module", "optimizer", "scheduler", "scaler", "loader", "dataset", "sampler", "loss", "tensor", "rng", "tokenizer",
-    "trainer", "trainer_args", "peft", "engine", "sampling", "ema", "accelerator", "fabric", "container", "dict",
-    "function", "class", "instance", "pymodule", "library", "const", "batch", "params", "output", "number", "text",
-    "early_stopping", "config", "state", "unknown",
+    "module",
+    "optimizer",
+    "scheduler",
+    "scaler",
+    "loader",
+    "dataset",
+    "sampler",
+    "loss",
+    "tensor",
+    "rng",
+    "tokenizer",
+    "trainer",
+    "trainer_args",
+    "peft",
+    "engine",
+    "sampling",
+    "ema",
+    "accelerator",
+    "fabric",
+    "container",
+    "dict",
+    "function",
+    "class",
+    "instance",
+    "pymodule",
+    "library",
+    "const",
+    "batch",
+    "params",
+    "output",
+    "number",
+    "text",
+    "early_stopping",
+    "config",
+    "state",
+    "unknown",
 ]  # fmt: skip
 
 # Other spellings of one thing. A prefix that ends with a dot replaces that prefix.
@@ -72,7 +104,7 @@ _SAME_PREFIX: tuple[tuple[str, str], ...] = (
     ("transformers.training_args.", "transformers."),
 )
 _NN_SUBMODULES = frozenset(
-    ["loss", "activation", "linear", "conv", "container", "rnn", "normalization", "batchnorm", "dropout", "pooling", "transformer", "sparse"]
+    ("loss activation linear conv container rnn normalization batchnorm dropout pooling transformer sparse").split()
 )
 
 
@@ -218,7 +250,7 @@ def kind_of_call(name: str) -> Kind | None:
         return "module" if name in WRAPPERS else None
     if name in WRAPPERS:
         return "module"
-    if name.startswith("torch.optim.lr_scheduler.") or name.startswith("timm.scheduler."):
+    if name.startswith(("torch.optim.lr_scheduler.", "timm.scheduler.")):
         return "scheduler" if upper or last.startswith("create_scheduler") else None
     if name in _OPTIMIZERS or (upper and name.startswith(_OPTIMIZER_MODULES)):
         return "optimizer"
@@ -249,7 +281,9 @@ def _transformers(name: str, last: str) -> Kind | None:
         if cls.endswith("Config"):
             return "config"
         return "module" if cls[:1].isupper() else None
-    if (last[:1].isupper() and last.endswith(("Model", "LMHeadModel", "ForCausalLM"))) or ("For" in last and "Loss" not in last):
+    if (last[:1].isupper() and last.endswith(("Model", "LMHeadModel", "ForCausalLM"))) or (
+        "For" in last and "Loss" not in last
+    ):
         return "module" if last[:1].isupper() else None
     return None
 
@@ -258,7 +292,12 @@ def _transformers(name: str, last: str) -> Kind | None:
 CROSS_ENTROPY = frozenset(("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"))
 FUNCTIONAL_LOSSES = frozenset(
     f"torch.nn.functional.{n}"
-    for n in ["cross_entropy", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div", "binary_cross_entropy", "binary_cross_entropy_with_logits", "ctc_loss", "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss", "triplet_margin_loss", "multi_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "soft_margin_loss", "multilabel_soft_margin_loss"]
+    for n in (
+        "cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss kl_div binary_cross_entropy "
+        "binary_cross_entropy_with_logits ctc_loss hinge_embedding_loss cosine_embedding_loss "
+        "margin_ranking_loss triplet_margin_loss multi_margin_loss poisson_nll_loss gaussian_nll_loss "
+        "soft_margin_loss multilabel_soft_margin_loss"
+    ).split()
 )
 SOFTMAX = frozenset(("torch.softmax", "torch.nn.functional.softmax", "torch.nn.Softmax", "torch.special.softmax",
                      "torch.nn.Softmax2d"))  # fmt: skip
@@ -267,22 +306,29 @@ SIGMOID = frozenset(("torch.sigmoid", "torch.nn.functional.sigmoid", "torch.nn.S
 
 # Tensor methods and functions that keep the values (so that a softmax stays a softmax).
 KEEPS_VALUES = frozenset(
-    ["view", "reshape", "squeeze", "unsqueeze", "flatten", "contiguous", "float", "double", "half", "bfloat16", "to", "cuda", "cpu", "transpose", "permute", "type", "type_as", "clone", "requires_grad_", "expand", "expand_as", "repeat", "t", "view_as", "reshape_as", "swapaxes", "movedim"]
+    (
+        "view reshape squeeze unsqueeze flatten contiguous float double half bfloat16 to cuda cpu transpose "
+        "permute type type_as clone requires_grad_ expand expand_as repeat t view_as reshape_as swapaxes "
+        "movedim"
+    ).split()
 )
 # Methods that leave the autograd graph or the tensor world.
 LEAVES_GRAPH = frozenset(("detach", "detach_", "data"))
 TO_NUMBER = frozenset(("item", "tolist", "numpy"))
 # Methods whose result carries no gradient.
 NO_GRADIENT = frozenset(
-    ["argmax", "argmin", "eq", "ne", "lt", "gt", "le", "ge", "size", "dim", "numel", "long", "int", "bool", "topk_indices", "isnan", "isinf", "isfinite", "nonzero"]
+    ("argmax argmin eq ne lt gt le ge size dim numel long int bool topk_indices isnan isinf isfinite nonzero").split()
 )
 # Factories of tensors outside any graph.
 FRESH_TENSORS = frozenset(
     f"torch.{n}"
-    for n in ["tensor", "zeros", "ones", "empty", "full", "rand", "randn", "randint", "arange", "linspace", "eye", "zeros_like", "ones_like", "rand_like", "randn_like", "from_numpy", "as_tensor", "randperm", "full_like", "empty_like", "LongTensor", "FloatTensor", "Tensor"]
+    for n in (
+        "tensor zeros ones empty full rand randn randint arange linspace eye zeros_like ones_like rand_like "
+        "randn_like from_numpy as_tensor randperm full_like empty_like LongTensor FloatTensor Tensor"
+    ).split()
 )
 SELF_RETURNING = frozenset(
-    ["to", "cuda", "cpu", "half", "float", "bfloat16", "double", "train", "eval", "share_memory", "xpu", "requires_grad_", "to_empty", "apply"]
+    ("to cuda cpu half float bfloat16 double train eval share_memory xpu requires_grad_ to_empty apply").split()
 )
 
 # Methods that make an optimizer, a scheduler, ... of something whose origin is not known: all must be called on it.

@@ -101,9 +101,7 @@ class _Follow:
         elif not isinstance(parent, ast.Compare | ast.Expr) and not entry:
             self.use.only_loaded = False
 
-    def _argument(
-        self, program: Program, node: ast.AST, call: ast.Call, scope: Scope, hops: int, entry: bool
-    ) -> None:
+    def _argument(self, program: Program, node: ast.AST, call: ast.Call, scope: Scope, hops: int, entry: bool) -> None:
         func = call.func
         if isinstance(func, ast.Attribute) and "load_state_dict" in func.attr:
             self.use.loaded_into.append((program, call))

@@ -44,11 +44,11 @@ class Names:
         """
         parts: list[str] = []
         while expr.__class__ is ast.Attribute:
-            parts.append(expr.attr)  # type: ignore[attr-defined]
-            expr = expr.value  # type: ignore[attr-defined]
+            parts.append(expr.attr)
+            expr = expr.value
         if expr.__class__ is not ast.Name:
             return None
-        root = self._root(expr.id, scope)  # type: ignore[attr-defined]
+        root = self._root(expr.id, scope)
         if root is None:
             return None
         if parts:

@@ -250,8 +250,10 @@ class Resumption:
                 if program.target(call).known:
                     continue
                 value = program.value(call.func.value, call)
-                if value.kind in ("accelerator", "fabric", "trainer") or (name == "save_state") or (
-                    value.kind in ("unknown", "module") and "deepspeed" in program.document.source
+                if (
+                    value.kind in ("accelerator", "fabric", "trainer")
+                    or (name == "save_state")
+                    or (value.kind in ("unknown", "module") and "deepspeed" in program.document.source)
                 ):
                     return True
         return False

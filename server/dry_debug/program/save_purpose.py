@@ -216,5 +216,3 @@ def _last(node: ast.AST) -> str:
 def _names(expr: ast.AST) -> set[str]:
     nodes = [n for n in ast.walk(expr) if isinstance(n, ast.Name | ast.Attribute)]
     return {n.id if isinstance(n, ast.Name) else n.attr for n in nodes}
-
-

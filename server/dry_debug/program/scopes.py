@@ -169,13 +169,13 @@ def dotted(expr: ast.AST) -> str | None:
     """`self.net.layer` for a chain of names and attributes, else None."""
     parts: list[str] = []
     while expr.__class__ is ast.Attribute:
-        parts.append(expr.attr)  # type: ignore[attr-defined]
-        expr = expr.value  # type: ignore[attr-defined]
+        parts.append(expr.attr)
+        expr = expr.value
     if expr.__class__ is not ast.Name:
         return None
     if not parts:
-        return expr.id  # type: ignore[attr-defined, no-any-return]
-    parts.append(expr.id)  # type: ignore[attr-defined]
+        return expr.id
+    parts.append(expr.id)
     parts.reverse()
     return ".".join(parts)
 
@@ -283,7 +283,7 @@ class ScopeIndex:
             starred = next((i for i, e in enumerate(elements) if e.__class__ is ast.Starred), None)
             for i, element in enumerate(elements):
                 if element.__class__ is ast.Starred:
-                    self.bind(element.value, kind, value, stmt, scope, stack, (*path, None))  # type: ignore[attr-defined]
+                    self.bind(element.value, kind, value, stmt, scope, stack, (*path, None))
                 else:
                     index = i if starred is None or i < starred else i - len(elements)
                     self.bind(element, kind, value, stmt, scope, stack, (*path, index))
@@ -322,15 +322,15 @@ def _call(ix: ScopeIndex, node: ast.Call, scope: Scope, holder: ast.stmt | None,
         if arg.__class__ not in _LEAVES:
             stack.append((arg, scope, holder))
     if func.__class__ is ast.Attribute:
-        receiver = dotted(func.value)  # type: ignore[attr-defined]
+        receiver = dotted(func.value)
         if receiver is not None:
             methods = scope.receivers.get(receiver)
             if methods is None:
-                scope.receivers[receiver] = {func.attr}  # type: ignore[attr-defined]
+                scope.receivers[receiver] = {func.attr}
             else:
-                methods.add(func.attr)  # type: ignore[attr-defined]
+                methods.add(func.attr)
         else:
-            stack.append((func.value, scope, holder))  # type: ignore[attr-defined]
+            stack.append((func.value, scope, holder))
     elif func.__class__ is not ast.Name:
         stack.append((func, scope, holder))
 
@@ -342,7 +342,7 @@ def _leaf(ix: ScopeIndex, node: ast.AST, scope: Scope, holder: ast.stmt | None, 
 def _attribute(ix: ScopeIndex, node: ast.Attribute, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
     value: ast.expr = node
     while value.__class__ is ast.Attribute:
-        value = value.value  # type: ignore[attr-defined]
+        value = value.value
     if value.__class__ is not ast.Name:
         stack.append((value, scope, holder))
 

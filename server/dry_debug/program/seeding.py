@@ -79,7 +79,9 @@ class Seeding:
                 queue.append(owner)
                 result.modules.append(owner)
             pending.extend(
-                (t.function.program, t.function.scope) for t in _calls(owner) if owner.scope(t.call) is scope  # type: ignore[misc]
+                (t.function.program, t.function.scope)
+                for t in _calls(owner)
+                if owner.scope(t.call) is scope and t.function.program is not None and t.function.scope is not None
             )
         return result
 

@@ -1,4 +1,4 @@
-"""The shape of an expression as text, equal for equal code wherever it stands: `ast.dump`, faster and without recursion.
+"""The shape of an expression as text, equal for equal code: like `ast.dump`, faster and without recursion.
 
 `ast.dump` makes a nest of closures for each call, which only the cycle collector can free, and meets the interpreter's
 recursion limit on long chains.

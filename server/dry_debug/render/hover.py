@@ -6,15 +6,16 @@ from dry_debug.render.words import TRUST, quotation
 _MOST_STEPS = 4  # of the evidence: a hover is read at a glance, the rest is in the related information
 
 
-def hover(finding: Finding, page: str | None, comments: str = "") -> str:
+def hover(finding: Finding, page: str | None, comments: str = "", brief: bool = False) -> str:
     """Markdown for `finding`. `page` is the URI of the rule's page; `comments` are the words of the comments near the
-    finding (`render.record.comments_near`), which choose the quotation."""
+    finding (`render.record.comments_near`), which choose the quotation. `brief` leaves out what an editor that shows
+    the diagnostic in its hover says anyway: the headline, the reason and the evidence."""
     name = f"[{finding.rule}]({page})" if page else f"`{finding.rule}`"
-    parts = [f"**{finding.message}**"]
-    if finding.why:
+    parts = [] if brief else [f"**{finding.message}**"]
+    if finding.why and not brief:
         parts.append(finding.why)
     steps = [step.message for step in finding.related if step.message]
-    if steps:
+    if steps and not brief:
         listed = [f"- {message}" for message in steps[:_MOST_STEPS]]
         if len(steps) > _MOST_STEPS:
             listed.append(f"- and {len(steps) - _MOST_STEPS} more")

@@ -31,7 +31,10 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("top_p", r"top[ _-]p"),
     ("seed", r"(?:random[ _-])?seed"),
 )
-_LINK = r"\s*[`*_\"')]*\s*(?:\||=|:|is|are|of|to|at|should be|must be|will be|set to|\s)*\s*[`*_\"'(]*\s*(?:exactly|about)?\s*"
+_LINK = (
+    r"\s*[`*_\"')]*\s*(?:\||=|:|is|are|of|to|at|should be|must be|will be|set to|\s)*"
+    r"\s*[`*_\"'(]*\s*(?:exactly|about)?\s*"
+)
 # "1e-3 or 10 epochs" are not two learning rates; "and" joins only what "between" announced.
 _VALUE = (
     rf"(?P<low>{NUMBER})(?:\s*(?P<join>(?(between)and|(?!))|to|or|/|–|-|\.\.)\s*(?P<high>{NUMBER})"
@@ -43,17 +46,23 @@ _PATTERNS = tuple(
 )
 # "3 epochs", "500 training steps": the number comes first.
 _COUNTS = (
-    ("epochs", re.compile(rf"(?P<low>{NUMBER})(?:\s*(?P<join>or|to|-)\s*(?P<high>{NUMBER}))?\s+epochs?\b", re.IGNORECASE)),
+    (
+        "epochs",
+        re.compile(rf"(?P<low>{NUMBER})(?:\s*(?P<join>or|to|-)\s*(?P<high>{NUMBER}))?\s+epochs?\b", re.IGNORECASE),
+    ),
     ("max_steps", re.compile(rf"(?P<low>{NUMBER})\s+(?:training|optimizer|update)\s+steps\b", re.IGNORECASE)),
     ("warmup_steps", re.compile(rf"(?P<low>{NUMBER})\s+(?:steps of warm-?up|warm-?up steps)\b", re.IGNORECASE)),
 )  # fmt: skip
 _NOT_ASKED = re.compile(
-    r"\b(?:previous(?:ly)?|last (?:run|time|week)|we (?:got|saw|had|used|tried)|used to|was|were|did|the paper|baseline|"
+    r"\b(?:previous(?:ly)?|last (?:run|time|week)|we (?:got|saw|had|used|tried)|used to|was|were|did|the paper|"
+    r"baseline|"
     r"they|their|defaults? (?:is|to)|for example|e\.g\.|instead of|not|never|don't|doesn't|without)\b",
     re.IGNORECASE,
 )
 # Which of several of one kind is meant is not said by the field alone.
-_OTHER_ROLE = re.compile(r"\b(?:teacher|discriminator|critic|eval(?:uation)?|validation|test|inference)\b", re.IGNORECASE)
+_OTHER_ROLE = re.compile(
+    r"\b(?:teacher|discriminator|critic|eval(?:uation)?|validation|test|inference)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def decode(data: bytes, path: str) -> Document:
     problems: list[Problem] = []
     try:
         codec = codecs.lookup(name)
-        if not codec._is_text_encoding:  # type: ignore[attr-defined]  # as `bytes.decode` checks it
+        if not codec._is_text_encoding:  # as `bytes.decode` checks it
             raise LookupError(name)
     except LookupError:
         problems.append(Problem(f"unknown source encoding {name!r}; read as UTF-8", path, 1))

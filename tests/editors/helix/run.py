@@ -33,7 +33,17 @@ def install() -> list[str]:
     if not (root / "usr/lib/hx/hx").exists():
         unpack(HOME, "trixie", ["hx", "libc6", "libgcc-s1"])
     if not LIBRARIES.exists():
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--target", str(LIBRARIES), "pexpect==4.9.0", "pyte==0.8.2"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--target",
+            str(LIBRARIES),
+            "pexpect==4.9.0",
+            "pyte==0.8.2",
+        ]
         subprocess.run(pip, check=True)
     sys.path.insert(0, str(LIBRARIES))
     return loaded(root, "usr/lib/hx/hx")
