@@ -42,7 +42,7 @@ class IncompleteCheckpoint(WholeRule):
     fix_kind = "unsafe"
     triggers = (("state_dict", "save"), ("for ", "while "), ("optim", "step"))
     why = _WHY["optimizer"]
-    quotes = ("CKPT-RAT-2", "CKPT-RAT-1", "CKPT-COMP-1", "CKPT-COMP-2")
+    quotes = ("CKPT-RAT-1", "CKPT-RAT-2", "CKPT-COMP-1", "CKPT-COMP-2")
 
     def check(self, program: Program) -> Iterator[Report]:
         resumption, purpose = program.training.resumption, program.training.save_purpose

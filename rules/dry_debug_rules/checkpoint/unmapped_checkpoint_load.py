@@ -28,7 +28,7 @@ class UnmappedCheckpointLoad(SiteRule):
         "Without `map_location` every tensor goes back to the device it was saved from: the load fails on a machine "
         "without that GPU, and on one with it all ranks fill the same GPU."
     )
-    quotes = ("CKPT-RF-S3", "DBG-CODE-16")
+    quotes = ("CKPT-RF-S3",)
 
     def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:
         if any(keyword.arg in ("map_location", None) for keyword in call.keywords):

@@ -32,7 +32,7 @@ class UnclearedGradients(OrderRule):
         "`backward()` adds to the gradients that are there, so stale gradients go into every later update and the "
         "model trains wrong."
     )
-    quotes = ("MEM-EC-3",)
+    quotes = ("DBG-CODE-10",)
 
     def check(self, program: Program) -> Iterator[Report]:
         steps = collect(program, "optimizer_step")

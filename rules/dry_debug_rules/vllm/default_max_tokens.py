@@ -29,7 +29,7 @@ class DefaultMaxTokens(Rule):
     fix_kind = "unsafe"
     triggers = (("vllm",), ("SamplingParams", ".generate(", ".chat("))
     why = "Where `max_tokens` is not set, vLLM generates at most 16 tokens, so answers break off in the middle."
-    quotes = ("DBG-RAT-8",)
+    quotes = ("DRY-FOC-2",)
 
     def check(self, program: Program) -> Iterator[Report]:
         for call in program.calls_of("vllm.SamplingParams"):

@@ -21,13 +21,19 @@ def hover(finding: Finding, page: str | None, comments: str = "", brief: bool = 
             listed.append(f"- and {len(steps) - _MOST_STEPS} more")
         parts.append("\n".join(listed))
     quoted = quotation(finding.quotes, comments)
-    if quoted:
-        parts.append("\n".join(f"> {line}".rstrip() for line in quoted.split("\n")))
-    if finding.fix is not None:
-        parts.append(f"**Fix:** {finding.fix.title} ({TRUST[finding.fix.applicability]})")
-    elif finding.fix_title:
-        parts.append(f"**{'Fix' if finding.fixable else 'To do'}:** {finding.fix_title}")
+    quote = "\n".join(f"> {line}".rstrip() for line in quoted.split("\n")) if quoted else ""
+    fix = _fix(finding)
+    # Below a diagnostic the hover's box is nearly full: what can be done has to be in sight.
+    parts.extend(part for part in ((fix, quote) if brief else (quote, fix)) if part)
     confidence = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
     preview = ", preview rule" if finding.preview else ""
     parts.append(f"{finding.severity}{confidence}{preview} · {finding.code} · {name}")
     return "\n\n".join(parts) + "\n"
+
+
+def _fix(finding: Finding) -> str:
+    if finding.fix is not None:
+        return f"**Fix:** {finding.fix.title} ({TRUST[finding.fix.applicability]})"
+    if finding.fix_title:
+        return f"**{'Fix' if finding.fixable else 'To do'}:** {finding.fix_title}"
+    return ""
