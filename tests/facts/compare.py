@@ -150,12 +150,17 @@ def _field(tally: Tally, kind: str, where: str, expected: object, actual: object
     if kind == "hyperparameters.value":
         right = expected == actual and type(expected) is type(actual) or _equal_numbers(expected, actual)
     else:
-        right = actual in _alternatives(expected)
+        right = any(_quoted(actual) == _quoted(one) for one in _alternatives(expected))
     if right:
         if actual is not None or kind == "hyperparameters.value":
             tally.add(kind, "right")
     else:
         tally.add(kind, "missing" if actual is None else "wrong", f"{where}: {expected!r}, not {actual!r}")
+
+
+def _quoted(value: object) -> object:
+    """Code that the tool quotes as written is the same with the other quotation marks."""
+    return value.replace('"', "'") if isinstance(value, str) else value
 
 
 def _equal_numbers(expected: object, actual: object) -> bool:

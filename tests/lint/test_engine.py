@@ -14,6 +14,12 @@ def test_a_syntax_error_is_one_finding_at_its_line() -> None:
     assert finding.span.start == 6
 
 
+def test_a_template_of_a_project_generator_is_not_a_syntax_error() -> None:
+    text = "import {{cookiecutter.package}}\n"
+    assert not analyse(Document.from_text(text, "{{cookiecutter.package}}/__init__.py")).findings
+    assert analyse(Document.from_text(text, "package/__init__.py")).findings
+
+
 def test_a_broken_cell_does_not_hide_the_others() -> None:
     document = from_cells([NotebookCell(1, LOAD), NotebookCell(2, "for x in"), NotebookCell(3, "y = 1 +")], "n.ipynb")
     result = analyse(document)

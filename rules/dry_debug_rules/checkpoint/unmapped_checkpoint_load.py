@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
+from dry_debug.program.reached import reached
 from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
 
@@ -36,7 +37,7 @@ class UnmappedCheckpointLoad(SiteRule):
         if len(call.args) > 1 or any(isinstance(argument, ast.Starred) for argument in call.args):
             return
         path = argument(call, 0, "f")
-        if path is None or program.flow.stays_on_cpu or _settled(call, path, program):
+        if path is None or program.flow.stays_on_cpu or program.is_test or _settled(call, path, program):
             return
         use = program.flow.use_of_loaded(call)
         if use.kind == "numbers":
@@ -65,10 +66,49 @@ def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
             same = argument(other, 0, "f")
             if same is not None and shape(same) == text:
                 return True
-    if program.calls_of("torch.distributed.init_process_group"):
+    several = program.calls_of("torch.distributed.init_process_group")
+    if several and not program.training.distributed.one_rank(call):
         return False  # what one rank wrote, all ranks load onto the GPU of that rank
     written = [argument(save, 1, "f") for save in program.calls_of("torch.save") if program.scope(save) is scope]
-    return any(target is not None and shape(target) == text for target in written)
+    if any(target is not None and shape(target) == text for target in written):
+        return True
+    return _written_in_training(call, path, program)
+
+
+def _written_in_training(call: ast.Call, path: ast.expr, program: Program) -> bool:
+    """Whether a training loop ahead in the same function wrote this file through something that it calls."""
+    scope, name = program.scope(call), _file_name(path, call, program)
+    if name is None:
+        return False
+    for loop in program.training.loops.all:
+        node = loop.node
+        if program.scope(node) is not scope or (node.end_lineno or node.lineno) >= call.lineno:
+            continue
+        for owner, function in reached(program, node):
+            for save in owner.calls_of("torch.save"):
+                target = argument(save, 1, "f")
+                if owner.scope(save) is function and target is not None and _file_name(target, save, owner) == name:
+                    return True
+    return False
+
+
+def _file_name(path: ast.expr, call: ast.Call, program: Program) -> str | None:
+    """The literal that the path of a file ends with: `best.pt` of `folder + "/" + "best.pt"`."""
+    if isinstance(path, ast.Name):
+        found = program.names.lookup(path.id, program.scope(call))
+        bindings = found[1] if found is not None else []
+        if len(bindings) != 1 or bindings[0].value is None:
+            return None
+        path = bindings[0].value
+    if isinstance(path, ast.Call) and path.args:
+        path = path.args[-1]
+    while isinstance(path, ast.BinOp):
+        path = path.right
+    if isinstance(path, ast.JoinedStr) and path.values:
+        path = path.values[-1]
+    if not isinstance(path, ast.Constant) or not isinstance(path.value, str):
+        return None
+    return path.value.rpartition("/")[2] or None
 
 
 def _insertion(call: ast.Call, program: Program) -> TextEdit:

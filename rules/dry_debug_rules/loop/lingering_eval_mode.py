@@ -149,6 +149,8 @@ def _whole(ident: Ident, event: Event) -> bool:
 
 def _trains(optimizer: Value, module: Value, program: Program) -> bool:
     """Whether the optimizer is known to update the module as a whole."""
+    if optimizer.args is None and optimizer.items:  # one of several: each for a model of its own, perhaps
+        return all(_trains(each, module, program) for each in optimizer.items)
     return any(belongs_to(module, covered) for covered in covers(optimizer, program))
 
 

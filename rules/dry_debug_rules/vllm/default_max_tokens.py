@@ -54,6 +54,12 @@ class DefaultMaxTokens(Rule):
                 return None
         if program.flow.is_fallback(call) or program.flow.sets_attribute("max_tokens", call):
             return None
+        taker = program.flow.parents(program.scope(call)).get(call)
+        if isinstance(taker, ast.keyword):
+            taker = program.flow.parents(program.scope(call)).get(taker)
+        if isinstance(taker, ast.Call) and any(keyword.arg in ("max_tokens", "max_new_tokens", None)
+                                               for keyword in taker.keywords):  # fmt: skip
+            return None  # a wrapper that takes the length beside them
         return program.flow.reaches_method(call, ("generate", "chat", "add_request", "generate_async"))
 
     def _parameters(self, call: ast.Call, confidence: Confidence, program: Program) -> Report:

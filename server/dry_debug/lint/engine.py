@@ -131,6 +131,8 @@ def _crash(info: RuleInfo, error: Exception, path: str) -> Problem:
 def _unparsed(document: Document, error: Problem, problems: list[Problem]) -> Result:
     if error.line is None:  # not the code's fault: too deep, out of memory
         return Result(document, (), (*problems, error), None, frozenset(), {})
+    if "{{" in document.path:  # a template that a generator turns into Python, as its name says
+        return Result(document, (), problems, None, frozenset(), {})
     return Result(document, (_syntax_error(document, error, error.line),), problems, None, frozenset(), {})
 
 

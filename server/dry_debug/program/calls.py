@@ -405,7 +405,7 @@ def returned(
         return UNKNOWN
     inner = program.evaluator
     if ev.run.calls > 8:
-        ev.run.cuts += 1
+        ev.run.cut()
         return UNKNOWN
     bound = dict(function.env or {})
     if node is not None:

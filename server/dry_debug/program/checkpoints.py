@@ -119,6 +119,14 @@ class Checkpoints:
             payload = argument(call, 0, "obj")
             if payload is not None:
                 routes.append(_Route(call, payload, argument(call, 1, "f"), call))
+                continue
+            rest = _rest_of(self.program.scope(call))
+            if rest is not None and len(call.args) == 1 and isinstance(call.args[0], ast.Starred):
+                passed = call.args[0].value
+                if isinstance(passed, ast.Name) and passed.id == rest:
+                    # `def save(*args): torch.save(*args)`: the first and second of what the callers pass.
+                    first, second = (ast.copy_location(ast.Name(f"*{i}", ast.Load()), passed) for i in (0, 1))
+                    routes.append(_Route(call, first, second, call))
         return routes
 
     def _site(self, route: _Route, via: ast.Call | None, result: list[SaveSite], depth: int) -> None:
@@ -160,7 +168,7 @@ class Checkpoints:
         scope, stmt = program.scope(call), program.statement(call)
         bound = bind_arguments(program.evaluator, callee, call, scope, stmt, None, receiver)
         for name in (a.arg for a in callee.parameters()):
-            if (callee, name) not in bound and _given(call, callee, name) is not None:
+            if (callee, name) not in bound and given(call, callee, name) is not None:
                 bound[(callee, name)] = UNKNOWN  # what other calls pass says nothing of this one
         return bound
 
@@ -226,9 +234,8 @@ class Checkpoints:
         self, route: _Route, callee: Scope, owner: Program, tree: CallTree, result: list[SaveSite]
     ) -> None:
         if isinstance(route.payload, ast.Name):
-            bindings = callee.bindings.get(route.payload.id, [])
-            if len(bindings) == 1 and bindings[0].kind == "param":
-                expr = _given(tree.call, callee, route.payload.id)
+            if _is_parameter(route.payload.id, callee):
+                expr = given(tree.call, callee, route.payload.id)
                 if expr is not None:
                     path = self._given_path(route.path, tree.call, callee)
                     inner: list[SaveSite] = []
@@ -245,17 +252,16 @@ class Checkpoints:
     @staticmethod
     def _given_path(path: ast.expr | None, call: ast.Call, callee: Scope) -> ast.expr | None:
         if isinstance(path, ast.Name):
-            return _given(call, callee, path.id) or callee.default_of(path.id)
+            return given(call, callee, path.id) or callee.default_of(path.id)
         return path
 
     def _passed(self, name: str, scope: Scope) -> list[tuple[ast.Call, ast.expr]]:
         """The calls that pass something for parameter `name` of `scope`, if it is a parameter that is not rebound."""
-        bindings = scope.bindings.get(name, [])
-        if len(bindings) != 1 or bindings[0].kind != "param":
+        if not _is_parameter(name, scope):
             return []
         result = []
         for site in self.program.call_sites(scope):
-            expr = _given(site, scope, name)
+            expr = given(site, scope, name)
             if expr is not None:
                 result.append((site, expr))
         return result
@@ -289,14 +295,18 @@ class Checkpoints:
         names = set()
         if isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
             names.add(stmt.targets[0].id)
+        parts = self._parts(names, scope, call)
         for other in program.method_calls("load_state_dict"):
             if program.scope(other) is not scope or not other.args:
                 continue
             key = _taken(other.args[0], call, names)
+            if key is False and isinstance(other.args[0], ast.Name):
+                key = parts.get(other.args[0].id, False)
             if key is False:
                 continue
             if isinstance(key, str):
-                site.keys.append(key)
+                if key not in site.keys:
+                    site.keys.append(key)
             elif not isinstance(other.args[0], ast.Subscript):
                 site.plain = True
             assert isinstance(other.func, ast.Attribute)
@@ -321,6 +331,19 @@ class Checkpoints:
                     site.keys.append(literal)
         return site
 
+    def _parts(self, names: set[str], scope: Scope, call: ast.Call) -> dict[str, str | bool]:
+        """Variables of `scope` that hold a part of what `call` loaded: `state = checkpoint["model"]`, with its key."""
+        found: dict[str, str | bool] = {}
+        for assignment in self.program.index.assignments:
+            if not isinstance(assignment, ast.Assign) or self.program.scope(assignment) is not scope:
+                continue
+            target = assignment.targets[0]
+            if isinstance(target, ast.Name) and target.id not in names and len(assignment.targets) == 1:
+                key = _taken(assignment.value, call, names)
+                if key is not False:
+                    found.setdefault(target.id, key)
+        return found
+
 
 def _taken(expr: ast.expr, call: ast.Call, names: set[str]) -> str | bool:
     """The key of the loaded dict that `expr` takes; True for the whole of it; False if it is something else."""
@@ -338,15 +361,34 @@ def _taken(expr: ast.expr, call: ast.Call, names: set[str]) -> str | bool:
     return False
 
 
-def _given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
-    """What `call` passes for the parameter `name` of `callee`."""
+def _rest_of(scope: Scope) -> str | None:
+    """The name of `*args` in the function `scope`."""
+    node = scope.node
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.vararg is not None:
+        return node.args.vararg.arg
+    return None
+
+
+def _is_parameter(name: str, scope: Scope) -> bool:
+    """Whether `name` is a parameter of `scope` that nothing else is put into; `*0` is part of its `*args`."""
+    bindings = scope.bindings.get((_rest_of(scope) or "") if name.startswith("*") else name, [])
+    return len(bindings) == 1 and bindings[0].kind == "param"
+
+
+def given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
+    """What `call` passes for the parameter `name` of `callee`; `*0` is the first of its `*args`."""
     for keyword in call.keywords:
         if keyword.arg == name:
             return keyword.value
     parameters = [a.arg for a in callee.parameters()]
     if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
         parameters = parameters[1:]
-    at = parameters.index(name) if name in parameters else len(call.args)
+    if name.startswith("*"):
+        node = callee.node
+        named = len(node.args.posonlyargs) + len(node.args.args) if isinstance(node, ast.FunctionDef) else 0
+        at = named - (callee.self_name is not None and callee.class_scope is callee.parent) + int(name[1:])
+    else:
+        at = parameters.index(name) if name in parameters else len(call.args)
     if at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
         return None
     return call.args[at]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import knowledge as know
 from dry_debug.program import relations
 from dry_debug.program.calls import argument
-from dry_debug.program.scopes import Binding, Scope
+from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Components:
         self._seen: set[tuple[object, str]] = set()
         for binding in self._bindings():
             self._add(binding)
+        self._wrapped_parts()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
         self._relate()
 
@@ -152,6 +153,19 @@ class Components:
             for bindings in scope.attributes.values():
                 yield from bindings
 
+    def _wrapped_parts(self) -> None:
+        """`model.features = nn.DataParallel(model.features)`: an attribute of another object than `self`."""
+        seen = {node for _, _, node in self.wrappers}
+        for assignment in self.program.index.assignments:
+            if not isinstance(assignment, ast.Assign) or not isinstance(assignment.value, ast.Call):
+                continue
+            target = assignment.targets[0]
+            path = dotted(target) if isinstance(target, ast.Attribute) and target not in seen else None
+            how = know.WRAPPERS.get(self.program.qualified(assignment.value) or "") if path is not None else None
+            if path is not None and how in ("ddp", "dp", "fsdp") and path.partition(".")[0] != "self":
+                self.wrappers.append((how, path, target))
+        self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
+
     def _add(self, b: Binding) -> None:
         if b.kind == "param":
             self._add_parameter(b)
@@ -169,7 +183,7 @@ class Components:
             self.wrappers.append((value.via, name, b.node))
         if isinstance(b.value, ast.Call) and self._passes_on(b.value, value):
             return
-        if value.confidence == "low":
+        if value.confidence == "low" or (isinstance(b.value, ast.Subscript) and kind != "dataset"):
             return
         self._put(Component(kind, name, value, b.node, b.scope))
 
@@ -197,6 +211,9 @@ class Components:
     def _passes_on(self, call: ast.Call, value: Value) -> bool:
         """`model = model.to(device)`: the object is not made here."""
         made, ident = value.base.node, value.ident
+        name = self.program.qualified(call)
+        if name in know.PASS_THROUGH and name not in know.COPIES:
+            return True  # `bar = tqdm(loader)`
         if made is None or made is call or not (isinstance(ident, tuple) and ident[0] == "alloc"):
             return False
         # An object that comes out of a called function was made by that call, wherever its class is called.
@@ -218,7 +235,8 @@ class Components:
             return
         cls = scope.class_scope
         if cls is not None and self.program.class_kind(cls) != "instance" and scope.name in ("forward", "__init__"):
-            return
+            if not {"training_step", "configure_optimizers"} & set(cls.bindings):
+                return
         self.all.append(Component(kind, b.name, value, b.node, scope, parameter=True))
 
     # -- relations ---------------------------------------------------------------------------------------------------
@@ -251,6 +269,9 @@ class Components:
             if component.role is None and component.reads:
                 held = next((c for c in self.of("dataset") if c.name == component.reads[0]), None)
                 component.role = held.role if held is not None else None
+            if component.role is None:
+                read = relations.reads(component.value, self.program)
+                component.role = _split_role(read) if read is not None else None
 
     def _names(self, values: list[Value]) -> list[str]:
         names = []
@@ -289,6 +310,8 @@ def _makes(expr: ast.expr) -> bool:
         expr = expr.value
     if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
         return True
+    if isinstance(expr, ast.Subscript):  # `splits["train"]`
+        return isinstance(expr.slice, ast.Constant) and isinstance(expr.slice.value, str)
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import dotted
+from dry_debug.program.values import UNKNOWN
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -33,13 +34,29 @@ class Distributed:
 
     @cached_property
     def backend(self) -> str | None:
-        """The backend that `init_process_group` names with a literal."""
+        """The backend that `init_process_group` is given: a literal or a default, here or in a called helper."""
+        found = self.own_backend
+        if found is not None:
+            return found
+        for trees in self.program.events._user_calls.values():
+            for _, tree in trees:
+                owner = getattr(tree, "function", UNKNOWN).program
+                if owner is not None and owner is not self.program and "init_process_group" in owner.document.source:
+                    return owner.training.distributed.own_backend
+        return None
+
+    @cached_property
+    def own_backend(self) -> str | None:
+        """The backend that a call in this very file names."""
         for call in self.program.calls_of("torch.distributed.init_process_group"):
             expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "backend"), None)
             if expr is not None:
                 value = self.program.value(expr, call)
                 if value.kind == "const" and isinstance(value.const, str):
                     return value.const
+                default = self.program.training.hyper.default_of(expr)
+                if isinstance(default, str):
+                    return default
         return None
 
     @cached_property

@@ -18,7 +18,7 @@ from dry_debug.program.values import NONE, UNKNOWN, Value, join
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-MAX_DEPTH = 60  # of nested questions; real code stays below 25
+MAX_DEPTH = 90  # of nested questions; real code stays below 40, and Python allows some 150
 MAX_CALLS = 8  # of user functions entered one from another
 
 
@@ -32,7 +32,6 @@ class Evaluator:
         self._memo: dict[ast.AST, Value] = {}
         self._bindings: dict[Binding, Value] = {}
         self._attributes: dict[tuple[Scope, str], Value] = {}
-        self._busy: set[object] = set()
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
         self.environments = Environments()
         self.run = program.host.evaluation
@@ -49,30 +48,41 @@ class Evaluator:
         handler = _EXPRESSIONS.get(expr.__class__)
         if handler is None:
             return UNKNOWN
-        if self.run.depth > MAX_DEPTH or expr in self._busy or self.run.fuel <= 0:
-            self.run.cuts += 1
+        run = self.run
+        level = run.busy.get(expr)
+        if level is not None:
+            run.cut(level)
             return UNKNOWN
-        self.run.fuel -= 1
-        cuts = self.run.cuts
-        self._busy.add(expr)
-        self.run.depth += 1
+        if len(run.stack) > MAX_DEPTH or run.fuel <= 0:
+            run.cut()
+            return UNKNOWN
+        if run.provisional:
+            provisional: Value | None = run.recall(memo, expr)
+            if provisional is not None:
+                return provisional
+        run.fuel -= 1
+        outer = run.open(expr)
+        final = False
         try:
             result: Value = handler(self, expr, scope, stmt, env)
         finally:
-            self.run.depth -= 1
-            self._busy.discard(expr)
-        # What a question cut short answered must not be remembered as the truth.
-        if memo is not None and (self.run.cuts == cuts or result.kind != "unknown" or not self._busy):
-            memo[expr] = result
+            final = run.close(expr, outer)
+        if memo is not None:
+            if final:
+                memo[expr] = result
+            else:
+                run.remember(memo, expr, result)
         return result
 
     def _name(self, expr: ast.Name, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         found = self.names.lookup(expr.id, scope)
         if found is None:
+            if self.index.module.imports_star:
+                value = self._starred(expr.id)
+                if value.known:
+                    return value
             name = self.names.qualified(expr, scope)
-            if name is not None:
-                return Value("library", type=name)
-            return self._starred(expr.id)
+            return Value("library", type=name) if name is not None else UNKNOWN
         home, bindings = found
         local = scope
         while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
@@ -102,19 +112,26 @@ class Evaluator:
             known = memo.get(b)
             if known is not None:
                 return known
-        if b in self._busy or self.run.depth > MAX_DEPTH:
-            self.run.cuts += 1
+        run = self.run
+        level = run.busy.get(b)
+        if level is not None or len(run.stack) > MAX_DEPTH:
+            run.cut(level or 0)
             return UNKNOWN
-        cuts = self.run.cuts
-        self._busy.add(b)
-        self.run.depth += 1
+        if run.provisional:
+            provisional: Value | None = run.recall(memo, b)
+            if provisional is not None:
+                return provisional
+        outer = run.open(b)
+        final = False
         try:
             result = self._binding(b, env)
         finally:
-            self.run.depth -= 1
-            self._busy.discard(b)
-        if memo is not None and (self.run.cuts == cuts or result.kind != "unknown" or not self._busy):
-            memo[b] = result
+            final = run.close(b, outer)
+        if memo is not None:
+            if final:
+                memo[b] = result
+            else:
+                run.remember(memo, b, result)
         return result
 
     def _binding(self, b: Binding, env: Env | None) -> Value:
@@ -211,17 +228,26 @@ class Evaluator:
         memo = self._attributes if env is None else env.attributes if env.__class__ is Bound else None
         if memo is not None and key in memo:
             return memo[key]
-        if (key, "busy") in self._busy:
-            self.run.cuts += 1
+        run = self.run
+        level = run.busy.get(key)
+        if level is not None or len(run.stack) > MAX_DEPTH:
+            run.cut(level or 0)
             return UNKNOWN
-        cuts = self.run.cuts
-        self._busy.add((key, "busy"))
+        if run.provisional:
+            provisional: Value | None = run.recall(memo, key)
+            if provisional is not None:
+                return provisional
+        outer = run.open(key)
+        final = False
         try:
             result = self._class_attribute(cls, attr, env)
         finally:
-            self._busy.discard((key, "busy"))
-        if memo is not None and (self.run.cuts == cuts or result.kind != "unknown" or not self._busy):
-            memo[key] = result
+            final = run.close(key, outer)
+        if memo is not None:
+            if final:
+                memo[key] = result
+            else:
+                run.remember(memo, key, result)
         return result
 
     def _class_attribute(self, cls: Scope, attr: str, env: Env | None) -> Value:
@@ -432,6 +458,8 @@ class Evaluator:
             return base
         if base.kind == "module":
             return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
+        if base.kind == "dataset" and isinstance(key, str) and key.startswith(_SPLITS):
+            return base.but(ident=("part", base.ident, key), args=None)  # of what `datasets.load_dataset` gives
         if base.kind in ("container", "loader", "dataset"):
             return element(base)
         return UNKNOWN
@@ -526,6 +554,7 @@ def element(value: Value) -> Value:
     return UNKNOWN
 
 
+_SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _LIBRARIES = frozenset(
     (
         "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "

@@ -26,7 +26,7 @@ def facts(program: Program) -> dict[str, Any]:
     training = program.training
     return {
         "frameworks": training.hyper.frameworks,
-        "is_training_script": training.is_training,
+        "is_training_script": training.is_training or _steps_for_a_trainer(program),
         "components": _components(program),
         "loops": [
             {"kind": loop.kind, "line": program.line(loop.node), "end_line": _end(program, loop.node),
@@ -38,7 +38,10 @@ def facts(program: Program) -> dict[str, Any]:
         ],
         "steps": [_step(program, e) for e in program.events.all if e.kind in _STEPS],
         "modes": _modes(program),
-        "saves": [_save(program, s) for s in training.checkpoints.saves],
+        "saves": sorted(
+            [*(_save(program, s) for s in training.checkpoints.saves), *_library_saves(program)],
+            key=lambda row: row["line"],
+        ),
         "loads": [_load(program, s) for s in training.checkpoints.loads],
         "randomness": _randomness(program),
         "distributed": {
@@ -60,17 +63,24 @@ def facts(program: Program) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _steps_for_a_trainer(program: Program) -> bool:
+    """A module whose `training_step` a trainer of Lightning calls."""
+    return any("training_step" in c.bindings and "configure_optimizers" in c.bindings for c in program.index.classes)
+
+
 def _components(program: Program) -> list[dict[str, Any]]:
     rows = []
+    roles = _roles_by_loop(program)
     for c in program.training.components.all:
         made = c.value.base.type if c.value.wraps is not None else c.type
+        role = roles.get(c.ident) if c.kind == "loader" and c.role is None else c.role
         rows.append(
             {
-                "kind": c.kind,
+                "kind": "loss" if c.kind == "model" and _is_loss(made) else c.kind,
                 "name": c.name,
                 "type": (made or "").rpartition(".")[2] or None,
                 "line": program.line(c.node),
-                "role": c.role,
+                "role": role,
                 "covers": c.covers,
                 "wraps": c.wraps,
                 "drives": c.drives,
@@ -80,7 +90,45 @@ def _components(program: Program) -> list[dict[str, Any]]:
                 "confidence": c.value.confidence,
             }
         )
+    rows.extend(_loaders_passed_in(program))
+    rows.sort(key=lambda row: row["line"])
     return rows
+
+
+def _loaders_passed_in(program: Program) -> list[dict[str, Any]]:
+    """Parameters that nothing but a loop over batches shows to be loaders."""
+    rows: list[dict[str, Any]] = []
+    for loop in program.training.loops.all:
+        name = program.training.loops.name_of(loop)
+        if loop.kind not in ("batch", "eval") or name is None or loop.scope.kind != "function":
+            continue
+        bindings = loop.scope.bindings.get(name, [])
+        if len(bindings) != 1 or bindings[0].kind != "param" or program.call_sites(loop.scope):
+            continue
+        if program.training.loops.gone_through(loop).known or name == loop.scope.self_name:
+            continue
+        rows.append({"kind": "loader", "name": name, "type": None, "line": program.line(bindings[0].node),
+                     "role": "train" if loop.kind == "batch" else "eval", "covers": [], "wraps": [], "drives": [],
+                     "reads": [], "cadence": None, "parameter": True, "confidence": "medium"})  # fmt: skip
+    return rows
+
+
+def _is_loss(type_name: str | None) -> bool:
+    """A module of the project that computes the loss, by the name of its class."""
+    return (type_name or "").rpartition(".")[2].lower().endswith(("loss", "criterion", "losses"))
+
+
+def _roles_by_loop(program: Program) -> dict[object, Any]:
+    """What loaders are for whose name does not say it: one that the batch loop goes through is for training."""
+    roles: dict[object, Any] = {}
+    for loop in program.training.loops.all:
+        if loop.kind not in ("batch", "eval"):
+            continue
+        value = program.training.loops.gone_through(loop)
+        if value.kind == "loader":
+            role = "train" if loop.kind == "batch" else "eval"
+            roles[value.base.ident] = role if roles.get(value.base.ident, role) == role else None
+    return roles
 
 
 def _cadence(program: Program, value: Value, ident: object) -> str | None:
@@ -136,8 +184,8 @@ def _modes(program: Program) -> list[dict[str, Any]]:
     names = {"torch.no_grad": "no_grad", "torch.inference_mode": "inference_mode", "torch.amp.autocast": "autocast"}
     for block in program.index.withs:
         for item in block.items:
-            if isinstance(item.context_expr, ast.Call):
-                kind = names.get(program.names.qualified(item.context_expr.func, program.scope(block)) or "")
+            for maker in _makers_of(program, item.context_expr, block):
+                kind = names.get(program.names.qualified(maker.func, program.scope(maker)) or "")
                 if kind is not None:
                     rows.append({"kind": kind, "object": None, "line": program.line(block),
                                  "end_line": _end(program, block)})  # fmt: skip
@@ -152,6 +200,19 @@ def _modes(program: Program) -> list[dict[str, Any]]:
     return rows
 
 
+def _makers_of(program: Program, expr: ast.expr, block: ast.AST) -> list[ast.Call]:
+    """The calls that make a context: in place, or those that a variable is made by (`ctx = a() if x else b()`)."""
+    if isinstance(expr, ast.Call):
+        return [expr]
+    found = program.names.lookup(expr.id, program.scope(block)) if isinstance(expr, ast.Name) else None
+    makers: list[ast.Call] = []
+    for binding in found[1] if found is not None else ():
+        value = binding.value if binding.kind == "assign" and not binding.path else None
+        choices = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+        makers.extend(choice for choice in choices if isinstance(choice, ast.Call))
+    return makers
+
+
 def component_kinds(site: SaveSite) -> list[str]:
     """The kinds of components whose state a save site writes."""
     kinds: list[str] = []
@@ -159,7 +220,9 @@ def component_kinds(site: SaveSite) -> list[str]:
     for value in values:
         inner = value.wraps if value.kind == "state" and value.wraps is not None else value
         kind = _COMPONENT.get(inner.kind, inner.kind)
-        if kind in ("model", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader") and kind not in kinds:
+        if kind == "model" and _is_loss(inner.base.type):
+            kind = "loss"
+        if kind in ("loss", "model", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader") and kind not in kinds:
             kinds.append(kind)
     return kinds
 
@@ -179,6 +242,50 @@ def _save(program: Program, site: SaveSite) -> dict[str, Any]:
         where = "" if owner is program else f"{owner.document.path}:"
         row["via"] = f"{where or 'line '}{owner.line(site.via)}"
     return row
+
+
+_SAVERS = {
+    "save_state": ("accelerator", "fabric"),
+    "save_pretrained": ("module", "peft"),
+    "save_model": ("trainer", "accelerator"),
+    "_save": ("trainer",),
+}
+
+
+def _library_saves(program: Program) -> list[dict[str, Any]]:
+    """What libraries write whole: `accelerator.save_state`, `model.save_pretrained`, `trainer.save_model`."""
+    rows: list[dict[str, Any]] = []
+    for method, owners in _SAVERS.items():
+        for call in program.method_calls(method):
+            assert isinstance(call.func, ast.Attribute)
+            kind = program.value(call.func.value, call).kind
+            if kind not in owners:
+                continue
+            prepared = method == "save_state"
+            path = argument(call, 1 if method == "save_model" and kind == "accelerator" else 0, "output_dir",
+                            "save_directory")  # fmt: skip
+            rows.append({
+                "line": program.line(call),
+                "path": _path(program, path, call),
+                "keys": [],
+                "components": _prepared(program) if prepared else ["model"],
+                "rank_guarded": program.training.distributed.one_rank(call),
+                "confidence": "medium",
+            })  # fmt: skip
+    return rows
+
+
+def _prepared(program: Program) -> list[str]:
+    """The kinds of what `accelerator.prepare` is given."""
+    kinds: list[str] = []
+    for call in program.method_calls("prepare"):
+        for expr in call.args:
+            if not isinstance(expr, ast.Starred):
+                value = program.value(expr, call)
+                kind = _COMPONENT.get(value.kind, value.kind)
+                if kind in ("model", "optimizer", "scheduler") and kind not in kinds:
+                    kinds.append(kind)
+    return kinds
 
 
 def _load(program: Program, site: LoadSite) -> dict[str, Any]:

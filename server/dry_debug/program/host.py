@@ -11,21 +11,70 @@ if TYPE_CHECKING:
 
 
 class Evaluation:
-    """How deep the questions about values are, over all files of a host: they ask one another across files."""
+    """The questions about values that are being asked, over all files of a host: they ask one another across files.
 
-    __slots__ = ("calls", "cuts", "depth", "fuel")
+    A question that leads to itself is cut short with "not known". Every answer that this touched holds only as long as
+    the question it was cut at is open: `low` is the lowest level of the stack that the current question was cut at, and
+    answers above it are provisional (as in Tarjan's search for strongly connected components).
+    """
+
+    __slots__ = ("busy", "calls", "fuel", "low", "provisional", "stack")
 
     def __init__(self) -> None:
-        self.depth = 0  # nested questions
+        self.stack: list[object] = []  # open questions, outermost first
+        self.busy: dict[object, int] = {}  # their levels in the stack
+        self.low = NEVER
+        self.provisional: dict[tuple[int, object], tuple[Any, object, int]] = {}
         self.calls = 0  # of the project's functions, entered one from another
-        self.cuts = 0  # questions cut short because they were already being asked, or too deep
         self.fuel = FUEL
+
+    def cut(self, level: int = 0) -> None:
+        """The current answer rests on a question that was cut short at `level`."""
+        if level < self.low:
+            self.low = level
+
+    def open(self, key: object) -> int:
+        """Begin a question; returns what `close` needs."""
+        self.busy[key] = len(self.stack)
+        self.stack.append(key)
+        low, self.low = self.low, NEVER
+        return low
+
+    def close(self, key: object, outer: int) -> bool:
+        """End a question; whether its answer is final."""
+        self.stack.pop()
+        level = self.busy.pop(key)
+        final = self.low >= level
+        if final:
+            self.low = outer
+            if not self.stack and self.provisional:
+                self.provisional.clear()
+        elif outer < self.low:
+            self.low = outer
+        return final
+
+    def remember(self, memo: object, key: object, answer: Any) -> None:
+        """Keep an answer that is not final for as long as the question that it was cut at is open."""
+        if self.low < len(self.stack):
+            self.provisional[(id(memo), key)] = (answer, self.stack[self.low], self.low)
+
+    def recall(self, memo: object, key: object) -> Any | None:
+        """A provisional answer that still holds, or None. What it was cut at counts for the asker, too."""
+        found = self.provisional.get((id(memo), key))
+        if found is None:
+            return None
+        answer, cut_at, level = found
+        if self.busy.get(cut_at) != level:
+            return None
+        self.cut(level)
+        return answer
 
     def start(self) -> None:
         """A new analysis begins."""
-        self.depth = self.calls = 0
-        self.fuel = FUEL
+        self.__init__()  # type: ignore[misc]  # whatever an exception left open is closed
 
+
+NEVER = 1 << 30  # a level that no stack has
 
 # Expressions looked at in one analysis; a hostile file must not run for ever.
 FUEL = 60_000

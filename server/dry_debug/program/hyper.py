@@ -55,6 +55,7 @@ _KEYWORDS = frozenset(
 )
 
 
+_CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
 _HUBS = frozenset(("transformers", "diffusers", "peft", "trl", "sentence_transformers", "timm", "open_clip", "optimum"))
 
 
@@ -83,9 +84,18 @@ class Hyperparameters:
     @cached_property
     def all(self) -> list[Hyperparameter]:
         """In source order."""
-        found = [*self._argparse(), *self._dataclasses(), *self._constants(), *self._arguments()]
+        found = [*self._argparse(), *self._dataclasses(), *self._constants(), *self._configs(), *self._defaults(),
+                 *self._arguments()]  # fmt: skip
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
+
+    def default_of(self, expr: ast.expr) -> Any:
+        """The argparse or dataclass default behind `args.lr`; None if there is none, or more than one."""
+        if not isinstance(expr, ast.Attribute):
+            return None
+        wanted = canonical_field(expr.attr)
+        found = [h.value for h in self.all if h.name == wanted and h.origin in ("argparse", "dataclass")]
+        return found[0] if len(found) == 1 else None
 
     def _argparse(self) -> list[Hyperparameter]:
         found = []
@@ -133,7 +143,11 @@ class Hyperparameters:
         found = []
         for assignment in self.program.index.assignments:
             target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
-            if not isinstance(target, ast.Name) or target.id.lower() not in _CANONICAL or assignment.value is None:
+            if not isinstance(target, ast.Name) or assignment.value is None:
+                continue
+            if target.id.lower() not in _CANONICAL:
+                if self._flags(assignment) and isinstance(assignment.value, ast.Constant):
+                    found.append(Hyperparameter(target.id, assignment.value.value, assignment, "literal"))
                 continue
             scope = self.program.scope(assignment)
             if scope.kind not in ("module", "function"):
@@ -147,6 +161,61 @@ class Hyperparameters:
                 if known:
                     found.append(Hyperparameter(canonical_field(target.id), value, assignment, "computed"))
         return found
+
+    def _configs(self) -> list[Hyperparameter]:
+        """`config = {"lr": 2e-5, "epochs": 3}`: a dict that is called a configuration, or is mostly fields of one."""
+        found = []
+        for assignment in self.program.index.assignments:
+            target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
+            pairs = assignment.value
+            if not isinstance(target, ast.Name) or not isinstance(pairs, ast.Dict) or not pairs.keys:
+                continue
+            names = [k.value for k in pairs.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+            if len(names) < len(pairs.keys) or not any(n.lower() in _CANONICAL for n in names):
+                continue
+            if not target.id.lower().endswith(_CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
+                names
+            ):
+                continue
+            for key, expr in zip(pairs.keys, pairs.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(expr, ast.Constant | ast.UnaryOp):
+                    known, value = self._literal(expr, assignment)
+                    if known and isinstance(value, bool | int | float | str):
+                        found.append(Hyperparameter(canonical_field(key.value), value, key, "literal"))
+        return found
+
+    def _defaults(self) -> list[Hyperparameter]:
+        """`def __init__(self, discount=0.99)` of a class that makes an optimizer, and canonical fields in `train`."""
+        found = []
+        for function in self.program.index.functions:
+            node = function.node
+            if not isinstance(node, ast.FunctionDef) or function.class_scope is None:
+                continue
+            # What makes or steps the optimizer is where its numbers are; a layer's sizes are not hyperparameters here.
+            if function.name == "__init__":
+                if not any(self.program.value(c).kind == "optimizer" for c in function.calls):
+                    continue
+            elif not any(e.scope is function for e in self.program.events.of_kind("optimizer_step")):
+                continue
+            parameters = [*node.args.posonlyargs, *node.args.args]
+            pairs = [*zip(reversed(parameters), reversed(node.args.defaults), strict=False),
+                     *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]  # fmt: skip
+            for parameter, default in pairs:
+                if function.name != "__init__" and parameter.arg.lower() not in _CANONICAL:
+                    continue
+                if isinstance(default, ast.Constant | ast.UnaryOp):
+                    known, value = self._literal(default, node)
+                    if known and isinstance(value, int | float) and not isinstance(value, bool):
+                        found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
+        return found
+
+    def _flags(self, assignment: ast.stmt) -> bool:
+        """Whether an assignment stands among the constants at the top of a script that is set up by them."""
+        block = self.program.index.module.node
+        body = getattr(block, "body", [])
+        beside = [s for s in body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant | ast.BinOp)]
+        known = [s for s in beside if isinstance(s.targets[0], ast.Name) and s.targets[0].id.lower() in _CANONICAL]
+        return len(known) >= 5 and assignment in beside and assignment.lineno <= known[-1].lineno + 10
 
     def _arguments(self) -> list[Hyperparameter]:
         """Literal keyword arguments of optimizers, loaders, engines, training arguments."""
@@ -186,7 +255,9 @@ class Hyperparameters:
                 expr = call.args[0] if call.args else None
             if expr is not None:
                 known, value = literal(self.program, expr, call)
-                if known and isinstance(value, str):
+                if not known:
+                    value = self.default_of(expr)
+                if isinstance(value, str):
                     found.append((value, call))
         found.sort(key=lambda row: row[1].lineno)  # type: ignore[attr-defined]
         return found
@@ -204,6 +275,8 @@ class Hyperparameters:
                     if b.kind in ("import", "from") and b.module is not None and b.module[1] == 0:
                         tops.add(b.module[0].partition(".")[0])
             tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
+        if self.program.index.module.imports_star:
+            tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip

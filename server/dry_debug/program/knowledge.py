@@ -281,6 +281,8 @@ def _transformers(name: str, last: str) -> Kind | None:
         if cls.endswith("Config"):
             return "config"
         return "module" if cls[:1].isupper() else None
+    if last.startswith("DataCollator"):
+        return None
     if (last[:1].isupper() and last.endswith(("Model", "LMHeadModel", "ForCausalLM"))) or (
         "For" in last and "Loss" not in last
     ):

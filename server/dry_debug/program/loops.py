@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.events import CallTree, Event, Leaf, Tree
+from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
 
@@ -33,23 +34,80 @@ class Loops:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._trains: dict[Scope, bool] = {}
-        self._loops: dict[Scope, bool] = {}
+        self._trains: dict[tuple[Scope, bool], bool] = {}
+        self._levels: dict[Scope, int] = {}
+        self._steps: dict[tuple[LoopNode, bool], bool] = {}
 
     @cached_property
     def all(self) -> list[TrainingLoop]:
         """Every training and evaluation loop, in source order."""
         index = self.program.index
-        scopes = [index.module, *index.functions]
-        inner = {loop: self._steps_in(loop) for scope in scopes for loop in scope.loops}
         found: list[TrainingLoop] = []
-        for scope in scopes:
+        for scope in (index.module, *index.functions):
             for loop in scope.loops:
-                kind = self._kind(loop, scope, inner)
+                kind = self._kind(loop, scope)
                 if kind is not None:
                     found.append(TrainingLoop(kind, loop, scope, self._over(loop, scope)))
         found.sort(key=lambda f: f.node.lineno)
         return found
+
+    @cached_property
+    def micro(self) -> list[ast.For]:
+        """Loops over a number of parts of one batch: `backward` happens in them, the step behind them."""
+        if not self.program.events.of_kind("backward") or not self.program.events.of_kind("optimizer_step"):
+            return []
+        scopes = (self.program.index.module, *self.program.index.functions)
+        return [loop for scope in scopes for loop in scope.loops if self._is_micro(loop, scope)]  # type: ignore[misc]
+
+    def _is_micro(self, loop: LoopNode, scope: Scope) -> bool:
+        if not isinstance(loop, ast.For) or self._counted(loop, scope) is None:
+            return False
+        events = self.program.events
+        if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
+            return False
+        if self._steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
+            return False
+        outer = self._loop_around(loop)
+        return any(
+            e.scope is scope and e.stmt.lineno > (loop.end_lineno or 0) and self._loop_around(e.stmt) is outer
+            for e in events.of_kind("optimizer_step")
+        )
+
+    def gone_through(self, loop: TrainingLoop) -> Value:
+        """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
+        if isinstance(loop.node, ast.While):
+            return loop.value
+        expr, stmt = self._iterated(loop.node, loop.scope), self.program.statement(loop.node)
+        return through_generator(self.program, expr, self.program.evaluator.value(expr, loop.scope, stmt), loop.scope)
+
+    def name_of(self, loop: TrainingLoop) -> str | None:
+        """The variable that a loop goes through, if it is one."""
+        expr = None if isinstance(loop.node, ast.While) else self._iterated(loop.node, loop.scope)
+        return expr.id if isinstance(expr, ast.Name) else None
+
+    def count_of(self, loop: ast.For) -> ast.expr | None:
+        """`n` in `for _ in range(n)`."""
+        return self._counted(loop, self.program.scope(loop))
+
+    def _counted(self, loop: LoopNode, scope: Scope) -> ast.expr | None:
+        expr = None if isinstance(loop, ast.While) else self._iterated(loop, scope)
+        if not isinstance(expr, ast.Call) or self.program.names.qualified(expr.func, scope) != "builtins.range":
+            return None
+        return expr.args[min(1, len(expr.args) - 1)] if expr.args else None
+
+    def _iterated(self, loop: ast.For | ast.AsyncFor, scope: Scope) -> ast.expr:
+        """What is gone through: without `enumerate` and progress bars around it."""
+        expr = loop.iter
+        while isinstance(expr, ast.Call) and expr.args:
+            name = self.program.names.qualified(expr.func, scope)
+            if name != "builtins.enumerate" and (name not in PASS_THROUGH or name == "tqdm.trange"):
+                break
+            expr = expr.args[0]
+        return expr
+
+    def _loop_around(self, stmt: ast.stmt) -> ast.AST | None:
+        loops = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
+        return next((block for block in self.program.index.ancestors(stmt) if isinstance(block, loops)), None)
 
     def _over(self, loop: LoopNode, scope: Scope) -> Value:
         from dry_debug.program.values import UNKNOWN
@@ -58,70 +116,90 @@ class Loops:
             return UNKNOWN
         return self.program.evaluator.value(loop.iter, scope, loop)
 
-    def _kind(self, loop: LoopNode, scope: Scope, inner: dict[LoopNode, bool]) -> LoopKind | None:
-        if inner[loop]:
-            # A loop that holds a loop (here or in a called function) that trains is over epochs.
-            if self._holds_training_loop(loop, scope, inner):
+    def _kind(self, loop: LoopNode, scope: Scope) -> LoopKind | None:
+        if self._trains_in(loop):
+            if self._named_epoch(loop):
                 return "epoch"
-            return "batch" if self._over_data(loop, scope) else ("epoch" if self._named_epoch(loop) else "iteration")
-        if self._over_data(loop, scope) and self._evaluates(loop, scope):
-            return "eval"
-        return None
+            if self._over_data(loop, scope):
+                return "batch"
+            # A loop that holds a loop (here or in a called function) that trains is over epochs. What holds one over
+            # epochs is over rounds, folds, tasks.
+            level = self._level(loop, scope)
+            if level:
+                return "epoch" if level == 1 else "iteration"
+            if self._over_batches(loop, scope):
+                return "batch"
+            return None if self._over_optimizers(loop) else "iteration"
+        return "eval" if self._evaluates(loop, scope) else None
 
     def _named_epoch(self, loop: LoopNode) -> bool:
-        return not isinstance(loop, ast.While) and "epoch" in (dotted(loop.target) or "")
+        return not isinstance(loop, ast.While) and "epoch" in (dotted(loop.target) or "").lower()
 
-    def _holds_training_loop(self, loop: LoopNode, scope: Scope, inner: dict[LoopNode, bool]) -> bool:
-        for other in scope.loops:
-            if other is not loop and inner[other] and self._within(other, loop):
-                return True
+    def _level(self, loop: LoopNode, scope: Scope) -> int:
+        """How many loops deep it trains: 0 innermost or over batches, 1 epochs, 2 runs."""
+        if self._over_data(loop, scope):
+            return 0
+        levels = [-1]
+        levels += [self._level(o, scope) for o in scope.loops
+                   if o is not loop and self._within(o, loop) and self._trains_in(o)]  # fmt: skip
         for tree in self._calls_in(loop):
             callee, owner = tree.function.scope, tree.function.program
-            if callee is not None and owner is not None and self._function_loops(owner, callee, 0):
-                return True
-        return False
+            if callee is not None and owner is not None:
+                levels.append(owner.training.loops._function_level(callee, 0))
+        return max(levels) + 1
 
-    def _function_loops(self, program: Program, scope: Scope, depth: int) -> bool:
-        """Whether a function holds a loop that trains."""
-        loops = program.training.loops
-        if scope in loops._loops:
-            return loops._loops[scope]
-        loops._loops[scope] = False
-        result = any(loops._steps_in(loop) for loop in scope.loops)
-        if not result and depth < 6:
-            result = any(
-                self._function_loops(t.function.program, t.function.scope, depth + 1)
-                for t in calls_of_tree(program.events.tree(scope))
+    def _function_level(self, scope: Scope, depth: int) -> int:
+        """The level of the outermost loop that trains in a function; -1 if there is none."""
+        if scope in self._levels:
+            return self._levels[scope]
+        self._levels[scope] = -1
+        levels = [self._level(loop, scope) for loop in scope.loops if self._trains_in(loop)]
+        if not levels and depth < 6:
+            levels = [
+                t.function.program.training.loops._function_level(t.function.scope, depth + 1)
+                for t in calls_of_tree(self.program.events.tree(scope))
                 if t.function.program is not None and t.function.scope is not None
-            )
-        loops._loops[scope] = result
-        return result
+            ]
+        self._levels[scope] = max(levels, default=-1)
+        return self._levels[scope]
 
-    def _steps_in(self, loop: LoopNode) -> bool:
-        """Whether `backward` or an optimizer step happens in the loop, in called functions too."""
-        for event in self.program.events.of_kind("backward", "optimizer_step"):
+    def _trains_in(self, loop: LoopNode) -> bool:
+        return self._steps_in(loop) and loop not in self.micro
+
+    def _steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
+        """Whether `backward` or an optimizer step (or the step only) happens in the loop, in called functions too."""
+        key = (loop, only_steps)
+        if key not in self._steps:
+            self._steps[key] = self._finds_steps(loop, only_steps)
+        return self._steps[key]
+
+    def _finds_steps(self, loop: LoopNode, only_steps: bool) -> bool:
+        kinds = ("optimizer_step",) if only_steps else ("backward", "optimizer_step")
+        for event in self.program.events.of_kind(*kinds):
             if self._within(event.stmt, loop):
                 return True
         return any(
-            self._function_trains(tree.function.program, tree.function.scope, 0)
+            self._function_trains(tree.function.program, tree.function.scope, 0, only_steps)
             for tree in self._calls_in(loop)
             if tree.function.program is not None and tree.function.scope is not None
         )
 
-    def _function_trains(self, program: Program, scope: Scope, depth: int) -> bool:
-        loops = program.training.loops
-        if scope in loops._trains:
-            return loops._trains[scope]
-        loops._trains[scope] = False
+    def _function_trains(self, program: Program, scope: Scope, depth: int, only_steps: bool = False) -> bool:
+        known = program.training.loops._trains
+        key = (scope, only_steps)
+        if key in known:
+            return known[key]
+        known[key] = False
+        kinds = ("optimizer_step",) if only_steps else ("backward", "optimizer_step")
         tree = program.events.tree(scope)
-        result = any(e.kind in ("backward", "optimizer_step") for e in events_of_tree(tree))
+        result = any(e.kind in kinds for e in events_of_tree(tree))
         if not result and depth < 6:
             result = any(
-                self._function_trains(t.function.program, t.function.scope, depth + 1)
+                self._function_trains(t.function.program, t.function.scope, depth + 1, only_steps)
                 for t in calls_of_tree(tree)
                 if t.function.program is not None and t.function.scope is not None
             )
-        loops._trains[scope] = result
+        known[key] = result
         return result
 
     def _calls_in(self, loop: LoopNode) -> list[CallTree]:
@@ -147,16 +225,98 @@ class Loops:
             return any(v.kind == "batch" for v in inner.items or ()) or inner.kind == "batch"
         return value.kind in ("dataset",)
 
+    def _over_batches(self, loop: LoopNode, scope: Scope) -> bool:
+        """Whether it goes through things of which nothing shows what they are: batches, where they are trained on."""
+        if isinstance(loop, ast.While) or self._over(loop, scope).kind not in ("unknown", "container"):
+            return False
+        expr = self._iterated(loop, scope)
+        if isinstance(expr, ast.Call):
+            name = self.program.names.qualified(expr.func, scope) or ""
+            last = expr.func.attr if isinstance(expr.func, ast.Attribute) else ""
+            if name.startswith(("builtins.", "itertools.", "tqdm.")) or last in _NOT_DATA:
+                return False
+        elif not isinstance(expr, ast.Name | ast.Attribute | ast.Subscript):
+            return False
+        return not self._over_optimizers(loop)
+
+    def _over_optimizers(self, loop: LoopNode) -> bool:
+        """`for optimizer in optimizers: optimizer.step()`."""
+        if isinstance(loop, ast.While):
+            return False
+        targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        return any(
+            isinstance(event.node, ast.Call)
+            and bool(targets & {n.id for n in ast.walk(event.node) if isinstance(n, ast.Name)})
+            for event in self.program.events.of_kind("optimizer_step", "zero_grad")
+            if self._within(event.stmt, loop)
+        )
+
     def _evaluates(self, loop: LoopNode, scope: Scope) -> bool:
+        """A loop without gradients over data, or over anything in which a model runs that is in evaluation mode."""
+        if isinstance(loop, ast.While):
+            return False
+        data = self._over_data(loop, scope)
+        if data and self._without_gradients(loop):
+            return True
+        counted = self._counted(loop, scope) is not None
+        if not data and not counted and not self._over_batches(loop, scope):
+            return False
+        if not data and any(o is not loop and self._within(o, loop) for o in scope.loops):
+            return False
+        if not self._evaluating_before(loop, scope):
+            return False
+        return (data or self._without_gradients(loop)) and self._runs_model(loop)
+
+    def _without_gradients(self, loop: LoopNode) -> bool:
         first = loop.body[0] if loop.body else None
         if first is not None and self.program.grad_mode(first) == "off":
             return True
         return any(
-            block_mode == "off"
-            for w in self.program.index.withs
-            if self._within(w, loop)
-            for block_mode in [self.program._with_mode(w)]
+            self.program._with_mode(w) == "off" for w in self.program.index.withs if self._within(w, loop)
         )
+
+    def _evaluating_before(self, loop: LoopNode, scope: Scope) -> bool:
+        """Whether the last switch before the loop in its function is to evaluation."""
+        before = [e for e in self.program.events.of_kind("train", "eval")
+                  if e.scope is scope and e.stmt.lineno <= loop.lineno]  # fmt: skip
+        return bool(before) and before[-1].kind == "eval"
+
+    def _runs_model(self, loop: LoopNode) -> bool:
+        program = self.program
+        first, last = loop.lineno, loop.end_lineno or loop.lineno
+        return any(
+            first <= call.lineno <= last and isinstance(call.func, ast.Name | ast.Attribute)
+            and program.value(call.func, call).kind == "module"
+            for call in program.index.calls
+        )  # fmt: skip
+
+
+# What objects other than loaders give one by one.
+_NOT_DATA = frozenset(
+    "items keys values parameters named_parameters modules named_modules children split splitlines glob".split()
+)
+
+
+def through_generator(program: Program, expr: ast.expr, value: Value, scope: Scope) -> Value:
+    """`logger.log_every(loader, 10)`: a generator of the project that hands on what one of its arguments gives."""
+    from dry_debug.program.checkpoints import given
+
+    if value.known or not isinstance(expr, ast.Call):
+        return value
+    callee, owner = program.target(expr).scope, program.target(expr).program
+    if callee is None or owner is None or not callee.yields:
+        return value
+    for loop in callee.loops:
+        if isinstance(loop, ast.While):
+            continue
+        source = owner.training.loops._iterated(loop, callee)
+        targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        yields = any(isinstance(n, ast.Yield) and isinstance(n.value, ast.Name) and n.value.id in targets
+                     for n in ast.walk(loop))  # fmt: skip
+        passed = given(expr, callee, source.id) if yields and isinstance(source, ast.Name) else None
+        if passed is not None:
+            return program.evaluator.value(passed, scope, program.statement(expr))
+    return value
 
 
 def events_of_tree(tree: Tree) -> list[Event]:

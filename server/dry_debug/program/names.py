@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable
 
 from dry_debug.program.knowledge import canonical, kind_of_call
 from dry_debug.program.scopes import Binding, Scope, ScopeIndex
@@ -12,10 +13,15 @@ _BUILTINS = frozenset(dir(builtins))
 
 
 class Names:
-    """Answers for one tree, remembered by scope and name."""
+    """Answers for one tree, remembered by scope and name.
 
-    def __init__(self, index: ScopeIndex) -> None:
+    `through_star` gives the qualified name of a library's thing that `from x import *` brings from a file of the
+    project, where x has imported it itself.
+    """
+
+    def __init__(self, index: ScopeIndex, through_star: Callable[[str], str | None] | None = None) -> None:
         self._index = index
+        self._through_star = through_star
         self._roots: dict[tuple[Scope, str], str | None] = {}
         self._full: dict[str, str] = {}
 
@@ -76,6 +82,15 @@ class Names:
         self._roots[key] = result
         return result
 
+    def exported(self, name: str) -> str | None:
+        """The qualified name of what the module binds `name` to, if that comes from a library."""
+        bindings = self._index.module.bindings.get(name)
+        if bindings is None:
+            return self._starred(name)
+        if any(b.kind not in ("import", "from") or b.module is None or b.module[1] for b in bindings):
+            return None
+        return self._of_bindings(bindings)
+
     def _of_bindings(self, bindings: list[Binding]) -> str | None:
         names: list[str] = []
         for binding in bindings:
@@ -110,4 +125,6 @@ class Names:
                 full = canonical(f"{module}.{name}")
                 if kind_of_call(full) is not None or (module == "torch" and name in ("nn", "optim", "save", "load")):
                     return full
+        if self._through_star is not None and self._index.module.imports_star:
+            return self._through_star(name)
         return None

@@ -62,6 +62,7 @@ class Program:
         self.spec: str | None = None  # the file of instructions that the settings name
         self._grad: dict[object, GradMode] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
+        self._starring: set[str] = set()
 
     # Built when a rule first asks: most files of a large project give no rule a reason to.
 
@@ -73,7 +74,24 @@ class Program:
     @cached_property
     def names(self) -> Names:
         """Qualified names."""
-        return Names(self.index)
+        return Names(self.index, self._library_through_star)
+
+    def _library_through_star(self, name: str) -> str | None:
+        """What a star import of a file of the project binds `name` to, if that file has it from a library."""
+        if name.startswith("_") or name in self._starring:
+            return None
+        self._starring.add(name)  # files that import everything from each other
+        try:
+            for module, level in reversed(self.index.module.imports_star):
+                other = self.host.module(module, self.document.path, level)
+                if other is None or other is self or "__all__" in other.index.module.bindings:
+                    continue
+                found = other.names.exported(name)
+                if found is not None:
+                    return found
+        finally:
+            self._starring.discard(name)
+        return None
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -97,6 +115,12 @@ class Program:
         self.__dict__.clear()
 
     # -- text --------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the file is there to be collected by a test runner, or to help such files."""
+        path = self.document.path.replace("\\", "/")
+        return path.rpartition("/")[2].startswith(("test_", "conftest")) or "/tests/" in path
 
     def span(self, node: ast.AST) -> Span:
         """The span of a node of this tree."""

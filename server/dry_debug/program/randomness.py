@@ -79,7 +79,8 @@ class Randomness:
             assert function.scope is not None and function.program is not None
             other = function.program.randomness
             inner = [s for s in other.own_seeds if other.program.scope(s.node) is function.scope]
-            result.extend(RandomSite("seed", s.rng, tree.call, (other.program, s.node)) for s in inner)
+            once = {s.rng: s for s in reversed(inner)}
+            result.extend(RandomSite("seed", s.rng, tree.call, (other.program, s.node)) for s in once.values())
         result.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
         return result
 

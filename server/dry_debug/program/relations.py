@@ -53,7 +53,7 @@ def covers(optimizer: Value, program: Program) -> list[Value]:
     value = owner.evaluator.value(expr, scope, owner.statement(call), optimizer.env)
     found = modules_in(value)
     if not found:
-        found = _syntactic(expr, call, owner)
+        found = _syntactic(expr, call, optimizer, owner)
     unique: dict[object, Value] = {}
     for module in found:
         module = _seen_from_caller(_in_instance(module, optimizer), optimizer, scope, owner)
@@ -79,25 +79,62 @@ def _seen_from_caller(module: Value, optimizer: Value, made_in: Scope, owner: Pr
     return module
 
 
-def _syntactic(expr: ast.expr, call: ast.Call, program: Program) -> list[Value]:
-    """The receivers of `.parameters()` inside the argument, or inside what its variable was made of."""
-    exprs: list[ast.AST] = [expr]
+def _syntactic(expr: ast.expr, call: ast.Call, optimizer: Value, program: Program) -> list[Value]:
+    """The receivers of `.parameters()` in the argument, in what its variables were made of, and of helpers for it."""
     scope = program.scope(call)
-    if isinstance(expr, ast.Name):
-        found = program.names.lookup(expr.id, scope)
-        exprs.extend(b.stmt for b in (found[1] if found else ()) if b.stmt is not None and b.kind in ("assign", "aug"))
-        exprs.extend(
-            c for c in scope.calls
-            if isinstance(c.func, ast.Attribute) and c.func.attr in ("append", "extend", "add_param_group")
-            and isinstance(c.func.value, ast.Name) and c.func.value.id == expr.id
-        )  # fmt: skip
+    exprs: list[ast.AST] = [expr]
+    seen: set[str] = set()
     result: list[Value] = []
-    for part in exprs:
+    while exprs and len(seen) < MAX_NAMES:
+        part = exprs.pop(0)
         for node in ast.walk(part):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-                continue
-            if node.func.attr in ("parameters", "named_parameters") and node in program.index.scope_of:
-                result.extend(modules_in(program.value(node)))
+            if isinstance(node, ast.Name) and node.id not in seen and isinstance(node.ctx, ast.Load):
+                seen.add(node.id)
+                exprs.extend(_sources(node.id, scope, program))
+            elif isinstance(node, ast.Call) and node in program.index.scope_of:
+                result.extend(_parameters_of(node, optimizer, program))
+        if result:
+            break
+    return result
+
+
+MAX_NAMES = 12  # variables on the way from an optimizer's argument back to a module
+
+
+def _sources(name: str, scope: Scope, program: Program) -> list[ast.AST]:
+    """The expressions that a local variable is made of, its additions included."""
+    home = program.names.lookup(name, scope)
+    if home is None or any(b.kind == "param" for b in home[1]):
+        return []
+    found: list[ast.AST] = [b.stmt for b in home[1] if b.stmt is not None and b.kind in ("assign", "aug")]
+    found.extend(
+        c for c in home[0].calls
+        if isinstance(c.func, ast.Attribute) and c.func.attr in ("append", "extend", "add_param_group")
+        and isinstance(c.func.value, ast.Name) and c.func.value.id == name
+    )  # fmt: skip
+    return found
+
+
+def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[Value]:
+    """The modules whose parameters a call gives: `m.parameters()`, `getattr(m, n).parameters()`, `groups(m)`."""
+    func = node.func
+    scope, stmt = program.scope(node), program.statement(node)
+    if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):
+        found = modules_in(program.evaluator.value(node, scope, stmt, optimizer.env))
+        inner = func.value
+        if not found and isinstance(inner, ast.Call) and inner.args and isinstance(inner.func, ast.Name):
+            if program.names.qualified(inner.func, scope) == "builtins.getattr":
+                found = modules_in(program.evaluator.value(inner.args[0], scope, stmt, optimizer.env))
+        return found
+    target = program.target(node)
+    callee = target.scope
+    if target.kind != "function" or callee is None:
+        return []
+    result: list[Value] = []
+    for parameter, expr in zip([a.arg for a in callee.parameters()], node.args, strict=False):
+        if callee.receivers.get(parameter, set()) & {"parameters", "named_parameters"}:
+            value = program.evaluator.value(expr, scope, stmt, optimizer.env)
+            result.extend([value] if value.kind == "module" else [])
     return result
 
 
@@ -168,4 +205,23 @@ def _argument_value(value: Value, kind: str, names: tuple[str, ...], position: i
         found = owner.value(expr, call)
         if found.kind == kind:
             return found
+        added = _added(expr, call, owner)
+        if added is not None and added.kind == kind:
+            return added
     return None
+
+
+def _added(expr: ast.expr, call: ast.Call, program: Program) -> Value | None:
+    """`optims[1]` of a list that starts empty: what the second `optims.append` before `call` adds."""
+    if not (isinstance(expr, ast.Subscript) and isinstance(expr.value, ast.Name)):
+        return None
+    index = expr.slice.value if isinstance(expr.slice, ast.Constant) else None
+    scope, name = program.scope(call), expr.value.id
+    made = scope.bindings.get(name, [])
+    if not isinstance(index, int) or len(made) != 1 or not isinstance(made[0].value, ast.List) or made[0].value.elts:
+        return None
+    appended = [c for c in scope.calls
+                if isinstance(c.func, ast.Attribute) and c.func.attr == "append" and len(c.args) == 1
+                and isinstance(c.func.value, ast.Name) and c.func.value.id == name]  # fmt: skip
+    appended.sort(key=lambda c: c.lineno)
+    return program.value(appended[index].args[0], appended[index]) if 0 <= index < len(appended) else None

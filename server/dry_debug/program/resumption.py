@@ -16,9 +16,10 @@ from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.loops import LoopNode
+from dry_debug.program.reached import reached
 from dry_debug.program.relations import belongs_to, covers, drives
 from dry_debug.program.run_parts import Part, Run
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -243,11 +244,22 @@ class Resumption:
     @cached_property
     def _saved_whole(self) -> bool:
         """Whether a library saves the whole run: `accelerator.save_state()`, DeepSpeed's `save_checkpoint`."""
-        program = self.program
+        if self._library_saves(self.program, None):
+            return True
+        # Also in a helper of another file that a training loop of this one leads to.
+        return any(
+            self._library_saves(owner, scope)
+            for loop in self.program.training.loops.all
+            for owner, scope in reached(self.program, loop.node)
+            if owner is not self.program and _SAVERS.search(scope.name)
+        )
+
+    @staticmethod
+    def _library_saves(program: Program, inside: Scope | None) -> bool:
         for name in _FULL_SAVES:
             for call in program.method_calls(name):
                 assert isinstance(call.func, ast.Attribute)
-                if program.target(call).known:
+                if program.target(call).known or (inside is not None and program.scope(call) is not inside):
                     continue
                 value = program.value(call.func.value, call)
                 if (

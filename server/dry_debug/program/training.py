@@ -115,28 +115,38 @@ class TrainingProgram:
                     break
                 if isinstance(block, ast.If) and block not in seen:
                     modulus = _modulus(block.test)
-                    if modulus is not None:
+                    if modulus is not None and not self._computes_gradients(block):
                         seen.add(block)
-                        known, value = literal(self.program, modulus, block)
-                        if not known:
-                            value = self._default_of(modulus)
-                        found.append(Accumulation(block, value if isinstance(value, int) else None))
+                        found.append(Accumulation(block, self._number(modulus, block)))
+        for loop in self.loops.micro:
+            count = self.loops.count_of(loop)
+            found.append(Accumulation(loop, self._number(count, loop) if count is not None else None))
         for call in self.program.calls_of("accelerate.Accelerator"):
             steps = next((k.value for k in call.keywords if k.arg == "gradient_accumulation_steps"), None)
             if steps is not None:
-                known, value = literal(self.program, steps, call)
-                found.append(Accumulation(call, value if known and isinstance(value, int) else None))
+                found.append(Accumulation(call, self._number(steps, call)))
         return found
 
-    def _default_of(self, expr: ast.expr) -> object:
-        """The argparse or dataclass default behind `args.accum_steps`."""
-        if not isinstance(expr, ast.Attribute):
-            return None
-        from dry_debug.program.hyper import canonical_field
+    def _computes_gradients(self, block: ast.If) -> bool:
+        """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
+        return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
 
-        wanted = canonical_field(expr.attr)
-        found = [h.value for h in self.hyper.all if h.name == wanted and h.origin in ("argparse", "dataclass")]
-        return found[0] if len(found) == 1 else None
+    def _number(self, expr: ast.expr, at: ast.AST) -> int | None:
+        known, value = literal(self.program, expr, at)
+        if not known:
+            value = self._default_of(expr, at)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def _default_of(self, expr: ast.expr, at: ast.AST) -> object:
+        """The argparse or dataclass default behind `args.accum_steps`, also through a variable that holds it."""
+        if isinstance(expr, ast.Name):
+            home = self.program.names.lookup(expr.id, self.program.scope(at))
+            bindings = home[1] if home is not None else []
+            one = bindings[0] if len(bindings) == 1 else None
+            if one is None or one.kind != "assign" or one.path or not isinstance(one.value, ast.Attribute):
+                return None
+            expr = one.value
+        return self.hyper.default_of(expr)
 
 
 def _modulus(test: ast.expr) -> ast.expr | None:
