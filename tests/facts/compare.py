@@ -148,7 +148,7 @@ def _alternatives(value: object) -> list[Any]:
 
 def _field(tally: Tally, kind: str, where: str, expected: object, actual: object) -> None:
     if kind == "hyperparameters.value":
-        right = expected == actual and type(expected) is type(actual) or _equal_numbers(expected, actual)
+        right = (expected == actual and type(expected) is type(actual)) or _equal_numbers(expected, actual)
     else:
         right = any(_quoted(actual) == _quoted(one) for one in _alternatives(expected))
     if right:
@@ -228,7 +228,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(tally))
     total = tally.total()
     said, known = total["right"] + total["wrong"], total["right"] + total["missing"]
-    print(f"{count} scripts: {total['right'] / said:.1%} right of {said} asserted, {total['missing'] / known:.1%} missing")
+    right, missing = total["right"] / said, total["missing"] / known
+    print(f"{count} scripts: {right:.1%} right of {said} asserted, {missing:.1%} missing")
     return 0 if tally.good() else 1
 
 

@@ -5,6 +5,7 @@ import ast
 import pytest
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.program import Program
+from dry_debug.program.reached import reached
 
 from tests.program.model import program
 
@@ -404,3 +405,44 @@ def test_whether_one_rank_alone_gets_to_a_place(source: str, one: bool) -> None:
     model = made(source)
     (call,) = model.calls_of("torch.save")
     assert model.training.distributed.one_rank(call) is one
+
+
+def test_functions_behind_a_loop_are_reached_through_objects_and_files() -> None:
+    model = made(
+        "from keeping import Keeper\n"
+        "def fit(net, batches):\n"
+        "    keep = Keeper()\n"
+        "    for x in batches:\n"
+        "        keep(net)\n"
+        "    unrelated(net)\n"
+        "def unrelated(net): ...\n",
+        keeping="class Keeper:\n"
+        "    def __call__(self, net):\n"
+        "        self.write(net)\n"
+        "    def write(self, net):\n"
+        "        torch.save(net, 'a.pt')\n",
+    )
+    loop = next(node for node in ast.walk(model.tree) if isinstance(node, ast.For))
+    assert [scope.name for _, scope in reached(model, loop)] == ["__call__", "write"]
+
+
+def test_a_run_that_a_helper_saves_whole_has_no_incomplete_checkpoint() -> None:
+    loop = """
+from helpers import keep_state
+accelerator = make()
+def fit(loader):
+    net = nn.Linear(2, 2)
+    opt = optim.Adam(net.parameters())
+    for epoch in range(3):
+        for x in loader:
+            opt.zero_grad()
+            net(x).sum().backward()
+            opt.step()
+        torch.save(net.state_dict(), "net.pt")
+        keep_state(accelerator, epoch)
+"""
+    whole = made(loop, helpers="def keep_state(acc, n):\n    acc.save_state(f'state{n}')\n")
+    part = made(loop, helpers="def keep_state(acc, n):\n    print(n)\n")
+    for model, saved in ((whole, True), (part, False)):
+        (site,) = model.training.checkpoints.saves
+        assert (model.training.resumption.run_at(site) is None) is saved

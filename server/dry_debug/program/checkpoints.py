@@ -281,6 +281,10 @@ class Checkpoints:
         """Every `torch.load` with what is read from it in the same scope."""
         return [self._load(call) for call in self.program.calls_of("torch.load")]
 
+    def read_back(self, call: ast.Call) -> LoadSite:
+        """What becomes of what `call` gives back, as if it were a `torch.load`."""
+        return self._load(call)
+
     def _load(self, call: ast.Call) -> LoadSite:
         program = self.program
         only = argument(call, 99, "weights_only")

@@ -172,11 +172,12 @@ class Components:
             return
         if b.kind not in ("assign", "walrus", "with") or b.value is None or not _makes(b.value):
             return
-        if self._is_module_part(b):
+        part = self._is_module_part(b)
+        if part and not (isinstance(b.value, ast.Call) and "optim" in b.name):
             return
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
-        if kind is None or value.via == "part":
+        if kind is None or value.via == "part" or (part and kind != "optimizer"):
             return
         name = self._name(b)
         if value.via in ("ddp", "dp", "fsdp") and value.wraps is not None:
@@ -234,9 +235,10 @@ class Components:
         if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
             return
         cls = scope.class_scope
-        if cls is not None and self.program.class_kind(cls) != "instance" and scope.name in ("forward", "__init__"):
-            if not {"training_step", "configure_optimizers"} & set(cls.bindings):
-                return
+        trained = cls is not None and bool({"training_step", "configure_optimizers"} & set(cls.bindings))
+        inside = cls is not None and self.program.class_kind(cls) != "instance"
+        if inside and not trained and scope.name in ("forward", "__init__"):
+            return
         self.all.append(Component(kind, b.name, value, b.node, scope, parameter=True))
 
     # -- relations ---------------------------------------------------------------------------------------------------

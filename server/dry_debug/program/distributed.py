@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MAIN_WORDS = ("is_main_process", "is_master", "is_rank_zero", "is_local_main_process", "is_global_zero",
                "is_world_process_zero", "master_process", "main_process", "is_primary", "is_main", "on_main_process",
-               "is_first_rank", "rank_zero")  # fmt: skip
+               "is_first_rank", "rank_zero", "args.should_save")  # fmt: skip
 _MARKERS = ("init_process_group", "DistributedDataParallel", "FullyShardedDataParallel", "fully_shard",
             "init_distributed", "init_distributed_mode", "deepspeed.initialize")  # fmt: skip
 

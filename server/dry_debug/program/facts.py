@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.program import done_elsewhere
 from dry_debug.program import knowledge as know
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
 from dry_debug.program.hyper import literal
+from dry_debug.program.library_saves import LibrarySave, library_saves
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -36,13 +38,22 @@ def facts(program: Program) -> dict[str, Any]:
         "accumulation": [
             {"line": program.line(a.node), "steps": a.steps, "confidence": "high"} for a in training.accumulation
         ],
-        "steps": [_step(program, e) for e in program.events.all if e.kind in _STEPS],
-        "modes": _modes(program),
-        "saves": sorted(
-            [*(_save(program, s) for s in training.checkpoints.saves), *_library_saves(program)],
+        "steps": sorted(
+            [*(_step(program, e) for e in program.events.all if e.kind in _STEPS),
+             *done_elsewhere.steps(program, _STEPS)],
             key=lambda row: row["line"],
         ),
-        "loads": [_load(program, s) for s in training.checkpoints.loads],
+        "modes": _modes(program),
+        "saves": sorted(
+            [*(_save(program, s) for s in training.checkpoints.saves), *(_library_save(program, s) for s in library_saves(program))],
+            key=lambda row: row["line"],
+        ),
+        "loads": sorted(
+            [*(_load(program, s) for s in training.checkpoints.loads),
+             *({**_load(program, s), "map_location": device, "via": via}
+               for s, device, via in done_elsewhere.loads(program))],
+            key=lambda row: row["line"],
+        ),
         "randomness": _randomness(program),
         "distributed": {
             "backend": training.distributed.backend,
@@ -69,7 +80,7 @@ def _steps_for_a_trainer(program: Program) -> bool:
 
 
 def _components(program: Program) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     roles = _roles_by_loop(program)
     for c in program.training.components.all:
         made = c.value.base.type if c.value.wraps is not None else c.type
@@ -244,54 +255,21 @@ def _save(program: Program, site: SaveSite) -> dict[str, Any]:
     return row
 
 
-_SAVERS = {
-    "save_state": ("accelerator", "fabric"),
-    "save_pretrained": ("module", "peft"),
-    "save_model": ("trainer", "accelerator"),
-    "_save": ("trainer",),
-}
-
-
-def _library_saves(program: Program) -> list[dict[str, Any]]:
-    """What libraries write whole: `accelerator.save_state`, `model.save_pretrained`, `trainer.save_model`."""
-    rows: list[dict[str, Any]] = []
-    for method, owners in _SAVERS.items():
-        for call in program.method_calls(method):
-            assert isinstance(call.func, ast.Attribute)
-            kind = program.value(call.func.value, call).kind
-            if kind not in owners:
-                continue
-            prepared = method == "save_state"
-            path = argument(call, 1 if method == "save_model" and kind == "accelerator" else 0, "output_dir",
-                            "save_directory")  # fmt: skip
-            rows.append({
-                "line": program.line(call),
-                "path": _path(program, path, call),
-                "keys": [],
-                "components": _prepared(program) if prepared else ["model"],
-                "rank_guarded": program.training.distributed.one_rank(call),
-                "confidence": "medium",
-            })  # fmt: skip
-    return rows
-
-
-def _prepared(program: Program) -> list[str]:
-    """The kinds of what `accelerator.prepare` is given."""
-    kinds: list[str] = []
-    for call in program.method_calls("prepare"):
-        for expr in call.args:
-            if not isinstance(expr, ast.Starred):
-                value = program.value(expr, call)
-                kind = _COMPONENT.get(value.kind, value.kind)
-                if kind in ("model", "optimizer", "scheduler") and kind not in kinds:
-                    kinds.append(kind)
-    return kinds
+def _library_save(program: Program, save: LibrarySave) -> dict[str, Any]:
+    return {
+        "line": program.line(save.node),
+        "path": _path(program, save.path, save.node),
+        "keys": [],
+        "components": save.kinds,
+        "rank_guarded": program.training.distributed.one_rank(save.node),
+        "confidence": "medium",
+    }
 
 
 def _load(program: Program, site: LoadSite) -> dict[str, Any]:
     kinds = []
     for value, _ in site.restores:
-        kind = _COMPONENT.get(value.kind, value.kind)
+        kind = "loss" if _is_loss(value.base.type) else _COMPONENT.get(value.kind, value.kind)
         if kind not in kinds and kind != "unknown":
             kinds.append(kind)
     return {
@@ -314,7 +292,8 @@ def _path(program: Program, expr: ast.expr | None, at: ast.AST) -> str | None:
 
 
 def _randomness(program: Program) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = [{"kind": "draw", "rng": "torch", "line": program.line(call)}
+                                  for call in _samples(program)]  # fmt: skip
     for site in (*program.randomness.seeds, *program.randomness.draws):
         row: dict[str, Any] = {"kind": site.kind, "rng": site.rng, "line": program.line(site.node)}
         if site.via is not None:
@@ -323,3 +302,17 @@ def _randomness(program: Program) -> list[dict[str, Any]]:
         rows.append(row)
     rows.sort(key=lambda row: row["line"])
     return rows
+
+
+def _samples(program: Program) -> list[ast.Call]:
+    """`Categorical(probs).sample()`."""
+    found = []
+    for method in ("sample", "rsample"):
+        for call in program.method_calls(method):
+            assert isinstance(call.func, ast.Attribute)
+            made = program.value(call.func.value, call).node
+            here = isinstance(made, ast.Call) and made in program.index.scope_of
+            name = program.qualified(made) if here and isinstance(made, ast.Call) else None
+            if name is not None and name.startswith("torch.distributions."):
+                found.append(call)
+    return found

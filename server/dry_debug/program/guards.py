@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.shape import shape
+from dry_debug.program.walks import nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
     names: set[str] = set()
     counter: str | None = None
     steady = True
-    for node in ast.walk(test):
+    for node in nodes(test):
         if isinstance(node, ast.Name):
             names.add(node.id)
         elif isinstance(node, ast.Attribute):
@@ -129,16 +130,16 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
 
 def _owner(test: ast.expr, scope: Scope) -> object:
     """Whose variables the test reads: attributes (`args.amp`, `self.amp`) mean the same in every function."""
-    for node in ast.walk(test):
+    for node in nodes(test):
         if isinstance(node, ast.Name) and node.id in scope.bindings and not _inside_attribute(node, test):
             return id(scope)
     cls = scope.class_scope
-    own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in ast.walk(test))
+    own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in nodes(test))
     return id(cls) if own else ""
 
 
 def _inside_attribute(name: ast.Name, test: ast.expr) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.value is name for n in ast.walk(test))
+    return any(isinstance(n, ast.Attribute) and n.value is name for n in nodes(test))
 
 
 def _is_none_or_bool(test: ast.Compare) -> bool:

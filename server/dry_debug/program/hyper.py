@@ -50,12 +50,17 @@ for _field, _names in {
 _KEYWORDS = frozenset(
     (
         "lr weight_decay momentum batch_size num_workers max_tokens temperature top_p r lora_alpha "
-        "lora_dropout max_new_tokens tensor_parallel_size betas eps"
+        "lora_dropout max_new_tokens tensor_parallel_size betas eps mixed_precision"
     ).split()
 )
 
 
 _CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
+_SET_UP = frozenset(
+    "optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split()
+)
+# What a script counts and keeps while it runs.
+_PROGRESS = ("best", "start", "epoch", "step", "global", "iter", "total", "count", "last", "min_loss", "use_cuda")
 _HUBS = frozenset(("transformers", "diffusers", "peft", "trl", "sentence_transformers", "timm", "open_clip", "optimum"))
 
 
@@ -146,7 +151,7 @@ class Hyperparameters:
             if not isinstance(target, ast.Name) or assignment.value is None:
                 continue
             if target.id.lower() not in _CANONICAL:
-                if self._flags(assignment) and isinstance(assignment.value, ast.Constant):
+                if assignment in self._flags and isinstance(assignment.value, ast.Constant):
                     found.append(Hyperparameter(target.id, assignment.value.value, assignment, "literal"))
                 continue
             scope = self.program.scope(assignment)
@@ -178,7 +183,9 @@ class Hyperparameters:
             ):
                 continue
             for key, expr in zip(pairs.keys, pairs.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(expr, ast.Constant | ast.UnaryOp):
+                if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+                    continue
+                if isinstance(expr, ast.Constant | ast.UnaryOp):
                     known, value = self._literal(expr, assignment)
                     if known and isinstance(value, bool | int | float | str):
                         found.append(Hyperparameter(canonical_field(key.value), value, key, "literal"))
@@ -203,19 +210,35 @@ class Hyperparameters:
             for parameter, default in pairs:
                 if function.name != "__init__" and parameter.arg.lower() not in _CANONICAL:
                     continue
-                if isinstance(default, ast.Constant | ast.UnaryOp):
+                if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
-                    if known and isinstance(value, int | float) and not isinstance(value, bool):
+                    if known and isinstance(value, int | float | list) and not isinstance(value, bool):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
         return found
 
-    def _flags(self, assignment: ast.stmt) -> bool:
-        """Whether an assignment stands among the constants at the top of a script that is set up by them."""
-        block = self.program.index.module.node
-        body = getattr(block, "body", [])
-        beside = [s for s in body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant | ast.BinOp)]
-        known = [s for s in beside if isinstance(s.targets[0], ast.Name) and s.targets[0].id.lower() in _CANONICAL]
-        return len(known) >= 5 and assignment in beside and assignment.lineno <= known[-1].lineno + 10
+    @cached_property
+    def _flags(self) -> set[ast.stmt]:
+        """The constants at the top of a script, line by line, that canonical fields are among.
+
+        Five of those make all of them settings. With fewer the numbers beside them are, in a block of at least three.
+        """
+        body = getattr(self.program.index.module.node, "body", [])
+        blocks: list[list[ast.Assign]] = [[]]
+        for stmt in body:
+            value = stmt.value if isinstance(stmt, ast.Assign) and isinstance(stmt.targets[0], ast.Name) else None
+            if isinstance(value, ast.Constant | ast.BinOp | ast.UnaryOp | ast.IfExp):
+                blocks[-1].append(stmt)
+            elif blocks[-1]:
+                blocks.append([])
+        flags: set[ast.stmt] = set()
+        for block in blocks:
+            known = sum(s.targets[0].id.lower() in _CANONICAL for s in block if isinstance(s.targets[0], ast.Name))
+            for stmt in block:
+                name = stmt.targets[0].id.lower() if isinstance(stmt.targets[0], ast.Name) else ""
+                number = isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, int | float)
+                if known >= 5 or (known and len(block) >= 3 and number and not name.startswith(_PROGRESS)):
+                    flags.add(stmt)
+        return flags
 
     def _arguments(self) -> list[Hyperparameter]:
         """Literal keyword arguments of optimizers, loaders, engines, training arguments."""
@@ -227,7 +250,7 @@ class Hyperparameters:
             if not interesting:
                 continue
             value = self.program.value(call)
-            if value.kind not in ("optimizer", "loader", "engine", "sampling", "trainer_args", "peft", "trainer"):
+            if value.kind not in _SET_UP:
                 continue
             for keyword in interesting:
                 if isinstance(keyword.value, ast.Constant | ast.UnaryOp) and keyword.arg is not None:

@@ -122,8 +122,9 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
     if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):
         found = modules_in(program.evaluator.value(node, scope, stmt, optimizer.env))
         inner = func.value
-        if not found and isinstance(inner, ast.Call) and inner.args and isinstance(inner.func, ast.Name):
-            if program.names.qualified(inner.func, scope) == "builtins.getattr":
+        if not found and isinstance(inner, ast.Call) and inner.args:
+            name = program.names.qualified(inner.func, scope)
+            if name == "builtins.getattr":
                 found = modules_in(program.evaluator.value(inner.args[0], scope, stmt, optimizer.env))
         return found
     target = program.target(node)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Step
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -102,7 +103,7 @@ class ResumeSigns:
         """Whether a variable gets its value from a loaded checkpoint."""
         found = self.program.names.lookup(expr.id, self.program.scope(at)) if isinstance(expr, ast.Name) else None
         for binding in found[1] if found else ():
-            for node in ast.walk(binding.value) if binding.value is not None else ():
+            for node in nodes(binding.value) if binding.value is not None else ():
                 if not isinstance(node, ast.Subscript) or binding.stmt is None:
                     continue
                 if self.program.value(node.value, binding.stmt).via == "loaded":
@@ -119,7 +120,7 @@ class ResumeSigns:
         if "resume" in program.document.source:
             for stmt in program.index.parent:
                 if isinstance(stmt, ast.If):
-                    for node in ast.walk(stmt.test):
+                    for node in nodes(stmt.test):
                         name = dotted(node) if isinstance(node, ast.Attribute | ast.Name) else None
                         if name is not None and name.rpartition(".")[2] in _ASKED:
                             yield Step(program, stmt.test, "the run can be told to resume here")

@@ -21,6 +21,7 @@ from dry_debug.program.relations import belongs_to, covers, drives
 from dry_debug.program.run_parts import Part, Run
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -179,7 +180,7 @@ class Resumption:
             return True
         signs = program.training.resume_signs
         starts = {dotted(s) for x in program.training.loops.all if (s := signs.start_of(x.node)) is not None}
-        return any(isinstance(n, ast.Name | ast.Attribute) and dotted(n) in starts for n in ast.walk(made))
+        return any(isinstance(n, ast.Name | ast.Attribute) and dotted(n) in starts for n in nodes(made))
 
     def _scalers(self, run: Run, optimizers: list[Value]) -> Iterator[Part]:
         seen: list[Value] = []

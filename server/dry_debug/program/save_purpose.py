@@ -13,6 +13,7 @@ from dry_debug.program.loops import LoopNode
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_parts import BEST, Part, Run
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -37,7 +38,7 @@ class SavePurpose:
             return None
         exprs.extend(self._path_parts(site))
         for expr in exprs:
-            for node in ast.walk(expr):
+            for node in nodes(expr):
                 if isinstance(node, ast.Name | ast.Attribute) and PROGRESS.search(_last(node)):
                     return None
                 if isinstance(node, ast.Name) and node.id == name:
@@ -63,7 +64,7 @@ class SavePurpose:
             return
         yield site.path
         owner = self.program
-        for node in ast.walk(site.path):
+        for node in nodes(site.path):
             if isinstance(node, ast.Name):
                 for scope in (owner.scope(site.node), site.owner.scope(site.via) if site.via is not None else None):
                     found = owner.names.lookup(node.id, scope) if scope is not None else None
@@ -83,11 +84,11 @@ class SavePurpose:
             n.id
             for block in (program.index.ancestors(stmt) if stmt is not None else ())
             if isinstance(block, ast.For | ast.AsyncFor)
-            for n in ast.walk(block.target)
+            for n in nodes(block.target)
             if isinstance(n, ast.Name)
         }
         for part in self._path_parts(site):
-            for node in ast.walk(part):
+            for node in nodes(part):
                 if isinstance(node, ast.Name) and node.id in targets:
                     return True
                 if isinstance(node, ast.Name | ast.Attribute) and PROGRESS.search(_last(node)):
@@ -108,7 +109,7 @@ class SavePurpose:
         return any(
             isinstance(node, ast.Constant) and isinstance(node.value, str) and _GO_ON.search(node.value)
             for part in self._path_parts(site)
-            for node in ast.walk(part)
+            for node in nodes(part)
         )
 
     def best(self, run: Run) -> Part | None:
@@ -175,7 +176,7 @@ class SavePurpose:
         """`epoch == epochs - 1`."""
         if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
             return False
-        if any(isinstance(n, ast.Mod) for n in ast.walk(test)) or any("rank" in name.lower() for name in _names(test)):
+        if any(isinstance(n, ast.Mod) for n in nodes(test)) or any("rank" in name.lower() for name in _names(test)):
             return False
         counter = self._counter(loop)
         return counter is not None and counter in _names(test)
@@ -184,7 +185,7 @@ class SavePurpose:
 def remembered(stmt: ast.If) -> str | None:
     """The variable that keeps the best result: compared in the test and set in the body."""
     compared: set[str] = set()
-    for node in ast.walk(stmt.test):
+    for node in nodes(stmt.test):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
             for side in (node.left, *node.comparators):
                 name = dotted(side)
@@ -201,7 +202,7 @@ def remembered(stmt: ast.If) -> str | None:
 
 
 def _says_best(expr: ast.AST) -> bool:
-    for node in ast.walk(expr):
+    for node in nodes(expr):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "best" in node.value.lower():
             return True
         if isinstance(node, ast.Name | ast.Attribute) and "best" in (dotted(node) or "").lower():
@@ -214,5 +215,5 @@ def _last(node: ast.AST) -> str:
 
 
 def _names(expr: ast.AST) -> set[str]:
-    nodes = [n for n in ast.walk(expr) if isinstance(n, ast.Name | ast.Attribute)]
-    return {n.id if isinstance(n, ast.Name) else n.attr for n in nodes}
+    found = [n for n in nodes(expr) if isinstance(n, ast.Name | ast.Attribute)]
+    return {n.id if isinstance(n, ast.Name) else n.attr for n in found}

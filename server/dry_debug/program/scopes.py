@@ -80,6 +80,7 @@ class Scope:
         "name",
         "node",
         "nonlocals",
+        "own_parameters",
         "parent",
         "qualname",
         "receivers",
@@ -89,6 +90,7 @@ class Scope:
     )
 
     def __init__(self, kind: str, node: ScopeNode, name: str, parent: Scope | None, stmt: ast.stmt | None) -> None:
+        self.own_parameters: list[ast.arg] | None = None
         self.kind = kind  # module | class | function | lambda | comprehension
         self.node = node
         self.name = name
@@ -144,11 +146,17 @@ class Scope:
 
     def parameters(self) -> list[ast.arg]:
         """All parameters in order: positional-only, ordinary, *args, keyword-only, **kwargs."""
-        if not isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            return []
-        a = self.node.args
-        stars = [arg for arg in (a.vararg,) if arg], [arg for arg in (a.kwarg,) if arg]
-        return [*a.posonlyargs, *a.args, *stars[0], *a.kwonlyargs, *stars[1]]
+        known = self.own_parameters
+        if known is None:
+            known = []
+            if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                a = self.node.args
+                known = [*a.posonlyargs, *a.args]
+                known += [arg for arg in (a.vararg,) if arg]
+                known += a.kwonlyargs
+                known += [arg for arg in (a.kwarg,) if arg]
+            self.own_parameters = known
+        return known
 
     def default_of(self, name: str) -> ast.expr | None:
         """The default value of parameter `name`."""

@@ -39,6 +39,7 @@ class TreeBuilder:
         self.program = events.program
         self.index = events.index
         self._trees: dict[Scope, Tree] = {}
+        self._guards: dict[tuple[ast.expr, Scope], Guard] = {}
 
     @cached_property
     def user_calls(self) -> dict[ast.stmt, list[Row]]:
@@ -59,6 +60,12 @@ class TreeBuilder:
             if not self.program.call_sites(function):
                 result.append(function)
         return result
+
+    def _guard(self, test: ast.expr, scope: Scope) -> Guard:
+        known = self._guards.get((test, scope))
+        if known is None:
+            known = self._guards[(test, scope)] = guard_of(test, scope)
+        return known
 
     def has_events(self, function: Scope) -> bool:
         """Whether the function's own statements hold an event or a call of a project function."""
@@ -108,7 +115,7 @@ class TreeBuilder:
 
     def _mark_guard_names(self, function: Scope, active: set[ast.AST]) -> None:
         """Statements that bind a name which some guard reads are part of the order, too."""
-        names = {n for stmt in active if isinstance(stmt, ast.If) for n in guard_of(stmt.test, function).names}
+        names = {n for stmt in active if isinstance(stmt, ast.If) for n in self._guard(stmt.test, function).names}
         cls = function.class_scope
         for name in names:
             head, _, attr = name.partition(".")
@@ -137,7 +144,7 @@ class TreeBuilder:
         for _, tree, node in rows:
             for test, truth, inside in conditional:
                 if node in inside:
-                    guard = guard_of(test, self.program.scope(stmt))
+                    guard = self._guard(test, self.program.scope(stmt))
                     tree = Alt(guard, tree, EMPTY) if truth else Alt(guard, EMPTY, tree)
             trees.append(tree)
         return trees
@@ -262,7 +269,7 @@ class TreeBuilder:
         rows: list[tuple[Guard, Tree, list[Tree]]] = []
         current = stmt
         while True:
-            guard = guard_of(current.test, scope)
+            guard = self._guard(current.test, scope)
             rows.append((guard, self._block(current.body, active, scope, depth + 1), []))
             rest = current.orelse
             if len(rest) == 1 and isinstance(rest[0], ast.If):

@@ -1,0 +1,129 @@
+"""What helpers of other files do for a program, told at its calls of them: optimizer steps, loads."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dry_debug.program.checkpoints import LoadSite, given
+from dry_debug.program.events import CallTree, Event
+from dry_debug.program.scopes import Scope
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+def _calls(program: Program) -> Iterator[tuple[CallTree, Scope, Program]]:
+    """The calls of functions that stand in other files of the project, with the function and its file."""
+    for trees in program.events._user_calls.values():
+        for _, tree in trees:
+            if isinstance(tree, CallTree):
+                callee, owner = tree.function.scope, tree.function.program
+                if callee is not None and owner is not None and owner is not program:
+                    yield tree, callee, owner
+
+
+def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Steps that a helper takes once: `self.schedule.step_and_update()`. A training loop elsewhere is no helper."""
+    rows: list[dict[str, Any]] = []
+    for tree, callee, owner in _calls(program):
+        if callee.loops:
+            continue
+        for event in owner.events.of_kind(*kinds):
+            if event.scope is callee:
+                rows.append({"kind": event.kind, "object": _object(event, tree, callee, program),
+                             "line": program.line(tree.call), "confidence": "medium",
+                             "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
+    return rows
+
+
+def _object(event: Event, tree: CallTree, callee: Scope, program: Program) -> str | None:
+    """What the caller calls the thing: what it passes for it, or the object whose method it calls."""
+    call = event.node
+    receiver = call.func.value if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
+    if isinstance(receiver, ast.Name) and receiver.id != callee.self_name:
+        passed = given(tree.call, callee, receiver.id)
+        return program.short(passed) if passed is not None else None
+    func = tree.call.func
+    return program.short(func.value) if callee.self_name is not None and isinstance(func, ast.Attribute) else None
+
+
+def loads(program: Program) -> list[tuple[LoadSite, str | None, str]]:
+    """`state = load_checkpoint(path)`: load sites of helpers as the call sees them, `map_location`, where the load is.
+
+    What the helper restores is what the call passes to it; what it returns is read as if the call were the load.
+    """
+    found: list[tuple[LoadSite, str | None, str]] = []
+    for tree, callee, owner in _calls(program):
+        if "load" not in owner.document.source or callee.yields:
+            continue
+        if callee.class_scope is not None and callee.name.startswith("__"):
+            continue  # what a constructor or a dataset reads is its own affair
+        for site in owner.training.checkpoints.loads:
+            if owner.scope(site.node) is callee:
+                seen = _seen_from(program, tree, callee, owner, site)
+                found.append((seen, _device(program, tree.call, callee, owner, site),
+                              f"{owner.document.path}:{owner.line(site.node)}"))  # fmt: skip
+    return found
+
+
+def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, site: LoadSite) -> LoadSite:
+    call = tree.call
+    seen = program.training.checkpoints.read_back(call) if _returned(site, callee, owner) else LoadSite(
+        call, None, None, None
+    )  # fmt: skip
+    seen.map_location = None
+    seen.path = given(call, callee, site.path.id) if isinstance(site.path, ast.Name) else None
+    seen.weights_only, seen.strict = site.weights_only, site.strict
+    seen.keys = [*dict.fromkeys([*site.keys, *seen.keys])]
+    node = callee.node
+    rest = node.args.kwarg.arg if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None else None
+    named = {a.arg for a in callee.parameters()}
+    for _, restore in site.restores:
+        receiver = restore.func.value if isinstance(restore.func, ast.Attribute) else None
+        if not isinstance(receiver, ast.Name):
+            continue
+        passed = given(call, callee, receiver.id)
+        if passed is not None:
+            seen.restores.append((program.value(passed, call), restore))
+        elif rest is not None and _from_rest(receiver.id, rest, callee):
+            for keyword in call.keywords:
+                if keyword.arg is not None and keyword.arg not in named:
+                    seen.keys.append(keyword.arg)
+                    seen.restores.append((program.value(keyword.value, call), restore))
+    seen.keys = [*dict.fromkeys(seen.keys)]
+    return seen
+
+
+def _device(program: Program, call: ast.Call, callee: Scope, owner: Program, site: LoadSite) -> str | None:
+    """The `map_location` as the caller would write it."""
+    if isinstance(site.map_location, ast.Name):
+        passed = given(call, callee, site.map_location.id)
+        if passed is not None:
+            return program.short(passed)
+    return owner.short(site.map_location) if site.map_location is not None else None
+
+
+def _returned(site: LoadSite, callee: Scope, owner: Program) -> bool:
+    """Whether the helper gives back what it has loaded."""
+    stmt = owner.statement(site.node)
+    target = stmt.targets[0] if isinstance(stmt, ast.Assign) and stmt.value is site.node else None
+    name = target.id if isinstance(target, ast.Name) else None
+    return any(
+        r.value is site.node or (isinstance(r.value, ast.Name) and r.value.id == name)
+        for r in callee.returns
+        if r.value is not None
+    )
+
+
+def _from_rest(name: str, rest: str, callee: Scope) -> bool:
+    """`for key, value in kwargs.items()`: whether `name` goes through the values of `**rest`."""
+    for loop in callee.loops:
+        if isinstance(loop, ast.While) or not isinstance(loop.iter, ast.Call):
+            continue
+        func = loop.iter.func
+        targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == rest:
+            return name in targets
+    return False

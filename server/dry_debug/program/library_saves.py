@@ -1,0 +1,56 @@
+"""What libraries write whole: `accelerator.save_state`, `model.save_pretrained`, `trainer.save_model`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.calls import argument
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# Method -> the kinds of objects whose method it is.
+_SAVERS = {
+    "save_state": ("accelerator", "fabric"),
+    "save_pretrained": ("module", "peft"),
+    "save_model": ("trainer", "accelerator"),
+    "_save": ("trainer",),
+}
+
+
+@dataclass(slots=True, eq=False)
+class LibrarySave:
+    """One such call, where it writes to, and the kinds of what it writes."""
+
+    node: ast.Call
+    path: ast.expr | None
+    kinds: list[str]
+
+
+def library_saves(program: Program) -> list[LibrarySave]:
+    """The calls of this file that have a library write a checkpoint."""
+    found: list[LibrarySave] = []
+    for method, owners in _SAVERS.items():
+        for call in program.method_calls(method):
+            assert isinstance(call.func, ast.Attribute)
+            kind = program.value(call.func.value, call).kind
+            if kind not in owners:
+                continue
+            position = 1 if method == "save_model" and kind == "accelerator" else 0
+            path = argument(call, position, "output_dir", "save_directory")
+            found.append(LibrarySave(call, path, _prepared(program) if method == "save_state" else ["model"]))
+    return found
+
+
+def _prepared(program: Program) -> list[str]:
+    """The kinds of what `accelerator.prepare` is given."""
+    kinds: list[str] = []
+    for call in program.method_calls("prepare"):
+        for expr in call.args:
+            value = program.value(expr, call) if not isinstance(expr, ast.Starred) else None
+            kind = None if value is None else "model" if value.kind == "module" else value.kind
+            if kind in ("model", "optimizer", "scheduler") and kind not in kinds:
+                kinds.append(kind)
+    return kinds
