@@ -30,6 +30,13 @@ def test_a_broken_cell_does_not_hide_the_others() -> None:
     ]
 
 
+def test_installing_a_package_without_a_percent_sign_is_no_syntax_error() -> None:
+    cells = [NotebookCell(1, "pip install -r requirements.txt\nimport torch"), NotebookCell(2, "install = pip = 1\n")]
+    assert not analyse(from_cells(cells, "n.ipynb")).findings
+    (finding,) = analyse(from_cells([NotebookCell(1, "pip list of")], "n.ipynb")).findings
+    assert finding.rule == "syntax-error"
+
+
 def test_names_flow_from_cell_to_cell() -> None:
     lines = LOAD.splitlines()
     document = from_cells([NotebookCell(n, text) for n, text in enumerate(lines, 1)], "n.ipynb")

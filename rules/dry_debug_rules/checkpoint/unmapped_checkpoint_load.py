@@ -69,10 +69,21 @@ def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
     several = program.calls_of("torch.distributed.init_process_group")
     if several and not program.training.distributed.one_rank(call):
         return False  # what one rank wrote, all ranks load onto the GPU of that rank
-    written = [argument(save, 1, "f") for save in program.calls_of("torch.save") if program.scope(save) is scope]
+    # What is written after the load, to go on from, comes from another run when it is loaded.
+    written = [argument(save, 1, "f") for save in program.calls_of("torch.save")
+               if program.scope(save) is scope and _may_precede(save, call, program)]  # fmt: skip
     if any(target is not None and shape(target) == text for target in written):
         return True
     return _written_in_training(call, path, program)
+
+
+def _may_precede(save: ast.Call, load: ast.Call, program: Program) -> bool:
+    """Whether the save may run before the load: it stands above it, or in a loop around it."""
+    if save.lineno < load.lineno:
+        return True
+    stmt = program.statement(load)
+    around = program.index.ancestors(stmt) if stmt is not None else ()
+    return any(isinstance(b, ast.For | ast.While) and (b.end_lineno or 0) >= save.lineno for b in around)
 
 
 def _written_in_training(call: ast.Call, path: ast.expr, program: Program) -> bool:

@@ -12,6 +12,7 @@ from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.hands import other_hands
+from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, covers, different, touches
 from dry_debug.program.scopes import dotted
 from dry_debug.program.sensitivity import mode_matters
@@ -149,9 +150,25 @@ def _whole(ident: Ident, event: Event) -> bool:
 
 def _trains(optimizer: Value, module: Value, program: Program) -> bool:
     """Whether the optimizer is known to update the module as a whole."""
-    if optimizer.args is None and optimizer.items:  # one of several: each for a model of its own, perhaps
-        return all(_trains(each, module, program) for each in optimizer.items)
+    if optimizer.args is None and optimizer.items and _one_after_another(optimizer.items):
+        return all(_trains(each, module, program) for each in optimizer.items)  # each for a model of its own, perhaps
     return any(belongs_to(module, covered) for covered in covers(optimizer, program))
+
+
+def _one_after_another(optimizers: list[Value]) -> bool:
+    """Whether a variable gets one optimizer behind the other in one block, not one of them in each branch."""
+    blocks: set[object] = set()
+    for each in optimizers:
+        owner = each.origin
+        stmt = owner.statement(each.node) if owner is not None and each.node is not None else None
+        parent = owner.index.parent.get(stmt) if owner is not None and stmt is not None else None
+        if stmt is None or parent is None:
+            continue
+        block = (parent, side(parent, stmt))
+        if block in blocks:
+            return True
+        blocks.add(block)
+    return False
 
 
 def _spelling(hit: Hit, mode: Event, module: Value, program: Program) -> tuple[str, ast.stmt] | None:

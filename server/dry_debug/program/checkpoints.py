@@ -173,8 +173,11 @@ class Checkpoints:
         return bound
 
     def _built_of_parameters(self, route: _Route, scope: Scope) -> bool:
-        """Whether a function of this file saves the state of what its callers pass."""
-        if scope.kind != "function" or not self.program.call_sites(scope):
+        """Whether a function of this file is there to save the state of what its callers pass.
+
+        One with loops trains or evaluates, and saves on the way: then it is the place of the save.
+        """
+        if scope.kind != "function" or scope.loops or not self.program.call_sites(scope):
             return False
         return self._saves_parameter(route, scope)
 
@@ -233,17 +236,16 @@ class Checkpoints:
     def _foreign_site(
         self, route: _Route, callee: Scope, owner: Program, tree: CallTree, result: list[SaveSite]
     ) -> None:
-        if isinstance(route.payload, ast.Name):
-            if _is_parameter(route.payload.id, callee):
-                expr = given(tree.call, callee, route.payload.id)
-                if expr is not None:
-                    path = self._given_path(route.path, tree.call, callee)
-                    inner: list[SaveSite] = []
-                    self._site(_Route(tree.call, expr, path, route.save), route.save, inner, 1)
-                    for site in inner:
-                        site.via_owner = owner
-                    result.extend(inner)
-                return
+        if isinstance(route.payload, ast.Name) and _is_parameter(route.payload.id, callee):
+            expr = given(tree.call, callee, route.payload.id)
+            if expr is not None:
+                path = self._given_path(route.path, tree.call, callee)
+                inner: list[SaveSite] = []
+                self._site(_Route(tree.call, expr, path, route.save), route.save, inner, 1)
+                for site in inner:
+                    site.via_owner = owner
+                result.extend(inner)
+            return
         if owner.training.checkpoints._saves_parameter(route, callee):
             env = self._bound(tree.call, callee, owner)
             path = self._given_path(route.path, tree.call, callee)

@@ -68,7 +68,7 @@ class Evaluator:
         finally:
             final = run.close(expr, outer)
         if memo is not None:
-            if final:
+            if final or result.kind != "unknown":  # what is known in spite of a cut is not asked again
                 memo[expr] = result
             else:
                 run.remember(memo, expr, result)
@@ -95,12 +95,23 @@ class Evaluator:
         return result
 
     def _starred(self, name: str) -> Value:
-        for module, level in self.index.module.imports_star:
-            other = self.program.host.module(module, self.program.document.path, level)
-            if other is not None:
-                value = other.export(name)
-                if value.known:
-                    return value
+        if not self.index.module.imports_star:
+            return UNKNOWN
+        key = (self, "*", name)
+        level = self.run.busy.get(key)
+        if level is not None:  # files that import everything from each other
+            self.run.cut(level)
+            return UNKNOWN
+        outer = self.run.open(key)
+        try:
+            for module, level in self.index.module.imports_star:
+                other = self.program.host.module(module, self.program.document.path, level)
+                if other is not None:
+                    value = other.export(name)
+                    if value.known:
+                        return value
+        finally:
+            self.run.close(key, outer)
         return UNKNOWN
 
     def binding(self, b: Binding, env: Env | None = None) -> Value:
@@ -128,7 +139,7 @@ class Evaluator:
         finally:
             final = run.close(b, outer)
         if memo is not None:
-            if final:
+            if final or result.kind != "unknown":  # what is known in spite of a cut is not asked again
                 memo[b] = result
             else:
                 run.remember(memo, b, result)
@@ -244,7 +255,7 @@ class Evaluator:
         finally:
             final = run.close(key, outer)
         if memo is not None:
-            if final:
+            if final or result.kind != "unknown":  # what is known in spite of a cut is not asked again
                 memo[key] = result
             else:
                 run.remember(memo, key, result)

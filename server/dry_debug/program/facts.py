@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 _COMPONENT = {"module": "model"}
+_SAVED = ("loss", "model", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader")
 _STEPS = (
     "zero_grad", "backward", "unscale", "clip", "optimizer_step", "scaler_update", "scheduler_step", "set_epoch",
 )  # fmt: skip
@@ -45,7 +46,8 @@ def facts(program: Program) -> dict[str, Any]:
         ),
         "modes": _modes(program),
         "saves": sorted(
-            [*(_save(program, s) for s in training.checkpoints.saves), *(_library_save(program, s) for s in library_saves(program))],
+            [*(_save(program, s) for s in training.checkpoints.saves),
+             *(_library_save(program, s) for s in library_saves(program))],
             key=lambda row: row["line"],
         ),
         "loads": sorted(
@@ -233,7 +235,7 @@ def component_kinds(site: SaveSite) -> list[str]:
         kind = _COMPONENT.get(inner.kind, inner.kind)
         if kind == "model" and _is_loss(inner.base.type):
             kind = "loss"
-        if kind in ("loss", "model", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader") and kind not in kinds:
+        if kind in _SAVED and kind not in kinds:
             kinds.append(kind)
     return kinds
 

@@ -56,9 +56,7 @@ _KEYWORDS = frozenset(
 
 
 _CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
-_SET_UP = frozenset(
-    "optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split()
-)
+_SET_UP = frozenset("optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split())
 # What a script counts and keeps while it runs.
 _PROGRESS = ("best", "start", "epoch", "step", "global", "iter", "total", "count", "last", "min_loss", "use_cuda")
 _HUBS = frozenset(("transformers", "diffusers", "peft", "trl", "sentence_transformers", "timm", "open_clip", "optimum"))

@@ -261,7 +261,7 @@ def kind_of_call(name: str) -> Kind | None:
             return "trainer"
         return "trainer_args" if last.endswith("Config") else None
     if name.startswith("diffusers.") and last == "from_pretrained":
-        return "module" if "Model" in name else None
+        return "module" if any(w in name for w in ("Model", "Autoencoder", "UNet")) else None
     if name.startswith("torchvision.models.") and not upper:
         return "module"
     if name.startswith("torchvision.datasets.") and upper:

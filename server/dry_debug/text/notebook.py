@@ -8,7 +8,8 @@ from dry_debug.text.document import Cell, Document
 
 # IPython's line magics, shell escapes, help, and cell magics other than those whose body is Python.
 _PYTHON_CELL_MAGIC = re.compile(r"\s*%%(?:time|timeit|capture|prun|python3?|debug)\b")
-_LINE_ESCAPE = re.compile(r"^[ \t]*(?:[%!?]|[\w.]+\?{1,2}[ \t]*$)")
+# `pip install x` without `%` is a magic too ("automagic"), and no Python.
+_LINE_ESCAPE = re.compile(r"^[ \t]*(?:[%!?]|[\w.]+\?{1,2}[ \t]*$|(?:pip|conda|mamba)[ \t]+(?:un)?install\b)")
 _ASSIGN_ESCAPE = re.compile(r"^([ \t]*[\w, \t]+=[ \t]*)([!%][^\r\n]*)$")
 
 
@@ -62,7 +63,7 @@ def blank_magics(text: str) -> str:
     stripped = text.lstrip()
     if stripped.startswith("%%") and not _PYTHON_CELL_MAGIC.match(text):
         return re.sub(r"[^\r\n]", " ", text)
-    if not re.search(r"[%!?]", text):
+    if not re.search(r"[%!?]|\binstall\b", text):
         return text
     lines = (
         text.splitlines(keepends=True)

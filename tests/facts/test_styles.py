@@ -1,0 +1,394 @@
+"""Facts of small programs in the styles that public scripts are written in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dry_debug.program.facts import facts
+
+from tests.program.model import program
+
+LOOP = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+net = nn.Linear(4, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+"""
+
+
+def loops(source: str, files: dict[str, str] | None = None) -> list[tuple[str, int]]:
+    return [(row["kind"], row["line"]) for row in facts(program(source, files))["loops"]]
+
+
+def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = facts(program(source, files))[kind]
+    return rows
+
+
+MICRO = (
+    LOOP
+    + """parts = 4
+while True:
+    for part in range(parts):
+        loss = net(torch.randn(8, 4)).sum()
+        loss.backward()
+    opt.step()
+    opt.zero_grad()
+"""
+)
+
+
+def test_a_loop_over_parts_of_a_batch_accumulates_and_the_loop_around_it_iterates() -> None:
+    assert loops(MICRO) == [("iteration", 9)]
+    assert [(row["line"], row["steps"]) for row in of("accumulation", MICRO)] == [(10, 4)]
+
+
+def test_an_update_that_is_delayed_as_a_whole_is_no_accumulation() -> None:
+    source = (
+        LOOP
+        + """for i in range(9):
+    if i % 2 == 0:
+        opt.zero_grad()
+        net(torch.randn(8, 4)).sum().backward()
+        opt.step()
+"""
+    )
+    assert of("accumulation", source) == []
+
+
+def test_a_step_every_so_many_batches_is_accumulation_with_the_default_behind_a_variable() -> None:
+    source = (
+        """import argparse
+"""
+        + LOOP
+        + """parser = argparse.ArgumentParser()
+parser.add_argument("--accum_steps", type=int, default=8)
+args = parser.parse_args()
+every = args.accum_steps
+for i, x in enumerate(DataLoader(data)):
+    net(x).sum().backward()
+    if (i + 1) % every == 0:
+        opt.step()
+        opt.zero_grad()
+"""
+    )
+    assert [row["steps"] for row in of("accumulation", source)] == [8]
+
+
+def test_loops_nest_from_runs_over_epochs_to_batches() -> None:
+    source = (
+        LOOP
+        + """loader = DataLoader(data)
+for fold in range(5):
+    for turn in range(20):
+        for x in loader:
+            for _ in range(2):
+                opt.zero_grad()
+                net(x).sum().backward()
+                opt.step()
+"""
+    )
+    assert loops(source) == [("iteration", 9), ("epoch", 10), ("batch", 11), ("iteration", 12)]
+
+
+def test_a_loop_over_optimizers_is_no_training_loop() -> None:
+    source = (
+        LOOP
+        + """for x in DataLoader(data):
+    net(x).sum().backward()
+    for each in optimizers:
+        each.step()
+"""
+    )
+    assert loops(source) == [("batch", 8)]
+
+
+def test_a_generator_of_the_project_around_a_loader_gives_batches() -> None:
+    files = {"progress.py": "def log_every(items, n):\n    for item in items:\n        yield item\n"}
+    source = (
+        "from progress import log_every\n"
+        + LOOP
+        + """loader = DataLoader(data)
+for x in log_every(loader, 10):
+    opt.zero_grad()
+    net(x).sum().backward()
+    opt.step()
+"""
+    )
+    assert loops(source, files) == [("batch", 10)]
+    assert [(c["name"], c["role"]) for c in of("components", source, files) if c["kind"] == "loader"] == [
+        ("loader", "train")
+    ]
+
+
+def test_a_parameter_that_a_training_loop_goes_through_is_a_loader_that_is_passed_in() -> None:
+    source = """
+import torch
+
+
+def fit(net, opt, items):
+    net.train()
+    for i, (x, y) in enumerate(items):
+        opt.zero_grad()
+        net(x).sum().backward()
+        opt.step()
+"""
+    assert loops(source) == [("batch", 7)]
+    passed = [c for c in of("components", source) if c["kind"] == "loader"]
+    assert [(c["name"], c["role"], c["parameter"]) for c in passed] == [("items", "train", True)]
+
+
+def test_evaluation_over_a_number_of_drawn_batches_is_an_evaluation_loop() -> None:
+    source = (
+        LOOP
+        + """@torch.no_grad()
+def estimate():
+    net.eval()
+    for k in range(10):
+        net(draw())
+    net.train()
+"""
+    )
+    assert loops(source) == [("eval", 11)]
+
+
+def test_a_library_that_another_file_brings_with_a_star_is_that_library() -> None:
+    files = {"common.py": "import torch\nfrom torch import nn\n"}
+    source = """from common import *
+
+torch.manual_seed(1)
+net = nn.Linear(2, 2)
+opt = torch.optim.Adam(net.parameters())
+torch.save(net.state_dict(), "net.pt")
+"""
+    found = facts(program(source, files))
+    assert "torch" in found["frameworks"]
+    assert [(c["kind"], c["name"], c["covers"]) for c in found["components"]] == [
+        ("model", "net", []),
+        ("optimizer", "opt", ["net"]),
+    ]
+    assert [row["line"] for row in found["saves"]] == [6]
+    assert {row["line"] for row in found["randomness"] if row["kind"] == "seed"} == {3}
+
+
+def test_a_file_that_says_what_its_star_brings_brings_nothing_else() -> None:
+    files = {"common.py": "import torch\n__all__ = ['other']\nother = 1\n"}
+    assert of("randomness", "from common import *\ntorch.manual_seed(1)\n", files) == []
+
+
+def test_files_that_import_everything_from_each_other_end() -> None:
+    files = {"one.py": "from two import *\n", "two.py": "from one import *\n"}
+    assert of("randomness", "from one import *\ntorch.manual_seed(1)\n", files) == []
+
+
+def test_a_helper_that_hands_its_arguments_on_to_save_is_a_save_site() -> None:
+    files = {"dist.py": "import torch\n\n\ndef save_on_main(*args, **kw):\n    if is_main_process():\n"
+                        "        torch.save(*args, **kw)\n"}  # fmt: skip
+    source = (
+        "from dist import save_on_main\n"
+        + LOOP
+        + """state = {"net": net.state_dict(), "opt": opt.state_dict()}
+save_on_main(state, "last.pt")
+"""
+    )
+    (save,) = of("saves", source, files)
+    assert (save["line"], save["keys"], save["components"]) == (10, ["net", "opt"], ["model", "optimizer"])
+    assert (save["path"], save["rank_guarded"]) == ("last.pt", True)
+
+
+def test_a_part_of_a_checkpoint_in_a_variable_is_followed_to_the_model() -> None:
+    source = (
+        LOOP
+        + """checkpoint = torch.load("last.pt", map_location="cpu")
+weights = checkpoint["net"]
+net.load_state_dict(weights)
+"""
+    )
+    (load,) = of("loads", source)
+    assert (load["line"], load["keys"], load["components"]) == (8, ["net"], ["model"])
+
+
+def test_a_helper_of_another_file_that_loads_counts_at_its_call() -> None:
+    files = {"io.py": "", "files.py": "import torch\n\n\ndef read(path, device):\n    "
+                                      "state = torch.load(path, map_location=device)\n    return state\n"}  # fmt: skip
+    source = (
+        "from files import read\n"
+        + LOOP
+        + """state = read("last.pt", "cuda:0")
+net.load_state_dict(state["net"])
+"""
+    )
+    (load,) = of("loads", source, files)
+    assert (load["line"], load["path"], load["keys"]) == (9, "last.pt", ["net"])
+    assert (load["components"], load["map_location"]) == (["model"], '"cuda:0"')
+    assert load["via"].endswith("files.py:5")
+
+
+def test_a_helper_of_another_file_that_steps_counts_at_its_call_and_a_training_function_does_not() -> None:
+    files = {"steps.py": "def update(opt, loss):\n    opt.zero_grad()\n    loss.backward()\n    opt.step()\n\n\n"
+                         "def train(opt, loader):\n    for loss in loader:\n        loss.backward()\n"
+                         "        opt.step()\n"}  # fmt: skip
+    source = (
+        "from steps import train, update\n"
+        + LOOP
+        + """cost = net(x).sum()
+update(opt, cost)
+train(opt, loader)
+"""
+    )
+    found = [(row["kind"], row["object"], row["line"]) for row in of("steps", source, files)]
+    assert found == [("zero_grad", "opt", 10), ("backward", "cost", 10), ("optimizer_step", "opt", 10)]
+
+
+def test_an_optimizer_that_a_model_configures_for_itself_covers_that_model() -> None:
+    files = {
+        "model.py": """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def configure(self, lr):
+        named = {n: p for n, p in self.named_parameters()}
+        decay = [p for n, p in named.items() if p.dim() >= 2]
+        return torch.optim.AdamW([{"params": decay, "weight_decay": 0.1}], lr=lr)
+"""
+    }
+    source = "from model import Net\nnet = Net()\nopt = net.configure(0.1)\n"
+    assert [c["covers"] for c in of("components", source, files) if c["kind"] == "optimizer"] == [["net"]]
+
+
+def test_a_helper_that_groups_the_parameters_of_a_model_is_looked_through() -> None:
+    files = {"groups.py": "def groups(model):\n    return [{'params': [p for _, p in model.named_parameters()]}]\n"}
+    source = "from groups import groups\n" + LOOP.replace("net.parameters()", "groups(net)")
+    assert [c["covers"] for c in of("components", source, files) if c["kind"] == "optimizer"] == [["net"]]
+
+
+def test_the_n_th_of_a_list_of_optimizers_is_the_n_th_that_was_appended() -> None:
+    source = (
+        LOOP
+        + """other = torch.optim.SGD(net.parameters(), lr=0.2)
+both = []
+both.append(opt)
+both.append(other)
+plan = torch.optim.lr_scheduler.StepLR(both[1], 3)
+"""
+    )
+    assert [c["drives"] for c in of("components", source) if c["kind"] == "scheduler"] == [["other"]]
+
+
+def test_a_part_of_a_model_that_is_wrapped_in_place_is_a_wrapper() -> None:
+    source = LOOP + "net.body = nn.DataParallel(net.body)\n"
+    assert facts(program(source))["distributed"]["wrappers"] == [{"kind": "dp", "object": "net.body", "line": 8}]
+
+
+def test_splits_of_a_dataset_are_datasets_with_their_role_and_a_progress_bar_is_no_loader() -> None:
+    source = """from datasets import load_dataset
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+rows = load_dataset("some")
+first = rows["train"]
+train_rows = rows["train"]
+loader = DataLoader(train_rows)
+bar = tqdm(loader)
+"""
+    found = [(c["kind"], c["name"]) for c in of("components", source)]
+    assert found == [("dataset", "rows"), ("dataset", "first"), ("dataset", "train_rows"), ("loader", "loader")]
+
+
+def test_a_collator_is_no_model_and_a_loss_module_is_a_loss() -> None:
+    source = """from torch import nn
+from transformers import DataCollatorForTokenClassification
+
+
+class PairLoss(nn.Module):
+    def forward(self, a, b):
+        return (a - b).sum()
+
+
+collate = DataCollatorForTokenClassification(tokenizer)
+criterion = PairLoss()
+"""
+    assert [(c["kind"], c["name"]) for c in of("components", source)] == [("loss", "criterion")]
+
+
+def test_autocast_behind_a_variable_is_a_mode_of_the_block() -> None:
+    source = """from contextlib import nullcontext
+
+import torch
+
+ctx = nullcontext() if cpu else torch.amp.autocast("cuda")
+with ctx:
+    y = net(x)
+"""
+    assert [(row["kind"], row["line"], row["end_line"]) for row in of("modes", source)] == [("autocast", 6, 7)]
+
+
+def test_the_backend_may_be_the_default_of_an_argument() -> None:
+    source = """import argparse
+
+import torch.distributed as dist
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--dist-backend", default="gloo")
+args = parser.parse_args()
+dist.init_process_group(backend=args.dist_backend)
+"""
+    assert facts(program(source))["distributed"]["backend"] == "gloo"
+
+
+def test_values_of_a_config_dict_and_numbers_beside_known_fields_are_hyperparameters() -> None:
+    source = """import torch
+
+learning_rate = 0.1
+gamma = 0.98
+horizon = 20
+best_score = 0
+
+config = {"batch_size": 16, "noise": 0.2, "names": [1]}
+"""
+    found = [(row["name"], row["value"], row["line"]) for row in of("hyperparameters", source)]
+    assert found == [("learning_rate", 0.1, 3), ("gamma", 0.98, 4), ("horizon", 20, 5), ("batch_size", 16, 8),
+                     ("noise", 0.2, 8)]  # fmt: skip
+
+
+def test_defaults_of_what_makes_an_optimizer_are_hyperparameters_and_those_of_a_layer_are_not() -> None:
+    source = """import torch
+
+
+class Agent:
+    def __init__(self, net, tau=0.005):
+        self.opt = torch.optim.Adam(net.parameters())
+
+
+class Layer:
+    def __init__(self, width=128):
+        self.width = width
+"""
+    assert [(row["name"], row["value"]) for row in of("hyperparameters", source)] == [("tau", 0.005)]
+
+
+def test_what_accelerate_and_transformers_write_whole_is_a_save_site() -> None:
+    source = """from accelerate import Accelerator
+from transformers import AutoModel
+
+accelerator = Accelerator()
+net = AutoModel.from_pretrained("some/model")
+net = accelerator.prepare(net)
+accelerator.save_state("state")
+net.save_pretrained("out")
+"""
+    assert [(row["line"], row["path"], row["components"]) for row in of("saves", source)] == [
+        (7, "state", ["model"]),
+        (8, "out", ["model"]),
+    ]
+
+
+def test_a_helper_gives_one_seed_for_each_generator() -> None:
+    files = {"seeding.py": "import torch\n\n\ndef fix(seed):\n    torch.manual_seed(seed)\n"
+                           "    torch.cuda.manual_seed_all(seed)\n"}  # fmt: skip
+    found = [(row["rng"], row["line"]) for row in of("randomness", "from seeding import fix\nfix(0)\n", files)]
+    assert sorted(found) == [("cuda", 2), ("torch", 2)]
