@@ -73,7 +73,7 @@ def configs_of(options: argparse.Namespace) -> Configs:
         if name in values:
             values[name] = os.path.abspath(values[name])
     origin = {name: "--" + kebab_case(name) for name in values}
-    return Configs(file=options.config, isolated=options.isolated, overrides=values, origin=origin)
+    return Configs(file=options.config, isolated=options.isolated, overrides=values, origin=origin, given=options.paths)
 
 
 def reads_stdin(options: argparse.Namespace) -> bool:

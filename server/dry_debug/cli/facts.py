@@ -7,6 +7,7 @@ import os
 from dry_debug.cli.output import tell, write_lines
 from dry_debug.project.config import Configs
 from dry_debug.project.read import Unreadable, read
+from dry_debug.project.roots import root_of
 from dry_debug.project.run import host_for
 from dry_debug.text.document import Problem
 
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     if isinstance(tree, Problem):
         tell(Problem(tree.message, options.file, tree.line))
         return 2
-    program = Program(document, tree, host_for(Configs().of_file(path).root))
+    program = Program(document, tree, host_for(root_of(path, Configs().of_file(path))))
     found = facts(program)
     for problem in (*document.problems, *program.problems):
         tell(problem)

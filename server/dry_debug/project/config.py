@@ -46,9 +46,11 @@ class Configs:
         isolated: bool = False,
         overrides: Mapping[str, Any] | None = None,
         origin: Mapping[str, str] | None = None,
+        given: Iterable[str] = (),
     ) -> None:
         """`file` is used for everything instead of looking for one; `isolated` looks for none; `overrides` (values by
-        field name, from flags) win over every file."""
+        field name, from flags) win over every file; `given` are the files and folders that were named to be checked."""
+        self.given = tuple(os.path.abspath(path) for path in given)
         self._overrides, self._origin = overrides or {}, origin or {}
         self._by_folder: dict[str, Config] = {}
         self._fixed: Config | None = None

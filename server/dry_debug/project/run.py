@@ -14,6 +14,7 @@ from dry_debug.lint.settings import Settings
 from dry_debug.project.config import Config, Configs
 from dry_debug.project.pages import page_url
 from dry_debug.project.read import Unreadable, document_of, read, read_bytes
+from dry_debug.project.roots import root_of
 from dry_debug.render.record import Record, record
 from dry_debug.text.document import Document, Problem
 
@@ -59,7 +60,7 @@ class Outcome:
 def task_of(path: str, configs: Configs) -> Task:
     """The task of checking `path` (absolute) under its own config."""
     config = configs.of_file(path)
-    return Task(path, config.root, file_settings(config, path))
+    return Task(path, root_of(path, config, configs.given), file_settings(config, path))
 
 
 def file_settings(config: Config, path: str) -> Settings:
