@@ -23,7 +23,14 @@ def root_of(path: str, config: Config, given: Sequence[str] = ()) -> str:
         if any(os.path.exists(os.path.join(folder, marker)) for marker in _MARKERS):
             return folder
         folder = os.path.dirname(folder)
-    return next((name for name in given if _inside(path, name)), os.path.dirname(path))
+    return next((name for name in given if _inside(path, name)), _above_packages(os.path.dirname(path)))
+
+
+def _above_packages(folder: str) -> str:
+    """The folder from which the package that holds `folder` is imported."""
+    while os.path.exists(os.path.join(folder, "__init__.py")) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _inside(path: str, folder: str) -> bool:
