@@ -190,10 +190,11 @@ async def test_null_bytes_and_lone_surrogates_do_not_end_the_server(tmp_path: Pa
         for text in ("x = '\0'\n", "x = '\ud83d'\n" + BUGGY, "(" * 5000, ""):
             before = one.heard()
             one.open(uri, text)
-            await one.diagnostics(uri, before)
+            found = await one.diagnostics(uri, before)
             before = one.heard()
             one.close(uri)
-            assert not await one.diagnostics(uri, before)  # closing clears; only then is the next text told apart
+            if found:  # closing clears; only then are the answers for the next text told apart
+                assert not await one.diagnostics(uri, before)
         before = one.heard()
         one.open(uri, BUGGY)
         assert one.rules(await one.diagnostics(uri, before)) == [RULE]
