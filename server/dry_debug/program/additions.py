@@ -23,7 +23,7 @@ def addition_of(stmt: ast.AugAssign | ast.Assign | ast.AnnAssign) -> tuple[ast.e
     if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1 or not isinstance(stmt.value, ast.BinOp):
         return None
     terms: list[ast.expr] = []
-    node = stmt.value
+    node: ast.expr = stmt.value
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and len(terms) < 50:
         terms.append(node.right)
         node = node.left

@@ -72,7 +72,9 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
             if growth is not None:
                 yield growth
         return
-    if len(arguments) > 8 or (isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None):
+    if len(arguments) > 8 or (
+        isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None
+    ):
         return  # a builtin
     loop = next((b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
     if loop is None or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):

@@ -57,7 +57,10 @@ class ProjectCalls:
     def _add(self, call: ast.Call) -> None:
         if self.index.scope_of[call].kind == "lambda":
             return
-        if isinstance(call.func, ast.Name) and self.program.names.lookup(call.func.id, self.index.scope_of[call]) is None:
+        if (
+            isinstance(call.func, ast.Name)
+            and self.program.names.lookup(call.func.id, self.index.scope_of[call]) is None
+        ):
             return  # a builtin
         stmt = self.program.statement(call)
         if stmt is None:
