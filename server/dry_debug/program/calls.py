@@ -67,7 +67,10 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if kind is not None:
         return _made(ev, name, kind, node, scope, stmt, env, arg)
     if name == "builtins.getattr" and len(node.args) > 1:
-        return choices.member(arg(0), node.args[1])
+        holder, attr = arg(0), node.args[1]
+        if isinstance(attr, ast.Constant) and holder.kind != "library":
+            return ev.attribute_of(holder, str(attr.value))
+        return choices.member(holder, attr)
     if name == "builtins.filter":
         return arg(1)
     if name == "itertools.chain":
@@ -97,6 +100,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name == "functools.partial" and node.args:
         inner = ev.value(node.args[0], scope, stmt, env)
         return inner if inner.kind in ("library", "class", "function", "choice") else UNKNOWN
+    if name == "importlib.import_module" and len(node.args) == 1:
+        return _imported_module(ev, arg(0).const)
     if name == "torch.load":
         return Value("dict", via="loaded", node=node, program=ev.program, ident=("alloc", node))
     if name in know.FUNCTIONAL_LOSSES:
@@ -111,6 +116,16 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
+
+
+def _imported_module(ev: Evaluator, name: object) -> Value:
+    """`importlib.import_module("tasks.first")`."""
+    if not isinstance(name, str):
+        return UNKNOWN
+    other = ev.program.host.module(name, ev.program.document.path, 0)
+    if other is None or other is ev.program:
+        return UNKNOWN
+    return Value("pymodule", program=other, ident=("pymodule", other.document.path))
 
 
 def _activation(name: str) -> str:
@@ -466,8 +481,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return Value("state", wraps=base, node=node, program=ev.program, confidence=base.confidence)
     if kind == "library" and base.type is not None:
         return library(ev, f"{base.type}.{attr}", node, scope, stmt, env)
-    if kind == "pymodule" and base.program is not None:
-        return invoke(ev, base.program.export(attr), node, scope, stmt, env)
+    if kind == "pymodule":
+        return invoke(ev, ev.member(base, attr), node, scope, stmt, env)
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
         found = base.program.evaluator.class_attribute(base.scope, attr, base)
         if found.kind == "function":
