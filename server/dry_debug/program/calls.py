@@ -575,6 +575,9 @@ def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stm
         if len(values) == 1:
             return values[0]
         return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))
+    if attr == "get_state_dict" and node.args:
+        value = ev.value(node.args[0], scope, stmt, env)
+        return Value("state", wraps=value, node=node, program=ev.program, confidence=value.confidence)
     if attr in ("unwrap_model", "gather", "gather_for_metrics", "reduce", "all_reduce", "all_gather", "prepare_model"):
         return ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
     return UNKNOWN

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import knowledge as know
 from dry_debug.program import relations
 from dry_debug.program.calls import argument
+from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import Value
 
@@ -50,6 +51,9 @@ _KINDS: dict[know.Kind, ComponentKind] = {
     "engine": "engine",
     "early_stopping": "early_stopping",
 }
+
+
+_NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by what it is called
 
 
 @dataclass(eq=False)
@@ -173,16 +177,16 @@ class Components:
         if b.kind not in ("assign", "walrus", "with") or b.value is None or not _makes(b.value):
             return
         part = self._is_module_part(b)
-        if part and not (isinstance(b.value, ast.Call) and "optim" in b.name):
+        if part and not (isinstance(b.value, ast.Call) and any(word in b.name.lower() for word in _NOT_LAYERS)):
             return
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
-        if kind is None or value.via == "part" or (part and kind != "optimizer"):
+        if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
-        if value.via in ("ddp", "dp", "fsdp") and value.wraps is not None:
+        if value.via in ("ddp", "dp", "fsdp") and value.wraps is not None and _wraps_here(b.value, value):
             self.wrappers.append((value.via, name, b.node))
-        if isinstance(b.value, ast.Call) and self._passes_on(b.value, value):
+        if isinstance(b.value, ast.Call) and self._passes_on(b.value, value, b):
             return
         if value.confidence == "low" or (isinstance(b.value, ast.Subscript) and kind != "dataset"):
             return
@@ -200,22 +204,28 @@ class Components:
         self.all.append(component)
 
     def _is_module_part(self, b: Binding) -> bool:
-        """`self.conv = nn.Conv2d(...)` in a module's class is a layer, not a component of the program."""
+        """`self.conv = nn.Conv2d(...)` in a module's class is a layer, not a component of the program.
+
+        Neither is what a method of such a class puts into a variable of its own.
+        """
         cls = b.scope.class_scope
         return (
             cls is not None
-            and isinstance(b.node, ast.Attribute)
             and self.program.class_kind(cls) in ("module", "dataset", "loss", "optimizer", "scheduler", "sampler")
             and not {"training_step", "configure_optimizers"} & set(cls.bindings)
         )
 
-    def _passes_on(self, call: ast.Call, value: Value) -> bool:
+    def _passes_on(self, call: ast.Call, value: Value, b: Binding) -> bool:
         """`model = model.to(device)`: the object is not made here."""
         made, ident = value.base.node, value.ident
-        name = self.program.qualified(call)
-        if name in know.PASS_THROUGH and name not in know.COPIES:
+        called = self.program.qualified(call)
+        if called in know.PASS_THROUGH and called not in know.COPIES:
             return True  # `bar = tqdm(loader)`
-        if made is None or made is call or not (isinstance(ident, tuple) and ident[0] == "alloc"):
+        if made is None or made is call or not isinstance(ident, tuple):
+            return False
+        if ident[0] == "attr" and len(ident) == 3 and not (isinstance(b.node, ast.Attribute) and ident[2] == b.name):
+            return True  # `plain = accelerator.unwrap_model(self.model)`
+        if ident[0] != "alloc":
             return False
         # An object that comes out of a called function was made by that call, wherever its class is called.
         inside = set(ast.walk(call))
@@ -247,9 +257,9 @@ class Components:
         for component in self.all:
             value = component.value
             if component.kind == "optimizer":
-                component.covers = self._names(relations.covers(value, self.program))
+                component.covers = self._covered(value)
             elif component.kind == "scheduler":
-                driven = relations.drives(value, self.program)
+                driven = relations.drives(value, self.program) or self._driven_at_its_calls(component)
                 component.drives = self._names([driven] if driven is not None else [])
             elif component.kind == "loader":
                 read = relations.reads(value, self.program)
@@ -274,6 +284,46 @@ class Components:
             if component.role is None:
                 read = relations.reads(component.value, self.program)
                 component.role = _split_role(read) if read is not None else None
+
+    def _covered(self, optimizer: Value) -> list[str]:
+        """The names of what an optimizer covers: of components; of a part of one, the component; else as written."""
+        names: list[str] = []
+        for module in relations.covers(optimizer, self.program):
+            known = self._names([module])
+            for name in known or [self._name_of_part(module, optimizer)]:
+                if name is not None and name not in names:
+                    names.append(name)
+        return names
+
+    def _name_of_part(self, module: Value, optimizer: Value) -> str | None:
+        """`policy` for `policy.actor.parameters()`; `self`, or the one object of the class, for `self.parameters()`."""
+        expr = relations.written_for(module, optimizer)
+        owner = optimizer.origin
+        if owner is not self.program or expr is None or optimizer.args is None:
+            return None
+        outer = expr
+        while isinstance(outer, ast.Attribute):
+            outer = outer.value
+            found = self._names([owner.value(outer, optimizer.args)])
+            if found:
+                return found[0]
+        ident = module.base.ident
+        if isinstance(ident, tuple) and ident and ident[0] == "self":
+            objects = [c.name for c in self.of("model") if c.value.base.scope is ident[1]]
+            return objects[0] if len(objects) == 1 else "self"
+        return dotted(expr)
+
+    def _driven_at_its_calls(self, component: Component) -> Value | None:
+        """The optimizer that a scheduler written by hand gets each time: `schedule(optimizer, step)`."""
+        if component.value.scope is None:
+            return None
+        for call, _, value in scheduler_calls(self.program):
+            if value.base.ident == component.ident:
+                for expr in call.args:
+                    passed = self.program.value(expr, call)
+                    if passed.kind == "optimizer":
+                        return passed
+        return None
 
     def _names(self, values: list[Value]) -> list[str]:
         names = []
@@ -304,6 +354,11 @@ def _same_variable(component: Component, ident: object) -> bool:
     if ident[0] == "var":
         return component.name == name and component.scope is scope
     return component.name.partition(".")[2] == name and component.scope.class_scope is scope
+
+
+def _wraps_here(expr: ast.expr, value: Value) -> bool:
+    """Not so for `model.module if ddp else model`, which only takes what was wrapped before."""
+    return not isinstance(expr, ast.IfExp | ast.BoolOp) or any(node is value.args for node in ast.walk(expr))
 
 
 def _makes(expr: ast.expr) -> bool:

@@ -61,11 +61,13 @@ class Distributed:
 
     @cached_property
     def guards(self) -> list[ast.If]:
-        """The `if` statements that one rank alone passes."""
+        """The `if` statements that one rank alone passes: into its block, into its `else`, or beyond its `return`."""
         found = []
         for stmt, _ in self.program.index.parent.items():
-            if isinstance(stmt, ast.If) and rank_test(stmt.test) is not None:
-                found.append(stmt)
+            if isinstance(stmt, ast.If):
+                test = rank_test(stmt.test)
+                if test or (test is False and (stmt.orelse or terminates(stmt.body))):
+                    found.append(stmt)
         return sorted(found, key=lambda s: s.lineno)
 
     def one_rank(self, node: ast.AST, depth: int = 0) -> bool:
@@ -109,7 +111,7 @@ def rank_test(test: ast.expr) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         left, right = _text(test.left), test.comparators[0]
         zero = isinstance(right, ast.Constant) and right.value in (0, -1)
-        if (zero and "rank" in left) or (zero and left.endswith(("gpu", "process_index"))):
+        if zero and ("rank" in left or left.rpartition(".")[2] in ("gpu", "gpu_id", "process_index")):
             if isinstance(test.ops[0], ast.Eq | ast.LtE):
                 return True
             return False if isinstance(test.ops[0], ast.NotEq | ast.Gt) else None

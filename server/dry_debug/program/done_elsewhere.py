@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.checkpoints import LoadSite, given
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.scopes import Scope
+from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -28,7 +30,7 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
     """Steps that a helper takes once: `self.schedule.step_and_update()`. A training loop elsewhere is no helper."""
     rows: list[dict[str, Any]] = []
     for tree, callee, owner in _calls(program):
-        if callee.loops:
+        if any(owner.training.loops.trains(loop) for loop in callee.loops):
             continue
         for event in owner.events.of_kind(*kinds):
             if event.scope is callee:
@@ -36,6 +38,23 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
                              "line": program.line(tree.call), "confidence": "medium",
                              "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
     return rows
+
+
+def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
+    """Calls that step a scheduler written by hand otherwise than by `.step()`, with the scheduler: `schedule(epoch)`."""
+    found: list[tuple[ast.Call, ast.expr, Value]] = []
+    for trees in program.events._user_calls.values():
+        for _, tree in trees:
+            callee, owner = (tree.function.scope, tree.function.program) if isinstance(tree, CallTree) else (None, None)
+            if not isinstance(tree, CallTree) or callee is None or owner is None or callee.class_scope is None:
+                continue
+            if tree.receiver is None or tree.receiver.kind != "scheduler" or callee.name == "step":
+                continue
+            func = tree.call.func
+            obj = func.value if isinstance(func, ast.Attribute) and callee.name != "__call__" else func
+            if steps_scheduler(callee):
+                found.append((tree.call, obj, tree.receiver))
+    return found
 
 
 def _object(event: Event, tree: CallTree, callee: Scope, program: Program) -> str | None:

@@ -370,7 +370,7 @@ class Evaluator:
             found = self._project_import(b, full, level)
             if found is not None:
                 return found
-        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope)
+        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope) or self.names.of_import(b)
         return Value("library", type=name) if name is not None and not level else UNKNOWN
 
     def _project_import(self, b: Binding, full: str, level: int) -> Value | None:

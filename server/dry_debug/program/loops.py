@@ -163,6 +163,10 @@ class Loops:
         self._levels[scope] = max(levels, default=-1)
         return self._levels[scope]
 
+    def trains(self, loop: LoopNode) -> bool:
+        """Whether gradients are computed or applied in the loop, in called functions too."""
+        return self._steps_in(loop)
+
     def _trains_in(self, loop: LoopNode) -> bool:
         return self._steps_in(loop) and loop not in self.micro
 
