@@ -151,6 +151,16 @@ def _container(items: list[Value], node: ast.Call, ev: Evaluator) -> Value:
     return Value("container", items=[], thunk=lambda: inner, node=node, program=ev.program, ident=("alloc", node, "it"))
 
 
+def _pairs(base: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """`d.items()`."""
+    from dry_debug.program.evaluate import held
+
+    def pair() -> Value:
+        return Value("container", items=[UNKNOWN, held(base)], node=node, program=ev.program, ident=("alloc", node))
+
+    return Value("container", items=[], thunk=pair, node=node, program=ev.program, ident=("alloc", node, "it"))
+
+
 def _made(
     ev: Evaluator,
     name: str,
@@ -512,6 +522,10 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
     if kind == "dict" and attr in ("get", "pop", "setdefault") and node.args and base.items is not None:
         key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
         return next((v for k, v in base.items if k is not None and k == key), UNKNOWN)
+    if kind == "dict" and base.thunk is not None and attr in ("values", "get", "pop"):
+        return base.but(kind="container", items=[]) if attr == "values" else base.thunk()
+    if kind == "dict" and attr == "items" and (base.items or base.thunk is not None):
+        return _pairs(base, node, ev)
     if kind in ("dict", "container") and attr in ("values", "copy", "pop"):
         return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v
                                                  for v in base.items or ()], ident=base.ident)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What objects of a class are that has no base to tell: learning rate schedulers and moving averages written by hand."""
+"""What objects of a class without telling bases are: schedulers and moving averages that are written by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READS = frozenset(("parameters", "named_parameters", "state_dict"))
 
 
 def by_what_it_does(program: Program, cls: Scope) -> Kind:
-    """"scheduler", "ema" or "instance", by what the methods of a class without telling bases do."""
+    """ "scheduler", "ema" or "instance", by what the methods of a class without telling bases do."""
     if _SCHEDULER.search(cls.name) and sets_learning_rates(cls) and not _trains(cls):
         return "scheduler"
     if is_average(cls.name) and _averages(cls):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
 from dry_debug.program import relations
 from dry_debug.program.calls import argument
 from dry_debug.program.done_elsewhere import scheduler_calls
+from dry_debug.program.evaluate import held
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -180,7 +182,11 @@ class Components:
         if part and not (isinstance(b.value, ast.Call) and any(word in b.name.lower() for word in _NOT_LAYERS)):
             return
         value = self.program.evaluator.binding(b)
+        handed = UNKNOWN if value.known else self._handed_in(b)
+        value = handed if handed.known else value
         kind = _KINDS.get(value.kind)
+        if value.kind in ("container", "dict") and not part and not b.path:
+            self._add_several(b, value)
         if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
@@ -188,9 +194,11 @@ class Components:
             self.wrappers.append((value.via, name, b.node))
         if isinstance(b.value, ast.Call) and self._passes_on(b.value, value, b):
             return
-        if value.confidence == "low" or (isinstance(b.value, ast.Subscript) and kind != "dataset"):
+        if value.confidence == "low":
             return
-        self._put(Component(kind, name, value, b.node, b.scope))
+        if isinstance(b.value, ast.Subscript) and kind != "dataset" and not handed.known:
+            return
+        self._put(Component(kind, name, value, b.node, b.scope, parameter=handed.known))
 
     def _put(self, component: Component) -> None:
         key = (component.ident, component.name)
@@ -240,6 +248,8 @@ class Components:
         scope = b.scope
         if scope.kind != "function" or b.name == scope.self_name or self.program.call_sites(scope):
             return
+        if scope.class_scope is None and scope.name in self._handed_on:
+            return  # somebody in this file calls it
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
         if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
@@ -250,6 +260,37 @@ class Components:
         if inside and not trained and scope.name in ("forward", "__init__"):
             return
         self.all.append(Component(kind, b.name, value, b.node, scope, parameter=True))
+
+    @cached_property
+    def _handed_on(self) -> set[str]:
+        """The names that are passed to something: `train_model(model, decay_rate)`."""
+        return {
+            expr.id for call in self.program.index.calls for expr in (*call.args, *(k.value for k in call.keywords))
+            if isinstance(expr, ast.Name)
+        }  # fmt: skip
+
+    def _handed_in(self, b: Binding) -> Value:
+        """`self.model = kwargs["model"].to(device)`: what the class does with it tells what it is."""
+        expr: ast.AST | None = b.value
+        while isinstance(expr, ast.Call | ast.Attribute | ast.Subscript):
+            expr = expr.func if isinstance(expr, ast.Call) else expr.value
+        cls = b.scope.class_scope
+        if not isinstance(expr, ast.Name) or cls is None or not isinstance(b.node, ast.Attribute):
+            return UNKNOWN
+        bindings = b.scope.bindings.get(expr.id, [])
+        node = b.scope.node
+        rest = node.args.kwarg if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+        if rest is None or rest.arg != expr.id or len(bindings) != 1:
+            return UNKNOWN
+        return self.program.evaluator.class_attribute(cls, b.name)
+
+    def _add_several(self, b: Binding, value: Value) -> None:
+        """`optimizers = {"g": Adam(...), "d": Adam(...)}`: one component, under the name of the collection."""
+        if not isinstance(b.value, ast.List | ast.Tuple | ast.Dict | ast.ListComp | ast.DictComp):
+            return
+        one = held(value)
+        if one.kind in ("optimizer", "scheduler", "loader", "dataset") and one.confidence != "low":
+            self._put(Component(_KINDS[one.kind], self._name(b), one.but(ident=value.ident), b.node, b.scope))
 
     # -- relations ---------------------------------------------------------------------------------------------------
 
@@ -290,9 +331,8 @@ class Components:
         names: list[str] = []
         for module in relations.covers(optimizer, self.program):
             known = self._names([module])
-            for name in known or [self._name_of_part(module, optimizer)]:
-                if name is not None and name not in names:
-                    names.append(name)
+            part = None if known else self._name_of_part(module, optimizer)
+            names.extend(name for name in (*known, *([part] if part else [])) if name not in names)
         return names
 
     def _name_of_part(self, module: Value, optimizer: Value) -> str | None:
@@ -367,6 +407,11 @@ def _makes(expr: ast.expr) -> bool:
         expr = expr.value
     if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
         return True
+    if isinstance(expr, ast.ListComp | ast.DictComp):
+        return isinstance(expr.elt if isinstance(expr, ast.ListComp) else expr.value, ast.Call)
+    if isinstance(expr, ast.List | ast.Dict):
+        held = expr.elts if isinstance(expr, ast.List) else expr.values
+        return 0 < len(held) <= 16 and all(isinstance(e, ast.Call) for e in held)
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
         return isinstance(expr.slice, ast.Constant) and isinstance(expr.slice.value, str)
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)

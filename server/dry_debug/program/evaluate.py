@@ -459,7 +459,9 @@ class Evaluator:
             for name, value in base.items:
                 if name is not None and name == key:
                     return value  # type: ignore[no-any-return]
-            return UNKNOWN
+            return UNKNOWN if isinstance(index, ast.Constant) else held(base)
+        if base.kind == "dict":
+            return held(base)
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
         if base.kind == "output":
@@ -520,6 +522,13 @@ class Evaluator:
         return Value("container", items=[], node=expr, program=self.program, ident=("alloc", expr),
                      thunk=lambda: self.value(expr.elt, inner, stmt, env))  # fmt: skip
 
+    def _dict_comprehension(self, expr: ast.DictComp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        inner = self.index.scopes.get(expr)
+        if inner is None:
+            return UNKNOWN
+        return Value("dict", node=expr, program=self.program, ident=("alloc", expr),
+                     thunk=lambda: self.value(expr.value, inner, stmt, env))  # fmt: skip
+
     def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         return call_values.call(self, expr, scope, stmt, env)
 
@@ -565,6 +574,16 @@ def element(value: Value) -> Value:
     return UNKNOWN
 
 
+def held(value: Value) -> Value:
+    """What a dict holds under a key that is not known, and what a sequence holds."""
+    if value.kind != "dict":
+        return element(value)
+    if value.thunk is not None:
+        return value.thunk()
+    values = [v for _, v in value.items or ()]
+    return join(values, ("part", value.ident, "element")) if values else UNKNOWN
+
+
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _LIBRARIES = frozenset(
     (
@@ -596,4 +615,5 @@ _EXPRESSIONS: dict[type, Any] = {
     ast.ListComp: Evaluator._comprehension,
     ast.SetComp: Evaluator._comprehension,
     ast.GeneratorExp: Evaluator._comprehension,
+    ast.DictComp: Evaluator._dict_comprehension,
 }

@@ -53,9 +53,12 @@ class PayloadReader:
         """The value of `expr` at the call or statement `at`; a state dict that was only reshaped is still one."""
         program = self.program
         found = program.evaluator.value(expr, program.scope(at), program.statement(at), self.env)
-        if found.kind == "unknown" and not isinstance(expr, ast.Name):
-            return self._state_in(expr, at)
-        return found
+        if isinstance(expr, ast.Name):
+            return found
+        if found.kind == "dict" and found.thunk is not None:  # a comprehension
+            each = found.thunk()
+            return each if each.kind == "state" else self._state_in(expr, at)
+        return self._state_in(expr, at) if found.kind == "unknown" else found
 
     def _state_in(self, expr: ast.expr, at: ast.AST) -> Value:
         """`{k: v.cpu() for k, v in model.state_dict().items()}`, `unwrap(model).state_dict()`: the state of `model`."""

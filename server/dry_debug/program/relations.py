@@ -98,6 +98,7 @@ def _syntactic(expr: ast.expr, call: ast.Call, optimizer: Value, program: Progra
     return result
 
 
+_PARAMETERS = frozenset(("parameters", "named_parameters"))
 MAX_NAMES = 12  # variables on the way from an optimizer's argument back to a module
 
 
@@ -119,11 +120,13 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
     """The modules whose parameters a call gives: `m.parameters()`, `getattr(m, n).parameters()`, `groups(m)`."""
     func = node.func
     scope, stmt = program.scope(node), program.statement(node)
-    if isinstance(func, ast.Attribute) and "param" in func.attr.lower():
+    if isinstance(func, ast.Attribute) and "param" in func.attr.lower() and func.attr not in _PARAMETERS:
+        found = modules_in(program.evaluator.value(func.value, scope, stmt, optimizer.env))
+        if found:
+            return found  # `model.get_1x_lr_params()`
+    if isinstance(func, ast.Attribute) and func.attr in _PARAMETERS:
         found = modules_in(program.evaluator.value(node, scope, stmt, optimizer.env))
         inner = func.value
-        if not found and func.attr not in ("parameters", "named_parameters"):  # `model.get_1x_lr_params()`
-            found = modules_in(program.evaluator.value(inner, scope, stmt, optimizer.env))
         if not found and isinstance(inner, ast.Call) and inner.args:
             name = program.names.qualified(inner.func, scope)
             if name == "builtins.getattr":
@@ -135,7 +138,7 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
         return []
     result: list[Value] = []
     for parameter, expr in zip([a.arg for a in callee.parameters()], node.args, strict=False):
-        if callee.receivers.get(parameter, set()) & {"parameters", "named_parameters"}:
+        if callee.receivers.get(parameter, set()) & _PARAMETERS:
             value = program.evaluator.value(expr, scope, stmt, optimizer.env)
             result.extend([value] if value.kind == "module" else [])
     return result
@@ -155,11 +158,10 @@ def written_for(module: Value, optimizer: Value) -> ast.expr | None:
             if isinstance(node, ast.Name) and node.id not in seen and isinstance(node.ctx, ast.Load):
                 seen.add(node.id)
                 exprs.extend(_sources(node.id, scope, program))
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute | ast.Name):
-                if "param" in node.attr.lower() and dotted(node) is not None:
-                    value = program.evaluator.value(node.value, scope, stmt, optimizer.env)
-                    if value.base.ident == module.base.ident:
-                        return node.value
+            elif isinstance(node, ast.Attribute) and "param" in node.attr.lower() and dotted(node) is not None:
+                value = program.evaluator.value(node.value, scope, stmt, optimizer.env)
+                if value.base.ident == module.base.ident:
+                    return node.value
     return None
 
 
