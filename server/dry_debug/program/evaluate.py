@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
+from dry_debug.program import settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
@@ -215,6 +216,8 @@ class Evaluator:
                 return UNKNOWN
             return Value("module", ident=("part", base.base.ident, attr), confidence="medium", node=base.node,
                          program=base.program, via="part", wraps=None)  # fmt: skip
+        if kind == "settings":
+            return settings.part(self, base, attr, base.node)
         if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
             part: Value = base.items[0 if attr == "values" else -1]
             return part  # what `tensor.max(dim)` gives
@@ -317,6 +320,10 @@ class Evaluator:
             if annotated.kind != "unknown":
                 owner = annotated.program if annotated.scope is not None else self.program
                 return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
+        if scope.decorators and not passed:
+            configured = settings.of_parameter(self, scope, name)
+            if configured is not None:
+                return configured
         if default is not None and not passed:
             value = self.value(default, scope.parent or scope, scope.stmt)
             if value.kind not in ("unknown", "const") or (value.kind == "const" and value.const is not None):
@@ -462,6 +469,8 @@ class Evaluator:
             return UNKNOWN
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
+        if base.kind == "settings":
+            return settings.part(self, base, key, expr)
         if base.kind == "output":
             # transformers' outputs: index 0 is the loss when labels were given, which nobody can see here.
             return base.but(kind="tensor", via="loss" if isinstance(key, str) and key.endswith("loss") else None)

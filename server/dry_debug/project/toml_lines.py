@@ -9,9 +9,13 @@ Keys = tuple[str | int, ...]
 _PART = re.compile(r"""[ \t]*(?:"((?:[^"\\\n]|\\.)*)"|'([^'\n]*)'|([A-Za-z0-9_-]+))[ \t]*""")
 # What a value is made of, as far as it has to be told where it ends.
 _TOKEN = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}|' r"'''.*?'{3,5}|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|" r"#[^\n]*|[\[\]{},=]|\n|[^\s\"'#\[\]{},=]+|[^\S\n]+",
+    r'"""(?:[^\\]|\\.)*?"{3,5}|'
+    r"'''.*?'{3,5}|"
+    r'"(?:[^"\\\n]|\\.)*"|'
+    r"'[^'\n]*'|"
+    r"#[^\n]*|[\[\]{},=]|\n|[^\s\"'#\[\]{},=]+|[^\S\n]+",
     re.DOTALL,
-)  # fmt: skip
+)
 
 
 def lines_of(text: str) -> dict[Keys, int]:
