@@ -46,6 +46,7 @@ Kind = Literal[
     "config",
     "settings",
     "state",
+    "choice",
     "unknown",
 ]  # fmt: skip
 
