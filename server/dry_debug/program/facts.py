@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program import done_elsewhere
+from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
@@ -90,7 +90,7 @@ def _components(program: Program) -> list[dict[str, Any]]:
         rows.append(
             {
                 "kind": "loss" if c.kind == "model" and _is_loss(made) else c.kind,
-                "name": c.name,
+                "name": c.name or None,
                 "type": (made or "").rpartition(".")[2] or None,
                 "line": program.line(c.node),
                 "role": role,
@@ -149,13 +149,17 @@ def _cadence(program: Program, value: Value, ident: object) -> str | None:
     for event in program.events.of_kind("scheduler_step"):
         if event.obj.base.ident != ident:
             continue
+        turns = lightning.turns(event.scope)
+        if turns is not None:
+            return turns
         loop = program.training.reached_from_training_loop(event.node)
         kind = next((x.kind for x in program.training.loops.all if x.node is loop), None)
         if kind == "epoch":
             return "epoch"
         if kind in ("batch", "iteration"):
             return "batch"
-    return know.CADENCE.get((value.type or "").rpartition(".")[2])
+    how = lightning.interval(program, value)
+    return how if how is not None else know.CADENCE.get((value.type or "").rpartition(".")[2])
 
 
 def _end(program: Program, node: ast.AST) -> int:
@@ -181,6 +185,8 @@ def _object(program: Program, event: Event) -> str | None:
         if event.kind == "clip" and isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
             target = target.func.value
         return program.short(target) if target is not None else None
+    if event.kind == "backward" and isinstance(node.func, ast.Attribute) and node.func.attr == "manual_backward":
+        return program.short(node.args[0]) if node.args else None
     if event.kind == "backward" and event.other.kind in ("accelerator", "fabric", "scaler"):
         inner = node.func.value if isinstance(node.func, ast.Attribute) else None
         if event.other.kind == "scaler" and isinstance(inner, ast.Call):
