@@ -179,6 +179,8 @@ class Components:
             return
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
+        if kind is None and value.kind == "instance" and (value.type or "").endswith("Tokenizer"):
+            kind = "tokenizer"
         if kind is None or value.via == "part" or (part and kind != "optimizer"):
             return
         name = self._name(b)
@@ -356,7 +358,8 @@ def _makes(expr: ast.expr) -> bool:
     if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
         return True
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
-        return isinstance(expr.slice, ast.Constant) and isinstance(expr.slice.value, str)
+        key = expr.slice
+        return isinstance(key, ast.Attribute) or (isinstance(key, ast.Constant) and isinstance(key.value, str))
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
 
 

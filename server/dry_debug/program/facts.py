@@ -10,6 +10,7 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
 from dry_debug.program.hyper import literal
+from dry_debug.program.library_loads import LibraryLoad, library_loads
 from dry_debug.program.library_saves import LibrarySave, library_saves
 from dry_debug.program.values import Value
 
@@ -53,7 +54,8 @@ def facts(program: Program) -> dict[str, Any]:
         "loads": sorted(
             [*(_load(program, s) for s in training.checkpoints.loads),
              *({**_load(program, s), "map_location": device, "via": via}
-               for s, device, via in done_elsewhere.loads(program))],
+               for s, device, via in done_elsewhere.loads(program)),
+             *(_library_load(program, s) for s in library_loads(program))],
             key=lambda row: row["line"],
         ),
         "randomness": _randomness(program),
@@ -270,6 +272,19 @@ def _library_save(program: Program, save: LibrarySave) -> dict[str, Any]:
         "keys": [],
         "components": save.kinds,
         "rank_guarded": program.training.distributed.one_rank(save.node),
+        "confidence": "medium",
+    }
+
+
+def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
+    return {
+        "line": program.line(load.node),
+        "path": _path(program, load.path, load.node),
+        "keys": [],
+        "components": load.kinds,
+        "map_location": program.short(load.map_location) if load.map_location is not None else None,
+        "weights_only": None,
+        "strict": None,
         "confidence": "medium",
     }
 

@@ -271,7 +271,7 @@ class Program:
         if name in know.TRAINER_BASES:
             return "trainer"
         kind = know.kind_of_call(name)
-        if kind in ("module", "optimizer", "scheduler", "loader", "loss"):
+        if kind in ("module", "optimizer", "scheduler", "loader", "loss", "trainer", "trainer_args"):
             return "module" if kind == "loss" else kind
         if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
             return "module"
