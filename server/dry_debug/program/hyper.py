@@ -363,7 +363,7 @@ class Hyperparameters:
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
-        if "datasets" in tops and any(self._own_module(n) for n in names if n.startswith("datasets.")):
+        if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
             tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]
 
