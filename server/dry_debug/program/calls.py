@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices
+from dry_debug.program import choices, lightning
 from dry_debug.program import knowledge as know
-from dry_debug.program import lightning
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.scopes import Scope
