@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices, settings
+from dry_debug.program import choices, lightning, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
@@ -550,6 +550,9 @@ def _module_method(
         return UNKNOWN
     if attr == "generate":
         return Value("tensor", attached=False, node=node, program=ev.program)
+    if attr in ("optimizers", "lr_schedulers") and base.scope is not None and base.program is not None:
+        what: Literal["optimizer", "scheduler"] = "optimizer" if attr == "optimizers" else "scheduler"
+        return lightning.configured(base.program.evaluator, base.scope, what, node)
     return UNKNOWN
 
 

@@ -395,9 +395,10 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in _LIBRARIES or top == "datasets":  # a folder that many projects have
+        if level or top not in _LIBRARIES:
             found = self._project_import(b, full, level)
-            if found is not None:
+            # A folder of data is often called like the library that reads it.
+            if found is not None and (found.known or top != "datasets"):
                 return found
         name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope)
         return Value("library", type=name) if name is not None and not level else UNKNOWN
@@ -450,10 +451,12 @@ class Evaluator:
                 continue
             methods |= current.receivers.get(path, set())
             queue.extend(current.children)
+        lowered = name.lower().strip("_")
+        if lowered.endswith("trainer") and methods & _TRAINER_METHODS:
+            return "trainer", "usage"
         for needed, kind in USAGE:
             if needed <= methods:
                 return kind, "usage"
-        lowered = name.lower().strip("_")
         for word, kind in NAMES:
             if lowered == word or lowered.endswith("_" + word):
                 # A name and a method that fits it say together what neither says alone.
@@ -508,8 +511,11 @@ class Evaluator:
             return base
         if base.kind == "module":
             return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
-        if base.kind == "dataset" and isinstance(key, str) and key.startswith(_SPLITS):
-            return base.but(ident=("part", base.ident, key), args=None)  # of what `datasets.load_dataset` gives
+        if base.kind == "dataset" and (
+            (isinstance(key, str) and key.startswith(_SPLITS)) or (_has_splits(base) and not isinstance(key, int))
+        ):
+            part = key if key is not None else dotted(index) or index
+            return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives
         if base.kind in ("container", "loader", "dataset"):
             return element(base)
         return UNKNOWN
@@ -604,12 +610,21 @@ def element(value: Value) -> Value:
     return UNKNOWN
 
 
+def _has_splits(dataset: Value) -> bool:
+    """Whether it is the dict of splits that `datasets.load_dataset` gives where no split is named."""
+    call = dataset.args
+    if dataset.type != "datasets.load_dataset" or call is None:
+        return False
+    return len(call.args) < 7 and not any(k.arg in ("split", None) for k in call.keywords)
+
+
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
+_TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
 _LIBRARIES = frozenset(
     (
         "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
         "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
-        "scipy pandas peft trl datasets wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
+        "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
         "warnings shutil glob pickle"
     ).split()
 )

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
+from dry_debug.program import lightning
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
@@ -312,7 +313,7 @@ class Program:
         if name in know.TRAINER_BASES:
             return "trainer"
         kind = know.kind_of_call(name)
-        if kind in ("module", "optimizer", "scheduler", "loader", "loss"):
+        if kind in ("module", "optimizer", "scheduler", "loader", "loss", "trainer", "trainer_args"):
             return "module" if kind == "loss" else kind
         if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
             return "module"
@@ -477,7 +478,7 @@ class Program:
             return known
         self._grad[function] = "on"  # recursion
         mode: GradMode = "on"
-        if self.decorated_no_grad(function):
+        if self.decorated_no_grad(function) or lightning.evaluates(function):
             mode = "off"
         else:
             modes = {self.grad_mode(call) for call in self.call_sites(function)}
