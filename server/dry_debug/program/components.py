@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
-from dry_debug.program import relations
+from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.calls import argument
 from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.evaluate import held
@@ -60,7 +60,7 @@ _NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by 
 
 @dataclass(eq=False)
 class Component:
-    """One object of the training program under the name that the code gives it (`self.optimizer`)."""
+    """One object of the training program under the name that the code gives it (`self.optimizer`), "" for none."""
 
     kind: ComponentKind
     name: str
@@ -95,6 +95,7 @@ class Components:
         for binding in self._bindings():
             self._add(binding)
         self._wrapped_parts()
+        self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
         self._relate()
 
@@ -125,6 +126,7 @@ class Components:
                 for component in self.all:
                     if (
                         component.scope is current
+                        and component.name
                         and "." not in component.name
                         and (component is held or component.ident in idents)
                     ):
@@ -187,10 +189,12 @@ class Components:
         kind = _KINDS.get(value.kind)
         if value.kind in ("container", "dict") and not part and not b.path:
             self._add_several(b, value)
+        if kind is None and value.kind == "instance" and (value.type or "").endswith("Tokenizer"):
+            kind = "tokenizer"
         if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
-        if value.via in ("ddp", "dp", "fsdp") and value.wraps is not None and _wraps_here(b.value, value):
+        if value.via in ("ddp", "dp", "fsdp") and self._wraps(b.value, value):
             self.wrappers.append((value.via, name, b.node))
         if isinstance(b.value, ast.Call) and self._passes_on(b.value, value, b):
             return
@@ -200,12 +204,18 @@ class Components:
             return
         self._put(Component(kind, name, value, b.node, b.scope, parameter=handed.known))
 
+    def _wraps(self, expr: ast.expr, value: Value) -> bool:
+        """Whether it is here that the wrapper is put on, or by what is called here; `x.module` takes it off."""
+        if isinstance(expr, ast.Call) and value.wraps is not None:
+            return True
+        return any(isinstance(n, ast.Call) and self.program.qualified(n) in know.WRAPPERS for n in ast.walk(expr))
+
     def _put(self, component: Component) -> None:
         key = (component.ident, component.name)
         if key in self._seen:
             return
         self._seen.add(key)
-        for known in self.all:
+        for known in self.all if component.name else ():
             if known.name == component.name and _one_variable(known, component):
                 known.others.add(component.ident)
                 return
@@ -220,10 +230,34 @@ class Components:
         return (
             cls is not None
             and self.program.class_kind(cls) in ("module", "dataset", "loss", "optimizer", "scheduler", "sampler")
-            and not {"training_step", "configure_optimizers"} & set(cls.bindings)
+            and not lightning.trained_by_trainer(cls)
         )
 
-    def _passes_on(self, call: ast.Call, value: Value, b: Binding) -> bool:
+    def _unnamed(self) -> None:
+        """What a Lightning trainer is given without a name: returned by a hook, or passed to `trainer.fit`."""
+        for cls in self.program.index.classes:
+            for function in cls.children:
+                if function.name == "configure_optimizers":
+                    self._made_in_hook(function, ("optimizer", "scheduler"), "", None)
+                elif function.name in lightning.LOADERS:
+                    self._made_in_hook(function, ("loader",), function.name, lightning.LOADERS[function.name])
+        for method, call in trainers.started(self.program):
+            for expr, role in trainers.passed_to(method, call):
+                value = self.program.value(expr, call)
+                if isinstance(expr, ast.Call) and value.kind == "loader":
+                    self._put(Component("loader", "", value, expr, self.program.scope(call), role=role))
+
+    def _made_in_hook(self, function: Scope, kinds: tuple[str, ...], name: str, role: Role | None) -> None:
+        bound = {b.value for bindings in function.bindings.values() for b in bindings}
+        for call in function.calls:
+            if call in bound or not isinstance(self.program.statement(call), ast.Return | ast.Assign):
+                continue
+            value = self.program.value(call)
+            kind = _KINDS.get(value.kind)
+            if kind in kinds and value.args is not None and not self._passes_on(call, value, None):
+                self._put(Component(kind, name, value, call, function, role=role))
+
+    def _passes_on(self, call: ast.Call, value: Value, b: Binding | None) -> bool:
         """`model = model.to(device)`: the object is not made here."""
         made, ident = value.base.node, value.ident
         called = self.program.qualified(call)
@@ -231,7 +265,7 @@ class Components:
             return True  # `bar = tqdm(loader)`
         if made is None or made is call or not isinstance(ident, tuple):
             return False
-        if ident[0] == "attr" and len(ident) == 3 and not (isinstance(b.node, ast.Attribute) and ident[2] == b.name):
+        if ident[0] == "attr" and len(ident) == 3 and not _is_attribute(b, ident[2]):
             return True  # `plain = accelerator.unwrap_model(self.model)`
         if ident[0] != "alloc":
             return False
@@ -255,7 +289,9 @@ class Components:
         if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
             return
         cls = scope.class_scope
-        trained = cls is not None and bool({"training_step", "configure_optimizers"} & set(cls.bindings))
+        trained = lightning.trained_by_trainer(cls)
+        if cls is not None and self.program.class_kind(cls) == "trainer":
+            return  # `compute_loss(self, model, inputs)`: the trainer passes its own
         inside = cls is not None and self.program.class_kind(cls) != "instance"
         if inside and not trained and scope.name in ("forward", "__init__"):
             return
@@ -305,13 +341,15 @@ class Components:
             elif component.kind == "loader":
                 read = relations.reads(value, self.program)
                 component.reads = self._names([read] if read is not None else [])
-                component.role = _role(component.name)
+                component.role = component.role or _role(component.name) or lightning.LOADERS.get(component.scope.name)
             elif component.kind == "dataset":
                 component.role = _role(component.name) or _split_role(value)
             elif component.kind == "model" and value.wraps is not None:
                 component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
             elif component.kind == "ema" and value.args is not None and value.origin is self.program:
                 component.wraps = self._names([self.program.value(a, value.args) for a in value.args.args[:1]])
+            elif component.kind == "trainer":
+                self._relate_trainer(component)
         for component in self.of("scaler"):
             for event in self.program.events.of_kind("optimizer_step"):
                 if event.other.known and event.other.base.ident == component.ident:
@@ -365,12 +403,25 @@ class Components:
                         return passed
         return None
 
+    def _relate_trainer(self, trainer: Component) -> None:
+        trainer.covers = self._names(trainers.trains(trainer.value, self.program))
+        read = trainers.reads(trainer.value, self.program)
+        trainer.reads = self._names([value for value, _ in read])
+        for value, role in read:
+            held = self.named(value)
+            if held is not None and held.kind in ("dataset", "loader") and held.role is None:
+                held.role = role
+
     def _names(self, values: list[Value]) -> list[str]:
         names = []
         for value in values:
             found = self.named(value)
-            if found is not None and found.name not in names:
-                names.append(found.name)
+            ident = value.base.ident
+            name = found.name if found is not None else ""
+            if found is None and isinstance(ident, tuple) and ident and ident[0] == "self":
+                name = "self"
+            if name and name not in names:
+                names.append(name)
         return names
 
 
@@ -396,9 +447,8 @@ def _same_variable(component: Component, ident: object) -> bool:
     return component.name.partition(".")[2] == name and component.scope.class_scope is scope
 
 
-def _wraps_here(expr: ast.expr, value: Value) -> bool:
-    """Not so for `model.module if ddp else model`, which only takes what was wrapped before."""
-    return not isinstance(expr, ast.IfExp | ast.BoolOp) or any(node is value.args for node in ast.walk(expr))
+def _is_attribute(b: Binding | None, name: object) -> bool:
+    return b is not None and isinstance(b.node, ast.Attribute) and b.name == name
 
 
 def _makes(expr: ast.expr) -> bool:
@@ -413,7 +463,8 @@ def _makes(expr: ast.expr) -> bool:
         held = expr.elts if isinstance(expr, ast.List) else expr.values
         return 0 < len(held) <= 16 and all(isinstance(e, ast.Call) for e in held)
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
-        return isinstance(expr.slice, ast.Constant) and isinstance(expr.slice.value, str)
+        key = expr.slice
+        return isinstance(key, ast.Attribute) or (isinstance(key, ast.Constant) and isinstance(key.value, str))
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
 
 

@@ -11,12 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
+from dry_debug.program import lightning
 from dry_debug.program.class_kinds import by_what_it_does
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
 from dry_debug.program.scopes import Scope, ScopeIndex
-from dry_debug.program.values import UNKNOWN, Value, join
+from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
 
@@ -55,6 +57,8 @@ def parse(document: Document) -> ast.Module | Problem:
 class Program:
     """The model of one file."""
 
+    why: Why = NOBODY  # is told why a rule says nothing
+
     def __init__(self, document: Document, tree: ast.Module, host: Host) -> None:
         self.document = document
         self.tree = tree
@@ -85,7 +89,7 @@ class Program:
         try:
             for module, level in reversed(self.index.module.imports_star):
                 other = self.host.module(module, self.document.path, level)
-                if other is None or other is self or "__all__" in other.index.module.bindings:
+                if other is None or other is self or not other.shares(name):
                     continue
                 found = other.names.exported(name)
                 if found is not None:
@@ -200,6 +204,18 @@ class Program:
         """The calls `<anything>.name(...)`."""
         return [c for c in self._calls_by_last.get(name, []) if isinstance(c.func, ast.Attribute)]
 
+    @cached_property
+    def options_by_attribute(self) -> dict[str, list[ast.Call]]:
+        """The `add_argument` calls of this file, by the attribute that each fills."""
+        from dry_debug.program.settings import names_of
+
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.method_calls("add_argument"):
+            _, attribute = names_of(call)
+            if attribute is not None:
+                found.setdefault(attribute, []).append(call)
+        return found
+
     def qualified(self, call: ast.Call) -> str | None:
         """The canonical qualified name of what is called."""
         return self.names.qualified(call.func, self.scope(call))
@@ -229,8 +245,35 @@ class Program:
         """What `from this_module import name` gives."""
         bindings = self.index.module.bindings.get(name)
         if bindings:
-            return join([self.evaluator.binding(b) for b in bindings], ("var", self.index.module, name))
+            return self.evaluator.joined(bindings, ("var", self.index.module, name))
         return self.evaluator._starred(name)
+
+    def member(self, name: str) -> Value:
+        """`this_module.name`: what the module binds, else the module of that name in the package that it is."""
+        found = self.export(name)
+        if not found.known and self.document.path.replace("\\", "/").endswith("/__init__.py"):
+            other = self.host.module(name, self.document.path, 1)
+            if other is not None and other is not self:
+                return Value("pymodule", program=other, ident=("pymodule", other.document.path))
+        return found
+
+    def shares(self, name: str) -> bool:
+        """Whether `from this_module import *` brings `name`, if the module binds it."""
+        return not name.startswith("_") if self._all is None else name in self._all
+
+    @cached_property
+    def _all(self) -> frozenset[str] | None:
+        """What `__all__` lists; None where there is none, or it is computed."""
+        names: set[str] = set()
+        bindings = self.index.module.bindings.get("__all__", [])
+        for binding in bindings:
+            if not isinstance(binding.value, ast.List | ast.Tuple) or binding.kind not in ("assign", "aug"):
+                return None
+            for element in binding.value.elts:
+                if not isinstance(element, ast.Constant) or not isinstance(element.value, str):
+                    return None
+                names.add(element.value)
+        return frozenset(names) if bindings else None
 
     def class_kind(self, cls: Scope) -> know.Kind:
         """What instances of a class are, by its bases and by what it defines."""
@@ -273,7 +316,7 @@ class Program:
         if name in know.TRAINER_BASES:
             return "trainer"
         kind = know.kind_of_call(name)
-        if kind in ("module", "optimizer", "scheduler", "loader", "loss"):
+        if kind in ("module", "optimizer", "scheduler", "loader", "loss", "trainer", "trainer_args"):
             return "module" if kind == "loss" else kind
         if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
             return "module"
@@ -294,8 +337,8 @@ class Program:
             if isinstance(inner, ast.Call) and self.names.qualified(inner.func, scope) == "builtins.super":
                 return self._super(scope, func.attr)
             base = ev.value(inner, scope, stmt)
-            if base.kind == "pymodule" and base.program is not None:
-                return self._callable(base.program.export(func.attr)), None
+            if base.kind == "pymodule":
+                return self._callable(ev.member(base, func.attr)), None
             if base.scope is not None and base.scope.kind == "class" and base.program is not None:
                 found = base.program.evaluator.class_attribute(base.scope, func.attr, base)
                 if found.kind == "function":
@@ -400,6 +443,20 @@ class Program:
                 return self._function_mode(self.index.scopes[block])
         return "on"
 
+    def no_grad_around(self, node: ast.AST) -> ast.AST | None:
+        """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.With | ast.AsyncWith) and self._with_mode(block) == "off":
+                return block.items[0].context_expr
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                function = self.index.scopes[block]
+                if self.decorated_no_grad(function):
+                    return function.decorators[0]
+                off = [c for c in self.call_sites(function) if self.grad_mode(c) == "off"]
+                return off[0] if off else None
+        return None
+
     def _with_mode(self, block: ast.With | ast.AsyncWith) -> GradMode | None:
         scope = self.scope(block)
         for item in reversed(block.items):
@@ -424,7 +481,7 @@ class Program:
             return known
         self._grad[function] = "on"  # recursion
         mode: GradMode = "on"
-        if self.decorated_no_grad(function):
+        if self.decorated_no_grad(function) or lightning.evaluates(function):
             mode = "off"
         else:
             modes = {self.grad_mode(call) for call in self.call_sites(function)}
