@@ -374,7 +374,7 @@ class Components:
         return names
 
     def _name_of_part(self, module: Value, optimizer: Value) -> str | None:
-        """`policy` for `policy.actor.parameters()`; `self`, or the one object of the class, for `self.parameters()`."""
+        """`policy` for `policy.actor.parameters()`, else what is written there."""
         expr = relations.written_for(module, optimizer)
         owner = optimizer.origin
         if owner is not self.program or expr is None or optimizer.args is None:
@@ -385,10 +385,6 @@ class Components:
             found = self._names([owner.value(outer, optimizer.args)])
             if found:
                 return found[0]
-        ident = module.base.ident
-        if isinstance(ident, tuple) and ident and ident[0] == "self":
-            objects = [c.name for c in self.of("model") if c.value.base.scope is ident[1]]
-            return objects[0] if len(objects) == 1 else "self"
         return dotted(expr)
 
     def _driven_at_its_calls(self, component: Component) -> Value | None:
