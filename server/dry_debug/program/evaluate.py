@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
+from dry_debug.program import choices
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
@@ -388,7 +389,7 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in LIBRARIES:
+        if level or top not in LIBRARIES or top == "datasets":  # a folder that many projects have
             found = self._project_import(b, full, level)
             if found is not None:
                 return found
@@ -473,6 +474,8 @@ class Evaluator:
         return Value("dict", items=items, node=expr, program=self.program, ident=("alloc", expr))
 
     def _subscript(self, expr: ast.Subscript, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":  # `models.__dict__[name]`
+            return choices.member(self.value(expr.value.value, scope, stmt, env), expr.slice)
         base = self.value(expr.value, scope, stmt, env)
         index = expr.slice
         if (
@@ -487,7 +490,7 @@ class Evaluator:
             for name, value in base.items:
                 if name is not None and name == key:
                     return value  # type: ignore[no-any-return]
-            return UNKNOWN
+            return UNKNOWN if isinstance(index, ast.Constant) else choices.one_of(base)
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
         if base.kind == "output":

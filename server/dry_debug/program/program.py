@@ -16,6 +16,7 @@ from dry_debug.program.host import Host
 from dry_debug.program.names import Names
 from dry_debug.program.scopes import Scope, ScopeIndex
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
 
@@ -53,6 +54,8 @@ def parse(document: Document) -> ast.Module | Problem:
 
 class Program:
     """The model of one file."""
+
+    why: Why = NOBODY  # is told why a rule says nothing
 
     def __init__(self, document: Document, tree: ast.Module, host: Host) -> None:
         self.document = document
@@ -423,6 +426,20 @@ class Program:
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) and block is not stmt:
                 return self._function_mode(self.index.scopes[block])
         return "on"
+
+    def no_grad_around(self, node: ast.AST) -> ast.AST | None:
+        """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.With | ast.AsyncWith) and self._with_mode(block) == "off":
+                return block.items[0].context_expr
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                function = self.index.scopes[block]
+                if self.decorated_no_grad(function):
+                    return function.decorators[0]
+                off = [c for c in self.call_sites(function) if self.grad_mode(c) == "off"]
+                return off[0] if off else None
+        return None
 
     def _with_mode(self, block: ast.With | ast.AsyncWith) -> GradMode | None:
         scope = self.scope(block)
