@@ -117,21 +117,22 @@ class TrainingProgram:
                     modulus = _modulus(block.test)
                     if modulus is not None and not self._computes_gradients(block):
                         seen.add(block)
-                        found.append(Accumulation(block, self._number(modulus, block)))
+                        found.append(Accumulation(block, self.number(modulus, block)))
         for loop in self.loops.micro:
             count = self.loops.count_of(loop)
-            found.append(Accumulation(loop, self._number(count, loop) if count is not None else None))
+            found.append(Accumulation(loop, self.number(count, loop) if count is not None else None))
         for call in self.program.calls_of("accelerate.Accelerator"):
             steps = next((k.value for k in call.keywords if k.arg == "gradient_accumulation_steps"), None)
             if steps is not None:
-                found.append(Accumulation(call, self._number(steps, call)))
+                found.append(Accumulation(call, self.number(steps, call)))
         return found
 
     def _computes_gradients(self, block: ast.If) -> bool:
         """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
         return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
 
-    def _number(self, expr: ast.expr, at: ast.AST) -> int | None:
+    def number(self, expr: ast.expr, at: ast.AST) -> int | None:
+        """The whole number that `expr` is, or that is its default on the command line or in a dataclass."""
         known, value = literal(self.program, expr, at)
         if not known:
             value = self._default_of(expr, at)

@@ -136,7 +136,7 @@ def join(values: list[Value], place: Ident) -> Value:
         if len({v.type for v in known}) > 1:
             changes["type"] = None
         changes["args"] = first.args if len({id(v.args) for v in known}) == 1 else None
-        if first.kind == "optimizer":
+        if first.kind in ("optimizer", "sampler"):
             changes["items"] = known  # each branch's own, so that what they cover stays known
     if first.kind in ("tensor", "output"):
         changes["attached"] = _agree([v.attached for v in known], True)
