@@ -11,6 +11,7 @@ from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step, weakest
+from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reached import reached
 from dry_debug.program.sampling import EpochRead, epoch_reads, samplers
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from dry_debug.program.values import Value
 
 SAMPLER = "torch.utils.data.DistributedSampler"
+_PATH: dict[Confidence, str] = {
+    "high": "the epoch loop goes through the loader each time",
+    "medium": "the number of epochs is not known, or one unless asked for",
+    "low": "it is not known what the sampler is",
+}
 # What prepares a loader tells its sampler the epoch by itself.
 _PREPARES = ("prepare", "prepare_data_loader", "setup_dataloaders", "process_dataloader")
 
@@ -34,8 +40,17 @@ class FrozenSamplerEpoch(WholeRule):
         "same batches in the same order, as if nothing were shuffled."
     )
 
+    looks_at = "calls of `DistributedSampler`"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        yield from program.calls_of(SAMPLER)
+
     def check(self, program: Program) -> Iterator[Report]:
-        if _tells(program) or program.is_test:
+        if program.is_test:
+            program.why(None, "the file is a test")
+            return
+        if _tells(program):
+            program.why(None, "something in this file tells a sampler the epoch (`set_epoch`)")
             return
         seen: set[ast.Call] = set()
         for read in epoch_reads(program):
@@ -45,11 +60,21 @@ class FrozenSamplerEpoch(WholeRule):
                     continue
                 seen.add(call)
                 confidence = _confidence(read, program)
-                if confidence is None or not _shuffles(call, owner) or _told_elsewhere(read, owner, program):
-                    continue
-                if owner is program and _within(call, read.epochs, program):
-                    continue  # made anew for each epoch: with what seed is its own affair
-                yield self._report(read, call, owner, weakest(confidence, sampler.confidence), program)
+                at = Step(owner, call, "")
+                if confidence is None:
+                    program.why(at, "there is a single epoch: {}", _head(read.epochs))
+                elif not _shuffles(call, owner):
+                    program.why(at, "it does not shuffle, or it is not known whether it does")
+                elif _told_elsewhere(read, owner, program):
+                    program.why(at, "another file or a library tells the sampler the epoch, or may")
+                elif owner is program and _within(call, read.epochs, program):
+                    program.why(at, "it is made anew for each epoch: with what seed is its own affair")
+                else:
+                    yield self._report(read, call, owner, weakest(confidence, sampler.confidence), program)
+        if program.why.listens:
+            for call in program.calls_of(SAMPLER):
+                if call not in seen:
+                    program.why(call, "no epoch loop of this file is known to train on a loader that draws from it")
 
     def _report(
         self, read: EpochRead, call: ast.Call, owner: Program, confidence: Confidence, program: Program
@@ -68,6 +93,7 @@ class FrozenSamplerEpoch(WholeRule):
             confidence=confidence,
             evidence=evidence,
             cause=f"{self.name}@{owner.document.path}:{owner.span(call).start}",
+            links=lambda: [kind_link(program, read.loader), Link("path", confidence, _PATH[confidence])],
             fix=(lambda: _fix(read, line, program)) if line else None,
             fix_title=_title(line) if line else "",
         )
