@@ -125,6 +125,20 @@ class TrainingProgram:
             steps = next((k.value for k in call.keywords if k.arg == "gradient_accumulation_steps"), None)
             if steps is not None:
                 found.append(Accumulation(call, self.number(steps, call)))
+        found.extend(self._by_a_trainer())
+        return found
+
+    def _by_a_trainer(self) -> list[Accumulation]:
+        """`TrainingArguments(gradient_accumulation_steps=8)`, `Trainer(accumulate_grad_batches=4)`."""
+        found: list[Accumulation] = []
+        for call in self.program.index.calls:
+            for keyword in call.keywords:
+                if keyword.arg not in ("gradient_accumulation_steps", "accumulate_grad_batches"):
+                    continue
+                if self.program.value(call).kind in ("trainer_args", "trainer"):
+                    steps = self.number(keyword.value, call)
+                    if steps != 1:
+                        found.append(Accumulation(keyword.value, steps))
         return found
 
     def _computes_gradients(self, block: ast.If) -> bool:

@@ -132,6 +132,8 @@ def join(values: list[Value], place: Ident) -> Value:
     if first.kind == "const":
         same = all(v.const == first.const and type(v.const) is type(first.const) for v in known)
         return first if same and len(known) == len(some) else UNKNOWN
+    if first.kind == "settings":
+        return first if len(known) == len(some) and all(v.items is first.items for v in known) else UNKNOWN
     confidence = weakest(*(v.confidence for v in known), "high" if len(known) == len(some) else "medium")
     idents = {v.base.ident for v in known}
     lead = max(known, key=lambda v: v.wraps is not None)  # a wrapper on one path: the wrapper speaks
