@@ -395,7 +395,7 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in _LIBRARIES:
+        if level or top not in LIBRARIES:
             found = self._project_import(b, full, level)
             # A folder of data is often called like the library that reads it.
             if found is not None and (found.known or top != "datasets"):
@@ -642,9 +642,10 @@ def _has_splits(dataset: Value) -> bool:
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
-_LIBRARIES = frozenset(
+# Packages that are no part of a project: an import of them is not looked for in its files.
+LIBRARIES = frozenset(
     (
-        "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
+        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
         "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
         "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
         "warnings shutil glob pickle"
