@@ -30,7 +30,7 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
     """Steps that a helper takes once: `self.schedule.step_and_update()`. A training loop elsewhere is no helper."""
     rows: list[dict[str, Any]] = []
     for tree, callee, owner in _calls(program):
-        if any(owner.training.loops.trains(loop) for loop in callee.loops):
+        if any(owner.training.loops.steps_in(loop) for loop in callee.loops):
             continue
         for event in owner.events.of_kind(*kinds):
             if event.scope is callee and not (event.kind == "zero_grad" and not event.obj.known):

@@ -165,10 +165,6 @@ class Loops:
         self._levels[scope] = max(levels, default=-1)
         return self._levels[scope]
 
-    def trains(self, loop: LoopNode) -> bool:
-        """Whether gradients are computed or applied in the loop, in called functions too."""
-        return self._steps_in(loop)
-
     def function_trains(self, function: Scope) -> bool:
         """Whether a function of this file computes or applies gradients, in called functions too."""
         return self._function_trains(self.program, function, 0)
