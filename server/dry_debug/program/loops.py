@@ -67,7 +67,7 @@ class Loops:
         events = self.program.events
         if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
             return False
-        if self._steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
+        if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
         outer = self._loop_around(loop)
         return any(
@@ -129,7 +129,9 @@ class Loops:
             # A loop that holds a loop (here or in a called function) that trains is over epochs. What holds one over
             # epochs is over rounds, folds, tasks.
             level = self._level(loop, scope)
-            if level:
+            if level >= 0 and _over_words(loop):
+                return None
+            if level > 0:
                 return "epoch" if level == 1 else "iteration"
             if self._over_batches(loop, scope):
                 return "batch"
@@ -167,7 +169,7 @@ class Loops:
         for tree in self._calls_in(loop):
             for run in runs(tree, None):
                 levels.append(run.program.training.loops.function_level(run))
-        return max(levels) + 1
+        return max(levels) + (not _over_words(loop))  # `for phase in ["train", "val"]` repeats no epochs
 
     def function_level(self, run: Run, depth: int = 0) -> int:
         """The level of the outermost loop that trains in a function of this program; -1 if there is none."""
@@ -188,10 +190,14 @@ class Loops:
         self._levels[key] = max(levels, default=-1)
         return self._levels[key]
 
-    def _trains_in(self, loop: LoopNode) -> bool:
-        return self._steps_in(loop) and loop not in self.micro
+    def function_trains(self, function: Scope) -> bool:
+        """Whether a function of this file computes or applies gradients, in called functions too."""
+        return self._function_trains(Run(self.program, function, None), 0)
 
-    def _steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
+    def _trains_in(self, loop: LoopNode) -> bool:
+        return self.steps_in(loop) and loop not in self.micro
+
+    def steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
         """Whether `backward` or an optimizer step (or the step only) happens in the loop, in called functions too."""
         key = (loop, only_steps)
         if key not in self._steps:
@@ -206,10 +212,6 @@ class Loops:
         return any(
             self._function_trains(run, 0, only_steps) for tree in self._calls_in(loop) for run in runs(tree, None)
         )
-
-    def trains_in(self, scope: Scope) -> bool:
-        """Whether gradients are computed or applied in a function of this program, or in what it calls."""
-        return self._function_trains(Run(self.program, scope, None), 0)
 
     def _function_trains(self, run: Run, depth: int, only_steps: bool = False) -> bool:
         known = run.program.training.loops._trains
@@ -246,7 +248,9 @@ class Loops:
             return True
         if value.kind == "container" and value.thunk is not None:
             inner = value.thunk()
-            return any(v.kind == "batch" for v in inner.items or ()) or inner.kind == "batch"
+            if inner.kind == "container":
+                return any(v.kind == "batch" for v in inner.items or ())
+            return inner.kind == "batch"
         return value.kind in ("dataset",)
 
     def _over_batches(self, loop: LoopNode, scope: Scope) -> bool:
@@ -318,6 +322,15 @@ class Loops:
             and program.value(call.func, call).kind == "module"
             for call in program.index.calls
         )  # fmt: skip
+
+
+def _over_words(loop: LoopNode) -> bool:
+    """`for phase in ["train", "val"]`: over a few things that are written out."""
+    return (
+        not isinstance(loop, ast.While)
+        and isinstance(loop.iter, ast.List | ast.Tuple)
+        and all(isinstance(e, ast.Constant) for e in loop.iter.elts)
+    )
 
 
 # What training is called where a class leaves it to its subclasses, and what is left to them besides.
