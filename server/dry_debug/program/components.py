@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
-from dry_debug.program import relations
+from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.calls import argument
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import Value
@@ -54,7 +54,7 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 
 @dataclass(eq=False)
 class Component:
-    """One object of the training program under the name that the code gives it (`self.optimizer`)."""
+    """One object of the training program under the name that the code gives it (`self.optimizer`), "" for none."""
 
     kind: ComponentKind
     name: str
@@ -89,6 +89,7 @@ class Components:
         for binding in self._bindings():
             self._add(binding)
         self._wrapped_parts()
+        self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
         self._relate()
 
@@ -119,6 +120,7 @@ class Components:
                 for component in self.all:
                     if (
                         component.scope is current
+                        and component.name
                         and "." not in component.name
                         and (component is held or component.ident in idents)
                     ):
@@ -177,6 +179,8 @@ class Components:
             return
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
+        if kind is None and value.kind == "instance" and (value.type or "").endswith("Tokenizer"):
+            kind = "tokenizer"
         if kind is None or value.via == "part" or (part and kind != "optimizer"):
             return
         name = self._name(b)
@@ -199,7 +203,7 @@ class Components:
         if key in self._seen:
             return
         self._seen.add(key)
-        for known in self.all:
+        for known in self.all if component.name else ():
             if known.name == component.name and _one_variable(known, component):
                 known.others.add(component.ident)
                 return
@@ -212,8 +216,32 @@ class Components:
             cls is not None
             and isinstance(b.node, ast.Attribute)
             and self.program.class_kind(cls) in ("module", "dataset", "loss", "optimizer", "scheduler", "sampler")
-            and not {"training_step", "configure_optimizers"} & set(cls.bindings)
+            and not lightning.trained_by_trainer(cls)
         )
+
+    def _unnamed(self) -> None:
+        """What a Lightning trainer is given without a name: returned by a hook, or passed to `trainer.fit`."""
+        for cls in self.program.index.classes:
+            for function in cls.children:
+                if function.name == "configure_optimizers":
+                    self._made_in_hook(function, ("optimizer", "scheduler"), "", None)
+                elif function.name in lightning.LOADERS:
+                    self._made_in_hook(function, ("loader",), function.name, lightning.LOADERS[function.name])
+        for method, call in trainers.started(self.program):
+            for expr, role in trainers.passed_to(method, call):
+                value = self.program.value(expr, call)
+                if isinstance(expr, ast.Call) and value.kind == "loader":
+                    self._put(Component("loader", "", value, expr, self.program.scope(call), role=role))
+
+    def _made_in_hook(self, function: Scope, kinds: tuple[str, ...], name: str, role: Role | None) -> None:
+        bound = {b.value for bindings in function.bindings.values() for b in bindings}
+        for call in function.calls:
+            if call in bound or not isinstance(self.program.statement(call), ast.Return | ast.Assign):
+                continue
+            value = self.program.value(call)
+            kind = _KINDS.get(value.kind)
+            if kind in kinds and value.args is not None and not self._passes_on(call, value):
+                self._put(Component(kind, name, value, call, function, role=role))
 
     def _passes_on(self, call: ast.Call, value: Value) -> bool:
         """`model = model.to(device)`: the object is not made here."""
@@ -241,7 +269,9 @@ class Components:
         if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
             return
         cls = scope.class_scope
-        trained = cls is not None and bool({"training_step", "configure_optimizers"} & set(cls.bindings))
+        trained = lightning.trained_by_trainer(cls)
+        if cls is not None and self.program.class_kind(cls) == "trainer":
+            return  # `compute_loss(self, model, inputs)`: the trainer passes its own
         inside = cls is not None and self.program.class_kind(cls) != "instance"
         if inside and not trained and scope.name in ("forward", "__init__"):
             return
@@ -260,13 +290,15 @@ class Components:
             elif component.kind == "loader":
                 read = relations.reads(value, self.program)
                 component.reads = self._names([read] if read is not None else [])
-                component.role = _role(component.name)
+                component.role = component.role or _role(component.name) or lightning.LOADERS.get(component.scope.name)
             elif component.kind == "dataset":
                 component.role = _role(component.name) or _split_role(value)
             elif component.kind == "model" and value.wraps is not None:
                 component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
             elif component.kind == "ema" and value.args is not None and value.origin is self.program:
                 component.wraps = self._names([self.program.value(a, value.args) for a in value.args.args[:1]])
+            elif component.kind == "trainer":
+                self._relate_trainer(component)
         for component in self.of("scaler"):
             for event in self.program.events.of_kind("optimizer_step"):
                 if event.other.known and event.other.base.ident == component.ident:
@@ -281,12 +313,25 @@ class Components:
                 read = relations.reads(component.value, self.program)
                 component.role = _split_role(read) if read is not None else None
 
+    def _relate_trainer(self, trainer: Component) -> None:
+        trainer.covers = self._names(trainers.trains(trainer.value, self.program))
+        read = trainers.reads(trainer.value, self.program)
+        trainer.reads = self._names([value for value, _ in read])
+        for value, role in read:
+            held = self.named(value)
+            if held is not None and held.kind in ("dataset", "loader") and held.role is None:
+                held.role = role
+
     def _names(self, values: list[Value]) -> list[str]:
         names = []
         for value in values:
             found = self.named(value)
-            if found is not None and found.name not in names:
-                names.append(found.name)
+            ident = value.base.ident
+            name = found.name if found is not None else ""
+            if found is None and isinstance(ident, tuple) and ident and ident[0] == "self":
+                name = "self"
+            if name and name not in names:
+                names.append(name)
         return names
 
 
@@ -319,7 +364,8 @@ def _makes(expr: ast.expr) -> bool:
     if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
         return True
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
-        return isinstance(expr.slice, ast.Constant) and isinstance(expr.slice.value, str)
+        key = expr.slice
+        return isinstance(key, ast.Attribute) or (isinstance(key, ast.Constant) and isinstance(key.value, str))
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
 
 

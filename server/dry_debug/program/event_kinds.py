@@ -73,7 +73,7 @@ def _scaler_of(ix: EventIndex, expr: ast.expr, call: ast.Call, depth: int = 0) -
 
 def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
     value = ix.receiver(func, call)
-    if own_method(value, "step") and value.kind != "optimizer":
+    if own_method(value, "step") and value.kind not in ("optimizer", "scheduler"):
         return None
     if value.kind == "optimizer":
         closure = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "closure"), None)

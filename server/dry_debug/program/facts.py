@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program import done_elsewhere
+from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
 from dry_debug.program.hyper import literal
+from dry_debug.program.library_loads import LibraryLoad, library_loads
 from dry_debug.program.library_saves import LibrarySave, library_saves
 from dry_debug.program.values import Value
 
@@ -53,7 +54,8 @@ def facts(program: Program) -> dict[str, Any]:
         "loads": sorted(
             [*(_load(program, s) for s in training.checkpoints.loads),
              *({**_load(program, s), "map_location": device, "via": via}
-               for s, device, via in done_elsewhere.loads(program))],
+               for s, device, via in done_elsewhere.loads(program)),
+             *(_library_load(program, s) for s in library_loads(program))],
             key=lambda row: row["line"],
         ),
         "randomness": _randomness(program),
@@ -90,7 +92,7 @@ def _components(program: Program) -> list[dict[str, Any]]:
         rows.append(
             {
                 "kind": "loss" if c.kind == "model" and _is_loss(made) else c.kind,
-                "name": c.name,
+                "name": c.name or None,
                 "type": (made or "").rpartition(".")[2] or None,
                 "line": program.line(c.node),
                 "role": role,
@@ -149,13 +151,17 @@ def _cadence(program: Program, value: Value, ident: object) -> str | None:
     for event in program.events.of_kind("scheduler_step"):
         if event.obj.base.ident != ident:
             continue
+        turns = lightning.turns(event.scope)
+        if turns is not None:
+            return turns
         loop = program.training.reached_from_training_loop(event.node)
         kind = next((x.kind for x in program.training.loops.all if x.node is loop), None)
         if kind == "epoch":
             return "epoch"
         if kind in ("batch", "iteration"):
             return "batch"
-    return know.CADENCE.get((value.type or "").rpartition(".")[2])
+    how = lightning.interval(program, value)
+    return how if how is not None else know.CADENCE.get((value.type or "").rpartition(".")[2])
 
 
 def _end(program: Program, node: ast.AST) -> int:
@@ -181,6 +187,8 @@ def _object(program: Program, event: Event) -> str | None:
         if event.kind == "clip" and isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
             target = target.func.value
         return program.short(target) if target is not None else None
+    if event.kind == "backward" and isinstance(node.func, ast.Attribute) and node.func.attr == "manual_backward":
+        return program.short(node.args[0]) if node.args else None
     if event.kind == "backward" and event.other.kind in ("accelerator", "fabric", "scaler"):
         inner = node.func.value if isinstance(node.func, ast.Attribute) else None
         if event.other.kind == "scaler" and isinstance(inner, ast.Call):
@@ -264,6 +272,19 @@ def _library_save(program: Program, save: LibrarySave) -> dict[str, Any]:
         "keys": [],
         "components": save.kinds,
         "rank_guarded": program.training.distributed.one_rank(save.node),
+        "confidence": "medium",
+    }
+
+
+def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
+    return {
+        "line": program.line(load.node),
+        "path": _path(program, load.path, load.node),
+        "keys": [],
+        "components": load.kinds,
+        "map_location": program.short(load.map_location) if load.map_location is not None else None,
+        "weights_only": None,
+        "strict": None,
         "confidence": "medium",
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ for _field, _names in {
     "warmup_steps": "warmup_steps num_warmup_steps warmup",
     "warmup_ratio": "warmup_ratio",
     "gradient_accumulation_steps": "gradient_accumulation_steps accumulation_steps accum_steps grad_accum "
-    "accumulate_grad_batches accum_iter grad_accum_steps",
+    "accumulate_grad_batches accum_iter grad_accum_steps gradient_accumulation_iters",
     "max_grad_norm": "max_grad_norm clip_grad grad_clip clip max_norm grad_norm gradient_clip_val clip_norm",
     "max_length": "max_length max_seq_length max_seq_len seq_len seq_length block_size max_len",
     "seed": "seed random_seed manual_seed manualseed",
@@ -56,6 +57,11 @@ _KEYWORDS = frozenset(
 
 
 _CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
+# Arguments of trainers and their configurations that are hyperparameters, though they are no numbers.
+_CHOICES = frozenset(
+    "bf16 fp16 tf32 gradient_checkpointing group_by_length packing loss_type use_lora use_peft load_in_4bit "
+    "load_in_8bit".split()
+)
 _SET_UP = frozenset("optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split())
 # What a script counts and keeps while it runs.
 _PROGRESS = ("best", "start", "epoch", "step", "global", "iter", "total", "count", "last", "min_loss", "use_cuda")
@@ -88,7 +94,8 @@ class Hyperparameters:
     def all(self) -> list[Hyperparameter]:
         """In source order."""
         found = [*self._argparse(), *self._dataclasses(), *self._constants(), *self._configs(), *self._defaults(),
-                 *self._arguments()]  # fmt: skip
+                 *self._options(), *self._arguments()]  # fmt: skip
+        found.extend(self._named_constants(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
 
@@ -149,8 +156,11 @@ class Hyperparameters:
             if not isinstance(target, ast.Name) or assignment.value is None:
                 continue
             if target.id.lower() not in _CANONICAL:
-                if assignment in self._flags and isinstance(assignment.value, ast.Constant):
-                    found.append(Hyperparameter(target.id, assignment.value.value, assignment, "literal"))
+                if assignment in self._flags and isinstance(assignment.value, ast.Constant | ast.BinOp | ast.UnaryOp):
+                    known, value = self._literal(assignment.value, assignment)
+                    if known:
+                        origin: Origin = "computed" if isinstance(assignment.value, ast.BinOp) else "literal"
+                        found.append(Hyperparameter(target.id, value, assignment, origin))
                 continue
             scope = self.program.scope(assignment)
             if scope.kind not in ("module", "function"):
@@ -198,6 +208,9 @@ class Hyperparameters:
                 continue
             # What makes or steps the optimizer is where its numbers are; a layer's sizes are not hyperparameters here.
             if function.name == "__init__":
+                if keeps_its_parameters(function):
+                    found.extend(self._all_defaults(function, "literal"))
+                    continue
                 if not any(self.program.value(c).kind == "optimizer" for c in function.calls):
                     continue
             elif not any(e.scope is function for e in self.program.events.of_kind("optimizer_step")):
@@ -212,6 +225,18 @@ class Hyperparameters:
                     known, value = self._literal(default, node)
                     if known and isinstance(value, int | float | list) and not isinstance(value, bool):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
+        return found
+
+    def _options(self) -> list[Hyperparameter]:
+        """`fire.Fire(train)`, `CLI(main)`: the defaults of the function's parameters."""
+        return [h for f in command_line_functions(self.program) for h in self._all_defaults(f, "argparse")]
+
+    def _all_defaults(self, function: Scope, origin: Origin) -> list[Hyperparameter]:
+        found = []
+        for parameter, default in defaults(function):
+            known, value = self._literal(default, function.stmt or function.node)
+            if known and isinstance(value, bool | int | float | str | list | None):
+                found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, origin))
         return found
 
     @cached_property
@@ -244,18 +269,53 @@ class Hyperparameters:
         for call in self.program.index.calls:
             if not call.keywords:
                 continue
-            interesting = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
-            if not interesting:
-                continue
-            value = self.program.value(call)
-            if value.kind not in _SET_UP:
-                continue
-            for keyword in interesting:
-                if isinstance(keyword.value, ast.Constant | ast.UnaryOp) and keyword.arg is not None:
-                    known, literal = self._literal(keyword.value, call)
+            for keyword in self._settings(call):
+                expr = keyword.value
+                several = expr.elts if isinstance(expr, ast.Tuple | ast.List) and keyword.arg == "betas" else [expr]
+                if all(isinstance(each, ast.Constant | ast.UnaryOp) for each in several):
+                    known, literal = self._literal(expr, call)
                     if known and literal is not None:
-                        name = {"r": "lora_r"}.get(keyword.arg, canonical_field(keyword.arg))
-                        found.append(Hyperparameter(name, literal, keyword.value, "literal"))
+                        found.append(Hyperparameter(_field_of(keyword), literal, expr, "literal"))
+        return found
+
+    def _settings(self, call: ast.Call) -> list[ast.keyword]:
+        """The keyword arguments of a call that are hyperparameters, if it sets a part of the training up."""
+        known = self._set_up.get(call)
+        if known is None:
+            known = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
+            name = (dotted(call.func) or "").rpartition(".")[2]
+            arguments = name.endswith(("Arguments", "Config", "Trainer"))
+            kind = self.program.value(call).kind if known or arguments else "unknown"
+            if kind not in _SET_UP:
+                known = []
+            elif kind == "trainer_args" or (kind == "trainer" and len(name) > len("Trainer")):
+                known = [k for k in call.keywords if k in known or _numeric(k.value) or k.arg in _CHOICES]
+            self._set_up[call] = known
+        return known
+
+    @cached_property
+    def _set_up(self) -> dict[ast.Call, list[ast.keyword]]:
+        return {}
+
+    def _named_constants(self, listed: list[Hyperparameter]) -> list[Hyperparameter]:
+        """`MICRO_BATCH = 4 ... TrainingArguments(per_device_train_batch_size=MICRO_BATCH)`: constants by their use."""
+        seen = {h.node for h in listed}
+        found = []
+        for call in self.program.index.calls:
+            for keyword in self._settings(call) if call.keywords else ():
+                if not isinstance(keyword.value, ast.Name):
+                    continue
+                home = self.program.names.lookup(keyword.value.id, self.program.scope(call))
+                one = home[1][0] if home is not None and len(home[1]) == 1 else None
+                if one is None or one.stmt in seen or not isinstance(one.stmt, ast.Assign) or one.path:
+                    continue
+                if not isinstance(one.value, ast.Constant | ast.UnaryOp | ast.BinOp):
+                    continue
+                known, value = self._literal(one.value, one.stmt)
+                if known and isinstance(value, bool | int | float | str):
+                    seen.add(one.stmt)
+                    origin: Origin = "computed" if isinstance(one.value, ast.BinOp) else "literal"
+                    found.append(Hyperparameter(canonical_field(one.name), value, one.stmt, origin))
         return found
 
     def _literal(self, expr: ast.expr, at: ast.AST) -> tuple[bool, Any]:
@@ -287,6 +347,7 @@ class Hyperparameters:
     def frameworks(self) -> list[str]:
         """The ML frameworks that the file imports."""
         tops: set[str] = set()
+        names: set[str] = set()
         queue: list[Scope] = [self.program.index.module]
         while queue:
             scope = queue.pop()
@@ -295,15 +356,21 @@ class Hyperparameters:
                 for b in bindings:
                     if b.kind in ("import", "from") and b.module is not None and b.module[1] == 0:
                         tops.add(b.module[0].partition(".")[0])
+                        names.add(b.module[0])
             tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
         if self.program.index.module.imports_star:
             tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
-        if "datasets" in tops and self.program.host.module("datasets", self.program.document.path) is not None:
-            tops.discard("datasets")  # a folder of the project
+        if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
+            tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]
+
+    def _own_module(self, name: str) -> bool:
+        """Whether an imported name is a module of the project, or comes from one."""
+        host, path = self.program.host, self.program.document.path
+        return any(host.module(module, path) is not None for module in (name, name.rpartition(".")[0]))
 
 
 def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tuple[bool, Any]:
@@ -323,6 +390,11 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
             return _arithmetic(expr.op, left[1], right[1])
         return False, None
     value = program.value(expr, at)
+    if value.kind == "number" and isinstance(expr, ast.Name) and depth < 8:  # what arithmetic on constants gave
+        home = program.names.lookup(expr.id, program.scope(at))
+        one = home[1][0] if home is not None and len(home[1]) == 1 else None
+        if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, ast.BinOp):
+            return literal(program, one.value, one.stmt or at, depth + 1)
     return (True, value.const) if value.kind == "const" else (False, None)
 
 
@@ -343,6 +415,20 @@ def _arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]
     except (ArithmeticError, ValueError):
         pass
     return False, None
+
+
+def _field_of(keyword: ast.keyword) -> str:
+    assert keyword.arg is not None
+    return {"r": "lora_r"}.get(keyword.arg, canonical_field(keyword.arg))
+
+
+def _numeric(expr: ast.expr) -> bool:
+    """Whether an expression is a number, or a name or attribute that may hold one."""
+    if isinstance(expr, ast.UnaryOp):
+        expr = expr.operand
+    if isinstance(expr, ast.Constant):
+        return isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
+    return isinstance(expr, ast.Name)
 
 
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:

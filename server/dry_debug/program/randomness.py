@@ -65,6 +65,10 @@ class Randomness:
                 continue  # `random.seed()` takes another seed from the system every time
             for rng in sorted(know.SEEDS.get(name, ())):
                 sites.append(RandomSite("seed", rng, call))  # type: ignore[arg-type]
+        for call in self.program.method_calls("seed_everything"):
+            assert isinstance(call.func, ast.Attribute)
+            if self.program.value(call.func.value, call).kind == "fabric":
+                sites.extend(RandomSite("seed", rng, call) for rng in RNGS)
         sites.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
         return sites
 
