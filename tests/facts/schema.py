@@ -40,7 +40,7 @@ FACTS = _object(
     components=_list(
         _item(
             kind={"enum": KINDS},
-            name=TEXT,
+            name=MAYBE_TEXT,
             type=MAYBE_TEXT,
             role={"enum": ["train", "eval", "test", None]},
             covers=NAMES,
