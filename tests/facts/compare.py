@@ -4,11 +4,13 @@
 
 Each file in `expected/` says what one public script is: written by reading the script, before the tool ran on it. It
 names the repository, the revision and the path, and holds no line of its code. The script is read from
-ROOT/<owner>+<name>/<path>; what is not there is skipped.
+ROOT/<owner>+<name>/<path>, and the tool runs in that repository's folder; what is not there is skipped.
+`"project": true` marks a file of a program that is spread over several modules, `"style"` says in words what it is.
 
 Every item counts once, and every stated field of it once. *Right*: the tool says what the file says. *Wrong*: it says
 something else, or says something that is not so. *Missing*: it does not say it. Where the file lists several answers
-for a field that holds one, each of them is right; an item marked `"optional"` may be left out.
+for a field that holds one, each of them is right; an item marked `"optional"` may be left out. An item that stands in
+another file has that file's path as its `"file"`, relative to the repository's folder, as the tool prints it.
 
 Exit status 1 if less than 95 % of what the tool asserts is right, or more than 10 % is missing.
 """
@@ -21,6 +23,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ Item = dict[str, Any]
 EXPECTED = Path(__file__).parent / "expected"
 LEAST_RIGHT, MOST_MISSING = 0.95, 0.10
 
-# What tells one item from another, and the fields that are judged on their own.
+# What tells one item from another (beside the file that it stands in), and the fields that are judged on their own.
 KEYS: dict[str, tuple[str, ...]] = {
     "components": ("kind", "name", "line"),
     "loops": ("line",),
@@ -48,10 +51,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "components": ("role", "covers", "drives", "reads", "cadence", "parameter"),
     "loops": ("kind", "end_line"),
     "accumulation": ("steps",),
-    "steps": ("object",),
+    "steps": ("object", "via"),
     "modes": ("object", "end_line"),
-    "saves": ("keys", "components", "path", "rank_guarded"),
-    "loads": ("keys", "components", "path", "map_location", "strict"),
+    "saves": ("keys", "components", "path", "rank_guarded", "via"),
+    "loads": ("keys", "components", "path", "map_location", "strict", "via"),
+    "randomness": ("via",),
     "wrappers": ("object",),
     "hyperparameters": ("value", "origin"),
 }
@@ -108,7 +112,7 @@ def _items(tally: Tally, kind: str, expected: list[Item], actual: list[Item]) ->
     # What has to be there takes its match before what may be there.
     for item in sorted(expected, key=lambda row: bool(row.get("optional"))):
         match = next((row for row in left if _same(kind, item, row)), None)
-        where = " ".join(str(item[key]) for key in KEYS[kind])
+        where = _where(kind, item)
         if match is None:
             if not item.get("optional"):
                 tally.add(kind, "missing", where)
@@ -123,11 +127,17 @@ def _items(tally: Tally, kind: str, expected: list[Item], actual: list[Item]) ->
             judge = _set if field in SETS else _field
             judge(tally, f"{kind}.{field}", where, item[field], match.get(field))
     for row in left:
-        tally.add(kind, "wrong", "not so: " + " ".join(str(row.get(key)) for key in KEYS[kind]))
+        tally.add(kind, "wrong", f"not so: {_where(kind, row)}")
+
+
+def _where(kind: str, item: Item) -> str:
+    words = [str(item.get(key)) for key in KEYS[kind]]
+    return " ".join([*words, f"in {item['file']}"] if item.get("file") else words)
 
 
 def _same(kind: str, expected: Item, actual: Item) -> bool:
-    return all(
+    """Whether two items are one; without a `file` an item stands in the script itself."""
+    return actual.get("file") in _alternatives(expected.get("file")) and all(
         any(_spelled(key, one) == _spelled(key, actual.get(key)) for one in _alternatives(expected[key]))
         for key in KEYS[kind]
     )
@@ -184,23 +194,35 @@ def _set(tally: Tally, kind: str, where: str, expected: list[Any], actual: list[
         tally.add(kind, "wrong", f"not so: {where} {extra!r}")
 
 
-def run(path: Path) -> Facts:
-    """What `dry-debug facts` says of one file."""
-    command = [sys.executable, "-m", "dry_debug", "facts", str(path), "--format", "json"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+def run(path: str, folder: Path) -> Facts:
+    """What `dry-debug facts` says of the file `path` to somebody who works in `folder`."""
+    command = [sys.executable, "-m", "dry_debug", "facts", path, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=folder)
     answer: Facts = json.loads(done.stdout)
     return answer
 
 
-def cases(root: Path, names: list[str]) -> Iterator[tuple[str, Facts, Path]]:
+@dataclass(frozen=True)
+class Case:
+    """What one file of expectations says; `folder` is where the repository lies, `path` is relative to it."""
+
+    name: str
+    repository: str
+    path: str
+    folder: Path
+    project: bool
+    facts: Facts
+
+
+def cases(root: Path, names: list[str]) -> Iterator[Case]:
     """The expectations whose script is under `root`."""
     for file in sorted(EXPECTED.glob("*.json")):
         if names and not any(name in file.name for name in names):
             continue
         case = json.loads(file.read_text(encoding="utf-8"))
-        script = root / case["repository"].replace("/", "+", 1) / case["path"]
-        if script.is_file():
-            yield file.stem, case["facts"], script
+        folder = root.absolute() / case["repository"].replace("/", "+", 1)
+        if (folder / case["path"]).is_file():
+            yield Case(file.stem, case["repository"], case["path"], folder, case.get("project", False), case["facts"])
 
 
 def table(tally: Tally) -> str:
@@ -216,21 +238,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--show", action="store_true", help="print each fact that is wrong or missing")
     parser.add_argument("names", nargs="*")
     chosen = parser.parse_args(arguments)
-    tally, count = Tally(), 0
-    for name, expected, script in cases(chosen.root, chosen.names):
-        tally.merge(compare(expected, run(script)), name)
-        count += 1
-    if not count:
+    tally, done = Tally(), list[tuple[Case, Counter[str]]]()
+    for case in cases(chosen.root, chosen.names):
+        one = compare(case.facts, run(case.path, case.folder))
+        tally.merge(one, case.name)
+        done.append((case, one.total()))
+    if not done:
         print(f"none of the scripts is under {chosen.root}: nothing compared")
         return 0
     if chosen.show:
         print("\n".join(tally.notes))
+        print("\n".join(f"{case.name}: {rates(total)}" for case, total in done))
     print(table(tally))
-    total = tally.total()
-    said, known = total["right"] + total["wrong"], total["right"] + total["missing"]
-    right, missing = total["right"] / said, total["missing"] / known
-    print(f"{count} scripts: {right:.1%} right of {said} asserted, {missing:.1%} missing")
+    projects = {case.repository for case, _ in done if case.project}
+    parts = sum(case.project for case, _ in done)
+    print(f"{len(done) - parts} scripts, and {parts} files of {len(projects)} projects: {rates(tally.total())}")
     return 0 if tally.good() else 1
+
+
+def rates(total: Counter[str]) -> str:
+    """What share is right of what is asserted, and missing of what is known."""
+    said, known = total["right"] + total["wrong"], total["right"] + total["missing"]
+    right = f"{total['right'] / said:.1%} right of {said} asserted" if said else "nothing asserted"
+    missing = f"{total['missing'] / known:.1%} missing of {known} known" if known else "nothing known"
+    return f"{right}, {missing}"
 
 
 if __name__ == "__main__":

@@ -82,6 +82,27 @@ def test_a_hyperparameter_is_found_under_its_canonical_name_and_its_value_has_a_
     assert tally(expected, {"hyperparameters": [{**row, "value": True}]})["hyperparameters.value"] == {"wrong": 1}
 
 
+def test_an_item_of_another_file_is_not_one_of_the_script_itself() -> None:
+    row = {"name": "lr", "line": 2, "value": 0.1, "origin": "config"}
+    here, there = {"hyperparameters": [row]}, {"hyperparameters": [{**row, "file": "configs/base.yaml"}]}
+    own = {"hyperparameters": [{**row, "file": None}]}
+    assert tally(here, own) == tally(here, here) == tally(there, there)
+    assert tally(there, there)["hyperparameters"] == {"right": 1}
+    for expected, actual in ((here, there), (there, here), (there, own)):
+        assert tally(expected, actual)["hyperparameters"] == {"missing": 1, "wrong": 1}
+    either = {"hyperparameters": [{**row, "file": [None, "configs/base.yaml"]}]}
+    assert tally(either, here) == tally(either, there) == tally(there, there)
+
+
+def test_where_a_helper_does_it_is_judged_where_it_is_stated() -> None:
+    step = {"kind": "optimizer_step", "line": 4, "object": "opt"}
+    said = {"steps": [{**step, "via": "engine.py:9"}]}
+    assert tally({"steps": [step]}, said) == {"steps": {"right": 1}, "steps.object": {"right": 1}}
+    assert tally(said, said)["steps.via"] == {"right": 1}
+    assert tally({"steps": [{**step, "via": "engine.py:8"}]}, said)["steps.via"] == {"wrong": 1}
+    assert tally(said, {"steps": [step]})["steps.via"] == {"missing": 1}
+
+
 def test_code_with_other_quotation_marks_is_the_same_code() -> None:
     save = {"line": 1, "keys": [], "components": [], "rank_guarded": False}
     found = tally({"saves": [{**save, "path": "a + 'x'"}]}, {"saves": [{**save, "path": 'a + "x"'}]})
@@ -105,26 +126,59 @@ def test_scripts_that_are_not_there_are_skipped(tmp_path: Path, capsys: pytest.C
     assert "nothing compared" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("line", "status"), [(3, 0), (4, 1)])
-def test_a_script_under_the_root_is_compared(
-    line: int, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+SEED = "import random\n\nrandom.seed(0)\n"
+
+
+@pytest.fixture
+def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "expected").mkdir()
-    script = tmp_path / "root" / "owner+name" / "train.py"
-    script.parent.mkdir(parents=True)
-    script.write_text("import random\n\nrandom.seed(0)\n", encoding="utf-8")
-    seed = {"kind": "seed", "rng": "python", "line": line}
-    facts = {**EMPTY, "is_training_script": False, "randomness": [seed]}
-    case = {"repository": "owner/name", "revision": "0" * 40, "path": "train.py", "facts": facts}
-    (tmp_path / "expected" / "one.json").write_text(json.dumps(case), encoding="utf-8")
     monkeypatch.setattr("tests.facts.compare.EXPECTED", tmp_path / "expected")
-    assert main(["--root", str(tmp_path / "root")]) == status
+    return tmp_path
+
+
+def written_down(public: Path, name: str, path: str, source: str, facts: dict[str, Any], **fields: Any) -> None:
+    script = public / "root" / name.replace("/", "+") / path
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(source, encoding="utf-8")
+    known = {**EMPTY, "is_training_script": False, **facts}
+    case = {"repository": name, "revision": "0" * 40, "path": path, "facts": known, **fields}
+    file = public / "expected" / f"{name}+{path}.json".replace("/", "+")
+    file.write_text(json.dumps(case), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("line", "status"), [(3, 0), (4, 1)])
+def test_a_script_under_the_root_is_compared(line: int, status: int, public: Path) -> None:
+    seed = {"kind": "seed", "rng": "python", "line": line}
+    written_down(public, "owner/name", "train.py", SEED, {"randomness": [seed]})
+    assert main(["--root", str(public / "root")]) == status
+
+
+def test_scripts_and_projects_are_counted_apart(public: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seed = {"randomness": [{"kind": "seed", "rng": "python", "line": 3}]}
+    written_down(public, "owner/name", "train.py", SEED, seed)
+    for path in ("main.py", "core/engine.py"):
+        written_down(public, "other/several", path, SEED, seed, project=True, style="an engine behind main")
+    assert main(["--root", str(public / "root"), "--show"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[-1].startswith("1 scripts, and 2 files of 1 projects: 100.0% right of ")
+    assert "owner+name+train.py: 100.0% right of 2 asserted, 0.0% missing of 2 known" in shown
+
+
+def test_the_repository_is_the_project_of_a_file_in_a_folder_of_it(public: Path) -> None:
+    seed = {"kind": "seed", "rng": "python", "line": 3, "via": "tools/seeds.py:4"}
+    helper = "import random\n\ndef fix(n):\n    random.seed(n)\n"
+    (public / "root" / "owner+name" / "tools").mkdir(parents=True)
+    (public / "root" / "owner+name" / "tools" / "seeds.py").write_text(helper, encoding="utf-8")
+    source = "from tools.seeds import fix\n\nfix(1)\n"
+    written_down(public, "owner/name", "scripts/train.py", source, {"randomness": [seed]})
+    assert main(["--root", str(public / "root")]) == 0
 
 
 @pytest.mark.parametrize("file", sorted(EXPECTED.glob("*.json")), ids=lambda file: file.stem)
 def test_a_file_of_expectations_names_its_source_and_has_every_kind(file: Path) -> None:
     case = json.loads(file.read_text(encoding="utf-8"))
-    assert set(case) == {"repository", "revision", "path", "facts"}
+    assert {"repository", "revision", "path", "facts"} <= set(case)
+    assert set(case) <= {"repository", "revision", "path", "facts", "project", "style"}
     assert len(case["revision"]) == 40
     assert set(case["facts"]) == set(EMPTY)
     for kind, keys in KEYS.items():

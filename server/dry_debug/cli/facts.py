@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from typing import Any
 
 from dry_debug.cli.output import tell, write_lines
 from dry_debug.project.config import Configs
@@ -27,8 +28,9 @@ def run(options: argparse.Namespace) -> int:
     if isinstance(tree, Problem):
         tell(Problem(tree.message, options.file, tree.line))
         return 2
-    program = Program(document, tree, host_for(root_of(path, Configs().of_file(path))))
-    found = facts(program)
+    root = root_of(path, Configs().of_file(path))
+    program = Program(document, tree, host_for(root))
+    found = _below(facts(program), root.rstrip(os.sep) + os.sep)
     for problem in (*document.problems, *program.problems):
         tell(problem)
     if options.format == "json":
@@ -38,3 +40,14 @@ def run(options: argparse.Namespace) -> int:
 
         write_lines(lines(found))
     return 2 if document.problems or program.problems else 0
+
+
+def _below(value: Any, root: str, key: str = "") -> Any:
+    """The facts with the places in other files (`file`, `via`) told relative to the project, with forward slashes."""
+    if isinstance(value, dict):
+        return {name: _below(inner, root, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_below(inner, root) for inner in value]
+    if key in ("file", "via") and isinstance(value, str) and value.startswith(root):
+        return value.removeprefix(root).replace(os.sep, "/")
+    return value

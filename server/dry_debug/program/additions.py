@@ -20,10 +20,10 @@ def addition_of(stmt: ast.AugAssign | ast.Assign | ast.AnnAssign) -> tuple[ast.e
     """(target, what is added to it) of `x += a`, `x = x + a + b` and `x = 0.9 * x + 0.1 * a`."""
     if isinstance(stmt, ast.AugAssign):
         return (stmt.target, [stmt.value]) if isinstance(stmt.op, ast.Add) else None
-    if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
+    if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1 or not isinstance(stmt.value, ast.BinOp):
         return None
     terms: list[ast.expr] = []
-    node = stmt.value
+    node: ast.expr = stmt.value
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and len(terms) < 50:
         terms.append(node.right)
         node = node.left
@@ -44,6 +44,15 @@ def _scaled(term: ast.expr, target: ast.expr) -> bool:
 
 
 def _same(left: ast.expr, right: ast.expr) -> bool:
+    while left.__class__ is right.__class__ and left.__class__ in (ast.Name, ast.Attribute):
+        if isinstance(left, ast.Name) and isinstance(right, ast.Name):
+            return left.id == right.id
+        assert isinstance(left, ast.Attribute) and isinstance(right, ast.Attribute)
+        if left.attr != right.attr:
+            return False
+        left, right = left.value, right.value
+    if left.__class__ is not right.__class__:
+        return False
     return shape(left).replace("Store()", "Load()") == shape(right).replace("Store()", "Load()")
 
 

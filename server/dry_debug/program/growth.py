@@ -72,10 +72,15 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
             if growth is not None:
                 yield growth
         return
+    if len(arguments) > 8 or (
+        isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None
+    ):
+        return  # a builtin
     loop = next((b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
-    library = (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy."))
-    if loop is None or library or len(arguments) > 8:
+    if loop is None or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
         return
+    if program.target(call).scope is None:
+        return  # nothing of the project, which `keeper` asks about
     for argument in arguments:
         if isinstance(argument, ast.Constant | ast.Starred):
             continue

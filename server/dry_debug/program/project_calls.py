@@ -32,8 +32,14 @@ class ProjectCalls:
         }
         self._other_files = self._reaches_other_files()
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
-        for call in self.index.calls:
-            self._add(call)
+        foreign = self._other_files or self._callable_objects
+        for name, calls in program._calls_by_last.items():
+            if name in self._local or name in self._imported:
+                wanted = calls
+            else:  # a variable that holds a function, or a method of an object of another file
+                wanted = [c for c in calls if foreign or isinstance(c.func, ast.Name)]
+            for call in wanted:
+                self._add(call)
 
     def _reaches_other_files(self) -> bool:
         """Whether an import leads to another file of the project; without one no object comes from there."""
@@ -51,6 +57,11 @@ class ProjectCalls:
     def _add(self, call: ast.Call) -> None:
         if self.index.scope_of[call].kind == "lambda":
             return
+        if (
+            isinstance(call.func, ast.Name)
+            and self.program.names.lookup(call.func.id, self.index.scope_of[call]) is None
+        ):
+            return  # a builtin
         stmt = self.program.statement(call)
         if stmt is None:
             return
@@ -111,10 +122,10 @@ class ProjectCalls:
 
     def _foreign_receiver(self, func: ast.Attribute, call: ast.Call) -> bool:
         """Whether the method may belong to a class or module of another file of the project."""
-        if self.program.names.qualified(func, self.program.scope(call)) is not None and dotted(func) is None:
-            return False
         root = func.value
         if not (self._other_files or self._callable_objects) or not isinstance(root, ast.Name | ast.Attribute):
+            return False
+        if self.program.names.qualified(func, self.program.scope(call)) is not None and dotted(func) is None:
             return False
         value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
         if value.kind == "pymodule":
