@@ -196,6 +196,15 @@ def fixed_truth(test: ast.expr) -> bool | None:
     return bool(test.value) is not negated if isinstance(test, ast.Constant) else None
 
 
+def _unannotated(stmt: ast.AnnAssign, scope: Scope) -> ast.stmt:
+    """`x: T = y` as `x = y`, which keeps `annotation`: the two mean the same everywhere but in a class's body."""
+    if stmt.value is None or scope.kind == "class":
+        return stmt
+    plain = ast.copy_location(ast.Assign([stmt.target], stmt.value), stmt)
+    plain.annotation = stmt.annotation  # type: ignore[attr-defined]
+    return plain
+
+
 def _settled(stmt: ast.stmt) -> tuple[list[ast.stmt], list[ast.stmt]] | None:
     """Of an `if` or `while` whose test is fixed: what always runs in its place, and what never does."""
     if not isinstance(stmt, ast.If | ast.While):
@@ -208,7 +217,7 @@ def _settled(stmt: ast.stmt) -> tuple[list[ast.stmt], list[ast.stmt]] | None:
 
 _FIXED: frozenset[type] = frozenset((ast.Constant, ast.UnaryOp))
 _ENDS: frozenset[type] = frozenset((ast.Return, ast.Raise, ast.Break, ast.Continue))
-_DECIDES = _ENDS | {ast.If, ast.While}
+_SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
 
 # What stands in a field of a node and is no node, and the contexts of names, which nobody asks for.
 NO_NODES: frozenset[type] = frozenset(
@@ -279,15 +288,17 @@ class ScopeIndex:
     def block(self, stmts: list[ast.stmt], owner: Block, scope: Scope, stack: list[_Item]) -> None:
         parent = self.parent
         at = len(stack)
-        for stmt in reversed(stmts):
+        for number in range(len(stmts) - 1, -1, -1):
+            stmt = stmts[number]
             cls = stmt.__class__
-            if cls in _DECIDES:
+            if cls in _SPECIAL:
                 if cls in _ENDS:
                     if len(stack) > at:
                         del stack[at:]
-                        first = stmts.index(stmt) + 1
-                        self._bury(stmts[first:], scope)
-                        del stmts[first:]
+                        self._bury(stmts[number + 1 :], scope)
+                        del stmts[number + 1 :]
+                elif cls is ast.AnnAssign:
+                    stmt = stmts[number] = _unannotated(stmt, scope)  # type: ignore[arg-type]
                 elif stmt.test.__class__ in _FIXED and _settled(stmt) is not None:  # type: ignore[attr-defined]
                     del stack[at:]
                     stmts[:] = self._settle(stmts, scope)
