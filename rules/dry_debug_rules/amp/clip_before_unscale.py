@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import OrderRule, Report
-from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run
+from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
 from dry_debug.program.evidence import Step
+from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.relations import covers, different, modules_in, touches
 from dry_debug.program.scopes import dotted
 
@@ -32,15 +33,28 @@ class ClipBeforeUnscale(OrderRule):
         "to a tiny fraction of the threshold."
     )
 
+    looks_at = "calls that clip gradients"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (event.node for event in program.events.of_kind("clip"))
+
     def check(self, program: Program) -> Iterator[Report]:
         steps = collect(program, "optimizer_step")
-        if not any(scaler.kind == "scaler" for _, _, scaler in steps) or not collect(program, "clip"):
+        if not any(scaler.kind == "scaler" for _, _, scaler in steps):
+            program.why(None, "no GradScaler is known to step an optimizer of this program")
+            return
+        if not collect(program, "clip"):
+            program.why(None, "no way from the start of this file leads to a clip")
             return
         seen: set[object] = set()
         optimizers = {o.base.ident for _, o, _ in steps}
         for event, optimizer, scaler in steps:
             ident = optimizer.base.ident
-            if scaler.kind != "scaler" or ident is None or ident in seen or _disabled(scaler):
+            if scaler.kind == "scaler" and _disabled(scaler):
+                made = scaler.args if scaler.origin is program else None
+                program.why(None, "the scaler is switched off with `enabled=False`", see=made)
+                continue
+            if scaler.kind != "scaler" or ident is None or ident in seen:
                 continue
             seen.add(ident)
             automaton = _Scaled(optimizer, scaler, covers(optimizer, program), len(optimizers) == 1, program)
@@ -48,10 +62,15 @@ class ClipBeforeUnscale(OrderRule):
                 report = self._report(hit, event, automaton, program)
                 if report is not None:
                     yield report
+            if program.why.listens:
+                _tell(automaton, program)
 
     def _report(self, hit: Hit, step: Event, automaton: _Scaled, program: Program) -> Report | None:
         at = Occurrence(hit.event, hit.calls).here(program)
         if hit.certainty != "must" or at is None:
+            program.why(Occurrence(hit.event, hit.calls),
+                        "on some path `unscale_` runs first, and on another it does not" if hit.certainty == "may"
+                        else "nobody knows whether the path to here without `unscale_` is ever taken")  # fmt: skip
             return None
         here = hit.event.program is program
         node = hit.event.node
@@ -74,11 +93,37 @@ class ClipBeforeUnscale(OrderRule):
             if here
             else f"`{program.short(at, 36)}` clips gradients that are still scaled",
             confidence=automaton.scaler.confidence,
+            links=lambda: [kind_link(program, automaton.scaler), path_link()],
             evidence=evidence,
             cause=f"{self.name}@{program.span(at).start}",
             fix=(lambda: _fix(hit, spelled, program)) if spelled else None,
             fix_title=_title(spelled) if spelled else "",
         )
+
+
+def _tell(automaton: _Scaled, program: Program) -> None:
+    """Tells of each clip in which states the walk came to it."""
+    told: set[Event] = set()
+    plain: dict[Event, Occurrence] = {}
+    for visit in visits(automaton, program):
+        event, state = visit.event, visit.state
+        if event.kind != "clip":
+            continue
+        last = visit.trace[-1] if visit.trace else None
+        if not isinstance(state, tuple):
+            plain.setdefault(event, visit.place)
+            continue
+        told.add(event)
+        if event.handled:
+            program.why(visit.place, "{} unscales the gradients itself", event)
+        elif state[0] == "unscaled" and last is not None:
+            program.why(visit.place, "{} unscales the gradients first", last.event, see=last)
+        elif not automaton._clips(event, state[1], visit.context):
+            program.why(visit.place, "what is clipped is not known to be what the scaler's optimizer updates")
+    for event, place in plain.items():
+        if event not in told:
+            program.why(place, "{} unscales the gradients itself" if event.handled
+                        else "no backward pass over a scaled loss comes before it", event)  # fmt: skip
 
 
 class _Scaled(Automaton):

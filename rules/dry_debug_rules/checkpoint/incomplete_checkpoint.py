@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
+from dry_debug.program.links import Link, kind_link
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -43,14 +44,29 @@ class IncompleteCheckpoint(WholeRule):
     triggers = (("state_dict", "save"), ("for ", "while "), ("optim", "step"))
     why = _WHY["optimizer"]
     quotes = ("CKPT-RAT-1", "CKPT-RAT-2", "CKPT-COMP-1", "CKPT-COMP-2")
+    looks_at = "checkpoints that are saved (`torch.save`, and calls of helpers that save)"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        sites = [site.node for site in program.training.checkpoints.saves]
+        yield from sites
+        yield from (call for call in program.calls_of("torch.save") if call not in sites)
 
     def check(self, program: Program) -> Iterator[Report]:
         resumption, purpose = program.training.resumption, program.training.save_purpose
         groups: dict[object, list[Run]] = {}
         for site in program.training.checkpoints.saves:
             run = resumption.run_at(site)
-            if run is not None and not purpose.last_act(site, run.loop):
+            if run is None:
+                continue
+            if purpose.last_act(site, run.loop):
+                program.why(
+                    site.node,
+                    "an export of the result: the loop is left behind it, or it is for one epoch",
+                )
+            else:
                 groups.setdefault(_group(site, program), []).append(run)
+        if program.why.listens:
+            _tell_others(program)
         told: set[tuple[object, str]] = set()
         for runs in groups.values():
             report = self._report(runs, program)
@@ -64,6 +80,8 @@ class IncompleteCheckpoint(WholeRule):
         missing = _missing(runs, program)
         severity = _severity(runs, missing, program)
         if severity is None:
+            if program.why.listens:
+                _tell(runs, missing, program)
             return None
         signs = program.training.resume_signs.all
         models = list(dict.fromkeys(name for run in runs for name, _ in run.models))
@@ -79,10 +97,57 @@ class IncompleteCheckpoint(WholeRule):
             severity=severity,
             why=_why(worst, severity, bool(signs)),
             evidence=_evidence(runs, missing, signs),
+            links=lambda: [_link(p, program) for p in (*missing, *held)],
             cause=f"{self.name}@{_anchor(lead.site, program)}",
             fix=(lambda: _fix(lead, missing, program)) if missing and len(runs) == 1 else None,
             fix_title=_title(missing),
         )
+
+
+def _link(part: Part, program: Program) -> Link:
+    if part.value is None:
+        return Link("kind", part.confidence, f"the loop counts or remembers `{part.name}`")
+    link = kind_link(program, part.value, part.name)
+    if part.confidence == link.confidence:
+        return link
+    return Link("resolution", part.confidence, f"`{part.name}` belongs to this model only as there is no other")
+
+
+def _tell_others(program: Program) -> None:
+    """Tells of the `torch.save` calls that are no save sites of their own."""
+    sites = program.training.checkpoints.saves
+    for call in program.calls_of("torch.save"):
+        if any(site.node is call for site in sites):
+            continue
+        via = next((site.node for site in sites if site.via is call), None)
+        if via is not None:
+            program.why(call, "what is written comes from the caller, where it is judged: {}", Step(program, via, ""))
+        else:
+            program.why(call, "what is saved is not known: {}", call.args[0] if call.args else call)
+
+
+def _tell(runs: list[Run], missing: list[Part], program: Program) -> None:
+    """Why nothing is said of a checkpoint, in the order of `_severity`."""
+    purpose, lead = program.training.save_purpose, runs[0]
+    kinds = {p.kind for p in missing}
+    names = ", ".join(f"`{p.name}`" for p in missing)
+    if kinds & {"optimizer", "scheduler"}:
+        if not lead.site.states("optimizer") and purpose.keeps_best(lead.site, lead.loop):
+            reason = f"the best model so far is exported; nothing shows that a run goes on from it (without {names})"
+        elif "optimizer" in kinds:
+            reason = "the program itself takes it back when the loop is over, to evaluate the model"
+        else:
+            reason = f"nothing shows that a run is ever taken up from this file, so {names} is not missed"
+    elif missing:
+        reason = f"nothing shows that a run is ever taken up from this file, so {names} is not missed"
+    else:
+        saved = ", ".join(f"`{p.name}`" for p in lead.parts if p not in lead.missing)
+        idle = ", ".join(f"`{p.name}`" for p in lead.missing if _stateless(p))
+        reason = f"everything that the run has is saved: {saved}" if saved else "the run has nothing else to lose"
+        if idle:
+            reason += f"; {idle} is plain SGD, which remembers nothing between steps"
+    for run in runs:
+        program.why(run.site.node, reason)
 
 
 def _why(worst: str | None, severity: Severity, resumes: bool) -> str:

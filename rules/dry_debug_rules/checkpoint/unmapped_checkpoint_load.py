@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.calls import argument
-from dry_debug.program.evidence import Step
+from dry_debug.program.evidence import Step, place_of
+from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
 from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
@@ -25,6 +26,7 @@ class UnmappedCheckpointLoad(SiteRule):
     fix_kind = "safe"
     triggers = (("load",), ("torch",))
     calls = ("torch.load",)
+    looks_at = "calls of `torch.load`"
     why = (
         "Without `map_location` every tensor goes back to the device it was saved from: the load fails on a machine "
         "without that GPU, and on one with it all ranks fill the same GPU."
@@ -32,16 +34,31 @@ class UnmappedCheckpointLoad(SiteRule):
     quotes = ("CKPT-RF-S3",)
 
     def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:
-        if any(keyword.arg in ("map_location", None) for keyword in call.keywords):
+        given = next((k for k in call.keywords if k.arg in ("map_location", None)), None)
+        if given is not None:
+            said = "`map_location` is given: {}" if given.arg else "{} may bring a `map_location`"
+            program.why(call, said, given.value)
             return
         if len(call.args) > 1 or any(isinstance(argument, ast.Starred) for argument in call.args):
+            program.why(call, "`map_location` is given by position, or may be: {}", call.args[-1])
             return
         path = argument(call, 0, "f")
-        if path is None or program.flow.stays_on_cpu or program.is_test or _settled(call, path, program):
+        if path is None:
+            program.why(call, "the call names no file")
+            return
+        if program.flow.stays_on_cpu:
+            program.why(call, "the file both saves and loads, and names no other device than the CPU")
+            return
+        if program.is_test:
+            program.why(call, "the file is a test")
+            return
+        if _settled(call, path, program):
             return
         use = program.flow.use_of_loaded(call)
         if use.kind == "numbers":
-            return  # the state of a scheduler or a scaler alone: there is no tensor in it
+            loads = [Step(home, load, "") for home, load in use.loaded_into[:2]]
+            program.why(call, "what is loaded are plain numbers, no tensors: it goes into {}", loads[0], see=loads)
+            return
         evidence = [Step(home, load, "the state goes into the model here") for home, load in use.loaded_into[:2]]
         # A state that load_state_dict copies into existing tensors, and a module that is moved right behind, may come
         # through the CPU without changing where the program's tensors end up.
@@ -53,9 +70,20 @@ class UnmappedCheckpointLoad(SiteRule):
             # A file of which nothing shows that it is a checkpoint may hold data that never was on a GPU.
             confidence="low" if use.kind == "unknown" else "high",
             evidence=evidence,
+            links=lambda: [_link(use.kind, use.loaded_into, program)],
             fix=lambda: Fix(title, "safe" if kept else "unsafe", (_insertion(call, program),)),
             fix_title=title,
         )
+
+
+def _link(kind: str, loaded_into: list[tuple[Program, ast.Call]], program: Program) -> Link:
+    if kind == "unknown":
+        return Link("kind", "low", "nothing shows that the file is a checkpoint: it may be data from the CPU")
+    if loaded_into:
+        where = place_of(Step(*loaded_into[0], ""), program)
+        return Link("kind", "high", f"the file is a checkpoint: its state goes into the model {where}")
+    shown = "the program uses it as a module" if kind == "module" else "the program reads a checkpoint's keys from it"
+    return Link("kind", "high", f"the file is a checkpoint: {shown}")
 
 
 def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
@@ -65,15 +93,18 @@ def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
         if other is not call and program.scope(other) is scope and argument(other, 1, "map_location") is not None:
             same = argument(other, 0, "f")
             if same is not None and shape(same) == text:
+                program.why(call, "another branch maps the same file: {}", Step(program, other, ""))
                 return True
     several = program.calls_of("torch.distributed.init_process_group")
     if several and not program.training.distributed.one_rank(call):
         return False  # what one rank wrote, all ranks load onto the GPU of that rank
     # What is written after the load, to go on from, comes from another run when it is loaded.
-    written = [argument(save, 1, "f") for save in program.calls_of("torch.save")
-               if program.scope(save) is scope and _may_precede(save, call, program)]  # fmt: skip
-    if any(target is not None and shape(target) == text for target in written):
-        return True
+    for save in program.calls_of("torch.save"):
+        if program.scope(save) is scope and _may_precede(save, call, program):
+            target = argument(save, 1, "f")
+            if target is not None and shape(target) == text:
+                program.why(call, "this very run has just written the file: {}", Step(program, save, ""))
+                return True
     return _written_in_training(call, path, program)
 
 
@@ -99,6 +130,7 @@ def _written_in_training(call: ast.Call, path: ast.expr, program: Program) -> bo
             for save in owner.calls_of("torch.save"):
                 target = argument(save, 1, "f")
                 if owner.scope(save) is function and target is not None and _file_name(target, save, owner) == name:
+                    program.why(call, "the training loop ahead has written the file: {}", Step(owner, save, ""))
                     return True
     return False
 

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import OrderRule, Report
-from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run
+from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.hands import other_hands
+from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, covers, different, touches
 from dry_debug.program.scopes import dotted
 from dry_debug.program.sensitivity import mode_matters
 
 if TYPE_CHECKING:
-    from dry_debug.program.automata import Context
+    from dry_debug.program.automata import Context, Visit
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
     from dry_debug.program.values import Ident, Value
@@ -35,24 +36,45 @@ class LingeringEvalMode(OrderRule):
         "evaluation on another model is trained than before."
     )
 
+    looks_at = "calls of `.eval()` on models"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        for call in program.method_calls("eval"):
+            if not call.args and not call.keywords:
+                yield call
+        for event in program.events.of_kind("eval"):
+            yield event.node
+
     def check(self, program: Program) -> Iterator[Report]:
         evals = collect(program, "eval")
+        if program.why.listens:
+            _tell_others(evals, program)
         if not evals:
             return
         steps = collect(program, "optimizer_step")
         seen: set[Ident] = set()
         for event, module, _ in evals:
             ident = module.base.ident
-            if ident is None or ident in seen or not _whole(ident, event):
+            if ident is None or not _whole(ident, event):
+                program.why(event, "it is not one certain model as a whole: a part of one, or one of a collection")
+                continue
+            fresh = ident not in seen
+            if not fresh and not program.why.listens:
                 continue
             seen.add(ident)
             if mode_matters(module) is False:
+                program.why(event, "no layer of the model reads the mode: train and eval are the same")
                 continue
             trainers = {o.base.ident for _, o, _ in steps if _trains(o, module, program)}
             trainers.discard(None)
-            if trainers:
+            if not trainers:
+                program.why(event, "no step of an optimizer that is known to update this model comes after it"
+                            if steps else "no step of an optimizer is known in this program")  # fmt: skip
+            elif fresh:
                 automaton = _Mode(module, frozenset(trainers), program)
                 yield from self._reports(run(automaton, program), module, program)
+                if program.why.listens:
+                    _tell(automaton, evals, program)
 
     def _reports(self, hits: list[Hit], module: Value, program: Program) -> Iterator[Report]:
         told: set[Hashable] = set()
@@ -65,12 +87,17 @@ class LingeringEvalMode(OrderRule):
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
         mode = next((o for o in reversed(hit.trace) if o.event.kind == "eval"), None)
         if hit.certainty != "must" or mode is None:
+            program.why(mode, "some path goes back to train mode before {}, and another does not"
+                        if hit.certainty == "may" else "nobody knows whether the path from here to {} is ever taken",
+                        hit.event, see=hit.event)  # fmt: skip
             return None
         at = mode.here(program)
         step = Occurrence(hit.event, hit.calls)
         if at is None or step.here(program) is None:
             return None
-        if other_hands(program, step, module) or other_hands(program, mode, module):
+        hands = other_hands(program, step, module) or other_hands(program, mode, module)
+        if hands is not None:
+            program.why(at, "{} cannot be followed: it may change the mode", hands, see=hands)
             return None
         here = mode.event.program is program
         evidence = [Step(hit.event.program, hit.event.node, "this training step then runs in eval mode")]
@@ -82,10 +109,74 @@ class LingeringEvalMode(OrderRule):
             headline=f"`{program.short(at, 40)}` leaves the model in eval mode, and training goes on",
             confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
             evidence=evidence,
+            links=lambda: [kind_link(program, module), path_link(), _matters(module)],
             cause=f"{self.name}@{program.span(at).start}",
             fix=(lambda: _fix(hit, spelled, program)) if spelled else None,
             fix_title=_title(spelled) if spelled else "",
         )
+
+
+# -- why not -----------------------------------------------------------------------------------------------------------
+
+
+def _matters(module: Value) -> Link:
+    if mode_matters(module):
+        return Link("resolution", "high", "the model has layers that read the mode (dropout, batch norm, ...)")
+    return Link("resolution", "medium", "it is not known whether the model has layers that read the mode")
+
+
+def _tell_others(evals: list[tuple[Event, Value, Value]], program: Program) -> None:
+    """Tells of the `.eval()` calls that the walk does not come to."""
+    from dry_debug.program.describe import why_unknown
+
+    reached = {event.node for event, _, _ in evals}
+    for call in program.method_calls("eval"):
+        func = call.func
+        assert isinstance(func, ast.Attribute)
+        if call in reached:
+            continue
+        value = program.value(func.value, call)
+        if value.kind == "unknown":
+            reason = why_unknown(program, func.value, call)
+            program.why(call, "{} is not known to be a model: {}", func.value, reason)
+        elif value.kind == "module":
+            program.why(call, "no way from the start of this file leads here, or its class has an `eval` of its own")
+        else:
+            program.why(call, "{} is not a model", func.value)
+
+
+def _tell(automaton: _Mode, evals: list[tuple[Event, Value, Value]], program: Program) -> None:
+    """Tells of each `eval()` of the model what the walk saw behind it."""
+    ident = automaton.module.base.ident
+    places: dict[Event, list[Visit]] = {event: [] for event, module, _ in evals if module.base.ident == ident}
+    told: set[Event] = set()
+    for visit in visits(automaton, program):
+        if visit.event in places:
+            places[visit.event].append(visit)
+        if visit.event.kind != "optimizer_step" or not isinstance(visit.state, tuple) or not visit.trace:
+            continue
+        mode, last = visit.state[0], visit.trace[-1]
+        if visit.context.resolve(visit.event.obj).base.ident not in automaton.trainers:
+            continue
+        origin = next((o.event for o in reversed(visit.trace) if o.event.kind == "eval" and o.event in places), None)
+        if origin is None or not places[origin] or (mode, last.event.kind) == ("eval", "eval"):
+            continue
+        at = places[origin][0].place
+        if mode == "restored":
+            told.add(origin)
+            program.why(at, "{} puts the model back before it is trained again", last.event, see=last)
+        elif mode == "new" and last.event.kind == "create":
+            told.add(origin)
+            program.why(at, "{} begins a new training before it goes on", last.event, see=last)
+    for event, came in places.items():
+        states = {v.state[0] for v in came if isinstance(v.state, tuple)}
+        at = came[0].place if came else Occurrence(event, ())
+        if not states:
+            program.why(at, "no way from the start of this file leads here")
+        elif states <= {"new", "frozen"}:
+            program.why(at, "the model is in eval mode before it is trained at all, so it is meant to be")
+        elif event not in told:
+            program.why(at, "no step that ran in train mode before comes behind it in eval mode")
 
 
 class _Mode(Automaton):

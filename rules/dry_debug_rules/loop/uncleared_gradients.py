@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after, line_before
 from dry_debug.lint.rule import OrderRule, Report
-from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run
+from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.hands import other_hands
+from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.relations import covers, different, touches
 from dry_debug.program.scopes import dotted
 
@@ -33,29 +34,53 @@ class UnclearedGradients(OrderRule):
         "model trains wrong."
     )
     quotes = ("DBG-CODE-10",)
+    looks_at = "steps of optimizers"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        known = {e.node for e in program.events.all}
+        for event in program.events.of_kind("optimizer_step", "step"):
+            yield event.node
+        for call in program.method_calls("step"):
+            if call not in known:
+                yield call
 
     def check(self, program: Program) -> Iterator[Report]:
         steps = collect(program, "optimizer_step")
         seen: set[object] = set()
-        for _, optimizer, _ in steps:
+        if program.why.listens:
+            from dry_debug.program.why_steps import tell_steps
+
+            tell_steps(program, steps)
+        for step, optimizer, _ in steps:
             ident = optimizer.base.ident
+            if ident is None:
+                program.why(step, "it is not known which optimizer this steps")
             if ident is None or ident in seen:
                 continue
             seen.add(ident)
             automaton = _Gradients(optimizer, covers(optimizer, program), program)
+            wrong = None
             for hit in run(automaton, program):
-                report = self._report(hit, automaton, program)
-                if report is not None:
-                    yield report
+                wrong = self._report(hit, automaton, program)
+                if wrong is not None:
+                    yield wrong
                     break  # one missing call is one mistake, however many steps it spoils
+            if program.why.listens:
+                _tell(automaton, wrong, program)
 
     def _report(self, hit: Hit, automaton: _Gradients, program: Program) -> Report | None:
         step = Occurrence(hit.event, hit.calls)
         at = step.here(program)
         if hit.certainty != "must" or at is None:
+            if program.why.listens and hit.certainty != "must":
+                program.why(step, _not_sure(hit, automaton), see=automaton.clearing)
             return None
         loop = next((node for node in reversed(hit.loops) if isinstance(node, ast.stmt)), None)
-        if other_hands(program, step, automaton.optimizer):
+        hands = other_hands(program, step, automaton.optimizer)
+        if hands is not None:
+            program.why(
+                at, "{} is given the optimizer and cannot be followed: it may clear the gradients", hands, see=hands
+            )
             return None
         confidence: Confidence = weakest(
             automaton.optimizer.confidence, "high" if _single(automaton.optimizer) else "medium"
@@ -74,6 +99,7 @@ class UnclearedGradients(OrderRule):
             headline=f"{what} applies old gradients again: they are {missing}",
             confidence=confidence,
             evidence=evidence,
+            links=lambda: _links(automaton.optimizer, path, program),
             cause=f"{self.name}@{program.span(at).start}",
             fix=(lambda: _fix(hit, path, program)) if here else None,
             fix_title=f"Clear the gradients (`{path[:60]}.zero_grad()`)" if here else "",
@@ -141,6 +167,62 @@ def _single(optimizer: Value) -> bool:
     """Whether the identity is that of one object, not of any element of a collection."""
     ident = optimizer.base.ident
     return not (isinstance(ident, tuple) and ident and ident[0] == "part")
+
+
+# -- why not -----------------------------------------------------------------------------------------------------------
+
+
+def _links(optimizer: Value, path: str, program: Program) -> list[Link]:
+    links = [kind_link(program, optimizer, path), path_link()]
+    if not _single(optimizer):
+        links.append(Link("resolution", "medium", f"`{path}` is any one of a collection, not one certain optimizer"))
+    return links
+
+
+def _not_sure(hit: Hit, automaton: _Gradients) -> str:
+    if hit.certainty == "unknown":
+        return "on the paths where the gradients would be stale nobody knows whether they are taken, or what they do"
+    cleared = "some path clears the gradients before this step and another does not"
+    return (
+        cleared if automaton.clearing else "only on some paths does this step come twice with a backward pass between"
+    )
+
+
+def _tell(automaton: _Gradients, wrong: Report | None, program: Program) -> None:
+    """Tells of each step of this optimizer in which states the walk came to it."""
+    told: set[Event] = set()
+    first: dict[Event, ast.AST | None] = {}  # nothing else is known of these steps
+    for visit in visits(automaton, program):
+        event = visit.event
+        if event.kind != "optimizer_step" or not isinstance(visit.state, tuple):
+            continue
+        name, applied = visit.state
+        if name == "first":
+            first.setdefault(event, visit.place.here(program))
+            continue
+        told.add(event)
+        last = visit.trace[-1] if visit.trace else None
+        if visit.context.same(event.obj, automaton.ident) is not True:
+            continue
+        at = visit.place.here(program)
+        if name == "cleared" and last is not None:
+            program.why(at, "{} clears the gradients before this step comes again", last.event, see=last)
+        elif name == "stepped" and last is not None:
+            program.why(at, "no `backward()` is seen between {} and this step", last.event, see=last)
+        elif name == "stale" and event in applied:
+            if wrong is not None and wrong.at is not at:
+                program.why(
+                    at,
+                    "the same mistake is told of {}",
+                    Step(program, wrong.at, "") if isinstance(wrong.at, ast.AST) else "",
+                )
+        elif name == "stale":
+            program.why(at, "it comes once behind another step, not again and again: nothing repeats the mistake")
+    for event, at in first.items():
+        if event.handled:
+            program.why(at, "a closure that cannot be followed does the rest")
+        elif event not in told:
+            program.why(at, "it runs once on every way to here: no step of this optimizer comes before it")
 
 
 def _path(event: Event) -> str | None:

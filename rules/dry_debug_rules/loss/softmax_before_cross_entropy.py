@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.evidence import Step
+from dry_debug.program.evidence import Step, place_of
 from dry_debug.program.knowledge import CROSS_ENTROPY
+from dry_debug.program.links import WORDS, Link
 from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
 
@@ -31,13 +32,39 @@ class SoftmaxBeforeCrossEntropy(Rule):
         "softmax stays nearly flat, the loss cannot get near zero and the gradients shrink."
     )
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
+    looks_at = "what goes into a cross-entropy loss"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (loss.call for loss in program.flow.loss_calls(CROSS_ENTROPY))
 
     def check(self, program: Program) -> Iterator[Report]:
         for loss in program.flow.loss_calls(CROSS_ENTROPY):
             value = program.value(loss.prediction, loss.call)
             if value.via != "softmax" or value.node is None or value.origin is None:
+                if program.why.listens:
+                    program.why(loss.call, _no_softmax(loss, value, program), see=_maker(value))
                 continue
             yield _report(loss, value, value.origin, value.node, program)
+
+
+def _no_softmax(loss: LossCall, value: Value, program: Program) -> str:
+    text = program.short(loss.prediction, 36)
+    if value.kind == "unknown":
+        from dry_debug.program.describe import why_unknown
+
+        return f"what goes in is not known: {why_unknown(program, loss.prediction, loss.call)}"
+    if value.via == "log_softmax":
+        return f"`{text}` comes from a log-softmax, which changes nothing when it is applied twice"
+    if value.via is not None and value.via not in ("loss", "leaf"):
+        return f"`{text}` comes from `{value.via}`, not from a softmax"
+    return f"`{text}` is {WORDS.get(value.kind, value.kind)} that is not, on every way to here, the result of a softmax"
+
+
+def _maker(value: Value) -> Step | None:
+    made, home = value.node, value.origin
+    if made is None or home is None or not hasattr(made, "lineno"):
+        return None
+    return Step(home, made, "it is made here")
 
 
 def _report(loss: LossCall, value: Value, home: Program, softmax: ast.AST, program: Program) -> Report:
@@ -53,11 +80,19 @@ def _report(loss: LossCall, value: Value, home: Program, softmax: ast.AST, progr
         at=loss.call,
         headline=f"`{program.short(loss.call.func, 30)}` applies softmax again to `{what}`",
         confidence=value.confidence,
+        links=lambda: [_link(value, softmax, home, program)],
         evidence=evidence,
         cause=f"softmax-before-cross-entropy@{home.document.path}:{home.span(softmax).start}",
         fix=lambda: _fix(loss, home, softmax, title, program),
         fix_title=title,
     )
+
+
+def _link(value: Value, softmax: ast.AST, home: Program, program: Program) -> Link:
+    where = place_of(Step(home, softmax, ""), program)
+    if value.confidence == "high":
+        return Link("kind", "high", f"what goes in is the result of the softmax {where}")
+    return Link("kind", value.confidence, f"what goes in comes from the softmax {where}, but not on every way to here")
 
 
 def _fix(loss: LossCall, home: Program, softmax: ast.AST, title: str, program: Program) -> Fix | None:

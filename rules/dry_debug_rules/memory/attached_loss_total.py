@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.evidence import Step
+from dry_debug.program.additions import addition_of
+from dry_debug.program.evidence import Step, place_of, weakest
+from dry_debug.program.links import Link, kind_link
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -29,11 +31,22 @@ class AttachedLossTotal(Rule):
         "lives and memory grows with each iteration."
     )
     quotes = ("MEM-RF-3", "MEM-RF-1", "MEM-PIT-x")
+    looks_at = "sums and lists that a loop fills"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        for stmt in (*program.index.augments, *program.index.assignments):
+            if addition_of(stmt) is not None:
+                yield stmt
+        for call in program.method_calls("append"):
+            stmt_ = program.statement(call)
+            if isinstance(stmt_, ast.Expr) and stmt_.value is call and len(call.args) == 1 and not call.keywords:
+                yield stmt_
 
     def check(self, program: Program) -> Iterator[Report]:
         for growth in program.flow.growths:
             tensors = [carried for carried in growth.carried if carried.is_loss]
             if not tensors:
+                program.why(growth.at, "{} carries a graph, but not that of a loss", growth.carried[0].expr)
                 continue
             method = ".detach()" if growth.how == "list" or growth.fate.tensor or growth.fate.unknown else ".item()"
             loss = program.short(tensors[0].expr, 32)
@@ -43,9 +56,25 @@ class AttachedLossTotal(Rule):
                 headline=_headline(growth, loss, program),
                 confidence=growth.confidence,
                 evidence=_evidence(growth, program),
+                links=partial(_links, growth, program),
                 fix=partial(_fix, growth, method, title, program),
                 fix_title=title,
             )
+
+
+def _links(growth: Growth, program: Program) -> list[Link]:
+    links = []
+    for carried in growth.carried:
+        text = program.short(carried.expr, 32)
+        if carried.backward is not None:
+            where = place_of(Step(carried.backward_in or program, carried.backward, ""), program)
+            links.append(Link("kind", carried.confidence, f"`{text}` carries a graph: `.backward()` over it {where}"))
+        elif carried.made is not None:
+            links.append(kind_link(program, carried.made, text))
+    if growth.confidence != weakest(*(x.confidence for x in links)):
+        links.append(Link("resolution", growth.confidence, "no backward pass inside the loop shows that the graphs are "
+                          f"used up: `{growth.path}` may be there to be differentiated"))  # fmt: skip
+    return links
 
 
 def _headline(growth: Growth, loss: str, program: Program) -> str:

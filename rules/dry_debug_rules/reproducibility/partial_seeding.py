@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix, Need, NeedImport, Severity
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
+from dry_debug.program.links import Link
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -31,21 +32,42 @@ class PartialSeeding(WholeRule):
         "two runs with the same seed give different results."
     )
     quotes = ("CKPT-RAT-4", "CKPT-SEED-0", "CKPT-SEED-1", "CKPT-SEED-2")
+    looks_at = "calls that seed random generators"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (site.node for site in (*program.randomness.own_seeds, *program.randomness.seeds))
 
     def check(self, program: Program) -> Iterator[Report]:
         seeding = program.training.seeding
+        why = program.why
         if not program.randomness.own_seeds and not program.randomness.seeds:
+            why(None, "nothing is seeded at all")
             return
-        # Tests seed what the one assertion needs.
-        if program.is_test or not (program.training.is_training or _helper_file(program)):
+        if program.is_test:
+            why(None, "the file is a test, which seeds what its assertions need")
+            return
+        if not (program.training.is_training or _helper_file(program)):
+            why(None, "the file neither trains nor defines a function that seeds a run")
             return
         gaps = seeding.gaps()
         if not program.training.is_training:
             gaps = [g for g in gaps if g.rng != "torch"]
-        anchor = seeding.anchor if gaps else None
-        if anchor is None or seeding.unknown_helper:
+        if not gaps:
+            seeded = _list([_SHOWN[r] for r in ("torch", "numpy", "python", "cuda") if r in seeding.seeded])
+            why(None, f"nothing that counts is drawn from a generator that is not seeded (seeded: {seeded})")
+            return
+        anchor = seeding.anchor
+        if anchor is None:
+            why(None, "no seed is set for the whole run, only in functions that split or sample data, or in workers")
+            return
+        if seeding.unknown_helper is not None:
+            why(None, "nobody can see what {} seeds", seeding.unknown_helper, see=seeding.unknown_helper)
             return
         call = anchor[0]
+        if why.listens:
+            for site in (*program.randomness.own_seeds, *program.randomness.seeds):
+                if site.node is not call:
+                    why(site.node, "what the seeds of the run leave out is told of {}", Step(program, call, ""))
         names = [_SHOWN[r] for r in ("torch", "numpy", "python", "cuda") if r in seeding.seeded]
         if "torch" in names:
             names = [n for n in names if n != "torch.cuda"]
@@ -57,9 +79,16 @@ class PartialSeeding(WholeRule):
             confidence=weakest(*(g.confidence for g in gaps)),
             severity=_severity(gaps, seeding, call, program),
             evidence=_evidence(gaps, anchor[2], anchor[1].node, call, program),
+            links=lambda: [_link(g) for g in gaps],
             fix=lambda: _fix(gaps, seeding, program),
             fix_title=_title(gaps),
         )
+
+
+def _link(gap: Gap) -> Link:
+    if gap.confidence == "high":
+        return Link("path", "high", f"the run draws from {_SHOWN[gap.rng]}")
+    return Link("path", gap.confidence, f"{_SHOWN[gap.rng]} is drawn from in a function that nothing here calls")
 
 
 def _helper_file(program: Program) -> bool:
@@ -77,7 +106,7 @@ def _severity(gaps: list[Gap], seeding: Seeding, call: ast.Call, program: Progra
 
 
 def _list(names: list[str]) -> str:
-    shown = [f"`{n}`" for n in names]
+    shown = [f"`{n}`" for n in names] or ["nothing"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 

@@ -93,8 +93,10 @@ def _others(commands: Any) -> None:
 
     explain = commands.add_parser("explain", help="show why something is, or is not, reported at a line")
     explain.set_defaults(command_module="dry_debug.cli.explain")
-    explain.add_argument("place", metavar="FILE:LINE")
+    explain.add_argument("place", metavar="FILE:LINE", help="in a notebook FILE:cell N:LINE")
     explain.add_argument("rule", nargs="?", metavar="RULE", help="name or code of one rule (default: all)")
+    explain.add_argument("--format", choices=("text", "json"), default="text")
+    _settings(explain.add_argument_group("rules and files"))
     _config(explain)
 
     route = commands.add_parser("route", help="show where to look first for an error message, a log or a complaint")

@@ -17,6 +17,7 @@ from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
     from dry_debug.program.evidence import Step
+    from dry_debug.program.links import Link
     from dry_debug.program.program import Program
 
 Shape = Literal["site", "order", "whole"]
@@ -38,6 +39,7 @@ class Report:
     fix: Callable[[], Fix | None] | None = None  # called only when somebody asks for the fix
     fix_title: str = ""
     quotes: tuple[str, ...] | None = None  # None: the rule's own
+    links: Callable[[], list[Link]] | None = None  # what the confidence is the weakest of; called only to explain it
 
 
 class Rule:
@@ -54,6 +56,11 @@ class Rule:
     why: ClassVar[str]
     quotes: ClassVar[tuple[str, ...]] = ()
     depends_on_names: ClassVar[bool] = False
+    looks_at: ClassVar[str]  # what it judges, in a few words: "calls of `torch.load`"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        """The places that the rule judges, for `dry-debug explain`: of each it says something, or why it does not."""
+        raise NotImplementedError
 
     def check(self, program: Program) -> Iterator[Report]:
         """Everything that this rule has to say about `program`."""
@@ -65,6 +72,10 @@ class SiteRule(Rule):
 
     shape = "site"
     calls: ClassVar[tuple[str, ...]] = ()
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        for name in self.calls:
+            yield from program.calls_of(name)
 
     def check(self, program: Program) -> Iterator[Report]:
         for name in self.calls:

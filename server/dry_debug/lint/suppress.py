@@ -102,6 +102,17 @@ def apply(
     return kept, hidden
 
 
+def hiding(document: Document, finding: Finding) -> list[int]:
+    """The one-based lines (of the whole source) of the comments that hide `finding`."""
+    from dry_debug.lint.logical_lines import logical_lines
+
+    lines = logical_lines(document)
+    codes = {finding.code.lower(): finding.rule, finding.rule: finding.rule}
+    at = document.lines.line_of(finding.span.start)
+    markers = _markers(document, lines, codes)
+    return [m.comment.line + 1 for m in markers if m.hides(finding, at, lines.last_line(at)) is not None]
+
+
 def _is_ours(match: re.Match[str], codes: dict[str, str]) -> bool:
     listed = match.group("noqa")
     return listed is None or any(word.lower() in codes for word in _WORD.findall(listed))

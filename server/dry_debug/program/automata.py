@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.events import owned
 from dry_debug.program.guards import Guard
-from dry_debug.program.paths import Occurrence, Trace
+from dry_debug.program.paths import Occurrence, States, Trace
 from dry_debug.program.relations import different
 from dry_debug.program.trees import CallTree, Event
 from dry_debug.program.trees import children as _children
@@ -18,7 +18,9 @@ from dry_debug.program.values import Ident, Value
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-__all__ = ["Automaton", "Certainty", "Context", "Hit", "Occurrence", "Trace", "_children", "collect", "run"]
+__all__ = [
+    "Automaton", "Certainty", "Context", "Hit", "Occurrence", "Trace", "Visit", "_children", "collect", "run", "visits",
+]  # fmt: skip
 
 Certainty = Literal["must", "may", "unknown"]
 _TRUTHY = frozenset("optimizer module scaler scheduler loader dataset function class instance pymodule ema".split())
@@ -154,6 +156,44 @@ def run(automaton: Automaton, program: Program) -> list[Hit]:
             if known is None or order[hit.certainty] < order[known.certainty]:
                 best[(hit.event, hit.label)] = hit
     return sorted(best.values(), key=lambda h: (h.event.program is not program, h.event.stmt.lineno))
+
+
+@dataclass(slots=True)
+class Visit:
+    """The walk came to an event in a state. `trace`: the last events before it that changed the state."""
+
+    event: Event
+    state: Hashable
+    trace: Trace
+    context: Context
+    sure: bool  # the path exists as far as anybody knows, and no exception leads to it
+
+    @property
+    def place(self) -> Occurrence:
+        return Occurrence(self.event, self.context.calls)
+
+
+def visits(automaton: Automaton, program: Program) -> list[Visit]:
+    """Every (event, state) that a walk from the roots comes to. Costs a walk of its own: for explanations only."""
+    from dry_debug.program.walker import Walker
+
+    found: list[Visit] = []
+
+    class Watching(Walker):
+        def _event(self, event: Event, states: States) -> States:
+            step = self._step(event) if event.kind == "step" else event
+            if step.kind in self.automaton.kinds:
+                for path, trace in states.items():
+                    sure = not path.vague and not path.thrown
+                    found.append(Visit(step, path.state, trace, self.context, sure))
+            return super()._event(event, states)
+
+    walked = program.events.walked
+    walker = Watching(automaton, program)
+    for root in walker.relevance.roots:
+        walker.run(root)
+    program.events.walked = walked
+    return found
 
 
 class _Collector(Automaton):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program import choices
 from dry_debug.program import knowledge as know
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
@@ -30,7 +31,9 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | Non
         top = name.partition(".")[0]
         if top not in ("torch", "builtins", "numpy"):
             target = ev.value(func, scope, stmt, env)
-            if target.kind in ("function", "class", "module") or (target.kind == "library" and target.type != name):
+            if target.kind in ("function", "class", "module", "choice") or (
+                target.kind == "library" and target.type != name
+            ):
                 return invoke(ev, target, node, scope, stmt, env)
         return library(ev, name, node, scope, stmt, env)
     if isinstance(func, ast.Attribute):
@@ -38,34 +41,7 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | Non
             return UNKNOWN
         base = ev.value(func.value, scope, stmt, env)
         return method(ev, base, func.attr, node, scope, stmt, env)
-    dynamic = _dynamic(ev, func, scope)
-    if dynamic is not None:
-        return dynamic.but(node=node, args=node, program=ev.program, ident=("alloc", node))
     return invoke(ev, ev.value(func, scope, stmt, env), node, scope, stmt, env)
-
-
-def _dynamic(ev: Evaluator, func: ast.expr, scope: Scope) -> Value | None:
-    """`getattr(torch.optim, name)(...)` and `models.__dict__[name](...)`."""
-    holder: ast.expr | None = None
-    if (
-        isinstance(func, ast.Call)
-        and len(func.args) >= 2
-        and ev.names.qualified(func.func, scope) == "builtins.getattr"
-    ):
-        holder = func.args[0]
-    elif isinstance(func, ast.Subscript) and isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__":
-        holder = func.value.value
-    if holder is None:
-        return None
-    name = ev.names.qualified(holder, scope) or ""
-    kinds: dict[str, know.Kind] = {
-        "torch.optim": "optimizer",
-        "torch.optim.lr_scheduler": "scheduler",
-        "torchvision.models": "module",
-        "torchvision.datasets": "dataset",
-    }
-    kind = kinds.get(name)
-    return Value(kind) if kind is not None else None
 
 
 def argument(node: ast.Call, position: int, *names: str) -> ast.expr | None:
@@ -90,6 +66,11 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     kind = know.kind_of_call(name)
     if kind is not None:
         return _made(ev, name, kind, node, scope, stmt, env, arg)
+    if name == "builtins.getattr" and len(node.args) > 1:
+        holder, attr = arg(0), node.args[1]
+        if isinstance(attr, ast.Constant) and holder.kind != "library":
+            return ev.attribute_of(holder, str(attr.value))
+        return choices.member(holder, attr)
     if name == "builtins.filter":
         return arg(1)
     if name == "itertools.chain":
@@ -118,7 +99,9 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("dict", items=items, node=node, program=ev.program, ident=("alloc", node))
     if name == "functools.partial" and node.args:
         inner = ev.value(node.args[0], scope, stmt, env)
-        return inner if inner.kind in ("library", "class") else UNKNOWN
+        return inner if inner.kind in ("library", "class", "function", "choice") else UNKNOWN
+    if name == "importlib.import_module" and len(node.args) == 1:
+        return _imported_module(ev, arg(0).const)
     if name == "torch.load":
         return Value("dict", via="loaded", node=node, program=ev.program, ident=("alloc", node))
     if name in know.FUNCTIONAL_LOSSES:
@@ -133,6 +116,16 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
+
+
+def _imported_module(ev: Evaluator, name: object) -> Value:
+    """`importlib.import_module("tasks.first")`."""
+    if not isinstance(name, str):
+        return UNKNOWN
+    other = ev.program.host.module(name, ev.program.document.path, 0)
+    if other is None or other is ev.program:
+        return UNKNOWN
+    return Value("pymodule", program=other, ident=("pymodule", other.document.path))
 
 
 def _activation(name: str) -> str:
@@ -274,6 +267,8 @@ def invoke(ev: Evaluator, target: Value, node: ast.Call, scope: Scope, stmt: Stm
         values = [ev.value(a, scope, stmt, env) for a in node.args[:3] if not isinstance(a, ast.Starred)]
         values += [ev.value(k.value, scope, stmt, env) for k in node.keywords[:3]]
         return loss_value(ev, target.type, values, node)
+    if kind == "choice":
+        return choices.made([invoke(ev, one, node, scope, stmt, env) for one in target.items], target, node)
     if kind == "instance" and target.scope is not None and target.program is not None:
         method_ = target.program.evaluator.class_attribute(target.scope, "__call__")
         if method_.kind == "function":
@@ -286,7 +281,9 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
     if cls.scope is None or cls.program is None:  # one of several classes
         return UNKNOWN
     kind = cls.program.class_kind(cls.scope)
-    return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node,
+    # What a factory was given: what the optimizer covers, what the scheduler drives.
+    given = env if kind in ("optimizer", "scheduler", "loader", "sampler") else None
+    return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
                  home=ev.program if cls.program is not ev.program else None, ident=("alloc", node))  # fmt: skip
 
 
@@ -484,8 +481,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return Value("state", wraps=base, node=node, program=ev.program, confidence=base.confidence)
     if kind == "library" and base.type is not None:
         return library(ev, f"{base.type}.{attr}", node, scope, stmt, env)
-    if kind == "pymodule" and base.program is not None:
-        return invoke(ev, base.program.export(attr), node, scope, stmt, env)
+    if kind == "pymodule":
+        return invoke(ev, ev.member(base, attr), node, scope, stmt, env)
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
         found = base.program.evaluator.class_attribute(base.scope, attr, base)
         if found.kind == "function":
@@ -510,7 +507,9 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         value = ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
         return value.but(via="scaled") if value.kind == "tensor" else Value("tensor", attached=None, via="scaled")
     if kind == "dict" and attr in ("get", "pop", "setdefault") and node.args and base.items is not None:
-        key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        if not isinstance(node.args[0], ast.Constant):
+            return choices.one_of(base)
+        key = node.args[0].value
         return next((v for k, v in base.items if k is not None and k == key), UNKNOWN)
     if kind in ("dict", "container") and attr in ("values", "copy", "pop"):
         return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v

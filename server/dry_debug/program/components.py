@@ -180,13 +180,19 @@ class Components:
         if kind is None or value.via == "part" or (part and kind != "optimizer"):
             return
         name = self._name(b)
-        if value.via in ("ddp", "dp", "fsdp") and value.wraps is not None:
+        if value.via in ("ddp", "dp", "fsdp") and self._wraps(b.value, value):
             self.wrappers.append((value.via, name, b.node))
         if isinstance(b.value, ast.Call) and self._passes_on(b.value, value):
             return
         if value.confidence == "low" or (isinstance(b.value, ast.Subscript) and kind != "dataset"):
             return
         self._put(Component(kind, name, value, b.node, b.scope))
+
+    def _wraps(self, expr: ast.expr, value: Value) -> bool:
+        """Whether it is here that the wrapper is put on, or by what is called here; `x.module` takes it off."""
+        if isinstance(expr, ast.Call) and value.wraps is not None:
+            return True
+        return any(isinstance(n, ast.Call) and self.program.qualified(n) in know.WRAPPERS for n in ast.walk(expr))
 
     def _put(self, component: Component) -> None:
         key = (component.ident, component.name)

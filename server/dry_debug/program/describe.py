@@ -5,31 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.links import WORDS
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-
-_WORDS = {
-    "module": "a module",
-    "optimizer": "an optimizer",
-    "scheduler": "a learning rate scheduler",
-    "scaler": "a GradScaler",
-    "loader": "a data loader",
-    "dataset": "a dataset",
-    "sampler": "a sampler",
-    "loss": "a loss function",
-    "tensor": "a tensor",
-    "output": "the output of a module",
-    "batch": "part of a batch",
-    "params": "parameters",
-    "container": "a collection",
-    "dict": "a dict",
-    "instance": "an object of this project",
-    "number": "a number",
-    "state": "a state dict",
-}
 
 
 def statements_at(program: Program, line: int) -> list[ast.stmt]:
@@ -74,10 +55,10 @@ def describe_line(program: Program, line: int) -> list[str]:
 def describe(program: Program, text: str, value: Value, expr: ast.expr, stmt: ast.stmt) -> str:
     """One sentence: what `text` is, where it was made, how sure that is; or why it is not known."""
     if value.kind == "unknown":
-        return f"`{text}` is not known: {_why_unknown(program, expr, stmt)}"
+        return f"`{text}` is not known: {why_unknown(program, expr, stmt)}"
     if value.kind == "const":
         return f"`{text}` is {value.const!r}"
-    words = _WORDS.get(value.kind, value.kind.replace("_", " "))
+    words = WORDS.get(value.kind, value.kind.replace("_", " "))
     name = f" ({value.type})" if value.type else ""
     where = ""
     if value.node is not None and hasattr(value.node, "lineno"):
@@ -93,9 +74,9 @@ def describe(program: Program, text: str, value: Value, expr: ast.expr, stmt: as
     return f"`{text}` is {words}{name}{where}{graph} ({value.confidence} confidence{why})"
 
 
-def _why_unknown(program: Program, expr: ast.expr, stmt: ast.stmt) -> str:
-    """Follow a name to the call or parameter at which the model lost it."""
-    scope = program.scope(stmt)
+def why_unknown(program: Program, expr: ast.expr, at: ast.AST) -> str:
+    """Follow a name, read in the call or statement `at`, to the call or parameter at which the model lost it."""
+    scope = program.scope(at)
     for _ in range(6):
         if isinstance(expr, ast.Name):
             found = program.names.lookup(expr.id, scope)
@@ -123,11 +104,25 @@ def _why_unknown(program: Program, expr: ast.expr, stmt: ast.stmt) -> str:
     return f"the expression at line {program.line(expr)} is of a kind that the model does not follow"
 
 
+def why_no_graph(program: Program, expr: ast.expr, stmt: ast.stmt) -> str:
+    """Why an added term is not known to carry the graph of a loss."""
+    value = program.value(expr, stmt)
+    if value.kind == "unknown":
+        return f"nothing is known of it: {why_unknown(program, expr, stmt)}"
+    if value.kind in ("number", "const", "text"):
+        return "it is a number or text"
+    if value.attached is False:
+        return "it is without a graph (`.item()`, `.detach()`, or made where autograd records nothing)"
+    if value.attached is None:
+        return f"it is {WORDS.get(value.kind, value.kind)} of which nobody knows whether it has a graph"
+    return f"it is {WORDS.get(value.kind, value.kind)}, but not known to be a loss"
+
+
 def _object(program: Program, value: Value) -> str:
     found = program.training.components.named(value)
     if found is not None:
         return f"`{found.name}`"
-    return _WORDS.get(value.kind, "something that is not known")
+    return WORDS.get(value.kind, "something that is not known")
 
 
 def _expressions(stmt: ast.stmt) -> list[ast.expr]:

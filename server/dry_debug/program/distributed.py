@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _MAIN_WORDS = ("is_main_process", "is_master", "is_rank_zero", "is_local_main_process", "is_global_zero",
                "is_world_process_zero", "master_process", "main_process", "is_primary", "is_main", "on_main_process",
-               "is_first_rank", "rank_zero", "args.should_save")  # fmt: skip
+               "is_first_rank", "rank_zero", "args.should_save", "is_master_node",
+               "is_main_node", "is_root")  # fmt: skip
 _MARKERS = ("init_process_group", "DistributedDataParallel", "FullyShardedDataParallel", "fully_shard",
             "init_distributed", "init_distributed_mode", "deepspeed.initialize")  # fmt: skip
 
@@ -109,7 +110,10 @@ def rank_test(test: ast.expr) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         left, right = _text(test.left), test.comparators[0]
         zero = isinstance(right, ast.Constant) and right.value in (0, -1)
-        if (zero and "rank" in left) or (zero and left.endswith(("gpu", "process_index"))):
+        gpu = left.endswith("gpu") and not left.endswith(
+            ("n_gpu", "num_gpu", "ngpu", "count_gpu")
+        )  # how many there are
+        if zero and ("rank" in left or gpu or left.endswith("process_index")):
             if isinstance(test.ops[0], ast.Eq | ast.LtE):
                 return True
             return False if isinstance(test.ops[0], ast.NotEq | ast.Gt) else None

@@ -61,7 +61,7 @@ def loads(program: Program) -> list[tuple[LoadSite, str | None, str]]:
         if callee.class_scope is not None and callee.name.startswith("__"):
             continue  # what a constructor or a dataset reads is its own affair
         for site in owner.training.checkpoints.loads:
-            if owner.scope(site.node) is callee:
+            if owner.scope(site.node) is callee and _for_the_caller(site, callee, owner):
                 seen = _seen_from(program, tree, callee, owner, site)
                 found.append((seen, _device(program, tree.call, callee, owner, site),
                               f"{owner.document.path}:{owner.line(site.node)}"))  # fmt: skip
@@ -115,6 +115,26 @@ def _returned(site: LoadSite, callee: Scope, owner: Program) -> bool:
         for r in callee.returns
         if r.value is not None
     )
+
+
+def _for_the_caller(site: LoadSite, callee: Scope, owner: Program) -> bool:
+    """Whether what is loaded gets back to the caller: returned, or put into what came with the call or its object.
+
+    `runner.sample()` loads into a model of its own: that is a part of the program that stands elsewhere, no helper.
+    """
+    if not site.restores or _returned(site, callee, owner):
+        return True
+    return any(_comes_in(call.func.value, callee) for _, call in site.restores if isinstance(call.func, ast.Attribute))
+
+
+def _comes_in(receiver: ast.expr, callee: Scope) -> bool:
+    while isinstance(receiver, ast.Attribute | ast.Subscript | ast.Call):
+        receiver = receiver.func if isinstance(receiver, ast.Call) else receiver.value
+    if not isinstance(receiver, ast.Name):
+        return True
+    bindings = callee.bindings.get(receiver.id, [])
+    made = (ast.Call, ast.Constant)  # a constant: None on another path
+    return not bindings or any(b.kind != "assign" or not isinstance(b.value, made) for b in bindings)
 
 
 def _from_rest(name: str, rest: str, callee: Scope) -> bool:

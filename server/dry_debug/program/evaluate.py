@@ -9,11 +9,12 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
+from dry_debug.program import choices
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.values import NONE, UNKNOWN, Value, join
+from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -88,8 +89,7 @@ class Evaluator:
         while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
             local = local.parent
         reach = reaching(self.index, bindings, stmt if local is home else None)
-        values = [self.binding(b, env) for b in reach]
-        result = join(values, ("var", home, expr.id))
+        result = self.joined(reach, ("var", home, expr.id), env)
         if result.kind == "unknown":
             return self.by_use(home, expr.id, expr.id, expr)
         return result
@@ -104,15 +104,28 @@ class Evaluator:
             return UNKNOWN
         outer = self.run.open(key)
         try:
-            for module, level in self.index.module.imports_star:
+            for module, level in reversed(self.index.module.imports_star):
                 other = self.program.host.module(module, self.program.document.path, level)
-                if other is not None:
+                if other is not None and other.shares(name):
                     value = other.export(name)
                     if value.known:
                         return value
         finally:
             self.run.close(key, outer)
         return UNKNOWN
+
+    def joined(self, bindings: list[Binding], place: Ident, env: Env | None = None) -> Value:
+        """What several bindings give one name.
+
+        `try: from mine import f` / `except ImportError: from theirs import f`: the one that the project holds speaks,
+        where nothing is known of the other.
+        """
+        values = [self.binding(b, env) for b in bindings]
+        if len(values) > 1 and any(b.kind in ("import", "from") for b in bindings):
+            held = [v for v in values if v.kind not in ("library", "unknown")]
+            if held and all(v.kind != "library" or kind_of_call(v.type or "") is None for v in values):
+                values = held
+        return join(values, place)
 
     def binding(self, b: Binding, env: Env | None = None) -> Value:
         """The value that one binding gives its name."""
@@ -194,16 +207,26 @@ class Evaluator:
         if not isinstance(expr.value, ast.Name | ast.Attribute):
             return None
         base = self.value(expr.value, scope, stmt, env)
-        if base.kind != "pymodule" or base.program is None:
+        if base.kind != "pymodule":
             return None
-        found = base.program.export(expr.attr)
+        found = self.member(base, expr.attr)
         return found if found.known else None
+
+    def member(self, base: Value, attr: str) -> Value:
+        """`base.attr` of a module of the project. A folder of modules without a file of its own has only its name."""
+        if base.program is not None:
+            return base.program.member(attr)
+        if base.type is None or base.home is None:
+            return UNKNOWN
+        name = f"{base.type}.{attr}"
+        other = base.home.host.module(name, base.home.document.path, 0)
+        return _module_value(other) if other is not None else Value("pymodule", type=name, home=base.home)
 
     def attribute_of(self, base: Value, attr: str) -> Value:
         """The value of `base.attr`."""
         kind = base.kind
-        if kind == "pymodule" and base.program is not None:
-            return base.program.export(attr)
+        if kind == "pymodule":
+            return self.member(base, attr)
         if base.scope is not None and base.scope.kind == "class" and base.program is not None:
             result = base.program.evaluator.class_attribute(base.scope, attr, base)
             if result.kind != "unknown" or kind == "instance":
@@ -366,7 +389,7 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in _LIBRARIES:
+        if level or top not in _LIBRARIES or top == "datasets":  # a folder that many projects have
             found = self._project_import(b, full, level)
             if found is not None:
                 return found
@@ -384,7 +407,13 @@ class Evaluator:
                     submodule = host.module(full, path, level) if not value.known else None
                     return value if submodule is None else _module_value(submodule)
         other = host.module(full, path, level)
-        return _module_value(other) if other is not None and other is not self.program else None
+        if other is not None and other is not self.program:
+            return _module_value(other)
+        # `import folder.module`, where the folder has no `__init__.py`
+        spelled = b.node.name if isinstance(b.node, ast.alias) else ""
+        if b.kind == "import" and "." in spelled and host.module(spelled, path, 0) is not None:
+            return Value("pymodule", type=full, home=self.program)
+        return None
 
     # -- usage, then name ------------------------------------------------------------------------------------------
 
@@ -445,6 +474,8 @@ class Evaluator:
         return Value("dict", items=items, node=expr, program=self.program, ident=("alloc", expr))
 
     def _subscript(self, expr: ast.Subscript, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":  # `models.__dict__[name]`
+            return choices.member(self.value(expr.value.value, scope, stmt, env), expr.slice)
         base = self.value(expr.value, scope, stmt, env)
         index = expr.slice
         if (
@@ -459,7 +490,7 @@ class Evaluator:
             for name, value in base.items:
                 if name is not None and name == key:
                     return value  # type: ignore[no-any-return]
-            return UNKNOWN
+            return UNKNOWN if isinstance(index, ast.Constant) else choices.one_of(base)
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
         if base.kind == "output":

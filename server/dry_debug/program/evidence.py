@@ -25,3 +25,11 @@ class Step:
 def weakest(*links: Confidence) -> Confidence:
     """Confidence is the weakest link of the chain, never chosen."""
     return max(links, key=_ORDER.index, default="high")
+
+
+def place_of(step: Step, home: Program) -> str:
+    """`at line 5`, `at other.py:5`."""
+    line = step.program.line(step.node)
+    if step.program is home:
+        return f"at line {line}"
+    return f"at {step.program.document.path.replace(chr(92), '/').rpartition('/')[2]}:{line}"

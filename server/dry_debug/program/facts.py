@@ -272,7 +272,7 @@ def _load(program: Program, site: LoadSite) -> dict[str, Any]:
     kinds = []
     for value, _ in site.restores:
         kind = "loss" if _is_loss(value.base.type) else _COMPONENT.get(value.kind, value.kind)
-        if kind not in kinds and kind != "unknown":
+        if kind not in kinds and kind in _SAVED:
             kinds.append(kind)
     return {
         "line": program.line(site.node),

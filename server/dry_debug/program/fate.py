@@ -33,6 +33,7 @@ class Fate:
     backward: bool = False  # something differentiates it
     tensor: bool = False  # tensor methods or functions are used on it: it has to stay a tensor
     unknown: bool = False  # it leaves what can be seen
+    differentiated: tuple[Program, ast.AST] | None = None  # where `backward` was seen
 
 
 def fate_of(program: Program, path: str, filled: ast.stmt) -> Fate:
@@ -86,7 +87,7 @@ class _Fates:
                     self.fate.tensor = True
                     return
                 if parent.attr in _BACKWARD:
-                    self.fate.backward = True
+                    self._differentiated(program, outer)
                     return
                 if parent.attr in _LOGS:
                     return
@@ -145,6 +146,10 @@ class _Fates:
             self.fate.unknown = True
         # Comparisons, tests, f-strings and bare expressions end in a number or a text.
 
+    def _differentiated(self, program: Program, call: ast.AST) -> None:
+        self.fate.backward = True
+        self.fate.differentiated = (program, call)
+
     def _argument(
         self,
         program: Program,
@@ -162,10 +167,10 @@ class _Fates:
             self.read(program, call, scope, hops)
             return
         if name in ("torch.autograd.grad", "torch.autograd.backward"):
-            self.fate.backward = True
+            self._differentiated(program, call)
             return
         if isinstance(func, ast.Attribute) and func.attr in _BACKWARD:
-            self.fate.backward = True
+            self._differentiated(program, call)
             return
         if name is not None and name.startswith("torch."):
             if not name.startswith(("torch.save", "torch.utils.")):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of, keeper
 from dry_debug.program.carried import Carried, Loop, bindings_of, carriers
-from dry_debug.program.evidence import Confidence, weakest
+from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.scopes import dotted
 
@@ -39,8 +39,12 @@ def growths(program: Program) -> Iterator[Growth]:
     """In source order of each kind: what is known to carry a graph and not known to be meant for a backward pass."""
     for stmt in (*program.index.augments, *program.index.assignments):
         addition = addition_of(stmt)
-        if addition is not None and program.grad_mode(stmt) != "off":
-            yield from _summed(program, stmt, *addition)
+        if addition is None:
+            continue
+        if program.grad_mode(stmt) == "off":
+            program.why(stmt, "autograd records nothing here, so there is no graph", see=program.no_grad_around(stmt))
+            continue
+        yield from _summed(program, stmt, *addition)
     for call in program.index.calls:
         stmt_ = program.statement(call)
         if isinstance(stmt_, ast.Expr) and stmt_.value is call and (call.args or call.keywords):
@@ -50,11 +54,16 @@ def growths(program: Program) -> Iterator[Growth]:
 def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.expr]) -> Iterator[Growth]:
     holder = target.value if isinstance(target, ast.Subscript) else target
     path = dotted(holder)
-    loop = _outlived(program, stmt, path) if path is not None else None
+    if path is None:
+        program.why(stmt, "what grows is no variable or attribute: {}", target)
+        return
+    loop = _outlived(program, stmt, path)
     if loop is None:
         return
     carried = [c for term in added for c in carriers(program, term, stmt, loop)]
-    growth = _growth(program, stmt, program.text(target), path, "sum", carried, loop)  # type: ignore[arg-type]
+    if not carried:
+        _no_graph(program, stmt, added)
+    growth = _growth(program, stmt, program.text(target), path, "sum", carried, loop)
     if growth is not None:
         yield growth
 
@@ -68,6 +77,8 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
         loop = _outlived(program, stmt, path)
         if loop is not None and path is not None:
             carried = carriers(program, arguments[0], stmt, loop)
+            if not carried:
+                _no_graph(program, stmt, [arguments[0]])
             growth = _growth(program, stmt, program.text(func.value), path, "list", carried, loop)
             if growth is not None:
                 yield growth
@@ -89,7 +100,9 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
         if kept is None or _outlived(program, stmt, kept.path) is None:
             continue
         fate = fate_of(program, kept.path, stmt) if kept.how == "argument" else Fate()
-        if not fate.backward:
+        if fate.backward:
+            _differentiated(program, stmt, kept.path, fate)
+        else:
             confidence = weakest(*(c.confidence for c in carried))
             yield Growth(stmt, kept.path, "call", carried, loop, fate, confidence, (kept.program, kept.stmt))
 
@@ -107,12 +120,18 @@ def _growth(
         return None
     fate = fate_of(program, path, stmt)
     if fate.backward:
+        _differentiated(program, stmt, path, fate)
         return None
     confidence = weakest(*(c.confidence for c in carried))
     again = next((c.backward for c in carried if c.backward is not None), None)
     if again is None or any(k.arg in ("retain_graph", "create_graph") for k in again.keywords):
         # Nothing shows that the graphs are used up: the sum may be what is differentiated in the end.
-        if fate.unknown or not _reads_batches(program, loop):
+        if fate.unknown:
+            program.why(stmt, f"nobody can see what becomes of `{path}`: it may be differentiated in the end")
+            return None
+        if not _reads_batches(program, loop):
+            program.why(stmt, "no backward pass over {} in the loop shows that its graph is used up: "
+                        "the sum may be there to be differentiated", carried[0].expr, see=_head(loop))  # fmt: skip
             return None
         confidence = weakest(confidence, "medium")
     return Growth(stmt, text, how, carried, loop, fate, confidence)
@@ -129,15 +148,36 @@ def _reads_batches(program: Program, loop: Loop) -> bool:
     return value.kind == "loader"
 
 
+def _no_graph(program: Program, stmt: ast.stmt, added: list[ast.expr]) -> None:
+    """Tells why none of what is added is known to carry the graph of a loss."""
+    if not program.why.listens:
+        return
+    from dry_debug.program.describe import why_no_graph
+
+    for term in added:
+        program.why(stmt, "{} does not carry the graph of a loss: {}", term, why_no_graph(program, term, stmt))
+
+
+def _differentiated(program: Program, stmt: ast.stmt, path: str, fate: Fate) -> None:
+    see = Step(*fate.differentiated, "") if fate.differentiated is not None else None
+    program.why(stmt, f"`{path}` is differentiated in the end, so it has to keep the graphs", see=see)
+
+
+def _head(loop: Loop) -> ast.AST:
+    return loop.iter if isinstance(loop, ast.For | ast.AsyncFor) else loop.test if isinstance(loop, ast.While) else loop
+
+
 # -- loops -----------------------------------------------------------------------------------------------------------
 
 
 def _outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None:
     """The innermost loop around `stmt` whose iterations `path` outlives, or None."""
     if path is None:
+        program.why(stmt, "what grows is no variable or attribute")
         return None
     loop = _repeated(program, stmt, path)
     if loop is None:
+        program.why(stmt, "it stands in no loop, and in no method that a loop of this file calls")
         return None
     for binding in bindings_of(program, stmt, path):
         made = binding.stmt
@@ -146,9 +186,11 @@ def _outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None
         if isinstance(made, ast.Assign) and addition_of(made) is not None:
             continue
         if made is loop or _always_in(program, made, loop):
+            program.why(stmt, f"`{path}` starts anew in every iteration", see=made)
             return None
         if _reset_for_each_batch(program, made, loop):
-            return None  # it never holds more than one batch
+            program.why(stmt, f"`{path}` starts anew with every batch, so it never holds more than one", see=made)
+            return None
     return loop
 
 

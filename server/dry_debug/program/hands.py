@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.evidence import Step
 from dry_debug.program.relations import different
 from dry_debug.program.values import Value
 
@@ -24,14 +25,18 @@ _LIBRARIES = frozenset(
 )
 
 
-def other_hands(program: Program, place: Occurrence, obj: Value) -> bool:
-    """Whether an unresolved call near the event (in its function, and in those that led to it) may handle `obj`."""
+def other_hands(program: Program, place: Occurrence, obj: Value) -> Step | None:
+    """An unresolved call near the event (in its function, and in those that led to it) that may handle `obj`."""
     spots = [(place.event.program, place.event.node)]
     spots += [(tree.program, tree.call) for tree in place.calls]
-    return any(_unknown_call(owner, node, obj) for owner, node in spots)
+    for owner, node in spots:
+        call = _unknown_call(owner, node, obj)
+        if call is not None:
+            return Step(owner, call, "this call cannot be followed")
+    return None
 
 
-def _unknown_call(program: Program, node: ast.AST, obj: Value) -> bool:
+def _unknown_call(program: Program, node: ast.AST, obj: Value) -> ast.Call | None:
     scope = program.scope(node)
     loop = _outermost_loop(program, node)
     for call in scope.calls:
@@ -41,15 +46,15 @@ def _unknown_call(program: Program, node: ast.AST, obj: Value) -> bool:
         if not name or program.target(call).kind == "function":
             continue
         if any(word in name for word in _CLEARING) and name != "zero_grad":
-            return True
+            return call
         qualified = program.qualified(call)
         if qualified is not None and qualified.partition(".")[0] in _LIBRARIES:
             continue
         if any(word in name for word in _HARMLESS):
             continue
         if _own_unknown_method(program, call, obj) or any(_is(program, a, call, obj) for a in _arguments(call)):
-            return True
-    return False
+            return call
+    return None
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:

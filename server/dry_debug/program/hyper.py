@@ -301,6 +301,8 @@ class Hyperparameters:
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
+        if "datasets" in tops and self.program.host.module("datasets", self.program.document.path) is not None:
+            tops.discard("datasets")  # a folder of the project
         return [f for f in known if f in tops]
 
 

@@ -45,6 +45,7 @@ Kind = Literal[
     "early_stopping",
     "config",
     "state",
+    "choice",
     "unknown",
 ]  # fmt: skip
 

@@ -15,7 +15,8 @@ from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
 from dry_debug.program.scopes import Scope, ScopeIndex
-from dry_debug.program.values import UNKNOWN, Value, join
+from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
 
@@ -54,6 +55,8 @@ def parse(document: Document) -> ast.Module | Problem:
 class Program:
     """The model of one file."""
 
+    why: Why = NOBODY  # is told why a rule says nothing
+
     def __init__(self, document: Document, tree: ast.Module, host: Host) -> None:
         self.document = document
         self.tree = tree
@@ -84,7 +87,7 @@ class Program:
         try:
             for module, level in reversed(self.index.module.imports_star):
                 other = self.host.module(module, self.document.path, level)
-                if other is None or other is self or "__all__" in other.index.module.bindings:
+                if other is None or other is self or not other.shares(name):
                     continue
                 found = other.names.exported(name)
                 if found is not None:
@@ -228,8 +231,35 @@ class Program:
         """What `from this_module import name` gives."""
         bindings = self.index.module.bindings.get(name)
         if bindings:
-            return join([self.evaluator.binding(b) for b in bindings], ("var", self.index.module, name))
+            return self.evaluator.joined(bindings, ("var", self.index.module, name))
         return self.evaluator._starred(name)
+
+    def member(self, name: str) -> Value:
+        """`this_module.name`: what the module binds, else the module of that name in the package that it is."""
+        found = self.export(name)
+        if not found.known and self.document.path.replace("\\", "/").endswith("/__init__.py"):
+            other = self.host.module(name, self.document.path, 1)
+            if other is not None and other is not self:
+                return Value("pymodule", program=other, ident=("pymodule", other.document.path))
+        return found
+
+    def shares(self, name: str) -> bool:
+        """Whether `from this_module import *` brings `name`, if the module binds it."""
+        return not name.startswith("_") if self._all is None else name in self._all
+
+    @cached_property
+    def _all(self) -> frozenset[str] | None:
+        """What `__all__` lists; None where there is none, or it is computed."""
+        names: set[str] = set()
+        bindings = self.index.module.bindings.get("__all__", [])
+        for binding in bindings:
+            if not isinstance(binding.value, ast.List | ast.Tuple) or binding.kind not in ("assign", "aug"):
+                return None
+            for element in binding.value.elts:
+                if not isinstance(element, ast.Constant) or not isinstance(element.value, str):
+                    return None
+                names.add(element.value)
+        return frozenset(names) if bindings else None
 
     def class_kind(self, cls: Scope) -> know.Kind:
         """What instances of a class are, by its bases and by what it defines."""
@@ -291,8 +321,8 @@ class Program:
             if isinstance(inner, ast.Call) and self.names.qualified(inner.func, scope) == "builtins.super":
                 return self._super(scope, func.attr)
             base = ev.value(inner, scope, stmt)
-            if base.kind == "pymodule" and base.program is not None:
-                return self._callable(base.program.export(func.attr)), None
+            if base.kind == "pymodule":
+                return self._callable(ev.member(base, func.attr)), None
             if base.scope is not None and base.scope.kind == "class" and base.program is not None:
                 found = base.program.evaluator.class_attribute(base.scope, func.attr, base)
                 if found.kind == "function":
@@ -396,6 +426,20 @@ class Program:
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) and block is not stmt:
                 return self._function_mode(self.index.scopes[block])
         return "on"
+
+    def no_grad_around(self, node: ast.AST) -> ast.AST | None:
+        """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.With | ast.AsyncWith) and self._with_mode(block) == "off":
+                return block.items[0].context_expr
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                function = self.index.scopes[block]
+                if self.decorated_no_grad(function):
+                    return function.decorators[0]
+                off = [c for c in self.call_sites(function) if self.grad_mode(c) == "off"]
+                return off[0] if off else None
+        return None
 
     def _with_mode(self, block: ast.With | ast.AsyncWith) -> GradMode | None:
         scope = self.scope(block)

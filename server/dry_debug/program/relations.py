@@ -187,6 +187,10 @@ def _whole(module: Value) -> Ident:
 
 def drives(scheduler: Value, program: Program) -> Value | None:
     """The optimizer that a scheduler changes the learning rate of."""
+    if scheduler.args is None and scheduler.items:  # made in one of several branches
+        driven = [_argument_value(one, "optimizer", ("optimizer",), 0) for one in scheduler.items]
+        known = {d.base.ident: d for d in driven if d is not None}
+        return next(iter(known.values())) if len(known) == 1 else None
     return _argument_value(scheduler, "optimizer", ("optimizer",), 0)
 
 
@@ -203,7 +207,7 @@ def _argument_value(value: Value, kind: str, names: tuple[str, ...], position: i
         expr = argument(call, index, *names)
         if expr is None:
             continue
-        found = owner.value(expr, call)
+        found = owner.evaluator.value(expr, owner.scope(call), owner.statement(call), value.env)
         if found.kind == kind:
             return found
         added = _added(expr, call, owner)

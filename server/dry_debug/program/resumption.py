@@ -46,17 +46,34 @@ class Resumption:
     def run_at(self, site: SaveSite) -> Run | None:
         """The run that `site` saves; None where it is not saved in a training loop, or what is saved is not known."""
         program = self.program
-        models = self._models(site)
-        if site.open or not models or self._saved_whole:
+        models, why = self._models(site), program.why
+        if site.open:
+            why(site.node, "what is saved may hold more than can be seen")
+            return None
+        if not models:
+            why(site.node, "what is saved holds no state of a model, as far as can be seen: {}", site.payload
+                if site.owner is program else "it is put together elsewhere")  # fmt: skip
+            return None
+        if self._saved_whole is not None:
+            why(site.node, "a library saves the whole run: {}", self._saved_whole, see=self._saved_whole)
             return None
         loop = program.training.reached_from_training_loop(site.node)
-        if loop is None or any(self._made_in(value, loop) for _, value in models):
+        if loop is None:
+            why(site.node, "it is not saved while a training loop runs: training is over, or has not begun")
+            return None
+        if any(self._made_in(value, loop) for _, value in models):
+            why(
+                site.node,
+                "every round of the loop makes the model anew: it is a run of its own",
+                see=models[0][1].base.node,
+            )
             return None
         run = Run(program, site, loop, models, [])
         optimizers = list(self._optimizers(run))
         run.parts.extend(optimizers)
         values = [p.value for p in optimizers if p.value is not None]
         if not values:
+            why(site.node, "no optimizer that is known to update this model outlives a round of the loop within reach")
             return None
         run.parts.extend(self._schedulers(run, values))
         run.parts.extend(self._scalers(run, values))
@@ -150,7 +167,10 @@ class Resumption:
             if driven is None and (len(optimizers) > 1 or value.confidence == "high"):
                 continue
             named = self._in_reach(value, run.site, run.loop)
-            if named is None or self._made_in(value, run.loop) or self._recreated(value, run.loop):
+            if named is None or self._made_in(value, run.loop):
+                continue
+            if self._recreated(value, run.loop):
+                program.why(run.site.node, f"`{named[0]}` need not be saved: it is told how far the run is", see=event)
                 continue
             confidence = weakest(value.confidence, "high" if driven is not None else "medium")
             used = Step(event.program, event.node, "it is stepped here")
@@ -243,20 +263,22 @@ class Resumption:
     # -- what is saved -------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _saved_whole(self) -> bool:
-        """Whether a library saves the whole run: `accelerator.save_state()`, DeepSpeed's `save_checkpoint`."""
-        if self._library_saves(self.program, None):
-            return True
+    def _saved_whole(self) -> Step | None:
+        """Where a library saves the whole run: `accelerator.save_state()`, DeepSpeed's `save_checkpoint`."""
+        found = self._library_saves(self.program, None)
+        if found is not None:
+            return found
         # Also in a helper of another file that a training loop of this one leads to.
-        return any(
-            self._library_saves(owner, scope)
-            for loop in self.program.training.loops.all
-            for owner, scope in reached(self.program, loop.node)
-            if owner is not self.program and _SAVERS.search(scope.name)
-        )
+        for loop in self.program.training.loops.all:
+            for owner, scope in reached(self.program, loop.node):
+                if owner is not self.program and _SAVERS.search(scope.name):
+                    found = self._library_saves(owner, scope)
+                    if found is not None:
+                        return found
+        return None
 
     @staticmethod
-    def _library_saves(program: Program, inside: Scope | None) -> bool:
+    def _library_saves(program: Program, inside: Scope | None) -> Step | None:
         for name in _FULL_SAVES:
             for call in program.method_calls(name):
                 assert isinstance(call.func, ast.Attribute)
@@ -268,8 +290,8 @@ class Resumption:
                     or (name == "save_state")
                     or (value.kind in ("unknown", "module") and "deepspeed" in program.document.source)
                 ):
-                    return True
-        return False
+                    return Step(program, call, "a library saves the whole run here")
+        return None
 
     def _saved(self, part: Part, site: SaveSite) -> bool:
         """Whether any save of the program may hold `part`."""

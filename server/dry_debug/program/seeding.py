@@ -19,6 +19,7 @@ from dry_debug.program.scopes import Scope, dotted
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
+_SEEDING_TRAINERS = frozenset(("transformers", "trl", "sentence_transformers"))
 MAX_FUNCTIONS = 400  # looked at from one program
 _SEEDS = re.compile(r"seed|determinis|reproduc", re.IGNORECASE)
 # Methods that seed the object that they are called on.
@@ -109,14 +110,14 @@ class Seeding:
         return {site.rng for _, site in self.seeds}
 
     @cached_property
-    def unknown_helper(self) -> bool:
-        """Whether something seeds, or may, and nobody can see what: `utils.set_seed(0)` of another package.
+    def unknown_helper(self) -> Step | None:
+        """What seeds, or may, and nobody can see what: `utils.set_seed(0)` of another package.
 
         The trainers of Transformers and TRL seed every generator when they are made.
         """
-        names = {n.partition(".")[0] for n, _ in self.program.qualified_calls() if n.endswith("Trainer")}
-        if names & {"transformers", "trl", "sentence_transformers"}:
-            return True
+        for qualified, call in self.program.qualified_calls():
+            if qualified.endswith("Trainer") and qualified.partition(".")[0] in _SEEDING_TRAINERS:
+                return Step(self.program, call, "it seeds every generator when it is made")
         for owner, call in self._calls_of_run():
             func = call.func
             name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
@@ -126,8 +127,8 @@ class Seeding:
             if qualified in know.SEEDS or qualified.startswith(("torch.", "numpy.", "builtins.")):
                 continue
             if not owner.target(call).known and not self._method_of_data(owner, func, call):
-                return True
-        return False
+                return Step(owner, call, "nobody can see what it seeds")
+        return None
 
     @staticmethod
     def _method_of_data(owner: Program, func: ast.expr, call: ast.Call) -> bool:
@@ -233,12 +234,17 @@ class Seeding:
 
     def _matters(self, owner: Program, node: ast.AST) -> bool:
         """Whether a draw has to do with the result of the run, and is made in the process that is seeded."""
+        why = self.program.why
         if self._aside(owner, node):
+            why(None, "what is drawn here has nothing to do with the result of the run: {}", Step(owner, node, ""))
             return False
         scope = owner.scope(node)
         while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
             scope = scope.parent
-        return not (scope.name in _IN_WORKERS or self._of_workers(owner, node)) or not self._has_workers
+        if self._has_workers and (scope.name in _IN_WORKERS or self._of_workers(owner, node)):
+            why(None, "it is drawn in the workers of a loader, which PyTorch seeds: {}", Step(owner, node, ""))
+            return False
+        return True
 
     def _aside(self, owner: Program, node: ast.AST) -> bool:
         """Whether the number is drawn for something else than the run: another seed, a port, letters, a name."""

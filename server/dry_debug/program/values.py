@@ -103,6 +103,10 @@ UNKNOWN = Value("unknown", confidence="low")
 NONE = Value("const", const=None)
 
 
+MAX_CHOICES = 24  # classes and functions of which one is called: a registry
+_CALLABLE = frozenset(("class", "library", "function", "choice"))
+
+
 def join(values: list[Value], place: Ident) -> Value:
     """One value for what several paths bring: the shared kind, and the shared identity or that of the variable.
 
@@ -119,6 +123,10 @@ def join(values: list[Value], place: Ident) -> Value:
     if len(known) == 1 and len(some) == 1:
         return first.but(maybe_none=True) if none and not first.maybe_none else first
     kinds = {v.kind for v in known}
+    if kinds <= _CALLABLE and (len(kinds) > 1 or len({(v.type, v.scope) for v in known}) > 1):
+        makers = [m for v in known for m in (v.items if v.kind == "choice" else [v])]
+        sure = weakest(*(v.confidence for v in known), "high" if len(known) == len(some) else "medium")
+        return Value("choice", items=makers[:MAX_CHOICES], confidence=sure, maybe_none=none)
     if len(kinds) > 1:
         return UNKNOWN
     if first.kind == "const":
@@ -136,8 +144,9 @@ def join(values: list[Value], place: Ident) -> Value:
         if len({v.type for v in known}) > 1:
             changes["type"] = None
         changes["args"] = first.args if len({id(v.args) for v in known}) == 1 else None
-        if first.kind == "optimizer":
-            changes["items"] = known  # each branch's own, so that what they cover stays known
+        if first.kind in ("optimizer", "scheduler"):
+            # Each branch's own, so that what they cover and drive stays known.
+            changes["items"] = [i for v in known for i in (v.items or [v])]
     if first.kind in ("tensor", "output"):
         changes["attached"] = _agree([v.attached for v in known], True)
         changes["via"] = first.via if len({v.via for v in known}) == 1 else None

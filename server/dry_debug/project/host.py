@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.host import Evaluation
 from dry_debug.program.program import Program, parse
+from dry_debug.project.search_path import added_folders
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
 
@@ -23,6 +24,10 @@ MAX_TEXT = 600_000  # code points of modules that are kept between two analyses:
 
 # Where explicit instructions stand, beside the file or in a folder above it.
 INSTRUCTIONS = ("INSTRUCTIONS.md", "TASK.md", "SPEC.md", os.path.join(".dry-debug", "instructions.md"))
+
+
+# Files that old projects have beside their scripts to put other folders on the search path.
+_INIT_PATHS = ("_init_paths", "_init_path", "init_paths", "init_path")
 
 
 class ProjectHost:
@@ -40,6 +45,7 @@ class ProjectHost:
         self._edges: dict[str, set[str]] = {}
         self._found: dict[str, str | None] = {}
         self._exists: dict[str, bool] = {}
+        self._added: dict[str, list[str]] = {}  # to the search path, by importer
         self._configs: dict[str, Any] = {}
         self._instructions: dict[str, list[Instruction]] = {}
         self.evaluation = Evaluation()
@@ -52,6 +58,7 @@ class ProjectHost:
         self._programs.clear()
         self._found.clear()
         self._exists.clear()
+        self._added.clear()
         self._edges.clear()
         self._configs.clear()
         self._instructions.clear()
@@ -175,41 +182,78 @@ class ProjectHost:
         folder = os.path.dirname(importer)
         key = f"{level}:{name}:{folder}"
         if key not in self._found:
-            self._found[key] = self._search(name, folder, level)
+            self._found[key] = self._search(name, folder, level, "")
         found = self._found[key]
-        return None if found == importer else found
+        if found is None and level == 0 and not self._beside_paths(importer):
+            return None
+        if found is not None and found != importer:
+            return found
+        own = f"{key}:{importer}"  # not the importer itself, and through what it puts on the search path
+        if own not in self._found:
+            self._found[own] = self._search(name, folder, level, importer)
+        return self._found[own]
 
-    def _search(self, name: str, folder: str, level: int) -> str | None:
+    def _search(self, name: str, folder: str, level: int, importer: str) -> str | None:
+        """The file of a module, but not `importer`; its additions to the search path count where it is given."""
         parts = name.split(".") if name else []
         if any(not part.isidentifier() for part in parts) or (not parts and not level):
             return None
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
-            return self._in_folder(folder, parts)
-        # As Python and its runners search: beside the script, then the folders above it up to the project's root.
-        seen: list[str] = []
-        current = folder
-        while True:
-            seen.append(current)
-            if current == self.root or not self._inside(current) or os.path.dirname(current) == current:
-                break
-            current = os.path.dirname(current)
-        if self.root not in seen:
-            seen.append(self.root)
-        seen.append(os.path.join(self.root, "src"))
-        for candidate in seen:
-            found = self._in_folder(candidate, parts)
+            return self._in_folder(folder, parts, folder, importer) if self._inside(folder) or level == 1 else None
+        for candidate in self._places(parts, folder, importer):
+            found = self._in_folder(candidate, parts, folder, importer)
             if found is not None:
                 return found
         return None
 
-    def _in_folder(self, folder: str, parts: list[str]) -> str | None:
-        base = os.path.join(folder, *parts)
-        for path in ((f"{base}.py",) if parts else ()) + (os.path.join(base, "__init__.py"),):
-            if self._is_file(path):
-                return path
-        return None
+    def _places(self, parts: list[str], folder: str, importer: str) -> list[str]:
+        """Where Python and its runners look: beside the script, what it adds, the folders above it up to the root.
+
+        A package that imports itself by its name is meant as a whole, not its module of the same name.
+        """
+        above: list[str] = []
+        current = folder
+        while True:
+            above.append(current)
+            if current == self.root or not self._inside(current) or os.path.dirname(current) == current:
+                break
+            current = os.path.dirname(current)
+        if self.root not in above:
+            above.append(self.root)
+        sources = [os.path.join(place, "src") for place in above]
+        if parts[0] == os.path.basename(folder) and self._is_file(os.path.join(folder, "__init__.py")):
+            above.append(above.pop(0))
+        return [above[0], *(self._beside_paths(importer) if importer else ()), *above[1:], *sources]
+
+    def _beside_paths(self, importer: str) -> list[str]:
+        """The folders that the importer puts on the search path, or an `_init_paths` file that it imports."""
+        known = self._added.get(importer)
+        if known is None:
+            folder = os.path.dirname(importer)
+            known = []
+            text = self._text(importer)
+            if "sys.path" in text:
+                known = added_folders(text, importer, (self.root,))
+            for helper in _INIT_PATHS:
+                beside = os.path.join(folder, f"{helper}.py")
+                if f"import {helper}" in text and beside != importer and self._is_file(beside):
+                    known = [*known, *added_folders(self._text(beside), beside, (self.root,))]
+            known = self._added[importer] = [path for path in known if self._inside(path)]
+        return known
+
+    def _text(self, path: str) -> str:
+        data = self._bytes(path)
+        return data.decode("utf-8", "replace") if data is not None else ""
+
+    def _in_folder(self, base: str, parts: list[str], folder: str, importer: str) -> str | None:
+        """The module below `base`: a package before a module of its name, as in Python."""
+        if not self._inside(base) and base != folder:
+            return None
+        stem = os.path.join(base, *parts)
+        candidates = [os.path.join(stem, "__init__.py"), *([f"{stem}.py"] if parts else [])]
+        return next((path for path in candidates if path != importer and self._is_file(path)), None)
 
     def _is_file(self, path: str) -> bool:
         known = self._exists.get(path)
