@@ -56,7 +56,7 @@ def _added(text: str, where: str, needs: str = "") -> Transformation:
     def transform(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
         for name, tree in project.trees.items():
             if needs == "torch" and not any(_imports_torch(s) for s in tree.body):
-                tally.skip("does not import torch")
+                tally.no_place()
                 continue
             if where == "training" and not _trains(tree):
                 tally.skip("is no training script")
@@ -99,7 +99,7 @@ def _in_blocks(change: Callable[[Block, ast.Module], bool]) -> Transformation:
                 if change(block, tree):
                     changed += 1
                 else:
-                    tally.skip("nothing to copy")
+                    tally.no_place()
             if changed:
                 yield name, other
 
@@ -164,7 +164,7 @@ def behind_jumps(project: Project, tally: Tally) -> Iterator[tuple[str, Project]
             target, _ = list(blocks(other.trees[name]))[number]
             copies = forget([s for s in target[:-1] if _simple(s)])
             if not copies:
-                tally.skip("nothing to copy")
+                tally.no_place()
                 continue
             target.extend(copies)
             yield f"{name}:{body[-1].lineno}", other
@@ -181,7 +181,7 @@ def returns_added(project: Project, tally: Tally) -> Iterator[tuple[str, Project
             assert isinstance(target, ast.FunctionDef)
             copies = forget([s for s in target.body if _simple(s)])
             if not copies:
-                tally.skip("nothing to copy")
+                tally.no_place()
                 continue
             target.body += [*made("return"), *copies]
             yield f"{name}:{node.name}", other
@@ -192,7 +192,7 @@ def unused_copy(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]
     for name, tree in project.trees.items():
         variables = sorted(names([s for s in tree.body if isinstance(s, ast.Assign)]).writes)
         if not variables:
-            tally.skip("no variables")
+            tally.no_place()
             continue
         other = project.copy()
         listed = ", ".join(variables)

@@ -84,6 +84,9 @@ def runs(block: Block) -> Iterator[tuple[int, int]]:
     yield from sorted(seen)
 
 
+_DEFINITIONS, _NO_CALLS = "definitions", "calls nothing"
+
+
 @dataclass
 class _Plan:
     takes: list[str]
@@ -93,7 +96,7 @@ class _Plan:
 def _plan(block: Block, run: Sequence[ast.stmt], scope: ast.AST, exported: bool) -> _Plan | str:
     """What the new function takes and gives back; or why the run cannot be moved."""
     if any(is_definition(s) or is_import(s) for s in run):
-        return "definitions"
+        return _DEFINITIONS
     if leaves_block(run):
         return "leaves the block"
     nodes = list(own_nodes(run))
@@ -103,7 +106,7 @@ def _plan(block: Block, run: Sequence[ast.stmt], scope: ast.AST, exported: bool)
     if called & {"super", "locals", "vars", "globals", "__class__"}:
         return "looks at its own frame"
     if not any(isinstance(n, ast.Call) for n in nodes):
-        return "calls nothing"
+        return _NO_CALLS
     here = names(run)
     inside = set(map(id, run))
     body: list[ast.stmt] = scope.body  # type: ignore[attr-defined]
@@ -203,7 +206,7 @@ def extracted(kind: str) -> Transformation:
                     exported = block.function is None and name in imported
                     plan = _plan(block, run, scope, exported)
                     if isinstance(plan, str):
-                        tally.skip(plan)
+                        tally.skip(plan) if plan not in (_DEFINITIONS, _NO_CALLS) else tally.no_place()
                         continue
                     other = project.copy()
                     target = list(blocks_of(other.trees[name]))[number]
@@ -228,7 +231,9 @@ def _carry_out(tree: ast.Module, block: Block, start: int, end: int, plan: _Plan
     call = f"{prefix}carry_out({', '.join(takes)})"
     lead = f"{given} = {call}" if given else call
     parameters_ = ["self", *takes] if kind == "method" else takes
-    definition = made(f"def carry_out({', '.join(parameters_)}):\n    pass" + (f"\n    return {given}" if given else ""))[0]
+    definition = made(
+        f"def carry_out({', '.join(parameters_)}):\n    pass" + (f"\n    return {given}" if given else "")
+    )[0]
     assert isinstance(definition, ast.FunctionDef)
     definition.body[:1] = copy.copy(run)
     new = made(lead, places)

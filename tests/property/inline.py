@@ -11,6 +11,8 @@ from tests.property.naming import free_names, names, own_nodes, parameters
 from tests.property.origins import Project, all_places, blocks, made, places_of, stamp
 from tests.property.tally import Tally
 
+_ELSEWHERE = "not called exactly once"
+
 
 def inlined(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
     """Each function of a module that is called once, in a statement of its own or as all of an assignment's value."""
@@ -23,7 +25,9 @@ def inlined(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
             function = new.body[number]
             assert isinstance(function, ast.FunctionDef)
             reason = _inline(other, new, function)
-            if reason:
+            if reason == _ELSEWHERE:
+                tally.no_place()
+            elif reason:
                 tally.skip(reason)
             else:
                 yield f"{name}:{node.name}", other
@@ -51,7 +55,7 @@ def _inline(project: Project, tree: ast.Module, function: ast.FunctionDef) -> st
     ]  # fmt: skip
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and n.func in uses]
     if len(uses) != 1 or len(calls) != 1:
-        return "not called exactly once"
+        return _ELSEWHERE
     call = calls[0]
     if any(n is call for n in ast.walk(function)):
         return "recursive"

@@ -90,7 +90,8 @@ def _carry_out(project: Project, name: str, group: set[str], how: str) -> None:
     imports = [copy.deepcopy(s) for s in tree.body if is_import(s) and _serves(s, needed)]
     folder = "pkg/" if how.startswith("package") else ""
     project.trees[f"{folder}{_NEW}.py"] = ast.Module([*imports, *definitions], [])
-    places = {d.name: all_places([d]) for d in definitions}  # type: ignore[attr-defined]
+    # They may call each other: a finding in one of them may stand at the call of another.
+    places = {d.name: all_places(definitions) for d in definitions}  # type: ignore[attr-defined]
     tree.body = rest
     listed = ", ".join(sorted(group))
     if how.startswith("module"):

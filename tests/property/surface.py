@@ -15,8 +15,12 @@ def imports_reversed(project: Project, tally: Tally) -> Iterator[tuple[str, Proj
     other = project.copy()
     for name, tree in other.trees.items():
         start = 1 if tree.body and is_docstring(tree.body[0]) else 0
-        while start < len(tree.body) and isinstance(tree.body[start], ast.ImportFrom) and (
-            tree.body[start].module == "__future__"  # type: ignore[attr-defined]
+        while (
+            start < len(tree.body)
+            and isinstance(tree.body[start], ast.ImportFrom)
+            and (
+                tree.body[start].module == "__future__"  # type: ignore[attr-defined]
+            )
         ):
             start += 1
         run = tree.body[start : header(tree.body)]
@@ -27,7 +31,7 @@ def imports_reversed(project: Project, tally: Tally) -> Iterator[tuple[str, Proj
             tally.skip("one name bound twice")
             continue
         if len(run) < 2:
-            tally.skip("fewer than two imports")
+            tally.no_place()
             continue
         tree.body[start : header(tree.body)] = run[::-1]
         yield name, other
@@ -94,7 +98,9 @@ class _Annotator(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         target = node.targets[0]
-        simple = isinstance(target, ast.Name) or (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name))
+        simple = isinstance(target, ast.Name) or (
+            isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
+        )
         if len(node.targets) != 1 or not simple:
             self.tally.skip("several targets")
             return node
@@ -103,7 +109,7 @@ class _Annotator(ast.NodeTransformer):
             return node
         mark = ast.parse(self.mark, mode="eval").body if self.mark else _class_of(node.value)
         if mark is None:
-            self.tally.skip("not made by a class")
+            self.tally.no_place()
             return node
         new = ast.AnnAssign(target, mark, node.value, 1 if isinstance(target, ast.Name) else 0)
         new.places = node.places  # type: ignore[attr-defined]
@@ -180,8 +186,11 @@ def positions(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
     for tree in other.trees.values():
         for call in [n for n in ast.walk(tree) if isinstance(n, ast.Call)]:
             known = functions.get(call.func.id) if isinstance(call.func, ast.Name) else None
-            while known and call.keywords and len(call.args) < len(known) and (
-                call.keywords[0].arg == known[len(call.args)]
+            while (
+                known
+                and call.keywords
+                and len(call.args) < len(known)
+                and (call.keywords[0].arg == known[len(call.args)])
             ):
                 call.args.append(call.keywords.pop(0).value)
     yield "all files", other

@@ -14,6 +14,11 @@ class Tally:
     def __init__(self) -> None:
         self.made = 0
         self.skipped: Counter[str] = Counter()
+        self.absent = 0
+
+    def no_place(self) -> None:
+        """There is nothing here to change."""
+        self.absent += 1
 
     def skip(self, reason: str) -> None:
         """This place would not keep its meaning, for this reason."""
@@ -21,7 +26,7 @@ class Tally:
 
     def __str__(self) -> str:
         reasons = ", ".join(f"{reason} {count}" for reason, count in self.skipped.most_common())
-        return f"{self.made} made, {sum(self.skipped.values())} skipped ({reasons or 'none'})"
+        return f"{self.made} made, {sum(self.skipped.values())} skipped ({reasons or 'none'}), {self.absent} no place for it"
 
 
 # The variants of a project that mean the same, each with a label that says where it was changed.

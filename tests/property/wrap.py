@@ -54,7 +54,7 @@ def _whole_script(make: str, functions: bool) -> Transformation:
             tree = other.trees[name]
             parts = _split(tree)
             if parts is None:
-                tally.skip("no script")
+                tally.no_place()
                 continue
             if functions and any(isinstance(n, ast.Global) for n in ast.walk(tree)):
                 tally.skip("global")
@@ -86,7 +86,7 @@ def _bodies(make: str, extra: str, wanted: Callable[[ast.AST], bool]) -> Transfo
                 while lead < len(body) and isinstance(body[lead], ast.Global | ast.Nonlocal):
                     lead += 1
                 if lead == len(body):
-                    tally.skip("only a docstring")
+                    tally.no_place()
                     continue
                 body[lead:] = _fill(make, body[lead:])
                 if extra:
@@ -140,7 +140,9 @@ WRAPPINGS: dict[str, Transformation] = {
     "script in a static method": _whole_script(
         "class Everything:\n    @staticmethod\n    def run():\n        ...\nEverything.run()", True
     ),
-    "script in an async function": _whole_script("async def main():\n    ...\nimport asyncio\nasyncio.run(main())", True),
+    "script in an async function": _whole_script(
+        "async def main():\n    ...\nimport asyncio\nasyncio.run(main())", True
+    ),
     "script in try/finally": _whole_script(_TRY, False),
     "script in with": _with_import(_whole_script(_WITH, False)),
     "function body in try/finally": _bodies(_TRY, "", _is_function),

@@ -222,7 +222,8 @@ class Loops:
             return True
         if value.kind == "container" and value.thunk is not None:
             inner = value.thunk()
-            return any(v.kind == "batch" for v in inner.items or ()) or inner.kind == "batch"
+            parts = inner.items or () if inner.kind == "container" else (inner,)  # the items of a dict are pairs
+            return any(v.kind == "batch" for v in parts)
         return value.kind in ("dataset",)
 
     def _over_batches(self, loop: LoopNode, scope: Scope) -> bool:
