@@ -140,8 +140,7 @@ def _jumps(node: ast.stmt) -> bool:
         return any(_jumps(child) for child in node.orelse)
     if isinstance(node, _SCOPES):
         return False
-    return any(
-        _jumps(child)
-        for part in ast.iter_child_nodes(node)
-        for child in ([part] if isinstance(part, ast.stmt) else getattr(part, "body", []) if isinstance(part, ast.ExceptHandler | ast.match_case) else [])
-    )  # fmt: skip
+    inner = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt)]
+    inner += [s for part in ast.iter_child_nodes(node) if isinstance(part, ast.ExceptHandler | ast.match_case)
+              for s in part.body]  # fmt: skip
+    return any(_jumps(child) for child in inner)

@@ -1,4 +1,4 @@
-"""The programs that the properties are shown on: every example of every rule page, fixed blocks too, and `examples/`."""
+"""The programs that the properties are shown on: all examples of all rule pages, fixed blocks too, and `examples/`."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ class Said:
 def _all() -> list[Sample]:
     found = []
     for case in CASES:
-        found.append(Sample(str(case), case.example.texts()))
+        name = f"{case.page.name}-{case.example.number}"
+        found.append(Sample(name, case.example.texts()))
         if case.example.fixed:
-            found.append(Sample(f"{case}-fixed", case.example.fixed_texts()))
+            found.append(Sample(f"{name}-fixed", case.example.fixed_texts()))
     shown = {path.name: path.read_text("utf-8") for path in sorted(_EXAMPLES.glob("*.py"))}
     return [*found, Sample("examples", shown)]
 

@@ -26,7 +26,8 @@ class Tally:
 
     def __str__(self) -> str:
         reasons = ", ".join(f"{reason} {count}" for reason, count in self.skipped.most_common())
-        return f"{self.made} made, {sum(self.skipped.values())} skipped ({reasons or 'none'}), {self.absent} no place for it"
+        skipped = f"{sum(self.skipped.values())} skipped ({reasons or 'none'})"
+        return f"{self.made} made, {skipped}, {self.absent} no place for it"
 
 
 # The variants of a project that mean the same, each with a label that says where it was changed.

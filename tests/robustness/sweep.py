@@ -1,3 +1,4 @@
+# ruff: noqa: E402  # as a script it has to say where the product is
 """The analysis over every Python file of folders: crashes, files that take too long, the slowest ten.
 
     python tests/robustness/sweep.py [--imports] [--findings FILE] [--limit SECONDS] FOLDER...
