@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices, lightning
+from dry_debug.program import choices, lightning, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
@@ -94,6 +94,10 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name in ("builtins.sum", "builtins.max", "builtins.min"):
         value = arg(0)
         return _each(value).but(via=None) if value.kind == "container" else UNKNOWN
+    if name in settings.SAME:
+        held = settings.passed_on(ev, node, scope, stmt, env)
+        if held is not None:
+            return held
     if name in ("builtins.dict", "collections.OrderedDict"):
         items = [(k.arg, ev.value(k.value, scope, stmt, env)) for k in node.keywords if k.arg is not None]
         return Value("dict", items=items, node=node, program=ev.program, ident=("alloc", node))
@@ -113,6 +117,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         grad = argument(node, 99, "requires_grad")
         leaf = isinstance(grad, ast.Constant) and grad.value is True
         return Value("tensor", attached=leaf, node=node, program=ev.program, via="leaf" if leaf else None)
+    if name in settings.SOURCES:
+        return settings.of_library(ev, name, node, scope, stmt, env)
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
@@ -281,6 +287,10 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
     if cls.scope is None or cls.program is None:  # one of several classes
         return UNKNOWN
     kind = cls.program.class_kind(cls.scope)
+    if kind == "instance" and settings.holds_settings(cls.scope):
+        held = settings.passed_on(ev, node, scope, stmt, env)
+        if held is not None:
+            return held
     # What a factory was given: what the optimizer covers, what the scheduler drives.
     given = env if kind in ("optimizer", "scheduler", "loader", "sampler") else None
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
@@ -493,6 +503,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
             return instantiate(ev, base, node, scope, stmt, env)
     if kind == "module":
         return _module_method(ev, base, attr, node, scope, stmt, env)
+    if kind == "settings" or attr in settings.PARSING:
+        return settings.of_method(ev, base, attr, node)
     if kind == "engine" and attr == "get_default_sampling_params":
         return Value("sampling", node=node, program=ev.program, args=node, ident=("alloc", node))
     if kind == "loss" and attr in know.SELF_RETURNING:

@@ -9,7 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
-from dry_debug.program import choices
+from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
@@ -238,6 +238,8 @@ class Evaluator:
                 return UNKNOWN
             return Value("module", ident=("part", base.base.ident, attr), confidence="medium", node=base.node,
                          program=base.program, via="part", wraps=None)  # fmt: skip
+        if kind == "settings":
+            return settings.part(self, base, attr, base.node)
         if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
             part: Value = base.items[0 if attr == "values" else -1]
             return part  # what `tensor.max(dim)` gives
@@ -340,6 +342,10 @@ class Evaluator:
             if annotated.kind != "unknown":
                 owner = annotated.program if annotated.scope is not None else self.program
                 return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
+        if scope.decorators and not passed:
+            configured = settings.of_parameter(self, scope, name)
+            if configured is not None:
+                return configured
         if default is not None and not passed:
             value = self.value(default, scope.parent or scope, scope.stmt)
             if value.kind not in ("unknown", "const") or (value.kind == "const" and value.const is not None):
@@ -389,7 +395,7 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in _LIBRARIES:
+        if level or top not in LIBRARIES:
             found = self._project_import(b, full, level)
             # A folder of data is often called like the library that reads it.
             if found is not None and (found.known or top != "datasets"):
@@ -496,6 +502,8 @@ class Evaluator:
             return UNKNOWN if isinstance(index, ast.Constant) else choices.one_of(base)
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
+        if base.kind == "settings":
+            return settings.part(self, base, key, expr)
         if base.kind == "output":
             # transformers' outputs: index 0 is the loss when labels were given, which nobody can see here.
             return base.but(kind="tensor", via="loss" if isinstance(key, str) and key.endswith("loss") else None)
@@ -612,9 +620,10 @@ def _has_splits(dataset: Value) -> bool:
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
-_LIBRARIES = frozenset(
+# Packages that are no part of a project: an import of them is not looked for in its files.
+LIBRARIES = frozenset(
     (
-        "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
+        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
         "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
         "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
         "warnings shutil glob pickle"

@@ -71,6 +71,10 @@ def facts(program: Program) -> dict[str, Any]:
             {"name": h.name, "value": h.value, "line": program.line(h.node), "file": None, "origin": h.origin,
              "confidence": "high"}
             for h in training.hyper.all
+        ] + [
+            {"name": row.found.name, "value": row.found.value, "line": row.owner.line(row.found.node),
+             "file": row.owner.document.path, "origin": row.found.origin, "confidence": "high"}
+            for row in training.hyper.elsewhere
         ],
         "models": [
             {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models

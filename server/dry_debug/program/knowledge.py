@@ -44,6 +44,7 @@ Kind = Literal[
     "text",
     "early_stopping",
     "config",
+    "settings",
     "state",
     "choice",
     "unknown",

@@ -65,7 +65,7 @@ class Loops:
         events = self.program.events
         if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
             return False
-        if self._steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
+        if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
         outer = self._loop_around(loop)
         return any(
@@ -164,9 +164,9 @@ class Loops:
         return self._levels[scope]
 
     def _trains_in(self, loop: LoopNode) -> bool:
-        return self._steps_in(loop) and loop not in self.micro
+        return self.steps_in(loop) and loop not in self.micro
 
-    def _steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
+    def steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
         """Whether `backward` or an optimizer step (or the step only) happens in the loop, in called functions too."""
         key = (loop, only_steps)
         if key not in self._steps:
@@ -222,7 +222,9 @@ class Loops:
             return True
         if value.kind == "container" and value.thunk is not None:
             inner = value.thunk()
-            return any(v.kind == "batch" for v in inner.items or ()) or inner.kind == "batch"
+            if inner.kind == "container":
+                return any(v.kind == "batch" for v in inner.items or ())
+            return inner.kind == "batch"
         return value.kind in ("dataset",)
 
     def _over_batches(self, loop: LoopNode, scope: Scope) -> bool:

@@ -203,6 +203,18 @@ class Program:
         """The calls `<anything>.name(...)`."""
         return [c for c in self._calls_by_last.get(name, []) if isinstance(c.func, ast.Attribute)]
 
+    @cached_property
+    def options_by_attribute(self) -> dict[str, list[ast.Call]]:
+        """The `add_argument` calls of this file, by the attribute that each fills."""
+        from dry_debug.program.settings import names_of
+
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.method_calls("add_argument"):
+            _, attribute = names_of(call)
+            if attribute is not None:
+                found.setdefault(attribute, []).append(call)
+        return found
+
     def qualified(self, call: ast.Call) -> str | None:
         """The canonical qualified name of what is called."""
         return self.names.qualified(call.func, self.scope(call))

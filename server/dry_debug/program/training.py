@@ -117,14 +117,14 @@ class TrainingProgram:
                     modulus = _modulus(block.test)
                     if modulus is not None and not self._computes_gradients(block):
                         seen.add(block)
-                        found.append(Accumulation(block, self._number(modulus, block)))
+                        found.append(Accumulation(block, self.number(modulus, block)))
         for loop in self.loops.micro:
             count = self.loops.count_of(loop)
-            found.append(Accumulation(loop, self._number(count, loop) if count is not None else None))
+            found.append(Accumulation(loop, self.number(count, loop) if count is not None else None))
         for call in self.program.calls_of("accelerate.Accelerator"):
             steps = next((k.value for k in call.keywords if k.arg == "gradient_accumulation_steps"), None)
             if steps is not None:
-                found.append(Accumulation(call, self._number(steps, call)))
+                found.append(Accumulation(call, self.number(steps, call)))
         found.extend(self._by_a_trainer())
         return found
 
@@ -136,7 +136,7 @@ class TrainingProgram:
                 if keyword.arg not in ("gradient_accumulation_steps", "accumulate_grad_batches"):
                     continue
                 if self.program.value(call).kind in ("trainer_args", "trainer"):
-                    steps = self._number(keyword.value, call)
+                    steps = self.number(keyword.value, call)
                     if steps != 1:
                         found.append(Accumulation(keyword.value, steps))
         return found
@@ -145,7 +145,8 @@ class TrainingProgram:
         """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
         return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
 
-    def _number(self, expr: ast.expr, at: ast.AST) -> int | None:
+    def number(self, expr: ast.expr, at: ast.AST) -> int | None:
+        """The whole number that `expr` is, or that is its default on the command line or in a dataclass."""
         known, value = literal(self.program, expr, at)
         if not known:
             value = self._default_of(expr, at)
