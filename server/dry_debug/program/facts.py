@@ -211,6 +211,9 @@ def _modes(program: Program) -> list[dict[str, Any]]:
         for item in block.items:
             for maker in _makers_of(program, item.context_expr, block):
                 kind = names.get(program.names.qualified(maker.func, program.scope(maker)) or "")
+                if kind is None and isinstance(maker.func, ast.Attribute) and maker.func.attr == "autocast":
+                    launcher = program.value(maker.func.value, maker).kind in ("accelerator", "fabric")
+                    kind = "autocast" if launcher else None
                 if kind is not None:
                     rows.append({"kind": kind, "object": None, "line": program.line(block),
                                  "end_line": _end(program, block)})  # fmt: skip
@@ -284,7 +287,7 @@ def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
     return {
         "line": program.line(load.node),
         "path": _path(program, load.path, load.node),
-        "keys": [],
+        "keys": load.keys,
         "components": load.kinds,
         "map_location": program.short(load.map_location) if load.map_location is not None else None,
         "weights_only": None,
