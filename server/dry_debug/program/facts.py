@@ -75,6 +75,10 @@ def facts(program: Program) -> dict[str, Any]:
             {"name": row.found.name, "value": row.found.value, "line": row.owner.line(row.found.node),
              "file": row.owner.document.path, "origin": row.found.origin, "confidence": "high"}
             for row in training.hyper.elsewhere
+        ] + [
+            {"name": row.name, "value": row.value, "line": row.line, "file": row.file, "origin": "config",
+             "confidence": "high"}
+            for row in training.hyper.configured
         ],
         "models": [
             {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.program import settings
 from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
+    from dry_debug.program.hyper_config import Configured
     from dry_debug.program.hyper_elsewhere import Row
     from dry_debug.program.program import Program
 
@@ -105,8 +107,14 @@ class Hyperparameters:
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
 
-    def default_of(self, expr: ast.expr) -> Any:
-        """The argparse or dataclass default behind `args.lr`; None if there is none, or more than one."""
+    def default_of(self, expr: ast.expr, at: ast.AST | None = None) -> Any:
+        """The default or configured value behind `args.lr` or `cfg["lr"]`; None if there is none, or more than one.
+
+        `at` is the call or statement that `expr` stands in.
+        """
+        known, value = settings.plain(self.program.value(expr, at)) if at is not None else (False, None)
+        if known:
+            return value
         if not isinstance(expr, ast.Attribute):
             return None
         wanted = canonical_field(expr.attr)
@@ -122,6 +130,13 @@ class Hyperparameters:
         from dry_debug.program.hyper_elsewhere import Elsewhere
 
         return Elsewhere(self.program).all
+
+    @cached_property
+    def configured(self) -> list[Configured]:
+        """Those of the configuration files that the program loads."""
+        from dry_debug.program.hyper_config import configured
+
+        return configured(self.program)
 
     @cached_property
     def argparse(self) -> list[Hyperparameter]:
@@ -357,7 +372,7 @@ class Hyperparameters:
             if expr is not None:
                 known, value = literal(self.program, expr, call)
                 if not known:
-                    value = self.default_of(expr)
+                    value = self.default_of(expr, call)
                 if isinstance(value, str):
                     found.append((value, call))
         found.sort(key=lambda row: row[1].lineno)  # type: ignore[attr-defined]
