@@ -136,7 +136,7 @@ def configured(source: str, files: dict[str, str]) -> list[tuple[str, object, st
 def test_facts_list_what_a_configuration_file_says_with_file_and_line() -> None:
     yaml = "# run\noptim:\n  name: adam\n  lr: 1e-3\n  betas: [0.9, 0.99]\nlayers:\n  - {size: 1}\nnote: ${optim.lr}\n"
     expected = [
-        ("optimizer", "adam", "conf/a.yaml", 3),
+        ("name", "adam", "conf/a.yaml", 3),
         ("learning_rate", 1e-3, "conf/a.yaml", 4),
         ("betas", [0.9, 0.99], "conf/a.yaml", 5),
         ("note", 1e-3, "conf/a.yaml", 8),

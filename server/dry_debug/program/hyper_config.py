@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 400  # values of one file; more is data
 LONGEST = 16  # items of a list that is a setting: betas, milestones
-# Keys that say nothing without the section that they are in; there the section has the name.
-_OF_SECTION = frozenset(("name", "type", "_target_", "class", "cls"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,7 @@ def _rows(root: Entry) -> Iterator[Configured]:
         return
     for keys, leaf in leaves:
         known, value = resolved(root, leaf)
-        name = keys[-2] if keys[-1] in _OF_SECTION and len(keys) > 1 and is_canonical(keys[-2]) else keys[-1]
-        yield Configured(canonical_field(name), value if known else None, leaf.file, leaf.line)
+        yield Configured(canonical_field(keys[-1]), value if known else None, leaf.file, leaf.line)
 
 
 def _is_setting(leaf: Entry) -> bool:
