@@ -125,7 +125,7 @@ class Hyperparameters:
     def all(self) -> list[Hyperparameter]:
         """In source order."""
         found = [*self.argparse, *self.dataclasses, *self._constants(), *self._configs(), *self._defaults(),
-                 *self._options(), *self._arguments()]  # fmt: skip
+                 *self._options(), *self._passed(), *self._arguments()]  # fmt: skip
         found.extend(self._named_constants(found))
         found.extend(self._declared(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
@@ -274,7 +274,7 @@ class Hyperparameters:
         found = []
         for function in self.program.index.functions:
             node = function.node
-            if not isinstance(node, ast.FunctionDef) or function.class_scope is None:
+            if not isinstance(node, ast.FunctionDef):
                 continue
             # What makes or steps the optimizer is where its numbers are; a layer's sizes are not hyperparameters here.
             if function.name == "__init__":
@@ -291,10 +291,35 @@ class Hyperparameters:
             for parameter, default in pairs:
                 if function.name != "__init__" and parameter.arg.lower() not in _CANONICAL:
                     continue
+                if function.class_scope is None and self._always_given(function, parameter.arg):
+                    continue
                 if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
                     if known and isinstance(value, int | float | list) and not isinstance(value, bool):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
+        return found
+
+    def _always_given(self, function: Scope, name: str) -> bool:
+        """Whether every call in this file passes the parameter, so that its default is nobody's value."""
+        sites = self.program.call_sites(function)
+        return bool(sites) and len(self.program.arguments_of(function, name)) == len(sites)
+
+    def _passed(self) -> list[Hyperparameter]:
+        """`train(model, epochs=20)`: numbers under a canonical name for a function of the project that trains."""
+        found = []
+        for function in self.program.index.functions:
+            if function.kind != "function" or not self.program.call_sites(function):
+                continue
+            for call in self.program.call_sites(function):
+                for keyword in call.keywords:
+                    if keyword.arg is None or keyword.arg not in _CANONICAL:
+                        continue
+                    if not isinstance(keyword.value, ast.Constant) or isinstance(keyword.value.value, bool | str):
+                        continue
+                    if keyword.value.value is not None and self.program.training.loops.function_trains(function):
+                        found.append(
+                            Hyperparameter(canonical_field(keyword.arg), keyword.value.value, keyword.value, "literal")
+                        )
         return found
 
     def _options(self) -> list[Hyperparameter]:

@@ -112,7 +112,7 @@ class ProjectCalls:
         value = self.program.evaluator.value(func, scope, self.program.statement(call))
         if value.kind == "function" and value.scope is not None:
             return value, None
-        if value.kind == "instance":
+        if value.kind in ("instance", "scheduler"):
             return self._object_call(call)
         if bindings[-1].kind == "param" and home.kind == "function" and scope.parent is home and not value.known:
             return Value("function", ident=("param", home, func.id), via="passed"), None
@@ -121,7 +121,7 @@ class ProjectCalls:
     def _object_call(self, call: ast.Call) -> tuple[Value, Value | None]:
         """`loss_scaler(loss, optimizer)` where its class has a `__call__`."""
         value = self.program.value(call.func, call)
-        if value.kind != "instance" or value.scope is None or value.program is None:
+        if value.kind not in ("instance", "scheduler") or value.scope is None or value.program is None:
             return UNKNOWN, None
         method = value.program.evaluator.class_attribute(value.scope, "__call__")
         return (method, value) if method.kind == "function" else (UNKNOWN, None)
@@ -144,7 +144,13 @@ class ProjectCalls:
             return True
         if value.scope is None or value.program is None:
             return False
-        return value.program is not self.program or self._callable_objects
+        if value.program is not self.program or self._callable_objects:
+            return True
+        made = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
+        if not made or not any(isinstance(b.value, ast.Call) for b in made):
+            return False
+        held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
+        return held.kind in ("instance", "scheduler") and held.program is not self.program
 
     def _of_library(self, func: ast.expr, call: ast.Call) -> bool:
         """Whether what is called is certainly no class of the project."""
