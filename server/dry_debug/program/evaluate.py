@@ -161,11 +161,11 @@ class Evaluator:
     def _binding(self, b: Binding, env: Env | None) -> Value:
         kind = b.kind
         if kind == "assign" or kind == "walrus":
-            if b.value is None:
-                return self.annotated(b.stmt.annotation, b.scope) if isinstance(b.stmt, ast.AnnAssign) else UNKNOWN
-            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path)
-            if result.kind == "unknown" and isinstance(b.stmt, ast.AnnAssign):
-                return self.annotated(b.stmt.annotation, b.scope)
+            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path) if b.value is not None else UNKNOWN
+            if result.kind == "unknown":
+                annotation: ast.expr | None = getattr(b.stmt, "annotation", None)
+                if annotation is not None:
+                    return self.annotated(annotation, b.scope)
             return result
         if kind == "param":
             return self.parameter(b.scope, b.name, env)
