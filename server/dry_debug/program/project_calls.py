@@ -146,8 +146,8 @@ class ProjectCalls:
             return False
         if value.program is not self.program or self._callable_objects:
             return True
-        made = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
-        if not made or not any(isinstance(b.value, ast.Call) for b in made):
+        puts = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
+        if not puts or not any(isinstance(b.value, ast.Call) for b in puts):
             return False
         held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
         return held.kind in ("instance", "scheduler") and held.program is not self.program

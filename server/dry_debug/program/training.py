@@ -173,14 +173,14 @@ class TrainingProgram:
 
     def _default_of(self, expr: ast.expr, at: ast.AST) -> object:
         """The argparse or dataclass default behind `args.accum_steps`, also through a variable that holds it."""
-        if isinstance(expr, ast.Name):
+        if isinstance(expr, ast.Name) and self.program.value(expr, at).kind != "settings":
             home = self.program.names.lookup(expr.id, self.program.scope(at))
             bindings = home[1] if home is not None else []
             one = bindings[0] if len(bindings) == 1 else None
             if one is None or one.kind != "assign" or one.path or not isinstance(one.value, ast.Attribute):
                 return None
             expr = one.value
-        return self.hyper.default_of(expr)
+        return self.hyper.default_of(expr, at)
 
 
 _TESTS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
