@@ -150,6 +150,16 @@ def _container(items: list[Value], node: ast.Call, ev: Evaluator) -> Value:
     return Value("container", items=[], thunk=lambda: inner, node=node, program=ev.program, ident=("alloc", node, "it"))
 
 
+def _pairs(base: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """`d.items()`."""
+    from dry_debug.program.evaluate import held
+
+    def pair() -> Value:
+        return Value("container", items=[UNKNOWN, held(base)], node=node, program=ev.program, ident=("alloc", node))
+
+    return Value("container", items=[], thunk=pair, node=node, program=ev.program, ident=("alloc", node, "it"))
+
+
 def _made(
     ev: Evaluator,
     name: str,
@@ -523,6 +533,10 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
             return choices.one_of(base)
         key = node.args[0].value
         return next((v for k, v in base.items if k is not None and k == key), UNKNOWN)
+    if kind == "dict" and base.thunk is not None and attr in ("values", "get", "pop"):
+        return base.but(kind="container", items=[]) if attr == "values" else base.thunk()
+    if kind == "dict" and attr == "items" and (base.items or base.thunk is not None):
+        return _pairs(base, node, ev)
     if kind in ("dict", "container") and attr in ("values", "copy", "pop"):
         return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v
                                                  for v in base.items or ()], ident=base.ident)  # fmt: skip
@@ -589,6 +603,9 @@ def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stm
         if len(values) == 1:
             return values[0]
         return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))
+    if attr == "get_state_dict" and node.args:
+        value = ev.value(node.args[0], scope, stmt, env)
+        return Value("state", wraps=value, node=node, program=ev.program, confidence=value.confidence)
     if attr in ("unwrap_model", "gather", "gather_for_metrics", "reduce", "all_reduce", "all_gather", "prepare_model"):
         return ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
     return UNKNOWN

@@ -329,9 +329,12 @@ class Checkpoints:
                 key_node: ast.AST | None = None
                 if isinstance(holder, ast.Subscript) and holder.value is read:
                     key_node = holder.slice
-                elif isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop"):
+                elif isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop", "keys"):
                     outer = parents.get(holder)
                     key_node = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
+                    compare = parents.get(outer) if outer is not None and holder.attr == "keys" else None
+                    if isinstance(compare, ast.Compare) and isinstance(compare.ops[0], ast.In | ast.NotIn):
+                        key_node = compare.left  # `"step" in state.keys()`
                 elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
                     key_node = holder.left
                 literal = key_node.value if isinstance(key_node, ast.Constant) else None

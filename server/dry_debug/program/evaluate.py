@@ -161,11 +161,11 @@ class Evaluator:
     def _binding(self, b: Binding, env: Env | None) -> Value:
         kind = b.kind
         if kind == "assign" or kind == "walrus":
-            if b.value is None:
-                return self.annotated(b.stmt.annotation, b.scope) if isinstance(b.stmt, ast.AnnAssign) else UNKNOWN
-            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path)
-            if result.kind == "unknown" and isinstance(b.stmt, ast.AnnAssign):
-                return self.annotated(b.stmt.annotation, b.scope)
+            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path) if b.value is not None else UNKNOWN
+            if result.kind == "unknown":
+                annotation: ast.expr | None = getattr(b.stmt, "annotation", None)
+                if annotation is not None:
+                    return self.annotated(annotation, b.scope)
             return result
         if kind == "param":
             return self.parameter(b.scope, b.name, env)
@@ -395,12 +395,12 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in _LIBRARIES:
+        if level or top not in LIBRARIES:
             found = self._project_import(b, full, level)
             # A folder of data is often called like the library that reads it.
             if found is not None and (found.known or top != "datasets"):
                 return found
-        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope)
+        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope) or self.names.of_import(b)
         return Value("library", type=name) if name is not None and not level else UNKNOWN
 
     def _project_import(self, b: Binding, full: str, level: int) -> Value | None:
@@ -499,7 +499,12 @@ class Evaluator:
             for name, value in base.items:
                 if name is not None and name == key:
                     return value  # type: ignore[no-any-return]
-            return UNKNOWN if isinstance(index, ast.Constant) else choices.one_of(base)
+            if isinstance(index, ast.Constant):
+                return UNKNOWN
+            maker = choices.one_of(base)
+            return maker if maker.known else held(base)
+        if base.kind == "dict":
+            return held(base)
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
         if base.kind == "settings":
@@ -565,6 +570,13 @@ class Evaluator:
         return Value("container", items=[], node=expr, program=self.program, ident=("alloc", expr),
                      thunk=lambda: self.value(expr.elt, inner, stmt, env))  # fmt: skip
 
+    def _dict_comprehension(self, expr: ast.DictComp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        inner = self.index.scopes.get(expr)
+        if inner is None:
+            return UNKNOWN
+        return Value("dict", node=expr, program=self.program, ident=("alloc", expr),
+                     thunk=lambda: self.value(expr.value, inner, stmt, env))  # fmt: skip
+
     def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         return call_values.call(self, expr, scope, stmt, env)
 
@@ -610,6 +622,16 @@ def element(value: Value) -> Value:
     return UNKNOWN
 
 
+def held(value: Value) -> Value:
+    """What a dict holds under a key that is not known, and what a sequence holds."""
+    if value.kind != "dict":
+        return element(value)
+    if value.thunk is not None:
+        return value.thunk()
+    values = [v for _, v in value.items or ()]
+    return join(values, ("part", value.ident, "element")) if values else UNKNOWN
+
+
 def _has_splits(dataset: Value) -> bool:
     """Whether it is the dict of splits that `datasets.load_dataset` gives where no split is named."""
     call = dataset.args
@@ -620,9 +642,10 @@ def _has_splits(dataset: Value) -> bool:
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
-_LIBRARIES = frozenset(
+# Packages that are no part of a project: an import of them is not looked for in its files.
+LIBRARIES = frozenset(
     (
-        "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
+        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
         "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
         "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
         "warnings shutil glob pickle"
@@ -650,4 +673,5 @@ _EXPRESSIONS: dict[type, Any] = {
     ast.ListComp: Evaluator._comprehension,
     ast.SetComp: Evaluator._comprehension,
     ast.GeneratorExp: Evaluator._comprehension,
+    ast.DictComp: Evaluator._dict_comprehension,
 }

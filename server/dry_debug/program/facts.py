@@ -9,6 +9,7 @@ from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
+from dry_debug.program.class_kinds import is_average
 from dry_debug.program.hyper import literal
 from dry_debug.program.library_loads import LibraryLoad, library_loads
 from dry_debug.program.library_saves import LibrarySave, library_saves
@@ -42,7 +43,9 @@ def facts(program: Program) -> dict[str, Any]:
         ],
         "steps": sorted(
             [*(_step(program, e) for e in program.events.all if e.kind in _STEPS),
-             *done_elsewhere.steps(program, _STEPS)],
+             *done_elsewhere.steps(program, _STEPS),
+             *({"kind": "scheduler_step", "object": program.short(obj), "line": program.line(call),
+                "confidence": "medium"} for call, obj, _ in done_elsewhere.scheduler_calls(program))],
             key=lambda row: row["line"],
         ),
         "modes": _modes(program),
@@ -71,6 +74,10 @@ def facts(program: Program) -> dict[str, Any]:
             {"name": h.name, "value": h.value, "line": program.line(h.node), "file": None, "origin": h.origin,
              "confidence": "high"}
             for h in training.hyper.all
+        ] + [
+            {"name": row.found.name, "value": row.found.value, "line": row.owner.line(row.found.node),
+             "file": row.owner.document.path, "origin": row.found.origin, "confidence": "high"}
+            for row in training.hyper.elsewhere
         ],
         "models": [
             {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models
@@ -91,7 +98,7 @@ def _components(program: Program) -> list[dict[str, Any]]:
         role = roles.get(c.ident) if c.kind == "loader" and c.role is None else c.role
         rows.append(
             {
-                "kind": "loss" if c.kind == "model" and _is_loss(made) else c.kind,
+                "kind": _kind(c.kind, made),
                 "name": c.name or None,
                 "type": (made or "").rpartition(".")[2] or None,
                 "line": program.line(c.node),
@@ -108,6 +115,13 @@ def _components(program: Program) -> list[dict[str, Any]]:
     rows.extend(_loaders_passed_in(program))
     rows.sort(key=lambda row: row["line"])
     return rows
+
+
+def _kind(kind: str, made: str | None) -> str:
+    """A model of a class of the project may be there to compute the loss, or to average another one."""
+    if kind == "model" and _is_loss(made):
+        return "loss"
+    return "ema" if kind == "model" and is_average((made or "").rpartition(".")[2]) else kind
 
 
 def _loaders_passed_in(program: Program) -> list[dict[str, Any]]:
@@ -148,13 +162,14 @@ def _roles_by_loop(program: Program) -> dict[object, Any]:
 
 def _cadence(program: Program, value: Value, ident: object) -> str | None:
     """How often the program steps a scheduler: by the loop around the step, else by what the type is made for."""
-    for event in program.events.of_kind("scheduler_step"):
-        if event.obj.base.ident != ident:
+    steps = [(e.node, e.obj) for e in program.events.of_kind("scheduler_step")]
+    for node, stepped in (*steps, *((c, v) for c, _, v in done_elsewhere.scheduler_calls(program))):
+        if stepped.base.ident != ident:
             continue
-        turns = lightning.turns(event.scope)
+        turns = lightning.turns(program.scope(node))
         if turns is not None:
             return turns
-        loop = program.training.reached_from_training_loop(event.node)
+        loop = program.training.reached_from_training_loop(node)
         kind = next((x.kind for x in program.training.loops.all if x.node is loop), None)
         if kind == "epoch":
             return "epoch"
@@ -207,6 +222,9 @@ def _modes(program: Program) -> list[dict[str, Any]]:
         for item in block.items:
             for maker in _makers_of(program, item.context_expr, block):
                 kind = names.get(program.names.qualified(maker.func, program.scope(maker)) or "")
+                if kind is None and isinstance(maker.func, ast.Attribute) and maker.func.attr == "autocast":
+                    launcher = program.value(maker.func.value, maker).kind in ("accelerator", "fabric")
+                    kind = "autocast" if launcher else None
                 if kind is not None:
                     rows.append({"kind": kind, "object": None, "line": program.line(block),
                                  "end_line": _end(program, block)})  # fmt: skip

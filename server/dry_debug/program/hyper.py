@@ -11,6 +11,7 @@ from dry_debug.program.hyper_defaults import command_line_functions, defaults, k
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
+    from dry_debug.program.hyper_elsewhere import Row
     from dry_debug.program.program import Program
 
 Origin = Literal["literal", "argparse", "dataclass", "config", "computed"]
@@ -56,7 +57,7 @@ _KEYWORDS = frozenset(
 )
 
 
-_CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
+CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
 # Arguments of trainers and their configurations that are hyperparameters, though they are no numbers.
 _CHOICES = frozenset(
     "bf16 fp16 tf32 gradient_checkpointing group_by_length packing loss_type use_lora use_peft load_in_4bit "
@@ -84,6 +85,11 @@ def canonical_field(name: str) -> str:
     return _CANONICAL.get(own.lower(), own)
 
 
+def is_canonical(name: str) -> bool:
+    """Whether a spelling is one of a canonical field."""
+    return name.lower() in _CANONICAL
+
+
 class Hyperparameters:
     """The hyperparameters of one program, from argparse, dataclasses, constants and literal arguments."""
 
@@ -93,8 +99,8 @@ class Hyperparameters:
     @cached_property
     def all(self) -> list[Hyperparameter]:
         """In source order."""
-        found = [*self._argparse(), *self._dataclasses(), *self._constants(), *self._configs(), *self._defaults(),
-                 *self._options(), *self._arguments()]  # fmt: skip
+        found = [*self.argparse, *self.dataclasses, *self._constants(), *self._configs(), *self._defaults(),
+                 *self._options(), *self._passed(), *self._arguments()]  # fmt: skip
         found.extend(self._named_constants(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
@@ -104,10 +110,22 @@ class Hyperparameters:
         if not isinstance(expr, ast.Attribute):
             return None
         wanted = canonical_field(expr.attr)
-        found = [h.value for h in self.all if h.name == wanted and h.origin in ("argparse", "dataclass")]
+        origins = ("argparse", "dataclass")
+        found = [h.value for h in self.all if h.name == wanted and h.origin in origins] or [
+            row.found.value for row in self.elsewhere if row.found.name == wanted and row.found.origin in origins
+        ]
         return found[0] if len(found) == 1 else None
 
-    def _argparse(self) -> list[Hyperparameter]:
+    @cached_property
+    def elsewhere(self) -> list[Row]:
+        """Those that stand in other files of the project, each with its file's program."""
+        from dry_debug.program.hyper_elsewhere import Elsewhere
+
+        return Elsewhere(self.program).all
+
+    @cached_property
+    def argparse(self) -> list[Hyperparameter]:
+        """The options that calls of `add_argument` in this file declare."""
         found = []
         for call in self.program.method_calls("add_argument"):
             flags = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
@@ -130,7 +148,9 @@ class Hyperparameters:
             found.append(Hyperparameter(canonical_field(name), value, call, "argparse"))
         return found
 
-    def _dataclasses(self) -> list[Hyperparameter]:
+    @cached_property
+    def dataclasses(self) -> list[Hyperparameter]:
+        """The fields with a default of this file's dataclasses."""
         found = []
         for cls in self.program.index.classes:
             decorated = any(
@@ -186,7 +206,7 @@ class Hyperparameters:
             names = [k.value for k in pairs.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
             if len(names) < len(pairs.keys) or not any(n.lower() in _CANONICAL for n in names):
                 continue
-            if not target.id.lower().endswith(_CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
+            if not target.id.lower().endswith(CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
                 names
             ):
                 continue
@@ -204,7 +224,7 @@ class Hyperparameters:
         found = []
         for function in self.program.index.functions:
             node = function.node
-            if not isinstance(node, ast.FunctionDef) or function.class_scope is None:
+            if not isinstance(node, ast.FunctionDef):
                 continue
             # What makes or steps the optimizer is where its numbers are; a layer's sizes are not hyperparameters here.
             if function.name == "__init__":
@@ -221,10 +241,35 @@ class Hyperparameters:
             for parameter, default in pairs:
                 if function.name != "__init__" and parameter.arg.lower() not in _CANONICAL:
                     continue
+                if function.class_scope is None and self._always_given(function, parameter.arg):
+                    continue
                 if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
                     if known and isinstance(value, int | float | list) and not isinstance(value, bool):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
+        return found
+
+    def _always_given(self, function: Scope, name: str) -> bool:
+        """Whether every call in this file passes the parameter, so that its default is nobody's value."""
+        sites = self.program.call_sites(function)
+        return bool(sites) and len(self.program.arguments_of(function, name)) == len(sites)
+
+    def _passed(self) -> list[Hyperparameter]:
+        """`train(model, epochs=20)`: numbers under a canonical name for a function of the project that trains."""
+        found = []
+        for function in self.program.index.functions:
+            if function.kind != "function" or not self.program.call_sites(function):
+                continue
+            for call in self.program.call_sites(function):
+                for keyword in call.keywords:
+                    if keyword.arg is None or keyword.arg not in _CANONICAL:
+                        continue
+                    if not isinstance(keyword.value, ast.Constant) or isinstance(keyword.value.value, bool | str):
+                        continue
+                    if keyword.value.value is not None and self.program.training.loops.function_trains(function):
+                        found.append(
+                            Hyperparameter(canonical_field(keyword.arg), keyword.value.value, keyword.value, "literal")
+                        )
         return found
 
     def _options(self) -> list[Hyperparameter]:

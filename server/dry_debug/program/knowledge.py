@@ -374,6 +374,7 @@ USAGE: tuple[tuple[frozenset[str], Kind], ...] = (
 FITTING: dict[Kind, frozenset[str]] = {
     "optimizer": frozenset(("step", "zero_grad")),
     "scheduler": frozenset(("step",)),
+    "module": frozenset(("state_dict", "load_state_dict")),
     "scaler": frozenset(("scale", "step", "update", "unscale_")),
 }
 # By name alone, the weakest evidence.

@@ -125,7 +125,9 @@ class Loops:
             # A loop that holds a loop (here or in a called function) that trains is over epochs. What holds one over
             # epochs is over rounds, folds, tasks.
             level = self._level(loop, scope)
-            if level:
+            if level >= 0 and _over_words(loop):
+                return None
+            if level > 0:
                 return "epoch" if level == 1 else "iteration"
             if self._over_batches(loop, scope):
                 return "batch"
@@ -146,7 +148,7 @@ class Loops:
             callee, owner = tree.function.scope, tree.function.program
             if callee is not None and owner is not None:
                 levels.append(owner.training.loops._function_level(callee, 0))
-        return max(levels) + 1
+        return max(levels) + (not _over_words(loop))  # `for phase in ["train", "val"]` repeats no epochs
 
     def _function_level(self, scope: Scope, depth: int) -> int:
         """The level of the outermost loop that trains in a function; -1 if there is none."""
@@ -162,6 +164,10 @@ class Loops:
             ]
         self._levels[scope] = max(levels, default=-1)
         return self._levels[scope]
+
+    def function_trains(self, function: Scope) -> bool:
+        """Whether a function of this file computes or applies gradients, in called functions too."""
+        return self._function_trains(self.program, function, 0)
 
     def _trains_in(self, loop: LoopNode) -> bool:
         return self.steps_in(loop) and loop not in self.micro
@@ -289,6 +295,15 @@ class Loops:
             and program.value(call.func, call).kind == "module"
             for call in program.index.calls
         )  # fmt: skip
+
+
+def _over_words(loop: LoopNode) -> bool:
+    """`for phase in ["train", "val"]`: over a few things that are written out."""
+    return (
+        not isinstance(loop, ast.While)
+        and isinstance(loop.iter, ast.List | ast.Tuple)
+        and all(isinstance(e, ast.Constant) for e in loop.iter.elts)
+    )
 
 
 # What objects other than loaders give one by one.

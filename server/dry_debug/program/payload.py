@@ -59,11 +59,13 @@ class PayloadReader:
         """The value of `expr` at the call or statement `at`; a state dict that was only reshaped is still one."""
         program = self.program
         found = program.evaluator.value(expr, program.scope(at), program.statement(at), self.env)
-        if found.kind == "unknown" or (found.kind == "container" and isinstance(found.node, ast.DictComp)):
-            if not isinstance(expr, ast.Name):
-                return self._state_in(expr, at)
-            return self._state_behind(expr, at)
-        return found
+        if found.kind == "dict" and found.thunk is not None and found.via != "loaded":  # a comprehension
+            each = found.thunk()
+            if each.kind == "state":
+                return each
+        elif found.kind != "unknown":
+            return found
+        return self._state_behind(expr, at) if isinstance(expr, ast.Name) else self._state_in(expr, at)
 
     def _state_behind(self, name: ast.Name, at: ast.AST) -> Value:
         """The state that a variable was made of, if it was made in one place."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
 from dry_debug.program import lightning
+from dry_debug.program.class_kinds import by_what_it_does
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
@@ -291,6 +292,8 @@ class Program:
                 if cls.node.bases and (unresolved or "super" in {c.func.id for c in _all_calls(cls)
                                                                   if isinstance(c.func, ast.Name)}):  # fmt: skip
                     kind = "module"
+            elif "param_groups" in self.document.source or "parameters" in self.document.source:
+                kind = by_what_it_does(self, cls)
         self._class_kinds[cls] = kind
         return kind
 

@@ -77,31 +77,36 @@ class TrainingProgram:
 
         return self.components.named(value) if isinstance(value, Value) else None
 
+    @cached_property
+    def _training_loops(self) -> dict[ast.AST, LoopNode]:
+        return {x.node: x.node for x in self.loops.all if x.kind != "eval"}
+
     def training_loop_around(self, node: ast.AST) -> LoopNode | None:
         """The innermost epoch, batch or iteration loop around `node` in its own function."""
-        loops: dict[ast.AST, LoopNode] = {x.node: x.node for x in self.loops.all if x.kind != "eval"}
+        loops = self._training_loops
         stmt = self.program.statement(node)
-        if stmt is None:
+        if stmt is None or not loops:
             return None
-        for block in self.program.index.ancestors(stmt):
-            if block in loops:
-                return loops[block]
-        return None
+        return next((loops[block] for block in self.program.index.ancestors(stmt) if block in loops), None)
 
-    def reached_from_training_loop(self, node: ast.AST, depth: int = 0) -> LoopNode | None:
-        """The training loop around `node`, or around the calls that lead to its function."""
-        loop = self.training_loop_around(node)
-        if loop is not None or depth > 5:
-            return loop
-        scope = self.program.scope(node)
-        while scope.kind not in ("function", "module") and scope.parent is not None:
-            scope = scope.parent
-        if scope.kind != "function":
+    def reached_from_training_loop(self, node: ast.AST) -> LoopNode | None:
+        """The training loop around `node`, or around the calls that lead to its function, the nearest first."""
+        if not self._training_loops:
             return None
-        for site in self.program.call_sites(scope):
-            found = self.reached_from_training_loop(site, depth + 1)
-            if found is not None:
-                return found
+        sites, seen = [node], set()
+        for _ in range(7):
+            callers: list[ast.AST] = []
+            for site in sites:
+                loop = self.training_loop_around(site)
+                if loop is not None:
+                    return loop
+                scope = self.program.scope(site)
+                while scope.kind not in ("function", "module") and scope.parent is not None:
+                    scope = scope.parent
+                if scope.kind == "function" and scope not in seen:
+                    seen.add(scope)
+                    callers.extend(self.program.call_sites(scope))
+            sites = callers
         return None
 
     @cached_property
