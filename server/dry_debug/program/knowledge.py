@@ -316,6 +316,7 @@ def _transformers(name: str, last: str) -> Kind | None:
 
 # Losses that take logits and apply log-softmax themselves.
 CROSS_ENTROPY = frozenset(("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"))
+BCE_WITH_LOGITS = frozenset(("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits"))
 FUNCTIONAL_LOSSES = frozenset(
     f"torch.nn.functional.{n}"
     for n in (
