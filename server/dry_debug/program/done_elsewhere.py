@@ -42,9 +42,26 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it makes for itself is its own affair."""
-    found = steps(program, ("train", "eval"))
-    return [{**row, "end_line": row["line"]} for row in found if row["object"] is not None]
+    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair.
+
+    A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
+    """
+    rows: list[dict[str, Any]] = []
+    for tree, callee, owner in _calls(program):
+        if callee.loops and any(loop.scope is callee for loop in owner.training.loops.all):
+            continue
+        for event in owner.events.of_kind("train", "eval"):
+            held = object_of(event)
+            while isinstance(held, ast.Attribute):
+                held = held.value
+            own = isinstance(held, ast.Name) and held.id == callee.self_name
+            name = _object(event, tree, callee, program) if event.scope is callee and not own else None
+            if name is not None:
+                line = program.line(tree.call)
+                rows.append({"kind": event.kind, "object": name, "line": line, "end_line": line,
+                             "confidence": "medium",
+                             "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
+    return rows
 
 
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
