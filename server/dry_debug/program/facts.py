@@ -43,7 +43,7 @@ def _facts(program: Program) -> dict[str, Any]:
     training = program.training
     return {
         "frameworks": training.hyper.frameworks,
-        "is_training_script": training.is_training or _steps_for_a_trainer(program),
+        "is_training_script": training.is_training or _steps_for_a_trainer(program) or training.starts_training,
         "components": _components(program),
         "loops": [
             {"kind": loop.kind, "line": program.line(loop.node), "end_line": _end(program, loop.node),
@@ -314,7 +314,7 @@ def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
     return {
         "line": program.line(load.node),
         "path": _path(program, load.path, load.node),
-        "keys": [],
+        "keys": load.keys,
         "components": load.kinds,
         "map_location": program.short(load.map_location) if load.map_location is not None else None,
         "weights_only": None,
