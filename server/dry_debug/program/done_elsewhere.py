@@ -10,6 +10,7 @@ from dry_debug.program.checkpoints import LoadSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import Value
 
@@ -148,7 +149,9 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     rest = node.args.kwarg.arg if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None else None
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
-        receiver = restore.func.value if isinstance(restore.func, ast.Attribute) else None
+        receiver = restored(restore, owner)
+        while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
+            receiver = receiver.value
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)
@@ -191,7 +194,8 @@ def _for_the_caller(site: LoadSite, callee: Scope, owner: Program) -> bool:
     """
     if not site.restores or _returned(site, callee, owner):
         return True
-    return any(_comes_in(call.func.value, callee) for _, call in site.restores if isinstance(call.func, ast.Attribute))
+    held = [restored(call, owner) for _, call in site.restores]
+    return any(_comes_in(expr, callee) for expr in held if expr is not None)
 
 
 def _comes_in(receiver: ast.expr, callee: Scope) -> bool:
