@@ -329,6 +329,7 @@ DATASET_METHODS = frozenset(
 
 # Losses that take logits and apply log-softmax themselves.
 CROSS_ENTROPY = frozenset(("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"))
+BCE_WITH_LOGITS = frozenset(("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits"))
 FUNCTIONAL_LOSSES = frozenset(
     f"torch.nn.functional.{n}"
     for n in (
