@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
 
 Confidence = Literal["high", "medium", "low"]
 _ORDER: tuple[Confidence, ...] = ("high", "medium", "low")
@@ -33,3 +34,12 @@ def place_of(step: Step, home: Program) -> str:
     if step.program is home:
         return f"at line {line}"
     return f"at {step.program.document.path.replace(chr(92), '/').rpartition('/')[2]}:{line}"
+
+
+def made(value: Value, name: str) -> list[Step]:
+    """The definition that a chain begins with: where the object called `name` was made, if that is known by binding."""
+    base = value.base
+    node, owner = base.args or base.node, base.origin
+    if value.confidence != "high" or owner is None or not isinstance(node, ast.Call):
+        return []
+    return [Step(owner, node, f"{name} is made here")] if node in owner.index.scope_of else []
