@@ -43,7 +43,7 @@ def _facts(program: Program) -> dict[str, Any]:
     training = program.training
     return {
         "frameworks": training.hyper.frameworks,
-        "is_training_script": training.is_training or _steps_for_a_trainer(program),
+        "is_training_script": training.is_training or _steps_for_a_trainer(program) or training.starts_training,
         "components": _components(program),
         "loops": [
             {"kind": loop.kind, "line": program.line(loop.node), "end_line": _end(program, loop.node),
@@ -90,6 +90,10 @@ def _facts(program: Program) -> dict[str, Any]:
             {"name": row.found.name, "value": row.found.value, "line": row.owner.line(row.found.node),
              "file": row.owner.document.path, "origin": row.found.origin, "confidence": "high"}
             for row in training.hyper.elsewhere
+        ] + [
+            {"name": row.name, "value": row.value, "line": row.line, "file": row.file, "origin": "config",
+             "confidence": "high"}
+            for row in training.hyper.configured
         ],
         "models": [
             {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models
@@ -310,7 +314,7 @@ def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
     return {
         "line": program.line(load.node),
         "path": _path(program, load.path, load.node),
-        "keys": [],
+        "keys": load.keys,
         "components": load.kinds,
         "map_location": program.short(load.map_location) if load.map_location is not None else None,
         "weights_only": None,
