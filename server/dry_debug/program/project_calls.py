@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.dispatch import methods_of
 from dry_debug.program.evaluate import LIBRARIES
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.trees import CallTree, Tree
+from dry_debug.program.trees import CallTree, Choice, Tree
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class ProjectCalls:
             else:
                 self.rows.setdefault(stmt, []).append((end, tree, call))
 
-    def _tree(self, call: ast.Call) -> CallTree | None:
+    def _tree(self, call: ast.Call) -> Tree | None:
         func = call.func
         receiver: Value | None
         if isinstance(func, ast.Name):
@@ -118,6 +119,9 @@ class ProjectCalls:
                 return None
             function, receiver = self.program._targets(call)
             if function.kind != "function":
+                several = self._polymorphic(func, call)
+                if several is not None:
+                    return several
                 function, receiver = self._object_call(call)
         else:
             return None
@@ -126,6 +130,18 @@ class ProjectCalls:
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
+        """`worker.run()` where the worker is of one of several classes of the project."""
+        receiver = self.program.value(func.value, call)
+        if receiver.kind != "instance" or receiver.scope is not None or not receiver.items:
+            return None
+        found = methods_of(receiver, func.attr)
+        if not found:
+            return None
+        if len(found) == 1:  # they have it from one class
+            return CallTree(found[0][0], call, self.program, receiver)
+        return Choice([CallTree(method, call, self.program, one) for method, one in found])
 
     def _variable(self, func: ast.Name, call: ast.Call) -> tuple[Value, Value | None]:
         """A variable that holds a function, a callable object, or a function that was passed in."""
@@ -159,8 +175,8 @@ class ProjectCalls:
         if not (self._other_files or self._callable_objects):
             return False
         if isinstance(root, ast.Call):  # `Options().parse()`
-            made = root.func
-            if not isinstance(made, ast.Name | ast.Attribute) or self._of_library(made, call):
+            maker = root.func
+            if not isinstance(maker, ast.Name | ast.Attribute) or self._of_library(maker, call):
                 return False
         elif not isinstance(root, ast.Name | ast.Attribute):
             return False
@@ -169,6 +185,8 @@ class ProjectCalls:
         value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
         if value.kind == "pymodule":
             return True
+        if value.kind == "instance" and value.items and value.scope is None:
+            return True  # of one of several classes
         if value.scope is None or value.program is None:
             return False
         if value.program is not self.program or self._callable_objects:
