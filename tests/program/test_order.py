@@ -775,6 +775,15 @@ for x in loader:
     model(x).sum().backward()
     opt.step()
 """,
+    "a partial that steps what it was given": r"""
+def finish(o, x):
+    x.sum().backward()  # must
+    o.step()
+
+end = functools.partial(finish, opt)
+for x in loader:
+    end(model(x))
+""",
     "a helper that returns early": r"""
 def finish(x):
     opt.step()
