@@ -564,7 +564,7 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v
                                                  for v in base.items or ()], ident=base.ident)  # fmt: skip
     if kind == "dataset":
-        return base if attr in ("map", "shuffle", "with_format", "filter", "select", "batch", "repeat") else UNKNOWN
+        return base if attr in know.DATASET_METHODS else UNKNOWN
     if kind == "rng" or kind == "optimizer":
         return UNKNOWN
     if attr in know.TO_NUMBER:
