@@ -29,7 +29,9 @@ def run(options: argparse.Namespace) -> int:
         tell(Problem(tree.message, options.file, tree.line))
         return 2
     root = root_of(path, Configs().of_file(path))
-    program = Program(document, tree, host_for(root))
+    host = host_for(root)
+    program = Program(document, tree, host)
+    host.adopt(program)
     found = _below(facts(program), root.rstrip(os.sep) + os.sep)
     for problem in (*document.problems, *program.problems):
         tell(problem)

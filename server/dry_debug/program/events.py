@@ -33,6 +33,10 @@ class EventIndex:
         self._relevance: dict[frozenset[str], Relevance] = {}
         self._collect()
 
+    def release(self) -> None:
+        """Take the index apart: it and the builder of its trees hold each other."""
+        self.__dict__.clear()
+
     # -- finding events ----------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:

@@ -85,8 +85,14 @@ class Host(Protocol):
 
     evaluation: Evaluation
 
+    def begin(self) -> None:
+        """A new analysis begins: what was made of other files for an earlier one is not used in it."""
+
     def program_of(self, document: Document) -> Program | None:
         """The model of this very text, if another file has asked for it."""
+
+    def adopt(self, program: Program) -> None:
+        """The analysis is of this program: who imports its file means it, too."""
 
     def module(self, name: str, importer: str, level: int = 0) -> Program | None:
         """The program of module `name` as `importer` (a path) would import it; `level` counts leading dots.
@@ -113,8 +119,14 @@ class NullHost:
     def __init__(self) -> None:
         self.evaluation = Evaluation()
 
+    def begin(self) -> None:
+        self.evaluation.start()
+
     def program_of(self, document: Document) -> Program | None:
         return None
+
+    def adopt(self, program: Program) -> None:
+        return
 
     def module(self, name: str, importer: str, level: int = 0) -> Program | None:
         return None

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.host import Evaluation
-from dry_debug.program.program import Program, parse
+from dry_debug.program.program import Program
+from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
-from dry_debug.text.decode import decode
-from dry_debug.text.document import Document
 
 if TYPE_CHECKING:
     from dry_debug.spec.instructions import Instruction
+    from dry_debug.text.document import Document
 
 MAX_BYTES = 2_000_000  # a module larger than this is data, not code
-MAX_MODULES = 400  # programs kept in memory
-MAX_TEXT = 600_000  # code points of modules that are kept between two analyses: their trees take 150 times as much
+MAX_MODULES = 1_000  # that one analysis looks into; what further imports bring is not known
 
 
 # Where explicit instructions stand, beside the file or in a folder above it.
@@ -41,7 +39,8 @@ class ProjectHost:
         self.root = os.path.abspath(root)
         self._overlay = {os.path.abspath(path): text for path, text in (overlay or {}).items()}
         self._programs: dict[str, Program | None] = {}
-        self._trees: dict[str, tuple[object, Document, ast.Module | None]] = {}
+        self._modules = Modules()
+        self._used: dict[str, Module] = {}  # in this analysis: its programs are made from them
         self._edges: dict[str, set[str]] = {}
         self._found: dict[str, str | None] = {}
         self._exists: dict[str, bool] = {}
@@ -52,10 +51,11 @@ class ProjectHost:
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
-        """Forget the answers; the trees of files that did not change are kept."""
+        """Forget the answers; the trees of files that did not change are kept. What rests on old answers still holds."""
         if overlay is not None:
             self._overlay = {os.path.abspath(path): text for path, text in overlay.items()}
         self._programs.clear()
+        self._used.clear()
         self._found.clear()
         self._exists.clear()
         self._added.clear()
@@ -64,20 +64,33 @@ class ProjectHost:
         self._instructions.clear()
         self._keys.clear()
 
-    def trim(self, most: int = MAX_TEXT) -> bool:
-        """Forget every module once more than `most` code points of source are held; whether that was so.
+    def finish(self) -> None:
+        """The analysis is over, and nobody holds its programs any more: take them apart, keep the trees."""
+        for path, program in self._programs.items():
+            if program is None:
+                continue
+            module = self._used.get(path)
+            if module is not None and module.tree is program.tree:
+                module.index = program.__dict__.pop("index", None)
+            program.release()
+        self._programs.clear()
+        self._used.clear()
+        self._modules.trim()
 
-        Called between two analyses, never within one: what an analysis rests on must not be forgotten under it.
-        """
-        if sum(len(document.source) for _, document, _ in self._trees.values()) <= most:
-            return False
-        self._trees.clear()
-        self.refresh()
-        return True
+    def begin(self) -> None:
+        self.evaluation.start()
+        self._programs.clear()
+        self._used.clear()
 
     def program_of(self, document: Document) -> Program | None:
-        known = self._programs.get(os.path.abspath(document.path))
+        path = os.path.abspath(document.path)
+        if path not in self._programs and not self._modules.holds(path, document.source):
+            return None
+        known = self._program(path)
         return known if known is not None and known.document.source == document.source else None
+
+    def adopt(self, program: Program) -> None:
+        self._programs[os.path.abspath(program.document.path)] = program
 
     # -- Host ----------------------------------------------------------------------------------------------------------
 
@@ -156,6 +169,10 @@ class ProjectHost:
             key = f"{path}:{hashlib.blake2b(data, digest_size=12).hexdigest()}" if data is not None else "none"
             self._keys[path] = key
         return key
+
+    def statistics(self) -> str:
+        """For the benchmark: what is held."""
+        return self._modules.statistics()
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -275,11 +292,13 @@ class ProjectHost:
     def _program(self, path: str) -> Program | None:
         if path in self._programs:
             return self._programs[path]
-        if len(self._programs) >= MAX_MODULES:
-            self._programs.pop(next(iter(self._programs)))  # what holds it keeps it; who asks again gets it anew
-        self._programs[path] = None  # modules that import each other
-        document, tree = self._parsed(path)
-        program = Program(document, tree, self) if tree is not None else None
+        program: Program | None = None
+        if len(self._programs) < MAX_MODULES:
+            stamp = self._stamp(path)
+            module = self._modules.get(path, stamp) or self._modules.add(path, stamp, self._bytes(path))
+            self._used[path] = module
+            if module.tree is not None:
+                program = Program(module.document, module.tree, self, module.index)
         self._programs[path] = program
         return program
 
@@ -291,18 +310,6 @@ class ProjectHost:
             return (stat.st_mtime_ns, stat.st_size)
         except OSError:
             return None
-
-    def _parsed(self, path: str) -> tuple[Document, ast.Module | None]:
-        stamp = self._stamp(path)
-        known = self._trees.get(path)
-        if known is not None and known[0] == stamp and stamp is not None:
-            return known[1], known[2]
-        data = self._bytes(path)
-        document = decode(data or b"", path)
-        parsed = parse(document)
-        tree = parsed if isinstance(parsed, ast.Module) and data is not None else None
-        self._trees[path] = (stamp, document, tree)
-        return document, tree
 
 
 def _load_config(path: str, data: bytes | None) -> Any | None:
