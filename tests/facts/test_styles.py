@@ -392,3 +392,370 @@ def test_a_helper_gives_one_seed_for_each_generator() -> None:
                            "    torch.cuda.manual_seed_all(seed)\n"}  # fmt: skip
     found = [(row["rng"], row["line"]) for row in of("randomness", "from seeding import fix\nfix(0)\n", files)]
     assert sorted(found) == [("cuda", 2), ("torch", 2)]
+
+
+def components(source: str, files: dict[str, str] | None = None) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in of("components", source, files)}
+
+
+BY_HAND = """
+class Decay:
+    def __init__(self, opt, start):
+        self.opt, self.start = opt, start
+    def __call__(self, n):
+        self._set(self.start / (n + 1))
+    def _set(self, value):
+        for g in self.opt.param_groups:
+            g["lr"] = value
+"""
+
+
+def test_a_class_that_only_sets_learning_rates_is_a_scheduler_and_its_call_a_step() -> None:
+    source = (
+        LOOP
+        + BY_HAND
+        + """
+decay = Decay(opt, 0.1)
+for n in range(9):
+    for x in DataLoader(data):
+        opt.zero_grad()
+        net(x).sum().backward()
+        opt.step()
+    decay(n)
+"""
+    )
+    row = components(source)["decay"]
+    assert (row["kind"], row["drives"], row["cadence"]) == ("scheduler", ["opt"], "epoch")
+    assert [(s["object"], s["line"]) for s in of("steps", source) if s["kind"] == "scheduler_step"] == [("decay", 24)]
+
+
+def test_a_scheduler_of_another_file_that_is_given_the_optimizer_at_each_call() -> None:
+    files = {"rates.py": "class Cosine:\n    def __call__(self, opt, n):\n        opt.param_groups[0]['lr'] = 1 / n\n"}
+    source = (
+        "from rates import Cosine\n"
+        + LOOP
+        + """
+class Runner:
+    def __init__(self):
+        self.schedule = Cosine()
+    def run(self):
+        for x in DataLoader(data):
+            self.schedule(opt, 3)
+            net(x).sum().backward()
+            opt.step()
+"""
+    )
+    row = components(source, files)["self.schedule"]
+    assert (row["kind"], row["drives"], row["cadence"]) == ("scheduler", ["opt"], "batch")
+
+
+def test_a_trainer_that_also_sets_learning_rates_is_no_scheduler() -> None:
+    source = (
+        LOOP
+        + """
+class RateTrainer:
+    def slow_down(self):
+        for g in opt.param_groups:
+            g["lr"] *= 0.1
+    def fit(self, x):
+        net(x).sum().backward()
+        opt.step()
+trainer = RateTrainer()
+trainer.slow_down()
+"""
+    )
+    assert "trainer" not in components(source)
+    assert all(s["kind"] != "scheduler_step" for s in of("steps", source))
+
+
+def test_a_class_that_averages_parameters_is_an_average_and_one_that_averages_numbers_is_not() -> None:
+    source = (
+        LOOP
+        + """
+import copy
+class ModelEMA:
+    def __init__(self, model):
+        self.kept = copy.deepcopy(model)
+    def update(self, model):
+        for mine, theirs in zip(self.kept.parameters(), model.parameters()):
+            mine.data.lerp_(theirs.data, 0.1)
+class LossEMA:
+    def update(self, number):
+        self.value = 0.9 * self.value + 0.1 * number
+average = ModelEMA(net)
+smooth = LossEMA()
+"""
+    )
+    found = components(source)
+    assert found["average"]["kind"] == "ema" and "smooth" not in found
+
+
+def test_an_optimizer_of_two_passes_in_another_file_clears_and_steps_at_its_calls() -> None:
+    files = {
+        "twice.py": """
+import torch
+class Twice(torch.optim.Optimizer):
+    def up(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.add_(p.grad)
+        self.zero_grad()
+    def down(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.sub_(p.grad)
+        self.inner_optimizer.step()
+"""
+    }
+    source = (
+        "from twice import Twice\n"
+        + LOOP
+        + """
+two = Twice(net.parameters())
+for x in DataLoader(data):
+    net(x).sum().backward()
+    two.up()
+    net(x).sum().backward()
+    two.down()
+"""
+    )
+    assert components(source, files)["two"]["covers"] == ["net"]
+    assert [(s["kind"], s["object"]) for s in of("steps", source, files) if "via" in s] == [
+        ("zero_grad", "two"),
+        ("optimizer_step", "two"),
+    ]
+
+
+PARTS = """
+import torch
+from torch import nn
+class Both(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.actor, self.critic = nn.Linear(2, 2), nn.Linear(2, 1)
+    def slow_params(self):
+        for layer in [self.actor]:
+            yield from layer.parameters()
+"""
+
+
+def test_parts_of_a_model_count_as_the_model_and_its_own_methods_give_its_parameters() -> None:
+    source = (
+        PARTS
+        + """
+class Agent:
+    def __init__(self):
+        self.policy = Both()
+        self.old = Both()
+        self.opt = torch.optim.Adam([{"params": self.policy.actor.parameters()},
+                                     {"params": self.policy.critic.parameters()}])
+        self.slow = torch.optim.SGD([{"params": self.old.slow_params(), "lr": 1.0}])
+"""
+    )
+    found = components(source)
+    assert found["self.opt"]["covers"] == ["self.policy"] and found["self.slow"]["covers"] == ["self.old"]
+
+
+def test_a_module_that_optimizes_itself() -> None:
+    source = (
+        PARTS
+        + """
+class Lone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        local = nn.ReLU()
+        self.opt = torch.optim.Adam(self.parameters())
+"""
+    )
+    assert components(source)["self.opt"]["covers"] == ["self"]
+    assert "local" not in components(source)
+
+
+def test_a_class_may_have_the_name_of_its_base() -> None:
+    source = """
+from torch.utils.data import Dataset, DataLoader
+class Dataset(Dataset):
+    def __init__(self, folder):
+        self.folder = folder
+def make():
+    pictures = Dataset("train")
+    loader = DataLoader(pictures)
+"""
+    found = components(source)
+    assert found["pictures"]["kind"] == "dataset" and found["loader"]["reads"] == ["pictures"]
+
+
+def test_collections_of_loaders_and_optimizers_and_phases() -> None:
+    source = (
+        LOOP
+        + """
+loaders = {x: DataLoader(sets[x]) for x in ["train", "val"]}
+opts = [torch.optim.SGD(net.parameters(), lr=0.1), torch.optim.Adam(net.parameters())]
+for epoch in range(3):
+    for phase in ["train", "val"]:
+        for x in loaders[phase]:
+            for o in opts:
+                o.zero_grad()
+            net(x).sum().backward()
+            opts[0].step()
+"""
+    )
+    found = components(source)
+    assert found["loaders"]["kind"] == "loader"
+    assert (found["opts"]["kind"], found["opts"]["covers"]) == ("optimizer", ["net"])
+    assert loops(source) == [("epoch", 11), ("batch", 13)]
+
+
+def test_turns_that_are_written_out_make_no_epochs() -> None:
+    source = (
+        LOOP
+        + """for i in range(900):
+    for part in ("a", "b"):
+        opt.zero_grad()
+        net(next(streams[part])).sum().backward()
+        opt.step()
+"""
+    )
+    assert loops(source) == [("iteration", 8), ("iteration", 9)]
+
+
+def test_what_a_class_is_given_by_keywords_is_known_by_its_use() -> None:
+    source = """
+class Runner:
+    def __init__(self, **kwargs):
+        self.model = kwargs["model"].to("cuda")
+        self.optimizer = kwargs["optimizer"]
+        self.title = kwargs["title"]
+    def run(self, loader):
+        for x in loader:
+            self.optimizer.zero_grad()
+            self.model(x).sum().backward()
+            self.optimizer.step()
+        return self.model.state_dict()
+"""
+    found = {name: (row["kind"], row["parameter"]) for name, row in components(source).items()}
+    assert found == {"self.model": ("model", True), "self.optimizer": ("optimizer", True), "loader": ("loader", True)}
+
+
+def test_numbers_for_a_function_that_trains_and_defaults_that_somebody_uses() -> None:
+    source = (
+        LOOP
+        + """
+def train(epochs=5, lr=0.3, width=7):
+    for _ in range(epochs):
+        net(x).sum().backward()
+        opt.step()
+train(epochs=20)
+"""
+    )
+    rows = [(h["name"], h["value"]) for h in of("hyperparameters", source)]
+    assert rows == [("learning_rate", 0.1), ("learning_rate", 0.3), ("epochs", 20)]
+
+
+def test_a_parameter_of_a_function_that_is_handed_on_is_no_component() -> None:
+    source = (
+        LOOP
+        + """
+def slower(optimizer, n):
+    optimizer.step()
+    optimizer.zero_grad()
+apply(slower)
+"""
+    )
+    assert "optimizer" not in components(source)
+
+
+def test_what_is_only_taken_out_of_a_wrapper_is_not_wrapped_again() -> None:
+    source = (
+        LOOP
+        + """
+net = nn.parallel.DistributedDataParallel(net) if many else net
+plain = net.module if hasattr(net, "module") else net
+"""
+    )
+    assert [w["object"] for w in facts(program(source))["distributed"]["wrappers"]] == ["net"]
+
+
+def test_guards_of_ranks() -> None:
+    source = """
+if args.n_gpu > 0:
+    a()
+if args.gpu != 0:
+    silence()
+if rank != 0:
+    raise SystemExit
+if args.gpu == 0:
+    save()
+"""
+    assert facts(program(source))["distributed"]["rank_guards"] == [6, 8]
+
+
+def test_a_main_that_seeds_before_it_starts_is_no_seeding_helper() -> None:
+    source = """
+import random, torch
+def work(args):
+    for x in data:
+        pass
+def main():
+    random.seed(1)
+    torch.manual_seed(1)
+    work(1)
+main()
+"""
+    assert {row["line"] for row in of("randomness", source)} == {7, 8}
+
+
+def test_a_launchers_helpers() -> None:
+    source = """
+import torch
+from accelerate import Accelerator
+class Run:
+    def __init__(self, model):
+        self.launcher = Accelerator()
+        self.model = self.launcher.prepare(model)
+    def go(self, x):
+        with self.launcher.autocast():
+            self.model(x)
+        plain = self.launcher.unwrap_model(self.model)
+        torch.save({"model": self.launcher.get_state_dict(self.model)}, "a.pt")
+"""
+    assert [m["kind"] for m in of("modes", source)] == ["autocast"]
+    assert [s["components"] for s in of("saves", source)] == [["model"]]
+    assert "plain" not in components(source)
+
+
+def test_keys_that_are_looked_for() -> None:
+    source = """
+import torch
+state = torch.load("a.pt", map_location="cpu")
+if "old.weight" in state.keys():
+    net.load_state_dict(state)
+"""
+    assert [row["keys"] for row in of("loads", source)] == [["old.weight"]]
+
+
+def test_gradients_that_a_helper_scales_down_are_clipped_and_a_part_that_is_dropped_is_not_cleared() -> None:
+    files = {
+        "tools.py": """
+def clip_by_hand(model, limit):
+    for p in model.parameters():
+        p.grad.data.mul_(limit / p.grad.norm())
+def forget_last(model):
+    for n, p in model.named_parameters():
+        if "last" in n:
+            p.grad = None
+"""
+    }
+    source = (
+        "import tools\n"
+        + LOOP
+        + """for x in DataLoader(data):
+    opt.zero_grad()
+    net(x).sum().backward()
+    tools.clip_by_hand(net, 1.0)
+    tools.forget_last(net)
+    opt.step()
+"""
+    )
+    assert [(s["kind"], s["object"]) for s in of("steps", source, files) if "via" in s] == [("clip", "net")]

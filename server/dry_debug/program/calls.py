@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices
+from dry_debug.program import choices, lightning, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
@@ -94,6 +94,10 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name in ("builtins.sum", "builtins.max", "builtins.min"):
         value = arg(0)
         return _each(value).but(via=None) if value.kind == "container" else UNKNOWN
+    if name in settings.SAME:
+        held = settings.passed_on(ev, node, scope, stmt, env)
+        if held is not None:
+            return held
     if name in ("builtins.dict", "collections.OrderedDict"):
         items = [(k.arg, ev.value(k.value, scope, stmt, env)) for k in node.keywords if k.arg is not None]
         return Value("dict", items=items, node=node, program=ev.program, ident=("alloc", node))
@@ -113,6 +117,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         grad = argument(node, 99, "requires_grad")
         leaf = isinstance(grad, ast.Constant) and grad.value is True
         return Value("tensor", attached=leaf, node=node, program=ev.program, via="leaf" if leaf else None)
+    if name in settings.SOURCES:
+        return settings.of_library(ev, name, node, scope, stmt, env)
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
@@ -142,6 +148,16 @@ def _container(items: list[Value], node: ast.Call, ev: Evaluator) -> Value:
     """Iterating over it gives the tuple of `items`."""
     inner = Value("container", items=items, node=node, program=ev.program, ident=("alloc", node))
     return Value("container", items=[], thunk=lambda: inner, node=node, program=ev.program, ident=("alloc", node, "it"))
+
+
+def _pairs(base: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """`d.items()`."""
+    from dry_debug.program.evaluate import held
+
+    def pair() -> Value:
+        return Value("container", items=[UNKNOWN, held(base)], node=node, program=ev.program, ident=("alloc", node))
+
+    return Value("container", items=[], thunk=pair, node=node, program=ev.program, ident=("alloc", node, "it"))
 
 
 def _made(
@@ -281,6 +297,10 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
     if cls.scope is None or cls.program is None:  # one of several classes
         return UNKNOWN
     kind = cls.program.class_kind(cls.scope)
+    if kind == "instance" and settings.holds_settings(cls.scope):
+        held = settings.passed_on(ev, node, scope, stmt, env)
+        if held is not None:
+            return held
     # What a factory was given: what the optimizer covers, what the scheduler drives.
     given = env if kind in ("optimizer", "scheduler", "loader", "sampler") else None
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
@@ -493,6 +513,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
             return instantiate(ev, base, node, scope, stmt, env)
     if kind == "module":
         return _module_method(ev, base, attr, node, scope, stmt, env)
+    if kind == "settings" or attr in settings.PARSING:
+        return settings.of_method(ev, base, attr, node)
     if kind == "engine" and attr == "get_default_sampling_params":
         return Value("sampling", node=node, program=ev.program, args=node, ident=("alloc", node))
     if kind == "loss" and attr in know.SELF_RETURNING:
@@ -511,6 +533,10 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
             return choices.one_of(base)
         key = node.args[0].value
         return next((v for k, v in base.items if k is not None and k == key), UNKNOWN)
+    if kind == "dict" and base.thunk is not None and attr in ("values", "get", "pop"):
+        return base.but(kind="container", items=[]) if attr == "values" else base.thunk()
+    if kind == "dict" and attr == "items" and (base.items or base.thunk is not None):
+        return _pairs(base, node, ev)
     if kind in ("dict", "container") and attr in ("values", "copy", "pop"):
         return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v
                                                  for v in base.items or ()], ident=base.ident)  # fmt: skip
@@ -538,6 +564,9 @@ def _module_method(
         return UNKNOWN
     if attr == "generate":
         return Value("tensor", attached=False, node=node, program=ev.program)
+    if attr in ("optimizers", "lr_schedulers") and base.scope is not None and base.program is not None:
+        what: Literal["optimizer", "scheduler"] = "optimizer" if attr == "optimizers" else "scheduler"
+        return lightning.configured(base.program.evaluator, base.scope, what, node)
     return UNKNOWN
 
 
@@ -574,6 +603,9 @@ def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stm
         if len(values) == 1:
             return values[0]
         return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))
+    if attr == "get_state_dict" and node.args:
+        value = ev.value(node.args[0], scope, stmt, env)
+        return Value("state", wraps=value, node=node, program=ev.program, confidence=value.confidence)
     if attr in ("unwrap_model", "gather", "gather_for_metrics", "reduce", "all_reduce", "all_gather", "prepare_model"):
         return ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
     return UNKNOWN

@@ -112,13 +112,15 @@ class Checkpoints:
         for call in self.program.method_calls("save"):
             if isinstance(call.func, ast.Attribute) and call not in calls:
                 value = self.program.value(call.func.value, call)
-                if value.kind in ("accelerator", "fabric") and call.args:
+                if value.kind in ("accelerator", "fabric") and (call.args or call.keywords):
                     calls.append(call)
         routes = []
         for call in sorted(calls, key=lambda c: c.lineno):
-            payload = argument(call, 0, "obj")
+            payload, path = argument(call, 0, "obj"), argument(call, 1, "f")
+            if isinstance(call.func, ast.Attribute) and self.program.value(call.func.value, call).kind == "fabric":
+                payload, path = argument(call, 1, "state"), argument(call, 0, "path")  # the other way round
             if payload is not None:
-                routes.append(_Route(call, payload, argument(call, 1, "f"), call))
+                routes.append(_Route(call, payload, path, call))
                 continue
             rest = _rest_of(self.program.scope(call))
             if rest is not None and len(call.args) == 1 and isinstance(call.args[0], ast.Starred):
@@ -327,9 +329,12 @@ class Checkpoints:
                 key_node: ast.AST | None = None
                 if isinstance(holder, ast.Subscript) and holder.value is read:
                     key_node = holder.slice
-                elif isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop"):
+                elif isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop", "keys"):
                     outer = parents.get(holder)
                     key_node = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
+                    compare = parents.get(outer) if outer is not None and holder.attr == "keys" else None
+                    if isinstance(compare, ast.Compare) and isinstance(compare.ops[0], ast.In | ast.NotIn):
+                        key_node = compare.left  # `"step" in state.keys()`
                 elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
                     key_node = holder.left
                 literal = key_node.value if isinstance(key_node, ast.Constant) else None

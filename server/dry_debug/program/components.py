@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
-from dry_debug.program import relations
+from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.calls import argument
+from dry_debug.program.done_elsewhere import scheduler_calls
+from dry_debug.program.evaluate import held
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -52,9 +55,12 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 }
 
 
+_NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by what it is called
+
+
 @dataclass(eq=False)
 class Component:
-    """One object of the training program under the name that the code gives it (`self.optimizer`)."""
+    """One object of the training program under the name that the code gives it (`self.optimizer`), "" for none."""
 
     kind: ComponentKind
     name: str
@@ -89,6 +95,7 @@ class Components:
         for binding in self._bindings():
             self._add(binding)
         self._wrapped_parts()
+        self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
         self._relate()
 
@@ -119,6 +126,7 @@ class Components:
                 for component in self.all:
                     if (
                         component.scope is current
+                        and component.name
                         and "." not in component.name
                         and (component is held or component.ident in idents)
                     ):
@@ -173,20 +181,28 @@ class Components:
         if b.kind not in ("assign", "walrus", "with") or b.value is None or not _makes(b.value):
             return
         part = self._is_module_part(b)
-        if part and not (isinstance(b.value, ast.Call) and "optim" in b.name):
+        if part and not (isinstance(b.value, ast.Call) and any(word in b.name.lower() for word in _NOT_LAYERS)):
             return
         value = self.program.evaluator.binding(b)
+        handed = UNKNOWN if value.known else self._handed_in(b)
+        value = handed if handed.known else value
         kind = _KINDS.get(value.kind)
-        if kind is None or value.via == "part" or (part and kind != "optimizer"):
+        if value.kind in ("container", "dict") and not part and not b.path:
+            self._add_several(b, value)
+        if kind is None and value.kind == "instance" and (value.type or "").endswith("Tokenizer"):
+            kind = "tokenizer"
+        if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
         if value.via in ("ddp", "dp", "fsdp") and self._wraps(b.value, value):
             self.wrappers.append((value.via, name, b.node))
-        if isinstance(b.value, ast.Call) and self._passes_on(b.value, value):
+        if isinstance(b.value, ast.Call) and self._passes_on(b.value, value, b):
             return
-        if value.confidence == "low" or (isinstance(b.value, ast.Subscript) and kind != "dataset"):
+        if value.confidence == "low":
             return
-        self._put(Component(kind, name, value, b.node, b.scope))
+        if isinstance(b.value, ast.Subscript) and kind != "dataset" and not handed.known:
+            return
+        self._put(Component(kind, name, value, b.node, b.scope, parameter=handed.known))
 
     def _wraps(self, expr: ast.expr, value: Value) -> bool:
         """Whether it is here that the wrapper is put on, or by what is called here; `x.module` takes it off."""
@@ -199,29 +215,59 @@ class Components:
         if key in self._seen:
             return
         self._seen.add(key)
-        for known in self.all:
+        for known in self.all if component.name else ():
             if known.name == component.name and _one_variable(known, component):
                 known.others.add(component.ident)
                 return
         self.all.append(component)
 
     def _is_module_part(self, b: Binding) -> bool:
-        """`self.conv = nn.Conv2d(...)` in a module's class is a layer, not a component of the program."""
+        """`self.conv = nn.Conv2d(...)` in a module's class is a layer, not a component of the program.
+
+        Neither is what a method of such a class puts into a variable of its own.
+        """
         cls = b.scope.class_scope
         return (
             cls is not None
-            and isinstance(b.node, ast.Attribute)
             and self.program.class_kind(cls) in ("module", "dataset", "loss", "optimizer", "scheduler", "sampler")
-            and not {"training_step", "configure_optimizers"} & set(cls.bindings)
+            and not lightning.trained_by_trainer(cls)
         )
 
-    def _passes_on(self, call: ast.Call, value: Value) -> bool:
+    def _unnamed(self) -> None:
+        """What a Lightning trainer is given without a name: returned by a hook, or passed to `trainer.fit`."""
+        for cls in self.program.index.classes:
+            for function in cls.children:
+                if function.name == "configure_optimizers":
+                    self._made_in_hook(function, ("optimizer", "scheduler"), "", None)
+                elif function.name in lightning.LOADERS:
+                    self._made_in_hook(function, ("loader",), function.name, lightning.LOADERS[function.name])
+        for method, call in trainers.started(self.program):
+            for expr, role in trainers.passed_to(method, call):
+                value = self.program.value(expr, call)
+                if isinstance(expr, ast.Call) and value.kind == "loader":
+                    self._put(Component("loader", "", value, expr, self.program.scope(call), role=role))
+
+    def _made_in_hook(self, function: Scope, kinds: tuple[str, ...], name: str, role: Role | None) -> None:
+        bound = {b.value for bindings in function.bindings.values() for b in bindings}
+        for call in function.calls:
+            if call in bound or not isinstance(self.program.statement(call), ast.Return | ast.Assign):
+                continue
+            value = self.program.value(call)
+            kind = _KINDS.get(value.kind)
+            if kind in kinds and value.args is not None and not self._passes_on(call, value, None):
+                self._put(Component(kind, name, value, call, function, role=role))
+
+    def _passes_on(self, call: ast.Call, value: Value, b: Binding | None) -> bool:
         """`model = model.to(device)`: the object is not made here."""
         made, ident = value.base.node, value.ident
-        name = self.program.qualified(call)
-        if name in know.PASS_THROUGH and name not in know.COPIES:
+        called = self.program.qualified(call)
+        if called in know.PASS_THROUGH and called not in know.COPIES:
             return True  # `bar = tqdm(loader)`
-        if made is None or made is call or not (isinstance(ident, tuple) and ident[0] == "alloc"):
+        if made is None or made is call or not isinstance(ident, tuple):
+            return False
+        if ident[0] == "attr" and len(ident) == 3 and not _is_attribute(b, ident[2]):
+            return True  # `plain = accelerator.unwrap_model(self.model)`
+        if ident[0] != "alloc":
             return False
         # An object that comes out of a called function was made by that call, wherever its class is called.
         inside = set(ast.walk(call))
@@ -236,16 +282,51 @@ class Components:
         scope = b.scope
         if scope.kind != "function" or b.name == scope.self_name or self.program.call_sites(scope):
             return
+        if scope.class_scope is None and scope.name in self._handed_on:
+            return  # somebody in this file calls it
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
         if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
             return
         cls = scope.class_scope
-        trained = cls is not None and bool({"training_step", "configure_optimizers"} & set(cls.bindings))
+        trained = lightning.trained_by_trainer(cls)
+        if cls is not None and self.program.class_kind(cls) == "trainer":
+            return  # `compute_loss(self, model, inputs)`: the trainer passes its own
         inside = cls is not None and self.program.class_kind(cls) != "instance"
         if inside and not trained and scope.name in ("forward", "__init__"):
             return
         self.all.append(Component(kind, b.name, value, b.node, scope, parameter=True))
+
+    @cached_property
+    def _handed_on(self) -> set[str]:
+        """The names that are passed to something: `train_model(model, decay_rate)`."""
+        return {
+            expr.id for call in self.program.index.calls for expr in (*call.args, *(k.value for k in call.keywords))
+            if isinstance(expr, ast.Name)
+        }  # fmt: skip
+
+    def _handed_in(self, b: Binding) -> Value:
+        """`self.model = kwargs["model"].to(device)`: what the class does with it tells what it is."""
+        expr: ast.AST | None = b.value
+        while isinstance(expr, ast.Call | ast.Attribute | ast.Subscript):
+            expr = expr.func if isinstance(expr, ast.Call) else expr.value
+        cls = b.scope.class_scope
+        if not isinstance(expr, ast.Name) or cls is None or not isinstance(b.node, ast.Attribute):
+            return UNKNOWN
+        bindings = b.scope.bindings.get(expr.id, [])
+        node = b.scope.node
+        rest = node.args.kwarg if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+        if rest is None or rest.arg != expr.id or len(bindings) != 1:
+            return UNKNOWN
+        return self.program.evaluator.class_attribute(cls, b.name)
+
+    def _add_several(self, b: Binding, value: Value) -> None:
+        """`optimizers = {"g": Adam(...), "d": Adam(...)}`: one component, under the name of the collection."""
+        if not isinstance(b.value, ast.List | ast.Tuple | ast.Dict | ast.ListComp | ast.DictComp):
+            return
+        one = held(value)
+        if one.kind in ("optimizer", "scheduler", "loader", "dataset") and one.confidence != "low":
+            self._put(Component(_KINDS[one.kind], self._name(b), one.but(ident=value.ident), b.node, b.scope))
 
     # -- relations ---------------------------------------------------------------------------------------------------
 
@@ -253,20 +334,22 @@ class Components:
         for component in self.all:
             value = component.value
             if component.kind == "optimizer":
-                component.covers = self._names(relations.covers(value, self.program))
+                component.covers = self._covered(value)
             elif component.kind == "scheduler":
-                driven = relations.drives(value, self.program)
+                driven = relations.drives(value, self.program) or self._driven_at_its_calls(component)
                 component.drives = self._names([driven] if driven is not None else [])
             elif component.kind == "loader":
                 read = relations.reads(value, self.program)
                 component.reads = self._names([read] if read is not None else [])
-                component.role = _role(component.name)
+                component.role = component.role or _role(component.name) or lightning.LOADERS.get(component.scope.name)
             elif component.kind == "dataset":
                 component.role = _role(component.name) or _split_role(value)
             elif component.kind == "model" and value.wraps is not None:
                 component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
             elif component.kind == "ema" and value.args is not None and value.origin is self.program:
                 component.wraps = self._names([self.program.value(a, value.args) for a in value.args.args[:1]])
+            elif component.kind == "trainer":
+                self._relate_trainer(component)
         for component in self.of("scaler"):
             for event in self.program.events.of_kind("optimizer_step"):
                 if event.other.known and event.other.base.ident == component.ident:
@@ -281,12 +364,60 @@ class Components:
                 read = relations.reads(component.value, self.program)
                 component.role = _split_role(read) if read is not None else None
 
+    def _covered(self, optimizer: Value) -> list[str]:
+        """The names of what an optimizer covers: of components; of a part of one, the component; else as written."""
+        names: list[str] = []
+        for module in relations.covers(optimizer, self.program):
+            known = self._names([module])
+            part = None if known else self._name_of_part(module, optimizer)
+            names.extend(name for name in (*known, *([part] if part else [])) if name not in names)
+        return names
+
+    def _name_of_part(self, module: Value, optimizer: Value) -> str | None:
+        """`policy` for `policy.actor.parameters()`, else what is written there."""
+        expr = relations.written_for(module, optimizer)
+        owner = optimizer.origin
+        if owner is not self.program or expr is None or optimizer.args is None:
+            return None
+        outer = expr
+        while isinstance(outer, ast.Attribute):
+            outer = outer.value
+            found = self._names([owner.value(outer, optimizer.args)])
+            if found:
+                return found[0]
+        return dotted(expr)
+
+    def _driven_at_its_calls(self, component: Component) -> Value | None:
+        """The optimizer that a scheduler written by hand gets each time: `schedule(optimizer, step)`."""
+        if component.value.scope is None:
+            return None
+        for call, _, value in scheduler_calls(self.program):
+            if value.base.ident == component.ident:
+                for expr in call.args:
+                    passed = self.program.value(expr, call)
+                    if passed.kind == "optimizer":
+                        return passed
+        return None
+
+    def _relate_trainer(self, trainer: Component) -> None:
+        trainer.covers = self._names(trainers.trains(trainer.value, self.program))
+        read = trainers.reads(trainer.value, self.program)
+        trainer.reads = self._names([value for value, _ in read])
+        for value, role in read:
+            held = self.named(value)
+            if held is not None and held.kind in ("dataset", "loader") and held.role is None:
+                held.role = role
+
     def _names(self, values: list[Value]) -> list[str]:
         names = []
         for value in values:
             found = self.named(value)
-            if found is not None and found.name not in names:
-                names.append(found.name)
+            ident = value.base.ident
+            name = found.name if found is not None else ""
+            if found is None and isinstance(ident, tuple) and ident and ident[0] == "self":
+                name = "self"
+            if name and name not in names:
+                names.append(name)
         return names
 
 
@@ -312,14 +443,24 @@ def _same_variable(component: Component, ident: object) -> bool:
     return component.name.partition(".")[2] == name and component.scope.class_scope is scope
 
 
+def _is_attribute(b: Binding | None, name: object) -> bool:
+    return b is not None and isinstance(b.node, ast.Attribute) and b.name == name
+
+
 def _makes(expr: ast.expr) -> bool:
     """Whether an assigned expression can make an object (a plain name only passes one on)."""
     while isinstance(expr, ast.Await | ast.NamedExpr):
         expr = expr.value
     if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
         return True
+    if isinstance(expr, ast.ListComp | ast.DictComp):
+        return isinstance(expr.elt if isinstance(expr, ast.ListComp) else expr.value, ast.Call)
+    if isinstance(expr, ast.List | ast.Dict):
+        held = expr.elts if isinstance(expr, ast.List) else expr.values
+        return 0 < len(held) <= 16 and all(isinstance(e, ast.Call) for e in held)
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
-        return isinstance(expr.slice, ast.Constant) and isinstance(expr.slice.value, str)
+        key = expr.slice
+        return isinstance(key, ast.Attribute) or (isinstance(key, ast.Constant) and isinstance(key.value, str))
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
 
 

@@ -62,11 +62,13 @@ class Distributed:
 
     @cached_property
     def guards(self) -> list[ast.If]:
-        """The `if` statements that one rank alone passes."""
+        """The `if` statements that one rank alone passes: into its block, into its `else`, or beyond its `return`."""
         found = []
         for stmt, _ in self.program.index.parent.items():
-            if isinstance(stmt, ast.If) and rank_test(stmt.test) is not None:
-                found.append(stmt)
+            if isinstance(stmt, ast.If):
+                test = rank_test(stmt.test)
+                if test or (test is False and (stmt.orelse or terminates(stmt.body))):
+                    found.append(stmt)
         return sorted(found, key=lambda s: s.lineno)
 
     def one_rank(self, node: ast.AST, depth: int = 0) -> bool:

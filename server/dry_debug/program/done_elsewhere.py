@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.checkpoints import LoadSite, given
+from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.events import CallTree, Event
 from dry_debug.program.scopes import Scope
+from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -28,14 +30,34 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
     """Steps that a helper takes once: `self.schedule.step_and_update()`. A training loop elsewhere is no helper."""
     rows: list[dict[str, Any]] = []
     for tree, callee, owner in _calls(program):
-        if callee.loops:
+        if any(owner.training.loops.steps_in(loop) for loop in callee.loops):
             continue
         for event in owner.events.of_kind(*kinds):
-            if event.scope is callee:
+            if event.scope is callee and not (event.kind == "zero_grad" and not event.obj.known):
                 rows.append({"kind": event.kind, "object": _object(event, tree, callee, program),
                              "line": program.line(tree.call), "confidence": "medium",
                              "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
     return rows
+
+
+def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
+    """Calls that step a scheduler written by hand, `schedule(epoch)`, with the scheduler; those of `.step()` apart."""
+    found: list[tuple[ast.Call, ast.expr, Value]] = []
+    for trees in program.events._user_calls.values():
+        for _, tree in trees:
+            callee, owner = (tree.function.scope, tree.function.program) if isinstance(tree, CallTree) else (None, None)
+            if not isinstance(tree, CallTree) or callee is None or owner is None or callee.class_scope is None:
+                continue
+            if tree.receiver is None or tree.receiver.kind != "scheduler" or callee.name == "step":
+                continue
+            ident = tree.receiver.ident
+            if isinstance(ident, tuple) and ident[0] == "self":
+                continue  # what it does for itself
+            func = tree.call.func
+            obj = func.value if isinstance(func, ast.Attribute) and callee.name != "__call__" else func
+            if steps_scheduler(callee):
+                found.append((tree.call, obj, tree.receiver))
+    return found
 
 
 def _object(event: Event, tree: CallTree, callee: Scope, program: Program) -> str | None:
@@ -45,8 +67,23 @@ def _object(event: Event, tree: CallTree, callee: Scope, program: Program) -> st
     if isinstance(receiver, ast.Name) and receiver.id != callee.self_name:
         passed = given(tree.call, callee, receiver.id)
         return program.short(passed) if passed is not None else None
+    source = _whose_parameters(event, callee)
+    passed = given(tree.call, callee, source) if source is not None else None
+    if passed is not None:
+        return program.short(passed)
     func = tree.call.func
     return program.short(func.value) if callee.self_name is not None and isinstance(func, ast.Attribute) else None
+
+
+def _whose_parameters(event: Event, callee: Scope) -> str | None:
+    """`model` where `for p in model.parameters()` goes around what happens to the gradient of `p`."""
+    for loop in callee.loops:
+        if isinstance(loop, ast.While) or not loop.lineno <= event.stmt.lineno <= (loop.end_lineno or 0):
+            continue
+        func = loop.iter.func if isinstance(loop.iter, ast.Call) else None
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and "param" in func.attr:
+            return func.value.id
+    return None
 
 
 def loads(program: Program) -> list[tuple[LoadSite, str | None, str]]:

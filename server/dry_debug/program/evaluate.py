@@ -9,7 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
-from dry_debug.program import choices
+from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
@@ -168,11 +168,11 @@ class Evaluator:
     def _binding(self, b: Binding, env: Env | None) -> Value:
         kind = b.kind
         if kind == "assign" or kind == "walrus":
-            if b.value is None:
-                return self.annotated(b.stmt.annotation, b.scope) if isinstance(b.stmt, ast.AnnAssign) else UNKNOWN
-            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path)
-            if result.kind == "unknown" and isinstance(b.stmt, ast.AnnAssign):
-                return self.annotated(b.stmt.annotation, b.scope)
+            result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path) if b.value is not None else UNKNOWN
+            if result.kind == "unknown":
+                annotation: ast.expr | None = getattr(b.stmt, "annotation", None)
+                if annotation is not None:
+                    return self.annotated(annotation, b.scope)
             return result
         if kind == "param":
             return self.parameter(b.scope, b.name, env)
@@ -245,6 +245,8 @@ class Evaluator:
                 return UNKNOWN
             return Value("module", ident=("part", base.base.ident, attr), confidence="medium", node=base.node,
                          program=base.program, via="part", wraps=None)  # fmt: skip
+        if kind == "settings":
+            return settings.part(self, base, attr, base.node)
         if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
             part: Value = base.items[0 if attr == "values" else -1]
             return part  # what `tensor.max(dim)` gives
@@ -347,6 +349,10 @@ class Evaluator:
             if annotated.kind != "unknown":
                 owner = annotated.program if annotated.scope is not None else self.program
                 return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
+        if scope.decorators and not passed:
+            configured = settings.of_parameter(self, scope, name)
+            if configured is not None:
+                return configured
         if default is not None and not passed:
             value = self.value(default, scope.parent or scope, scope.stmt)
             if value.kind not in ("unknown", "const") or (value.kind == "const" and value.const is not None):
@@ -396,11 +402,12 @@ class Evaluator:
         assert b.module is not None
         full, level = b.module
         top = full.partition(".")[0]
-        if level or top not in _LIBRARIES or top == "datasets":  # a folder that many projects have
+        if level or top not in LIBRARIES:
             found = self._project_import(b, full, level)
-            if found is not None:
+            # A folder of data is often called like the library that reads it.
+            if found is not None and (found.known or top != "datasets"):
                 return found
-        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope)
+        name = self.names.qualified(ast.Name(b.name, ast.Load()), b.scope) or self.names.of_import(b)
         return Value("library", type=name) if name is not None and not level else UNKNOWN
 
     def _project_import(self, b: Binding, full: str, level: int) -> Value | None:
@@ -451,10 +458,12 @@ class Evaluator:
                 continue
             methods |= current.receivers.get(path, set())
             queue.extend(current.children)
+        lowered = name.lower().strip("_")
+        if lowered.endswith("trainer") and methods & _TRAINER_METHODS:
+            return "trainer", "usage"
         for needed, kind in USAGE:
             if needed <= methods:
                 return kind, "usage"
-        lowered = name.lower().strip("_")
         for word, kind in NAMES:
             if lowered == word or lowered.endswith("_" + word):
                 # A name and a method that fits it say together what neither says alone.
@@ -497,9 +506,16 @@ class Evaluator:
             for name, value in base.items:
                 if name is not None and name == key:
                     return value  # type: ignore[no-any-return]
-            return UNKNOWN if isinstance(index, ast.Constant) else choices.one_of(base)
+            if isinstance(index, ast.Constant):
+                return UNKNOWN
+            maker = choices.one_of(base)
+            return maker if maker.known else held(base)
+        if base.kind == "dict":
+            return held(base)
         if base.kind == "container" and isinstance(key, int):
             return unpack(base, (key,))
+        if base.kind == "settings":
+            return settings.part(self, base, key, expr)
         if base.kind == "output":
             # transformers' outputs: index 0 is the loss when labels were given, which nobody can see here.
             return base.but(kind="tensor", via="loss" if isinstance(key, str) and key.endswith("loss") else None)
@@ -507,8 +523,11 @@ class Evaluator:
             return base
         if base.kind == "module":
             return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
-        if base.kind == "dataset" and isinstance(key, str) and key.startswith(_SPLITS):
-            return base.but(ident=("part", base.ident, key), args=None)  # of what `datasets.load_dataset` gives
+        if base.kind == "dataset" and (
+            (isinstance(key, str) and key.startswith(_SPLITS)) or (_has_splits(base) and not isinstance(key, int))
+        ):
+            part = key if key is not None else dotted(index) or index
+            return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives
         if base.kind in ("container", "loader", "dataset"):
             return element(base)
         return UNKNOWN
@@ -558,6 +577,13 @@ class Evaluator:
         return Value("container", items=[], node=expr, program=self.program, ident=("alloc", expr),
                      thunk=lambda: self.value(expr.elt, inner, stmt, env))  # fmt: skip
 
+    def _dict_comprehension(self, expr: ast.DictComp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
+        inner = self.index.scopes.get(expr)
+        if inner is None:
+            return UNKNOWN
+        return Value("dict", node=expr, program=self.program, ident=("alloc", expr),
+                     thunk=lambda: self.value(expr.value, inner, stmt, env))  # fmt: skip
+
     def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         return call_values.call(self, expr, scope, stmt, env)
 
@@ -603,12 +629,32 @@ def element(value: Value) -> Value:
     return UNKNOWN
 
 
+def held(value: Value) -> Value:
+    """What a dict holds under a key that is not known, and what a sequence holds."""
+    if value.kind != "dict":
+        return element(value)
+    if value.thunk is not None:
+        return value.thunk()
+    values = [v for _, v in value.items or ()]
+    return join(values, ("part", value.ident, "element")) if values else UNKNOWN
+
+
+def _has_splits(dataset: Value) -> bool:
+    """Whether it is the dict of splits that `datasets.load_dataset` gives where no split is named."""
+    call = dataset.args
+    if dataset.type != "datasets.load_dataset" or call is None:
+        return False
+    return len(call.args) < 7 and not any(k.arg in ("split", None) for k in call.keywords)
+
+
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
-_LIBRARIES = frozenset(
+_TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
+# Packages that are no part of a project: an import of them is not looked for in its files.
+LIBRARIES = frozenset(
     (
-        "torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
+        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
         "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
-        "scipy pandas peft trl datasets wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
+        "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
         "warnings shutil glob pickle"
     ).split()
 )
@@ -634,4 +680,5 @@ _EXPRESSIONS: dict[type, Any] = {
     ast.ListComp: Evaluator._comprehension,
     ast.SetComp: Evaluator._comprehension,
     ast.GeneratorExp: Evaluator._comprehension,
+    ast.DictComp: Evaluator._dict_comprehension,
 }

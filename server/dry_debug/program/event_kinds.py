@@ -73,7 +73,7 @@ def _scaler_of(ix: EventIndex, expr: ast.expr, call: ast.Call, depth: int = 0) -
 
 def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
     value = ix.receiver(func, call)
-    if own_method(value, "step") and value.kind != "optimizer":
+    if own_method(value, "step") and (value.kind not in ("optimizer", "scheduler") or _is_self(value)):
         return None
     if value.kind == "optimizer":
         closure = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "closure"), None)
@@ -99,6 +99,10 @@ def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
         # Whoever calls this function knows what steps.
         return ix.event("step", Value("unknown", ident=ix.variable(path, call), confidence="low"), call)
     return None
+
+
+def _is_self(value: Value) -> bool:
+    return value.kind == "scheduler" and isinstance(value.ident, tuple) and value.ident[0] == "self"
 
 
 def _unscale(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
@@ -169,6 +173,13 @@ def _replaced(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | No
     return ix.event("set_grad", UNKNOWN, call) if _on_gradient(func) else None
 
 
+def _scaled(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
+    """`p.grad.mul_(limit / norm)` in a function that is there to clip."""
+    if "clip" not in ix.program.scope(call).name.lower():
+        return None
+    return ix.event("clip", UNKNOWN, call) if _on_gradient(func) else None
+
+
 def _clamped(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
     """`p.grad.data.clamp_(-1, 1)`."""
     return ix.event("clip", UNKNOWN, call) if _on_gradient(func) else None
@@ -184,6 +195,7 @@ METHODS: dict[str, Callable[[EventIndex, ast.Call, ast.Attribute], Event | None]
     "fill_": _replaced,
     "copy_": _replaced,
     "clamp_": _clamped,
+    "mul_": _scaled,
     "backward": _backward,
     "manual_backward": _manual_backward,
     "step": _step,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program import done_elsewhere
+from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
+from dry_debug.program.class_kinds import is_average
 from dry_debug.program.hyper import literal
+from dry_debug.program.library_loads import LibraryLoad, library_loads
 from dry_debug.program.library_saves import LibrarySave, library_saves
 from dry_debug.program.values import Value
 
@@ -41,7 +43,9 @@ def facts(program: Program) -> dict[str, Any]:
         ],
         "steps": sorted(
             [*(_step(program, e) for e in program.events.all if e.kind in _STEPS),
-             *done_elsewhere.steps(program, _STEPS)],
+             *done_elsewhere.steps(program, _STEPS),
+             *({"kind": "scheduler_step", "object": program.short(obj), "line": program.line(call),
+                "confidence": "medium"} for call, obj, _ in done_elsewhere.scheduler_calls(program))],
             key=lambda row: row["line"],
         ),
         "modes": _modes(program),
@@ -53,7 +57,8 @@ def facts(program: Program) -> dict[str, Any]:
         "loads": sorted(
             [*(_load(program, s) for s in training.checkpoints.loads),
              *({**_load(program, s), "map_location": device, "via": via}
-               for s, device, via in done_elsewhere.loads(program))],
+               for s, device, via in done_elsewhere.loads(program)),
+             *(_library_load(program, s) for s in library_loads(program))],
             key=lambda row: row["line"],
         ),
         "randomness": _randomness(program),
@@ -69,6 +74,10 @@ def facts(program: Program) -> dict[str, Any]:
             {"name": h.name, "value": h.value, "line": program.line(h.node), "file": None, "origin": h.origin,
              "confidence": "high"}
             for h in training.hyper.all
+        ] + [
+            {"name": row.found.name, "value": row.found.value, "line": row.owner.line(row.found.node),
+             "file": row.owner.document.path, "origin": row.found.origin, "confidence": "high"}
+            for row in training.hyper.elsewhere
         ],
         "models": [
             {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models
@@ -89,8 +98,8 @@ def _components(program: Program) -> list[dict[str, Any]]:
         role = roles.get(c.ident) if c.kind == "loader" and c.role is None else c.role
         rows.append(
             {
-                "kind": "loss" if c.kind == "model" and _is_loss(made) else c.kind,
-                "name": c.name,
+                "kind": _kind(c.kind, made),
+                "name": c.name or None,
                 "type": (made or "").rpartition(".")[2] or None,
                 "line": program.line(c.node),
                 "role": role,
@@ -106,6 +115,13 @@ def _components(program: Program) -> list[dict[str, Any]]:
     rows.extend(_loaders_passed_in(program))
     rows.sort(key=lambda row: row["line"])
     return rows
+
+
+def _kind(kind: str, made: str | None) -> str:
+    """A model of a class of the project may be there to compute the loss, or to average another one."""
+    if kind == "model" and _is_loss(made):
+        return "loss"
+    return "ema" if kind == "model" and is_average((made or "").rpartition(".")[2]) else kind
 
 
 def _loaders_passed_in(program: Program) -> list[dict[str, Any]]:
@@ -146,16 +162,21 @@ def _roles_by_loop(program: Program) -> dict[object, Any]:
 
 def _cadence(program: Program, value: Value, ident: object) -> str | None:
     """How often the program steps a scheduler: by the loop around the step, else by what the type is made for."""
-    for event in program.events.of_kind("scheduler_step"):
-        if event.obj.base.ident != ident:
+    steps = [(e.node, e.obj) for e in program.events.of_kind("scheduler_step")]
+    for node, stepped in (*steps, *((c, v) for c, _, v in done_elsewhere.scheduler_calls(program))):
+        if stepped.base.ident != ident:
             continue
-        loop = program.training.reached_from_training_loop(event.node)
+        turns = lightning.turns(program.scope(node))
+        if turns is not None:
+            return turns
+        loop = program.training.reached_from_training_loop(node)
         kind = next((x.kind for x in program.training.loops.all if x.node is loop), None)
         if kind == "epoch":
             return "epoch"
         if kind in ("batch", "iteration"):
             return "batch"
-    return know.CADENCE.get((value.type or "").rpartition(".")[2])
+    how = lightning.interval(program, value)
+    return how if how is not None else know.CADENCE.get((value.type or "").rpartition(".")[2])
 
 
 def _end(program: Program, node: ast.AST) -> int:
@@ -181,6 +202,8 @@ def _object(program: Program, event: Event) -> str | None:
         if event.kind == "clip" and isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
             target = target.func.value
         return program.short(target) if target is not None else None
+    if event.kind == "backward" and isinstance(node.func, ast.Attribute) and node.func.attr == "manual_backward":
+        return program.short(node.args[0]) if node.args else None
     if event.kind == "backward" and event.other.kind in ("accelerator", "fabric", "scaler"):
         inner = node.func.value if isinstance(node.func, ast.Attribute) else None
         if event.other.kind == "scaler" and isinstance(inner, ast.Call):
@@ -199,6 +222,9 @@ def _modes(program: Program) -> list[dict[str, Any]]:
         for item in block.items:
             for maker in _makers_of(program, item.context_expr, block):
                 kind = names.get(program.names.qualified(maker.func, program.scope(maker)) or "")
+                if kind is None and isinstance(maker.func, ast.Attribute) and maker.func.attr == "autocast":
+                    launcher = program.value(maker.func.value, maker).kind in ("accelerator", "fabric")
+                    kind = "autocast" if launcher else None
                 if kind is not None:
                     rows.append({"kind": kind, "object": None, "line": program.line(block),
                                  "end_line": _end(program, block)})  # fmt: skip
@@ -264,6 +290,19 @@ def _library_save(program: Program, save: LibrarySave) -> dict[str, Any]:
         "keys": [],
         "components": save.kinds,
         "rank_guarded": program.training.distributed.one_rank(save.node),
+        "confidence": "medium",
+    }
+
+
+def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
+    return {
+        "line": program.line(load.node),
+        "path": _path(program, load.path, load.node),
+        "keys": [],
+        "components": load.kinds,
+        "map_location": program.short(load.map_location) if load.map_location is not None else None,
+        "weights_only": None,
+        "strict": None,
         "confidence": "medium",
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from dry_debug.program.config_tree import Entry
     from dry_debug.program.program import Program
     from dry_debug.spec.instructions import Instruction
     from dry_debug.text.document import Document
@@ -100,8 +101,11 @@ class Host(Protocol):
         None when the module is not part of the project. Never raises, never imports anything.
         """
 
-    def config(self, path: str, importer: str) -> Any | None:
-        """The parsed YAML, JSON or TOML file at `path` (relative to the importer's folder or the project)."""
+    def config(self, path: str, importer: str) -> Entry | None:
+        """The YAML, JSON, TOML or INI file at `path`, with the line of each value; None if there is none that reads.
+
+        `path` is absolute, or relative to the folder of `importer` (a path) or a folder above it in the project.
+        """
 
     def version(self, package: str) -> str | None:
         """The declared or installed version of `package`, or None if that is not known."""
@@ -131,7 +135,7 @@ class NullHost:
     def module(self, name: str, importer: str, level: int = 0) -> Program | None:
         return None
 
-    def config(self, path: str, importer: str) -> Any | None:
+    def config(self, path: str, importer: str) -> Entry | None:
         return None
 
     def version(self, package: str) -> str | None:

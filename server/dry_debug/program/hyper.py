@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
+    from dry_debug.program.hyper_elsewhere import Row
     from dry_debug.program.program import Program
 
 Origin = Literal["literal", "argparse", "dataclass", "config", "computed"]
@@ -25,7 +27,7 @@ for _field, _names in {
     "warmup_steps": "warmup_steps num_warmup_steps warmup",
     "warmup_ratio": "warmup_ratio",
     "gradient_accumulation_steps": "gradient_accumulation_steps accumulation_steps accum_steps grad_accum "
-    "accumulate_grad_batches accum_iter grad_accum_steps",
+    "accumulate_grad_batches accum_iter grad_accum_steps gradient_accumulation_iters",
     "max_grad_norm": "max_grad_norm clip_grad grad_clip clip max_norm grad_norm gradient_clip_val clip_norm",
     "max_length": "max_length max_seq_length max_seq_len seq_len seq_length block_size max_len",
     "seed": "seed random_seed manual_seed manualseed",
@@ -55,7 +57,12 @@ _KEYWORDS = frozenset(
 )
 
 
-_CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
+CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
+# Arguments of trainers and their configurations that are hyperparameters, though they are no numbers.
+_CHOICES = frozenset(
+    "bf16 fp16 tf32 gradient_checkpointing group_by_length packing loss_type use_lora use_peft load_in_4bit "
+    "load_in_8bit".split()
+)
 _SET_UP = frozenset("optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split())
 # What a script counts and keeps while it runs.
 _PROGRESS = ("best", "start", "epoch", "step", "global", "iter", "total", "count", "last", "min_loss", "use_cuda")
@@ -78,6 +85,11 @@ def canonical_field(name: str) -> str:
     return _CANONICAL.get(own.lower(), own)
 
 
+def is_canonical(name: str) -> bool:
+    """Whether a spelling is one of a canonical field."""
+    return name.lower() in _CANONICAL
+
+
 class Hyperparameters:
     """The hyperparameters of one program, from argparse, dataclasses, constants and literal arguments."""
 
@@ -87,8 +99,9 @@ class Hyperparameters:
     @cached_property
     def all(self) -> list[Hyperparameter]:
         """In source order."""
-        found = [*self._argparse(), *self._dataclasses(), *self._constants(), *self._configs(), *self._defaults(),
-                 *self._arguments()]  # fmt: skip
+        found = [*self.argparse, *self.dataclasses, *self._constants(), *self._configs(), *self._defaults(),
+                 *self._options(), *self._passed(), *self._arguments()]  # fmt: skip
+        found.extend(self._named_constants(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
 
@@ -97,10 +110,22 @@ class Hyperparameters:
         if not isinstance(expr, ast.Attribute):
             return None
         wanted = canonical_field(expr.attr)
-        found = [h.value for h in self.all if h.name == wanted and h.origin in ("argparse", "dataclass")]
+        origins = ("argparse", "dataclass")
+        found = [h.value for h in self.all if h.name == wanted and h.origin in origins] or [
+            row.found.value for row in self.elsewhere if row.found.name == wanted and row.found.origin in origins
+        ]
         return found[0] if len(found) == 1 else None
 
-    def _argparse(self) -> list[Hyperparameter]:
+    @cached_property
+    def elsewhere(self) -> list[Row]:
+        """Those that stand in other files of the project, each with its file's program."""
+        from dry_debug.program.hyper_elsewhere import Elsewhere
+
+        return Elsewhere(self.program).all
+
+    @cached_property
+    def argparse(self) -> list[Hyperparameter]:
+        """The options that calls of `add_argument` in this file declare."""
         found = []
         for call in self.program.method_calls("add_argument"):
             flags = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
@@ -123,7 +148,9 @@ class Hyperparameters:
             found.append(Hyperparameter(canonical_field(name), value, call, "argparse"))
         return found
 
-    def _dataclasses(self) -> list[Hyperparameter]:
+    @cached_property
+    def dataclasses(self) -> list[Hyperparameter]:
+        """The fields with a default of this file's dataclasses."""
         found = []
         for cls in self.program.index.classes:
             decorated = any(
@@ -149,8 +176,11 @@ class Hyperparameters:
             if not isinstance(target, ast.Name) or assignment.value is None:
                 continue
             if target.id.lower() not in _CANONICAL:
-                if assignment in self._flags and isinstance(assignment.value, ast.Constant):
-                    found.append(Hyperparameter(target.id, assignment.value.value, assignment, "literal"))
+                if assignment in self._flags and isinstance(assignment.value, ast.Constant | ast.BinOp | ast.UnaryOp):
+                    known, value = self._literal(assignment.value, assignment)
+                    if known:
+                        origin: Origin = "computed" if isinstance(assignment.value, ast.BinOp) else "literal"
+                        found.append(Hyperparameter(target.id, value, assignment, origin))
                 continue
             scope = self.program.scope(assignment)
             if scope.kind not in ("module", "function"):
@@ -176,7 +206,7 @@ class Hyperparameters:
             names = [k.value for k in pairs.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
             if len(names) < len(pairs.keys) or not any(n.lower() in _CANONICAL for n in names):
                 continue
-            if not target.id.lower().endswith(_CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
+            if not target.id.lower().endswith(CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
                 names
             ):
                 continue
@@ -194,10 +224,13 @@ class Hyperparameters:
         found = []
         for function in self.program.index.functions:
             node = function.node
-            if not isinstance(node, ast.FunctionDef) or function.class_scope is None:
+            if not isinstance(node, ast.FunctionDef):
                 continue
             # What makes or steps the optimizer is where its numbers are; a layer's sizes are not hyperparameters here.
             if function.name == "__init__":
+                if keeps_its_parameters(function):
+                    found.extend(self._all_defaults(function, "literal"))
+                    continue
                 if not any(self.program.value(c).kind == "optimizer" for c in function.calls):
                     continue
             elif not any(e.scope is function for e in self.program.events.of_kind("optimizer_step")):
@@ -208,10 +241,47 @@ class Hyperparameters:
             for parameter, default in pairs:
                 if function.name != "__init__" and parameter.arg.lower() not in _CANONICAL:
                     continue
+                if function.class_scope is None and self._always_given(function, parameter.arg):
+                    continue
                 if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
                     if known and isinstance(value, int | float | list) and not isinstance(value, bool):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
+        return found
+
+    def _always_given(self, function: Scope, name: str) -> bool:
+        """Whether every call in this file passes the parameter, so that its default is nobody's value."""
+        sites = self.program.call_sites(function)
+        return bool(sites) and len(self.program.arguments_of(function, name)) == len(sites)
+
+    def _passed(self) -> list[Hyperparameter]:
+        """`train(model, epochs=20)`: numbers under a canonical name for a function of the project that trains."""
+        found = []
+        for function in self.program.index.functions:
+            if function.kind != "function" or not self.program.call_sites(function):
+                continue
+            for call in self.program.call_sites(function):
+                for keyword in call.keywords:
+                    if keyword.arg is None or keyword.arg not in _CANONICAL:
+                        continue
+                    if not isinstance(keyword.value, ast.Constant) or isinstance(keyword.value.value, bool | str):
+                        continue
+                    if keyword.value.value is not None and self.program.training.loops.function_trains(function):
+                        found.append(
+                            Hyperparameter(canonical_field(keyword.arg), keyword.value.value, keyword.value, "literal")
+                        )
+        return found
+
+    def _options(self) -> list[Hyperparameter]:
+        """`fire.Fire(train)`, `CLI(main)`: the defaults of the function's parameters."""
+        return [h for f in command_line_functions(self.program) for h in self._all_defaults(f, "argparse")]
+
+    def _all_defaults(self, function: Scope, origin: Origin) -> list[Hyperparameter]:
+        found = []
+        for parameter, default in defaults(function):
+            known, value = self._literal(default, function.stmt or function.node)
+            if known and isinstance(value, bool | int | float | str | list | None):
+                found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, origin))
         return found
 
     @cached_property
@@ -244,18 +314,53 @@ class Hyperparameters:
         for call in self.program.index.calls:
             if not call.keywords:
                 continue
-            interesting = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
-            if not interesting:
-                continue
-            value = self.program.value(call)
-            if value.kind not in _SET_UP:
-                continue
-            for keyword in interesting:
-                if isinstance(keyword.value, ast.Constant | ast.UnaryOp) and keyword.arg is not None:
-                    known, literal = self._literal(keyword.value, call)
+            for keyword in self._settings(call):
+                expr = keyword.value
+                several = expr.elts if isinstance(expr, ast.Tuple | ast.List) and keyword.arg == "betas" else [expr]
+                if all(isinstance(each, ast.Constant | ast.UnaryOp) for each in several):
+                    known, literal = self._literal(expr, call)
                     if known and literal is not None:
-                        name = {"r": "lora_r"}.get(keyword.arg, canonical_field(keyword.arg))
-                        found.append(Hyperparameter(name, literal, keyword.value, "literal"))
+                        found.append(Hyperparameter(_field_of(keyword), literal, expr, "literal"))
+        return found
+
+    def _settings(self, call: ast.Call) -> list[ast.keyword]:
+        """The keyword arguments of a call that are hyperparameters, if it sets a part of the training up."""
+        known = self._set_up.get(call)
+        if known is None:
+            known = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
+            name = (dotted(call.func) or "").rpartition(".")[2]
+            arguments = name.endswith(("Arguments", "Config", "Trainer"))
+            kind = self.program.value(call).kind if known or arguments else "unknown"
+            if kind not in _SET_UP:
+                known = []
+            elif kind == "trainer_args" or (kind == "trainer" and len(name) > len("Trainer")):
+                known = [k for k in call.keywords if k in known or _numeric(k.value) or k.arg in _CHOICES]
+            self._set_up[call] = known
+        return known
+
+    @cached_property
+    def _set_up(self) -> dict[ast.Call, list[ast.keyword]]:
+        return {}
+
+    def _named_constants(self, listed: list[Hyperparameter]) -> list[Hyperparameter]:
+        """`MICRO_BATCH = 4 ... TrainingArguments(per_device_train_batch_size=MICRO_BATCH)`: constants by their use."""
+        seen = {h.node for h in listed}
+        found = []
+        for call in self.program.index.calls:
+            for keyword in self._settings(call) if call.keywords else ():
+                if not isinstance(keyword.value, ast.Name):
+                    continue
+                home = self.program.names.lookup(keyword.value.id, self.program.scope(call))
+                one = home[1][0] if home is not None and len(home[1]) == 1 else None
+                if one is None or one.stmt in seen or not isinstance(one.stmt, ast.Assign) or one.path:
+                    continue
+                if not isinstance(one.value, ast.Constant | ast.UnaryOp | ast.BinOp):
+                    continue
+                known, value = self._literal(one.value, one.stmt)
+                if known and isinstance(value, bool | int | float | str):
+                    seen.add(one.stmt)
+                    origin: Origin = "computed" if isinstance(one.value, ast.BinOp) else "literal"
+                    found.append(Hyperparameter(canonical_field(one.name), value, one.stmt, origin))
         return found
 
     def _literal(self, expr: ast.expr, at: ast.AST) -> tuple[bool, Any]:
@@ -287,6 +392,7 @@ class Hyperparameters:
     def frameworks(self) -> list[str]:
         """The ML frameworks that the file imports."""
         tops: set[str] = set()
+        names: set[str] = set()
         queue: list[Scope] = [self.program.index.module]
         while queue:
             scope = queue.pop()
@@ -295,15 +401,21 @@ class Hyperparameters:
                 for b in bindings:
                     if b.kind in ("import", "from") and b.module is not None and b.module[1] == 0:
                         tops.add(b.module[0].partition(".")[0])
+                        names.add(b.module[0])
             tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
         if self.program.index.module.imports_star:
             tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
-        if "datasets" in tops and self.program.host.module("datasets", self.program.document.path) is not None:
-            tops.discard("datasets")  # a folder of the project
+        if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
+            tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]
+
+    def _own_module(self, name: str) -> bool:
+        """Whether an imported name is a module of the project, or comes from one."""
+        host, path = self.program.host, self.program.document.path
+        return any(host.module(module, path) is not None for module in (name, name.rpartition(".")[0]))
 
 
 def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tuple[bool, Any]:
@@ -323,6 +435,11 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
             return _arithmetic(expr.op, left[1], right[1])
         return False, None
     value = program.value(expr, at)
+    if value.kind == "number" and isinstance(expr, ast.Name) and depth < 8:  # what arithmetic on constants gave
+        home = program.names.lookup(expr.id, program.scope(at))
+        one = home[1][0] if home is not None and len(home[1]) == 1 else None
+        if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, ast.BinOp):
+            return literal(program, one.value, one.stmt or at, depth + 1)
     return (True, value.const) if value.kind == "const" else (False, None)
 
 
@@ -343,6 +460,20 @@ def _arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]
     except (ArithmeticError, ValueError):
         pass
     return False, None
+
+
+def _field_of(keyword: ast.keyword) -> str:
+    assert keyword.arg is not None
+    return {"r": "lora_r"}.get(keyword.arg, canonical_field(keyword.arg))
+
+
+def _numeric(expr: ast.expr) -> bool:
+    """Whether an expression is a number, or a name or attribute that may hold one."""
+    if isinstance(expr, ast.UnaryOp):
+        expr = expr.operand
+    if isinstance(expr, ast.Constant):
+        return isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
+    return isinstance(expr, ast.Name)
 
 
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:

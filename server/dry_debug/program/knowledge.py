@@ -44,6 +44,7 @@ Kind = Literal[
     "text",
     "early_stopping",
     "config",
+    "settings",
     "state",
     "choice",
     "unknown",
@@ -170,6 +171,9 @@ _MAKERS: dict[str, Kind] = {
     "torch_geometric.loader.DataLoader": "loader",
     "torch_geometric.data.DataLoader": "loader",
     "torchdata.stateful_dataloader.StatefulDataLoader": "loader",
+    "dgl.dataloading.DataLoader": "loader",
+    "dgl.dataloading.GraphDataLoader": "loader",
+    "monai.data.DataLoader": "loader",
     "torch.utils.data.DistributedSampler": "sampler",
     "torch.utils.data.RandomSampler": "sampler",
     "torch.utils.data.SequentialSampler": "sampler",
@@ -182,6 +186,8 @@ _MAKERS: dict[str, Kind] = {
     "torch.utils.data.ConcatDataset": "dataset",
     "datasets.load_dataset": "dataset",
     "datasets.load_from_disk": "dataset",
+    "datasets.concatenate_datasets": "dataset",
+    "datasets.interleave_datasets": "dataset",
     "torch.optim.swa_utils.AveragedModel": "ema",
     "torch.optim.swa_utils.SWALR": "scheduler",
     "torch_ema.ExponentialMovingAverage": "ema",
@@ -196,6 +202,7 @@ _MAKERS: dict[str, Kind] = {
     "segmentation_models_pytorch.Unet": "module",
     "sentence_transformers.SentenceTransformer": "module",
     "peft.get_peft_model": "module",
+    "peft.PeftModel.from_pretrained": "module",
     "torch.Generator": "rng",
     "numpy.random.default_rng": "rng",
     "random.Random": "rng",
@@ -210,7 +217,9 @@ _MAKERS: dict[str, Kind] = {
     "transformers.Seq2SeqTrainer": "trainer",
     "transformers.TrainingArguments": "trainer_args",
     "transformers.Seq2SeqTrainingArguments": "trainer_args",
-    "peft.LoraConfig": "peft",
+    "trl.get_peft_config": "peft",
+    "tiktoken.get_encoding": "tokenizer",
+    "sentencepiece.SentencePieceProcessor": "tokenizer",
     "torch.nn.Parameter": "params",
 }
 
@@ -232,7 +241,8 @@ WRAPPERS: dict[str, str] = {
 PASS_THROUGH = frozenset((
     "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.trange", "tqdm.tqdm_notebook", "copy.deepcopy",
     "copy.copy", "builtins.iter", "builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted",
-    "rich.progress.track", "fastprogress.progress_bar", "builtins.set",
+    "rich.progress.track", "fastprogress.progress_bar", "builtins.set", "peft.prepare_model_for_kbit_training",
+    "peft.prepare_model_for_int8_training",
 ))  # fmt: skip
 COPIES = frozenset(("copy.deepcopy", "copy.copy"))
 
@@ -257,6 +267,14 @@ def kind_of_call(name: str) -> Kind | None:
         return "optimizer"
     if name.startswith("transformers."):
         return _transformers(name, last)
+    if name.startswith("peft."):
+        if last == "from_pretrained":
+            return "module" if "AutoPeftModel" in name else None
+        return "peft" if upper and last.endswith("Config") else None
+    if name.startswith("datasets.Dataset.from_"):
+        return "dataset"
+    if name.startswith("trl.") and last == "from_pretrained":
+        return "module"
     if name.startswith("trl.") and upper:
         if last.endswith("Trainer"):
             return "trainer"
@@ -267,9 +285,13 @@ def kind_of_call(name: str) -> Kind | None:
         return "module"
     if name.startswith("torchvision.datasets.") and upper:
         return "dataset"
+    if upper and name.startswith(("ogb.", "dgl.data.", "torch_geometric.datasets.", "monai.data.")):
+        return "dataset" if last.endswith("Dataset") or name.startswith("torch_geometric") else None
+    if upper and name.startswith("torch_geometric.loader.") and last.endswith("Loader"):
+        return "loader"
     if name.startswith("torchmetrics.") and upper:
         return "library"
-    return None
+    return "tokenizer" if upper and last.endswith(("Tokenizer", "TokenizerFast")) else None
 
 
 def _transformers(name: str, last: str) -> Kind | None:
@@ -351,6 +373,7 @@ USAGE: tuple[tuple[frozenset[str], Kind], ...] = (
 FITTING: dict[Kind, frozenset[str]] = {
     "optimizer": frozenset(("step", "zero_grad")),
     "scheduler": frozenset(("step",)),
+    "module": frozenset(("state_dict", "load_state_dict")),
     "scaler": frozenset(("scale", "step", "update", "unscale_")),
 }
 # By name alone, the weakest evidence.

@@ -40,11 +40,11 @@ def library_saves(program: Program) -> list[LibrarySave]:
                 continue
             position = 1 if method == "save_model" and kind == "accelerator" else 0
             path = argument(call, position, "output_dir", "save_directory")
-            found.append(LibrarySave(call, path, _prepared(program) if method == "save_state" else ["model"]))
+            found.append(LibrarySave(call, path, prepared(program) if method == "save_state" else ["model"]))
     return found
 
 
-def _prepared(program: Program) -> list[str]:
+def prepared(program: Program) -> list[str]:
     """The kinds of what `accelerator.prepare` is given."""
     kinds: list[str] = []
     for call in program.method_calls("prepare"):

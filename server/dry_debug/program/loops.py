@@ -65,7 +65,7 @@ class Loops:
         events = self.program.events
         if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
             return False
-        if self._steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
+        if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
         outer = self._loop_around(loop)
         return any(
@@ -125,7 +125,9 @@ class Loops:
             # A loop that holds a loop (here or in a called function) that trains is over epochs. What holds one over
             # epochs is over rounds, folds, tasks.
             level = self._level(loop, scope)
-            if level:
+            if level >= 0 and _over_words(loop):
+                return None
+            if level > 0:
                 return "epoch" if level == 1 else "iteration"
             if self._over_batches(loop, scope):
                 return "batch"
@@ -146,7 +148,7 @@ class Loops:
             callee, owner = tree.function.scope, tree.function.program
             if callee is not None and owner is not None:
                 levels.append(owner.training.loops._function_level(callee, 0))
-        return max(levels) + 1
+        return max(levels) + (not _over_words(loop))  # `for phase in ["train", "val"]` repeats no epochs
 
     def _function_level(self, scope: Scope, depth: int) -> int:
         """The level of the outermost loop that trains in a function; -1 if there is none."""
@@ -163,10 +165,14 @@ class Loops:
         self._levels[scope] = max(levels, default=-1)
         return self._levels[scope]
 
-    def _trains_in(self, loop: LoopNode) -> bool:
-        return self._steps_in(loop) and loop not in self.micro
+    def function_trains(self, function: Scope) -> bool:
+        """Whether a function of this file computes or applies gradients, in called functions too."""
+        return self._function_trains(self.program, function, 0)
 
-    def _steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
+    def _trains_in(self, loop: LoopNode) -> bool:
+        return self.steps_in(loop) and loop not in self.micro
+
+    def steps_in(self, loop: LoopNode, only_steps: bool = False) -> bool:
         """Whether `backward` or an optimizer step (or the step only) happens in the loop, in called functions too."""
         key = (loop, only_steps)
         if key not in self._steps:
@@ -222,7 +228,9 @@ class Loops:
             return True
         if value.kind == "container" and value.thunk is not None:
             inner = value.thunk()
-            return any(v.kind == "batch" for v in inner.items or ()) or inner.kind == "batch"
+            if inner.kind == "container":
+                return any(v.kind == "batch" for v in inner.items or ())
+            return inner.kind == "batch"
         return value.kind in ("dataset",)
 
     def _over_batches(self, loop: LoopNode, scope: Scope) -> bool:
@@ -287,6 +295,15 @@ class Loops:
             and program.value(call.func, call).kind == "module"
             for call in program.index.calls
         )  # fmt: skip
+
+
+def _over_words(loop: LoopNode) -> bool:
+    """`for phase in ["train", "val"]`: over a few things that are written out."""
+    return (
+        not isinstance(loop, ast.While)
+        and isinstance(loop.iter, ast.List | ast.Tuple)
+        and all(isinstance(e, ast.Constant) for e in loop.iter.elts)
+    )
 
 
 # What objects other than loaders give one by one.

@@ -91,6 +91,11 @@ class Names:
             return None
         return self._of_bindings(bindings)
 
+    def of_import(self, binding: Binding) -> str | None:
+        """The canonical qualified name of what one import binds, whatever else the name is bound to."""
+        name = self._of_bindings([binding])
+        return canonical(name) if name is not None else None
+
     def _of_bindings(self, bindings: list[Binding]) -> str | None:
         names: list[str] = []
         for binding in bindings:

@@ -19,6 +19,12 @@ _DICTS = ("builtins.dict", "collections.OrderedDict")
 STATEFUL = frozenset(("module", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader"))
 
 
+def _gives_state(func: ast.expr) -> bool:
+    """`model.state_dict`, `get_peft_model_state_dict`, `model.named_parameters`."""
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    return "state_dict" in name or name == "named_parameters"
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """One entry of what is saved: its key (None if not a literal) and its value."""
@@ -53,25 +59,39 @@ class PayloadReader:
         """The value of `expr` at the call or statement `at`; a state dict that was only reshaped is still one."""
         program = self.program
         found = program.evaluator.value(expr, program.scope(at), program.statement(at), self.env)
-        if found.kind == "unknown" and not isinstance(expr, ast.Name):
-            return self._state_in(expr, at)
-        return found
+        if found.kind == "dict" and found.thunk is not None and found.via != "loaded":  # a comprehension
+            each = found.thunk()
+            if each.kind == "state":
+                return each
+        elif found.kind != "unknown":
+            return found
+        return self._state_behind(expr, at) if isinstance(expr, ast.Name) else self._state_in(expr, at)
+
+    def _state_behind(self, name: ast.Name, at: ast.AST) -> Value:
+        """The state that a variable was made of, if it was made in one place."""
+        program = self.program
+        home = program.names.lookup(name.id, program.scope(at))
+        reach = reaching(program.index, home[1], program.statement(at)) if home is not None else []
+        if len(reach) == 1 and reach[0].kind == "assign" and reach[0].value is not None and not reach[0].path:
+            return self._state_in(reach[0].value, reach[0].stmt or at)
+        return UNKNOWN
 
     def _state_in(self, expr: ast.expr, at: ast.AST) -> Value:
-        """`{k: v.cpu() for k, v in model.state_dict().items()}`, `unwrap(model).state_dict()`: the state of `model`."""
-        calls = [
-            n for n in ast.walk(expr)
-            if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and "state_dict" in n.func.attr
-        ]  # fmt: skip
+        """`{k: v.cpu() for k, v in model.state_dict().items()}`, `lora_state_dict(model)`: the state of `model`."""
+        calls = [n for n in ast.walk(expr) if isinstance(n, ast.Call) and _gives_state(n.func)]
         holders: dict[object, Value] = {}
         for call in calls:
-            for node in ast.walk(call):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                    inner = self.program.evaluator.value(
-                        node, self.program.scope(at), self.program.statement(at), self.env
-                    )
+            queue: list[ast.AST] = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+            queue.extend(call.args)
+            while queue:
+                node = queue.pop(0)
+                if isinstance(node, ast.Name | ast.Attribute):
+                    scope, stmt = self.program.scope(at), self.program.statement(at)
+                    inner = self.program.evaluator.value(node, scope, stmt, self.env)
                     if inner.kind in STATEFUL:
                         holders.setdefault(inner.base.ident, inner)
+                        continue
+                queue.extend(ast.iter_child_nodes(node))
         if len(holders) != 1:
             return UNKNOWN
         holder = next(iter(holders.values()))
@@ -149,6 +169,8 @@ class PayloadReader:
         value = self.value(name, at)
         if value.kind == "dict" and value.via != "loaded":
             contents = self._dict_value(value, name)
+            if not contents.entries and (state := self._state_behind(name, at)).known:
+                return Contents([], state)
             added, plain = self._stores(name.id, program.scope(at))
             return Contents(contents.entries + added, None, contents.complete and plain, None)
         return Contents([], value, value.known and not (value.kind == "state" and value.base.kind == "instance"))

@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
+from dry_debug.program import lightning
+from dry_debug.program.class_kinds import by_what_it_does
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
@@ -203,6 +205,18 @@ class Program:
         """The calls `<anything>.name(...)`."""
         return [c for c in self._calls_by_last.get(name, []) if isinstance(c.func, ast.Attribute)]
 
+    @cached_property
+    def options_by_attribute(self) -> dict[str, list[ast.Call]]:
+        """The `add_argument` calls of this file, by the attribute that each fills."""
+        from dry_debug.program.settings import names_of
+
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.method_calls("add_argument"):
+            _, attribute = names_of(call)
+            if attribute is not None:
+                found.setdefault(attribute, []).append(call)
+        return found
+
     def qualified(self, call: ast.Call) -> str | None:
         """The canonical qualified name of what is called."""
         return self.names.qualified(call.func, self.scope(call))
@@ -279,6 +293,8 @@ class Program:
                 if cls.node.bases and (unresolved or "super" in {c.func.id for c in _all_calls(cls)
                                                                   if isinstance(c.func, ast.Name)}):  # fmt: skip
                     kind = "module"
+            elif "param_groups" in self.document.source or "parameters" in self.document.source:
+                kind = by_what_it_does(self, cls)
         self._class_kinds[cls] = kind
         return kind
 
@@ -301,7 +317,7 @@ class Program:
         if name in know.TRAINER_BASES:
             return "trainer"
         kind = know.kind_of_call(name)
-        if kind in ("module", "optimizer", "scheduler", "loader", "loss"):
+        if kind in ("module", "optimizer", "scheduler", "loader", "loss", "trainer", "trainer_args"):
             return "module" if kind == "loss" else kind
         if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
             return "module"
@@ -466,7 +482,7 @@ class Program:
             return known
         self._grad[function] = "on"  # recursion
         mode: GradMode = "on"
-        if self.decorated_no_grad(function):
+        if self.decorated_no_grad(function) or lightning.evaluates(function):
             mode = "off"
         else:
             modes = {self.grad_mode(call) for call in self.call_sites(function)}

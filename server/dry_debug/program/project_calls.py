@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.evaluate import LIBRARIES
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.trees import CallTree, Tree
 from dry_debug.program.values import UNKNOWN, Value
@@ -28,7 +29,11 @@ class ProjectCalls:
         self.rows: dict[ast.stmt, list[Row]] = {}
         self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
         self._imported = {
-            b.name for bindings in self.index.module.bindings.values() for b in bindings if b.kind in ("from", "import")
+            b.name
+            for scope in (self.index.module, *self.index.functions)
+            for bindings in scope.bindings.values()
+            for b in bindings
+            if b.kind in ("from", "import")
         }
         self._other_files = self._reaches_other_files()
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
@@ -59,6 +64,7 @@ class ProjectCalls:
             return
         if (
             isinstance(call.func, ast.Name)
+            and not self.index.module.imports_star
             and self.program.names.lookup(call.func.id, self.index.scope_of[call]) is None
         ):
             return  # a builtin
@@ -98,15 +104,15 @@ class ProjectCalls:
         """A variable that holds a function, a callable object, or a function that was passed in."""
         scope = self.program.scope(call)
         found = self.program.names.lookup(func.id, scope)
-        if found is None:
-            return UNKNOWN, None
+        if found is None:  # from a star import, if from anywhere
+            return self.program._targets(call) if self.index.module.imports_star else (UNKNOWN, None)
         home, bindings = found
         if bindings[-1].kind not in ("param", "assign"):
             return UNKNOWN, None
         value = self.program.evaluator.value(func, scope, self.program.statement(call))
         if value.kind == "function" and value.scope is not None:
             return value, None
-        if value.kind == "instance":
+        if value.kind in ("instance", "scheduler"):
             return self._object_call(call)
         if bindings[-1].kind == "param" and home.kind == "function" and scope.parent is home and not value.known:
             return Value("function", ident=("param", home, func.id), via="passed"), None
@@ -115,7 +121,7 @@ class ProjectCalls:
     def _object_call(self, call: ast.Call) -> tuple[Value, Value | None]:
         """`loss_scaler(loss, optimizer)` where its class has a `__call__`."""
         value = self.program.value(call.func, call)
-        if value.kind != "instance" or value.scope is None or value.program is None:
+        if value.kind not in ("instance", "scheduler") or value.scope is None or value.program is None:
             return UNKNOWN, None
         method = value.program.evaluator.class_attribute(value.scope, "__call__")
         return (method, value) if method.kind == "function" else (UNKNOWN, None)
@@ -123,7 +129,13 @@ class ProjectCalls:
     def _foreign_receiver(self, func: ast.Attribute, call: ast.Call) -> bool:
         """Whether the method may belong to a class or module of another file of the project."""
         root = func.value
-        if not (self._other_files or self._callable_objects) or not isinstance(root, ast.Name | ast.Attribute):
+        if not (self._other_files or self._callable_objects):
+            return False
+        if isinstance(root, ast.Call):  # `Options().parse()`
+            made = root.func
+            if not isinstance(made, ast.Name | ast.Attribute) or self._of_library(made, call):
+                return False
+        elif not isinstance(root, ast.Name | ast.Attribute):
             return False
         if self.program.names.qualified(func, self.program.scope(call)) is not None and dotted(func) is None:
             return False
@@ -132,7 +144,18 @@ class ProjectCalls:
             return True
         if value.scope is None or value.program is None:
             return False
-        return value.program is not self.program or self._callable_objects
+        if value.program is not self.program or self._callable_objects:
+            return True
+        made = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
+        if not made or not any(isinstance(b.value, ast.Call) for b in made):
+            return False
+        held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
+        return held.kind in ("instance", "scheduler") and held.program is not self.program
+
+    def _of_library(self, func: ast.expr, call: ast.Call) -> bool:
+        """Whether what is called is certainly no class of the project."""
+        name = self.program.names.qualified(func, self.program.scope(call))
+        return name is not None and name.partition(".")[0] in LIBRARIES
 
     # -- decorators --------------------------------------------------------------------------------------------------
 

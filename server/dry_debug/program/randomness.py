@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import knowledge as know
 from dry_debug.program.events import CallTree
 from dry_debug.program.scopes import Scope
+from dry_debug.program.values import UNKNOWN
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -65,6 +66,10 @@ class Randomness:
                 continue  # `random.seed()` takes another seed from the system every time
             for rng in sorted(know.SEEDS.get(name, ())):
                 sites.append(RandomSite("seed", rng, call))  # type: ignore[arg-type]
+        for call in self.program.method_calls("seed_everything"):
+            assert isinstance(call.func, ast.Attribute)
+            if self.program.value(call.func.value, call).kind == "fabric":
+                sites.extend(RandomSite("seed", rng, call) for rng in RNGS)
         sites.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
         return sites
 
@@ -106,9 +111,18 @@ class Randomness:
         seeding = {s.node for s in self.own_seeds if self.program.scope(s.node) is function}
         if function.kind != "function" or not seeding or function.loops:
             return False
-        if len(function.calls) > 3 * len(seeding) + 4:
+        if len(function.calls) > 3 * len(seeding) + 4 or self._starts_work(function):
             return False
         return not any(self.program.scope(s.node) is function for s in self.draws)
+
+    def _starts_work(self, function: Scope) -> bool:
+        """Whether it calls, or hands on, a function of the project that has a loop: a `main` that seeds on its way."""
+        for call in function.calls:
+            for expr in (call.func, *call.args):
+                value = self.program.value(expr, call) if isinstance(expr, ast.Name) else UNKNOWN
+                if value.kind == "function" and value.scope is not None and value.scope.loops:
+                    return True
+        return False
 
     @cached_property
     def draws(self) -> list[RandomSite]:

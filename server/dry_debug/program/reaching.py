@@ -64,6 +64,8 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
         here = bisect_right(bindings, use.lineno, key=lambda b: b.stmt.lineno if b.stmt is not None else 0)
         bindings = bindings[max(0, here - MAX_BINDINGS // 2) : here + MAX_BINDINGS // 2]
     if len(bindings) == 1 or use is None:
+        if use is None and len(bindings) > 1 and _redefined(index, bindings):
+            return bindings[-1:]
         return [b for b in bindings if b.kind != "del"] or bindings
     use_chain = chain(index, use)
     if not use_chain:
@@ -79,6 +81,16 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
         if any(loop not in loop_killed for loop in around) and binding not in found:
             found.append(binding)
     return found or bindings
+
+
+def _redefined(index: ScopeIndex, bindings: list[Binding]) -> bool:
+    """`class Dataset(Dataset)` in the module's body: what functions find there is the last definition."""
+    last = bindings[-1]
+    return (
+        last.kind in ("def", "class")
+        and isinstance(index.parent.get(last.node), ast.Module)
+        and all(b.kind in ("def", "class", "import", "from") for b in bindings)
+    )
 
 
 def _split(bindings: list[Binding], use: ast.stmt) -> tuple[list[Binding], list[Binding]]:

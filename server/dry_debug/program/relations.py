@@ -6,11 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Ident, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-    from dry_debug.program.scopes import Scope
 
 
 def modules_in(value: Value, depth: int = 0) -> list[Value]:
@@ -98,6 +98,7 @@ def _syntactic(expr: ast.expr, call: ast.Call, optimizer: Value, program: Progra
     return result
 
 
+_PARAMETERS = frozenset(("parameters", "named_parameters"))
 MAX_NAMES = 12  # variables on the way from an optimizer's argument back to a module
 
 
@@ -119,7 +120,11 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
     """The modules whose parameters a call gives: `m.parameters()`, `getattr(m, n).parameters()`, `groups(m)`."""
     func = node.func
     scope, stmt = program.scope(node), program.statement(node)
-    if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):
+    if isinstance(func, ast.Attribute) and "param" in func.attr.lower() and func.attr not in _PARAMETERS:
+        found = modules_in(program.evaluator.value(func.value, scope, stmt, optimizer.env))
+        if found:
+            return found  # `model.get_1x_lr_params()`
+    if isinstance(func, ast.Attribute) and func.attr in _PARAMETERS:
         found = modules_in(program.evaluator.value(node, scope, stmt, optimizer.env))
         inner = func.value
         if not found and isinstance(inner, ast.Call) and inner.args:
@@ -133,10 +138,31 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
         return []
     result: list[Value] = []
     for parameter, expr in zip([a.arg for a in callee.parameters()], node.args, strict=False):
-        if callee.receivers.get(parameter, set()) & {"parameters", "named_parameters"}:
+        if callee.receivers.get(parameter, set()) & _PARAMETERS:
             value = program.evaluator.value(expr, scope, stmt, optimizer.env)
             result.extend([value] if value.kind == "module" else [])
     return result
+
+
+def written_for(module: Value, optimizer: Value) -> ast.expr | None:
+    """The expression in the optimizer's argument, or in the variables that it is made of, that stands for `module`."""
+    call, program = optimizer.args, optimizer.origin
+    expr = argument(call, 0, "params", "model_params", "parameters", "model") if call is not None else None
+    if call is None or program is None or expr is None or call not in program.index.scope_of:
+        return None
+    scope, stmt = program.scope(call), program.statement(call)
+    exprs: list[ast.AST] = [expr]
+    seen: set[str] = set()
+    while exprs and len(seen) < MAX_NAMES:
+        for node in ast.walk(exprs.pop(0)):
+            if isinstance(node, ast.Name) and node.id not in seen and isinstance(node.ctx, ast.Load):
+                seen.add(node.id)
+                exprs.extend(_sources(node.id, scope, program))
+            elif isinstance(node, ast.Attribute) and "param" in node.attr.lower() and dotted(node) is not None:
+                value = program.evaluator.value(node.value, scope, stmt, optimizer.env)
+                if value.base.ident == module.base.ident:
+                    return node.value
+    return None
 
 
 def belongs_to(module: Value, whole: Value) -> bool:
@@ -150,6 +176,24 @@ def belongs_to(module: Value, whole: Value) -> bool:
         else:
             return False
     return False
+
+
+def made_in_class(module: Value) -> Scope | None:
+    """The class of the project in whose methods a module is made: it is a part of each of its objects."""
+    owner, ident = module.base.program, module.base.ident
+    if owner is None or not isinstance(ident, tuple) or not ident:
+        return None
+    if ident[0] == "alloc":
+        home = owner.index.scope_of.get(ident[1])
+        return home.class_scope if home is not None else None
+    cls = ident[1] if ident[0] in ("attr", "self") else None
+    return cls if isinstance(cls, Scope) else None
+
+
+def _made_inside(part: Value, whole: Value) -> bool:
+    """Whether `part` is made by the class that `whole` is an object of: of this object or of another one."""
+    cls = made_in_class(part)
+    return cls is not None and cls is whole.base.scope and part.base.ident != whole.base.ident
 
 
 _MADE = frozenset(("alloc", "call", "own"))
@@ -174,6 +218,8 @@ def touches(module: Value, covered: list[Value]) -> bool | None:
         return None
     if any(belongs_to(module, whole) or belongs_to(whole, module) for whole in covered):
         return True
+    if any(_made_inside(module, whole) or _made_inside(whole, module) for whole in covered):
+        return None
     ident = module.base.ident
     return False if all(different(ident, _whole(whole)) for whole in covered) else None
 

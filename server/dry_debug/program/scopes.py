@@ -188,6 +188,37 @@ def dotted(expr: ast.AST) -> str | None:
     return ".".join(parts)
 
 
+def fixed_truth(test: ast.expr) -> bool | None:
+    """What a test that is a literal, or `not` one, always says; None for all others."""
+    negated = False
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, negated = test.operand, not negated
+    return bool(test.value) is not negated if isinstance(test, ast.Constant) else None
+
+
+def _unannotated(stmt: ast.AnnAssign, scope: Scope) -> ast.stmt:
+    """`x: T = y` as `x = y`, which keeps `annotation`: the two mean the same everywhere but in a class's body."""
+    if stmt.value is None or scope.kind == "class":
+        return stmt
+    plain = ast.copy_location(ast.Assign([stmt.target], stmt.value), stmt)
+    plain.annotation = stmt.annotation  # type: ignore[attr-defined]
+    return plain
+
+
+def _settled(stmt: ast.stmt) -> tuple[list[ast.stmt], list[ast.stmt]] | None:
+    """Of an `if` or `while` whose test is fixed: what always runs in its place, and what never does."""
+    if not isinstance(stmt, ast.If | ast.While):
+        return None
+    truth = fixed_truth(stmt.test)
+    if truth is None or (truth and isinstance(stmt, ast.While)):
+        return None
+    return (stmt.body, stmt.orelse) if truth else (stmt.orelse, stmt.body)
+
+
+_FIXED: frozenset[type] = frozenset((ast.Constant, ast.UnaryOp))
+_ENDS: frozenset[type] = frozenset((ast.Return, ast.Raise, ast.Break, ast.Continue))
+_SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
+
 # What stands in a field of a node and is no node, and the contexts of names, which nobody asks for.
 NO_NODES: frozenset[type] = frozenset(
     (str, int, bool, type(None), float, bytes, complex, type(...), ast.Load, ast.Store, ast.Del)
@@ -213,6 +244,8 @@ class ScopeIndex:
         self.augments: list[ast.AugAssign] = []
         self.assignments: list[ast.Assign | ast.AnnAssign] = []
         self.exits: list[ast.stmt] = []  # raise, break, continue and return
+        # What can never run: behind a return, under `if False:`. It is taken out of the tree, for every reader of it.
+        self.dead: list[ast.stmt] = []
         self._walk()
 
     def ancestors(self, stmt: ast.AST) -> Iterator[Block]:
@@ -235,10 +268,7 @@ class ScopeIndex:
     def _walk(self) -> None:
         module = self.module
         stack: list[tuple[ast.AST, Scope, ast.stmt | None]] = []
-        parent = self.parent
-        for stmt in reversed(self.tree.body):
-            parent[stmt] = self.tree
-            stack.append((stmt, module, None))
+        self.block(self.tree.body, self.tree, module, stack)
         pop, push = stack.pop, stack.append
         handlers = _HANDLERS
         skip = _SKIP
@@ -266,9 +296,47 @@ class ScopeIndex:
 
     def block(self, stmts: list[ast.stmt], owner: Block, scope: Scope, stack: list[_Item]) -> None:
         parent = self.parent
-        for stmt in reversed(stmts):
+        at = len(stack)
+        for number in range(len(stmts) - 1, -1, -1):
+            stmt = stmts[number]
+            cls = stmt.__class__
+            if cls in _SPECIAL:
+                if cls in _ENDS:
+                    if len(stack) > at:
+                        del stack[at:]
+                        self._bury(stmts[number + 1 :], scope)
+                        del stmts[number + 1 :]
+                elif cls is ast.AnnAssign:
+                    stmt = stmts[number] = _unannotated(stmt, scope)  # type: ignore[arg-type]
+                elif stmt.test.__class__ in _FIXED and _settled(stmt) is not None:  # type: ignore[attr-defined]
+                    del stack[at:]
+                    stmts[:] = self._settle(stmts, scope)
+                    self.block(stmts, owner, scope, stack)
+                    return
             parent[stmt] = owner
             stack.append((stmt, scope, None))
+
+    def _settle(self, stmts: list[ast.stmt], scope: Scope) -> list[ast.stmt]:
+        """The statements with the branch that is taken in place of each `if True:`, `while False:` and the like."""
+        result: list[ast.stmt] = []
+        queue = stmts[::-1]
+        while queue:
+            stmt = queue.pop()
+            branches = _settled(stmt) if isinstance(stmt, ast.If | ast.While) else None
+            if branches is None:
+                result.append(stmt)
+            else:
+                queue.extend(reversed(branches[0]))
+                self._bury(branches[1], scope)
+        return result or [ast.copy_location(ast.Pass(), stmts[0])]
+
+    def _bury(self, stmts: list[ast.stmt], scope: Scope) -> None:
+        """Keep statements that never run apart."""
+        for stmt in stmts:
+            self.parent.pop(stmt, None)
+            if not scope.yields and scope.kind == "function":  # a generator is one by its text alone
+                scope.yields = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(stmt))
+        self.dead += stmts
 
     def bind(
         self,

@@ -77,31 +77,36 @@ class TrainingProgram:
 
         return self.components.named(value) if isinstance(value, Value) else None
 
+    @cached_property
+    def _training_loops(self) -> dict[ast.AST, LoopNode]:
+        return {x.node: x.node for x in self.loops.all if x.kind != "eval"}
+
     def training_loop_around(self, node: ast.AST) -> LoopNode | None:
         """The innermost epoch, batch or iteration loop around `node` in its own function."""
-        loops: dict[ast.AST, LoopNode] = {x.node: x.node for x in self.loops.all if x.kind != "eval"}
+        loops = self._training_loops
         stmt = self.program.statement(node)
-        if stmt is None:
+        if stmt is None or not loops:
             return None
-        for block in self.program.index.ancestors(stmt):
-            if block in loops:
-                return loops[block]
-        return None
+        return next((loops[block] for block in self.program.index.ancestors(stmt) if block in loops), None)
 
-    def reached_from_training_loop(self, node: ast.AST, depth: int = 0) -> LoopNode | None:
-        """The training loop around `node`, or around the calls that lead to its function."""
-        loop = self.training_loop_around(node)
-        if loop is not None or depth > 5:
-            return loop
-        scope = self.program.scope(node)
-        while scope.kind not in ("function", "module") and scope.parent is not None:
-            scope = scope.parent
-        if scope.kind != "function":
+    def reached_from_training_loop(self, node: ast.AST) -> LoopNode | None:
+        """The training loop around `node`, or around the calls that lead to its function, the nearest first."""
+        if not self._training_loops:
             return None
-        for site in self.program.call_sites(scope):
-            found = self.reached_from_training_loop(site, depth + 1)
-            if found is not None:
-                return found
+        sites, seen = [node], set()
+        for _ in range(7):
+            callers: list[ast.AST] = []
+            for site in sites:
+                loop = self.training_loop_around(site)
+                if loop is not None:
+                    return loop
+                scope = self.program.scope(site)
+                while scope.kind not in ("function", "module") and scope.parent is not None:
+                    scope = scope.parent
+                if scope.kind == "function" and scope not in seen:
+                    seen.add(scope)
+                    callers.extend(self.program.call_sites(scope))
+            sites = callers
         return None
 
     @cached_property
@@ -117,21 +122,36 @@ class TrainingProgram:
                     modulus = _modulus(block.test)
                     if modulus is not None and not self._computes_gradients(block):
                         seen.add(block)
-                        found.append(Accumulation(block, self._number(modulus, block)))
+                        found.append(Accumulation(block, self.number(modulus, block)))
         for loop in self.loops.micro:
             count = self.loops.count_of(loop)
-            found.append(Accumulation(loop, self._number(count, loop) if count is not None else None))
+            found.append(Accumulation(loop, self.number(count, loop) if count is not None else None))
         for call in self.program.calls_of("accelerate.Accelerator"):
             steps = next((k.value for k in call.keywords if k.arg == "gradient_accumulation_steps"), None)
             if steps is not None:
-                found.append(Accumulation(call, self._number(steps, call)))
+                found.append(Accumulation(call, self.number(steps, call)))
+        found.extend(self._by_a_trainer())
+        return found
+
+    def _by_a_trainer(self) -> list[Accumulation]:
+        """`TrainingArguments(gradient_accumulation_steps=8)`, `Trainer(accumulate_grad_batches=4)`."""
+        found: list[Accumulation] = []
+        for call in self.program.index.calls:
+            for keyword in call.keywords:
+                if keyword.arg not in ("gradient_accumulation_steps", "accumulate_grad_batches"):
+                    continue
+                if self.program.value(call).kind in ("trainer_args", "trainer"):
+                    steps = self.number(keyword.value, call)
+                    if steps != 1:
+                        found.append(Accumulation(keyword.value, steps))
         return found
 
     def _computes_gradients(self, block: ast.If) -> bool:
         """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
         return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
 
-    def _number(self, expr: ast.expr, at: ast.AST) -> int | None:
+    def number(self, expr: ast.expr, at: ast.AST) -> int | None:
+        """The whole number that `expr` is, or that is its default on the command line or in a dataclass."""
         known, value = literal(self.program, expr, at)
         if not known:
             value = self._default_of(expr, at)

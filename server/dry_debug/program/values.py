@@ -132,6 +132,8 @@ def join(values: list[Value], place: Ident) -> Value:
     if first.kind == "const":
         same = all(v.const == first.const and type(v.const) is type(first.const) for v in known)
         return first if same and len(known) == len(some) else UNKNOWN
+    if first.kind == "settings":
+        return first if len(known) == len(some) and all(v.items is first.items for v in known) else UNKNOWN
     confidence = weakest(*(v.confidence for v in known), "high" if len(known) == len(some) else "medium")
     idents = {v.base.ident for v in known}
     lead = max(known, key=lambda v: v.wraps is not None)  # a wrapper on one path: the wrapper speaks
@@ -144,7 +146,7 @@ def join(values: list[Value], place: Ident) -> Value:
         if len({v.type for v in known}) > 1:
             changes["type"] = None
         changes["args"] = first.args if len({id(v.args) for v in known}) == 1 else None
-        if first.kind in ("optimizer", "scheduler"):
+        if first.kind in ("optimizer", "scheduler", "sampler"):
             # Each branch's own, so that what they cover and drive stays known.
             changes["items"] = [i for v in known for i in (v.items or [v])]
     if first.kind in ("tensor", "output"):

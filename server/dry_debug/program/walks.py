@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-_LEAVES: frozenset[type] = frozenset((ast.Load, ast.Store, ast.Del, str, int, float, bool, bytes, complex, type(None)))
+_LEAVES: frozenset[type] = frozenset(
+    (ast.Load, ast.Store, ast.Del, str, int, float, bool, bytes, complex, type(None), type(...))
+)
 
 
 def nodes(root: ast.AST) -> Iterator[ast.AST]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dry_debug.program.host import Evaluation
 from dry_debug.program.program import Program
@@ -13,12 +13,14 @@ from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
 
 if TYPE_CHECKING:
+    from dry_debug.program.config_tree import Entry
     from dry_debug.spec.instructions import Instruction
     from dry_debug.text.document import Document
 
 MAX_BYTES = 2_000_000  # a module larger than this is data, not code
 MAX_MODULES = 1_000  # that one analysis looks into; what further imports bring is not known
 
+MAX_FOLDERS = 12  # between a file and its project's root, that a path may be relative to
 
 # Where explicit instructions stand, beside the file or in a folder above it.
 INSTRUCTIONS = ("INSTRUCTIONS.md", "TASK.md", "SPEC.md", os.path.join(".dry-debug", "instructions.md"))
@@ -45,7 +47,7 @@ class ProjectHost:
         self._found: dict[str, str | None] = {}
         self._exists: dict[str, bool] = {}
         self._added: dict[str, list[str]] = {}  # to the search path, by importer
-        self._configs: dict[str, Any] = {}
+        self._configs: dict[str, tuple[object, Entry | None]] = {}
         self._instructions: dict[str, list[Instruction]] = {}
         self.evaluation = Evaluation()
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
@@ -60,7 +62,6 @@ class ProjectHost:
         self._exists.clear()
         self._added.clear()
         self._edges.clear()
-        self._configs.clear()
         self._instructions.clear()
         self._keys.clear()
 
@@ -100,16 +101,36 @@ class ProjectHost:
         self._edges.setdefault(importer, set()).add(f"module:{level}:{name}:{importer}")
         return self._program(path) if path is not None else None
 
-    def config(self, path: str, importer: str) -> Any | None:
+    def config(self, path: str, importer: str) -> Entry | None:
         importer = os.path.abspath(importer)
         self._edges.setdefault(importer, set()).add(f"config:{path}:{importer}")
-        for folder in (os.path.dirname(importer), self.root):
+        full = self._config_file(path, importer)
+        if full is None:
+            return None
+        stamp = self._stamp(full)
+        known = self._configs.get(full)
+        if known is None or known[0] != stamp or stamp is None:
+            from dry_debug.project.config_files import read_config
+
+            known = self._configs[full] = (stamp, read_config(full, self._bytes(full)))
+        return known[1]
+
+    def _config_file(self, path: str, importer: str) -> str | None:
+        """The file that `path` means to a program that is started beside `importer` or in a folder above it."""
+        from dry_debug.project.config_files import kind_of
+
+        if kind_of(path) is None or "\0" in path:
+            return None
+        folder = os.path.dirname(importer)
+        for _ in range(MAX_FOLDERS):
             full = os.path.normpath(os.path.join(folder, path))
-            if self._inside(full) and self._is_file(full):
-                if full not in self._configs:
-                    self._configs[full] = _load_config(full, self._bytes(full))
-                return self._configs[full]
-        return None
+            if (self._inside(full) or os.path.dirname(full) == os.path.dirname(importer)) and self._is_file(full):
+                return full
+            if folder == self.root or not self._inside(folder) or os.path.dirname(folder) == folder:
+                break
+            folder = os.path.dirname(folder)
+        full = os.path.normpath(os.path.join(self.root, path))
+        return full if self._inside(full) and self._is_file(full) else None
 
     def instructions(self, importer: str, named: str | None) -> list[Instruction]:
         importer = os.path.abspath(importer)
@@ -186,11 +207,7 @@ class ProjectHost:
             named, _, importer = rest.rpartition(":")
             return self._instructions_for(importer, named or None)
         path, _, importer = rest.rpartition(":")
-        for folder in (os.path.dirname(importer), self.root):
-            full = os.path.normpath(os.path.join(folder, path))
-            if self._inside(full) and self._is_file(full):
-                return full
-        return None
+        return self._config_file(path, importer)
 
     def _inside(self, path: str) -> bool:
         return path == self.root or path.startswith(self.root.rstrip(os.sep) + os.sep)
@@ -310,21 +327,3 @@ class ProjectHost:
             return (stat.st_mtime_ns, stat.st_size)
         except OSError:
             return None
-
-
-def _load_config(path: str, data: bytes | None) -> Any | None:
-    if data is None:
-        return None
-    try:
-        text = data.decode("utf-8")
-        if path.endswith(".json"):
-            import json
-
-            return json.loads(text)
-        if path.endswith(".toml"):
-            import tomllib
-
-            return tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return None

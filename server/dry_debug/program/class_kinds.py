@@ -1,0 +1,112 @@
+"""What objects of a class without telling bases are: schedulers and moving averages that are written by hand."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.program.knowledge import Kind
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# Classes that set learning rates besides training have many names; these are called after what they do.
+_SCHEDULER = re.compile(r"sched|lr|rate|warm|decay|anneal|noam|poly|cosine|step|adjust", re.IGNORECASE)
+_EMA = re.compile(r"EMA|Ema(?![a-z])|^ema|MovingAverage|AveragedModel")
+_READS = frozenset(("parameters", "named_parameters", "state_dict"))
+
+
+def by_what_it_does(program: Program, cls: Scope) -> Kind:
+    """ "scheduler", "ema" or "instance", by what the methods of a class without telling bases do."""
+    if _SCHEDULER.search(cls.name) and sets_learning_rates(cls) and not _trains(cls):
+        return "scheduler"
+    if is_average(cls.name) and _averages(cls):
+        return "ema"
+    return "instance"
+
+
+def is_average(name: str) -> bool:
+    """Whether a class is called a moving average of a model."""
+    return _EMA.search(name) is not None
+
+
+def sets_learning_rates(scope: Scope) -> bool:
+    """Whether a function, or a method of a class, writes `group["lr"]` of an optimizer's `param_groups`."""
+    methods = [s for s in scope.children if s.kind == "function"] if scope.kind == "class" else [scope]
+    return any(_sets(method.node) for method in methods)
+
+
+def steps_scheduler(method: Scope) -> bool:
+    """Whether calling this method of a scheduler sets the learning rates: it does, or another method that it calls."""
+    if method.name in ("__init__", "state_dict", "load_state_dict"):
+        return False
+    seen: set[Scope] = set()
+    queue = [method]
+    while queue:
+        current = queue.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if _sets(current.node):
+            return True
+        cls = current.class_scope
+        called = {
+            c.func.attr for c in current.calls
+            if isinstance(c.func, ast.Attribute) and isinstance(c.func.value, ast.Name)
+            and c.func.value.id == current.self_name
+        }  # fmt: skip
+        queue.extend(s for s in (cls.children if cls is not None else ()) if s.name in called)
+    return False
+
+
+def _sets(function: ast.AST) -> bool:
+    """`for group in optimizer.param_groups: group["lr"] = ...`, or `optimizer.param_groups[0]["lr"] = ...`."""
+    groups: set[str] = set()
+    written: list[ast.expr] = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.For) and _of_groups(node.iter):
+            groups.update(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
+        elif isinstance(node, ast.Assign | ast.AugAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                    written.extend([target.value] if target.slice.value == "lr" else [])
+    return any(
+        (isinstance(w, ast.Name) and w.id in groups) or (isinstance(w, ast.Subscript) and _of_groups(w.value))
+        for w in written
+    )
+
+
+def _of_groups(expr: ast.expr) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr == "param_groups" for node in ast.walk(expr))
+
+
+def _trains(cls: Scope) -> bool:
+    """Whether methods of the class compute or apply gradients: then learning rates are not all that it is about."""
+    return any(
+        isinstance(call.func, ast.Attribute) and (call.func.attr in ("backward", "zero_grad") or _steps(call.func))
+        for method in cls.children
+        for call in method.calls
+    )
+
+
+def _steps(func: ast.Attribute) -> bool:
+    return func.attr == "step" and "optim" in (dotted(func.value) or "").lower()
+
+
+def _averages(cls: Scope) -> bool:
+    """Whether it goes through the parameters of something, as one that only averages numbers does not."""
+    return any(
+        isinstance(call.func, ast.Attribute) and call.func.attr in _READS for method in _functions(cls)
+        for call in method.calls
+    )  # fmt: skip
+
+
+def _functions(cls: Scope) -> Iterator[Scope]:
+    queue = list(cls.children)
+    while queue:
+        scope = queue.pop()
+        yield scope
+        queue.extend(scope.children)

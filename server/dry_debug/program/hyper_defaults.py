@@ -1,0 +1,43 @@
+"""Defaults of parameters that are the settings of a run: of command line functions and of Lightning modules."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+# Libraries that make a command line of a function's parameters.
+_COMMAND_LINES = frozenset((
+    "fire.Fire", "jsonargparse.CLI", "jsonargparse.cli.CLI", "jsonargparse.auto_cli", "jsonargparse.auto_parser",
+    "typer.run", "tyro.cli", "defopt.run", "clize.run", "plac.call", "argh.dispatch_command", "simple_parsing.parse",
+))  # fmt: skip
+
+
+def command_line_functions(program: Program) -> list[Scope]:
+    """The functions of this file whose parameters are the options of its command line."""
+    found: list[Scope] = []
+    for name, call in program.qualified_calls():
+        if name in _COMMAND_LINES and call.args:
+            value = program.value(call.args[0], call)
+            if value.kind == "function" and value.scope is not None and value.program is program:
+                found.append(value.scope)
+    return found
+
+
+def keeps_its_parameters(function: Scope) -> bool:
+    """Whether an `__init__` calls `self.save_hyperparameters()`: its parameters are the hyperparameters."""
+    return "save_hyperparameters" in function.receivers.get(function.self_name or "", ())
+
+
+def defaults(function: Scope) -> list[tuple[ast.arg, ast.expr]]:
+    """The parameters of a function that have a default, with it."""
+    node = function.node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    pairs = list(zip(parameters[len(parameters) - len(node.args.defaults) :], node.args.defaults, strict=True))
+    return [*pairs, *((parameter, default) for parameter, default in named if default is not None)]

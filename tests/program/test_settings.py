@@ -1,0 +1,123 @@
+"""Values that come from configuration files and command lines: which file, which line, which default."""
+
+import pytest
+from dry_debug.program import settings
+from dry_debug.program.config_tree import Entry
+
+from tests.program.model import marked
+
+YAML = {"conf/a.yaml": "train:\n  lr: 1e-3\n  size: 8\n"}
+LOADED = {
+    "with": """import yaml
+with open('conf/a.yaml') as f:
+    cfg = yaml.safe_load(f)
+here(cfg['train']['lr'])
+""",
+    "default of an option": """import yaml, argparse
+p = argparse.ArgumentParser()
+p.add_argument('--config', default='conf/a.yaml')
+args = p.parse_args()
+cfg = yaml.load(open(args.config), Loader=yaml.SafeLoader)
+here(cfg['train'].get('lr'))
+""",
+    "class": """from omegaconf import OmegaConf
+from pathlib import Path
+HOME = Path(__file__).resolve().parent / 'conf' / 'a.yaml'
+class Run:
+    def __init__(self, cfg):
+        self.cfg = cfg
+    def go(self):
+        here(self.cfg.train.lr)
+Run(OmegaConf.load(HOME))
+""",
+    "text": """import yaml, os
+from easydict import EasyDict
+name = 'a'
+text = open(os.path.join(os.path.dirname(__file__), 'conf', f'{name}.yaml')).read()
+here(EasyDict(yaml.safe_load(text)).train.lr)
+""",
+    "hydra": """import hydra
+@hydra.main(config_path='conf', config_name='a')
+def main(cfg):
+    train(cfg)
+def train(c):
+    here(c.train.lr)
+""",
+    "helper of another file": """from util import load
+cfg = load('conf/a.yaml')
+here(cfg.train.lr)
+""",
+}
+UTIL = """import yaml
+class Shape(dict):
+    pass
+def load(path):
+    with open(path, 'r') as stream:
+        c = yaml.safe_load(stream)
+    return Shape(c)
+"""
+
+
+@pytest.mark.parametrize("way", LOADED)
+def test_a_value_of_a_file_is_known_with_its_place(way: str) -> None:
+    found = marked(LOADED[way], {**YAML, "util.py": UTIL})
+    assert settings.plain(found) == (True, 1e-3)
+    assert isinstance(found.items, Entry)
+    assert (found.items.file, found.items.line) == ("/nowhere/project/conf/a.yaml", 2)
+    assert found.const is None  # no literal: another start may use another file
+
+
+def test_two_files_are_not_one() -> None:
+    source = """import yaml
+path = 'conf/a.yaml' if big else 'conf/b.yaml'
+cfg = yaml.safe_load(open(path))
+here(cfg['train']['lr'])
+"""
+    assert not marked(source, {**YAML, "conf/b.yaml": "train:\n  lr: 2\n"}).known
+
+
+def test_a_file_that_is_not_there_or_does_not_read_is_not_known() -> None:
+    source = "import yaml\nhere(yaml.safe_load(open('conf/a.yaml'))['train'])\n"
+    assert not marked(source, {"other.py": ""}).known
+    assert not marked(source, {"conf/a.yaml": "train: [1"}).known
+    assert not marked(source, {"conf/a.yaml": "- 1\n"}).known
+
+
+def test_hydra_composes_groups_and_the_file_itself_in_their_order() -> None:
+    source = """import hydra
+@hydra.main(version_base=None, config_path='conf', config_name='main')
+def main(cfg):
+    here(cfg.{})
+"""
+    files = {
+        "conf/main.yaml": "defaults:\n  - optim: adam\n  - override hydra/launcher: x\n  - _self_\noptim:\n  wd: 0\n",
+        "conf/optim/adam.yaml": "lr: 0.5\nwd: 1\n",
+    }
+    rows = {}
+    for name in ("optim.lr", "optim.wd"):
+        held = marked(source.format(name), files).items
+        rows[name] = (held.file.rpartition("/")[2], held.line, held.value)
+    assert rows == {"optim.lr": ("adam.yaml", 1, 0.5), "optim.wd": ("main.yaml", 6, 0)}
+    files["conf/optim/adam.yaml"] = "# @package _global_\nlr: 0.5\n"
+    assert marked(source.format("lr"), files).items.value == 0.5
+
+
+def test_options_have_their_defaults() -> None:
+    click = """import click
+@click.command()
+@click.option('-l', '--lr', default=0.1)
+def main(lr):
+    here(lr)
+"""
+    assert settings.plain(marked(click)) == (True, 0.1)
+    files = {"opts.py": """import argparse
+def parse():
+    p = argparse.ArgumentParser()
+    p.add_argument('--lr', type=float, default=0.25)
+    p.add_argument('--name')
+    return p.parse_args()
+"""}  # fmt: skip
+    source = "from opts import parse\nargs = parse()\nhere(args.{})\n"
+    assert settings.plain(marked(source.format("lr"), files)) == (True, 0.25)
+    assert settings.plain(marked(source.format("name"), files)) == (False, None)
+    assert not marked(source.format("nowhere"), files).known

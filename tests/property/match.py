@@ -1,0 +1,24 @@
+"""Whether what is said of a changed project is what was said of the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tests.property.origins import Map, Place
+from tests.property.samples import Said
+
+
+def difference(before: Sequence[tuple[Place, str, str]], map_: Map, after: Iterable[Said]) -> str:
+    """Empty if each finding of `before` is found again at a place that it may stand at, and nothing else is."""
+    lost = list(before)
+    new: list[str] = []
+    # Those with fewer places to stand for first: a call that leads to several findings takes what is left.
+    found = [(map_.places(s.file, s.line, s.column), s) for s in after]
+    for places, said in sorted(found, key=lambda f: (len(f[0]), f[1].file, f[1].line)):
+        match = next((b for b in lost if b[0] in places and b[1:] == (said.rule, said.severity)), None)
+        if match is None:
+            new.append(f"{said.file}:{said.line} {said.severity} {said.rule}")
+        else:
+            lost.remove(match)
+    parts = [f"lost {place[0]}:{place[1]} {severity} {rule}" for place, rule, severity in lost]
+    return "; ".join([*parts, *(f"new {text}" for text in new)])
