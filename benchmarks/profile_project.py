@@ -1,4 +1,4 @@
-"""What share of a project's check goes where: `python benchmarks/profile_project.py FOLDER [--limit N] [--cross LINES]`.
+"""What share of a project's check goes where: `python benchmarks/profile_project.py FOLDER [--limit N]`.
 
 One process, no cache, every file as `dry-debug check` has it. A timer of CPU time interrupts the work every
 millisecond and books the time since the last look on the part that is at work then (by the innermost frame of ours),
@@ -24,11 +24,10 @@ ROOT = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(ROOT, "server"), os.path.join(ROOT, "rules")]
 
 import corpus  # noqa: E402
-from warm import python_files  # noqa: E402
-
 from dry_debug.lint import manifest  # noqa: E402
 from dry_debug.lint.settings import Settings  # noqa: E402
 from dry_debug.project.run import Task, analyse_file, host_for  # noqa: E402
+from warm import python_files  # noqa: E402
 
 _PACKAGE = os.path.join(ROOT, "server", "dry_debug") + os.sep
 _RULES = os.path.join(ROOT, "rules") + os.sep

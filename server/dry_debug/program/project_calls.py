@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evaluate import LIBRARIES
@@ -21,12 +22,14 @@ _TRANSPARENT = frozenset(
 
 
 class ProjectCalls:
-    """By statement, the CallTrees of one program."""
+    """By statement, the CallTrees of one program; a function's are looked for when somebody asks for them.
+
+    Of a module that others import, few functions are ever reached.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.index = program.index
-        self.rows: dict[ast.stmt, list[Row]] = {}
         self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
         self._imported = {
             b.name
@@ -35,16 +38,27 @@ class ProjectCalls:
             for b in bindings
             if b.kind in ("from", "import")
         }
-        self._other_files = self._reaches_other_files()
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
-        foreign = self._other_files or self._callable_objects
-        for name, calls in program._calls_by_last.items():
-            if name in self._local or name in self._imported:
-                wanted = calls
-            else:  # a variable that holds a function, or a method of an object of another file
-                wanted = [c for c in calls if foreign or isinstance(c.func, ast.Name)]
-            for call in wanted:
-                self._add(call)
+
+    @cached_property
+    def _other_files(self) -> bool:
+        return self._reaches_other_files()
+
+    def of(self, calls: list[ast.Call]) -> dict[ast.stmt, list[Row]]:
+        """The rows of these calls, which may be all of one function."""
+        rows: dict[ast.stmt, list[Row]] = {}
+        for call in calls:
+            func = call.func
+            # Besides what is defined or imported here: a variable that holds a function, or a method of an object of
+            # another file.
+            if isinstance(func, ast.Attribute):
+                known = func.attr in self._local or func.attr in self._imported
+                if not known and not self._callable_objects and not self._other_files:
+                    continue
+            elif not isinstance(func, ast.Name):
+                continue
+            self._add(call, rows)
+        return rows
 
     def _reaches_other_files(self) -> bool:
         """Whether an import leads to another file of the project; without one no object comes from there."""
@@ -59,7 +73,7 @@ class ProjectCalls:
                         return True
         return False
 
-    def _add(self, call: ast.Call) -> None:
+    def _add(self, call: ast.Call, rows: dict[ast.stmt, list[Row]]) -> None:
         if self.index.scope_of[call].kind == "lambda":
             return
         if (
@@ -74,7 +88,7 @@ class ProjectCalls:
         tree = self._tree(call)
         if tree is not None:
             end = (call.end_lineno or 0, call.end_col_offset or 0)
-            self.rows.setdefault(stmt, []).append((end, tree, call))
+            rows.setdefault(stmt, []).append((end, tree, call))
 
     def _tree(self, call: ast.Call) -> CallTree | None:
         func = call.func

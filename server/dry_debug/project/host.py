@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.host import Evaluation
 from dry_debug.program.program import Program
+from dry_debug.program.reach import Reach
 from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
 
@@ -50,14 +51,16 @@ class ProjectHost:
         self._configs: dict[str, tuple[object, Entry | None]] = {}
         self._instructions: dict[str, list[Instruction]] = {}
         self.evaluation = Evaluation()
+        self.reach = Reach()
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
-        """Forget the answers; the trees of files that did not change are kept. What rests on old answers still holds."""
+        """Forget the answers; the trees of files that did not change are kept."""
         if overlay is not None:
             self._overlay = {os.path.abspath(path): text for path, text in overlay.items()}
         self._programs.clear()
         self._used.clear()
+        self.reach = Reach()
         self._found.clear()
         self._exists.clear()
         self._added.clear()
@@ -76,10 +79,12 @@ class ProjectHost:
             program.release()
         self._programs.clear()
         self._used.clear()
+        self.reach.fresh.clear()
         self._modules.trim()
 
     def begin(self) -> None:
         self.evaluation.start()
+        self.reach.fresh.clear()
         self._programs.clear()
         self._used.clear()
 
@@ -89,6 +94,10 @@ class ProjectHost:
             return None
         known = self._program(path)
         return known if known is not None and known.document.source == document.source else None
+
+    def keeps(self, program: Program) -> bool:
+        module = self._used.get(program.document.path)
+        return module is not None and module.tree is program.tree
 
     def adopt(self, program: Program) -> None:
         self._programs[os.path.abspath(program.document.path)] = program
