@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import choices, lightning, settings
 from dry_debug.program import knowledge as know
+from dry_debug.program.choices import MAKERS
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.scopes import Scope
@@ -103,7 +104,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("dict", items=items, node=node, program=ev.program, ident=("alloc", node))
     if name == "functools.partial" and node.args:
         inner = ev.value(node.args[0], scope, stmt, env)
-        return inner if inner.kind in ("library", "class", "function", "choice") else UNKNOWN
+        whole = len(node.args) == 1  # a function's other arguments keep their places
+        return inner if inner.kind in ("library", "class") or (inner.kind in MAKERS and whole) else UNKNOWN
     if name == "importlib.import_module" and len(node.args) == 1:
         return _imported_module(ev, arg(0).const)
     if name == "torch.load":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.checkpoints import LoadSite, given
 from dry_debug.program.class_kinds import steps_scheduler
+from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import Value
@@ -40,6 +41,12 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
     return rows
 
 
+def modes(program: Program) -> list[dict[str, Any]]:
+    """Modes that a helper sets on what it is given: `freeze(model)`. What it makes for itself is its own affair."""
+    found = steps(program, ("train", "eval"))
+    return [{**row, "end_line": row["line"]} for row in found if row["object"] is not None]
+
+
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
     """Calls that step a scheduler written by hand, `schedule(epoch)`, with the scheduler; those of `.step()` apart."""
     found: list[tuple[ast.Call, ast.expr, Value]] = []
@@ -62,11 +69,17 @@ def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
 
 def _object(event: Event, tree: CallTree, callee: Scope, program: Program) -> str | None:
     """What the caller calls the thing: what it passes for it, or the object whose method it calls."""
-    call = event.node
-    receiver = call.func.value if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
-    if isinstance(receiver, ast.Name) and receiver.id != callee.self_name:
-        passed = given(tree.call, callee, receiver.id)
-        return program.short(passed) if passed is not None else None
+    held = object_of(event)
+    rest = ""
+    while isinstance(held, ast.Attribute):
+        rest = f".{held.attr}{rest}"
+        held = held.value
+    if isinstance(held, ast.Name) and held.id != callee.self_name:
+        passed = given(tree.call, callee, held.id)
+        if passed is not None:
+            return f"{program.short(passed)}{rest}"
+        if _whose_parameters(event, callee) is None:
+            return None
     source = _whose_parameters(event, callee)
     passed = given(tree.call, callee, source) if source is not None else None
     if passed is not None:

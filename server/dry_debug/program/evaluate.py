@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program import calls as call_values
 from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
-from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
+from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
@@ -311,16 +311,36 @@ class Evaluator:
         for base in self.bases(cls):
             if base.kind == "class" and base.scope is not None and base.program is not None and base.scope is not cls:
                 result = base.program.evaluator.class_attribute(base.scope, attr)
+                if _vague(result):
+                    result = self._through_hooks(cls, base, attr) or result
                 if result.kind != "unknown":
                     return result
         return UNKNOWN
+
+    def _through_hooks(self, cls: Scope, base: Value, attr: str) -> Value | None:
+        """`self.attr` that a base class gets from a method which `cls` overrides: `self.workers = self._make()`."""
+        assert base.scope is not None and base.program is not None
+        inner = base.program.evaluator
+        for b in base.scope.attributes.get(attr, ()):
+            call = b.value
+            func = call.func if isinstance(call, ast.Call) else None
+            if not isinstance(call, ast.Call) or not isinstance(func, ast.Attribute):
+                continue
+            if isinstance(func.value, ast.Name) and func.value.id == b.scope.self_name:
+                hook = self.class_attribute(cls, func.attr)
+                if hook.kind == "function" and hook.scope is not None and hook.scope.parent is not base.scope:
+                    value = call_values.returned(inner, hook, call, b.scope, b.stmt, None, self.instance_of(cls))
+                    if value.known:
+                        return unpack(value, b.path)
+        return None
 
     def bases(self, cls: Scope) -> list[Value]:
         """The values of a class's base expressions: classes of the project or library names."""
         node = cls.node
         assert isinstance(node, ast.ClassDef)
         outer = cls.parent or self.index.module
-        return [self.value(base, outer, node) for base in node.bases]
+        plain = (base.value if isinstance(base, ast.Subscript) else base for base in node.bases)  # `Sampler[int]`
+        return [self.value(base, outer, node) for base in plain]
 
     # -- parameters and imports ------------------------------------------------------------------------------------
 
@@ -349,6 +369,8 @@ class Evaluator:
             if annotated.kind != "unknown":
                 owner = annotated.program if annotated.scope is not None else self.program
                 return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
+            if _plain_type(arg.annotation):
+                return UNKNOWN  # `noise_scheduler: str`
         if scope.decorators and not passed:
             configured = settings.of_parameter(self, scope, name)
             if configured is not None:
@@ -390,6 +412,8 @@ class Evaluator:
             kind = kind_of_call(name)
             if kind is None and name.startswith("transformers.") and "Tokenizer" in name:
                 kind = "tokenizer"
+            if kind is None and name in DATASET_BASES | SAMPLER_BASES:
+                kind = "dataset" if name in DATASET_BASES else "sampler"
             if kind is not None:
                 return Value(kind, type=name)
         value = self.value(annotation, scope, None)
@@ -588,6 +612,13 @@ class Evaluator:
         return call_values.call(self, expr, scope, stmt, env)
 
 
+def _vague(value: Value) -> bool:
+    """What a hook that does nothing gives: nothing known, None, or an empty list."""
+    if value.kind == "const":
+        return value.const is None
+    return value.kind == "unknown" or (value.kind == "container" and not value.items and value.thunk is None)
+
+
 def _module_value(program: Program) -> Value:
     return Value("pymodule", program=program, ident=("pymodule", program.document.path))
 
@@ -627,6 +658,18 @@ def element(value: Value) -> Value:
     if value.kind == "params":
         return value
     return UNKNOWN
+
+
+def _plain_type(annotation: ast.expr) -> bool:
+    """Whether an annotation promises text, a number, a flag or a dict, perhaps None."""
+    if isinstance(annotation, ast.BinOp):
+        return _plain_type(annotation.left) and _plain_type(annotation.right)
+    if isinstance(annotation, ast.Subscript):
+        inner = (dotted(annotation.value) or "").rpartition(".")[2]
+        return inner in ("dict", "Dict") or (inner == "Optional" and _plain_type(annotation.slice))
+    if isinstance(annotation, ast.Constant):
+        return annotation.value is None
+    return isinstance(annotation, ast.Name) and annotation.id in ("str", "int", "float", "bool", "dict")
 
 
 def held(value: Value) -> Value:

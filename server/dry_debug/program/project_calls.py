@@ -6,9 +6,10 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.program.dispatch import methods_of
 from dry_debug.program.evaluate import LIBRARIES
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.trees import CallTree, Tree
+from dry_debug.program.trees import CallTree, Choice, Tree
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class ProjectCalls:
             end = (call.end_lineno or 0, call.end_col_offset or 0)
             rows.setdefault(stmt, []).append((end, tree, call))
 
-    def _tree(self, call: ast.Call) -> CallTree | None:
+    def _tree(self, call: ast.Call) -> Tree | None:
         func = call.func
         receiver: Value | None
         if isinstance(func, ast.Name):
@@ -105,6 +106,9 @@ class ProjectCalls:
                 return None
             function, receiver = self.program._targets(call)
             if function.kind != "function":
+                several = self._polymorphic(func, call)
+                if several is not None:
+                    return several
                 function, receiver = self._object_call(call)
         else:
             return None
@@ -113,6 +117,18 @@ class ProjectCalls:
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
+        """`worker.run()` where the worker is of one of several classes of the project."""
+        receiver = self.program.value(func.value, call)
+        if receiver.kind != "instance" or receiver.scope is not None or not receiver.items:
+            return None
+        found = methods_of(receiver, func.attr)
+        if not found:
+            return None
+        if len(found) == 1:  # they have it from one class
+            return CallTree(found[0][0], call, self.program, receiver)
+        return Choice([CallTree(method, call, self.program, one) for method, one in found])
 
     def _variable(self, func: ast.Name, call: ast.Call) -> tuple[Value, Value | None]:
         """A variable that holds a function, a callable object, or a function that was passed in."""
@@ -146,8 +162,8 @@ class ProjectCalls:
         if not (self._other_files or self._callable_objects):
             return False
         if isinstance(root, ast.Call):  # `Options().parse()`
-            made = root.func
-            if not isinstance(made, ast.Name | ast.Attribute) or self._of_library(made, call):
+            maker = root.func
+            if not isinstance(maker, ast.Name | ast.Attribute) or self._of_library(maker, call):
                 return False
         elif not isinstance(root, ast.Name | ast.Attribute):
             return False
@@ -156,12 +172,14 @@ class ProjectCalls:
         value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
         if value.kind == "pymodule":
             return True
+        if value.kind == "instance" and value.items and value.scope is None:
+            return True  # of one of several classes
         if value.scope is None or value.program is None:
             return False
         if value.program is not self.program or self._callable_objects:
             return True
-        made = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
-        if not made or not any(isinstance(b.value, ast.Call) for b in made):
+        puts = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
+        if not puts or not any(isinstance(b.value, ast.Call) for b in puts):
             return False
         held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
         return held.kind in ("instance", "scheduler") and held.program is not self.program
