@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.host import Evaluation
 from dry_debug.program.program import Program
 from dry_debug.program.reach import Reach
+from dry_debug.project.environment import MAX_FILES, Environment, find, normal
 from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
 
@@ -38,7 +40,8 @@ class ProjectHost:
     that lies outside.
     """
 
-    def __init__(self, root: str, overlay: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: str, overlay: Mapping[str, str] | None = None, interpreter: str | None = None) -> None:
+        self.interpreter = interpreter  # whose packages are meant; it is not run
         self.root = os.path.abspath(root)
         self._overlay = {os.path.abspath(path): text for path, text in (overlay or {}).items()}
         self._programs: dict[str, Program | None] = {}
@@ -52,6 +55,8 @@ class ProjectHost:
         self._instructions: dict[str, list[Instruction]] = {}
         self.evaluation = Evaluation()
         self.reach = Reach()
+        self._versions: set[str] = set()  # packages that were asked for
+        self._installed = 0  # files of packages that this analysis has looked into
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
@@ -60,6 +65,7 @@ class ProjectHost:
             self._overlay = {os.path.abspath(path): text for path, text in overlay.items()}
         self._programs.clear()
         self._used.clear()
+        self._installed = 0
         self.reach = Reach()
         self._found.clear()
         self._exists.clear()
@@ -67,6 +73,9 @@ class ProjectHost:
         self._edges.clear()
         self._instructions.clear()
         self._keys.clear()
+        self._versions.clear()
+        self.__dict__.pop("_declared", None)
+        self.__dict__.pop("_environment", None)
 
     def finish(self) -> None:
         """The analysis is over, and nobody holds its programs any more: take them apart, keep the trees."""
@@ -79,6 +88,7 @@ class ProjectHost:
             program.release()
         self._programs.clear()
         self._used.clear()
+        self._installed = 0
         self.reach.fresh.clear()
         self._modules.trim()
 
@@ -87,6 +97,7 @@ class ProjectHost:
         self.reach.fresh.clear()
         self._programs.clear()
         self._used.clear()
+        self._installed = 0
 
     def program_of(self, document: Document) -> Program | None:
         path = os.path.abspath(document.path)
@@ -169,7 +180,23 @@ class ProjectHost:
             folder = os.path.dirname(folder)
 
     def version(self, package: str) -> str | None:
-        return None
+        self._versions.add(package)
+        return self._version(package)
+
+    def _version(self, package: str) -> str | None:
+        """What is installed speaks before what is declared: it is what runs."""
+        installed = self._environment.version(package) if self._environment is not None else None
+        return installed or self._declared.get(normal(package))
+
+    @cached_property
+    def _environment(self) -> Environment | None:
+        return find(self.root, self.interpreter)
+
+    @cached_property
+    def _declared(self) -> dict[str, str]:
+        from dry_debug.project.versions import declared
+
+        return declared(self.root)
 
     def asked_for(self, path: str) -> frozenset[str]:
         """Every question that the analysis of `path` rests on, those of the modules that it reached included."""
@@ -186,10 +213,12 @@ class ProjectHost:
                 target = self._target(question)
                 if target is not None and question.startswith("module:"):
                     queue.append(target)
-        return frozenset(questions)
+        return frozenset(questions) | {f"version:{package}" for package in self._versions}
 
     def answer_key(self, question: str) -> str:
         """What the answer to `question` depends on: changes when the answer may change."""
+        if question.startswith("version:"):
+            return f"={self._version(question.removeprefix('version:'))}"
         path = self._target(question)
         if path is None:
             return "none"
@@ -219,7 +248,8 @@ class ProjectHost:
         return self._config_file(path, importer)
 
     def _inside(self, path: str) -> bool:
-        return path == self.root or path.startswith(self.root.rstrip(os.sep) + os.sep)
+        inside = path == self.root or path.startswith(self.root.rstrip(os.sep) + os.sep)
+        return inside or self._is_installed(path)
 
     def _resolve(self, name: str, importer: str, level: int) -> str | None:
         folder = os.path.dirname(importer)
@@ -245,11 +275,20 @@ class ProjectHost:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._in_folder(folder, parts, folder, importer) if self._inside(folder) or level == 1 else None
-        for candidate in self._places(parts, folder, importer):
-            found = self._in_folder(candidate, parts, folder, importer)
-            if found is not None:
-                return found
+        if not self._is_installed(folder):
+            for candidate in self._places(parts, folder, importer):
+                found = self._in_folder(candidate, parts, folder, importer)
+                if found is not None:
+                    return found
+        if self._environment is not None:
+            for candidate in self._environment.places(parts[0]):
+                found = self._in_folder(candidate, parts, candidate, importer)
+                if found is not None:
+                    return found
         return None
+
+    def _is_installed(self, folder: str) -> bool:
+        return self._environment is not None and self._environment.holds(folder + os.sep)
 
     def _places(self, parts: list[str], folder: str, importer: str) -> list[str]:
         """Where Python and its runners look: beside the script, what it adds, the folders above it up to the root.
@@ -319,7 +358,9 @@ class ProjectHost:
         if path in self._programs:
             return self._programs[path]
         program: Program | None = None
-        if len(self._programs) < MAX_MODULES:
+        installed = self._is_installed(os.path.dirname(path))
+        self._installed += installed
+        if len(self._programs) < MAX_MODULES and (not installed or self._installed <= MAX_FILES):
             stamp = self._stamp(path)
             module = self._modules.get(path, stamp) or self._modules.add(path, stamp, self._bytes(path))
             self._used[path] = module
