@@ -237,7 +237,8 @@ def _severity(info: RuleInfo, report: Report, settings: Settings) -> Severity | 
 def _related(home: Program, program: Program, node: ast.AST, message: str) -> Related:
     if program is home:
         return Related(message, span=home.span(node))
-    span = program.span(node)
-    start, end = program.document.position(span.start), program.document.position(span.end)
-    place = Place(program.document.path, start.line, start.column, end.line, end.column, start.cell)
+    span, document = program.span(node), program.document
+    start, end = document.position(span.start), document.position(span.end)
+    before = [document.source[offset - at.column : offset] for offset, at in ((span.start, start), (span.end, end))]
+    place = Place(document.path, start.line, start.column, end.line, end.column, start.cell, *before)
     return Related(message, place=place)

@@ -548,7 +548,9 @@ class Evaluator:
         if base.kind == "module":
             return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
         if base.kind == "dataset" and (
-            (isinstance(key, str) and key.startswith(_SPLITS)) or (_has_splits(base) and not isinstance(key, int))
+            (isinstance(key, str) and key.startswith(_SPLITS))
+            or (_has_splits(base) and not isinstance(key, int))
+            or "split" in (dotted(index) or "")
         ):
             part = key if key is not None else dotted(index) or index
             return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives

@@ -79,12 +79,12 @@ class Loops:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
         if isinstance(loop.node, ast.While):
             return loop.value
-        expr, stmt = self._iterated(loop.node, loop.scope), self.program.statement(loop.node)
+        expr, stmt = self.iterated(loop.node, loop.scope), self.program.statement(loop.node)
         return through_generator(self.program, expr, self.program.evaluator.value(expr, loop.scope, stmt), loop.scope)
 
     def name_of(self, loop: TrainingLoop) -> str | None:
         """The variable that a loop goes through, if it is one."""
-        expr = None if isinstance(loop.node, ast.While) else self._iterated(loop.node, loop.scope)
+        expr = None if isinstance(loop.node, ast.While) else self.iterated(loop.node, loop.scope)
         return expr.id if isinstance(expr, ast.Name) else None
 
     def count_of(self, loop: ast.For) -> ast.expr | None:
@@ -92,12 +92,12 @@ class Loops:
         return self._counted(loop, self.program.scope(loop))
 
     def _counted(self, loop: LoopNode, scope: Scope) -> ast.expr | None:
-        expr = None if isinstance(loop, ast.While) else self._iterated(loop, scope)
+        expr = None if isinstance(loop, ast.While) else self.iterated(loop, scope)
         if not isinstance(expr, ast.Call) or self.program.names.qualified(expr.func, scope) != "builtins.range":
             return None
         return expr.args[min(1, len(expr.args) - 1)] if expr.args else None
 
-    def _iterated(self, loop: ast.For | ast.AsyncFor, scope: Scope) -> ast.expr:
+    def iterated(self, loop: ast.For | ast.AsyncFor, scope: Scope) -> ast.expr:
         """What is gone through: without `enumerate` and progress bars around it."""
         expr = loop.iter
         while isinstance(expr, ast.Call) and expr.args:
@@ -257,7 +257,7 @@ class Loops:
         """Whether it goes through things of which nothing shows what they are: batches, where they are trained on."""
         if isinstance(loop, ast.While) or self._over(loop, scope).kind not in ("unknown", "container"):
             return False
-        expr = self._iterated(loop, scope)
+        expr = self.iterated(loop, scope)
         if isinstance(expr, ast.Call):
             name = self.program.names.qualified(expr.func, scope) or ""
             last = expr.func.attr if isinstance(expr.func, ast.Attribute) else ""
@@ -355,7 +355,7 @@ def through_generator(program: Program, expr: ast.expr, value: Value, scope: Sco
     for loop in callee.loops:
         if isinstance(loop, ast.While):
             continue
-        source = owner.training.loops._iterated(loop, callee)
+        source = owner.training.loops.iterated(loop, callee)
         targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
         yields = any(isinstance(n, ast.Yield) and isinstance(n.value, ast.Name) and n.value.id in targets
                      for n in ast.walk(loop))  # fmt: skip

@@ -31,7 +31,13 @@ class ProjectCalls:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.index = program.index
+        self.in_lambdas: dict[Scope, list[Row]] = {}  # of the functions that were looked at
         self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
+        if "lambda" in program.document.source:
+            self._local |= {
+                name for c in self.index.classes for name, bindings in c.attributes.items()
+                if any(isinstance(b.value, ast.Lambda) for b in bindings)
+            }  # fmt: skip
         self._imported = {
             b.name
             for scope in (self.index.module, *self.index.functions)
@@ -61,6 +67,25 @@ class ProjectCalls:
             self._add(call, rows)
         return rows
 
+    def hand_on(self, calls: list[ast.Call], lambdas: set[Scope], rows: dict[ast.stmt, list[Row]]) -> None:
+        """`list(map(lambda o: o.zero_grad(), optimizers))`: what a library is given, it may call there and then."""
+        for call in calls if lambdas else ():
+            for expr in (*call.args, *(k.value for k in call.keywords)):
+                inner = self.index.scopes.get(expr) if isinstance(expr, ast.Lambda) else None
+                stmt = self.program.statement(call)
+                if inner is None or inner not in lambdas or stmt is None or self._takes_functions(call):
+                    continue
+                function = Value("function", scope=inner, node=expr, program=self.program)
+                bare = ast.copy_location(ast.Call(expr, [], []), expr)
+                end = (call.end_lineno or 0, call.end_col_offset or 0)
+                rows.setdefault(stmt, []).append((end, CallTree(function, bare, self.program, opaque=True), call))
+
+    def _takes_functions(self, call: ast.Call) -> bool:
+        """Whether it is known what becomes of a function that the call is given."""
+        if self.index.scope_of[call].kind == "lambda" or self.program.target(call).known:
+            return True
+        return isinstance(call.func, ast.Attribute) and call.func.attr == "step"  # the closure of an optimizer
+
     def _reaches_other_files(self) -> bool:
         """Whether an import leads to another file of the project; without one no object comes from there."""
         scopes = [self.index.module, *self.index.functions]
@@ -75,8 +100,6 @@ class ProjectCalls:
         return False
 
     def _add(self, call: ast.Call, rows: dict[ast.stmt, list[Row]]) -> None:
-        if self.index.scope_of[call].kind == "lambda":
-            return
         if (
             isinstance(call.func, ast.Name)
             and not self.index.module.imports_star
@@ -89,7 +112,11 @@ class ProjectCalls:
         tree = self._tree(call)
         if tree is not None:
             end = (call.end_lineno or 0, call.end_col_offset or 0)
-            rows.setdefault(stmt, []).append((end, tree, call))
+            scope = self.index.scope_of[call]
+            if scope.kind == "lambda":
+                self.in_lambdas.setdefault(scope, []).append((end, tree, call))
+            else:
+                rows.setdefault(stmt, []).append((end, tree, call))
 
     def _tree(self, call: ast.Call) -> Tree | None:
         func = call.func
@@ -178,8 +205,8 @@ class ProjectCalls:
             return False
         if value.program is not self.program or self._callable_objects:
             return True
-        puts = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
-        if not puts or not any(isinstance(b.value, ast.Call) for b in puts):
+        kept = value.scope.attributes.get(func.attr, ()) if value.scope.kind == "class" else ()
+        if not any(isinstance(b.value, ast.Call) for b in kept):
             return False
         held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
         return held.kind in ("instance", "scheduler") and held.program is not self.program

@@ -66,6 +66,8 @@ class TrainingProgram:
     @cached_property
     def starts_trainer(self) -> bool:
         """Whether `trainer.train()` or `.fit()` of a library's trainer is called."""
+        if self.program.calls_of("lightning.cli.LightningCLI"):
+            return True
         for name in ("train", "fit"):
             for call in self.program.method_calls(name):
                 assert isinstance(call.func, ast.Attribute)

@@ -44,10 +44,6 @@ class TreeBuilder:
         self._active_in: dict[Scope, set[ast.AST]] = {}
 
     @cached_property
-    def _calls(self) -> ProjectCalls:
-        return ProjectCalls(self.program)
-
-    @cached_property
     def user_calls(self) -> dict[ast.stmt, list[Row]]:
         """Calls of the project's functions in the whole file, by statement."""
         found: dict[ast.stmt, list[Row]] = {}
@@ -55,10 +51,19 @@ class TreeBuilder:
             found.update(self._calls_in(function))
         return found
 
+    @cached_property
+    def _calls(self) -> ProjectCalls:
+        return ProjectCalls(self.program)
+
     def _calls_in(self, function: Scope) -> dict[ast.stmt, list[Row]]:
+        """Calls of the project's functions in the statements of one function, or of the module body."""
         known = self._calls_of.get(function)
         if known is None:
-            known = self._calls_of[function] = self._calls.of(self.events.calls_in(function))
+            self.events.within(function)  # the lambdas with events
+            calls = self.events.calls_in(function)
+            known = self._calls_of[function] = self._calls.of(calls)
+            lambdas = {*self.events.in_lambdas, *self._calls.in_lambdas}
+            self._calls.hand_on(calls, lambdas, known)
         return known
 
     @cached_property
@@ -111,6 +116,16 @@ class TreeBuilder:
         if known is not None:
             return known
         self._trees[function] = EMPTY
+        if function.kind == "lambda":
+            around = function.parent
+            while around is not None and around.kind not in ("function", "module"):
+                around = around.parent
+            if around is not None:
+                self._calls_in(around)
+            rows = [*self.events.in_lambdas.get(function, ()), *self._calls.in_lambdas.get(function, ())]
+            rows.sort(key=lambda row: row[0])
+            self._trees[function] = Seq([tree for _, tree, _ in rows])
+            return self._trees[function]
         active = set(self._active(function))
         self._yields: dict[ast.AST, Yield] = {}
         if active:
@@ -214,13 +229,30 @@ class TreeBuilder:
             body = Seq([*own, body]) if own else body
             return Loop(body, orelse, stmt, endless, self._changing(stmt, scope))
         loop = Loop(body, orelse, stmt, False, self._changing(stmt, scope))
-        driver = own[-1] if own else None
-        if isinstance(driver, CallTree) and driver.call is stmt.iter and _generates(driver):
+        driver = self._driver(stmt, own, scope)
+        if driver is not None:
             driver.body = loop
-            items.extend(own[:-1])
+            items.extend(tree for tree in own if tree is not driver)
             return driver
         items.extend(own)
         return loop
+
+    def _driver(self, stmt: ast.For | ast.AsyncFor, own: list[Tree], scope: Scope) -> CallTree | None:
+        """The generator of the project that gives the elements, or the `__iter__` of an object."""
+        given = self.program.training.loops.iterated(stmt, scope)
+        for tree in own:
+            if isinstance(tree, CallTree) and tree.call is given and _generates(tree):
+                return tree
+        if not any("__iter__" in c.bindings for c in self.index.classes):
+            return None
+        value = self.program.value(given, stmt)
+        if value.scope is None or value.program is None or value.scope.kind != "class":
+            return None
+        method = value.program.evaluator.class_attribute(value.scope, "__iter__")
+        if method.kind != "function":
+            return None
+        tree = CallTree(method, _without_arguments(given), self.program, value)
+        return tree if _generates(tree) else None
 
     def _changing(self, stmt: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> frozenset[str]:
         """Names that an iteration may give another value: the loop's targets, and attributes set outside `__init__`."""
@@ -267,15 +299,13 @@ class TreeBuilder:
         if not any("__exit__" in c.bindings for c in self.index.classes):
             return before, after
         for item in stmt.items:
-            if not isinstance(item.context_expr, ast.Call):
-                continue
-            value = self.program.value(item.context_expr)
+            value = self.program.value(item.context_expr, stmt)
             if value.scope is None or value.program is None or value.scope.kind != "class":
                 continue
             for name, target in (("__enter__", before), ("__exit__", after)):
                 method = value.program.evaluator.class_attribute(value.scope, name)
                 if method.kind == "function":
-                    target.append(CallTree(method, item.context_expr, self.program, value))
+                    target.append(CallTree(method, _without_arguments(item.context_expr), self.program, value))
         return before, after
 
     def _if(self, stmt: ast.If, active: set[ast.AST], scope: Scope, depth: int) -> Tree:
@@ -296,6 +326,11 @@ class TreeBuilder:
             other = Seq([*before, tree]) if before else tree
             tree = Alt(guard, then, other) if guard.constant is None else (then if guard.constant else other)
         return tree
+
+
+def _without_arguments(expr: ast.expr) -> ast.Call:
+    """A call that Python makes by itself, as of `__iter__`, at the place of `expr`."""
+    return ast.copy_location(ast.Call(expr, [], []), expr)
 
 
 def _generates(tree: CallTree) -> bool:
