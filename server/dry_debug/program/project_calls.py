@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.dispatch import methods_of
-from dry_debug.program.evaluate import LIBRARIES
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import LIBRARIES, Scope, dotted
 from dry_debug.program.trees import CallTree, Choice, Tree
 from dry_debug.program.values import UNKNOWN, Value
 
