@@ -175,6 +175,9 @@ class Components:
             how = know.WRAPPERS.get(self.program.qualified(assignment.value) or "") if path is not None else None
             if path is not None and how in ("ddp", "dp", "fsdp") and path.partition(".")[0] != "self":
                 self.wrappers.append((how, path, target))
+        for call in self.program.calls_of("torch.distributed.fsdp.fully_shard"):
+            if call.args and isinstance(self.program.statement(call), ast.Expr):  # in place
+                self.wrappers.append(("fsdp", self.program.short(call.args[0]), call))
         self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
 
     def _stored(self) -> None:

@@ -10,6 +10,7 @@ from dry_debug.program.checkpoints import LoadSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import Value
 
@@ -42,9 +43,26 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it makes for itself is its own affair."""
-    found = steps(program, ("train", "eval"))
-    return [{**row, "end_line": row["line"]} for row in found if row["object"] is not None]
+    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair.
+
+    A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
+    """
+    rows: list[dict[str, Any]] = []
+    for tree, callee, owner in _calls(program):
+        if callee.loops and any(loop.scope is callee for loop in owner.training.loops.all):
+            continue
+        for event in owner.events.of_kind("train", "eval"):
+            held = object_of(event)
+            while isinstance(held, ast.Attribute):
+                held = held.value
+            own = isinstance(held, ast.Name) and held.id == callee.self_name
+            name = _object(event, tree, callee, program) if event.scope is callee and not own else None
+            if name is not None:
+                line = program.line(tree.call)
+                rows.append({"kind": event.kind, "object": name, "line": line, "end_line": line,
+                             "confidence": "medium",
+                             "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
+    return rows
 
 
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
@@ -131,7 +149,9 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     rest = node.args.kwarg.arg if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None else None
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
-        receiver = restore.func.value if isinstance(restore.func, ast.Attribute) else None
+        receiver = restored(restore, owner)
+        while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
+            receiver = receiver.value
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)
@@ -174,7 +194,8 @@ def _for_the_caller(site: LoadSite, callee: Scope, owner: Program) -> bool:
     """
     if not site.restores or _returned(site, callee, owner):
         return True
-    return any(_comes_in(call.func.value, callee) for _, call in site.restores if isinstance(call.func, ast.Attribute))
+    held = [restored(call, owner) for _, call in site.restores]
+    return any(_comes_in(expr, callee) for expr in held if expr is not None)
 
 
 def _comes_in(receiver: ast.expr, callee: Scope) -> bool:
