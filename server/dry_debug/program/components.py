@@ -496,7 +496,11 @@ def _makes(expr: ast.expr) -> bool:
 def _role(name: str) -> Role | None:
     words = name.lower().replace(".", "_").split("_")
     text = name.lower()
-    if any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words) or "valid" in text:
+    if (
+        any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words)
+        or "valid" in text
+        or "valloader" in text
+    ):
         return "eval"
     if "test" in text:
         return "test"

@@ -27,11 +27,11 @@ def _calls(program: Program) -> Iterator[tuple[CallTree, Scope, Program]]:
                     yield tree, callee, owner
 
 
-def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+def steps(program: Program, kinds: tuple[str, ...], short: bool = False) -> list[dict[str, Any]]:
     """Steps that a helper takes once: `self.schedule.step_and_update()`. A training loop elsewhere is no helper."""
     rows: list[dict[str, Any]] = []
     for tree, callee, owner in _calls(program):
-        if any(owner.training.loops.steps_in(loop) for loop in callee.loops):
+        if any(short or owner.training.loops.steps_in(loop) for loop in callee.loops):
             continue
         for event in owner.events.of_kind(*kinds):
             if event.scope is callee and not (event.kind == "zero_grad" and not event.obj.known):
@@ -43,7 +43,7 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 def modes(program: Program) -> list[dict[str, Any]]:
     """Modes that a helper sets on what it is given: `freeze(model)`. What it makes for itself is its own affair."""
-    found = steps(program, ("train", "eval"))
+    found = steps(program, ("train", "eval"), short=True)
     return [{**row, "end_line": row["line"]} for row in found if row["object"] is not None]
 
 
@@ -132,6 +132,9 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
         receiver = restore.func.value if isinstance(restore.func, ast.Attribute) else None
+        own = _own(receiver, tree, callee)
+        if own is not None:
+            seen.restores.append((own, restore))
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)
@@ -144,6 +147,18 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
                     seen.restores.append((program.value(keyword.value, call), restore))
     seen.keys = [*dict.fromkeys(seen.keys)]
     return seen
+
+
+def _own(expr: ast.expr | None, tree: CallTree, callee: Scope) -> Value | None:
+    """What `self` or `self.model` of the helper is for the caller: the object whose method it calls, or its part."""
+    attribute = expr.attr if isinstance(expr, ast.Attribute) else None
+    root = expr.value if isinstance(expr, ast.Attribute) else expr
+    receiver = tree.receiver
+    if not isinstance(root, ast.Name) or root.id != callee.self_name or receiver is None or callee.self_name is None:
+        return None
+    if attribute is None:
+        return receiver
+    return receiver.program.evaluator.attribute_of(receiver, attribute) if receiver.program is not None else None
 
 
 def _device(program: Program, call: ast.Call, callee: Scope, owner: Program, site: LoadSite) -> str | None:
