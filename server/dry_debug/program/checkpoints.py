@@ -136,7 +136,7 @@ class Checkpoints:
         scope = program.scope(route.call)
         if isinstance(route.payload, ast.Name) and depth < MAX_HELPERS:
             callers = self._passed(route.payload.id, scope)
-            if callers:
+            if callers and not self._in_loop(route.call):
                 for call, expr in callers:
                     path = self._forwarded(route.path, scope, call)
                     self._site(_Route(call, expr, path, route.save), via or route.save, result, depth + 1)
@@ -148,6 +148,16 @@ class Checkpoints:
                 result.append(self._read(route, program, env, call, path, via or route.save))
             return
         result.append(self._read(route, program, None, route.call, route.path, via))
+
+    def _in_loop(self, call: ast.Call) -> bool:
+        """Whether a save stands in a loop of its function: one that trains, and saves on the way."""
+        stmt = self.program.statement(call)
+        for block in self.program.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+                return True
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                break
+        return False
 
     def _read(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program import calls as call_values
 from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
-from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
+from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
@@ -313,7 +313,8 @@ class Evaluator:
         node = cls.node
         assert isinstance(node, ast.ClassDef)
         outer = cls.parent or self.index.module
-        return [self.value(base, outer, node) for base in node.bases]
+        plain = (base.value if isinstance(base, ast.Subscript) else base for base in node.bases)  # `Sampler[int]`
+        return [self.value(base, outer, node) for base in plain]
 
     # -- parameters and imports ------------------------------------------------------------------------------------
 
@@ -342,6 +343,8 @@ class Evaluator:
             if annotated.kind != "unknown":
                 owner = annotated.program if annotated.scope is not None else self.program
                 return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
+            if _plain_type(arg.annotation):
+                return UNKNOWN  # `noise_scheduler: str`
         if scope.decorators and not passed:
             configured = settings.of_parameter(self, scope, name)
             if configured is not None:
@@ -383,6 +386,8 @@ class Evaluator:
             kind = kind_of_call(name)
             if kind is None and name.startswith("transformers.") and "Tokenizer" in name:
                 kind = "tokenizer"
+            if kind is None and name in DATASET_BASES | SAMPLER_BASES:
+                kind = "dataset" if name in DATASET_BASES else "sampler"
             if kind is not None:
                 return Value(kind, type=name)
         value = self.value(annotation, scope, None)
@@ -620,6 +625,18 @@ def element(value: Value) -> Value:
     if value.kind == "params":
         return value
     return UNKNOWN
+
+
+def _plain_type(annotation: ast.expr) -> bool:
+    """Whether an annotation promises text, a number, a flag or a dict, perhaps None."""
+    if isinstance(annotation, ast.BinOp):
+        return _plain_type(annotation.left) and _plain_type(annotation.right)
+    if isinstance(annotation, ast.Subscript):
+        inner = (dotted(annotation.value) or "").rpartition(".")[2]
+        return inner in ("dict", "Dict") or (inner == "Optional" and _plain_type(annotation.slice))
+    if isinstance(annotation, ast.Constant):
+        return annotation.value is None
+    return isinstance(annotation, ast.Name) and annotation.id in ("str", "int", "float", "bool", "dict")
 
 
 def held(value: Value) -> Value:

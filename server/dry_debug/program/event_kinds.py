@@ -189,6 +189,14 @@ def _manual_backward(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Eve
     return ix.event("backward", ix.argument(call), call)
 
 
+def _clip_gradients(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
+    """`fabric.clip_gradients(model, optimizer, ...)`, `self.clip_gradients(optimizer, ...)` of a Lightning module."""
+    value = ix.receiver(func, call)
+    if value.kind not in ("fabric", "module") or own_method(value, "clip_gradients"):
+        return None
+    return ix.event("clip", ix.argument(call), call, value, handled=True)
+
+
 METHODS: dict[str, Callable[[EventIndex, ast.Call, ast.Attribute], Event | None]] = {
     "zero_grad": _zero_grad,
     "zero_": _zero,
@@ -207,4 +215,5 @@ METHODS: dict[str, Callable[[EventIndex, ast.Call, ast.Attribute], Event | None]
     "clip_grad_norm_": clip,
     "clip_grad_value_": clip,
     "clip_grad_norm": clip,
+    "clip_gradients": _clip_gradients,
 }

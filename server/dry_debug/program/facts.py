@@ -314,7 +314,7 @@ def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
     return {
         "line": program.line(load.node),
         "path": _path(program, load.path, load.node),
-        "keys": [],
+        "keys": load.keys,
         "components": load.kinds,
         "map_location": program.short(load.map_location) if load.map_location is not None else None,
         "weights_only": None,

@@ -26,7 +26,7 @@ for _field, _names in {
     "epochs": "epochs num_epochs n_epochs num_train_epochs nepochs max_epochs epoch_num",
     "max_steps": "max_steps num_steps max_iters total_steps num_iterations max_train_steps",
     "weight_decay": "weight_decay wd",
-    "warmup_steps": "warmup_steps num_warmup_steps warmup",
+    "warmup_steps": "warmup_steps num_warmup_steps warmup warmup_iters",
     "warmup_ratio": "warmup_ratio",
     "gradient_accumulation_steps": "gradient_accumulation_steps accumulation_steps accum_steps grad_accum "
     "accumulate_grad_batches accum_iter grad_accum_steps gradient_accumulation_iters",
@@ -344,7 +344,7 @@ class Hyperparameters:
         blocks: list[list[ast.Assign]] = [[]]
         for stmt in body:
             value = stmt.value if isinstance(stmt, ast.Assign) and isinstance(stmt.targets[0], ast.Name) else None
-            if isinstance(value, ast.Constant | ast.BinOp | ast.UnaryOp | ast.IfExp):
+            if isinstance(value, ast.Constant | ast.BinOp | ast.UnaryOp | ast.IfExp | ast.Name):
                 blocks[-1].append(stmt)
             elif blocks[-1]:
                 blocks.append([])
@@ -353,7 +353,9 @@ class Hyperparameters:
             known = sum(s.targets[0].id.lower() in _CANONICAL for s in block if isinstance(s.targets[0], ast.Name))
             for stmt in block:
                 name = stmt.targets[0].id.lower() if isinstance(stmt.targets[0], ast.Name) else ""
-                number = isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, int | float)
+                number = isinstance(stmt.value, ast.BinOp) or (
+                    isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, int | float)
+                )
                 if known >= 5 or (known and len(block) >= 3 and number and not name.startswith(_PROGRESS)):
                     flags.add(stmt)
         return flags
@@ -457,7 +459,8 @@ class Hyperparameters:
             tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
-                 "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
+                 "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth", "torchaudio",
+                 "torchtext")  # fmt: skip
         if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
             tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]

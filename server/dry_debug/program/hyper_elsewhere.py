@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 6  # functions and re-exports between a program and where an option is declared
 _PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args")
-_CLASS_PARSERS = ("HfArgumentParser", "TrlParser", "tyro.cli", "pyrallis.parse", "draccus.parse")
+_CLASS_PARSERS = ("ArgumentParser", "TrlParser", "tyro.cli", "pyrallis.parse", "draccus.parse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ _MAKERS: dict[str, Kind] = {
     "datasets.load_dataset": "dataset",
     "datasets.load_from_disk": "dataset",
     "datasets.concatenate_datasets": "dataset",
+    "datasets.DatasetDict": "dataset",
     "datasets.interleave_datasets": "dataset",
     "torch.optim.swa_utils.AveragedModel": "ema",
     "torch.optim.swa_utils.SWALR": "scheduler",
@@ -269,7 +270,7 @@ def kind_of_call(name: str) -> Kind | None:
         return _transformers(name, last)
     if name.startswith("peft."):
         if last == "from_pretrained":
-            return "module" if "AutoPeftModel" in name else None
+            return "module" if "AutoPeftModel" in name else "peft" if "Config" in name else None
         return "peft" if upper and last.endswith("Config") else None
     if name.startswith("datasets.Dataset.from_"):
         return "dataset"
@@ -287,7 +288,7 @@ def kind_of_call(name: str) -> Kind | None:
         return "dataset"
     if upper and name.startswith(("ogb.", "dgl.data.", "torch_geometric.datasets.", "monai.data.")):
         return "dataset" if last.endswith("Dataset") or name.startswith("torch_geometric") else None
-    if upper and name.startswith("torch_geometric.loader.") and last.endswith("Loader"):
+    if upper and name.startswith("torch_geometric.") and last.endswith(("Loader", "NeighborSampler")):
         return "loader"
     if name.startswith("torchmetrics.") and upper:
         return "library"

@@ -132,8 +132,8 @@ class ProjectCalls:
         if not (self._other_files or self._callable_objects):
             return False
         if isinstance(root, ast.Call):  # `Options().parse()`
-            made = root.func
-            if not isinstance(made, ast.Name | ast.Attribute) or self._of_library(made, call):
+            maker = root.func
+            if not isinstance(maker, ast.Name | ast.Attribute) or self._of_library(maker, call):
                 return False
         elif not isinstance(root, ast.Name | ast.Attribute):
             return False

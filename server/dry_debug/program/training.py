@@ -119,7 +119,7 @@ class TrainingProgram:
                 if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
                     break
                 if isinstance(block, ast.If) and block not in seen:
-                    modulus = _modulus(block.test)
+                    modulus = self._modulus(block)
                     if modulus is not None and not self._computes_gradients(block):
                         seen.add(block)
                         found.append(Accumulation(block, self.number(modulus, block)))
@@ -146,6 +146,20 @@ class TrainingProgram:
                         found.append(Accumulation(keyword.value, steps))
         return found
 
+    def _modulus(self, block: ast.If) -> ast.expr | None:
+        """`n` of the guard's `% n`, also where a variable holds the test: `if not accumulating:`."""
+        found = _modulus(block.test)
+        if found is not None:
+            return found
+        for node in ast.walk(block.test):
+            home = self.program.names.lookup(node.id, self.program.scope(block)) if isinstance(node, ast.Name) else None
+            one = home[1][0] if home is not None and len(home[1]) == 1 else None
+            if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, _TESTS):
+                found = _modulus(one.value)
+                if found is not None:
+                    return found
+        return None
+
     def _computes_gradients(self, block: ast.If) -> bool:
         """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
         return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
@@ -167,6 +181,9 @@ class TrainingProgram:
                 return None
             expr = one.value
         return self.hyper.default_of(expr, at)
+
+
+_TESTS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
 def _modulus(test: ast.expr) -> ast.expr | None:
