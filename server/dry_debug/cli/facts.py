@@ -1,6 +1,7 @@
 """`dry-debug facts`: what a program is, as the model sees it."""
 
 import argparse
+import ast
 import json
 import os
 from typing import Any
@@ -16,7 +17,7 @@ from dry_debug.text.document import Problem
 def run(options: argparse.Namespace) -> int:
     """Print the facts of one file; returns 2 if it cannot be read or does not parse."""
     from dry_debug.program.facts import facts
-    from dry_debug.program.program import Program, parse
+    from dry_debug.program.program import Program, parse, without_broken_cells
 
     path = os.path.abspath(options.file)
     try:
@@ -24,13 +25,19 @@ def run(options: argparse.Namespace) -> int:
     except Unreadable as error:
         tell(Problem(str(error), options.file))
         return 2
-    tree = parse(document)
+    tree: ast.Module | Problem = parse(document)
+    broken: list[Problem] = []
+    if isinstance(tree, Problem) and document.is_notebook:
+        document, tree, broken = without_broken_cells(document, tree)
     if isinstance(tree, Problem):
         tell(Problem(tree.message, options.file, tree.line))
         return 2
     root = root_of(path, Configs().of_file(path))
     program = Program(document, tree, host_for(root))
     found = _below(facts(program), root.rstrip(os.sep) + os.sep)
+    for problem in broken:
+        at = document.position(document.lines.starts[(problem.line or 1) - 1])
+        tell(Problem(f"cell {at.cell}, line {at.line + 1}: {problem.message}", options.file))
     for problem in (*document.problems, *program.problems):
         tell(problem)
     if options.format == "json":
@@ -39,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         from dry_debug.render.facts import lines
 
         write_lines(lines(found))
-    return 2 if document.problems or program.problems else 0
+    return 2 if document.problems or program.problems or broken else 0
 
 
 def _below(value: Any, root: str, key: str = "") -> Any:
