@@ -414,3 +414,37 @@ runner.fit(net)
 def test_autocast_of_a_launcher_is_a_mode() -> None:
     source = FABRIC + "with fab.autocast():\n    net(x)\n"
     assert [(row["kind"], row["line"]) for row in of("modes", source)] == [("autocast", 10)]
+
+
+def test_a_trainer_by_its_longer_names() -> None:
+    for line in (
+        "from lightning.pytorch.trainer import Trainer",
+        "from pytorch_lightning.trainer.trainer import Trainer",
+    ):
+        source = f"{line}\n\nrunner = Trainer(max_epochs=2)\nrunner.fit(net)\n"
+        assert component("trainer", source)["name"] == "runner"
+        assert facts(program(source))["is_training_script"]
+
+
+def test_lightnings_command_line_trains() -> None:
+    for module in ("lightning.pytorch.cli", "pytorch_lightning.utilities.cli"):
+        source = f"from {module} import LightningCLI\nfrom own import Data, Net\n\nLightningCLI(Net, Data)\n"
+        assert facts(program(source))["is_training_script"]
+
+
+def test_splits_named_by_settings_are_parts_of_a_dataset() -> None:
+    source = """
+from datasets import DatasetDict, load_dataset
+from trl import SFTTrainer
+
+
+def items():
+    if some:
+        return load_dataset("x")
+    return DatasetDict({"train": y}).map(f)
+
+
+data = items()
+runner = SFTTrainer(model=m, train_dataset=data[args.train_split])
+"""
+    assert component("trainer", source)["reads"] == ["data"]

@@ -97,6 +97,7 @@ class Components:
         for binding in self._bindings():
             self._add(binding)
         self._wrapped_parts()
+        self._stored()
         self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
         self._relate()
@@ -175,6 +176,20 @@ class Components:
             if path is not None and how in ("ddp", "dp", "fsdp") and path.partition(".")[0] != "self":
                 self.wrappers.append((how, path, target))
         self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
+
+    def _stored(self) -> None:
+        """`self.optimizers[name] = torch.optim.Adam(...)`: what is put under a key, by the name as written."""
+        for assignment in self.program.index.assignments:
+            value = assignment.value
+            target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
+            if not isinstance(target, ast.Subscript) or not isinstance(value, ast.Call) or dotted(target.value) is None:
+                continue
+            made = self.program.value(value)
+            kind = _KINDS.get(made.kind)
+            if kind is None or made.confidence == "low" or made.via == "part" or self._passes_on(value, made, None):
+                continue
+            scope = self.program.scope(assignment)
+            self._put(Component(kind, self.program.short(target), made, target, scope))
 
     def _add(self, b: Binding) -> None:
         if b.kind == "param":

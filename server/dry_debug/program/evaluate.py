@@ -304,9 +304,28 @@ class Evaluator:
         for base in self.bases(cls):
             if base.kind == "class" and base.scope is not None and base.program is not None and base.scope is not cls:
                 result = base.program.evaluator.class_attribute(base.scope, attr)
+                if _vague(result):
+                    result = self._through_hooks(cls, base, attr) or result
                 if result.kind != "unknown":
                     return result
         return UNKNOWN
+
+    def _through_hooks(self, cls: Scope, base: Value, attr: str) -> Value | None:
+        """`self.attr` that a base class gets from a method which `cls` overrides: `self.workers = self._make()`."""
+        assert base.scope is not None and base.program is not None
+        inner = base.program.evaluator
+        for b in base.scope.attributes.get(attr, ()):
+            call = b.value
+            func = call.func if isinstance(call, ast.Call) else None
+            if not isinstance(call, ast.Call) or not isinstance(func, ast.Attribute):
+                continue
+            if isinstance(func.value, ast.Name) and func.value.id == b.scope.self_name:
+                hook = self.class_attribute(cls, func.attr)
+                if hook.kind == "function" and hook.scope is not None and hook.scope.parent is not base.scope:
+                    value = call_values.returned(inner, hook, call, b.scope, b.stmt, None, self.instance_of(cls))
+                    if value.known:
+                        return unpack(value, b.path)
+        return None
 
     def bases(self, cls: Scope) -> list[Value]:
         """The values of a class's base expressions: classes of the project or library names."""
@@ -522,7 +541,9 @@ class Evaluator:
         if base.kind == "module":
             return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
         if base.kind == "dataset" and (
-            (isinstance(key, str) and key.startswith(_SPLITS)) or (_has_splits(base) and not isinstance(key, int))
+            (isinstance(key, str) and key.startswith(_SPLITS))
+            or (_has_splits(base) and not isinstance(key, int))
+            or "split" in (dotted(index) or "")
         ):
             part = key if key is not None else dotted(index) or index
             return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives
@@ -584,6 +605,13 @@ class Evaluator:
 
     def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         return call_values.call(self, expr, scope, stmt, env)
+
+
+def _vague(value: Value) -> bool:
+    """What a hook that does nothing gives: nothing known, None, or an empty list."""
+    if value.kind == "const":
+        return value.const is None
+    return value.kind == "unknown" or (value.kind == "container" and not value.items and value.thunk is None)
 
 
 def _module_value(program: Program) -> Value:

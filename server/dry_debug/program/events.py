@@ -29,6 +29,7 @@ class EventIndex:
         self.all: list[Event] = []
         self.walked = 0  # what the walks over the trees have cost so far
         self.at: dict[ast.stmt, list[Row]] = {}
+        self.in_lambdas: dict[Scope, list[Row]] = {}  # they happen where the lambda is called
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
         self._relevance: dict[frozenset[str], Relevance] = {}
         self._collect()
@@ -41,8 +42,13 @@ class EventIndex:
             event = None
             if isinstance(func, ast.Attribute):
                 finder = METHODS.get(func.attr)
-                if finder is not None and self.index.scope_of[call].kind != "lambda":
+                if finder is not None:
                     event = finder(self, call, func)
+                    scope = self.index.scope_of[call]
+                    if scope.kind == "lambda":
+                        if event is not None:
+                            self.in_lambdas.setdefault(scope, []).append((_end(call), Leaf(event), call))
+                        continue
             elif isinstance(func, ast.Name):
                 if func.id in CLIPS:
                     event = clip(self, call, func)
@@ -63,8 +69,7 @@ class EventIndex:
 
     def _add(self, event: Event, node: ast.AST) -> None:
         self.all.append(event)
-        end = (node.end_lineno or 0, node.end_col_offset or 0)  # type: ignore[attr-defined]
-        self.at.setdefault(event.stmt, []).append((end, Leaf(event), node))
+        self.at.setdefault(event.stmt, []).append((_end(node), Leaf(event), node))
 
     def event(
         self, kind: str, obj: Value, call: ast.AST, other: Value = UNKNOWN, handled: bool = False
@@ -102,10 +107,9 @@ class EventIndex:
     def closure(self, expr: ast.expr, call: ast.Call, event: Event) -> bool:
         """`optimizer.step(closure)` runs the closure first: put it before the step if it is known."""
         value = self.program.value(expr, call)
-        if value.kind != "function" or value.scope is None or not isinstance(value.node, ast.FunctionDef):
+        if value.kind != "function" or value.scope is None or not isinstance(value.node, ast.FunctionDef | ast.Lambda):
             return isinstance(expr, ast.Constant) and expr.value is None
-        end = (call.end_lineno or 0, call.end_col_offset or 0)
-        self.at.setdefault(event.stmt, []).append((end, CallTree(value, call, self.program), call))
+        self.at.setdefault(event.stmt, []).append((_end(call), CallTree(value, call, self.program), call))
         return True
 
     def _grad_assignment(self, node: ast.Assign | ast.AnnAssign) -> None:
@@ -154,6 +158,10 @@ class EventIndex:
     def roots(self) -> list[Scope]:
         """The module, and the functions that nothing in this file calls."""
         return self._builder.roots
+
+
+def _end(node: ast.AST) -> tuple[int, int]:
+    return (getattr(node, "end_lineno", None) or 0, getattr(node, "end_col_offset", None) or 0)
 
 
 def _place(event: Event) -> tuple[int, int, int]:

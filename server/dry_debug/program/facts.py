@@ -43,7 +43,7 @@ def _facts(program: Program) -> dict[str, Any]:
     training = program.training
     return {
         "frameworks": training.hyper.frameworks,
-        "is_training_script": training.is_training or _steps_for_a_trainer(program),
+        "is_training_script": training.is_training or _steps_for_a_trainer(program) or training.starts_training,
         "components": _components(program),
         "loops": [
             {"kind": loop.kind, "line": program.line(loop.node), "end_line": _end(program, loop.node),

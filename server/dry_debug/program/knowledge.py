@@ -93,6 +93,10 @@ _SAME: dict[str, str] = {
     "lightning.fabric.seed_everything": "lightning.seed_everything",
     "pytorch_lightning.utilities.seed.seed_everything": "lightning.seed_everything",
     "lightning_fabric.seed_everything": "lightning.seed_everything",
+    "lightning.trainer.Trainer": "lightning.Trainer",
+    "lightning.trainer.trainer.Trainer": "lightning.Trainer",
+    "lightning.core.module.LightningModule": "lightning.LightningModule",
+    "lightning.utilities.cli.LightningCLI": "lightning.cli.LightningCLI",
     "vllm.sampling_params.SamplingParams": "vllm.SamplingParams",
     "vllm.entrypoints.llm.LLM": "vllm.LLM",
     "numpy.random.mtrand.seed": "numpy.random.seed",
@@ -214,6 +218,7 @@ _MAKERS: dict[str, Kind] = {
     "lightning.fabric.Fabric": "fabric",
     "lightning_fabric.Fabric": "fabric",
     "lightning.Trainer": "trainer",
+    "lightning.Trainer.from_argparse_args": "trainer",
     "transformers.Trainer": "trainer",
     "transformers.Seq2SeqTrainer": "trainer",
     "transformers.TrainingArguments": "trainer_args",
@@ -314,8 +319,17 @@ def _transformers(name: str, last: str) -> Kind | None:
     return None
 
 
+# Methods of a dataset that give back the same data in another form, or its splits.
+DATASET_METHODS = frozenset(
+    (
+        "map shuffle with_format with_transform filter select batch repeat select_columns remove_columns rename_column "
+        "rename_columns cast cast_column sort take skip shard train_test_split add_column to_iterable_dataset flatten"
+    ).split()
+)
+
 # Losses that take logits and apply log-softmax themselves.
 CROSS_ENTROPY = frozenset(("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"))
+BCE_WITH_LOGITS = frozenset(("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits"))
 FUNCTIONAL_LOSSES = frozenset(
     f"torch.nn.functional.{n}"
     for n in (

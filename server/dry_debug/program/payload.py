@@ -104,6 +104,8 @@ class PayloadReader:
             return Contents(entries, None, complete, payload)
         if isinstance(payload, ast.Name):
             return self._variable(payload, at)
+        if isinstance(payload, ast.List | ast.Tuple):
+            return Contents(self._elements(payload, at))
         built = self._dict_call(payload, at)
         if built is not None:
             return Contents(built[0], None, built[1])
@@ -163,6 +165,8 @@ class PayloadReader:
             if binding.path:
                 return Contents([], UNKNOWN)
             added, plain = self._stores(name.id, home)
+            if isinstance(binding.value, ast.List):
+                added = added + self._appended(name.id, home)
             return Contents(
                 contents.entries + added, None, contents.complete and plain and len(made) == 1, contents.node
             )
@@ -179,8 +183,24 @@ class PayloadReader:
         if isinstance(expr, ast.Dict):
             entries, complete = self._display(expr, at)
             return Contents(entries, None, complete, expr)
+        if isinstance(expr, ast.List | ast.Tuple):
+            return Contents(self._elements(expr, at))
         built = self._dict_call(expr, at) if expr is not None else None
         return Contents(built[0], None, built[1]) if built is not None else None
+
+    def _elements(self, node: ast.List | ast.Tuple, at: ast.AST) -> list[Entry]:
+        """`[model.state_dict(), epoch]`: entries without a key. What else belongs there nobody can tell."""
+        return [Entry(None, self.value(e, at), e) for e in node.elts if not isinstance(e, ast.Starred)]
+
+    def _appended(self, name: str, scope: Scope) -> list[Entry]:
+        if "append" not in scope.receivers.get(name, ()):
+            return []
+        return [
+            Entry(None, self.value(call.args[0], call), call)
+            for call in scope.calls
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and len(call.args) == 1
+            and isinstance(call.func.value, ast.Name) and call.func.value.id == name
+        ]  # fmt: skip
 
     def _grown(self, node: ast.Dict, holder: ast.AST) -> tuple[list[Entry], bool]:
         """What is stored into the variable that holds `node` where it was built."""

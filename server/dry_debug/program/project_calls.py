@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.dispatch import methods_of
 from dry_debug.program.evaluate import LIBRARIES
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.trees import CallTree, Tree
+from dry_debug.program.trees import CallTree, Choice, Tree
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ class ProjectCalls:
         self.program = program
         self.index = program.index
         self.rows: dict[ast.stmt, list[Row]] = {}
+        self.in_lambdas: dict[Scope, list[Row]] = {}
         self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
+        if "lambda" in program.document.source:
+            self._local |= {
+                name for c in self.index.classes for name, bindings in c.attributes.items()
+                if any(isinstance(b.value, ast.Lambda) for b in bindings)
+            }  # fmt: skip
         self._imported = {
             b.name
             for scope in (self.index.module, *self.index.functions)
@@ -46,6 +53,25 @@ class ProjectCalls:
             for call in wanted:
                 self._add(call)
 
+    def hand_on(self, lambdas: set[Scope]) -> None:
+        """`list(map(lambda o: o.zero_grad(), optimizers))`: what a library is given, it may call there and then."""
+        for call in self.index.calls if lambdas else ():
+            for expr in (*call.args, *(k.value for k in call.keywords)):
+                inner = self.index.scopes.get(expr) if isinstance(expr, ast.Lambda) else None
+                stmt = self.program.statement(call)
+                if inner is None or inner not in lambdas or stmt is None or self._takes_functions(call):
+                    continue
+                function = Value("function", scope=inner, node=expr, program=self.program)
+                bare = ast.copy_location(ast.Call(expr, [], []), expr)
+                end = (call.end_lineno or 0, call.end_col_offset or 0)
+                self.rows.setdefault(stmt, []).append((end, CallTree(function, bare, self.program, opaque=True), call))
+
+    def _takes_functions(self, call: ast.Call) -> bool:
+        """Whether it is known what becomes of a function that the call is given."""
+        if self.index.scope_of[call].kind == "lambda" or self.program.target(call).known:
+            return True
+        return isinstance(call.func, ast.Attribute) and call.func.attr == "step"  # the closure of an optimizer
+
     def _reaches_other_files(self) -> bool:
         """Whether an import leads to another file of the project; without one no object comes from there."""
         scopes = [self.index.module, *self.index.functions]
@@ -60,8 +86,6 @@ class ProjectCalls:
         return False
 
     def _add(self, call: ast.Call) -> None:
-        if self.index.scope_of[call].kind == "lambda":
-            return
         if (
             isinstance(call.func, ast.Name)
             and not self.index.module.imports_star
@@ -74,9 +98,13 @@ class ProjectCalls:
         tree = self._tree(call)
         if tree is not None:
             end = (call.end_lineno or 0, call.end_col_offset or 0)
-            self.rows.setdefault(stmt, []).append((end, tree, call))
+            scope = self.index.scope_of[call]
+            if scope.kind == "lambda":
+                self.in_lambdas.setdefault(scope, []).append((end, tree, call))
+            else:
+                self.rows.setdefault(stmt, []).append((end, tree, call))
 
-    def _tree(self, call: ast.Call) -> CallTree | None:
+    def _tree(self, call: ast.Call) -> Tree | None:
         func = call.func
         receiver: Value | None
         if isinstance(func, ast.Name):
@@ -91,6 +119,9 @@ class ProjectCalls:
                 return None
             function, receiver = self.program._targets(call)
             if function.kind != "function":
+                several = self._polymorphic(func, call)
+                if several is not None:
+                    return several
                 function, receiver = self._object_call(call)
         else:
             return None
@@ -99,6 +130,18 @@ class ProjectCalls:
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
+        """`worker.run()` where the worker is of one of several classes of the project."""
+        receiver = self.program.value(func.value, call)
+        if receiver.kind != "instance" or receiver.scope is not None or not receiver.items:
+            return None
+        found = methods_of(receiver, func.attr)
+        if not found:
+            return None
+        if len(found) == 1:  # they have it from one class
+            return CallTree(found[0][0], call, self.program, receiver)
+        return Choice([CallTree(method, call, self.program, one) for method, one in found])
 
     def _variable(self, func: ast.Name, call: ast.Call) -> tuple[Value, Value | None]:
         """A variable that holds a function, a callable object, or a function that was passed in."""
@@ -142,12 +185,14 @@ class ProjectCalls:
         value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
         if value.kind == "pymodule":
             return True
+        if value.kind == "instance" and value.items and value.scope is None:
+            return True  # of one of several classes
         if value.scope is None or value.program is None:
             return False
         if value.program is not self.program or self._callable_objects:
             return True
-        puts = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
-        if not puts or not any(isinstance(b.value, ast.Call) for b in puts):
+        kept = value.scope.attributes.get(func.attr, ()) if value.scope.kind == "class" else ()
+        if not any(isinstance(b.value, ast.Call) for b in kept):
             return False
         held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
         return held.kind in ("instance", "scheduler") and held.program is not self.program

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.checkpoints import Checkpoints
 from dry_debug.program.components import Component, Components
+from dry_debug.program.dispatch import runs
 from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
-from dry_debug.program.loops import LoopNode, Loops
+from dry_debug.program.loops import LoopNode, Loops, calls_of_tree
 from dry_debug.program.randomness import Randomness
 from dry_debug.program.resume_signs import ResumeSigns
 from dry_debug.program.resumption import Resumption
@@ -65,11 +66,24 @@ class TrainingProgram:
     @cached_property
     def starts_trainer(self) -> bool:
         """Whether `trainer.train()` or `.fit()` of a library's trainer is called."""
+        if self.program.calls_of("lightning.cli.LightningCLI"):
+            return True
         for name in ("train", "fit"):
             for call in self.program.method_calls(name):
                 assert isinstance(call.func, ast.Attribute)
                 if self.program.value(call.func.value, call).kind == "trainer":
                     return True
+        return False
+
+    @cached_property
+    def starts_training(self) -> bool:
+        """Whether something of another file is called that holds a training loop: the entry script of a project."""
+        for trees in self.program.events._user_calls.values():
+            for _, tree in trees:
+                for call in calls_of_tree(tree):
+                    for run in runs(call, None):
+                        if run.program is not self.program and run.program.training.loops.function_level(run) >= 0:
+                            return True
         return False
 
     def component(self, value: object) -> Component | None:

@@ -44,7 +44,13 @@ class TreeBuilder:
     @cached_property
     def user_calls(self) -> dict[ast.stmt, list[Row]]:
         """Calls of the project's functions, by statement."""
-        return ProjectCalls(self.program).rows
+        return self._calls.rows
+
+    @cached_property
+    def _calls(self) -> ProjectCalls:
+        calls = ProjectCalls(self.program)
+        calls.hand_on({*self.events.in_lambdas, *calls.in_lambdas})
+        return calls
 
     @cached_property
     def roots(self) -> list[Scope]:
@@ -97,6 +103,11 @@ class TreeBuilder:
         if known is not None:
             return known
         self._trees[function] = EMPTY
+        if function.kind == "lambda":
+            rows = [*self.events.in_lambdas.get(function, ()), *self._calls.in_lambdas.get(function, ())]
+            rows.sort(key=lambda row: row[0])
+            self._trees[function] = Seq([tree for _, tree, _ in rows])
+            return self._trees[function]
         active = set(self._active.get(function, ()))
         self._yields: dict[ast.AST, Yield] = {}
         if active:
@@ -200,13 +211,30 @@ class TreeBuilder:
             body = Seq([*own, body]) if own else body
             return Loop(body, orelse, stmt, endless, self._changing(stmt, scope))
         loop = Loop(body, orelse, stmt, False, self._changing(stmt, scope))
-        driver = own[-1] if own else None
-        if isinstance(driver, CallTree) and driver.call is stmt.iter and _generates(driver):
+        driver = self._driver(stmt, own, scope)
+        if driver is not None:
             driver.body = loop
-            items.extend(own[:-1])
+            items.extend(tree for tree in own if tree is not driver)
             return driver
         items.extend(own)
         return loop
+
+    def _driver(self, stmt: ast.For | ast.AsyncFor, own: list[Tree], scope: Scope) -> CallTree | None:
+        """The generator of the project that gives the elements, or the `__iter__` of an object."""
+        given = self.program.training.loops.iterated(stmt, scope)
+        for tree in own:
+            if isinstance(tree, CallTree) and tree.call is given and _generates(tree):
+                return tree
+        if not any("__iter__" in c.bindings for c in self.index.classes):
+            return None
+        value = self.program.value(given, stmt)
+        if value.scope is None or value.program is None or value.scope.kind != "class":
+            return None
+        method = value.program.evaluator.class_attribute(value.scope, "__iter__")
+        if method.kind != "function":
+            return None
+        tree = CallTree(method, _without_arguments(given), self.program, value)
+        return tree if _generates(tree) else None
 
     def _changing(self, stmt: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> frozenset[str]:
         """Names that an iteration may give another value: the loop's targets, and attributes set outside `__init__`."""
@@ -253,15 +281,13 @@ class TreeBuilder:
         if not any("__exit__" in c.bindings for c in self.index.classes):
             return before, after
         for item in stmt.items:
-            if not isinstance(item.context_expr, ast.Call):
-                continue
-            value = self.program.value(item.context_expr)
+            value = self.program.value(item.context_expr, stmt)
             if value.scope is None or value.program is None or value.scope.kind != "class":
                 continue
             for name, target in (("__enter__", before), ("__exit__", after)):
                 method = value.program.evaluator.class_attribute(value.scope, name)
                 if method.kind == "function":
-                    target.append(CallTree(method, item.context_expr, self.program, value))
+                    target.append(CallTree(method, _without_arguments(item.context_expr), self.program, value))
         return before, after
 
     def _if(self, stmt: ast.If, active: set[ast.AST], scope: Scope, depth: int) -> Tree:
@@ -288,6 +314,11 @@ def _function_of(scope: Scope | None) -> Scope | None:
     while scope is not None and scope.kind in ("comprehension", "class"):
         scope = scope.parent
     return scope if scope is not None and scope.kind in ("module", "function") else None
+
+
+def _without_arguments(expr: ast.expr) -> ast.Call:
+    """A call that Python makes by itself, as of `__iter__`, at the place of `expr`."""
+    return ast.copy_location(ast.Call(expr, [], []), expr)
 
 
 def _generates(tree: CallTree) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.automata import Automaton, Certainty, Context, Hit
-from dry_debug.program.calls import bind_arguments
+from dry_debug.program.calls import bind_arguments, places_taken
 from dry_debug.program.paths import (
     Flow,
     Occurrence,
@@ -338,7 +338,7 @@ class Walker:
                     bound[("self", cls)] = receiver
         rows = bind_arguments(
             program.evaluator, callee, tree.call, program.scope(tree.call), program.statement(tree.call), None,
-            tree.receiver,
+            tree.receiver, places_taken(function),
         )  # fmt: skip
         home = function.program
         for (scope, name), value in (*(function.env or {}).items(), *rows.items()):
