@@ -57,9 +57,7 @@ def parse(document: Document) -> ast.Module | Problem:
         return Problem(f"not analysed: the code is nested too deeply ({type(error).__name__})", document.path)
 
 
-def without_broken_cells(
-    document: Document, error: Problem
-) -> tuple[Document, ast.Module | Problem, list[Problem]]:
+def without_broken_cells(document: Document, error: Problem) -> tuple[Document, ast.Module | Problem, list[Problem]]:
     """A notebook (that does not parse, for `error`) without the cells that are at fault, and a problem for each.
 
     Cells that were never meant to be Python are left out without a problem. Problems have lines of the whole source.
