@@ -257,19 +257,6 @@ def test_an_analysis_that_raises_is_a_problem_of_its_file(tmp_path: Path, monkey
     assert [problem.message for problem in reports[1].problems] == ["the analysis failed: MemoryError: too much"]
 
 
-def test_modules_of_other_files_are_forgotten_between_files_once_they_are_many(tmp_path: Path) -> None:
-    make(tmp_path, 2)
-    host = run.host_for(str(tmp_path))
-    importer = str(tmp_path / "main.py")
-    assert host.module("f00", importer) is not None
-    size = len((tmp_path / "f00.py").read_text())
-    assert host.trim(size) is False
-    assert host.module("f01", importer) is not None
-    assert host.trim(size) is True
-    assert host.trim(size) is False
-    assert host.module("f00", importer) is not None
-
-
 def test_a_change_in_a_configuration_file_that_was_loaded_is_seen(tmp_path: Path, analysed: list[str]) -> None:
     source = (
         "import torch\nimport yaml\n\nnet = torch.nn.Linear(2, 2)\ncfg = yaml.safe_load(open('run.yaml'))\n"

@@ -20,7 +20,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("CrossEntropyLoss", "cross_entropy"),)
+    triggers = (("CrossEntropyLoss", "cross_entropy", "softmax", "Softmax"),)
     why = (
         "Cross-entropy takes raw scores and applies softmax itself: probabilities lie between 0 and 1, so the second "
         "softmax stays nearly flat, the loss cannot get near zero and the gradients shrink."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report
-from dry_debug.program.evidence import Step, place_of
+from dry_debug.program.evidence import Step, home_of, place_of
 from dry_debug.program.links import WORDS, Link
 from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
@@ -28,7 +28,7 @@ def twice_activated(program: Program, losses: frozenset[str], activation: str, r
         value = program.value(loss.prediction, loss.call)
         if value.via != activation or value.node is None or value.origin is None:
             if program.why.listens:
-                program.why(loss.call, _otherwise(loss, value, activation, program), see=_maker(value))
+                program.why(loss.call, _otherwise(loss, value, activation, program), see=_maker(value, program))
             continue
         yield _report(loss, value, value.origin, value.node, activation, rule, program)
 
@@ -47,11 +47,9 @@ def _otherwise(loss: LossCall, value: Value, activation: str, program: Program) 
     return f"`{text}` is {kind} that is not, on every way to here, the result of a {activation}"
 
 
-def _maker(value: Value) -> Step | None:
-    made, home = value.node, value.origin
-    if made is None or home is None or not hasattr(made, "lineno"):
-        return None
-    return Step(home, made, "it is made here")
+def _maker(value: Value, program: Program) -> Step | None:
+    home = home_of(value, program)
+    return Step(home, value.node, "it is made here") if home is not None and value.node is not None else None
 
 
 def _report(
