@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -496,7 +497,7 @@ class Hyperparameters:
                         names.add(b.module[0])
             tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
         if self.program.index.module.imports_star:
-            tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
+            tops.update(self._through_stars())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth", "torchaudio",
@@ -504,6 +505,14 @@ class Hyperparameters:
         if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
             tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]
+
+    def _through_stars(self) -> Iterator[str]:
+        """The top packages of what is called by a name that only a star import can have brought."""
+        names = self.program.names
+        for call in self.program.index.calls:
+            path, scope = dotted(call.func), self.program.scope(call)
+            if path is not None and names.lookup(path.partition(".")[0], scope) is None:
+                yield (names.qualified(call.func, scope) or "").partition(".")[0]
 
     def _own_module(self, name: str) -> bool:
         """Whether an imported name is a module of the project, or comes from one."""
