@@ -10,7 +10,7 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.choices import MAKERS
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import LIBRARIES, Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | Non
     if name is not None and not name.startswith("."):
         top = name.partition(".")[0]
         if top not in ("torch", "builtins", "numpy"):
+            if isinstance(func, ast.Attribute) and top not in LIBRARIES:
+                # `from nets import Net` / `Net.from_config(...)`, `from setup import net` / `net.parameters()`
+                base = ev.value(func.value, scope, stmt, env)
+                if base.kind not in ("library", "unknown", "pymodule"):
+                    return method(ev, base, func.attr, node, scope, stmt, env)
             target = ev.value(func, scope, stmt, env)
             if target.kind in ("function", "class", "module", "choice") or (
                 target.kind == "library" and target.type != name
@@ -78,7 +83,7 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("container", items=[ev.value(a, scope, stmt, env) for a in node.args], node=node,
                      program=ev.program, ident=("alloc", node), via="chain")  # fmt: skip
     if name in know.PASS_THROUGH:
-        value = arg(0, "iterable", "object")
+        value = arg(0, "iterable", "object", "module")
         if name in know.COPIES and value.kind == "module":
             return value.but(ident=("alloc", node), wraps=None, node=node)
         return value
@@ -108,6 +113,14 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
             return _partial(ev, inner, node, scope, stmt, env)
         whole = len(node.args) == 1  # a function's other arguments keep their places
         return inner if inner.kind in ("library", "class") or (inner.kind in MAKERS and whole) else UNKNOWN
+    place = know.STATE_OF.get(name)
+    if place is not None:
+        held = arg(*place)
+        return (
+            Value("state", wraps=held, node=node, program=ev.program, confidence=held.confidence)
+            if held.known
+            else held
+        )
     if name == "importlib.import_module" and len(node.args) == 1:
         return _imported_module(ev, arg(0).const)
     if name == "torch.load":
@@ -319,7 +332,8 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
         if held is not None:
             return held
     # What a factory was given: what the optimizer covers, what the scheduler drives.
-    given = env if kind in ("optimizer", "scheduler", "loader", "sampler") else None
+    steps = kind in ("optimizer", "scheduler", "loader", "sampler") or "step" in cls.scope.bindings
+    given = env if steps else None
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
                  home=ev.program if cls.program is not ev.program else None, ident=("alloc", node))  # fmt: skip
 
@@ -477,6 +491,10 @@ def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator) -> Value:
     ident = value.ident
     if isinstance(ident, tuple) and ident[0] == "alloc" and ev.index.scope_of.get(ident[1]) is callee:
         return value.but(ident=("alloc", node, ident[1:]))
+    if isinstance(ident, tuple) and ident[0] == "var" and ident[1] is callee and value.node is not None:
+        made = value.node  # in one of several branches: not so for what comes in as an argument and is rebound
+        if isinstance(made, ast.Call) and ev.index.scope_of.get(made) is callee:
+            return value.but(ident=("alloc", node, ident[1:]))
     return value
 
 
@@ -548,6 +566,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
     if kind in ("accelerator", "fabric"):
         return _launcher_method(ev, attr, node, scope, stmt, env)
+    if kind == "trainer" and attr in ("get_train_dataloader", "get_eval_dataloader", "get_test_dataloader"):
+        return Value("loader", node=node, program=ev.program, ident=("alloc", node))
     if kind == "scaler" and attr == "scale":
         value = ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
         return value.but(via="scaled") if value.kind == "tensor" else Value("tensor", attached=None, via="scaled")

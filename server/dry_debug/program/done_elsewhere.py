@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program.checkpoints import LoadSite, given
+from dry_debug.program.checkpoints import LoadSite, SaveSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -42,9 +43,26 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it makes for itself is its own affair."""
-    found = steps(program, ("train", "eval"))
-    return [{**row, "end_line": row["line"]} for row in found if row["object"] is not None]
+    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair.
+
+    A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
+    """
+    rows: list[dict[str, Any]] = []
+    for tree, callee, owner in _calls(program):
+        if callee.loops and any(loop.scope is callee for loop in owner.training.loops.all):
+            continue
+        for event in owner.events.of_kind("train", "eval"):
+            held = object_of(event)
+            while isinstance(held, ast.Attribute):
+                held = held.value
+            own = isinstance(held, ast.Name) and held.id == callee.self_name
+            name = _object(event, tree, callee, program) if event.scope is callee and not own else None
+            if name is not None:
+                line = program.line(tree.call)
+                rows.append({"kind": event.kind, "object": name, "line": line, "end_line": line,
+                             "confidence": "medium",
+                             "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
+    return rows
 
 
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
@@ -99,6 +117,27 @@ def _whose_parameters(event: Event, callee: Scope) -> str | None:
     return None
 
 
+def saves(program: Program) -> list[tuple[SaveSite, ast.Call, str]]:
+    """`agent.save(path)`: what an object of a class of another file saves of its own, and the call that says so.
+
+    A method that trains and saves on the way is the place of its save, and so is a method of a base class.
+    """
+    found: list[tuple[SaveSite, ast.Call, str]] = []
+    known = {site.node for site in program.training.checkpoints.saves}
+    for tree, callee, owner in _calls(program):
+        if tree.call in known:
+            continue
+        own = tree.receiver.ident if tree.receiver is not None else None
+        if callee.class_scope is None or "save" not in callee.name or callee.loops or own is None:
+            continue
+        if isinstance(own, tuple) and own[0] == "self":
+            continue
+        for site in owner.training.checkpoints.saves:
+            if owner.scope(site.node) is callee and (site.entries or site.whole is not None):
+                found.append((site, tree.call, f"{owner.document.path}:{owner.line(site.node)}"))
+    return found
+
+
 def loads(program: Program) -> list[tuple[LoadSite, str | None, str]]:
     """`state = load_checkpoint(path)`: load sites of helpers as the call sees them, `map_location`, where the load is.
 
@@ -131,7 +170,20 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     rest = node.args.kwarg.arg if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None else None
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
-        receiver = restore.func.value if isinstance(restore.func, ast.Attribute) else None
+        receiver = restored(restore, owner)
+        own = _own(receiver, tree, callee)
+        if own is not None:
+            seen.restores.append((own, restore))
+            continue
+        while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
+            receiver = receiver.value
+        if isinstance(receiver, ast.Attribute) and isinstance(receiver.value, ast.Name):
+            passed = given(call, callee, receiver.value.id)
+            held = program.value(passed, call) if passed is not None else UNKNOWN
+            part = program.evaluator.attribute_of(held, receiver.attr)
+            if part.kind == "module":  # `average.ema`: the average itself
+                seen.restores.append((held if held.kind == "ema" else part, restore))
+            continue
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)
@@ -144,6 +196,18 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
                     seen.restores.append((program.value(keyword.value, call), restore))
     seen.keys = [*dict.fromkeys(seen.keys)]
     return seen
+
+
+def _own(expr: ast.expr | None, tree: CallTree, callee: Scope) -> Value | None:
+    """What `self` or `self.model` of the helper is for the caller: the object whose method it calls, or its part."""
+    attribute = expr.attr if isinstance(expr, ast.Attribute) else None
+    root = expr.value if isinstance(expr, ast.Attribute) else expr
+    receiver = tree.receiver
+    if not isinstance(root, ast.Name) or root.id != callee.self_name or receiver is None or callee.self_name is None:
+        return None
+    if attribute is None:
+        return receiver
+    return receiver.program.evaluator.attribute_of(receiver, attribute) if receiver.program is not None else None
 
 
 def _device(program: Program, call: ast.Call, callee: Scope, owner: Program, site: LoadSite) -> str | None:
@@ -174,7 +238,8 @@ def _for_the_caller(site: LoadSite, callee: Scope, owner: Program) -> bool:
     """
     if not site.restores or _returned(site, callee, owner):
         return True
-    return any(_comes_in(call.func.value, callee) for _, call in site.restores if isinstance(call.func, ast.Attribute))
+    held = [restored(call, owner) for _, call in site.restores]
+    return any(_comes_in(expr, callee) for expr in held if expr is not None)
 
 
 def _comes_in(receiver: ast.expr, callee: Scope) -> bool:

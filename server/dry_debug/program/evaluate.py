@@ -13,7 +13,7 @@ from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ class Evaluator:
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
         self.environments = Environments()
         self.run = program.host.evaluation
+
+    def release(self) -> None:
+        """Forget all answers: values, environments and what is still to be evaluated hold each other."""
+        self.environments.release()
+        self._memo.clear()
+        self._bindings.clear()
+        self._attributes.clear()
 
     # -- expressions ---------------------------------------------------------------------------------------------
 
@@ -207,9 +214,14 @@ class Evaluator:
         if not isinstance(expr.value, ast.Name | ast.Attribute):
             return None
         base = self.value(expr.value, scope, stmt, env)
-        if base.kind != "pymodule":
+        if base.kind == "pymodule":
+            found = self.member(base, expr.attr)
+        elif (
+            base.kind not in ("library", "unknown") and base.program is not None
+        ):  # `from nets import Net`: `Net.build`
+            found = self.attribute_of(base, expr.attr)
+        else:
             return None
-        found = self.member(base, expr.attr)
         return found if found.known else None
 
     def member(self, base: Value, attr: str) -> Value:
@@ -229,6 +241,8 @@ class Evaluator:
             return self.member(base, attr)
         if base.scope is not None and base.scope.kind == "class" and base.program is not None:
             result = base.program.evaluator.class_attribute(base.scope, attr, base)
+            if result.kind == "const" and given_to(base, attr):
+                return UNKNOWN
             if result.kind != "unknown" or kind == "instance":
                 return result
         if kind == "module":
@@ -341,6 +355,8 @@ class Evaluator:
         """What a parameter holds: from the call sites, else its annotation, default, usage, name."""
         cls = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
         if cls is not None and name == scope.self_name and scope.kind == "function":
+            if any(isinstance(d, ast.Name) and d.id == "classmethod" for d in scope.decorators):
+                return Value("class", scope=cls, node=cls.node, program=self.program, ident=("class", cls.node))
             return self.instance_of(cls)
         node = scope.node
         arg = next((a for a in scope.parameters() if a.arg == name), None)
@@ -614,6 +630,16 @@ def _vague(value: Value) -> bool:
     return value.kind == "unknown" or (value.kind == "container" and not value.items and value.thunk is None)
 
 
+def given_to(instance: Value, attr: str) -> bool:
+    """Whether a dataclass's field may have been given when the object was made, so that its default says nothing."""
+    call, cls = instance.args, instance.scope
+    if call is None or cls is None or not cls.decorators:
+        return False
+    if not any((dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith("dataclass") for d in cls.decorators):
+        return False
+    return bool(call.args) or any(k.arg in (None, attr) for k in call.keywords)
+
+
 def _module_value(program: Program) -> Value:
     return Value("pymodule", program=program, ident=("pymodule", program.document.path))
 
@@ -687,15 +713,6 @@ def _has_splits(dataset: Value) -> bool:
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
-# Packages that are no part of a project: an import of them is not looked for in its files.
-LIBRARIES = frozenset(
-    (
-        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
-        "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
-        "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
-        "warnings shutil glob pickle"
-    ).split()
-)
 # Handlers are typed by their own node class; the table cannot say so.
 _EXPRESSIONS: dict[type, Any] = {
     ast.Name: Evaluator._name,

@@ -243,8 +243,18 @@ WRAPPERS: dict[str, str] = {
     "peft.get_peft_model": "peft",
     "torch.optim.swa_utils.AveragedModel": "ema",
 }
+# Functions that give the state of an object -> where the object is passed.
+STATE_OF: dict[str, tuple[int, str]] = {
+    "torch.distributed.checkpoint.state_dict.get_model_state_dict": (0, "model"),
+    "torch.distributed.checkpoint.state_dict.get_optimizer_state_dict": (1, "optimizers"),
+    "torch.distributed.fsdp.FullyShardedDataParallel.optim_state_dict": (1, "optim"),
+    "torch.distributed.fsdp.FullyShardedDataParallel.full_optim_state_dict": (1, "optim"),
+    "torch.distributed.fsdp.FullyShardedDataParallel.sharded_optim_state_dict": (1, "optim"),
+    "peft.get_peft_model_state_dict": (0, "model"),
+}
 # Calls that give back their first argument unchanged for our purposes.
 PASS_THROUGH = frozenset((
+    "torch.distributed.tensor.parallel.parallelize_module",
     "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.trange", "tqdm.tqdm_notebook", "copy.deepcopy",
     "copy.copy", "builtins.iter", "builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted",
     "rich.progress.track", "fastprogress.progress_bar", "builtins.set", "peft.prepare_model_for_kbit_training",
@@ -409,6 +419,10 @@ NAMES: tuple[tuple[str, Kind], ...] = (
     ("test_loader", "loader"),
     ("dataloader", "loader"),
     ("loader", "loader"),
+    ("trainloader", "loader"),
+    ("valloader", "loader"),
+    ("validloader", "loader"),
+    ("testloader", "loader"),
 )
 
 # Words of code that puts tensors somewhere else than on the CPU, or leaves that to a library.
