@@ -4,7 +4,9 @@ python tools/generate.py [--check]
 """
 
 import argparse
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -66,6 +68,20 @@ def _embedded(match: re.Match[str]) -> str:
     return f"<!-- code: {match.group(1)} -->\n```py\n{code}\n```\n<!-- end -->"
 
 
+def readme() -> str:
+    """README.md with what the commands that it shows print now."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    return re.sub(r"^```\n\$ dry-debug (.+)\n(?:.*\n)*?```$", _printed, text, flags=re.MULTILINE)
+
+
+def _printed(match: re.Match[str]) -> str:
+    command = [sys.executable, "-m", "dry_debug", *match.group(1).split()]
+    folders = os.pathsep.join((str(ROOT / "server"), str(ROOT / "rules")))
+    environment = {**os.environ, "PYTHONPATH": folders, "PYTHONUTF8": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+    return f"```\n$ dry-debug {match.group(1)}\n{done.stdout}```"
+
+
 # In this order: what comes later reads what comes earlier.
 OUTPUTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("rules/dry_debug_rules/manifest.json", manifest),
@@ -73,6 +89,7 @@ OUTPUTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("docs/rules/README.md", rule_index),
     ("tests/pages/crosstalk.txt", crosstalk),
     ("ARCHITECTURE.md", architecture),
+    ("README.md", readme),
 )
 
 

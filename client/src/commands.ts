@@ -8,10 +8,14 @@ import type { Session } from "./session";
 
 export function registerCommands(context: vscode.ExtensionContext, session: Session, log: vscode.LogOutputChannel): void {
   const pages = context.asAbsolutePath(path.join("bundled", "libs", "dry_debug_rules"));
+  const told = new Told();
   context.subscriptions.push(
+    told,
     vscode.commands.registerCommand("dryDebug.restart", () => session.restart()),
     vscode.commands.registerCommand("dryDebug.showLogs", () => log.show()),
     vscode.commands.registerCommand("dryDebug.checkFile", () => checkFile(session)),
+    vscode.commands.registerCommand("dryDebug.explainHere", () => explainHere(session, told)),
+    vscode.workspace.registerTextDocumentContentProvider(TOLD, told),
     vscode.commands.registerCommand("dryDebug.showRule", (rule?: unknown) => showRule(pages, rule)),
   );
 }
@@ -30,6 +34,44 @@ async function checkFile(session: Session): Promise<void> {
   }
   const argument = client.code2ProtocolConverter.asUri(uri);
   await client.sendRequest(ExecuteCommandRequest.type, { command: "dryDebug.checkDocument", arguments: [argument] });
+}
+
+const TOLD = "dry-debug-why";
+
+/** Holds the last explanation as a document that asks nobody to save it. */
+class Told implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  readonly uri = vscode.Uri.from({ scheme: TOLD, path: "Why (not) here" });
+  private text = "";
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+
+  provideTextDocumentContent(): string {
+    return this.text;
+  }
+
+  async show(text: string): Promise<void> {
+    this.text = text;
+    this.changed.fire(this.uri);
+    await vscode.window.showTextDocument(this.uri, { preview: true, preserveFocus: true, viewColumn: vscode.ViewColumn.Beside });
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+}
+
+/** Shows why something is, or is not, reported at the cursor: what `dry-debug explain` says. */
+async function explainHere(session: Session, told: Told): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const client = session.running;
+  if (editor === undefined || client === undefined) {
+    void vscode.window.showWarningMessage(`Dry Debug: ${editor === undefined ? "no file is open" : "the server is not running"}.`);
+    return;
+  }
+  const uri = client.code2ProtocolConverter.asUri(editor.document.uri);
+  const parameters = { command: "dryDebug.explain", arguments: [uri, editor.selection.active.line] };
+  const text: unknown = await client.sendRequest(ExecuteCommandRequest.type, parameters);
+  await told.show(typeof text === "string" ? text : "Dry Debug does not check this file.\n");
 }
 
 /** Opens the page of `rule`; without one, that of the finding at the cursor; without a finding, the one picked from a list. */

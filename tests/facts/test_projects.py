@@ -207,3 +207,146 @@ def choose(args, n_gpu):
         print("here")
 """
     assert told(source, {})["distributed"]["rank_guards"] == [5, 7]
+
+
+def test_a_list_that_is_saved_holds_what_is_appended_to_it_too() -> None:
+    source = """
+import torch
+from torch import nn
+
+net = nn.Linear(2, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+parts = [net.state_dict(), 3]
+if torch.cuda.is_available():
+    parts.append(opt.state_dict())
+torch.save(parts, "a.pt")
+"""
+    (row,) = told(source, {})["saves"]
+    assert (row["components"], row["keys"]) == (["model", "optimizer"], [])
+
+
+BASE = """
+from abc import ABC, abstractmethod
+from torch.utils.data import DataLoader
+
+
+class Loader(DataLoader):
+    pass
+
+
+class Base(ABC):
+    def __init__(self, net, loader: Loader):
+        self.net = net
+        self.loader = loader
+        self.workers = self.make_workers()
+
+    @abstractmethod
+    def train_batch(self, batch):
+        return None
+
+    def make_workers(self):
+        return []
+
+    def log_epoch(self, epoch):
+        raise NotImplementedError
+
+    def run_epoch(self):
+        for batch in self.loader:
+            self.train_batch(batch)
+
+    def fit(self, epochs):
+        for epoch in range(epochs):
+            self.run_epoch()
+        for epoch in range(2):
+            self.log_epoch(epoch)
+"""
+SUBCLASSES = {
+    "base.py": BASE,
+    "own.py": """
+from base import Base
+
+class Own(Base):
+    def __init__(self, net, loader, opt):
+        super().__init__(net, loader)
+        self.opt = opt
+
+    def train_batch(self, batch):
+        self.opt.zero_grad()
+        self.net(batch).sum().backward()
+        self.opt.step()
+""",
+    "still.py": """
+from base import Base
+
+class Still(Base):
+    def train_batch(self, batch):
+        print(batch)
+""",
+}
+
+
+def test_a_loop_that_leaves_training_to_subclasses_is_a_training_loop() -> None:
+    rows = [(row["kind"], row["line"]) for row in told(BASE, {})["loops"]]
+    assert rows == [("batch", 27), ("epoch", 31)]
+
+
+def test_whether_a_base_class_trains_depends_on_the_class_of_the_object() -> None:
+    call = """
+from {module} import {name}
+
+def main(net, loader, opt):
+    it = {name}(net, loader{rest})
+    for round in range(3):
+        it.fit(4)
+"""
+    trains = told(call.format(module="own", name="Own", rest=", opt"), SUBCLASSES)
+    assert trains["is_training_script"] is True
+    assert [row["kind"] for row in trains["loops"]] == ["iteration"]
+    still = told(call.format(module="still", name="Still", rest=""), SUBCLASSES)
+    assert (still["is_training_script"], still["loops"]) == (False, [])
+
+
+def test_workers_of_several_classes_that_a_hook_makes_train_if_one_of_them_does() -> None:
+    source = """
+from base import Base
+from own import Own
+from still import Still
+
+class Crew(Base):
+    def make_workers(self):
+        return [Own(self.net, self.loader, None), Still(self.net, self.loader)]
+
+    def fit(self, epochs):
+        for epoch in range(epochs):
+            for worker in self.workers:
+                worker.run_epoch()
+"""
+    found = told(source, SUBCLASSES)
+    assert [(row["kind"], row["line"]) for row in found["loops"]] == [("epoch", 11)]
+    without = source.replace("Own(self.net, self.loader, None)", "Still(self.net, self.loader)")
+    assert told(without, SUBCLASSES)["loops"] == []
+
+
+def test_what_is_put_under_a_key_is_a_component_and_steps_by_its_use() -> None:
+    source = """
+import torch
+
+class Run:
+    def build(self, cfg, net):
+        for name in cfg:
+            self.opts[name] = getattr(torch.optim, cfg[name])(net.parameters(), lr=0.1)
+
+class Worker:
+    def once(self, batch, loss):
+        self.opts["first"].zero_grad()
+        loss.backward()
+        self.opts["first"].step()
+        self.counts["first"].step()
+"""
+    found = told(source, {})
+    assert component(found, "self.opts[name]")["kind"] == "optimizer"
+    assert [(row["kind"], row["object"]) for row in found["steps"]] == [
+        ("zero_grad", 'self.opts["first"]'),
+        ("backward", "loss"),
+        ("optimizer_step", 'self.opts["first"]'),
+    ]

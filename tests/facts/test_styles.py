@@ -281,7 +281,8 @@ plan = torch.optim.lr_scheduler.StepLR(both[1], 3)
 
 def test_a_part_of_a_model_that_is_wrapped_in_place_is_a_wrapper() -> None:
     source = LOOP + "net.body = nn.DataParallel(net.body)\n"
-    assert facts(program(source))["distributed"]["wrappers"] == [{"kind": "dp", "object": "net.body", "line": 8}]
+    wrapper = {"kind": "dp", "object": "net.body", "line": 8, "confidence": "high"}
+    assert facts(program(source))["distributed"]["wrappers"] == [wrapper]
 
 
 def test_splits_of_a_dataset_are_datasets_with_their_role_and_a_progress_bar_is_no_loader() -> None:

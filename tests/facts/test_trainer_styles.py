@@ -353,3 +353,98 @@ fire.Fire(run)
 """
     assert settings(source) == [("rate", 0.1, "argparse"), ("where", "a", "argparse"), ("seed", None, "argparse")]
     assert settings(source.replace("fire.Fire(run)", "run()")) == []
+
+
+def test_a_save_in_a_training_loop_stays_where_it_is() -> None:
+    source = (
+        FABRIC
+        + """
+def train(fab, state, items):
+    for i, x in enumerate(items):
+        holding = (i + 1) % 4 != 0
+        fab.backward(state["net"](x).sum())
+        if not holding:
+            fab.clip_gradients(state["net"], state["opt"], max_norm=1.0)
+            state["opt"].step()
+            fab.save(f"{i}.ckpt", state)
+
+
+def main():
+    train(fab, {"net": net, "opt": opt, "round": 0}, items)
+"""
+    )
+    (save,) = of("saves", source)
+    assert (save["keys"], save["components"]) == (["net", "opt", "round"], ["model", "optimizer"])
+    assert save["path"] == 'f"{i}.ckpt"'
+    assert [(row["line"], row["steps"]) for row in of("accumulation", source)] == [(15, 4)]
+    assert [row["object"] for row in of("steps", source) if row["kind"] == "clip"] == ['state["net"]']
+
+
+def test_what_an_annotation_promises_goes_before_a_name() -> None:
+    source = """
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+
+class Lengths(Sampler[list[int]]):
+    pass
+
+
+def fit(some_scheduler: str | None, data: Dataset):
+    order = Lengths(data)
+    return DataLoader(data, batch_sampler=order)
+"""
+    rows = [(row["kind"], row["name"], row["parameter"]) for row in of("components", source)]
+    assert rows == [("dataset", "data", True), ("sampler", "order", False)]
+
+
+def test_a_trainer_of_two_branches_trains_what_either_is_given() -> None:
+    source = (
+        HEAD
+        + """net = nn.Linear(1, 1)
+if old:
+    runner = pl.Trainer(gpus=1)
+else:
+    runner = pl.Trainer(devices=1)
+runner.fit(net)
+"""
+    )
+    assert component("trainer", source)["covers"] == ["net"]
+
+
+def test_autocast_of_a_launcher_is_a_mode() -> None:
+    source = FABRIC + "with fab.autocast():\n    net(x)\n"
+    assert [(row["kind"], row["line"]) for row in of("modes", source)] == [("autocast", 10)]
+
+
+def test_a_trainer_by_its_longer_names() -> None:
+    for line in (
+        "from lightning.pytorch.trainer import Trainer",
+        "from pytorch_lightning.trainer.trainer import Trainer",
+    ):
+        source = f"{line}\n\nrunner = Trainer(max_epochs=2)\nrunner.fit(net)\n"
+        assert component("trainer", source)["name"] == "runner"
+        assert facts(program(source))["is_training_script"]
+
+
+def test_lightnings_command_line_trains() -> None:
+    for module in ("lightning.pytorch.cli", "pytorch_lightning.utilities.cli"):
+        source = f"from {module} import LightningCLI\nfrom own import Data, Net\n\nLightningCLI(Net, Data)\n"
+        assert facts(program(source))["is_training_script"]
+
+
+def test_splits_named_by_settings_are_parts_of_a_dataset() -> None:
+    source = """
+from datasets import DatasetDict, load_dataset
+from trl import SFTTrainer
+
+
+def items():
+    if some:
+        return load_dataset("x")
+    return DatasetDict({"train": y}).map(f)
+
+
+data = items()
+runner = SFTTrainer(model=m, train_dataset=data[args.train_split])
+"""
+    assert component("trainer", source)["reads"] == ["data"]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from tests.cli.command import dry_debug
 from tests.lsp.editor import editor
-from tests.lsp.snippets import BUGGY, CLEAN, RULE, USE
+from tests.lsp.snippets import BUGGY, CLEAN, FIXED_USE, RULE, USE
 
 
 async def test_check_document_checks_the_buffer_without_a_save(tmp_path: Path) -> None:
@@ -33,3 +34,32 @@ async def test_unknown_command_is_an_error() -> None:
     async with editor() as one:
         with pytest.raises(JsonRpcException):
             await one.command("dryDebug.nonsense")
+
+
+async def test_explain_gives_the_text_of_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(BUGGY)
+    async with editor(root=tmp_path) as one:
+        one.open(path.as_uri(), BUGGY)
+        await one.diagnostics(path.as_uri())
+        line = BUGGY.split("\n").index(USE)
+        told = await one.command("dryDebug.explain", path.as_uri(), line)
+    done = dry_debug("explain", f"a.py:{line + 1}", cwd=tmp_path)
+    assert told == done.stdout.decode()
+    assert "CKPT010 unmapped-checkpoint-load: warning, high confidence" in told
+
+
+async def test_explain_of_a_line_without_a_finding_says_why_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    text = BUGGY.replace(USE, FIXED_USE)
+    async with editor(root=tmp_path) as one:
+        one.open(path.as_uri(), text)
+        await one.diagnostics(path.as_uri())
+        told = await one.command("dryDebug.explain", path.as_uri(), text.split("\n").index(FIXED_USE))
+    assert "CKPT010 unmapped-checkpoint-load: not reported" in told
+    assert '`map_location` is given: `"cpu"`' in told
+
+
+async def test_explain_of_what_is_not_open_is_nothing(tmp_path: Path) -> None:
+    async with editor(root=tmp_path) as one:
+        assert await one.command("dryDebug.explain", (tmp_path / "a.py").as_uri(), 0) is None

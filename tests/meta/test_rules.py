@@ -124,3 +124,10 @@ def test_fixing_twice_changes_nothing_more(case: Case) -> None:
 
 def test_all_pages_were_read() -> None:
     assert len(PAGES) == len(RULES) > 0
+
+
+@pytest.mark.parametrize("info", RULES, ids=lambda info: info.name)
+def test_every_rule_says_what_it_looks_at(info: RuleInfo) -> None:
+    looks_at = manifest.load(info).looks_at
+    assert looks_at
+    assert not looks_at.endswith(".")

@@ -613,6 +613,527 @@ def main():
 if __name__ == "__main__":
     main()
 """,
+    "a generator cleans up behind each batch": r"""
+def batches():
+    for x in loader:
+        try:
+            yield x
+        finally:
+            opt.zero_grad()
+
+for x in batches():
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a generator that hands on another one": r"""
+def inner():
+    for x in loader:
+        opt.zero_grad()
+        yield x
+
+def outer():
+    yield from inner()
+
+for x in outer():
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a generator that clears before its first batch only": r"""
+def batches():
+    opt.zero_grad()
+    for x in loader:
+        yield x
+
+for x in batches():
+    model(x).sum().backward()  # must
+    opt.step()
+""",
+    "an object that clears when it gives a batch": r"""
+class Batches:
+    def __iter__(self):
+        for x in loader:
+            opt.zero_grad()
+            yield x
+
+for x in Batches():
+    model(x).sum().backward()
+    opt.step()
+""",
+    "the inner loop's else comes too late": r"""
+for epoch in range(3):
+    for x in loader:
+        model(x).sum().backward()  # must
+        opt.step()
+    else:
+        opt.zero_grad()
+""",
+    "else of a try": r"""
+for x in loader:
+    try:
+        loss = model(x).sum()
+    except RuntimeError:
+        continue
+    else:
+        opt.zero_grad()
+    loss.backward()
+    opt.step()
+""",
+    "only the handler clears": r"""
+for x in loader:
+    try:
+        model(x).sum().backward()  # must
+        opt.step()
+    except RuntimeError:
+        opt.zero_grad()
+""",
+    "finally runs after a return": r"""
+def once(x):
+    try:
+        model(x).sum().backward()
+        opt.step()
+        return 1
+    finally:
+        opt.zero_grad()
+
+for x in loader:
+    once(x)
+""",
+    "finally runs after a continue": r"""
+for x in loader:
+    try:
+        model(x).sum().backward()
+        opt.step()
+        if skip(x):
+            continue
+        log(x)
+    finally:
+        opt.zero_grad()
+""",
+    "functions that call each other": r"""
+def even(n):
+    model(x).sum().backward()
+    opt.step()
+    if n:
+        odd(n - 1)
+
+def odd(n):
+    opt.zero_grad()
+    if n:
+        even(n - 1)
+
+even(4)
+""",
+    "nested functions that clear for each other": r"""
+def main():
+    def clear():
+        opt.zero_grad()
+    def step(x):
+        clear()
+        model(x).sum().backward()
+        opt.step()
+    for x in loader:
+        step(x)
+main()
+""",
+    "a function that is passed in": r"""
+def every(batches, act):
+    for x in batches:
+        act(x)
+
+def update(x):
+    model(x).sum().backward()  # must
+    opt.step()
+
+every(loader, update)
+""",
+    "a lambda clears": r"""
+clear = lambda: opt.zero_grad()
+for x in loader:
+    clear()
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a lambda that clears what it is given": r"""
+for x in loader:
+    list(map(lambda o: o.zero_grad(), [opt, other]))
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a comprehension clears": r"""
+for x in loader:
+    [o.zero_grad() for o in (opt, other)]
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a partial clears": r"""
+def prepare(o):
+    o.zero_grad()
+
+clear = functools.partial(prepare, opt)
+for x in loader:
+    clear()
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a partial that steps what it was given": r"""
+def finish(o, x):
+    x.sum().backward()  # must
+    o.step()
+
+end = functools.partial(finish, opt)
+for x in loader:
+    end(model(x))
+""",
+    "a helper that returns early": r"""
+def finish(x):
+    opt.step()
+    if x is None:
+        return
+    opt.zero_grad()
+
+for x in loader:
+    model(x).sum().backward()  # may
+    finish(x)
+""",
+    "a test that was kept in a variable": r"""
+for i, x in enumerate(loader):
+    last = (i + 1) % 4 == 0
+    model(x).sum().backward()
+    if last:
+        opt.step()
+    if last:
+        opt.zero_grad()
+""",
+    "a remainder or the last batch": r"""
+for i, x in enumerate(loader):
+    model(x).sum().backward()
+    if (i + 1) % 4 == 0 or i + 1 == len(loader):
+        opt.step()
+    if (i + 1) % 4 == 0 or i + 1 == len(loader):
+        opt.zero_grad()
+""",
+    "tests one in another": r"""
+for x in loader:
+    model(x).sum().backward()
+    if amp:
+        if ready:
+            opt.step()
+    if amp and ready:
+        opt.zero_grad()
+""",
+    "continue unless it is time": r"""
+for i, x in enumerate(loader):
+    model(x).sum().backward()
+    if (i + 1) % 4 != 0:
+        continue
+    opt.step()
+    opt.zero_grad()
+""",
+    "the opposite of either is neither": r"""
+for x in loader:
+    model(x).sum().backward()
+    if amp or ready:
+        opt.step()
+    if not amp and not ready:
+        continue
+    opt.zero_grad()
+""",
+    "a counter that starts again": r"""
+count = 0
+for x in loader:
+    model(x).sum().backward()
+    count += 1
+    if count == 4:
+        opt.step()
+        opt.zero_grad()
+        count = 0
+""",
+    "an iterator that ends the loop": r"""
+stream = iter(loader)
+while True:
+    try:
+        x = next(stream)
+    except StopIteration:
+        break
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a context manager object in a variable": r"""
+class Update:
+    def __enter__(self):
+        opt.zero_grad()
+    def __exit__(self, *error):
+        opt.step()
+
+update = Update()
+for x in loader:
+    with update:
+        model(x).sum().backward()
+""",
+    "a context manager that is a method": r"""
+class Trainer:
+    @contextlib.contextmanager
+    def update(self):
+        opt.zero_grad()
+        yield
+        opt.step()
+    def run(self):
+        for x in loader:
+            with self.update():
+                model(x).sum().backward()
+Trainer().run()
+""",
+    "micro-batches": r"""
+for x in loader:
+    for part in x.chunk(4):
+        model(part).sum().backward()
+    opt.step()
+    opt.zero_grad(set_to_none=True)
+""",
+    "micro-batches that nothing clears": r"""
+for x in loader:
+    for part in x.chunk(4):
+        model(part).sum().backward()  # must
+    opt.step()
+""",
+    "the discriminator's turn clears its own only": r"""
+for i, x in enumerate(loader):
+    opt.zero_grad()
+    other_model(x).sum().backward()
+    opt.step()
+    if i % 5 == 0:
+        other.zero_grad()
+        model(x).sum().backward()  # must
+        other.step()
+""",
+    "a closure that forgets to clear": r"""
+def closure():
+    loss = model(x).sum()
+    loss.backward()  # must
+    return loss
+for x in loader:
+    opt.step(closure)
+""",
+    "a lambda as the closure": r"""
+def run(x):
+    opt.zero_grad()
+    loss = model(x).sum()
+    loss.backward()
+    return loss
+for x in loader:
+    opt.step(lambda: run(x))
+""",
+    "a flag of an object that stays": r"""
+class Trainer:
+    def __init__(self, clear):
+        self.clear = clear
+    def run(self):
+        for x in loader:
+            if self.clear:
+                opt.zero_grad()
+            model(x).sum().backward()
+            if self.clear:
+                opt.step()
+Trainer(True).run()
+""",
+    "an early return in the middle of an epoch": r"""
+def epoch():
+    for x in loader:
+        opt.zero_grad()
+        model(x).sum().backward()
+        opt.step()
+        if stop(x):
+            return
+    opt.zero_grad()
+epoch()
+model(x).sum().backward()  # may
+""",
+    "optimizers in a dict": r"""
+optimizers = {"a": opt, "b": other}
+for x in loader:
+    for o in optimizers.values():
+        o.zero_grad()
+    model(x).sum().backward()
+    optimizers["a"].step()
+""",
+    "optimizers in a dict by name": r"""
+optimizers = {"a": opt, "b": other}
+for x in loader:
+    for name in optimizers:
+        optimizers[name].zero_grad()
+    model(x).sum().backward()
+    optimizers["a"].step()
+""",
+    "the wrong one of a dict": r"""
+optimizers = {"a": opt, "b": other}
+for x in loader:
+    optimizers["b"].zero_grad()
+    model(x).sum().backward()  # must
+    optimizers["a"].step()
+""",
+    "a generator behind enumerate": r"""
+def batches():
+    for x in loader:
+        opt.zero_grad()
+        yield x
+
+for i, x in enumerate(batches()):
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a context manager object that clears, and a step behind it": r"""
+class Fresh:
+    def __enter__(self):
+        opt.zero_grad()
+    def __exit__(self, *error):
+        pass
+
+fresh = Fresh()
+for x in loader:
+    with fresh:
+        model(x).sum().backward()
+    opt.step()
+""",
+    "an attribute that holds a lambda": r"""
+class Trainer:
+    def __init__(self):
+        self.clear = lambda: opt.zero_grad()
+    def run(self):
+        for x in loader:
+            self.clear()
+            model(x).sum().backward()
+            opt.step()
+Trainer().run()
+""",
+    "a lambda that is only kept": r"""
+later = lambda: opt.zero_grad()
+for x in loader:
+    model(x).sum().backward()  # must
+    opt.step()
+""",
+    "a lambda that a library is given": r"""
+for x in loader:
+    profiler.record(lambda: opt.zero_grad())
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a lambda steps": r"""
+advance = lambda o: o.step()
+for x in loader:
+    model(x).sum().backward()  # must
+    advance(opt)
+""",
+    "tests on both sides of an else": r"""
+for x in loader:
+    model(x).sum().backward()
+    if kind != "a" and kind != "b":
+        pass
+    else:
+        opt.step()
+    if kind == "a" or kind == "b":
+        opt.zero_grad()
+""",
+    "an elif that excludes": r"""
+for x in loader:
+    model(x).sum().backward()  # may
+    if kind == "a":
+        opt.step()
+    elif kind == "b":
+        opt.zero_grad()
+""",
+    "a break out of the inner loop": r"""
+for epoch in range(3):
+    for x in loader:
+        opt.zero_grad()
+        if x is None:
+            break
+        model(x).sum().backward()
+        opt.step()
+""",
+    "an exception of our own ends the run": r"""
+def check(x):
+    if x.isnan().any():
+        raise ValueError(x)
+for x in loader:
+    model(x).sum().backward()
+    opt.step()
+    check(x)
+    opt.zero_grad()
+""",
+    "two nested handlers": r"""
+for x in loader:
+    try:
+        try:
+            model(x).sum().backward()
+            opt.step()
+        finally:
+            log(x)
+    except RuntimeError:
+        opt.zero_grad()
+        continue
+    opt.zero_grad()
+""",
+    "while with a counter and an else": r"""
+i = 0
+while i < 10:
+    opt.zero_grad()
+    model(x).sum().backward()
+    opt.step()
+    i += 1
+else:
+    opt.zero_grad()
+model(x).sum().backward()
+""",
+    "no_sync around all but the last": r"""
+for i, x in enumerate(loader):
+    last = (i + 1) % 4 == 0
+    with contextlib.nullcontext() if last else model.no_sync():
+        model(x).sum().backward()
+    if last:
+        opt.step()
+        opt.zero_grad()
+""",
+    "not a remainder": r"""
+for i, x in enumerate(loader):
+    if not (i % 4):
+        opt.zero_grad()
+    model(x).sum().backward()  # may
+    if not (i % 4):
+        opt.step()
+""",
+    "a method that yields batches": r"""
+class Source:
+    def batches(self):
+        for x in loader:
+            opt.zero_grad()
+            yield x
+for x in Source().batches():
+    model(x).sum().backward()
+    opt.step()
+""",
+    "an async loop": r"""
+async def run():
+    async for x in stream():
+        model(x).sum().backward()  # must
+        opt.step()
+""",
+    "a phase loop": r"""
+for epoch in range(3):
+    for phase in ["train", "val"]:
+        for x in loaders[phase]:
+            opt.zero_grad()
+            with torch.set_grad_enabled(phase == "train"):
+                loss = model(x).sum()
+                if phase == "train":
+                    loss.backward()
+                    opt.step()
+""",
+    "a walrus in the loop's test": r"""
+while (x := next(stream, None)) is not None:
+    model(x).sum().backward()  # must
+    opt.step()
+""",
 }
 
 

@@ -3,8 +3,9 @@
 import pytest
 from dry_debug.program import settings
 from dry_debug.program.config_tree import Entry
+from dry_debug.program.facts import facts
 
-from tests.program.model import marked
+from tests.program.model import marked, program
 
 YAML = {"conf/a.yaml": "train:\n  lr: 1e-3\n  size: 8\n"}
 LOADED = {
@@ -121,3 +122,54 @@ def parse():
     assert settings.plain(marked(source.format("lr"), files)) == (True, 0.25)
     assert settings.plain(marked(source.format("name"), files)) == (False, None)
     assert not marked(source.format("nowhere"), files).known
+
+
+def configured(source: str, files: dict[str, str]) -> list[tuple[str, object, str, int]]:
+    rows = facts(program(source, files))["hyperparameters"]
+    return [
+        (row["name"], row["value"], row["file"].removeprefix("/nowhere/project/"), row["line"])
+        for row in rows
+        if row["origin"] == "config"
+    ]
+
+
+def test_facts_list_what_a_configuration_file_says_with_file_and_line() -> None:
+    yaml = "# run\noptim:\n  name: adam\n  lr: 1e-3\n  betas: [0.9, 0.99]\nlayers:\n  - {size: 1}\nnote: ${optim.lr}\n"
+    expected = [
+        ("name", "adam", "conf/a.yaml", 3),
+        ("learning_rate", 1e-3, "conf/a.yaml", 4),
+        ("betas", [0.9, 0.99], "conf/a.yaml", 5),
+        ("note", 1e-3, "conf/a.yaml", 8),
+    ]
+    for way, source in LOADED.items():
+        assert configured(source, {"conf/a.yaml": yaml, "util.py": UTIL}) == expected, way
+
+
+def test_settings_of_another_module_that_loads_them_are_listed() -> None:
+    files = {"conf/a.yaml": "lr: 1\n", "config.py": "import yaml\ncfg = yaml.safe_load(open('conf/a.yaml'))\n"}
+    assert configured("from config import cfg\n", files) == [("learning_rate", 1, "conf/a.yaml", 1)]
+
+
+def test_data_is_no_configuration() -> None:
+    source = "import json\nnames = json.load(open('names.json'))\n"
+    assert configured(source, {"names.json": '{"0": "cat", "1": "dog"}'}) == []
+
+
+def test_ini_files_are_configurations() -> None:
+    source = "import configparser\np = configparser.ConfigParser()\np.read('a.ini')\nlr = p.getfloat('train', 'lr')\n"
+    assert configured(source, {"a.ini": "[train]\nlr = 0.1\n"}) == [("learning_rate", 0.1, "a.ini", 2)]
+
+
+def test_a_number_from_a_configuration_reaches_other_facts() -> None:
+    source = """import torch, yaml
+cfg = yaml.safe_load(open('a.yaml'))
+net = torch.nn.Linear(2, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+for i, x in enumerate(torch.utils.data.DataLoader(data)):
+    net(x).sum().backward()
+    if (i + 1) % cfg['train']['every'] == 0:
+        opt.step()
+        opt.zero_grad()
+"""
+    found = facts(program(source, {"a.yaml": "train:\n  every: 4\n"}))
+    assert [row["steps"] for row in found["accumulation"]] == [4]

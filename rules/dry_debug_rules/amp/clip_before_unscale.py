@@ -10,7 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
-from dry_debug.program.evidence import Step
+from dry_debug.program.evidence import Step, made
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.relations import covers, different, modules_in, touches
 from dry_debug.program.scopes import dotted
@@ -77,11 +77,9 @@ class ClipBeforeUnscale(OrderRule):
         name = ""
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        evidence = [
-            Step(o.event.program, o.event.node, "the loss is scaled here, so its gradients are")
-            for o in hit.trace
-            if o.event.kind == "backward"
-        ][-1:]
+        scaled = [o.event for o in hit.trace if o.event.kind == "backward"][-1:]
+        evidence = made(automaton.scaler, "the scaler")
+        evidence += [Step(e.program, e.node, "the loss is scaled here, so its gradients are") for e in scaled]
         if not here:
             evidence.append(Step(hit.event.program, node, "the gradients are clipped here"))
         if step.program is program or not here:

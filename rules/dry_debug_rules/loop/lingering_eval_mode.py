@@ -10,13 +10,13 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
-from dry_debug.program.evidence import Step, weakest
+from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, covers, different, touches
 from dry_debug.program.scopes import dotted
-from dry_debug.program.sensitivity import mode_matters
+from dry_debug.program.sensitivity import mode_layers, mode_matters
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context, Visit
@@ -100,7 +100,8 @@ class LingeringEvalMode(OrderRule):
             program.why(at, "{} cannot be followed: it may change the mode", hands, see=hands)
             return None
         here = mode.event.program is program
-        evidence = [Step(hit.event.program, hit.event.node, "this training step then runs in eval mode")]
+        evidence = [*made(module, "the model"), *mode_layers(module)[:1]]
+        evidence.append(Step(hit.event.program, hit.event.node, "this training step then runs in eval mode"))
         if not here:
             evidence.append(Step(mode.event.program, mode.event.node, "eval mode is set here"))
         spelled = _spelling(hit, mode.event, module, program)

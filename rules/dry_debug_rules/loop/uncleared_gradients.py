@@ -10,7 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after, line_before
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
-from dry_debug.program.evidence import Confidence, Step, weakest
+from dry_debug.program.evidence import Confidence, Step, made, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.relations import covers, different, touches
@@ -87,7 +87,7 @@ class UnclearedGradients(OrderRule):
         )
         path = _path(hit.event) or "optimizer"
         here = hit.event.program is program
-        evidence = _evidence(hit, program, loop)
+        evidence = [*made(automaton.optimizer, f"`{path}`"), *_evidence(hit, program, loop)]
         cleared = [e for e in automaton.clearing if e.kind == "zero_grad" and e.program is hit.event.program]
         if cleared:
             where = cleared[0]

@@ -1,45 +1,106 @@
-"""`dry-debug facts`: what a program is, as the model sees it."""
+"""`dry-debug facts`: what programs are, as the model sees them."""
 
 import argparse
 import json
 import os
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
-from dry_debug.cli.output import tell, write_lines
+from dry_debug.cli.output import near, say, tell, write_lines
 from dry_debug.project.config import Configs
-from dry_debug.project.read import Unreadable, read
+from dry_debug.project.read import Unreadable, document_of, read
 from dry_debug.project.roots import root_of
 from dry_debug.project.run import host_for
-from dry_debug.text.document import Problem
+from dry_debug.text.document import Document, Problem
+
+if TYPE_CHECKING:
+    from dry_debug.project.host import ProjectHost
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the facts of one file; returns 2 if it cannot be read or does not parse."""
+    """Print the facts of the files; returns 2 if one of them cannot be read or does not parse.
+
+    As JSON the facts of one file are the object of the contract; those of several, or of a folder, are a list of such
+    objects, each with its `filename`.
+    """
+    configs = Configs(given=options.paths)
+    problems: list[Problem] = []
+    paths: list[str] = []
+    alone = len(options.paths) == 1 and not os.path.isdir(options.paths[0])
+    if options.paths == ["-"]:
+        paths = ["-"]
+    elif "-" in options.paths:
+        say("dry-debug: - (standard input) goes with no other path")
+        return 2
+    elif alone:
+        paths = [os.path.abspath(options.paths[0])]
+    else:
+        from dry_debug.project.files import discover
+
+        found = discover(options.paths, configs)
+        paths, problems = list(found.files), list(found.problems)
+    hosts: dict[str, ProjectHost] = {}
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        name = os.path.abspath(options.stdin_filename or "stdin.py") if path == "-" else path
+        told = _facts_of(path, name, configs, hosts, problems)
+        if told is not None:
+            rows.append({"filename": name, **told})
+    _print(rows, alone, options.format)
+    for problem in problems:
+        tell(problem)
+    return 2 if problems else 0
+
+
+def _print(rows: list[dict[str, Any]], alone: bool, format_name: str) -> None:
+    if format_name == "json":
+        if alone:
+            rows = [{key: value for key, value in row.items() if key != "filename"} for row in rows]
+            write_lines(json.dumps(row, indent=2) for row in rows)
+        else:
+            write_lines([json.dumps(rows, indent=2)])
+        return
+    from dry_debug.render.facts import lines
+
+    for number, row in enumerate(rows):
+        found = {key: value for key, value in row.items() if key != "filename"}
+        write_lines([*([""] if number else []), *lines(found, near(row["filename"]))])
+
+
+def _facts_of(
+    path: str, name: str, configs: Configs, hosts: "dict[str, ProjectHost]", problems: list[Problem]
+) -> dict[str, Any] | None:
+    """The facts of one file (`-`: standard input, as if it were `name`); None where a problem says why not."""
     from dry_debug.program.facts import facts
     from dry_debug.program.program import Program, parse
 
-    path = os.path.abspath(options.file)
     try:
-        document = read(path)
+        document = _document(path, name)
     except Unreadable as error:
-        tell(Problem(str(error), options.file))
-        return 2
+        problems.append(Problem(str(error), name))
+        return None
     tree = parse(document)
     if isinstance(tree, Problem):
-        tell(Problem(tree.message, options.file, tree.line))
-        return 2
-    root = root_of(path, Configs().of_file(path))
-    program = Program(document, tree, host_for(root))
+        place = document.position(document.span_of_line(tree.line).start) if tree.line is not None else None
+        cell = f"cell {place.cell}: " if place is not None and place.cell is not None else ""
+        problems.append(Problem(f"{cell}{tree.message}", name, place.line + 1 if place is not None else None))
+        return None
+    root = root_of(name, configs.of_file(name), configs.given)
+    host = hosts.get(root)
+    if host is None:
+        host = hosts[root] = host_for(root)
+    host.begin()
+    program = Program(document, tree, host)
+    host.adopt(program)
     found = _below(facts(program), root.rstrip(os.sep) + os.sep)
-    for problem in (*document.problems, *program.problems):
-        tell(problem)
-    if options.format == "json":
-        write_lines([json.dumps(found, indent=2)])
-    else:
-        from dry_debug.render.facts import lines
+    problems.extend((*document.problems, *program.problems))
+    return found  # type: ignore[no-any-return]
 
-        write_lines(lines(found))
-    return 2 if document.problems or program.problems else 0
+
+def _document(path: str, name: str) -> Document:
+    if path != "-":
+        return read(path)
+    return document_of(sys.stdin.buffer.read() if sys.stdin is not None else b"", name)
 
 
 def _below(value: Any, root: str, key: str = "") -> Any:

@@ -88,8 +88,9 @@ def _others(commands: Any) -> None:
 
     facts = commands.add_parser("facts", help="show what a program is: its components, loops, steps, saves, ...")
     facts.set_defaults(command_module="dry_debug.cli.facts")
-    facts.add_argument("file", metavar="FILE")
+    facts.add_argument("paths", nargs="+", metavar="PATH", help="files and folders; - is standard input")
     facts.add_argument("--format", choices=("text", "json"), default="text")
+    facts.add_argument("--stdin-filename", metavar="FILE", help="read standard input, as if it were FILE")
 
     explain = commands.add_parser("explain", help="show why something is, or is not, reported at a line")
     explain.set_defaults(command_module="dry_debug.cli.explain")

@@ -78,7 +78,7 @@ def analyse(
     """
     host = host if host is not None else NullHost()
     problems = list(document.problems)
-    host.evaluation.start()
+    host.begin()
     known = host.program_of(document)
     parsed = known.tree if known is not None else parse(document)
     broken: list[Finding] = []
@@ -87,6 +87,7 @@ def analyse(
     if not isinstance(parsed, ast.Module):
         return _unparsed(document, parsed, problems)
     program = known if known is not None else Program(document, parsed, host)
+    host.adopt(program)
     program.spec = settings.spec
     chosen = manifest.selected(settings) if rules is None else rules
     raw: list[tuple[RuleInfo, Report]] = []
@@ -236,7 +237,8 @@ def _severity(info: RuleInfo, report: Report, settings: Settings) -> Severity | 
 def _related(home: Program, program: Program, node: ast.AST, message: str) -> Related:
     if program is home:
         return Related(message, span=home.span(node))
-    span = program.span(node)
-    start, end = program.document.position(span.start), program.document.position(span.end)
-    place = Place(program.document.path, start.line, start.column, end.line, end.column, start.cell)
+    span, document = program.span(node), program.document
+    start, end = document.position(span.start), document.position(span.end)
+    before = [document.source[offset - at.column : offset] for offset, at in ((span.start, start), (span.end, end))]
+    place = Place(document.path, start.line, start.column, end.line, end.column, start.cell, *before)
     return Related(message, place=place)

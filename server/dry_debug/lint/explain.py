@@ -121,10 +121,16 @@ def explain(
                 answer.told.append(Told(info.name, info.code, "not-triggered", _words(info)))
             continue
         run = _run(info, document, result.program, host, settings)
-        answer.told.extend(_of_rule(run, result, settings, line, rule is not None, origin or {}))
+        try:
+            answer.told.extend(_of_rule(run, result, settings, line, rule is not None, origin or {}))
+        except Exception as error:
+            answer.told.append(Told(info.name, info.code, "failed", _failure(error)))
     answer.told.sort(key=lambda t: t.status == "silent")
     if rule is None or not any(t.status == "not-triggered" for t in answer.told):
-        answer.view = describe_line(result.program, line)
+        try:
+            answer.view = describe_line(result.program, line)
+        except Exception as error:
+            answer.view = [_failure(error)]
     return answer
 
 
@@ -147,15 +153,20 @@ def _run(info: RuleInfo, document: Document, known: Program, host: Host, setting
     program = Program(document, known.tree, host)
     program.spec = settings.spec
     recorder = program.why = Recorder(program)
-    host.evaluation.start()
+    host.begin()
+    host.adopt(program)
     rule = manifest.load(info)
     run = _Run(info, program, [], recorder.drops, [])
     try:
         run.reports = list(rule.check(program))
         run.subjects = list(rule.subjects(program))
     except Exception as error:  # as in the engine: one rule must not take the others down
-        run.error = f"the rule failed: {type(error).__name__}: {error}"
+        run.error = _failure(error)
     return run
+
+
+def _failure(error: Exception) -> str:
+    return f"this failed, which is a defect of Dry Debug: {type(error).__name__}: {error}"
 
 
 def _of_rule(

@@ -18,7 +18,10 @@ CONFIDENCES: tuple[Confidence, ...] = ("high", "medium", "low")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A range in another file. Lines and columns are zero-based, columns count code points."""
+    """A range in another file. Lines and columns are zero-based, columns count code points.
+
+    `before` and `end_before` are the text of the lines before the columns, for whoever counts in other units.
+    """
 
     path: str
     line: int
@@ -26,6 +29,8 @@ class Place:
     end_line: int
     end_column: int
     cell: int | None = None
+    before: str = ""
+    end_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dry_debug.lsp.client import Client
 from dry_debug.lsp.pages import page_uri
 from dry_debug.lsp.snapshot import Snapshot
 from dry_debug.lsp.uris import uri_of
+from dry_debug.text.lines import units
 from dry_debug.text.spans import Span
 
 SOURCE = "Dry Debug"
@@ -62,9 +63,9 @@ def _location(span: Span | None, place: Place | None, snapshot: Snapshot) -> typ
         return types.Location(snapshot.uri_at(span.start), snapshot.range(span))
     assert place is not None  # `Related`: exactly one of the two is set
     uri = uri_of(place.path) if Path(place.path).is_absolute() else snapshot.uri
-    # Columns of another file count code points; its text is not at hand, and a link needs no more than the line.
-    start = types.Position(place.line, place.column)
-    return types.Location(uri, types.Range(start, types.Position(place.end_line, place.end_column)))
+    start = types.Position(place.line, units(place.before, snapshot.encoding))
+    end = types.Position(place.end_line, units(place.end_before, snapshot.encoding))
+    return types.Location(uri, types.Range(start, end))
 
 
 def _told(text: str, location: types.Location, uri: str) -> str:

@@ -11,6 +11,7 @@ from pygls.lsp.server import LanguageServer
 import dry_debug
 from dry_debug.lsp.actions import KINDS, Request, code_actions, resolved
 from dry_debug.lsp.client import client_of
+from dry_debug.lsp.explain import explained
 from dry_debug.lsp.hover import hover
 from dry_debug.lsp.pygls_patches import Buffers
 from dry_debug.lsp.session import Session
@@ -20,6 +21,7 @@ from dry_debug.project.config import FILE_NAMES
 logger = logging.getLogger(__name__)
 
 CHECK_DOCUMENT = "dryDebug.checkDocument"
+EXPLAIN = "dryDebug.explain"
 TYPING_PAUSE = 0.3  # seconds without a key press before a check, with `run` = onType
 DISK_PAUSE = 0.2  # seconds in which changes on disk are taken together: a checkout changes many files
 
@@ -240,6 +242,15 @@ def _register_requests(server: Server) -> None:
         analysis, shown = found
         offset = analysis.snapshot.offset(uri, params.position)
         return await session.worker.run(partial(hover, analysis, shown, offset, session.client))
+
+    @server.command(EXPLAIN)
+    async def why_here(uri: str, line: int) -> str | None:
+        """Why something is, or is not, reported on zero-based `line` of a document; null if it is not checked."""
+        found = await server.session.current(uri)
+        if found is None:
+            return None
+        offset = found[0].snapshot.offset(uri, types.Position(max(0, int(line)), 0))
+        return await server.session.worker.run(partial(explained, found[0], offset))
 
     @server.command(CHECK_DOCUMENT)
     async def check_document(uri: str) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import choices, lightning, settings
 from dry_debug.program import knowledge as know
+from dry_debug.program.choices import MAKERS
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import LIBRARIES, Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | Non
     if name is not None and not name.startswith("."):
         top = name.partition(".")[0]
         if top not in ("torch", "builtins", "numpy"):
+            if isinstance(func, ast.Attribute) and top not in LIBRARIES:
+                # `from nets import Net` / `Net.from_config(...)`, `from setup import net` / `net.parameters()`
+                base = ev.value(func.value, scope, stmt, env)
+                if base.kind not in ("library", "unknown", "pymodule"):
+                    return method(ev, base, func.attr, node, scope, stmt, env)
             target = ev.value(func, scope, stmt, env)
             if target.kind in ("function", "class", "module", "choice") or (
                 target.kind == "library" and target.type != name
@@ -77,7 +83,7 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("container", items=[ev.value(a, scope, stmt, env) for a in node.args], node=node,
                      program=ev.program, ident=("alloc", node), via="chain")  # fmt: skip
     if name in know.PASS_THROUGH:
-        value = arg(0, "iterable", "object")
+        value = arg(0, "iterable", "object", "module")
         if name in know.COPIES and value.kind == "module":
             return value.but(ident=("alloc", node), wraps=None, node=node)
         return value
@@ -103,7 +109,18 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("dict", items=items, node=node, program=ev.program, ident=("alloc", node))
     if name == "functools.partial" and node.args:
         inner = ev.value(node.args[0], scope, stmt, env)
-        return inner if inner.kind in ("library", "class", "function", "choice") else UNKNOWN
+        if inner.kind == "function" and inner.scope is not None and inner.via is None:
+            return _partial(ev, inner, node, scope, stmt, env)
+        whole = len(node.args) == 1  # a function's other arguments keep their places
+        return inner if inner.kind in ("library", "class") or (inner.kind in MAKERS and whole) else UNKNOWN
+    place = know.STATE_OF.get(name)
+    if place is not None:
+        held = arg(*place)
+        return (
+            Value("state", wraps=held, node=node, program=ev.program, confidence=held.confidence)
+            if held.known
+            else held
+        )
     if name == "importlib.import_module" and len(node.args) == 1:
         return _imported_module(ev, arg(0).const)
     if name == "torch.load":
@@ -132,6 +149,19 @@ def _imported_module(ev: Evaluator, name: object) -> Value:
     if other is None or other is ev.program:
         return UNKNOWN
     return Value("pymodule", program=other, ident=("pymodule", other.document.path))
+
+
+def _partial(ev: Evaluator, function: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
+    """`functools.partial(f, x, key=y)`: the function with these parameters known, `const` of them by their places."""
+    callee = function.scope
+    assert callee is not None
+    names = [a.arg for a in callee.parameters()]
+    bound = dict(function.env or {})
+    for name, expr in (*zip(names, node.args[1:], strict=False), *((k.arg, k.value) for k in node.keywords)):
+        value = ev.value(expr, scope, stmt, env)
+        if name is not None and value.known:
+            bound[(callee, name)] = value
+    return function.but(via="partial", const=len(node.args) - 1, env=bound, ident=("alloc", node))
 
 
 def _activation(name: str) -> str:
@@ -426,7 +456,7 @@ def returned(
         return UNKNOWN
     bound = dict(function.env or {})
     if node is not None:
-        bound.update(bind_arguments(ev, callee, node, scope, stmt, env, receiver))
+        bound.update(bind_arguments(ev, callee, node, scope, stmt, env, receiver, places_taken(function)))
     known = (env.inner if isinstance(env, Bound) else ev.environments).of(bound)
     results: list[Value] = []
     ev.run.calls += 1
@@ -463,6 +493,11 @@ def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator) -> Value:
     return value
 
 
+def places_taken(function: Value) -> int:
+    """How many parameters a `functools.partial` has given by their places."""
+    return function.const if function.via == "partial" and isinstance(function.const, int) else 0
+
+
 def bind_arguments(
     ev: Evaluator,
     callee: Scope,
@@ -471,8 +506,9 @@ def bind_arguments(
     stmt: Stmt,
     env: Env | None,
     receiver: Value | None,
+    taken: int = 0,
 ) -> dict[tuple[Scope, str], Value]:
-    """Parameters of `callee` and the values that this call gives them."""
+    """Parameters of `callee` and the values that this call gives them; the first `taken` are given already."""
     bound: dict[tuple[Scope, str], Value] = {}
     parameters = [a.arg for a in callee.parameters()]
     method_ = callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None
@@ -480,7 +516,7 @@ def bind_arguments(
         if receiver.scope is not None and parameters:
             bound[(callee, parameters[0])] = receiver
         parameters = parameters[1:]
-    for name, expr in zip(parameters, node.args, strict=False):
+    for name, expr in zip(parameters[taken:], node.args, strict=False):
         if isinstance(expr, ast.Starred):
             break
         value = ev.value(expr, scope, stmt, env)
@@ -541,7 +577,7 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base if attr == "copy" else Value("container", items=[v[1] if isinstance(v, tuple) else v
                                                  for v in base.items or ()], ident=base.ident)  # fmt: skip
     if kind == "dataset":
-        return base if attr in ("map", "shuffle", "with_format", "filter", "select", "batch", "repeat") else UNKNOWN
+        return base if attr in know.DATASET_METHODS else UNKNOWN
     if kind == "rng" or kind == "optimizer":
         return UNKNOWN
     if attr in know.TO_NUMBER:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.program import sharded
 from dry_debug.program.calls import argument, bind_arguments
 from dry_debug.program.events import CallTree
 from dry_debug.program.payload import STATEFUL, Entry, PayloadReader
+from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import Scope
-from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.values import NONE, UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.environment import Env
@@ -41,6 +43,7 @@ class SaveSite:
     via: ast.Call | None = None
     via_owner: Program | None = None
     dict_node: ast.Dict | None = None
+    sharded: bool = False  # each rank writes its part of it
 
     @property
     def keys(self) -> list[str]:
@@ -109,6 +112,7 @@ class Checkpoints:
         if ".save(" not in self.program.document.source and "save" not in self.program.document.source:
             return []
         calls = list(self.program.calls_of("torch.save"))
+        calls += [call for name in sharded.SAVES for call in self.program.calls_of(name)]
         for call in self.program.method_calls("save"):
             if isinstance(call.func, ast.Attribute) and call not in calls:
                 value = self.program.value(call.func.value, call)
@@ -119,6 +123,8 @@ class Checkpoints:
             payload, path = argument(call, 0, "obj"), argument(call, 1, "f")
             if isinstance(call.func, ast.Attribute) and self.program.value(call.func.value, call).kind == "fabric":
                 payload, path = argument(call, 1, "state"), argument(call, 0, "path")  # the other way round
+            elif self.program.qualified(call) in sharded.SAVES:
+                payload, path = argument(call, 0, "state_dict"), sharded.path_of(self.program, call)
             if payload is not None:
                 routes.append(_Route(call, payload, path, call))
                 continue
@@ -136,7 +142,7 @@ class Checkpoints:
         scope = program.scope(route.call)
         if isinstance(route.payload, ast.Name) and depth < MAX_HELPERS:
             callers = self._passed(route.payload.id, scope)
-            if callers:
+            if callers and not self._in_loop(route.call):
                 for call, expr in callers:
                     path = self._forwarded(route.path, scope, call)
                     self._site(_Route(call, expr, path, route.save), via or route.save, result, depth + 1)
@@ -148,6 +154,16 @@ class Checkpoints:
                 result.append(self._read(route, program, env, call, path, via or route.save))
             return
         result.append(self._read(route, program, None, route.call, route.path, via))
+
+    def _in_loop(self, call: ast.Call) -> bool:
+        """Whether a save stands in a loop of its function: one that trains, and saves on the way."""
+        stmt = self.program.statement(call)
+        for block in self.program.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+                return True
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                break
+        return False
 
     def _read(
         self,
@@ -161,7 +177,7 @@ class Checkpoints:
         held = PayloadReader(owner, env).read(route.payload, route.call)
         through = owner if via is not None else None
         return SaveSite(node, route.payload, held.entries, held.whole, path, not held.complete, owner, via, through,
-                        held.node)  # fmt: skip
+                        held.node, owner.qualified(route.save) in sharded.SAVES)  # fmt: skip
 
     def _bound(self, call: ast.Call, callee: Scope, owner: Program) -> Env:
         """The parameters of `callee` as `call`, which stands in this program, gives them."""
@@ -170,8 +186,14 @@ class Checkpoints:
         scope, stmt = program.scope(call), program.statement(call)
         bound = bind_arguments(program.evaluator, callee, call, scope, stmt, None, receiver)
         for name in (a.arg for a in callee.parameters()):
-            if (callee, name) not in bound and given(call, callee, name) is not None:
+            if (callee, name) in bound:
+                continue
+            if given(call, callee, name) is not None:
                 bound[(callee, name)] = UNKNOWN  # what other calls pass says nothing of this one
+                continue
+            default = callee.default_of(name)
+            if isinstance(default, ast.Constant) and default.value is None and _all_spelled_out(call):
+                bound[(callee, name)] = NONE
         return bound
 
     def _built_of_parameters(self, route: _Route, scope: Scope) -> bool:
@@ -232,7 +254,7 @@ class Checkpoints:
                 callee, owner = tree.function.scope, tree.function.program
                 if callee is None or owner is None or owner is self.program or "save" not in owner.document.source:
                     continue
-                for route in owner.training.checkpoints._routes.get(callee, ()):
+                for route in sorted(owner.training.checkpoints._routes.get(callee, ()), key=lambda r: r.call.lineno):
                     self._foreign_site(route, callee, owner, tree, result)
 
     def _foreign_site(
@@ -282,8 +304,10 @@ class Checkpoints:
 
     @cached_property
     def loads(self) -> list[LoadSite]:
-        """Every `torch.load` with what is read from it in the same scope."""
-        return [self._load(call) for call in self.program.calls_of("torch.load")]
+        """Every `torch.load` with what is read from it in the same scope, and what loads into given state."""
+        found = [self._load(call) for call in self.program.calls_of("torch.load")]
+        found += [self._load_in_place(call) for name in sharded.LOADS for call in self.program.calls_of(name)]
+        return found
 
     def read_back(self, call: ast.Call) -> LoadSite:
         """What becomes of what `call` gives back, as if it were a `torch.load`."""
@@ -298,78 +322,37 @@ class Checkpoints:
             argument(call, 1, "map_location"),
             only.value if isinstance(only, ast.Constant) and isinstance(only.value, bool) else None,
         )
-        scope = program.scope(call)
-        stmt = program.statement(call)
-        names = set()
-        if isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
-            names.add(stmt.targets[0].id)
-        parts = self._parts(names, scope, call)
-        for other in program.method_calls("load_state_dict"):
-            if program.scope(other) is not scope or not other.args:
-                continue
-            key = _taken(other.args[0], call, names)
-            if key is False and isinstance(other.args[0], ast.Name):
-                key = parts.get(other.args[0].id, False)
-            if key is False:
-                continue
+        loaded = Loaded(program, call)
+        for state, key, target, other in loaded.restores():
             if isinstance(key, str):
                 if key not in site.keys:
                     site.keys.append(key)
-            elif not isinstance(other.args[0], ast.Subscript):
+            elif not isinstance(state, ast.Subscript):
                 site.plain = True
-            assert isinstance(other.func, ast.Attribute)
-            site.restores.append((program.value(other.func.value, other), other))
-            strict = argument(other, 1, "strict")
+            site.restores.append((target, other))
+            strict = argument(other, 1, "strict") if isinstance(other.func, ast.Attribute) else None
             if isinstance(strict, ast.Constant) and isinstance(strict.value, bool):
                 site.strict = strict.value
-        for name in names:
-            parents = program.flow.parents(scope)
-            for read in program.flow.reads(name, scope):
-                holder = parents.get(read)
-                key_node: ast.AST | None = None
-                if isinstance(holder, ast.Subscript) and holder.value is read:
-                    key_node = holder.slice
-                elif isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop", "keys"):
-                    outer = parents.get(holder)
-                    key_node = outer.args[0] if isinstance(outer, ast.Call) and outer.args else None
-                    compare = parents.get(outer) if outer is not None and holder.attr == "keys" else None
-                    if isinstance(compare, ast.Compare) and isinstance(compare.ops[0], ast.In | ast.NotIn):
-                        key_node = compare.left  # `"step" in state.keys()`
-                elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
-                    key_node = holder.left
-                literal = key_node.value if isinstance(key_node, ast.Constant) else None
-                if isinstance(literal, str) and literal not in site.keys:
-                    site.keys.append(literal)
+        site.keys = [*dict.fromkeys((*site.keys, *loaded.keys()))]
         return site
 
-    def _parts(self, names: set[str], scope: Scope, call: ast.Call) -> dict[str, str | bool]:
-        """Variables of `scope` that hold a part of what `call` loaded: `state = checkpoint["model"]`, with its key."""
-        found: dict[str, str | bool] = {}
-        for assignment in self.program.index.assignments:
-            if not isinstance(assignment, ast.Assign) or self.program.scope(assignment) is not scope:
-                continue
-            target = assignment.targets[0]
-            if isinstance(target, ast.Name) and target.id not in names and len(assignment.targets) == 1:
-                key = _taken(assignment.value, call, names)
-                if key is not False:
-                    found.setdefault(target.id, key)
-        return found
+    def _load_in_place(self, call: ast.Call) -> LoadSite:
+        """`dcp.load(state, ...)`: fills the state that it is given."""
+        site = LoadSite(call, sharded.path_of(self.program, call), None, None)
+        state = argument(call, 0, "state_dict")
+        held = PayloadReader(self.program).read(state, call) if state is not None else None
+        if held is None:
+            return site
+        site.keys = [e.key for e in held.entries if e.key is not None]
+        for value in [held.whole] if held.whole is not None else [e.value for e in held.entries]:
+            inner = value.wraps if value.kind == "state" and value.wraps is not None else value
+            if inner.kind in STATEFUL:
+                site.restores.append((inner, call))
+        return site
 
 
-def _taken(expr: ast.expr, call: ast.Call, names: set[str]) -> str | bool:
-    """The key of the loaded dict that `expr` takes; True for the whole of it; False if it is something else."""
-    if expr is call or (isinstance(expr, ast.Name) and expr.id in names):
-        return True
-    if isinstance(expr, ast.Subscript) and _taken(expr.value, call, names) is True:
-        key = expr.slice
-        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else True
-    if (
-        isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr in ("get", "pop")
-        and _taken(expr.func.value, call, names) is True and expr.args
-    ):  # fmt: skip
-        key = expr.args[0]
-        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else True
-    return False
+def _all_spelled_out(call: ast.Call) -> bool:
+    return not any(isinstance(a, ast.Starred) for a in call.args) and all(k.arg is not None for k in call.keywords)
 
 
 def _rest_of(scope: Scope) -> str | None:

@@ -48,22 +48,20 @@ def member(holder: Value, name: ast.expr) -> Value:
 
 
 def _public(module: Value) -> list[Value]:
-    """The classes that a module of the project defines or gives on; its functions where it has no class."""
+    """The classes that a module of the project defines; those that it gives on, or its functions, if it has none."""
     program = module.program
     assert program is not None
-    classes: list[Value] = []
-    functions: list[Value] = []
+    found: dict[str, list[Value]] = {"own": [], "class": [], "function": []}
     for name, bindings in program.index.module.bindings.items():
-        if name.startswith("_") or bindings[-1].kind not in ("class", "def", "from"):
+        last = bindings[-1]
+        if name.startswith("_") or last.kind not in ("class", "def", "from"):
             continue
-        value = program.evaluator.binding(bindings[-1])
+        value = program.evaluator.binding(last)
         if value.kind == "class" and not _inherited(value, program.index.classes):
-            classes.append(value)
+            found["own" if last.kind == "class" else "class"].append(value)
         elif value.kind == "function":
-            functions.append(value)
-        if len(classes) >= MAX_MEMBERS:
-            break
-    return classes or functions[:MAX_MEMBERS]
+            found["function"].append(value)
+    return (found["own"] or found["class"] or found["function"])[:MAX_MEMBERS]
 
 
 def _inherited(value: Value, classes: list[Scope]) -> bool:

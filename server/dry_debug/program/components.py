@@ -55,6 +55,8 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 }
 
 
+# Classes of the project that inherit from nothing: what they are called like.
+_BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
 _NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by what it is called
 
 
@@ -95,6 +97,7 @@ class Components:
         for binding in self._bindings():
             self._add(binding)
         self._wrapped_parts()
+        self._stored()
         self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
         self._relate()
@@ -172,7 +175,24 @@ class Components:
             how = know.WRAPPERS.get(self.program.qualified(assignment.value) or "") if path is not None else None
             if path is not None and how in ("ddp", "dp", "fsdp") and path.partition(".")[0] != "self":
                 self.wrappers.append((how, path, target))
+        for call in self.program.calls_of("torch.distributed.fsdp.fully_shard"):
+            if call.args and isinstance(self.program.statement(call), ast.Expr):  # in place
+                self.wrappers.append(("fsdp", self.program.short(call.args[0]), call))
         self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
+
+    def _stored(self) -> None:
+        """`self.optimizers[name] = torch.optim.Adam(...)`: what is put under a key, by the name as written."""
+        for assignment in self.program.index.assignments:
+            value = assignment.value
+            target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
+            if not isinstance(target, ast.Subscript) or not isinstance(value, ast.Call) or dotted(target.value) is None:
+                continue
+            made = self.program.value(value)
+            kind = _KINDS.get(made.kind)
+            if kind is None or made.confidence == "low" or made.via == "part" or self._passes_on(value, made, None):
+                continue
+            scope = self.program.scope(assignment)
+            self._put(Component(kind, self.program.short(target), made, target, scope))
 
     def _add(self, b: Binding) -> None:
         if b.kind == "param":
@@ -189,8 +209,8 @@ class Components:
         kind = _KINDS.get(value.kind)
         if value.kind in ("container", "dict") and not part and not b.path:
             self._add_several(b, value)
-        if kind is None and value.kind == "instance" and (value.type or "").endswith("Tokenizer"):
-            kind = "tokenizer"
+        if kind is None and value.kind == "instance":
+            kind = next((k for word, k in _BY_CLASS.items() if (value.type or "").endswith(word)), None)
         if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
@@ -254,6 +274,13 @@ class Components:
                 continue
             value = self.program.value(call)
             kind = _KINDS.get(value.kind)
+            if (
+                name
+                and value.kind == "unknown"
+                and value.type is not None
+                and any(r.value is call for r in function.returns)
+            ):
+                kind, value = "loader", value.but(kind="loader", confidence="medium", args=call, ident=("alloc", call))
             if kind in kinds and value.args is not None and not self._passes_on(call, value, None):
                 self._put(Component(kind, name, value, call, function, role=role))
 
@@ -400,8 +427,13 @@ class Components:
         return None
 
     def _relate_trainer(self, trainer: Component) -> None:
-        trainer.covers = self._names(trainers.trains(trainer.value, self.program))
-        read = trainers.reads(trainer.value, self.program)
+        calls = [
+            (method, call)
+            for method, call in trainers.started(self.program)
+            if isinstance(call.func, ast.Attribute) and self.named(self.program.value(call.func.value, call)) is trainer
+        ]
+        trainer.covers = self._names(trainers.trains(trainer.value, calls, self.program))
+        read = trainers.reads(trainer.value, calls, self.program)
         trainer.reads = self._names([value for value, _ in read])
         for value, role in read:
             held = self.named(value)

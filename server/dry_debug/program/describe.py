@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.evidence import file_name, home_of
 from dry_debug.program.links import WORDS
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import Value
@@ -61,9 +62,9 @@ def describe(program: Program, text: str, value: Value, expr: ast.expr, stmt: as
     words = WORDS.get(value.kind, value.kind.replace("_", " "))
     name = f" ({value.type})" if value.type else ""
     where = ""
-    if value.node is not None and hasattr(value.node, "lineno"):
-        owner = value.origin or program
-        file = "" if owner is program else f" of {owner.document.path}"
+    owner = home_of(value, program)
+    if value.node is not None and owner is not None:
+        file = "" if owner is program else f" of {file_name(owner)}"
         where = f", from line {owner.line(value.node)}{file}"
     graph = (
         {True: ", carries its graph", False: ", without a graph", None: ", graph not known"}[value.attached]

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.program.calls import argument
+from dry_debug.program.events import CallTree
+from dry_debug.program.rank_tests import RankTests, only_main
 from dry_debug.program.reaching import side, terminates
-from dry_debug.program.scopes import dotted
-from dry_debug.program.values import UNKNOWN
+from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-_MAIN_WORDS = ("is_main_process", "is_master", "is_rank_zero", "is_local_main_process", "is_global_zero",
-               "is_world_process_zero", "master_process", "main_process", "is_primary", "is_main", "on_main_process",
-               "is_first_rank", "rank_zero", "args.should_save", "is_master_node",
-               "is_main_node", "is_root")  # fmt: skip
 _MARKERS = ("init_process_group", "DistributedDataParallel", "FullyShardedDataParallel", "fully_shard",
             "init_distributed", "init_distributed_mode", "deepspeed.initialize")  # fmt: skip
+_INIT = ("torch.distributed.init_process_group", "torch.distributed.distributed_c10d.init_process_group",
+         "deepspeed.init_distributed")  # fmt: skip
+_SPAWN = ("torch.multiprocessing.spawn", "torch.multiprocessing.spawn.spawn", "torch.multiprocessing.start_processes",
+          "torch.multiprocessing.Process", "multiprocessing.Process")  # fmt: skip
+
+MAX_FUNCTIONS, MAX_DEPTH = 200, 3  # functions that are looked at for the process group
 
 
 class Distributed:
@@ -39,37 +45,85 @@ class Distributed:
         found = self.own_backend
         if found is not None:
             return found
-        for trees in self.program.events._user_calls.values():
-            for _, tree in trees:
-                owner = getattr(tree, "function", UNKNOWN).program
-                if owner is not None and owner is not self.program and "init_process_group" in owner.document.source:
-                    return owner.training.distributed.own_backend
-        return None
+        return next((text for value in self._reached() if (text := _backend_in(value)) is not None), None)
+
+    def _reached(self) -> Iterator[Value]:
+        """The functions of other files that this file calls or starts in new processes, and what those call."""
+        seen: set[object] = set()
+        queue: list[tuple[Program, Scope | None, int]] = [(self.program, None, 0)]
+        while queue and len(seen) < MAX_FUNCTIONS:
+            program, scope, depth = queue.pop(0)
+            called = [tree.function for stmt, rows in program.events._user_calls.items() for _, tree in rows
+                      if isinstance(tree, CallTree) and (scope is None or program.scope(stmt) is scope)]  # fmt: skip
+            for value in (*called, *(program.training.distributed._started() if scope is None else ())):
+                owner, callee = value.program, value.scope
+                if owner is None or callee is None or callee in seen:
+                    continue
+                seen.add(callee)
+                if owner is not self.program and "dist" in owner.document.source:
+                    yield value
+                    if depth < MAX_DEPTH:
+                        queue.append((owner, callee, depth + 1))
+
+    def _started(self) -> list[Value]:
+        """The functions that this file starts in new processes."""
+        found = []
+        for name in _SPAWN:
+            for call in self.program.calls_of(name):
+                expr = argument(call, 99 if name.endswith("Process") else 0, "fn", "target")
+                value = self.program.value(expr, call) if expr is not None else UNKNOWN
+                if value.kind == "function":
+                    found.append(value)
+        return found
 
     @cached_property
     def own_backend(self) -> str | None:
         """The backend that a call in this very file names."""
-        for call in self.program.calls_of("torch.distributed.init_process_group"):
-            expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "backend"), None)
-            if expr is not None:
-                value = self.program.value(expr, call)
-                if value.kind == "const" and isinstance(value.const, str):
-                    return value.const
-                default = self.program.training.hyper.default_of(expr)
-                if isinstance(default, str):
-                    return default
-        return None
+        return next((text for call in self._inits if (text := self._named_in(call)) is not None), None)
+
+    @cached_property
+    def _inits(self) -> list[ast.Call]:
+        """The calls in this file that set up the process group."""
+        return [call for name in _INIT for call in self.program.calls_of(name)]
+
+    def _named_in(self, call: ast.Call) -> str | None:
+        expr = argument(call, 0, "backend", "dist_backend")
+        return self._text_of(expr, call) if expr is not None else None
+
+    def _text_of(self, expr: ast.expr, call: ast.Call) -> str | None:
+        """The text that an argument holds: a literal, what the file puts into `args.backend`, or a default."""
+        value = self.program.value(expr, call)
+        if value.kind == "const" and isinstance(value.const, str):
+            return value.const
+        path = dotted(expr) if isinstance(expr, ast.Attribute) else None
+        if path is not None:
+            texts = {
+                a.value.value if isinstance(a.value, ast.Constant) else None
+                for a in self.program.index.assignments
+                if isinstance(a, ast.Assign) and any(dotted(t) == path for t in a.targets)
+            }
+            if len(texts) == 1:
+                (text,) = texts
+                return text if isinstance(text, str) else None
+        default = self.program.training.hyper.default_of(expr)
+        return default if isinstance(default, str) else None
 
     @cached_property
     def guards(self) -> list[ast.If]:
         """The `if` statements that one rank alone passes: into its block, into its `else`, or beyond its `return`."""
         found = []
-        for stmt, _ in self.program.index.parent.items():
+        for stmt in self.program.index.parent:
             if isinstance(stmt, ast.If):
-                test = rank_test(stmt.test)
+                test = self.ranks.test(stmt.test, stmt)
                 if test or (test is False and (stmt.orelse or terminates(stmt.body))):
                     found.append(stmt)
         return sorted(found, key=lambda s: s.lineno)
+
+    @cached_property
+    def ranks(self) -> RankTests:
+        """What the tests of this file say of the rank."""
+        started = {id(v.node) for v in self._started() if v.program is self.program}
+        return RankTests(self.program, frozenset(started))
 
     def one_rank(self, node: ast.AST, depth: int = 0) -> bool:
         """Whether only one rank gets to `node`: a guard around it, an early return before it, or guarded callers."""
@@ -80,7 +134,7 @@ class Distributed:
         current: ast.AST = stmt
         for block in program.index.ancestors(stmt):
             if isinstance(block, ast.If):
-                test = rank_test(block.test)
+                test = self.ranks.test(block.test, block)
                 if test is not None and test == (side(block, current) == "body"):
                     return True
             body = getattr(block, side(block, current), [])
@@ -88,11 +142,12 @@ class Distributed:
                 for before in body:
                     if before is current:
                         break
-                    if isinstance(before, ast.If) and rank_test(before.test) is False and terminates(before.body):
+                    if not isinstance(before, ast.If) or not terminates(before.body):
+                        continue
+                    if self.ranks.test(before.test, before) is False:
                         return True
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-                if any(word in (dotted(d.func if isinstance(d, ast.Call) else d) or "") for d in block.decorator_list
-                       for word in (*_MAIN_WORDS, "rank_zero_only")):  # fmt: skip
+                if any(only_main(d.func if isinstance(d, ast.Call) else d) for d in block.decorator_list):
                     return True
                 sites = program.call_sites(program.index.scopes[block])
                 return depth < 5 and bool(sites) and all(self.one_rank(site, depth + 1) for site in sites)
@@ -100,39 +155,10 @@ class Distributed:
         return False
 
 
-def rank_test(test: ast.expr) -> bool | None:
-    """True if `test` holds on one rank only, False if it holds on the others only, None if it says nothing of ranks."""
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = rank_test(test.operand)
-        return None if inner is None else not inner
-    if isinstance(test, ast.BoolOp):
-        found = [r for r in (rank_test(v) for v in test.values) if r is not None]
-        # `not distributed or rank == 0`: without several processes there is one rank.
-        return found[0] if found else None
-    if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        left, right = _text(test.left), test.comparators[0]
-        zero = isinstance(right, ast.Constant) and right.value in (0, -1)
-        gpu = left.endswith("gpu") and not left.endswith(
-            ("n_gpu", "num_gpu", "ngpu", "count_gpu")
-        )  # how many there are
-        if zero and ("rank" in left or gpu or left.endswith("process_index")):
-            if isinstance(test.ops[0], ast.Eq | ast.LtE):
-                return True
-            return False if isinstance(test.ops[0], ast.NotEq | ast.Gt) else None
-        if isinstance(test.ops[0], ast.In) and "rank" in left:
-            return True
+def _backend_in(function: Value) -> str | None:
+    """The backend that a function sets the process group up with."""
+    if function.program is None:
         return None
-    text = _text(test)
-    if text and any(text.endswith(word) for word in _MAIN_WORDS):
-        return True
-    if isinstance(test, ast.BinOp):
-        return None
-    return None
-
-
-def _text(expr: ast.expr) -> str:
-    if isinstance(expr, ast.Call):
-        return (dotted(expr.func) or "").lower()
-    if isinstance(expr, ast.BinOp) and isinstance(expr.op, ast.Mod):  # `rank % ngpus == 0`
-        return _text(expr.left)
-    return (dotted(expr) or "").lower()
+    theirs = function.program.training.distributed
+    calls = [c for c in theirs._inits if function.program.scope(c) is function.scope]
+    return next((text for call in calls if (text := theirs._named_in(call)) is not None), None)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.checkpoints import LoadSite, given
 from dry_debug.program.class_kinds import steps_scheduler
+from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import Value
 
@@ -40,6 +42,29 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
     return rows
 
 
+def modes(program: Program) -> list[dict[str, Any]]:
+    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair.
+
+    A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
+    """
+    rows: list[dict[str, Any]] = []
+    for tree, callee, owner in _calls(program):
+        if callee.loops and any(loop.scope is callee for loop in owner.training.loops.all):
+            continue
+        for event in owner.events.of_kind("train", "eval"):
+            held = object_of(event)
+            while isinstance(held, ast.Attribute):
+                held = held.value
+            own = isinstance(held, ast.Name) and held.id == callee.self_name
+            name = _object(event, tree, callee, program) if event.scope is callee and not own else None
+            if name is not None:
+                line = program.line(tree.call)
+                rows.append({"kind": event.kind, "object": name, "line": line, "end_line": line,
+                             "confidence": "medium",
+                             "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
+    return rows
+
+
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
     """Calls that step a scheduler written by hand, `schedule(epoch)`, with the scheduler; those of `.step()` apart."""
     found: list[tuple[ast.Call, ast.expr, Value]] = []
@@ -62,11 +87,17 @@ def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
 
 def _object(event: Event, tree: CallTree, callee: Scope, program: Program) -> str | None:
     """What the caller calls the thing: what it passes for it, or the object whose method it calls."""
-    call = event.node
-    receiver = call.func.value if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else None
-    if isinstance(receiver, ast.Name) and receiver.id != callee.self_name:
-        passed = given(tree.call, callee, receiver.id)
-        return program.short(passed) if passed is not None else None
+    held = object_of(event)
+    rest = ""
+    while isinstance(held, ast.Attribute):
+        rest = f".{held.attr}{rest}"
+        held = held.value
+    if isinstance(held, ast.Name) and held.id != callee.self_name:
+        passed = given(tree.call, callee, held.id)
+        if passed is not None:
+            return f"{program.short(passed)}{rest}"
+        if _whose_parameters(event, callee) is None:
+            return None
     source = _whose_parameters(event, callee)
     passed = given(tree.call, callee, source) if source is not None else None
     if passed is not None:
@@ -118,7 +149,9 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     rest = node.args.kwarg.arg if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None else None
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
-        receiver = restore.func.value if isinstance(restore.func, ast.Attribute) else None
+        receiver = restored(restore, owner)
+        while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
+            receiver = receiver.value
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)
@@ -161,7 +194,8 @@ def _for_the_caller(site: LoadSite, callee: Scope, owner: Program) -> bool:
     """
     if not site.restores or _returned(site, callee, owner):
         return True
-    return any(_comes_in(call.func.value, callee) for _, call in site.restores if isinstance(call.func, ast.Attribute))
+    held = [restored(call, owner) for _, call in site.restores]
+    return any(_comes_in(expr, callee) for expr in held if expr is not None)
 
 
 def _comes_in(receiver: ast.expr, callee: Scope) -> bool:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program import calls as call_values
 from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
-from dry_debug.program.knowledge import FITTING, NAMES, USAGE, Kind, kind_of_call
+from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ class Evaluator:
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
         self.environments = Environments()
         self.run = program.host.evaluation
+
+    def release(self) -> None:
+        """Forget all answers: values, environments and what is still to be evaluated hold each other."""
+        self.environments.release()
+        self._memo.clear()
+        self._bindings.clear()
+        self._attributes.clear()
 
     # -- expressions ---------------------------------------------------------------------------------------------
 
@@ -207,9 +214,14 @@ class Evaluator:
         if not isinstance(expr.value, ast.Name | ast.Attribute):
             return None
         base = self.value(expr.value, scope, stmt, env)
-        if base.kind != "pymodule":
+        if base.kind == "pymodule":
+            found = self.member(base, expr.attr)
+        elif (
+            base.kind not in ("library", "unknown") and base.program is not None
+        ):  # `from nets import Net`: `Net.build`
+            found = self.attribute_of(base, expr.attr)
+        else:
             return None
-        found = self.member(base, expr.attr)
         return found if found.known else None
 
     def member(self, base: Value, attr: str) -> Value:
@@ -229,6 +241,8 @@ class Evaluator:
             return self.member(base, attr)
         if base.scope is not None and base.scope.kind == "class" and base.program is not None:
             result = base.program.evaluator.class_attribute(base.scope, attr, base)
+            if result.kind == "const" and given_to(base, attr):
+                return UNKNOWN
             if result.kind != "unknown" or kind == "instance":
                 return result
         if kind == "module":
@@ -304,16 +318,36 @@ class Evaluator:
         for base in self.bases(cls):
             if base.kind == "class" and base.scope is not None and base.program is not None and base.scope is not cls:
                 result = base.program.evaluator.class_attribute(base.scope, attr)
+                if _vague(result):
+                    result = self._through_hooks(cls, base, attr) or result
                 if result.kind != "unknown":
                     return result
         return UNKNOWN
+
+    def _through_hooks(self, cls: Scope, base: Value, attr: str) -> Value | None:
+        """`self.attr` that a base class gets from a method which `cls` overrides: `self.workers = self._make()`."""
+        assert base.scope is not None and base.program is not None
+        inner = base.program.evaluator
+        for b in base.scope.attributes.get(attr, ()):
+            call = b.value
+            func = call.func if isinstance(call, ast.Call) else None
+            if not isinstance(call, ast.Call) or not isinstance(func, ast.Attribute):
+                continue
+            if isinstance(func.value, ast.Name) and func.value.id == b.scope.self_name:
+                hook = self.class_attribute(cls, func.attr)
+                if hook.kind == "function" and hook.scope is not None and hook.scope.parent is not base.scope:
+                    value = call_values.returned(inner, hook, call, b.scope, b.stmt, None, self.instance_of(cls))
+                    if value.known:
+                        return unpack(value, b.path)
+        return None
 
     def bases(self, cls: Scope) -> list[Value]:
         """The values of a class's base expressions: classes of the project or library names."""
         node = cls.node
         assert isinstance(node, ast.ClassDef)
         outer = cls.parent or self.index.module
-        return [self.value(base, outer, node) for base in node.bases]
+        plain = (base.value if isinstance(base, ast.Subscript) else base for base in node.bases)  # `Sampler[int]`
+        return [self.value(base, outer, node) for base in plain]
 
     # -- parameters and imports ------------------------------------------------------------------------------------
 
@@ -321,6 +355,8 @@ class Evaluator:
         """What a parameter holds: from the call sites, else its annotation, default, usage, name."""
         cls = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
         if cls is not None and name == scope.self_name and scope.kind == "function":
+            if any(isinstance(d, ast.Name) and d.id == "classmethod" for d in scope.decorators):
+                return Value("class", scope=cls, node=cls.node, program=self.program, ident=("class", cls.node))
             return self.instance_of(cls)
         node = scope.node
         arg = next((a for a in scope.parameters() if a.arg == name), None)
@@ -342,6 +378,8 @@ class Evaluator:
             if annotated.kind != "unknown":
                 owner = annotated.program if annotated.scope is not None else self.program
                 return annotated.but(ident=("param", scope, name), node=arg, program=owner, home=self.program)
+            if _plain_type(arg.annotation):
+                return UNKNOWN  # `noise_scheduler: str`
         if scope.decorators and not passed:
             configured = settings.of_parameter(self, scope, name)
             if configured is not None:
@@ -383,6 +421,8 @@ class Evaluator:
             kind = kind_of_call(name)
             if kind is None and name.startswith("transformers.") and "Tokenizer" in name:
                 kind = "tokenizer"
+            if kind is None and name in DATASET_BASES | SAMPLER_BASES:
+                kind = "dataset" if name in DATASET_BASES else "sampler"
             if kind is not None:
                 return Value(kind, type=name)
         value = self.value(annotation, scope, None)
@@ -517,7 +557,9 @@ class Evaluator:
         if base.kind == "module":
             return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
         if base.kind == "dataset" and (
-            (isinstance(key, str) and key.startswith(_SPLITS)) or (_has_splits(base) and not isinstance(key, int))
+            (isinstance(key, str) and key.startswith(_SPLITS))
+            or (_has_splits(base) and not isinstance(key, int))
+            or "split" in (dotted(index) or "")
         ):
             part = key if key is not None else dotted(index) or index
             return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives
@@ -581,6 +623,23 @@ class Evaluator:
         return call_values.call(self, expr, scope, stmt, env)
 
 
+def _vague(value: Value) -> bool:
+    """What a hook that does nothing gives: nothing known, None, or an empty list."""
+    if value.kind == "const":
+        return value.const is None
+    return value.kind == "unknown" or (value.kind == "container" and not value.items and value.thunk is None)
+
+
+def given_to(instance: Value, attr: str) -> bool:
+    """Whether a dataclass's field may have been given when the object was made, so that its default says nothing."""
+    call, cls = instance.args, instance.scope
+    if call is None or cls is None or not cls.decorators:
+        return False
+    if not any((dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith("dataclass") for d in cls.decorators):
+        return False
+    return bool(call.args) or any(k.arg in (None, attr) for k in call.keywords)
+
+
 def _module_value(program: Program) -> Value:
     return Value("pymodule", program=program, ident=("pymodule", program.document.path))
 
@@ -622,6 +681,18 @@ def element(value: Value) -> Value:
     return UNKNOWN
 
 
+def _plain_type(annotation: ast.expr) -> bool:
+    """Whether an annotation promises text, a number, a flag or a dict, perhaps None."""
+    if isinstance(annotation, ast.BinOp):
+        return _plain_type(annotation.left) and _plain_type(annotation.right)
+    if isinstance(annotation, ast.Subscript):
+        inner = (dotted(annotation.value) or "").rpartition(".")[2]
+        return inner in ("dict", "Dict") or (inner == "Optional" and _plain_type(annotation.slice))
+    if isinstance(annotation, ast.Constant):
+        return annotation.value is None
+    return isinstance(annotation, ast.Name) and annotation.id in ("str", "int", "float", "bool", "dict")
+
+
 def held(value: Value) -> Value:
     """What a dict holds under a key that is not known, and what a sequence holds."""
     if value.kind != "dict":
@@ -642,15 +713,6 @@ def _has_splits(dataset: Value) -> bool:
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
-# Packages that are no part of a project: an import of them is not looked for in its files.
-LIBRARIES = frozenset(
-    (
-        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
-        "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
-        "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
-        "warnings shutil glob pickle"
-    ).split()
-)
 # Handlers are typed by their own node class; the table cannot say so.
 _EXPRESSIONS: dict[type, Any] = {
     ast.Name: Evaluator._name,

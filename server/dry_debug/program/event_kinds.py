@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
+from dry_debug.program.shape import shape
 from dry_debug.program.trees import Event
 from dry_debug.program.values import UNKNOWN, Value
 
@@ -95,10 +96,23 @@ def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
     if value.kind == "scheduler":
         return ix.event("scheduler_step", value, call)
     path = dotted(func.value)
+    if value.kind == "unknown" and isinstance(func.value, ast.Subscript) and _cleared(ix, func.value, call):
+        known = Value("optimizer", confidence="medium", node=func.value, program=ix.program)
+        return ix.event("optimizer_step", known, call)
     if value.kind == "unknown" and path is not None and not call.args and not call.keywords:
         # Whoever calls this function knows what steps.
         return ix.event("step", Value("unknown", ident=ix.variable(path, call), confidence="low"), call)
     return None
+
+
+def _cleared(ix: EventIndex, expr: ast.Subscript, call: ast.Call) -> bool:
+    """Whether `zero_grad` is called on `self.optimizers[name]` in the same function: then it is an optimizer."""
+    same = shape(expr)
+    return any(
+        isinstance(other.func, ast.Attribute) and shape(other.func.value) == same
+        and ix.program.scope(other) is ix.program.scope(call)
+        for other in ix.program.method_calls("zero_grad")
+    )  # fmt: skip
 
 
 def _is_self(value: Value) -> bool:
@@ -189,6 +203,14 @@ def _manual_backward(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Eve
     return ix.event("backward", ix.argument(call), call)
 
 
+def _clip_gradients(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
+    """`fabric.clip_gradients(model, optimizer, ...)`, `self.clip_gradients(optimizer, ...)` of a Lightning module."""
+    value = ix.receiver(func, call)
+    if value.kind not in ("fabric", "module") or own_method(value, "clip_gradients"):
+        return None
+    return ix.event("clip", ix.argument(call), call, value, handled=True)
+
+
 METHODS: dict[str, Callable[[EventIndex, ast.Call, ast.Attribute], Event | None]] = {
     "zero_grad": _zero_grad,
     "zero_": _zero,
@@ -207,4 +229,5 @@ METHODS: dict[str, Callable[[EventIndex, ast.Call, ast.Attribute], Event | None]
     "clip_grad_norm_": clip,
     "clip_grad_value_": clip,
     "clip_grad_norm": clip,
+    "clip_gradients": _clip_gradients,
 }

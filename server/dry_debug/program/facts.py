@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
-from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import LoadSite, SaveSite
 from dry_debug.program.class_kinds import is_average
+from dry_debug.program.event_objects import object_of
+from dry_debug.program.evidence import Confidence
 from dry_debug.program.hyper import literal
 from dry_debug.program.library_loads import LibraryLoad, library_loads
 from dry_debug.program.library_saves import LibrarySave, library_saves
@@ -27,11 +28,22 @@ _STEPS = (
 
 
 def facts(program: Program) -> dict[str, Any]:
-    """The facts of one program; lines are one-based. What is None is not known, what is not listed is not there."""
+    """The facts of one program; lines are one-based, in a notebook within the item's `cell`.
+
+    What is None is not known, what is not listed is not there.
+    """
+    from dry_debug.program.facts_order import in_cells, plain, settled
+
+    if program.document.is_notebook:
+        return in_cells(facts(plain(program)), program.document)
+    return settled(_facts(program))
+
+
+def _facts(program: Program) -> dict[str, Any]:
     training = program.training
     return {
         "frameworks": training.hyper.frameworks,
-        "is_training_script": training.is_training or _steps_for_a_trainer(program),
+        "is_training_script": training.is_training or _steps_for_a_trainer(program) or training.starts_training,
         "components": _components(program),
         "loops": [
             {"kind": loop.kind, "line": program.line(loop.node), "end_line": _end(program, loop.node),
@@ -78,6 +90,10 @@ def facts(program: Program) -> dict[str, Any]:
             {"name": row.found.name, "value": row.found.value, "line": row.owner.line(row.found.node),
              "file": row.owner.document.path, "origin": row.found.origin, "confidence": "high"}
             for row in training.hyper.elsewhere
+        ] + [
+            {"name": row.name, "value": row.value, "line": row.line, "file": row.file, "origin": "config",
+             "confidence": "high"}
+            for row in training.hyper.configured
         ],
         "models": [
             {"id": name, "line": program.line(node), "confidence": "high"} for name, node in training.hyper.models
@@ -100,7 +116,7 @@ def _components(program: Program) -> list[dict[str, Any]]:
             {
                 "kind": _kind(c.kind, made),
                 "name": c.name or None,
-                "type": (made or "").rpartition(".")[2] or None,
+                "type": _class_name(made),
                 "line": program.line(c.node),
                 "role": role,
                 "covers": c.covers,
@@ -140,6 +156,13 @@ def _loaders_passed_in(program: Program) -> list[dict[str, Any]]:
                      "role": "train" if loop.kind == "batch" else "eval", "covers": [], "wraps": [], "drives": [],
                      "reads": [], "cadence": None, "parameter": True, "confidence": "medium"})  # fmt: skip
     return rows
+
+
+def _class_name(made: str | None) -> str | None:
+    """`AdamW` of `torch.optim.AdamW`, `AutoTokenizer` of `transformers.AutoTokenizer.from_pretrained`."""
+    owner, _, last = (made or "").rpartition(".")
+    holder = owner.rpartition(".")[2]
+    return holder if last[:1].islower() and holder[:1].isupper() else last or None
 
 
 def _is_loss(type_name: str | None) -> bool:
@@ -188,35 +211,29 @@ def _step(program: Program, event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "object": _object(program, event),
         "line": program.line(event.node),
-        "confidence": event.obj.confidence if event.obj.known else "medium",
+        "confidence": _sure(event),
     }
 
 
+def _sure(event: Event) -> Confidence:
+    """How sure it is that the step is there: the call itself shows at least as much as usage does."""
+    if event.kind == "backward" and event.other.known and event.other.confidence == "high":
+        return "high"  # `scaler.scale(loss).backward()`, `accelerator.backward(loss)`
+    return "medium" if event.obj.confidence == "low" or not event.obj.known else event.obj.confidence
+
+
 def _object(program: Program, event: Event) -> str | None:
-    """The object as written: the receiver, or the optimizer that a scaler steps or unscales."""
-    node = event.node
-    if not isinstance(node, ast.Call):
-        return None
-    if event.kind in ("unscale", "clip") or (event.kind == "optimizer_step" and event.other.known):
-        target: ast.AST | None = argument(node, 0, "optimizer", "parameters")
-        if event.kind == "clip" and isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
-            target = target.func.value
-        return program.short(target) if target is not None else None
-    if event.kind == "backward" and isinstance(node.func, ast.Attribute) and node.func.attr == "manual_backward":
-        return program.short(node.args[0]) if node.args else None
-    if event.kind == "backward" and event.other.kind in ("accelerator", "fabric", "scaler"):
-        inner = node.func.value if isinstance(node.func, ast.Attribute) else None
-        if event.other.kind == "scaler" and isinstance(inner, ast.Call):
-            return program.short(inner.args[0]) if inner.args else None
-        return program.short(node.args[0]) if node.args else None
-    return program.short(node.func.value) if isinstance(node.func, ast.Attribute) else None
+    """The object as written."""
+    expr = object_of(event)
+    return program.short(expr) if expr is not None else None
 
 
 def _modes(program: Program) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for event in program.events.of_kind("train", "eval"):
         rows.append({"kind": event.kind, "object": _object(program, event), "line": program.line(event.node),
-                     "end_line": _end(program, event.node)})  # fmt: skip
+                     "end_line": _end(program, event.node), "confidence": event.obj.confidence})  # fmt: skip
+    rows.extend(done_elsewhere.modes(program))
     names = {"torch.no_grad": "no_grad", "torch.inference_mode": "inference_mode", "torch.amp.autocast": "autocast"}
     for block in program.index.withs:
         for item in block.items:
@@ -278,8 +295,7 @@ def _save(program: Program, site: SaveSite) -> dict[str, Any]:
     }
     if site.via is not None:
         owner = site.via_owner or program
-        where = "" if owner is program else f"{owner.document.path}:"
-        row["via"] = f"{where or 'line '}{owner.line(site.via)}"
+        row["via"] = f"{owner.document.path}:{owner.line(site.via)}"
     return row
 
 
@@ -298,7 +314,7 @@ def _library_load(program: Program, load: LibraryLoad) -> dict[str, Any]:
     return {
         "line": program.line(load.node),
         "path": _path(program, load.path, load.node),
-        "keys": [],
+        "keys": load.keys,
         "components": load.kinds,
         "map_location": program.short(load.map_location) if load.map_location is not None else None,
         "weights_only": None,

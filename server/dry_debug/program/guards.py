@@ -64,6 +64,7 @@ _STEADY = frozenset(
     "len isinstance hasattr getattr is_initialized get_rank get_world_size is_available is_main_process bool any all "
     "is_dist_avail_and_initialized is_master is_rank_zero is_enabled".split()
 )
+_NEGATIONS = (ast.NotEq, ast.IsNot, ast.NotIn)
 _OPPOSITE = {ast.NotEq: ast.Eq, ast.IsNot: ast.Is, ast.NotIn: ast.In, ast.GtE: ast.Lt, ast.LtE: ast.Gt}
 
 
@@ -77,6 +78,10 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
         return Guard(None, negated, constant=bool(test.value) is not negated)
     if _is_main(test):
         return Guard(None, negated, constant=not negated)
+    if isinstance(test, ast.BoolOp) and all(_is_negation(value) for value in test.values):
+        negated = not negated  # `not a and not b` is the opposite of `a or b`
+        turned = ast.Or() if isinstance(test.op, ast.And) else ast.And()
+        test = ast.BoolOp(turned, [_affirmed(value) for value in test.values])
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) in _OPPOSITE:
         negated = not negated
         test = ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
@@ -106,6 +111,19 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
     key = Test(_owner(test, scope), shape(test), names, subject, value_text)
     conjunction = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
     return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares)
+
+
+def _is_negation(test: ast.expr) -> bool:
+    if isinstance(test, ast.UnaryOp):
+        return isinstance(test.op, ast.Not)
+    return isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], _NEGATIONS)
+
+
+def _affirmed(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp):
+        return test.operand
+    assert isinstance(test, ast.Compare)
+    return ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
 
 
 def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program import lightning
 from dry_debug.program.evidence import Step
 from dry_debug.program.relations import different
 from dry_debug.program.values import Value
@@ -12,6 +13,7 @@ from dry_debug.program.values import Value
 if TYPE_CHECKING:
     from dry_debug.program.paths import Occurrence
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 # Calls of which the name tells that they leave gradients and modes alone.
 _HARMLESS = (
@@ -50,11 +52,23 @@ def _unknown_call(program: Program, node: ast.AST, obj: Value) -> ast.Call | Non
         qualified = program.qualified(call)
         if qualified is not None and qualified.partition(".")[0] in _LIBRARIES:
             continue
-        if any(word in name for word in _HARMLESS):
+        if any(word in name for word in _HARMLESS) or _of_lightning(call, scope):
             continue
         if _own_unknown_method(program, call, obj) or any(_is(program, a, call, obj) for a in _arguments(call)):
             return call
     return None
+
+
+def _of_lightning(call: ast.Call, scope: Scope) -> bool:
+    """`self.log(...)`, `self.toggle_optimizer(opt)`: methods of a Lightning module that leave the gradients alone."""
+    func = call.func
+    return (
+        isinstance(func, ast.Attribute)
+        and isinstance(func.value, ast.Name)
+        and func.value.id == scope.self_name
+        and func.attr in lightning.KNOWN
+        and lightning.trained_by_trainer(scope.class_scope)
+    )
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:

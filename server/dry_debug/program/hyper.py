@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.program import settings
 from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
+    from dry_debug.program.hyper_config import Configured
     from dry_debug.program.hyper_elsewhere import Row
     from dry_debug.program.program import Program
 
@@ -24,7 +26,7 @@ for _field, _names in {
     "epochs": "epochs num_epochs n_epochs num_train_epochs nepochs max_epochs epoch_num",
     "max_steps": "max_steps num_steps max_iters total_steps num_iterations max_train_steps",
     "weight_decay": "weight_decay wd",
-    "warmup_steps": "warmup_steps num_warmup_steps warmup",
+    "warmup_steps": "warmup_steps num_warmup_steps warmup warmup_iters",
     "warmup_ratio": "warmup_ratio",
     "gradient_accumulation_steps": "gradient_accumulation_steps accumulation_steps accum_steps grad_accum "
     "accumulate_grad_batches accum_iter grad_accum_steps gradient_accumulation_iters",
@@ -85,6 +87,29 @@ def canonical_field(name: str) -> str:
     return _CANONICAL.get(own.lower(), own)
 
 
+_FIELD_MAKERS = ("dataclass", "attr.s", "attr.attrs", "attrs", "define", "frozen", "attr.ib")
+_FIELD_BASES = frozenset("NamedTuple BaseModel BaseSettings Tap TypedArgs Serializable".split())
+
+
+def has_fields(cls: Scope) -> bool:
+    """Whether the annotated assignments in a class are fields: dataclasses, attrs, pydantic, named tuples, Tap."""
+    if any((dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith(_FIELD_MAKERS) for d in cls.decorators):
+        return True
+    bases = cls.node.bases if isinstance(cls.node, ast.ClassDef) else []
+    return any((dotted(base) or "").rpartition(".")[2] in _FIELD_BASES for base in bases)
+
+
+def _field_default(call: ast.Call) -> ast.expr:
+    """The default that `field(default=...)`, `Field(0.1)` or `field(default_factory=lambda: [...])` gives; the call."""
+    for keyword in call.keywords:
+        if keyword.arg == "default":
+            return keyword.value
+        if keyword.arg in ("default_factory", "factory") and isinstance(keyword.value, ast.Lambda):
+            return keyword.value.body
+    named = (dotted(call.func) or "").rpartition(".")[2]
+    return call.args[0] if call.args and named in ("Field", "ib", "attrib", "field") else call
+
+
 def is_canonical(name: str) -> bool:
     """Whether a spelling is one of a canonical field."""
     return name.lower() in _CANONICAL
@@ -102,11 +127,32 @@ class Hyperparameters:
         found = [*self.argparse, *self.dataclasses, *self._constants(), *self._configs(), *self._defaults(),
                  *self._options(), *self._passed(), *self._arguments()]  # fmt: skip
         found.extend(self._named_constants(found))
+        found.extend(self._declared(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
 
-    def default_of(self, expr: ast.expr) -> Any:
-        """The argparse or dataclass default behind `args.lr`; None if there is none, or more than one."""
+    def _declared(self, listed: list[Hyperparameter]) -> list[Hyperparameter]:
+        """What stands on objects, less what is listed already."""
+        from dry_debug.program.hyper_declared import computed_from_settings, declared
+
+        seen = {(id(h.node), h.name) for h in listed}
+        found = []
+        for one in declared(self.program):
+            if (id(one.node), one.name) not in seen:
+                seen.add((id(one.node), one.name))
+                found.append(one)
+        for node, name, value in computed_from_settings(self.program):
+            found.append(Hyperparameter(canonical_field(name), value, node, "computed"))
+        return found
+
+    def default_of(self, expr: ast.expr, at: ast.AST | None = None) -> Any:
+        """The default or configured value behind `args.lr` or `cfg["lr"]`; None if there is none, or more than one.
+
+        `at` is the call or statement that `expr` stands in.
+        """
+        known, value = settings.plain(self.program.value(expr, at)) if at is not None else (False, None)
+        if known:
+            return value
         if not isinstance(expr, ast.Attribute):
             return None
         wanted = canonical_field(expr.attr)
@@ -122,6 +168,13 @@ class Hyperparameters:
         from dry_debug.program.hyper_elsewhere import Elsewhere
 
         return Elsewhere(self.program).all
+
+    @cached_property
+    def configured(self) -> list[Configured]:
+        """Those of the configuration files that the program loads."""
+        from dry_debug.program.hyper_config import configured
+
+        return configured(self.program)
 
     @cached_property
     def argparse(self) -> list[Hyperparameter]:
@@ -153,16 +206,13 @@ class Hyperparameters:
         """The fields with a default of this file's dataclasses."""
         found = []
         for cls in self.program.index.classes:
-            decorated = any(
-                (dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith("dataclass") for d in cls.decorators
-            )
-            if not decorated or not isinstance(cls.node, ast.ClassDef):
+            if not has_fields(cls) or not isinstance(cls.node, ast.ClassDef):
                 continue
             for stmt in cls.node.body:
                 if isinstance(stmt, ast.AnnAssign) and stmt.value is not None and isinstance(stmt.target, ast.Name):
                     expr = stmt.value
                     if isinstance(expr, ast.Call):
-                        expr = next((k.value for k in expr.keywords if k.arg == "default"), expr)
+                        expr = _field_default(expr)
                     known, value = self._literal(expr, stmt)
                     if known:
                         found.append(Hyperparameter(canonical_field(stmt.target.id), value, stmt, "dataclass"))
@@ -294,7 +344,7 @@ class Hyperparameters:
         blocks: list[list[ast.Assign]] = [[]]
         for stmt in body:
             value = stmt.value if isinstance(stmt, ast.Assign) and isinstance(stmt.targets[0], ast.Name) else None
-            if isinstance(value, ast.Constant | ast.BinOp | ast.UnaryOp | ast.IfExp):
+            if isinstance(value, ast.Constant | ast.BinOp | ast.UnaryOp | ast.IfExp | ast.Name):
                 blocks[-1].append(stmt)
             elif blocks[-1]:
                 blocks.append([])
@@ -303,7 +353,9 @@ class Hyperparameters:
             known = sum(s.targets[0].id.lower() in _CANONICAL for s in block if isinstance(s.targets[0], ast.Name))
             for stmt in block:
                 name = stmt.targets[0].id.lower() if isinstance(stmt.targets[0], ast.Name) else ""
-                number = isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, int | float)
+                number = isinstance(stmt.value, ast.BinOp) or (
+                    isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, int | float)
+                )
                 if known >= 5 or (known and len(block) >= 3 and number and not name.startswith(_PROGRESS)):
                     flags.add(stmt)
         return flags
@@ -382,7 +434,7 @@ class Hyperparameters:
             if expr is not None:
                 known, value = literal(self.program, expr, call)
                 if not known:
-                    value = self.default_of(expr)
+                    value = self.default_of(expr, call)
                 if isinstance(value, str):
                     found.append((value, call))
         found.sort(key=lambda row: row[1].lineno)  # type: ignore[attr-defined]
@@ -407,7 +459,8 @@ class Hyperparameters:
             tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
-                 "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth")  # fmt: skip
+                 "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth", "torchaudio",
+                 "torchtext")  # fmt: skip
         if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
             tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]
@@ -432,7 +485,7 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
         left = literal(program, expr.left, at, depth + 1)
         right = literal(program, expr.right, at, depth + 1)
         if left[0] and right[0] and isinstance(left[1], int | float) and isinstance(right[1], int | float):
-            return _arithmetic(expr.op, left[1], right[1])
+            return arithmetic(expr.op, left[1], right[1])
         return False, None
     value = program.value(expr, at)
     if value.kind == "number" and isinstance(expr, ast.Name) and depth < 8:  # what arithmetic on constants gave
@@ -443,7 +496,8 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
     return (True, value.const) if value.kind == "const" else (False, None)
 
 
-def _arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:
+def arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:
+    """(whether it is known, the value) of a bounded operation on two numbers."""
     try:
         if isinstance(op, ast.Add):
             return True, left + right

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.program.evaluate import given_to
 from dry_debug.program.events import CallTree
 from dry_debug.program.hyper import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical, literal
 from dry_debug.program.scopes import Binding, Scope, dotted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 6  # functions and re-exports between a program and where an option is declared
 _PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args")
-_CLASS_PARSERS = ("HfArgumentParser", "TrlParser", "tyro.cli", "pyrallis.parse", "draccus.parse")
+_CLASS_PARSERS = ("ArgumentParser", "TrlParser", "tyro.cli", "pyrallis.parse", "draccus.parse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,8 @@ class Elsewhere:
         if owner is not self.program and _is_settings(scope, owner):
             for found in owner.training.hyper.dataclasses:
                 field = found.node.target.id if isinstance(found.node, ast.AnnAssign) else None  # type: ignore[union-attr]
+                if field is not None and value.kind == "instance" and given_to(value, field):
+                    continue
                 if owner.scope(found.node) is scope and (names is None or field in names):
                     yield Row(found, owner)
             if not _is_dataclass(scope):

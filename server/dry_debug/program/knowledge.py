@@ -93,6 +93,10 @@ _SAME: dict[str, str] = {
     "lightning.fabric.seed_everything": "lightning.seed_everything",
     "pytorch_lightning.utilities.seed.seed_everything": "lightning.seed_everything",
     "lightning_fabric.seed_everything": "lightning.seed_everything",
+    "lightning.trainer.Trainer": "lightning.Trainer",
+    "lightning.trainer.trainer.Trainer": "lightning.Trainer",
+    "lightning.core.module.LightningModule": "lightning.LightningModule",
+    "lightning.utilities.cli.LightningCLI": "lightning.cli.LightningCLI",
     "vllm.sampling_params.SamplingParams": "vllm.SamplingParams",
     "vllm.entrypoints.llm.LLM": "vllm.LLM",
     "numpy.random.mtrand.seed": "numpy.random.seed",
@@ -187,6 +191,7 @@ _MAKERS: dict[str, Kind] = {
     "datasets.load_dataset": "dataset",
     "datasets.load_from_disk": "dataset",
     "datasets.concatenate_datasets": "dataset",
+    "datasets.DatasetDict": "dataset",
     "datasets.interleave_datasets": "dataset",
     "torch.optim.swa_utils.AveragedModel": "ema",
     "torch.optim.swa_utils.SWALR": "scheduler",
@@ -213,6 +218,7 @@ _MAKERS: dict[str, Kind] = {
     "lightning.fabric.Fabric": "fabric",
     "lightning_fabric.Fabric": "fabric",
     "lightning.Trainer": "trainer",
+    "lightning.Trainer.from_argparse_args": "trainer",
     "transformers.Trainer": "trainer",
     "transformers.Seq2SeqTrainer": "trainer",
     "transformers.TrainingArguments": "trainer_args",
@@ -237,8 +243,18 @@ WRAPPERS: dict[str, str] = {
     "peft.get_peft_model": "peft",
     "torch.optim.swa_utils.AveragedModel": "ema",
 }
+# Functions that give the state of an object -> where the object is passed.
+STATE_OF: dict[str, tuple[int, str]] = {
+    "torch.distributed.checkpoint.state_dict.get_model_state_dict": (0, "model"),
+    "torch.distributed.checkpoint.state_dict.get_optimizer_state_dict": (1, "optimizers"),
+    "torch.distributed.fsdp.FullyShardedDataParallel.optim_state_dict": (1, "optim"),
+    "torch.distributed.fsdp.FullyShardedDataParallel.full_optim_state_dict": (1, "optim"),
+    "torch.distributed.fsdp.FullyShardedDataParallel.sharded_optim_state_dict": (1, "optim"),
+    "peft.get_peft_model_state_dict": (0, "model"),
+}
 # Calls that give back their first argument unchanged for our purposes.
 PASS_THROUGH = frozenset((
+    "torch.distributed.tensor.parallel.parallelize_module",
     "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm", "tqdm.trange", "tqdm.tqdm_notebook", "copy.deepcopy",
     "copy.copy", "builtins.iter", "builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted",
     "rich.progress.track", "fastprogress.progress_bar", "builtins.set", "peft.prepare_model_for_kbit_training",
@@ -269,7 +285,7 @@ def kind_of_call(name: str) -> Kind | None:
         return _transformers(name, last)
     if name.startswith("peft."):
         if last == "from_pretrained":
-            return "module" if "AutoPeftModel" in name else None
+            return "module" if "AutoPeftModel" in name else "peft" if "Config" in name else None
         return "peft" if upper and last.endswith("Config") else None
     if name.startswith("datasets.Dataset.from_"):
         return "dataset"
@@ -287,7 +303,7 @@ def kind_of_call(name: str) -> Kind | None:
         return "dataset"
     if upper and name.startswith(("ogb.", "dgl.data.", "torch_geometric.datasets.", "monai.data.")):
         return "dataset" if last.endswith("Dataset") or name.startswith("torch_geometric") else None
-    if upper and name.startswith("torch_geometric.loader.") and last.endswith("Loader"):
+    if upper and name.startswith("torch_geometric.") and last.endswith(("Loader", "NeighborSampler")):
         return "loader"
     if name.startswith("torchmetrics.") and upper:
         return "library"
@@ -313,8 +329,17 @@ def _transformers(name: str, last: str) -> Kind | None:
     return None
 
 
+# Methods of a dataset that give back the same data in another form, or its splits.
+DATASET_METHODS = frozenset(
+    (
+        "map shuffle with_format with_transform filter select batch repeat select_columns remove_columns rename_column "
+        "rename_columns cast cast_column sort take skip shard train_test_split add_column to_iterable_dataset flatten"
+    ).split()
+)
+
 # Losses that take logits and apply log-softmax themselves.
 CROSS_ENTROPY = frozenset(("torch.nn.CrossEntropyLoss", "torch.nn.functional.cross_entropy"))
+BCE_WITH_LOGITS = frozenset(("torch.nn.BCEWithLogitsLoss", "torch.nn.functional.binary_cross_entropy_with_logits"))
 FUNCTIONAL_LOSSES = frozenset(
     f"torch.nn.functional.{n}"
     for n in (

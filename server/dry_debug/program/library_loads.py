@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
@@ -26,6 +26,7 @@ class LibraryLoad:
     path: ast.expr | None
     kinds: list[str]
     map_location: ast.expr | None = None
+    keys: list[str] = field(default_factory=list)
 
 
 def library_loads(program: Program) -> list[LibraryLoad]:
@@ -48,7 +49,8 @@ def _load(program: Program, method: str, call: ast.Call, receiver: ast.expr) -> 
     if method == "load_state" and kind == "accelerator":
         return LibraryLoad(call, argument(call, 0, "input_dir"), prepared(program))
     if method == "load" and kind == "fabric":
-        return LibraryLoad(call, argument(call, 0, "path"), _state(program, argument(call, 1, "state"), call))
+        kinds, keys = _state(program, argument(call, 1, "state"), call)
+        return LibraryLoad(call, argument(call, 0, "path"), kinds, keys=keys)
     if method in _RESUMING and kind == "trainer":
         position = 0 if method == "train" else 99
         path = argument(call, position, _RESUMING[method])
@@ -57,12 +59,15 @@ def _load(program: Program, method: str, call: ast.Call, receiver: ast.expr) -> 
     return None
 
 
-def _state(program: Program, expr: ast.expr | None, call: ast.Call) -> list[str]:
-    """The kinds of the objects in the dict that Fabric fills."""
+def _state(program: Program, expr: ast.expr | None, call: ast.Call) -> tuple[list[str], list[str]]:
+    """The kinds of the objects in the dict that Fabric fills, and its keys."""
     value = program.value(expr, call) if expr is not None else None
     kinds: list[str] = []
-    for _, held in (value.items or ()) if value is not None and value.kind == "dict" else ():
+    keys: list[str] = []
+    for key, held in (value.items or ()) if value is not None and value.kind == "dict" else ():
+        if isinstance(key, str):
+            keys.append(key)
         kind = _NAMES.get(held.kind, held.kind)
         if kind in _RESUMED and kind not in kinds:
             kinds.append(kind)
-    return kinds
+    return kinds, keys

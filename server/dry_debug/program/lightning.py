@@ -33,6 +33,13 @@ _EACH_EPOCH = frozenset(
 )
 
 
+# Methods of a Lightning module of which it is known that they clear no gradients.
+KNOWN = frozenset(
+    "optimizers lr_schedulers manual_backward log log_dict print clip_gradients toggle_optimizer untoggle_optimizer "
+    "toggled_optimizer all_gather save_hyperparameters parameters named_parameters".split()
+)
+
+
 def trained_by_trainer(cls: Scope | None) -> bool:
     """Whether a class has the hooks that a Lightning trainer trains it by."""
     return cls is not None and not HOOKS.isdisjoint(cls.bindings)
@@ -44,6 +51,18 @@ def turns(function: Scope) -> Literal["batch", "epoch"] | None:
     if not trained_by_trainer(cls):
         return None
     return "batch" if function.name in _EACH_BATCH else "epoch" if function.name in _EACH_EPOCH else None
+
+
+def repeats(function: Scope, program: Program) -> bool:
+    """Whether a function is a `training_step` that alone sees to the gradients of each batch."""
+    if function.name != "training_step" or turns(function) is None:
+        return False
+    return not any(
+        event.scope is not function
+        and event.scope.class_scope is function.class_scope
+        and turns(event.scope) is not None
+        for event in program.events.of_kind("zero_grad")
+    )
 
 
 def evaluates(function: Scope) -> bool:

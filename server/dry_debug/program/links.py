@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.evidence import Confidence
+from dry_debug.program.evidence import Confidence, file_name, home_of
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
 
@@ -56,10 +56,10 @@ def kind_link(program: Program, value: Value, text: str | None = None) -> Link:
     word = WORDS.get(value.kind, value.kind.replace("_", " "))
     said = f"{name} is {word}"
     if value.confidence == "high":
-        origin = value.origin
-        if value.node is None or origin is None or not hasattr(value.node, "lineno"):
+        origin = home_of(value, program)
+        if value.node is None or origin is None:
             return Link("kind", "high", said)
-        file = "" if origin is program else f" of {origin.document.path}"
+        file = "" if origin is program else f" of {file_name(origin)}"
         return Link("kind", "high", f"{said}, made at line {origin.line(value.node)}{file}")
     if value.confidence == "low":
         return Link("kind", "low", f"{said} by its name only")

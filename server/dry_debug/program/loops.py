@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.program.dispatch import Run, is_hook, runs
 from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.scopes import Scope, dotted
@@ -34,8 +36,8 @@ class Loops:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._trains: dict[tuple[Scope, bool], bool] = {}
-        self._levels: dict[Scope, int] = {}
+        self._trains: dict[tuple[object, ...], bool] = {}
+        self._levels: dict[tuple[object, ...], int] = {}
         self._loop_levels: dict[LoopNode, int] = {}  # each asks for those inside it
         self._steps: dict[tuple[LoopNode, bool], bool] = {}
 
@@ -78,12 +80,12 @@ class Loops:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
         if isinstance(loop.node, ast.While):
             return loop.value
-        expr, stmt = self._iterated(loop.node, loop.scope), self.program.statement(loop.node)
+        expr, stmt = self.iterated(loop.node, loop.scope), self.program.statement(loop.node)
         return through_generator(self.program, expr, self.program.evaluator.value(expr, loop.scope, stmt), loop.scope)
 
     def name_of(self, loop: TrainingLoop) -> str | None:
         """The variable that a loop goes through, if it is one."""
-        expr = None if isinstance(loop.node, ast.While) else self._iterated(loop.node, loop.scope)
+        expr = None if isinstance(loop.node, ast.While) else self.iterated(loop.node, loop.scope)
         return expr.id if isinstance(expr, ast.Name) else None
 
     def count_of(self, loop: ast.For) -> ast.expr | None:
@@ -91,12 +93,12 @@ class Loops:
         return self._counted(loop, self.program.scope(loop))
 
     def _counted(self, loop: LoopNode, scope: Scope) -> ast.expr | None:
-        expr = None if isinstance(loop, ast.While) else self._iterated(loop, scope)
+        expr = None if isinstance(loop, ast.While) else self.iterated(loop, scope)
         if not isinstance(expr, ast.Call) or self.program.names.qualified(expr.func, scope) != "builtins.range":
             return None
         return expr.args[min(1, len(expr.args) - 1)] if expr.args else None
 
-    def _iterated(self, loop: ast.For | ast.AsyncFor, scope: Scope) -> ast.expr:
+    def iterated(self, loop: ast.For | ast.AsyncFor, scope: Scope) -> ast.expr:
         """What is gone through: without `enumerate` and progress bars around it."""
         expr = loop.iter
         while isinstance(expr, ast.Call) and expr.args:
@@ -123,6 +125,8 @@ class Loops:
                 return "epoch"
             if self._over_data(loop, scope):
                 return "batch"
+            if self._over_workers(loop, scope):
+                return None
             # A loop that holds a loop (here or in a called function) that trains is over epochs. What holds one over
             # epochs is over rounds, folds, tasks.
             level = self._level(loop, scope)
@@ -133,7 +137,25 @@ class Loops:
             if self._over_batches(loop, scope):
                 return "batch"
             return None if self._over_optimizers(loop) else "iteration"
-        return "eval" if self._evaluates(loop, scope) else None
+        if self._evaluates(loop, scope):
+            return "eval"
+        if scope.class_scope is not None and self._leaves_training(loop):
+            return "batch" if self._over_data(loop, scope) else "epoch" if self._named_epoch(loop) else None
+        return None
+
+    def _leaves_training(self, loop: LoopNode) -> bool:
+        """Whether it leads to what the class leaves to its subclasses, and that is called after training."""
+        queue = [(tree, 0) for tree in self._calls_in(loop)]
+        while queue:
+            tree, depth = queue.pop()
+            scope, owner = tree.function.scope, tree.function.program
+            if scope is None or owner is not self.program or scope.class_scope is None or not _HOOK.search(scope.name):
+                continue
+            if is_hook(scope):
+                return True
+            if depth < 3:
+                queue.extend((inner, depth + 1) for inner in calls_of_tree(self.program.events.tree(scope)))
+        return False
 
     def _named_epoch(self, loop: LoopNode) -> bool:
         return not isinstance(loop, ast.While) and "epoch" in (dotted(loop.target) or "").lower()
@@ -152,29 +174,32 @@ class Loops:
         levels += [self._level(o, scope) for o in scope.loops
                    if o is not loop and self._within(o, loop) and self._trains_in(o)]  # fmt: skip
         for tree in self._calls_in(loop):
-            callee, owner = tree.function.scope, tree.function.program
-            if callee is not None and owner is not None:
-                levels.append(owner.training.loops._function_level(callee, 0))
+            for run in runs(tree, None):
+                levels.append(run.program.training.loops.function_level(run))
         return max(levels) + (not _over_words(loop))  # `for phase in ["train", "val"]` repeats no epochs
 
-    def _function_level(self, scope: Scope, depth: int) -> int:
-        """The level of the outermost loop that trains in a function; -1 if there is none."""
-        if scope in self._levels:
-            return self._levels[scope]
-        self._levels[scope] = -1
-        levels = [self._level(loop, scope) for loop in scope.loops if self._trains_in(loop)]
+    def function_level(self, run: Run, depth: int = 0) -> int:
+        """The level of the outermost loop that trains in a function of this program; -1 if there is none."""
+        key = run.key
+        if key in self._levels:
+            return self._levels[key]
+        self._levels[key] = -1
+        levels = [self._level(loop, run.scope) for loop in run.scope.loops if self._trains_in(loop)]
         if not levels and depth < 6:
-            levels = [
-                t.function.program.training.loops._function_level(t.function.scope, depth + 1)
-                for t in calls_of_tree(self.program.events.tree(scope))
-                if t.function.program is not None and t.function.scope is not None
-            ]
-        self._levels[scope] = max(levels, default=-1)
-        return self._levels[scope]
+            for tree in calls_of_tree(self.program.events.tree(run.scope)):
+                stmt = self.program.statement(tree.call)
+                held = stmt is not None and any(self._within(stmt, loop) for loop in run.scope.loops)
+                for inner in runs(tree, run):
+                    below = inner.program.training.loops.function_level(inner, depth + 1)
+                    if held and self._function_trains(inner, depth + 1):
+                        below += 1  # all that trains in this loop is what the base class leaves to its subclasses
+                    levels.append(below)
+        self._levels[key] = max(levels, default=-1)
+        return self._levels[key]
 
     def function_trains(self, function: Scope) -> bool:
         """Whether a function of this file computes or applies gradients, in called functions too."""
-        return self._function_trains(self.program, function, 0)
+        return self._function_trains(Run(self.program, function, None), 0)
 
     def _trains_in(self, loop: LoopNode) -> bool:
         return self.steps_in(loop) and loop not in self.micro
@@ -192,36 +217,31 @@ class Loops:
             if self._within(event.stmt, loop):
                 return True
         return any(
-            self._function_trains(tree.function.program, tree.function.scope, 0, only_steps)
-            for tree in self._calls_in(loop)
-            if tree.function.program is not None and tree.function.scope is not None
+            self._function_trains(run, 0, only_steps) for tree in self._calls_in(loop) for run in runs(tree, None)
         )
 
-    def _function_trains(self, program: Program, scope: Scope, depth: int, only_steps: bool = False) -> bool:
-        known = program.training.loops._trains
-        key = (scope, only_steps)
+    def _function_trains(self, run: Run, depth: int, only_steps: bool = False) -> bool:
+        known = run.program.training.loops._trains
+        key = (*run.key, only_steps)
         if key in known:
             return known[key]
         known[key] = False
         kinds = ("optimizer_step",) if only_steps else ("backward", "optimizer_step")
-        tree = program.events.tree(scope)
+        tree = run.program.events.tree(run.scope)
         result = any(e.kind in kinds for e in events_of_tree(tree))
         if not result and depth < 6:
-            result = any(
-                self._function_trains(t.function.program, t.function.scope, depth + 1, only_steps)
-                for t in calls_of_tree(tree)
-                if t.function.program is not None and t.function.scope is not None
-            )
+            inner = (run_ for call in calls_of_tree(tree) for run_ in runs(call, run))
+            result = any(self._function_trains(one, depth + 1, only_steps) for one in inner)
         known[key] = result
         return result
 
     def _calls_in(self, loop: LoopNode) -> list[CallTree]:
         return [
-            tree
+            call
             for stmt, trees in self.program.events._user_calls.items()
             if self._within(stmt, loop) and stmt is not loop
             for _, tree in trees
-            if isinstance(tree, CallTree)
+            for call in calls_of_tree(tree)
         ]
 
     def _within(self, stmt: ast.AST, loop: ast.AST) -> bool:
@@ -244,7 +264,7 @@ class Loops:
         """Whether it goes through things of which nothing shows what they are: batches, where they are trained on."""
         if isinstance(loop, ast.While) or self._over(loop, scope).kind not in ("unknown", "container"):
             return False
-        expr = self._iterated(loop, scope)
+        expr = self.iterated(loop, scope)
         if isinstance(expr, ast.Call):
             name = self.program.names.qualified(expr.func, scope) or ""
             last = expr.func.attr if isinstance(expr.func, ast.Attribute) else ""
@@ -253,6 +273,13 @@ class Loops:
         elif not isinstance(expr, ast.Name | ast.Attribute | ast.Subscript):
             return False
         return not self._over_optimizers(loop)
+
+    def _over_workers(self, loop: LoopNode, scope: Scope) -> bool:
+        """`for worker in workers: worker.run(epoch)`: over objects that train and evaluate."""
+        from dry_debug.program.evaluate import element
+
+        over = self._over(loop, scope)
+        return over.kind == "container" and element(over).kind == "instance"
 
     def _over_optimizers(self, loop: LoopNode) -> bool:
         """`for optimizer in optimizers: optimizer.step()`."""
@@ -313,6 +340,10 @@ def _over_words(loop: LoopNode) -> bool:
     )
 
 
+# What training is called where a class leaves it to its subclasses, and what is left to them besides.
+_HOOK = re.compile(r"^(?!.*(valid|eval|test|log|print|save|metric|init|setup|reset|load)).*"
+                   r"(train|fit|optimi[sz]e|step|epoch|batch|iter|run)")  # fmt: skip
+
 # What objects other than loaders give one by one.
 _NOT_DATA = frozenset(
     "items keys values parameters named_parameters modules named_modules children split splitlines glob".split()
@@ -331,7 +362,7 @@ def through_generator(program: Program, expr: ast.expr, value: Value, scope: Sco
     for loop in callee.loops:
         if isinstance(loop, ast.While):
             continue
-        source = owner.training.loops._iterated(loop, callee)
+        source = owner.training.loops.iterated(loop, callee)
         targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
         yields = any(isinstance(n, ast.Yield) and isinstance(n.value, ast.Name) and n.value.id in targets
                      for n in ast.walk(loop))  # fmt: skip

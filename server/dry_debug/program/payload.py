@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _DICTS = ("builtins.dict", "collections.OrderedDict")
 # Values with a `state_dict` of their own.
 STATEFUL = frozenset(("module", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader"))
+
+
+def is_none(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Constant) and expr.value is None
 
 
 def _gives_state(func: ast.expr) -> bool:
@@ -92,6 +96,10 @@ class PayloadReader:
                         holders.setdefault(inner.base.ident, inner)
                         continue
                 queue.extend(ast.iter_child_nodes(node))
+        if len(holders) > 1:  # `optimizer_state_dict(model, optimizer)`
+            spelled = " ".join(dotted(c.func) or "" for c in calls)
+            kind = "optimizer" if "optim" in spelled else "module"
+            holders = {ident: value for ident, value in holders.items() if value.kind == kind}
         if len(holders) != 1:
             return UNKNOWN
         holder = next(iter(holders.values()))
@@ -104,9 +112,11 @@ class PayloadReader:
             return Contents(entries, None, complete, payload)
         if isinstance(payload, ast.Name):
             return self._variable(payload, at)
-        built = self._dict_call(payload, at)
-        if built is not None:
-            return Contents(built[0], None, built[1])
+        if isinstance(payload, ast.List | ast.Tuple):
+            return Contents(self._elements(payload, at))
+        made = self._made(payload, at)
+        if made is not None:
+            return made
         value = self.value(payload, at)
         if value.kind == "dict" and value.via != "loaded":
             return self._dict_value(value, payload)
@@ -163,6 +173,8 @@ class PayloadReader:
             if binding.path:
                 return Contents([], UNKNOWN)
             added, plain = self._stores(name.id, home)
+            if isinstance(binding.value, ast.List):
+                added = added + self._appended(name.id, home)
             return Contents(
                 contents.entries + added, None, contents.complete and plain and len(made) == 1, contents.node
             )
@@ -179,8 +191,35 @@ class PayloadReader:
         if isinstance(expr, ast.Dict):
             entries, complete = self._display(expr, at)
             return Contents(entries, None, complete, expr)
+        if isinstance(expr, ast.List | ast.Tuple):
+            return Contents(self._elements(expr, at))
         built = self._dict_call(expr, at) if expr is not None else None
+        if built is None and isinstance(expr, ast.Call) and self.program.qualified(expr) == "dataclasses.asdict":
+            built = self._fields(expr, at)
         return Contents(built[0], None, built[1]) if built is not None else None
+
+    def _fields(self, expr: ast.Call, at: ast.AST) -> tuple[list[Entry], bool] | None:
+        """`asdict(Snapshot(model=..., epoch=...))`."""
+        value = self.value(expr.args[0], at) if expr.args else UNKNOWN
+        made = value.args
+        if made is None or made not in self.program.index.scope_of or made.args or not made.keywords:
+            return None
+        entries = [Entry(k.arg, self.value(k.value, made), k.value) for k in made.keywords if k.arg is not None]
+        return entries, len(entries) == len(made.keywords)
+
+    def _elements(self, node: ast.List | ast.Tuple, at: ast.AST) -> list[Entry]:
+        """`[model.state_dict(), epoch]`: entries without a key. What else belongs there nobody can tell."""
+        return [Entry(None, self.value(e, at), e) for e in node.elts if not isinstance(e, ast.Starred)]
+
+    def _appended(self, name: str, scope: Scope) -> list[Entry]:
+        if "append" not in scope.receivers.get(name, ()):
+            return []
+        return [
+            Entry(None, self.value(call.args[0], call), call)
+            for call in scope.calls
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and len(call.args) == 1
+            and isinstance(call.func.value, ast.Name) and call.func.value.id == name
+        ]  # fmt: skip
 
     def _grown(self, node: ast.Dict, holder: ast.AST) -> tuple[list[Entry], bool]:
         """What is stored into the variable that holds `node` where it was built."""
@@ -195,6 +234,8 @@ class PayloadReader:
         plain = True
         for assignment in program.index.assignments:
             if program.scope(assignment) is not scope or not isinstance(assignment, ast.Assign):
+                continue
+            if self.env is not None and self._not_reached(assignment):
                 continue
             for target in assignment.targets:
                 if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == name:
@@ -213,6 +254,20 @@ class PayloadReader:
                     entries.extend(more)
                     plain = plain and complete
         return entries, plain
+
+    def _not_reached(self, stmt: ast.stmt) -> bool:
+        """Whether it stands under `if optimizer is not None`, and the call gives none."""
+        inner: ast.AST = stmt
+        for block in self.program.index.ancestors(stmt):
+            test = block.test if isinstance(block, ast.If) and inner in block.body else None
+            if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot) and is_none(test.comparators[0]):
+                test = test.left
+            if isinstance(test, ast.Name):
+                value = (self.env or {}).get((self.program.scope(stmt), test.id))
+                if value is not None and value.kind == "const" and not value.const:
+                    return True
+            inner = block
+        return False
 
     def _update(self, call: ast.Call) -> tuple[list[Entry], bool]:
         entries = [Entry(k.arg, self.value(k.value, call), k.value) for k in call.keywords if k.arg]

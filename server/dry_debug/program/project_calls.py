@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.evaluate import LIBRARIES
-from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.trees import CallTree, Tree
+from dry_debug.program.dispatch import methods_of
+from dry_debug.program.scopes import LIBRARIES, Scope, dotted
+from dry_debug.program.trees import CallTree, Choice, Tree
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -21,13 +22,21 @@ _TRANSPARENT = frozenset(
 
 
 class ProjectCalls:
-    """By statement, the CallTrees of one program."""
+    """By statement, the CallTrees of one program; a function's are looked for when somebody asks for them.
+
+    Of a module that others import, few functions are ever reached.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.index = program.index
-        self.rows: dict[ast.stmt, list[Row]] = {}
+        self.in_lambdas: dict[Scope, list[Row]] = {}  # of the functions that were looked at
         self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
+        if "lambda" in program.document.source:
+            self._local |= {
+                name for c in self.index.classes for name, bindings in c.attributes.items()
+                if any(isinstance(b.value, ast.Lambda) for b in bindings)
+            }  # fmt: skip
         self._imported = {
             b.name
             for scope in (self.index.module, *self.index.functions)
@@ -35,16 +44,46 @@ class ProjectCalls:
             for b in bindings
             if b.kind in ("from", "import")
         }
-        self._other_files = self._reaches_other_files()
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
-        foreign = self._other_files or self._callable_objects
-        for name, calls in program._calls_by_last.items():
-            if name in self._local or name in self._imported:
-                wanted = calls
-            else:  # a variable that holds a function, or a method of an object of another file
-                wanted = [c for c in calls if foreign or isinstance(c.func, ast.Name)]
-            for call in wanted:
-                self._add(call)
+
+    @cached_property
+    def _other_files(self) -> bool:
+        return self._reaches_other_files()
+
+    def of(self, calls: list[ast.Call]) -> dict[ast.stmt, list[Row]]:
+        """The rows of these calls, which may be all of one function."""
+        rows: dict[ast.stmt, list[Row]] = {}
+        for call in calls:
+            func = call.func
+            # Besides what is defined or imported here: a variable that holds a function, or a method of an object of
+            # another file.
+            if isinstance(func, ast.Attribute):
+                known = func.attr in self._local or func.attr in self._imported
+                if not known and not self._callable_objects and not self._other_files:
+                    continue
+            elif not isinstance(func, ast.Name):
+                continue
+            self._add(call, rows)
+        return rows
+
+    def hand_on(self, calls: list[ast.Call], lambdas: set[Scope], rows: dict[ast.stmt, list[Row]]) -> None:
+        """`list(map(lambda o: o.zero_grad(), optimizers))`: what a library is given, it may call there and then."""
+        for call in calls if lambdas else ():
+            for expr in (*call.args, *(k.value for k in call.keywords)):
+                inner = self.index.scopes.get(expr) if isinstance(expr, ast.Lambda) else None
+                stmt = self.program.statement(call)
+                if inner is None or inner not in lambdas or stmt is None or self._takes_functions(call):
+                    continue
+                function = Value("function", scope=inner, node=expr, program=self.program)
+                bare = ast.copy_location(ast.Call(expr, [], []), expr)
+                end = (call.end_lineno or 0, call.end_col_offset or 0)
+                rows.setdefault(stmt, []).append((end, CallTree(function, bare, self.program, opaque=True), call))
+
+    def _takes_functions(self, call: ast.Call) -> bool:
+        """Whether it is known what becomes of a function that the call is given."""
+        if self.index.scope_of[call].kind == "lambda" or self.program.target(call).known:
+            return True
+        return isinstance(call.func, ast.Attribute) and call.func.attr == "step"  # the closure of an optimizer
 
     def _reaches_other_files(self) -> bool:
         """Whether an import leads to another file of the project; without one no object comes from there."""
@@ -59,9 +98,7 @@ class ProjectCalls:
                         return True
         return False
 
-    def _add(self, call: ast.Call) -> None:
-        if self.index.scope_of[call].kind == "lambda":
-            return
+    def _add(self, call: ast.Call, rows: dict[ast.stmt, list[Row]]) -> None:
         if (
             isinstance(call.func, ast.Name)
             and not self.index.module.imports_star
@@ -74,9 +111,13 @@ class ProjectCalls:
         tree = self._tree(call)
         if tree is not None:
             end = (call.end_lineno or 0, call.end_col_offset or 0)
-            self.rows.setdefault(stmt, []).append((end, tree, call))
+            scope = self.index.scope_of[call]
+            if scope.kind == "lambda":
+                self.in_lambdas.setdefault(scope, []).append((end, tree, call))
+            else:
+                rows.setdefault(stmt, []).append((end, tree, call))
 
-    def _tree(self, call: ast.Call) -> CallTree | None:
+    def _tree(self, call: ast.Call) -> Tree | None:
         func = call.func
         receiver: Value | None
         if isinstance(func, ast.Name):
@@ -91,6 +132,9 @@ class ProjectCalls:
                 return None
             function, receiver = self.program._targets(call)
             if function.kind != "function":
+                several = self._polymorphic(func, call)
+                if several is not None:
+                    return several
                 function, receiver = self._object_call(call)
         else:
             return None
@@ -99,6 +143,18 @@ class ProjectCalls:
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
+        """`worker.run()` where the worker is of one of several classes of the project."""
+        receiver = self.program.value(func.value, call)
+        if receiver.kind != "instance" or receiver.scope is not None or not receiver.items:
+            return None
+        found = methods_of(receiver, func.attr)
+        if not found:
+            return None
+        if len(found) == 1:  # they have it from one class
+            return CallTree(found[0][0], call, self.program, receiver)
+        return Choice([CallTree(method, call, self.program, one) for method, one in found])
 
     def _variable(self, func: ast.Name, call: ast.Call) -> tuple[Value, Value | None]:
         """A variable that holds a function, a callable object, or a function that was passed in."""
@@ -132,8 +188,8 @@ class ProjectCalls:
         if not (self._other_files or self._callable_objects):
             return False
         if isinstance(root, ast.Call):  # `Options().parse()`
-            made = root.func
-            if not isinstance(made, ast.Name | ast.Attribute) or self._of_library(made, call):
+            maker = root.func
+            if not isinstance(maker, ast.Name | ast.Attribute) or self._of_library(maker, call):
                 return False
         elif not isinstance(root, ast.Name | ast.Attribute):
             return False
@@ -142,12 +198,14 @@ class ProjectCalls:
         value = self.program.evaluator.value(root, self.program.scope(call), self.program.statement(call))
         if value.kind == "pymodule":
             return True
+        if value.kind == "instance" and value.items and value.scope is None:
+            return True  # of one of several classes
         if value.scope is None or value.program is None:
             return False
         if value.program is not self.program or self._callable_objects:
             return True
-        made = value.scope.attributes.get(func.attr) if value.scope.kind == "class" else None
-        if not made or not any(isinstance(b.value, ast.Call) for b in made):
+        kept = value.scope.attributes.get(func.attr, ()) if value.scope.kind == "class" else ()
+        if not any(isinstance(b.value, ast.Call) for b in kept):
             return False
         held = value.program.evaluator.class_attribute(value.scope, func.attr, value)  # `self.schedule(step)`
         return held.kind in ("instance", "scheduler") and held.program is not self.program

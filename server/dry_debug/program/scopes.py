@@ -25,6 +25,15 @@ BindingKind = Literal[
     "del",
     "match",
 ]
+# Packages that are no part of a project: an import of them is not looked for in its files.
+LIBRARIES = frozenset(
+    (
+        "builtins torch numpy random os sys math time json torchvision transformers vllm accelerate lightning "
+        "pytorch_lightning argparse collections functools itertools typing pathlib copy logging tqdm sklearn "
+        "scipy pandas peft trl wandb matplotlib PIL cv2 einops re abc dataclasses contextlib "
+        "warnings shutil glob pickle"
+    ).split()
+)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 ScopeNode = ast.Module | ast.ClassDef | FunctionNode | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Block = ast.stmt | ast.ExceptHandler | ast.match_case | ast.Module
@@ -254,6 +263,15 @@ class ScopeIndex:
         while parent is not None:
             yield parent
             parent = self.parent.get(parent)
+
+    def release(self) -> None:
+        """Take the index apart: its scopes hold each other. It answers nothing any more."""
+        for scope in self.scopes.values():
+            scope.parent = None
+            scope.children.clear()
+            scope.bindings.clear()
+            scope.attributes.clear()
+        self.__dict__.clear()
 
     # The walk keeps its own stack: chains of 100,000 operators or `elif`s must not meet Python's recursion limit.
     def _walk(self) -> None:

@@ -190,7 +190,7 @@ class Seeding:
             return True
         while scope.kind not in ("function", "module") and scope.parent is not None:
             scope = scope.parent
-        return scope.kind == "module" or program.training.loops._function_trains(program, scope, 0)
+        return scope.kind == "module" or program.training.loops.function_trains(scope)
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 

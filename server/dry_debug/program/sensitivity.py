@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.evidence import Step
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import Value
 
@@ -18,6 +19,20 @@ _SENSITIVE = frozenset(
     "TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer MultiheadAttention RNN LSTM GRU".split()
 )
 _WHOLE_MODELS = ("transformers.", "torchvision.models.", "timm.", "diffusers.", "sentence_transformers.")
+
+
+def mode_layers(module: Value) -> list[Step]:
+    """The layers that read the mode, where the class of the module makes them itself."""
+    cls, owner = module.base.scope, module.base.program
+    if cls is None or owner is None or cls.kind != "class":
+        return []
+    return [
+        Step(owner, call, "this layer reads the mode")
+        for call in owner.index.calls
+        if owner.scope(call).class_scope is cls
+        and (name := owner.qualified(call) or "").startswith("torch.nn.")
+        and name.rpartition(".")[2] in _SENSITIVE
+    ]
 
 
 def mode_matters(module: Value, depth: int = 0) -> bool | None:

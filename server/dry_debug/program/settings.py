@@ -28,6 +28,7 @@ FROM_FILE = frozenset(
     (
         "yaml.safe_load yaml.load yaml.full_load yaml.unsafe_load json.load json.loads toml.load toml.loads "
         "tomllib.load tomllib.loads tomli.load tomli.loads rtoml.load hjson.load commentjson.load "
+        "ruamel_yaml.load ruamel_yaml.safe_load ruyaml.load "
         "ruamel.yaml.safe_load ruamel.yaml.load oyaml.safe_load oyaml.load"
     ).split()
 )
@@ -161,6 +162,28 @@ def plain(value: Value) -> tuple[bool, Any]:
         found = held.plain()
         return not (isinstance(found, str) and "${" in found), found
     return False, None
+
+
+def number_of(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tuple[bool, Any]:
+    """(whether it is known, the value) of arithmetic on numbers and settings, by their defaults."""
+    from dry_debug.program.hyper import arithmetic, literal
+
+    if isinstance(expr, ast.BinOp) and depth < MAX_DEPTH:
+        left, right = number_of(program, expr.left, at, depth + 1), number_of(program, expr.right, at, depth + 1)
+        if not (left[0] and right[0]):
+            return False, None
+        numbers = isinstance(left[1], int | float) and isinstance(right[1], int | float)
+        return arithmetic(expr.op, left[1], right[1]) if numbers else (False, None)
+    if isinstance(expr, ast.Call) and len(expr.args) == 1 and program.qualified(expr) in _TO_NUMBER:
+        known, value = number_of(program, expr.args[0], at, depth + 1)
+        if not known or not isinstance(value, int | float) or value != value or abs(value) > 1e300:
+            return False, None
+        return True, int(value) if program.qualified(expr) == "builtins.int" else float(value)
+    known, value = literal(program, expr, at)
+    return (known, value) if known else plain(program.value(expr, at))
+
+
+_TO_NUMBER = ("builtins.int", "builtins.float")
 
 
 # -- the command line ------------------------------------------------------------------------------------------------

@@ -25,20 +25,23 @@ _GIVEN: dict[str, dict[str, tuple[int, Role]]] = {
 }
 
 
-def trains(trainer: Value, program: Program) -> list[Value]:
-    """The modules that a trainer updates, in the order in which it is given them."""
+Started = list[tuple[str, ast.Call]]
+
+
+def trains(trainer: Value, calls: Started, program: Program) -> list[Value]:
+    """The modules that a trainer updates, in the order in which it is given them; `calls` are those that start it."""
     found = [value for name in _TRAINED for value in _constructed(trainer, name, 0 if name == "model" else 99)]
-    for method, call in _started(trainer, program):
+    for method, call in calls:
         expr = argument(call, 0, "model") if method == "fit" else None
         if expr is not None:
             found.append(program.value(expr, call))
     return [value for value in found if value.kind == "module"]
 
 
-def reads(trainer: Value, program: Program) -> list[tuple[Value, Role]]:
+def reads(trainer: Value, calls: Started, program: Program) -> list[tuple[Value, Role]]:
     """The datasets or loaders that a trainer goes through, each with what for."""
     found = [(value, role) for name, role in _READ.items() for value in _constructed(trainer, name, 99)]
-    for method, call in _started(trainer, program):
+    for method, call in calls:
         for name, (position, role) in _GIVEN[method].items():
             expr = argument(call, position, name)
             if expr is not None:
@@ -64,21 +67,13 @@ def passed_to(method: str, call: ast.Call) -> list[tuple[ast.expr, Role]]:
     return found
 
 
-def started(program: Program) -> list[tuple[str, ast.Call]]:
+def started(program: Program) -> Started:
     """The calls of this file that have a library's trainer go through data: (method, call)."""
     return [
         (method, call)
         for method in _GIVEN
         for call in program.method_calls(method)
         if isinstance(call.func, ast.Attribute) and program.value(call.func.value, call).kind == "trainer"
-    ]
-
-
-def _started(trainer: Value, program: Program) -> list[tuple[str, ast.Call]]:
-    return [
-        (method, call)
-        for method, call in started(program)
-        if isinstance(call.func, ast.Attribute) and program.value(call.func.value, call).ident == trainer.ident
     ]
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.checkpoints import Checkpoints
 from dry_debug.program.components import Component, Components
+from dry_debug.program.dispatch import runs
 from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
-from dry_debug.program.loops import LoopNode, Loops
+from dry_debug.program.loops import LoopNode, Loops, calls_of_tree
 from dry_debug.program.randomness import Randomness
 from dry_debug.program.resume_signs import ResumeSigns
 from dry_debug.program.resumption import Resumption
@@ -65,11 +66,24 @@ class TrainingProgram:
     @cached_property
     def starts_trainer(self) -> bool:
         """Whether `trainer.train()` or `.fit()` of a library's trainer is called."""
+        if self.program.calls_of("lightning.cli.LightningCLI"):
+            return True
         for name in ("train", "fit"):
             for call in self.program.method_calls(name):
                 assert isinstance(call.func, ast.Attribute)
                 if self.program.value(call.func.value, call).kind == "trainer":
                     return True
+        return False
+
+    @cached_property
+    def starts_training(self) -> bool:
+        """Whether something of another file is called that holds a training loop: the entry script of a project."""
+        for trees in self.program.events._user_calls.values():
+            for _, tree in trees:
+                for call in calls_of_tree(tree):
+                    for run in runs(call, None):
+                        if run.program is not self.program and run.program.training.loops.function_level(run) >= 0:
+                            return True
         return False
 
     def component(self, value: object) -> Component | None:
@@ -119,7 +133,7 @@ class TrainingProgram:
                 if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
                     break
                 if isinstance(block, ast.If) and block not in seen:
-                    modulus = _modulus(block.test)
+                    modulus = self._modulus(block)
                     if modulus is not None and not self._computes_gradients(block):
                         seen.add(block)
                         found.append(Accumulation(block, self.number(modulus, block)))
@@ -146,6 +160,20 @@ class TrainingProgram:
                         found.append(Accumulation(keyword.value, steps))
         return found
 
+    def _modulus(self, block: ast.If) -> ast.expr | None:
+        """`n` of the guard's `% n`, also where a variable holds the test: `if not accumulating:`."""
+        found = _modulus(block.test)
+        if found is not None:
+            return found
+        for node in ast.walk(block.test):
+            home = self.program.names.lookup(node.id, self.program.scope(block)) if isinstance(node, ast.Name) else None
+            one = home[1][0] if home is not None and len(home[1]) == 1 else None
+            if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, _TESTS):
+                found = _modulus(one.value)
+                if found is not None:
+                    return found
+        return None
+
     def _computes_gradients(self, block: ast.If) -> bool:
         """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
         return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
@@ -159,14 +187,17 @@ class TrainingProgram:
 
     def _default_of(self, expr: ast.expr, at: ast.AST) -> object:
         """The argparse or dataclass default behind `args.accum_steps`, also through a variable that holds it."""
-        if isinstance(expr, ast.Name):
+        if isinstance(expr, ast.Name) and self.program.value(expr, at).kind != "settings":
             home = self.program.names.lookup(expr.id, self.program.scope(at))
             bindings = home[1] if home is not None else []
             one = bindings[0] if len(bindings) == 1 else None
             if one is None or one.kind != "assign" or one.path or not isinstance(one.value, ast.Attribute):
                 return None
             expr = one.value
-        return self.hyper.default_of(expr)
+        return self.hyper.default_of(expr, at)
+
+
+_TESTS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
 
 
 def _modulus(test: ast.expr) -> ast.expr | None:

@@ -146,7 +146,7 @@ def join(values: list[Value], place: Ident) -> Value:
         if len({v.type for v in known}) > 1:
             changes["type"] = None
         changes["args"] = first.args if len({id(v.args) for v in known}) == 1 else None
-        if first.kind in ("optimizer", "scheduler", "sampler"):
+        if first.kind in ("optimizer", "scheduler", "sampler", "instance"):
             # Each branch's own, so that what they cover and drive stays known.
             changes["items"] = [i for v in known for i in (v.items or [v])]
     if first.kind in ("tensor", "output"):

@@ -12,8 +12,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dry_debug.program import lightning
 from dry_debug.program.automata import Automaton, Certainty, Context, Hit
-from dry_debug.program.calls import bind_arguments
+from dry_debug.program.calls import bind_arguments, places_taken
 from dry_debug.program.paths import (
     Flow,
     Occurrence,
@@ -100,7 +101,12 @@ class Walker:
         self._reset()
         self.stack.append(root)
         self.driven.append(None)
-        self._walk(self.relevance.tree(self.program, root), {PathState(self.automaton.start): ()})
+        tree = self.relevance.tree(self.program, root)
+        states: States = {PathState(self.automaton.start): ()}
+        if lightning.repeats(root, self.program):
+            self._repeat(tree, states, root)
+        else:
+            self._walk(tree, states)
         self.program.events.walked += self.work
         hits = []
         for (event, label), tally in self.tallies.items():
@@ -108,6 +114,21 @@ class Walker:
             certainty: Certainty = "unknown" if tally.vague or not sure else "must" if tally.must else "may"
             hits.append(Hit(event, label, certainty, tally.trace, tally.loops, tally.calls))
         return hits
+
+    def _repeat(self, tree: Tree, states: States, root: Scope) -> None:
+        """A hook that a trainer calls for each batch is the body of a loop that nobody has written down."""
+        self.loops.append(root.node)
+        seen: set[PathState] = set()
+        for _ in range(MAX_PASSES):
+            if not states or all(path in seen for path in states):
+                break
+            seen.update(states)
+            flow = self._walk(tree, states)
+            states = {}
+            for part in (flow.next, flow.returns):
+                for path, trace in part.items():
+                    add(states, path.but(guards=frozenset()), trace)  # what was tested is another batch's by now
+        self.loops.pop()
 
     def _walk(self, tree: Tree, states: States) -> Flow:
         if not states or self.work > MAX_WORK:
@@ -338,7 +359,7 @@ class Walker:
                     bound[("self", cls)] = receiver
         rows = bind_arguments(
             program.evaluator, callee, tree.call, program.scope(tree.call), program.statement(tree.call), None,
-            tree.receiver,
+            tree.receiver, places_taken(function),
         )  # fmt: skip
         home = function.program
         for (scope, name), value in (*(function.env or {}).items(), *rows.items()):

@@ -59,7 +59,7 @@ class LineIndex:
         start = self.starts[line]
         if self._ascii or encoding == "utf-32":
             return line, offset - start
-        return line, _units(self.text[start:offset], encoding)
+        return line, units(self.text[start:offset], encoding)
 
     def offset(self, line: int, column: int, encoding: Encoding = "utf-32") -> int:
         """Offset of zero-based (`line`, `column`), the column in code units of `encoding`.
@@ -76,7 +76,7 @@ class LineIndex:
             return min(start + max(column, 0), end)
         text, at = self.text, start
         while at < end:
-            width = _units(text[at], encoding)
+            width = units(text[at], encoding)
             if column < width:
                 break
             column -= width
@@ -94,8 +94,9 @@ class LineIndex:
         return start + len(line.encode("utf-8", "surrogatepass")[:col_offset].decode("utf-8", "ignore"))
 
 
-def _units(text: str, encoding: Encoding) -> int:
-    if text.isascii():
+def units(text: str, encoding: Encoding) -> int:
+    """The length of `text` in code units of `encoding`."""
+    if encoding == "utf-32" or text.isascii():
         return len(text)
     if encoding == "utf-16":
         return len(text) + sum(1 for char in text if ord(char) > 0xFFFF)

@@ -1,0 +1,34 @@
+"""LOSS002: binary cross-entropy with logits applies the sigmoid itself; what it gets has been through one already."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.activations import twice_activated
+from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.knowledge import BCE_WITH_LOGITS
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+class SigmoidBeforeBceWithLogits(Rule):
+    name = "sigmoid-before-bce-with-logits"
+    code = "LOSS002"
+    shape = "site"
+    severity = "critical"
+    fix_kind = "unsafe"
+    triggers = (("BCEWithLogitsLoss", "cross_entropy_with_logits"),)
+    why = (
+        "The loss takes raw scores: of a probability it computes the sigmoid once more, so it sees values between 0.5 "
+        "and 0.73 only, cannot get near zero for negatives, and the gradients shrink."
+    )
+    looks_at = "what goes into a binary cross-entropy with logits"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (loss.call for loss in program.flow.loss_calls(BCE_WITH_LOGITS))
+
+    def check(self, program: Program) -> Iterator[Report]:
+        return twice_activated(program, BCE_WITH_LOGITS, "sigmoid", self.name)

@@ -1,0 +1,186 @@
+"""What becomes of loaded state inside the function that loads it: which keys are taken, which objects are restored."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.program.calls import argument
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+MAX_DEPTH = 20
+_STATE = "torch.distributed.checkpoint.state_dict."
+_FSDP = "torch.distributed.fsdp.FullyShardedDataParallel."
+# Function -> (what it restores, the state): positions and names of the arguments.
+_Place = tuple[int, str]
+_FUNCTIONS: dict[str, tuple[tuple[_Place | None, _Place], ...]] = {
+    f"{_STATE}set_model_state_dict": (((0, "model"), (1, "model_state_dict")),),
+    f"{_STATE}set_optimizer_state_dict": (((1, "optimizers"), (2, "optim_state_dict")),),
+    f"{_STATE}set_state_dict": (
+        ((0, "model"), (99, "model_state_dict")),
+        ((1, "optimizers"), (99, "optim_state_dict")),
+    ),
+    f"{_FSDP}optim_state_dict_to_load": (((1, "optim"), (2, "optim_state_dict")),),
+    f"{_FSDP}scatter_full_optim_state_dict": (((3, "optim"), (0, "full_optim_state_dict")),),
+    f"{_FSDP}shard_full_optim_state_dict": (((3, "optim"), (0, "full_optim_state_dict")),),
+    "peft.set_peft_model_state_dict": (((0, "model"), (1, "peft_model_state_dict")),),
+}  # fmt: skip
+
+
+class Loaded:
+    """Variables of one function that hold what `call` loaded, or a part of it."""
+
+    def __init__(self, program: Program, call: ast.Call) -> None:
+        self.program = program
+        self.call = call
+        self.scope = program.scope(call)
+        self.direct: set[str] = set()  # variables that the result is put into
+        self.parts: dict[str, str | bool] = {}  # other variables -> the key of the part; True for the whole
+        self.objects: set[str] = set()  # `snapshot = Snapshot(**loaded)`
+        stmt = program.statement(call)
+        if isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
+            self.direct.add(stmt.targets[0].id)
+        for _ in range(2):  # a loop may fill what an earlier line made
+            self._follow()
+
+    def restores(self) -> Iterator[tuple[ast.expr, str | bool, Value, ast.Call]]:
+        """(state, key of the part or True, what it is put into, the call) of every restore in the function."""
+        for call in self.scope.calls:
+            func = call.func
+            name = self.program.qualified(call) or ""
+            if isinstance(func, ast.Attribute) and func.attr == "load_state_dict" and not name.startswith("torch.dist"):
+                state = argument(call, 0, "state_dict")
+                key = self.taken(state) if state is not None else False
+                if state is not None and key is not False:
+                    yield state, key, self.program.value(func.value, call), call
+            for target, source in _FUNCTIONS.get(name, ()):
+                state = argument(call, *source)
+                key = self.taken(state) if state is not None else False
+                if state is None or key is False:
+                    continue
+                held = argument(call, *target) if target is not None else None
+                yield state, key, self.program.value(held, call) if held is not None else Value("optimizer"), call
+
+    def keys(self) -> Iterator[str]:
+        """The keys that are read from the result: `state["epoch"]`, `state.get("epoch")`, `"epoch" in state`."""
+        parents = self.program.flow.parents(self.scope)
+        for name in sorted(self.direct):
+            for read in self.program.flow.reads(name, self.scope):
+                key = _key_at(read, parents)
+                if key is not None:
+                    yield key
+        for name in sorted(self.objects):
+            for read in self.program.flow.reads(name, self.scope):
+                holder = parents.get(read)
+                outer = parents.get(holder) if holder is not None else None
+                if isinstance(holder, ast.Attribute) and not (isinstance(outer, ast.Call) and outer.func is holder):
+                    yield holder.attr
+
+    # -- following -----------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        for assignment in self.program.index.assignments:
+            if not isinstance(assignment, ast.Assign) or self.program.scope(assignment) is not self.scope:
+                continue
+            target = assignment.targets[0]
+            if not isinstance(target, ast.Name) or len(assignment.targets) > 1 or target.id in self.direct:
+                continue
+            if self._unpacked(assignment.value):
+                self.objects.add(target.id)
+            elif (key := self.taken(assignment.value)) is not False:
+                self.parts.setdefault(target.id, key)
+        for loop in self.scope.loops:
+            if not isinstance(loop, ast.While) and (key := self.taken(loop.iter)) is not False:
+                for name in _filled_in(loop):
+                    self.parts.setdefault(name, key)
+        for call in self.scope.calls:
+            func = call.func
+            if isinstance(func, ast.Attribute) and func.attr == "update" and isinstance(func.value, ast.Name):
+                key = self.taken(call.args[0]) if call.args else False
+                if key is not False and func.value.id not in self.direct:
+                    self.parts.setdefault(func.value.id, key)
+
+    def _unpacked(self, expr: ast.expr) -> bool:
+        """`Snapshot(**loaded)`."""
+        if not isinstance(expr, ast.Call) or expr.args:
+            return False
+        return any(k.arg is None and self.taken(k.value) is True for k in expr.keywords)
+
+    def taken(self, expr: ast.expr, depth: int = 0) -> str | bool:
+        """The key of the part that `expr` holds; True for the whole, however reshaped; False for something else."""
+        if expr is self.call:
+            return True
+        if depth > MAX_DEPTH:
+            return False
+        if isinstance(expr, ast.Name):
+            return expr.id in self.direct or self.parts.get(expr.id, False)
+        if isinstance(expr, ast.Subscript):
+            base = self.taken(expr.value, depth + 1)
+            return _literal(expr.slice) or True if base is True else base
+        if isinstance(expr, ast.Attribute):
+            inside = isinstance(expr.value, ast.Name) and expr.value.id in self.objects
+            return expr.attr if inside else False
+        if isinstance(expr, ast.IfExp | ast.BoolOp):
+            choices = [expr.body, expr.orelse] if isinstance(expr, ast.IfExp) else expr.values[:4]
+            found = [key for choice in choices if (key := self.taken(choice, depth + 1)) is not False]
+            return next((key for key in found if key is not True), True) if found else False
+        if isinstance(expr, ast.DictComp | ast.GeneratorExp | ast.ListComp):
+            return self.taken(expr.generators[0].iter, depth + 1)
+        return self._called(expr, depth) if isinstance(expr, ast.Call) else False
+
+    def _called(self, call: ast.Call, depth: int) -> str | bool:
+        """`loaded.get("model")`, `loaded.items()`, `OrderedDict(loaded)`, `without_prefix(loaded)`."""
+        func = call.func
+        if isinstance(func, ast.Attribute) and (base := self.taken(func.value, depth + 1)) is not False:
+            if func.attr in ("get", "pop") and call.args:
+                return _literal(call.args[0]) or True if base is True else base
+            return base if func.attr in ("items", "copy", "state_dict") else False
+        name = self.program.qualified(call) or ""
+        if name.startswith("builtins.") and name not in _RESHAPES:
+            return False
+        found = (self.taken(a, depth + 1) for a in call.args[:3] if not isinstance(a, ast.Starred))
+        return next((key for key in found if key is not False), False)
+
+
+_RESHAPES = ("builtins.dict", "builtins.filter", "builtins.sorted", "builtins.list")
+
+
+def restored(call: ast.Call, program: Program) -> ast.expr | None:
+    """What a call of `load_state_dict`, or of a function that does the same, puts state into."""
+    places = _FUNCTIONS.get(program.qualified(call) or "")
+    if places is not None:
+        return next(
+            (e for target, _ in places if target is not None and (e := argument(call, *target)) is not None), None
+        )
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
+
+
+def _filled_in(loop: ast.For | ast.AsyncFor) -> list[str]:
+    """The variables that the loop stores entries into: `state[name] = ...`."""
+    return [
+        target.value.id for node in ast.walk(loop) if isinstance(node, ast.Assign) for target in node.targets
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
+    ]  # fmt: skip
+
+
+def _key_at(read: ast.Name, parents: dict[ast.AST, ast.AST]) -> str | None:
+    holder = parents.get(read)
+    if isinstance(holder, ast.Subscript) and holder.value is read:
+        return _literal(holder.slice)
+    if isinstance(holder, ast.Attribute) and holder.attr in ("get", "pop", "keys"):
+        outer = parents.get(holder)
+        compare = parents.get(outer) if outer is not None and holder.attr == "keys" else None
+        if isinstance(compare, ast.Compare) and isinstance(compare.ops[0], ast.In | ast.NotIn):
+            return _literal(compare.left)  # `"step" in state.keys()`
+        return _literal(outer.args[0]) if isinstance(outer, ast.Call) and outer.args else None
+    if isinstance(holder, ast.Compare) and isinstance(holder.ops[0], ast.In | ast.NotIn):
+        return _literal(holder.left)
+    return None
+
+
+def _literal(expr: ast.expr) -> str | None:
+    return expr.value if isinstance(expr, ast.Constant) and isinstance(expr.value, str) else None
