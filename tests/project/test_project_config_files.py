@@ -152,8 +152,18 @@ def test_other_formats_are_not_read() -> None:
 
 
 PIECES = st.sampled_from(
-    'a lr 1e-4 : - { } [ ] [[ ]] , = " \' """ # *x << !! | > ? % \\ . 0 true null ${a} --- é'.split()
-    + [": ", "- ", "\n", "\n  ", "\t", "&x ", "\r\n", "\x00", "\u2028"]
+    [
+        *'a lr 1e-4 : - { } [ ] [[ ]] , = " \' """ # *x << !! | > ? % \\ . 0 true null ${a} --- é'.split(),
+        ": ",
+        "- ",
+        "\n",
+        "\n  ",
+        "\t",
+        "&x ",
+        "\r\n",
+        "\x00",
+        "\u2028",
+    ]
 )
 
 
