@@ -333,9 +333,16 @@ class Loops:
         first, last = loop.lineno, loop.end_lineno or loop.lineno
         return any(
             first <= call.lineno <= last and isinstance(call.func, ast.Name | ast.Attribute)
-            and program.value(call.func, call).kind == "module"
+            and (program.value(call.func, call).kind == "module" or self._predicts(call))
             for call in program.index.calls
         )  # fmt: skip
+
+    def _predicts(self, call: ast.Call) -> bool:
+        """`trainer.prediction_step(...)`."""
+        func = call.func
+        if not isinstance(func, ast.Attribute) or func.attr != "prediction_step":
+            return False
+        return self.program.value(func.value, call).kind == "trainer"
 
 
 def _over_words(loop: LoopNode) -> bool:
