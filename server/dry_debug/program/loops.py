@@ -62,7 +62,7 @@ class Loops:
         return [loop for scope in scopes for loop in scope.loops if self._is_micro(loop, scope)]  # type: ignore[misc]
 
     def _is_micro(self, loop: LoopNode, scope: Scope) -> bool:
-        if not isinstance(loop, ast.For) or self._counted(loop, scope) is None:
+        if not isinstance(loop, ast.For) or (self._counted(loop, scope) is None and _chunks(loop.iter) is None):
             return False
         events = self.program.events
         if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
@@ -88,8 +88,8 @@ class Loops:
         return expr.id if isinstance(expr, ast.Name) else None
 
     def count_of(self, loop: ast.For) -> ast.expr | None:
-        """`n` in `for _ in range(n)`."""
-        return self._counted(loop, self.program.scope(loop))
+        """`n` in `for _ in range(n)` and `for part in batch.chunk(n)`."""
+        return self._counted(loop, self.program.scope(loop)) or _chunks(loop.iter)
 
     def _counted(self, loop: LoopNode, scope: Scope) -> ast.expr | None:
         expr = None if isinstance(loop, ast.While) else self.iterated(loop, scope)
@@ -343,6 +343,14 @@ class Loops:
         if not isinstance(func, ast.Attribute) or func.attr != "prediction_step":
             return False
         return self.program.value(func.value, call).kind == "trainer"
+
+
+def _chunks(expr: ast.expr) -> ast.expr | None:
+    """`n` of `batch.chunk(n)`."""
+    if not (isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "chunk"):
+        return None
+    at = 1 if dotted(expr.func.value) == "torch" else 0
+    return expr.args[at] if len(expr.args) > at else None
 
 
 def _over_words(loop: LoopNode) -> bool:
