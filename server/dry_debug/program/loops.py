@@ -56,7 +56,7 @@ class Loops:
     @cached_property
     def micro(self) -> list[ast.For]:
         """Loops over a number of parts of one batch: `backward` happens in them, the step behind them."""
-        if not self.program.events.of_kind("backward") or not self.program.events.of_kind("optimizer_step"):
+        if not self.program.events.of_kind("backward"):
             return []
         scopes = (self.program.index.module, *self.program.index.functions)
         return [loop for scope in scopes for loop in scope.loops if self._is_micro(loop, scope)]  # type: ignore[misc]
@@ -70,10 +70,18 @@ class Loops:
         if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
         outer = self._loop_around(loop)
-        return any(
-            e.scope is scope and e.stmt.lineno > (loop.end_lineno or 0) and self._loop_around(e.stmt) is outer
-            for e in events.of_kind("optimizer_step")
-        )
+        stepping = [e.stmt for e in events.of_kind("optimizer_step") if e.scope is scope]
+        stepping += [
+            stmt for stmt, trees in events._user_calls.items()
+            if self.program.scope(stmt) is scope and any(self._steps(tree) for _, tree in trees)
+        ]  # fmt: skip
+        return any(s.lineno > (loop.end_lineno or 0) and self._loop_around(s) is outer for s in stepping)
+
+    def _steps(self, tree: Tree) -> bool:
+        """Whether a call leads to a step of an optimizer."""
+        if not isinstance(tree, CallTree) or tree.function.scope is None or tree.function.program is None:
+            return False
+        return self._function_trains(tree.function.program, tree.function.scope, 0, True)
 
     def gone_through(self, loop: TrainingLoop) -> Value:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
