@@ -130,6 +130,32 @@ def write(folder: str, total_lines: int, seed: int = 1) -> tuple[int, int]:
     return count, lines
 
 
+def write_crossed(folder: str, total_lines: int, seed: int = 3, imports: int = 6) -> tuple[int, int]:
+    """Writes one package in which every file takes something from `imports` others, drawn at random; as `write`.
+
+    Nothing stands near to what it needs: the worst case for whatever is kept from one file to the next.
+    """
+    r = Random(seed)
+    made: list[tuple[str, str]] = []
+    lines = 0
+    while lines < total_lines:
+        make = r.choice((utilities, utilities, operations, models, training))
+        made.append((f"part_{len(made) % 40:02}/{blocks.noun(r)}_{len(made)}", make(r, max(60, _lines(r)))))
+        lines += made[-1][1].count("\n")
+    for number, (path, text) in enumerate(made):
+        taken = []
+        for other in r.sample(range(len(made)), min(imports, len(made))):
+            if other != number:
+                names = [line.split("(")[0].split(":")[0].split()[1] for line in made[other][1].split("\n")
+                         if line.startswith(("def ", "class "))]  # fmt: skip
+                taken.append(f"from {made[other][0].replace('/', '.')} import {r.choice(names)}\n")
+        full = os.path.join(folder, f"{path}.py")
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write("".join(taken) + text)
+    return len(made), lines + len(made) * imports
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")

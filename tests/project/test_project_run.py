@@ -255,16 +255,3 @@ def test_an_analysis_that_raises_is_a_problem_of_its_file(tmp_path: Path, monkey
     reports = checked(files)
     assert [len(report.records) for report in reports] == [1, 0, 1]
     assert [problem.message for problem in reports[1].problems] == ["the analysis failed: MemoryError: too much"]
-
-
-def test_modules_of_other_files_are_forgotten_between_files_once_they_are_many(tmp_path: Path) -> None:
-    make(tmp_path, 2)
-    host = run.host_for(str(tmp_path))
-    importer = str(tmp_path / "main.py")
-    assert host.module("f00", importer) is not None
-    size = len((tmp_path / "f00.py").read_text())
-    assert host.trim(size) is False
-    assert host.module("f01", importer) is not None
-    assert host.trim(size) is True
-    assert host.trim(size) is False
-    assert host.module("f00", importer) is not None

@@ -89,8 +89,9 @@ def _facts_of(
     host = hosts.get(root)
     if host is None:
         host = hosts[root] = host_for(root)
-    host.evaluation.start()
+    host.begin()
     program = Program(document, tree, host)
+    host.adopt(program)
     found = _below(facts(program), root.rstrip(os.sep) + os.sep)
     problems.extend((*document.problems, *program.problems))
     return found  # type: ignore[no-any-return]

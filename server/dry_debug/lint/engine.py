@@ -78,7 +78,7 @@ def analyse(
     """
     host = host if host is not None else NullHost()
     problems = list(document.problems)
-    host.evaluation.start()
+    host.begin()
     known = host.program_of(document)
     parsed = known.tree if known is not None else parse(document)
     broken: list[Finding] = []
@@ -87,6 +87,7 @@ def analyse(
     if not isinstance(parsed, ast.Module):
         return _unparsed(document, parsed, problems)
     program = known if known is not None else Program(document, parsed, host)
+    host.adopt(program)
     program.spec = settings.spec
     chosen = manifest.selected(settings) if rules is None else rules
     raw: list[tuple[RuleInfo, Report]] = []

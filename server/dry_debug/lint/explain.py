@@ -153,7 +153,8 @@ def _run(info: RuleInfo, document: Document, known: Program, host: Host, setting
     program = Program(document, known.tree, host)
     program.spec = settings.spec
     recorder = program.why = Recorder(program)
-    host.evaluation.start()
+    host.begin()
+    host.adopt(program)
     rule = manifest.load(info)
     run = _Run(info, program, [], recorder.drops, [])
     try:

@@ -332,7 +332,8 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
         if held is not None:
             return held
     # What a factory was given: what the optimizer covers, what the scheduler drives.
-    given = env if kind in ("optimizer", "scheduler", "loader", "sampler") else None
+    steps = kind in ("optimizer", "scheduler", "loader", "sampler") or "step" in cls.scope.bindings
+    given = env if steps else None
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
                  home=ev.program if cls.program is not ev.program else None, ident=("alloc", node))  # fmt: skip
 
@@ -490,6 +491,10 @@ def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator) -> Value:
     ident = value.ident
     if isinstance(ident, tuple) and ident[0] == "alloc" and ev.index.scope_of.get(ident[1]) is callee:
         return value.but(ident=("alloc", node, ident[1:]))
+    if isinstance(ident, tuple) and ident[0] == "var" and ident[1] is callee and value.node is not None:
+        made = value.node  # in one of several branches: not so for what comes in as an argument and is rebound
+        if isinstance(made, ast.Call) and ev.index.scope_of.get(made) is callee:
+            return value.but(ident=("alloc", node, ident[1:]))
     return value
 
 

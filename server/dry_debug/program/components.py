@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import knowledge as know
 from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.calls import argument
+from dry_debug.program.class_kinds import inner_optimizer, is_scaler
 from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.evaluate import held
 from dry_debug.program.scopes import Binding, Scope, dotted
@@ -56,6 +57,7 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 
 
 # Classes of the project that inherit from nothing: what they are called like.
+_LOSSES = frozenset(("criterion", "loss_fn", "loss_func", "loss_function"))
 _BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
 _NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by what it is called
 
@@ -211,6 +213,9 @@ class Components:
             self._add_several(b, value)
         if kind is None and value.kind == "instance":
             kind = next((k for word, k in _BY_CLASS.items() if (value.type or "").endswith(word)), None)
+            kind = "scaler" if is_scaler(value) else "optimizer" if inner_optimizer(value) is not None else kind
+        if value.kind in ("function", "choice") and isinstance(b.value, ast.Call) and b.name in _LOSSES:
+            kind = "loss"  # a factory of loss functions
         if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)

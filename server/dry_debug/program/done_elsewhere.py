@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program.checkpoints import LoadSite, given
+from dry_debug.program.checkpoints import LoadSite, SaveSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
 from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -117,6 +117,27 @@ def _whose_parameters(event: Event, callee: Scope) -> str | None:
     return None
 
 
+def saves(program: Program) -> list[tuple[SaveSite, ast.Call, str]]:
+    """`agent.save(path)`: what an object of a class of another file saves of its own, and the call that says so.
+
+    A method that trains and saves on the way is the place of its save, and so is a method of a base class.
+    """
+    found: list[tuple[SaveSite, ast.Call, str]] = []
+    known = {site.node for site in program.training.checkpoints.saves}
+    for tree, callee, owner in _calls(program):
+        if tree.call in known:
+            continue
+        own = tree.receiver.ident if tree.receiver is not None else None
+        if callee.class_scope is None or "save" not in callee.name or callee.loops or own is None:
+            continue
+        if isinstance(own, tuple) and own[0] == "self":
+            continue
+        for site in owner.training.checkpoints.saves:
+            if owner.scope(site.node) is callee and (site.entries or site.whole is not None):
+                found.append((site, tree.call, f"{owner.document.path}:{owner.line(site.node)}"))
+    return found
+
+
 def loads(program: Program) -> list[tuple[LoadSite, str | None, str]]:
     """`state = load_checkpoint(path)`: load sites of helpers as the call sees them, `map_location`, where the load is.
 
@@ -152,6 +173,13 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
         receiver = restored(restore, owner)
         while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
             receiver = receiver.value
+        if isinstance(receiver, ast.Attribute) and isinstance(receiver.value, ast.Name):
+            passed = given(call, callee, receiver.value.id)
+            held = program.value(passed, call) if passed is not None else UNKNOWN
+            part = program.evaluator.attribute_of(held, receiver.attr)
+            if part.kind == "module":  # `average.ema`: the average itself
+                seen.restores.append((held if held.kind == "ema" else part, restore))
+            continue
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)

@@ -37,6 +37,13 @@ class Evaluator:
         self.environments = Environments()
         self.run = program.host.evaluation
 
+    def release(self) -> None:
+        """Forget all answers: values, environments and what is still to be evaluated hold each other."""
+        self.environments.release()
+        self._memo.clear()
+        self._bindings.clear()
+        self._attributes.clear()
+
     # -- expressions ---------------------------------------------------------------------------------------------
 
     def value(self, expr: ast.expr, scope: Scope, stmt: ast.stmt | None, env: Env | None = None) -> Value:

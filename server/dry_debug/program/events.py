@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,24 +21,96 @@ if TYPE_CHECKING:
 __all__ = ["CallTree", "Event", "EventIndex", "Leaf", "Tree"]
 
 
+@dataclass(slots=True)
+class _Nodes:
+    """What may be an event in one function."""
+
+    calls: list[ast.Call] = field(default_factory=list)
+    makers: list[ast.Call] = field(default_factory=list)
+    assignments: list[ast.Assign | ast.AnnAssign] = field(default_factory=list)
+
+
 class EventIndex:
     """The events of one program, and the trees of its functions."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.index = program.index
-        self.all: list[Event] = []
         self.walked = 0  # what the walks over the trees have cost so far
-        self.at: dict[ast.stmt, list[Row]] = {}
+        self.at: dict[ast.stmt, list[Row]] = {}  # of the functions that were looked at
         self.in_lambdas: dict[Scope, list[Row]] = {}  # they happen where the lambda is called
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
         self._relevance: dict[frozenset[str], Relevance] = {}
-        self._collect()
+        self._of_function: dict[Scope, list[Event]] = {}
+
+    def release(self) -> None:
+        """Take the index apart: it and the builder of its trees hold each other."""
+        self.__dict__.clear()
 
     # -- finding events ----------------------------------------------------------------------------------------------
 
-    def _collect(self) -> None:
+    @cached_property
+    def _nodes(self) -> dict[Scope, _Nodes]:
+        """By function (or module), in source order: calls, calls that make an optimizer, assignments to gradients."""
+        found: dict[Scope, _Nodes] = {}
+        functions: dict[Scope, Scope | None] = {}
+        stmt_of, scope_of = self.index.stmt_of, self.index.scope_of
+
+        def nodes_of(stmt: ast.stmt | None) -> _Nodes | None:
+            scope = scope_of.get(stmt) if stmt is not None else None
+            if scope is None:
+                return None
+            if scope not in functions:
+                functions[scope] = function_of(scope)
+            function = functions[scope]
+            return found.setdefault(function, _Nodes()) if function is not None else None
+
         for call in self.index.calls:
+            nodes = nodes_of(stmt_of.get(call))
+            if nodes is not None:
+                nodes.calls.append(call)
+        for name, calls in self.program._calls_by_name.items():
+            if kind_of_call(name) == "optimizer":
+                for call in calls:
+                    nodes = nodes_of(stmt_of.get(call))
+                    if nodes is not None:
+                        nodes.makers.append(call)
+        if "grad" in self.program.document.source:
+            for assignment in self.index.assignments:
+                nodes = nodes_of(assignment)
+                if nodes is not None:
+                    nodes.assignments.append(assignment)
+        return found
+
+    def calls_in(self, function: Scope) -> list[ast.Call]:
+        """The calls in the statements of a function or of the module body, in source order."""
+        nodes = self._nodes.get(function)
+        return nodes.calls if nodes is not None else []
+
+    def functions(self) -> list[Scope]:
+        """The functions (and the module) in whose statements there is a call or an assignment to a gradient."""
+        return list(self._nodes)
+
+    def within(self, function: Scope) -> list[Event]:
+        """The events in the statements of a function or of the module body, in source order."""
+        known = self._of_function.get(function)
+        if known is None:
+            known = self._of_function[function] = []
+            nodes = self._nodes.get(function)
+            if nodes is not None:
+                self._collect(nodes, known)
+                known.sort(key=_place)
+        return known
+
+    @cached_property
+    def all(self) -> list[Event]:
+        """The events of the file in source order."""
+        found = [event for function in self._nodes for event in self.within(function)]
+        found.sort(key=_place)
+        return found
+
+    def _collect(self, nodes: _Nodes, found: list[Event]) -> None:
+        for call in nodes.calls:
             func = call.func
             event = None
             if isinstance(func, ast.Attribute):
@@ -55,20 +128,16 @@ class EventIndex:
             elif isinstance(func, ast.Call | ast.Subscript) and self.program.value(call).kind == "optimizer":
                 event = self.event("create", self.program.value(call), call)
             if event is not None:
-                self._add(event, call)
-        for name, calls in self.program._calls_by_name.items():
-            if kind_of_call(name) == "optimizer":
-                for call in calls:
-                    event = self.event("create", self.program.value(call), call)
-                    if event is not None:
-                        self._add(event, call)
-        if "grad" in self.program.document.source:
-            for assignment in self.index.assignments:
-                self._grad_assignment(assignment)
-        self.all.sort(key=_place)
+                self._add(event, call, found)
+        for call in nodes.makers:
+            event = self.event("create", self.program.value(call), call)
+            if event is not None:
+                self._add(event, call, found)
+        for assignment in nodes.assignments:
+            self._grad_assignment(assignment, found)
 
-    def _add(self, event: Event, node: ast.AST) -> None:
-        self.all.append(event)
+    def _add(self, event: Event, node: ast.AST, found: list[Event]) -> None:
+        found.append(event)
         self.at.setdefault(event.stmt, []).append((_end(node), Leaf(event), node))
 
     def event(
@@ -112,7 +181,7 @@ class EventIndex:
         self.at.setdefault(event.stmt, []).append((_end(call), CallTree(value, call, self.program), call))
         return True
 
-    def _grad_assignment(self, node: ast.Assign | ast.AnnAssign) -> None:
+    def _grad_assignment(self, node: ast.Assign | ast.AnnAssign, found: list[Event]) -> None:
         """`p.grad = None` clears gradients of something, `p.grad = g` replaces them."""
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if not any(isinstance(t, ast.Attribute) and t.attr in ("grad", "_grad") for t in targets):
@@ -120,7 +189,7 @@ class EventIndex:
         cleared = isinstance(node.value, ast.Constant) and node.value.value is None
         event = self.event("zero_grad" if cleared else "set_grad", UNKNOWN, node)
         if event is not None:
-            self._add(event, node)
+            self._add(event, node, found)
 
     def of_kind(self, *kinds: str) -> list[Event]:
         """The events of these kinds in source order."""
@@ -158,6 +227,13 @@ class EventIndex:
     def roots(self) -> list[Scope]:
         """The module, and the functions that nothing in this file calls."""
         return self._builder.roots
+
+
+def function_of(scope: Scope | None) -> Scope | None:
+    """The function (or module) whose statements run in this scope; None inside a lambda."""
+    while scope is not None and scope.kind in ("comprehension", "class"):
+        scope = scope.parent
+    return scope if scope is not None and scope.kind in ("module", "function") else None
 
 
 def _end(node: ast.AST) -> tuple[int, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dry_debug.program.reach import Reach
+
 if TYPE_CHECKING:
     from dry_debug.program.config_tree import Entry
     from dry_debug.program.program import Program
@@ -85,9 +87,19 @@ class Host(Protocol):
     """Answers about other files. Every question is recorded: what was asked is the cache's dependency key."""
 
     evaluation: Evaluation
+    reach: Reach
+
+    def begin(self) -> None:
+        """A new analysis begins: what was made of other files for an earlier one is not used in it."""
 
     def program_of(self, document: Document) -> Program | None:
         """The model of this very text, if another file has asked for it."""
+
+    def keeps(self, program: Program) -> bool:
+        """Whether the file of this program stays as it is from one analysis to the next."""
+
+    def adopt(self, program: Program) -> None:
+        """The analysis is of this program: who imports its file means it, too."""
 
     def module(self, name: str, importer: str, level: int = 0) -> Program | None:
         """The program of module `name` as `importer` (a path) would import it; `level` counts leading dots.
@@ -116,9 +128,20 @@ class NullHost:
 
     def __init__(self) -> None:
         self.evaluation = Evaluation()
+        self.reach = Reach()
+
+    def begin(self) -> None:
+        self.evaluation.start()
+        self.reach = Reach()
+
+    def keeps(self, program: Program) -> bool:
+        return False
 
     def program_of(self, document: Document) -> Program | None:
         return None
+
+    def adopt(self, program: Program) -> None:
+        return
 
     def module(self, name: str, importer: str, level: int = 0) -> Program | None:
         return None

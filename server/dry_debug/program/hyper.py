@@ -429,7 +429,7 @@ class Hyperparameters:
                 expr = call.args[0] if call.args else _keyword(call, "pretrained_model_name_or_path")
             elif name == "vllm.LLM":
                 expr = call.args[0] if call.args else _keyword(call, "model")
-            elif name in ("timm.create_model", "sentence_transformers.SentenceTransformer"):
+            elif name in ("timm.create_model", "timm.models.create_model", "sentence_transformers.SentenceTransformer"):
                 expr = call.args[0] if call.args else None
             if expr is not None:
                 known, value = literal(self.program, expr, call)
@@ -487,6 +487,11 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
         if left[0] and right[0] and isinstance(left[1], int | float) and isinstance(right[1], int | float):
             return arithmetic(expr.op, left[1], right[1])
         return False, None
+    if isinstance(expr, ast.Call) and len(expr.args) == 1 and not expr.keywords and depth < 8:
+        kind = program.qualified(expr)
+        if kind in ("builtins.int", "builtins.float"):  # `int(5e4)`
+            known, inner = literal(program, expr.args[0], at, depth + 1)
+            return _converted(kind, inner) if known else (False, None)
     value = program.value(expr, at)
     if value.kind == "number" and isinstance(expr, ast.Name) and depth < 8:  # what arithmetic on constants gave
         home = program.names.lookup(expr.id, program.scope(at))
@@ -494,6 +499,12 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
         if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, ast.BinOp):
             return literal(program, one.value, one.stmt or at, depth + 1)
     return (True, value.const) if value.kind == "const" else (False, None)
+
+
+def _converted(kind: str, value: Any) -> tuple[bool, Any]:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e18:
+        return False, None
+    return True, int(value) if kind == "builtins.int" else float(value)
 
 
 def arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:

@@ -59,7 +59,8 @@ class Program:
 
     why: Why = NOBODY  # is told why a rule says nothing
 
-    def __init__(self, document: Document, tree: ast.Module, host: Host) -> None:
+    def __init__(self, document: Document, tree: ast.Module, host: Host, index: ScopeIndex | None = None) -> None:
+        """`index` is that of `tree`, where it is there already."""
         self.document = document
         self.tree = tree
         self.host = host
@@ -68,6 +69,8 @@ class Program:
         self._grad: dict[object, GradMode] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
         self._starring: set[str] = set()
+        if index is not None:
+            self.__dict__["index"] = index
 
     # Built when a rule first asks: most files of a large project give no rule a reason to.
 
@@ -110,13 +113,11 @@ class Program:
         cycle collector has gone through everything that is alive. Only for a program that nobody else has.
         """
         if "index" in self.__dict__:
-            for scope in self.index.scopes.values():
-                scope.parent = None
-                scope.children.clear()
-                scope.bindings.clear()
-                scope.attributes.clear()
+            self.index.release()
         if "evaluator" in self.__dict__:
-            self.evaluator.environments.release()
+            self.evaluator.release()
+        if "events" in self.__dict__:
+            self.events.release()
         self.__dict__.clear()
 
     # -- text --------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.dispatch import methods_of
@@ -21,13 +22,15 @@ _TRANSPARENT = frozenset(
 
 
 class ProjectCalls:
-    """By statement, the CallTrees of one program."""
+    """By statement, the CallTrees of one program; a function's are looked for when somebody asks for them.
+
+    Of a module that others import, few functions are ever reached.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.index = program.index
-        self.rows: dict[ast.stmt, list[Row]] = {}
-        self.in_lambdas: dict[Scope, list[Row]] = {}
+        self.in_lambdas: dict[Scope, list[Row]] = {}  # of the functions that were looked at
         self._local = {f.name for f in self.index.functions} | {c.name for c in self.index.classes}
         if "lambda" in program.document.source:
             self._local |= {
@@ -41,20 +44,31 @@ class ProjectCalls:
             for b in bindings
             if b.kind in ("from", "import")
         }
-        self._other_files = self._reaches_other_files()
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
-        foreign = self._other_files or self._callable_objects
-        for name, calls in program._calls_by_last.items():
-            if name in self._local or name in self._imported:
-                wanted = calls
-            else:  # a variable that holds a function, or a method of an object of another file
-                wanted = [c for c in calls if foreign or isinstance(c.func, ast.Name)]
-            for call in wanted:
-                self._add(call)
 
-    def hand_on(self, lambdas: set[Scope]) -> None:
+    @cached_property
+    def _other_files(self) -> bool:
+        return self._reaches_other_files()
+
+    def of(self, calls: list[ast.Call]) -> dict[ast.stmt, list[Row]]:
+        """The rows of these calls, which may be all of one function."""
+        rows: dict[ast.stmt, list[Row]] = {}
+        for call in calls:
+            func = call.func
+            # Besides what is defined or imported here: a variable that holds a function, or a method of an object of
+            # another file.
+            if isinstance(func, ast.Attribute):
+                known = func.attr in self._local or func.attr in self._imported
+                if not known and not self._callable_objects and not self._other_files:
+                    continue
+            elif not isinstance(func, ast.Name):
+                continue
+            self._add(call, rows)
+        return rows
+
+    def hand_on(self, calls: list[ast.Call], lambdas: set[Scope], rows: dict[ast.stmt, list[Row]]) -> None:
         """`list(map(lambda o: o.zero_grad(), optimizers))`: what a library is given, it may call there and then."""
-        for call in self.index.calls if lambdas else ():
+        for call in calls if lambdas else ():
             for expr in (*call.args, *(k.value for k in call.keywords)):
                 inner = self.index.scopes.get(expr) if isinstance(expr, ast.Lambda) else None
                 stmt = self.program.statement(call)
@@ -63,7 +77,7 @@ class ProjectCalls:
                 function = Value("function", scope=inner, node=expr, program=self.program)
                 bare = ast.copy_location(ast.Call(expr, [], []), expr)
                 end = (call.end_lineno or 0, call.end_col_offset or 0)
-                self.rows.setdefault(stmt, []).append((end, CallTree(function, bare, self.program, opaque=True), call))
+                rows.setdefault(stmt, []).append((end, CallTree(function, bare, self.program, opaque=True), call))
 
     def _takes_functions(self, call: ast.Call) -> bool:
         """Whether it is known what becomes of a function that the call is given."""
@@ -84,7 +98,7 @@ class ProjectCalls:
                         return True
         return False
 
-    def _add(self, call: ast.Call) -> None:
+    def _add(self, call: ast.Call, rows: dict[ast.stmt, list[Row]]) -> None:
         if (
             isinstance(call.func, ast.Name)
             and not self.index.module.imports_star
@@ -101,7 +115,7 @@ class ProjectCalls:
             if scope.kind == "lambda":
                 self.in_lambdas.setdefault(scope, []).append((end, tree, call))
             else:
-                self.rows.setdefault(stmt, []).append((end, tree, call))
+                rows.setdefault(stmt, []).append((end, tree, call))
 
     def _tree(self, call: ast.Call) -> Tree | None:
         func = call.func
@@ -110,6 +124,9 @@ class ProjectCalls:
             if func.id in self._local or func.id in self._imported:
                 function, receiver = self.program._targets(call)
                 if function.kind != "function" and func.id in self._imported:
+                    several = self._one_of_several(func, call)
+                    if several is not None:
+                        return several
                     function, receiver = self._object_call(call)
             else:
                 function, receiver = self._variable(func, call)
@@ -129,6 +146,13 @@ class ProjectCalls:
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _one_of_several(self, func: ast.Name, call: ast.Call) -> Tree | None:
+        """A function that is imported in several branches under one name, from another place in each."""
+        value = self.program.value(func, call)
+        if value.kind != "choice" or any(v.kind != "function" or v.scope is None for v in value.items):
+            return None
+        return Choice([CallTree(v, call, self.program) for v in value.items])
 
     def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
         """`worker.run()` where the worker is of one of several classes of the project."""

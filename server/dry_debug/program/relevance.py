@@ -13,15 +13,12 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
 
-MAX_DEPTH = 40  # of calls followed to find out whether a function matters
-
 
 class Relevance:
     """For one set of event kinds, from the roots of one program; shared by all automata that want these kinds."""
 
     def __init__(self, kinds: frozenset[str], program: Program) -> None:
         self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
-        self._relevant: dict[Scope, bool] = {}
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
         self.roots = [root for root in program.events.roots() if self.relevant(program, root)]
@@ -40,23 +37,16 @@ class Relevance:
             known = self._trees[scope] = prune(program.events.tree(scope), self._wanted)
         return known
 
-    def relevant(self, program: Program, scope: Scope, stack: tuple[Scope, ...] = ()) -> bool:
+    def relevant(self, program: Program, scope: Scope) -> bool:
         """Whether the function, or one that it calls, holds a wanted event."""
-        known = self._relevant.get(scope)
-        if known is not None:
-            return known
-        if scope in stack or len(stack) > MAX_DEPTH:
-            return False
-        result = self._holds(program.events.tree(scope), (*stack, scope))
-        self._relevant[scope] = result
-        return result
+        return not self.kinds.isdisjoint(program.host.reach.kinds(program, scope))
 
-    def reaches(self, tree: CallTree, stack: tuple[Scope, ...] = ()) -> bool:
+    def reaches(self, tree: CallTree) -> bool:
         """Whether a call leads to a wanted event."""
         return any(
             function.scope is not None
             and function.program is not None
-            and self.relevant(function.program, function.scope, stack)
+            and self.relevant(function.program, function.scope)
             for function in (tree.function, *tree.passed.values())
         )
 
@@ -64,19 +54,6 @@ class Relevance:
         if isinstance(tree, Leaf):
             return tree.event.kind in self.kinds
         return tree.function.scope is None or self.reaches(tree)  # one that was passed in is known on the way only
-
-    def _holds(self, tree: Tree, stack: tuple[Scope, ...]) -> bool:
-        queue = [tree]
-        while queue:
-            node = queue.pop()
-            if isinstance(node, Leaf):
-                if node.event.kind in self.kinds:
-                    return True
-                continue
-            if isinstance(node, CallTree) and self.reaches(node, stack):
-                return True
-            queue.extend(children(node))
-        return False
 
     def _count(self, program: Program, root: Scope, seen: set[Scope]) -> None:
         """How often each condition is asked in what a root leads to."""

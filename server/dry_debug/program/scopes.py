@@ -264,6 +264,15 @@ class ScopeIndex:
             yield parent
             parent = self.parent.get(parent)
 
+    def release(self) -> None:
+        """Take the index apart: its scopes hold each other. It answers nothing any more."""
+        for scope in self.scopes.values():
+            scope.parent = None
+            scope.children.clear()
+            scope.bindings.clear()
+            scope.attributes.clear()
+        self.__dict__.clear()
+
     # The walk keeps its own stack: chains of 100,000 operators or `elif`s must not meet Python's recursion limit.
     def _walk(self) -> None:
         module = self.module

@@ -40,21 +40,36 @@ class TreeBuilder:
         self.index = events.index
         self._trees: dict[Scope, Tree] = {}
         self._guards: dict[tuple[ast.expr, Scope], Guard] = {}
+        self._calls_of: dict[Scope, dict[ast.stmt, list[Row]]] = {}
+        self._active_in: dict[Scope, set[ast.AST]] = {}
 
     @cached_property
     def user_calls(self) -> dict[ast.stmt, list[Row]]:
-        """Calls of the project's functions, by statement."""
-        return self._calls.rows
+        """Calls of the project's functions in the whole file, by statement."""
+        found: dict[ast.stmt, list[Row]] = {}
+        for function in self.events.functions():
+            found.update(self._calls_in(function))
+        return found
 
     @cached_property
     def _calls(self) -> ProjectCalls:
-        calls = ProjectCalls(self.program)
-        calls.hand_on({*self.events.in_lambdas, *calls.in_lambdas})
-        return calls
+        return ProjectCalls(self.program)
+
+    def _calls_in(self, function: Scope) -> dict[ast.stmt, list[Row]]:
+        """Calls of the project's functions in the statements of one function, or of the module body."""
+        known = self._calls_of.get(function)
+        if known is None:
+            self.events.within(function)  # the lambdas with events
+            calls = self.events.calls_in(function)
+            known = self._calls_of[function] = self._calls.of(calls)
+            lambdas = {*self.events.in_lambdas, *self._calls.in_lambdas}
+            self._calls.hand_on(calls, lambdas, known)
+        return known
 
     @cached_property
     def roots(self) -> list[Scope]:
         """The module, and the functions that nothing in this file calls."""
+        assert self.events.all is not None  # what they pass to `step` as a closure is called, too
         called = {
             tree.function.scope for rows in (*self.user_calls.values(), *self.events.at.values()) for _, tree, _ in rows
             if isinstance(tree, CallTree)
@@ -75,18 +90,16 @@ class TreeBuilder:
 
     def has_events(self, function: Scope) -> bool:
         """Whether the function's own statements hold an event or a call of a project function."""
-        return bool(self._active.get(function))
+        return bool(self._active(function))
 
-    @cached_property
-    def _active(self) -> dict[Scope, set[ast.AST]]:
-        """By function, the statements that hold events or calls, and the blocks around them."""
-        result: dict[Scope, set[ast.AST]] = {}
-        for table in (self.events.at, self.user_calls):
-            for stmt in table:
-                scope = _function_of(self.index.scope_of.get(stmt))
-                if scope is not None:
-                    self._mark(stmt, result.setdefault(scope, set()))
-        return result
+    def _active(self, function: Scope) -> set[ast.AST]:
+        """The statements of the function that hold events or calls, and the blocks around them."""
+        known = self._active_in.get(function)
+        if known is None:
+            known = self._active_in[function] = set()
+            for stmt in (*(event.stmt for event in self.events.within(function)), *self._calls_in(function)):
+                self._mark(stmt, known)
+        return known
 
     def _mark(self, stmt: ast.AST, active: set[ast.AST]) -> None:
         active.add(stmt)
@@ -104,11 +117,16 @@ class TreeBuilder:
             return known
         self._trees[function] = EMPTY
         if function.kind == "lambda":
+            around = function.parent
+            while around is not None and around.kind not in ("function", "module"):
+                around = around.parent
+            if around is not None:
+                self._calls_in(around)
             rows = [*self.events.in_lambdas.get(function, ()), *self._calls.in_lambdas.get(function, ())]
             rows.sort(key=lambda row: row[0])
             self._trees[function] = Seq([tree for _, tree, _ in rows])
             return self._trees[function]
-        active = set(self._active.get(function, ()))
+        active = set(self._active(function))
         self._yields: dict[ast.AST, Yield] = {}
         if active:
             for stmt in self.index.exits:
@@ -144,9 +162,9 @@ class TreeBuilder:
                 self._statement(stmt, items, active, scope, depth)
         return items[0] if len(items) == 1 else Seq(items) if items else EMPTY
 
-    def _own(self, stmt: ast.stmt) -> list[Tree]:
+    def _own(self, stmt: ast.stmt, function: Scope) -> list[Tree]:
         """The events and calls of the statement itself, in the order in which they run."""
-        rows = [*self.events.at.get(stmt, ()), *self.user_calls.get(stmt, ())]
+        rows = [*self.events.at.get(stmt, ()), *self._calls_in(function).get(stmt, ())]
         if not rows:
             return []
         rows.sort(key=lambda row: row[0])
@@ -161,7 +179,7 @@ class TreeBuilder:
         return trees
 
     def _statement(self, stmt: ast.stmt, items: list[Tree], active: set[ast.AST], scope: Scope, depth: int) -> None:
-        own = self._own(stmt)
+        own = self._own(stmt, scope)
         if depth > MAX_NESTING:
             items.extend(own)
             return
@@ -300,7 +318,7 @@ class TreeBuilder:
             rest = current.orelse
             if len(rest) == 1 and isinstance(rest[0], ast.If):
                 current = rest[0]
-                rows[-1][2].extend(self._own(current))
+                rows[-1][2].extend(self._own(current, scope))
                 continue
             tree = self._block(rest, active, scope, depth + 1)
             break
@@ -308,12 +326,6 @@ class TreeBuilder:
             other = Seq([*before, tree]) if before else tree
             tree = Alt(guard, then, other) if guard.constant is None else (then if guard.constant else other)
         return tree
-
-
-def _function_of(scope: Scope | None) -> Scope | None:
-    while scope is not None and scope.kind in ("comprehension", "class"):
-        scope = scope.parent
-    return scope if scope is not None and scope.kind in ("module", "function") else None
 
 
 def _without_arguments(expr: ast.expr) -> ast.Call:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.host import Evaluation
-from dry_debug.program.program import Program, parse
+from dry_debug.program.program import Program
+from dry_debug.program.reach import Reach
+from dry_debug.project.environment import MAX_FILES, Environment, find, normal
+from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
-from dry_debug.text.decode import decode
-from dry_debug.text.document import Document
 
 if TYPE_CHECKING:
     from dry_debug.program.config_tree import Entry
     from dry_debug.spec.instructions import Instruction
+    from dry_debug.text.document import Document
 
 MAX_BYTES = 2_000_000  # a module larger than this is data, not code
-MAX_MODULES = 400  # programs kept in memory
-MAX_TEXT = 600_000  # code points of modules that are kept between two analyses: their trees take 150 times as much
+MAX_MODULES = 1_000  # that one analysis looks into; what further imports bring is not known
 
 MAX_FOLDERS = 12  # between a file and its project's root, that a path may be relative to
 
@@ -39,11 +40,13 @@ class ProjectHost:
     that lies outside.
     """
 
-    def __init__(self, root: str, overlay: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: str, overlay: Mapping[str, str] | None = None, interpreter: str | None = None) -> None:
+        self.interpreter = interpreter  # whose packages are meant; it is not run
         self.root = os.path.abspath(root)
         self._overlay = {os.path.abspath(path): text for path, text in (overlay or {}).items()}
         self._programs: dict[str, Program | None] = {}
-        self._trees: dict[str, tuple[object, Document, ast.Module | None]] = {}
+        self._modules = Modules()
+        self._used: dict[str, Module] = {}  # in this analysis: its programs are made from them
         self._edges: dict[str, set[str]] = {}
         self._found: dict[str, str | None] = {}
         self._exists: dict[str, bool] = {}
@@ -51,6 +54,9 @@ class ProjectHost:
         self._configs: dict[str, tuple[object, Entry | None]] = {}
         self._instructions: dict[str, list[Instruction]] = {}
         self.evaluation = Evaluation()
+        self.reach = Reach()
+        self._versions: set[str] = set()  # packages that were asked for
+        self._installed = 0  # files of packages that this analysis has looked into
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
@@ -58,27 +64,54 @@ class ProjectHost:
         if overlay is not None:
             self._overlay = {os.path.abspath(path): text for path, text in overlay.items()}
         self._programs.clear()
+        self._used.clear()
+        self._installed = 0
+        self.reach = Reach()
         self._found.clear()
         self._exists.clear()
         self._added.clear()
         self._edges.clear()
         self._instructions.clear()
         self._keys.clear()
+        self._versions.clear()
+        self.__dict__.pop("_declared", None)
+        self.__dict__.pop("_environment", None)
 
-    def trim(self, most: int = MAX_TEXT) -> bool:
-        """Forget every module once more than `most` code points of source are held; whether that was so.
+    def finish(self) -> None:
+        """The analysis is over, and nobody holds its programs any more: take them apart, keep the trees."""
+        for path, program in self._programs.items():
+            if program is None:
+                continue
+            module = self._used.get(path)
+            if module is not None and module.tree is program.tree:
+                module.index = program.__dict__.pop("index", None)
+            program.release()
+        self._programs.clear()
+        self._used.clear()
+        self._installed = 0
+        self.reach.fresh.clear()
+        self._modules.trim()
 
-        Called between two analyses, never within one: what an analysis rests on must not be forgotten under it.
-        """
-        if sum(len(document.source) for _, document, _ in self._trees.values()) <= most:
-            return False
-        self._trees.clear()
-        self.refresh()
-        return True
+    def begin(self) -> None:
+        self.evaluation.start()
+        self.reach.fresh.clear()
+        self._programs.clear()
+        self._used.clear()
+        self._installed = 0
 
     def program_of(self, document: Document) -> Program | None:
-        known = self._programs.get(os.path.abspath(document.path))
+        path = os.path.abspath(document.path)
+        if path not in self._programs and not self._modules.holds(path, document.source):
+            return None
+        known = self._program(path)
         return known if known is not None and known.document.source == document.source else None
+
+    def keeps(self, program: Program) -> bool:
+        module = self._used.get(program.document.path)
+        return module is not None and module.tree is program.tree
+
+    def adopt(self, program: Program) -> None:
+        self._programs[os.path.abspath(program.document.path)] = program
 
     # -- Host ----------------------------------------------------------------------------------------------------------
 
@@ -147,7 +180,23 @@ class ProjectHost:
             folder = os.path.dirname(folder)
 
     def version(self, package: str) -> str | None:
-        return None
+        self._versions.add(package)
+        return self._version(package)
+
+    def _version(self, package: str) -> str | None:
+        """What is installed speaks before what is declared: it is what runs."""
+        installed = self._environment.version(package) if self._environment is not None else None
+        return installed or self._declared.get(normal(package))
+
+    @cached_property
+    def _environment(self) -> Environment | None:
+        return find(self.root, self.interpreter)
+
+    @cached_property
+    def _declared(self) -> dict[str, str]:
+        from dry_debug.project.versions import declared
+
+        return declared(self.root)
 
     def asked_for(self, path: str) -> frozenset[str]:
         """Every question that the analysis of `path` rests on, those of the modules that it reached included."""
@@ -164,10 +213,12 @@ class ProjectHost:
                 target = self._target(question)
                 if target is not None and question.startswith("module:"):
                     queue.append(target)
-        return frozenset(questions)
+        return frozenset(questions) | {f"version:{package}" for package in self._versions}
 
     def answer_key(self, question: str) -> str:
         """What the answer to `question` depends on: changes when the answer may change."""
+        if question.startswith("version:"):
+            return f"={self._version(question.removeprefix('version:'))}"
         path = self._target(question)
         if path is None:
             return "none"
@@ -177,6 +228,10 @@ class ProjectHost:
             key = f"{path}:{hashlib.blake2b(data, digest_size=12).hexdigest()}" if data is not None else "none"
             self._keys[path] = key
         return key
+
+    def statistics(self) -> str:
+        """For the benchmark: what is held."""
+        return self._modules.statistics()
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -193,7 +248,8 @@ class ProjectHost:
         return self._config_file(path, importer)
 
     def _inside(self, path: str) -> bool:
-        return path == self.root or path.startswith(self.root.rstrip(os.sep) + os.sep)
+        inside = path == self.root or path.startswith(self.root.rstrip(os.sep) + os.sep)
+        return inside or self._is_installed(path)
 
     def _resolve(self, name: str, importer: str, level: int) -> str | None:
         folder = os.path.dirname(importer)
@@ -219,11 +275,20 @@ class ProjectHost:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._in_folder(folder, parts, folder, importer) if self._inside(folder) or level == 1 else None
-        for candidate in self._places(parts, folder, importer):
-            found = self._in_folder(candidate, parts, folder, importer)
-            if found is not None:
-                return found
+        if not self._is_installed(folder):
+            for candidate in self._places(parts, folder, importer):
+                found = self._in_folder(candidate, parts, folder, importer)
+                if found is not None:
+                    return found
+        if self._environment is not None:
+            for candidate in self._environment.places(parts[0]):
+                found = self._in_folder(candidate, parts, candidate, importer)
+                if found is not None:
+                    return found
         return None
+
+    def _is_installed(self, folder: str) -> bool:
+        return self._environment is not None and self._environment.holds(folder + os.sep)
 
     def _places(self, parts: list[str], folder: str, importer: str) -> list[str]:
         """Where Python and its runners look: beside the script, what it adds, the folders above it up to the root.
@@ -292,11 +357,15 @@ class ProjectHost:
     def _program(self, path: str) -> Program | None:
         if path in self._programs:
             return self._programs[path]
-        if len(self._programs) >= MAX_MODULES:
-            self._programs.pop(next(iter(self._programs)))  # what holds it keeps it; who asks again gets it anew
-        self._programs[path] = None  # modules that import each other
-        document, tree = self._parsed(path)
-        program = Program(document, tree, self) if tree is not None else None
+        program: Program | None = None
+        installed = self._is_installed(os.path.dirname(path))
+        self._installed += installed
+        if len(self._programs) < MAX_MODULES and (not installed or self._installed <= MAX_FILES):
+            stamp = self._stamp(path)
+            module = self._modules.get(path, stamp) or self._modules.add(path, stamp, self._bytes(path))
+            self._used[path] = module
+            if module.tree is not None:
+                program = Program(module.document, module.tree, self, module.index)
         self._programs[path] = program
         return program
 
@@ -308,15 +377,3 @@ class ProjectHost:
             return (stat.st_mtime_ns, stat.st_size)
         except OSError:
             return None
-
-    def _parsed(self, path: str) -> tuple[Document, ast.Module | None]:
-        stamp = self._stamp(path)
-        known = self._trees.get(path)
-        if known is not None and known[0] == stamp and stamp is not None:
-            return known[1], known[2]
-        data = self._bytes(path)
-        document = decode(data or b"", path)
-        parsed = parse(document)
-        tree = parsed if isinstance(parsed, ast.Module) and data is not None else None
-        self._trees[path] = (stamp, document, tree)
-        return document, tree

@@ -176,11 +176,11 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
 
     With `keep` the outcome holds what the cache needs.
     """
+    host = host_for(task.root)
     try:
         mtime = _mtime_ns(task.path)  # before reading, so that a change in between is seen next time
         data = read_bytes(task.path)
         document = document_of(data, task.path)
-        host = host_for(task.root)
         result = analyse(document, host, task.settings)
         records, problems = report_of(document, task.path, result, with_fixes)
         report = FileReport(task.path, records, problems)
@@ -190,17 +190,14 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
 
             asked = {question: host.answer_key(question) for question in sorted(host.asked_for(task.path))}
             outcome = Outcome(report, mtime, len(data), digest_of(data), asked)
-        if result.program is not None and host.program_of(document) is not result.program:
-            result.program.release()
-        del document, result
-        if host.trim():
-            gc.collect()  # modules that import each other hold each other
         return outcome
     except Unreadable as error:
         return Outcome(FileReport(task.path, [], [Problem(str(error), task.path)]))
     except Exception as error:
         problem = Problem(f"the analysis failed: {type(error).__name__}: {error}", task.path)
         return Outcome(FileReport(task.path, [], [problem]))
+    finally:
+        host.finish()
 
 
 def _mtime_ns(path: str) -> int:

@@ -1,0 +1,162 @@
+"""The virtual environment of a project: where its installed packages lie. Files are read; nothing is run or imported.
+
+Only packages whose answer may matter are looked into: those that depend on PyTorch or on a library over it, and that
+the model's own tables do not know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from functools import cached_property
+
+FOLDERS = (".venv", "venv", "env", ".env")
+MAX_FILES = 64  # of packages that one analysis looks into
+
+# What the model knows by its tables: the source would say less, at a higher price.
+KNOWN = frozenset(
+    (
+        "PIL accelerate adabelief_pytorch apex bitsandbytes cv2 datasets deepspeed dgl diffusers einops ema_pytorch "
+        "fairscale fastai fastprogress ignite lightning lightning_fabric lion_pytorch matplotlib monai muon numpy "
+        "pandas peft prodigyopt pytorch_lightning pytorch_optimizer ray rich safetensors schedulefree scipy "
+        "segmentation_models_pytorch sentence_transformers sentencepiece sglang sklearn tensorboard tensorboardX "
+        "tensorflow tiktoken timm tokenizers torch torch_ema torch_geometric torch_optimizer torch_xla torchaudio "
+        "torchdata torchmetrics torchtext torchvision tqdm transformers triton trl vllm wandb xformers yaml"
+    ).split()
+) | frozenset(sys.stdlib_module_names)
+# A package that names one of these among its requirements may make or drive what a training program is made of.
+_OVER_TORCH = re.compile(
+    r"^Requires-Dist: *(?:torch|torchvision|pytorch[-_.]lightning|lightning|accelerate|transformers|fastai|timm)"
+    r"\b(?![-_.])",
+    re.MULTILINE | re.IGNORECASE,
+)
+_NAME = re.compile(r"[-_.]+")
+_MAX_METADATA = 400_000
+
+
+def normal(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return _NAME.sub("-", name).lower()
+
+
+def find(root: str, interpreter: str | None = None) -> Environment | None:
+    """The environment of the `interpreter` (a path, which is not run), else the one that lies in the folder `root`."""
+    homes = [os.path.dirname(os.path.dirname(os.path.abspath(interpreter)))] if interpreter else []
+    homes += [os.path.join(root, name) for name in FOLDERS]
+    for home in homes:
+        if os.path.isfile(os.path.join(home, "pyvenv.cfg")):
+            packages = _site_packages(home)
+            if packages:
+                return Environment(packages)
+    return None
+
+
+def _site_packages(home: str) -> list[str]:
+    found = []
+    windows = os.path.join(home, "Lib", "site-packages")
+    if os.path.isdir(windows):
+        found.append(windows)
+    for lib in ("lib", "lib64"):
+        try:
+            names = sorted(os.listdir(os.path.join(home, lib)))
+        except OSError:
+            continue
+        for name in names:
+            folder = os.path.join(home, lib, name, "site-packages")
+            if name.startswith(("python", "pypy")) and os.path.isdir(folder):
+                found.append(folder)
+    unique: dict[str, str] = {}
+    for folder in found:  # lib64 is lib under another name
+        unique.setdefault(os.path.realpath(folder), folder)
+    return list(unique.values())
+
+
+class Environment:
+    """The folders of installed packages, and what their metadata says. Nothing here raises."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self.folders = folders
+        self._matters: dict[str, bool] = {}
+
+    def holds(self, path: str) -> bool:
+        """Whether the file belongs to an installed package."""
+        return any(path.startswith(folder + os.sep) for folder in self.folders)
+
+    def places(self, top: str) -> list[str]:
+        """The folders to look for the package `top` in; none where its answer cannot matter."""
+        if top in KNOWN or not self.folders:
+            return []
+        known = self._matters.get(top)
+        if known is None:
+            known = self._matters[top] = self._over_torch(top)
+        return [*self.folders, *self._editable] if known else []
+
+    @cached_property
+    def _editable(self) -> list[str]:
+        """Folders that `.pth` files name: packages under development that are installed from where they are."""
+        found = []
+        for folder in self.folders:
+            for name in _listed(folder):
+                if name.endswith(".pth"):
+                    for line in _text(os.path.join(folder, name)).splitlines()[:20]:
+                        path = line.strip()
+                        if path and not path.startswith(("#", "import ", "import\t")):
+                            full = os.path.normpath(os.path.join(folder, path))
+                            if os.path.isdir(full):
+                                found.append(full)
+        return found[:20]
+
+    @cached_property
+    def _distributions(self) -> dict[str, str]:
+        """The metadata folder of each distribution, by its normal name."""
+        found: dict[str, str] = {}
+        for folder in self.folders:
+            for name in _listed(folder):
+                if name.endswith((".dist-info", ".egg-info")):
+                    found.setdefault(normal(name.rpartition(".")[0].partition("-")[0]), os.path.join(folder, name))
+        return found
+
+    @cached_property
+    def _of_module(self) -> dict[str, str]:
+        """The metadata folder of each top-level module, where the distribution has another name."""
+        found: dict[str, str] = {}
+        for folder in self._distributions.values():
+            for top in _text(os.path.join(folder, "top_level.txt")).split():
+                found.setdefault(top, folder)
+        return found
+
+    def _over_torch(self, top: str) -> bool:
+        folder = self._distributions.get(normal(top)) or self._of_module.get(top)
+        if folder is None:  # installed in another way, or under a name that nothing tells
+            return any(os.path.exists(os.path.join(place, top)) for place in (*self.folders, *self._editable)) or any(
+                os.path.isfile(os.path.join(place, f"{top}.py")) for place in (*self.folders, *self._editable)
+            )
+        return _OVER_TORCH.search(_metadata(folder)) is not None
+
+    def version(self, package: str) -> str | None:
+        """The version of an installed distribution (its name in any spelling), or None."""
+        folder = self._distributions.get(normal(package)) or self._of_module.get(package)
+        if folder is None:
+            return None
+        found = re.search(r"^Version: *(\S+)", _metadata(folder), re.MULTILINE)
+        return found.group(1) if found else None
+
+
+def _metadata(folder: str) -> str:
+    return _text(os.path.join(folder, "METADATA")) or _text(os.path.join(folder, "PKG-INFO"))
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MAX_METADATA).decode("utf-8", "replace")
+    except OSError:
+        return ""
