@@ -69,11 +69,18 @@ class Loops:
             return False
         if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
+        if self._chunks(loop) and not any(e.scope is scope for e in events.of_kind("optimizer_step")):
+            return self._loop_around(loop) is scope.node  # the caller steps
         outer = self._loop_around(loop)
         return any(
             e.scope is scope and e.stmt.lineno > (loop.end_lineno or 0) and self._loop_around(e.stmt) is outer
             for e in events.of_kind("optimizer_step")
         )
+
+    @staticmethod
+    def _chunks(loop: ast.For) -> bool:
+        """`for i in range(0, batch.shape[0], size)`."""
+        return isinstance(loop.iter, ast.Call) and len(loop.iter.args) == 3
 
     def gone_through(self, loop: TrainingLoop) -> Value:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
