@@ -760,3 +760,85 @@ def forget_last(model):
 """
     )
     assert [(s["kind"], s["object"]) for s in of("steps", source, files) if "via" in s] == [("clip", "net")]
+
+
+def test_a_loop_over_losses_is_no_training_loop() -> None:
+    source = (
+        LOOP
+        + """def closure():
+    opt.zero_grad()
+    for part in parts:
+        part.backward()
+    return parts[0]
+while n < 9:
+    opt.step(closure)
+"""
+    )
+    assert loops(source) == [("iteration", 13)]
+
+
+def test_numbers_by_their_place_and_in_the_body_of_an_agent() -> None:
+    source = """
+import torch
+from torch.utils.data import DataLoader
+class Agent:
+    clip = 0.2
+    title = "agent"
+    def __init__(self, net, decay=0.9, name="x"):
+        self.net = net
+        self.optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+        self.loader = DataLoader(data, 64)
+    def learn(self, loss):
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+class Layer(torch.nn.Module):
+    width = 3
+"""
+    rows = [(h["name"], h["value"]) for h in of("hyperparameters", source)]
+    assert rows == [("max_grad_norm", 0.2), ("decay", 0.9), ("learning_rate", 0.001), ("batch_size", 64)]
+
+
+def test_an_agent_whose_networks_keep_their_optimizers_and_files() -> None:
+    files = {
+        "networks.py": """
+import torch
+from torch import nn
+class Critic(nn.Module):
+    def __init__(self, file="a.pt"):
+        super().__init__()
+        self.layer, self.file = nn.Linear(2, 1), file
+        self.optimizer = torch.optim.Adam(self.parameters(), lr=0.1)
+    def keep(self):
+        torch.save(self.state_dict(), self.file)
+    def fetch(self):
+        self.load_state_dict(torch.load(self.file))
+"""
+    }
+    source = """
+from networks import Critic
+class Agent:
+    def __init__(self, gamma=0.9):
+        self.critic = Critic()
+    def learn(self, x):
+        self.critic.optimizer.zero_grad()
+        self.critic(x).sum().backward()
+        self.critic.optimizer.step()
+    def write(self):
+        self.critic.keep()
+    def read(self):
+        self.critic.fetch()
+"""
+    assert [(s["line"], s["components"], s["path"]) for s in of("saves", source, files)] == [(11, ["model"], None)]
+    assert [(s["line"], s["components"], s["path"]) for s in of("loads", source, files)] == [(13, ["model"], None)]
+    assert [(h["name"], h["value"]) for h in of("hyperparameters", source, files) if not h["file"]] == [("gamma", 0.9)]
+
+
+def test_loaders_by_a_name_in_one_word() -> None:
+    source = """
+def run(net, trainloader, valloader, downloader):
+    for x in trainloader:
+        net(x).sum().backward()
+"""
+    found = {name: row["role"] for name, row in components(source).items() if row["kind"] == "loader"}
+    assert found == {"trainloader": "train", "valloader": "eval"}

@@ -572,6 +572,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
     if kind in ("accelerator", "fabric"):
         return _launcher_method(ev, attr, node, scope, stmt, env)
+    if kind == "trainer" and attr in ("get_train_dataloader", "get_eval_dataloader", "get_test_dataloader"):
+        return Value("loader", node=node, program=ev.program, ident=("alloc", node))
     if kind == "scaler" and attr == "scale":
         value = ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
         return value.but(via="scaled") if value.kind == "tensor" else Value("tensor", attached=None, via="scaled")

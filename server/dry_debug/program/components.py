@@ -193,6 +193,8 @@ class Components:
             kind = _KINDS.get(made.kind)
             if kind is None or made.confidence == "low" or made.via == "part" or self._passes_on(value, made, None):
                 continue
+            if isinstance(made.ident, tuple) and made.ident[0] == "part":
+                continue  # `data[split] = data[split].map(f)`
             scope = self.program.scope(assignment)
             self._put(Component(kind, self.program.short(target), made, target, scope))
 
@@ -310,6 +312,10 @@ class Components:
             return f"{b.scope.self_name or 'self'}.{b.name}"
         return b.name
 
+    def _is_callback(self, cls: Scope) -> bool:
+        """Whether a class is one of a trainer's callbacks, whose methods the trainer calls."""
+        return any((base.type or "").endswith("Callback") for base in self.program.evaluator.bases(cls))
+
     def _add_parameter(self, b: Binding) -> None:
         scope = b.scope
         if scope.kind != "function" or b.name == scope.self_name or self.program.call_sites(scope):
@@ -322,7 +328,7 @@ class Components:
             return
         cls = scope.class_scope
         trained = lightning.trained_by_trainer(cls)
-        if cls is not None and self.program.class_kind(cls) == "trainer":
+        if cls is not None and (self.program.class_kind(cls) == "trainer" or self._is_callback(cls)):
             return  # `compute_loss(self, model, inputs)`: the trainer passes its own
         inside = cls is not None and self.program.class_kind(cls) != "instance"
         if inside and not trained and scope.name in ("forward", "__init__"):
@@ -504,7 +510,11 @@ def _makes(expr: ast.expr) -> bool:
 def _role(name: str) -> Role | None:
     words = name.lower().replace(".", "_").split("_")
     text = name.lower()
-    if any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words) or "valid" in text:
+    if (
+        any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words)
+        or "valid" in text
+        or "valloader" in text
+    ):
         return "eval"
     if "test" in text:
         return "test"

@@ -173,6 +173,10 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
         receiver = restored(restore, owner)
+        own = _own(receiver, tree, callee)
+        if own is not None:
+            seen.restores.append((own, restore))
+            continue
         while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
             receiver = receiver.value
         if isinstance(receiver, ast.Attribute) and isinstance(receiver.value, ast.Name):
@@ -194,6 +198,18 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
                     seen.restores.append((program.value(keyword.value, call), restore))
     seen.keys = [*dict.fromkeys(seen.keys)]
     return seen
+
+
+def _own(expr: ast.expr | None, tree: CallTree, callee: Scope) -> Value | None:
+    """What `self` or `self.model` of the helper is for the caller: the object whose method it calls, or its part."""
+    attribute = expr.attr if isinstance(expr, ast.Attribute) else None
+    root = expr.value if isinstance(expr, ast.Attribute) else expr
+    receiver = tree.receiver
+    if not isinstance(root, ast.Name) or root.id != callee.self_name or receiver is None or callee.self_name is None:
+        return None
+    if attribute is None:
+        return receiver
+    return receiver.program.evaluator.attribute_of(receiver, attribute) if receiver.program is not None else None
 
 
 def _device(program: Program, call: ast.Call, callee: Scope, owner: Program, site: LoadSite) -> str | None:

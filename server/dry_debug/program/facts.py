@@ -390,13 +390,20 @@ def _randomness(program: Program) -> list[dict[str, Any]]:
     return rows
 
 
+def _made_of(program: Program, expr: ast.expr, at: ast.AST) -> ast.AST | None:
+    """What a variable that is bound once was assigned."""
+    home = program.names.lookup(expr.id, program.scope(at)) if isinstance(expr, ast.Name) else None
+    one = home[1][0] if home is not None and len(home[1]) == 1 else None
+    return one.value if one is not None and one.kind == "assign" and not one.path else None
+
+
 def _samples(program: Program) -> list[ast.Call]:
     """`Categorical(probs).sample()`."""
     found = []
     for method in ("sample", "rsample"):
         for call in program.method_calls(method):
             assert isinstance(call.func, ast.Attribute)
-            made = program.value(call.func.value, call).node
+            made = program.value(call.func.value, call).node or _made_of(program, call.func.value, call)
             here = isinstance(made, ast.Call) and made in program.index.scope_of
             name = program.qualified(made) if here and isinstance(made, ast.Call) else None
             if name is not None and name.startswith("torch.distributions."):

@@ -422,6 +422,10 @@ NAMES: tuple[tuple[str, Kind], ...] = (
     ("test_loader", "loader"),
     ("dataloader", "loader"),
     ("loader", "loader"),
+    ("trainloader", "loader"),
+    ("valloader", "loader"),
+    ("validloader", "loader"),
+    ("testloader", "loader"),
 )
 
 # Words of code that puts tensors somewhere else than on the CPU, or leaves that to a library.

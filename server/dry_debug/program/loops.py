@@ -286,11 +286,25 @@ class Loops:
         if isinstance(loop, ast.While):
             return False
         targets = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
-        return any(
+        steps = any(
             isinstance(event.node, ast.Call)
             and bool(targets & {n.id for n in ast.walk(event.node) if isinstance(n, ast.Name)})
             for event in self.program.events.of_kind("optimizer_step", "zero_grad")
             if self._within(event.stmt, loop)
+        )
+        return steps or self._over_losses(loop, targets)
+
+    def _over_losses(self, loop: LoopNode, targets: set[str]) -> bool:
+        """`for loss in losses: loss.backward()`."""
+        if self.steps_in(loop, True):
+            return False
+        backwards = [e.node for e in self.program.events.of_kind("backward") if self._within(e.stmt, loop)]
+        return bool(backwards) and all(
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id in targets
+            for call in backwards
         )
 
     def _evaluates(self, loop: LoopNode, scope: Scope) -> bool:
@@ -326,9 +340,16 @@ class Loops:
         first, last = loop.lineno, loop.end_lineno or loop.lineno
         return any(
             first <= call.lineno <= last and isinstance(call.func, ast.Name | ast.Attribute)
-            and program.value(call.func, call).kind == "module"
+            and (program.value(call.func, call).kind == "module" or self._predicts(call))
             for call in program.index.calls
         )  # fmt: skip
+
+    def _predicts(self, call: ast.Call) -> bool:
+        """`trainer.prediction_step(...)`."""
+        func = call.func
+        if not isinstance(func, ast.Attribute) or func.attr != "prediction_step":
+            return False
+        return self.program.value(func.value, call).kind == "trainer"
 
 
 def _over_words(loop: LoopNode) -> bool:
