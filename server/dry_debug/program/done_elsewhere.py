@@ -43,7 +43,7 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own while it works is its own affair.
+    """Modes that a helper sets on what it is given: `freeze(model)`; what it works with itself is its own affair.
 
     A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
     """
