@@ -38,6 +38,7 @@ class Loops:
         self.program = program
         self._trains: dict[tuple[object, ...], bool] = {}
         self._levels: dict[tuple[object, ...], int] = {}
+        self._loop_levels: dict[LoopNode, int] = {}  # each asks for those inside it
         self._steps: dict[tuple[LoopNode, bool], bool] = {}
 
     @cached_property
@@ -168,6 +169,12 @@ class Loops:
 
     def _level(self, loop: LoopNode, scope: Scope) -> int:
         """How many loops deep it trains: 0 innermost or over batches, 1 epochs, 2 runs."""
+        known = self._loop_levels.get(loop)
+        if known is None:
+            known = self._loop_levels[loop] = self._finds_level(loop, scope)
+        return known
+
+    def _finds_level(self, loop: LoopNode, scope: Scope) -> int:
         if self._over_data(loop, scope):
             return 0
         levels = [-1]
