@@ -38,6 +38,7 @@ class Loops:
         self.program = program
         self._trains: dict[tuple[object, ...], bool] = {}
         self._levels: dict[tuple[object, ...], int] = {}
+        self._loop_levels: dict[LoopNode, int] = {}  # each asks for those inside it
         self._steps: dict[tuple[LoopNode, bool], bool] = {}
 
     @cached_property
@@ -69,6 +70,8 @@ class Loops:
             return False
         if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
+        if self._chunks(loop) and not any(e.scope is scope for e in events.of_kind("optimizer_step")):
+            return self._loop_around(loop) is scope.node  # the caller steps
         outer = self._loop_around(loop)
         stepping = [e.stmt for e in events.of_kind("optimizer_step") if e.scope is scope]
         stepping += [
@@ -82,6 +85,11 @@ class Loops:
         if not isinstance(tree, CallTree) or tree.function.scope is None or tree.function.program is None:
             return False
         return self._function_trains(tree.function.program, tree.function.scope, 0, True)
+
+    @staticmethod
+    def _chunks(loop: ast.For) -> bool:
+        """`for i in range(0, batch.shape[0], size)`."""
+        return isinstance(loop.iter, ast.Call) and len(loop.iter.args) == 3
 
     def gone_through(self, loop: TrainingLoop) -> Value:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
@@ -169,6 +177,12 @@ class Loops:
 
     def _level(self, loop: LoopNode, scope: Scope) -> int:
         """How many loops deep it trains: 0 innermost or over batches, 1 epochs, 2 runs."""
+        known = self._loop_levels.get(loop)
+        if known is None:
+            known = self._loop_levels[loop] = self._finds_level(loop, scope)
+        return known
+
+    def _finds_level(self, loop: LoopNode, scope: Scope) -> int:
         if self._over_data(loop, scope):
             return 0
         levels = [-1]
