@@ -313,6 +313,8 @@ class Hyperparameters:
         """Whether a function that nothing in this file calls sets a run up: it makes the launcher or the trainer."""
         if function.class_scope is not None or function.name in self._called:
             return False
+        if function in command_line_functions(self.program):
+            return False  # all its parameters are options
         return any(self.program.value(call).kind in ("fabric", "accelerator", "trainer") for call in function.calls)
 
     @cached_property
