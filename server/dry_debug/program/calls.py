@@ -70,6 +70,10 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID and not name.rpartition(".")[2][:1].isupper():
         return tensor_op(arg(0, "input"), _activation(name), node, ev)
     kind = know.kind_of_call(name)
+    if kind == "scheduler" and name.rpartition(".")[2].startswith("create_scheduler"):  # timm's: with the epochs
+        made = _made(ev, name, kind, node, scope, stmt, env, arg)
+        return Value("container", items=[made, Value("number")], type="tuple", node=node, program=ev.program,
+                     ident=("alloc", node, "pair"))  # fmt: skip
     if kind is not None:
         return _made(ev, name, kind, node, scope, stmt, env, arg)
     if name == "builtins.getattr" and len(node.args) > 1:
@@ -205,7 +209,9 @@ def _made(
         inner = ev.value(node.args[0], scope, stmt, env)
         if kind == "module":
             if inner.kind == "module":
-                value.wraps, value.confidence, value.scope = inner, inner.confidence, None
+                # What is put into such a wrapper is a model, whatever it is called.
+                sure = "medium" if inner.confidence == "low" else inner.confidence
+                value.wraps, value.confidence, value.scope = inner, sure, None
             elif inner.kind in ("function", "library"):  # torch.compile(step) is a function
                 return inner
             elif inner.kind == "unknown" and name == "torch.compile":
@@ -639,10 +645,25 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
     return base.but(kind="tensor", via=None)
 
 
+def _by_setup(attr: str, position: int, given: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """What Fabric sets up is what the method is for, wherever it comes from."""
+    kinds: dict[str, know.Kind] = {
+        "setup": "optimizer" if position else "module",
+        "setup_module": "module",
+        "setup_optimizers": "optimizer",
+        "setup_dataloaders": "loader",
+    }
+    kind = kinds.get(attr)
+    if kind is None or given.kind == "container" or (given.kind == kind and given.confidence != "low"):
+        return given
+    return Value(kind, node=node, program=ev.program, ident=("alloc", node, position), confidence="medium")
+
+
 def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """Accelerate and Fabric give back what they are given, ready for the hardware."""
     if attr in ("prepare", "setup", "setup_dataloaders", "setup_module", "setup_optimizers"):
         values = [ev.value(a, scope, stmt, env) for a in node.args]
+        values = [_by_setup(attr, i, v, node, ev) for i, v in enumerate(values)]
         if len(values) == 1:
             return values[0]
         return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))

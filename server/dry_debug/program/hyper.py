@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program import settings
-from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
+from dry_debug.program.hyper_defaults import command_line_functions, defaults, is_dataclass, keeps_its_parameters
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import Scope, dotted
 
@@ -253,24 +253,32 @@ class Hyperparameters:
         found = []
         for assignment in self.program.index.assignments:
             target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
-            pairs = assignment.value
-            if not isinstance(target, ast.Name) or not isinstance(pairs, ast.Dict) or not pairs.keys:
+            pairs = self._pairs(assignment.value)
+            if not isinstance(target, ast.Name) or not pairs:
                 continue
-            names = [k.value for k in pairs.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
-            if len(names) < len(pairs.keys) or not any(n.lower() in _CANONICAL for n in names):
+            names = [name for name, _, _ in pairs]
+            if not any(n.lower() in _CANONICAL for n in names):
                 continue
-            if not target.id.lower().endswith(CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
-                names
-            ):
+            # `{"model": model, "optimizer": optimizer, "step": 0}` is the state of a run.
+            fields = sum(name.lower() in _CANONICAL and not isinstance(v, ast.Name) for name, _, v in pairs)
+            if not target.id.lower().endswith((*CONFIG_WORDS, "defaults", "default")) and 2 * fields < len(names):
                 continue
-            for key, expr in zip(pairs.keys, pairs.values, strict=True):
-                if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-                    continue
+            for name, key, expr in pairs:
                 if isinstance(expr, ast.Constant | ast.UnaryOp):
                     known, value = self._literal(expr, assignment)
                     if known and isinstance(value, bool | int | float | str):
-                        found.append(Hyperparameter(canonical_field(key.value), value, key, "literal"))
+                        found.append(Hyperparameter(canonical_field(name), value, key, "literal"))
         return found
+
+    def _pairs(self, expr: ast.expr | None) -> list[tuple[str, ast.AST, ast.expr]]:
+        """(name, where it stands, value) of `{"lr": 0.1}` and `dict(lr=0.1)`; none where a name is not a literal."""
+        if isinstance(expr, ast.Dict):
+            pairs = zip(expr.keys, expr.values, strict=True)
+            found = [(k.value, k, v) for k, v in pairs if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+            return found if len(found) == len(expr.keys) else []  # type: ignore[return-value]
+        if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "dict" and not expr.args:
+            return [(k.arg, k, k.value) for k in expr.keywords if k.arg is not None]
+        return []
 
     def _defaults(self) -> list[Hyperparameter]:
         """`def __init__(self, discount=0.99)` of a class that makes an optimizer, and canonical fields in `train`."""
@@ -286,7 +294,7 @@ class Hyperparameters:
                     continue
                 if not self._makes_or_steps(function):
                     continue
-            elif not any(e.scope is function for e in self.program.events.of_kind("optimizer_step")):
+            elif not self._steps_in(function) and not self._starts_run(function):
                 continue
             parameters = [*node.args.posonlyargs, *node.args.args]
             pairs = [*zip(reversed(parameters), reversed(node.args.defaults), strict=False),
@@ -298,9 +306,25 @@ class Hyperparameters:
                     continue
                 if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
-                    if known and isinstance(value, int | float | list) and not isinstance(value, bool):
+                    plain = isinstance(value, int | float | list) and not isinstance(value, bool)
+                    if known and (plain or (isinstance(value, str) and function.name != "__init__")):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
         return found
+
+    def _steps_in(self, function: Scope) -> bool:
+        return any(e.scope is function for e in self.program.events.of_kind("optimizer_step"))
+
+    def _starts_run(self, function: Scope) -> bool:
+        """Whether a function that nothing in this file calls sets a run up: it makes the launcher or the trainer."""
+        if function.class_scope is not None or function.name in self._called:
+            return False
+        if function in command_line_functions(self.program):
+            return False  # all its parameters are options
+        return any(self.program.value(call).kind in ("fabric", "accelerator", "trainer") for call in function.calls)
+
+    @cached_property
+    def _called(self) -> set[str]:
+        return {call.func.id for call in self.program.index.calls if isinstance(call.func, ast.Name)}
 
     def _makes_or_steps(self, init: Scope) -> bool:
         """Whether an `__init__` makes an optimizer, or a method beside it steps one."""
@@ -422,9 +446,12 @@ class Hyperparameters:
         if known is None:
             known = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
             name = (dotted(call.func) or "").rpartition(".")[2]
-            arguments = name.endswith(("Arguments", "Config", "Trainer"))
-            kind = self.program.value(call).kind if known or arguments else "unknown"
-            if kind not in _SET_UP:
+            arguments = name.endswith(("Arguments", "Args", "Config", "Trainer"))
+            made = self.program.value(call) if known or arguments else None
+            kind = made.kind if made is not None else "unknown"
+            if kind == "instance" and arguments and made is not None and is_dataclass(made.scope):
+                known = [k for k in call.keywords if k in known or _numeric(k.value)]
+            elif kind not in _SET_UP:
                 known = []
             elif kind == "trainer_args" or (kind == "trainer" and len(name) > len("Trainer")):
                 known = [k for k in call.keywords if k in known or _numeric(k.value) or k.arg in _CHOICES]
