@@ -10,7 +10,8 @@ ROOT/<owner>+<name>/<path>, and the tool runs in that repository's folder; what 
 Every item counts once, and every stated field of it once. *Right*: the tool says what the file says. *Wrong*: it says
 something else, or says something that is not so. *Missing*: it does not say it. Where the file lists several answers
 for a field that holds one, each of them is right; an item marked `"optional"` may be left out. An item that stands in
-another file has that file's path as its `"file"`, relative to the repository's folder, as the tool prints it.
+another file has that file's path as its `"file"`, relative to the repository's folder, as the tool prints it; one of
+a notebook has the number of its cell as its `"cell"`, and a line within that.
 
 Exit status 1 if less than 95 % of what the tool asserts is right, or more than 10 % is missing.
 """
@@ -132,11 +133,15 @@ def _items(tally: Tally, kind: str, expected: list[Item], actual: list[Item]) ->
 
 def _where(kind: str, item: Item) -> str:
     words = [str(item.get(key)) for key in KEYS[kind]]
+    if item.get("cell") is not None:
+        words.append(f"in cell {item['cell']}")
     return " ".join([*words, f"in {item['file']}"] if item.get("file") else words)
 
 
 def _same(kind: str, expected: Item, actual: Item) -> bool:
-    """Whether two items are one; without a `file` an item stands in the script itself."""
+    """Whether two items are one; without a `file` an item stands in the script itself. In a notebook, `cell` counts."""
+    if actual.get("cell") not in _alternatives(expected.get("cell")):
+        return False
     return actual.get("file") in _alternatives(expected.get("file")) and all(
         any(_spelled(key, one) == _spelled(key, actual.get(key)) for one in _alternatives(expected[key]))
         for key in KEYS[kind]

@@ -117,6 +117,21 @@ class C(BaseModel):
         [("learning_rate", 0.1, 5, "dataclass"), ("epochs", 3, 8, "dataclass"), ("seed", 7, 10, "dataclass"),
          ("betas", [0.9, 0.99], 11, "dataclass")],
     ),
+    "a flag of click": (
+        """import click
+@click.command()
+@click.option("--fast/--slow", default=True)
+def main(fast): ...
+""",
+        [("fast", True, 3, "argparse")],
+    ),
+    "arguments of a trainer that are set later": (
+        """from transformers import TrainingArguments
+args = TrainingArguments(output_dir="x")
+args.learning_rate = 1e-4
+""",
+        [("output_dir", "x", 2, "literal"), ("learning_rate", 1e-4, 3, "literal")],
+    ),
     "a tracker's configuration": (
         """import wandb
 wandb.init(project="x", config={"lr": 0.1, "note": text})

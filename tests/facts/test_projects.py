@@ -350,3 +350,200 @@ class Worker:
         ("backward", "loss"),
         ("optimizer_step", 'self.opts["first"]'),
     ]
+
+
+def test_what_a_helper_makes_at_each_of_its_calls_is_another_object() -> None:
+    files = {
+        "data.py": """
+from torch.utils.data import TensorDataset
+
+def build(cfg, train):
+    if cfg.small:
+        data = TensorDataset(cfg.a)
+    else:
+        data = TensorDataset(cfg.b)
+    return data, 3
+"""
+    }
+    source = """
+from torch.utils.data import DataLoader
+from data import build
+
+def main(cfg):
+    first, n = build(cfg, True)
+    second, _ = build(cfg, False)
+    loader = DataLoader(second, batch_size=2)
+"""
+    assert component(told(source, files), "loader")["reads"] == ["second"]
+
+
+def test_an_optimizer_around_an_optimizer_covers_the_same() -> None:
+    source = """
+import torch
+from timm.optim import Lookahead
+from torch import nn
+
+class Warm:
+    def __init__(self, inner, size):
+        self.inner = inner
+
+    def step(self):
+        self.inner.step()
+
+    def zero_grad(self):
+        self.inner.zero_grad()
+
+def warm(model):
+    return Warm(torch.optim.Adam(model.parameters(), lr=0.0), 8)
+
+net = nn.Linear(2, 2)
+opt = Lookahead(torch.optim.SGD(net.parameters(), lr=0.1))
+slow = warm(net)
+"""
+    found = told(source, {})
+    assert component(found, "opt")["covers"] == ["net"]
+    assert (component(found, "slow")["kind"], component(found, "slow")["covers"]) == ("optimizer", ["net"])
+
+
+SCALER = {
+    "tools.py": """
+import torch
+
+class CountingScaler:
+    def __init__(self):
+        self._scaler = torch.cuda.amp.GradScaler()
+
+    def __call__(self, loss, optimizer):
+        self._scaler.scale(loss).backward()
+        self._scaler.step(optimizer)
+        self._scaler.update()
+
+    def state_dict(self):
+        return self._scaler.state_dict()
+
+    def load_state_dict(self, state):
+        self._scaler.load_state_dict(state)
+
+class Agent:
+    def __init__(self, net):
+        self.net = net
+
+    def save(self, path):
+        torch.save({"net": self.net.state_dict()}, path)
+
+    def train(self, batches):
+        for batch in batches:
+            self.net(batch).sum().backward()
+            torch.save(self.net.state_dict(), "a.pt")
+"""
+}
+
+
+def test_a_class_around_a_grad_scaler_is_a_scaler() -> None:
+    source = """
+import torch
+from tools import CountingScaler
+
+amp = CountingScaler()
+torch.save({"amp": amp.state_dict()}, "a.pt")
+state = torch.load("a.pt", map_location="cpu")
+amp.load_state_dict(state["amp"])
+"""
+    found = told(source, SCALER)
+    assert component(found, "amp")["kind"] == "scaler"
+    assert found["saves"][0]["components"] == found["loads"][0]["components"] == ["scaler"]
+
+
+def test_what_an_object_of_another_file_saves_of_itself_is_saved_at_the_call() -> None:
+    source = """
+from torch import nn
+from tools import Agent
+
+agent = Agent(nn.Linear(2, 2))
+agent.train([])
+agent.save("b.pt")
+"""
+    rows = told(source, SCALER)["saves"]
+    assert [(row["line"], row["keys"], row["components"]) for row in rows] == [(7, ["net"], ["model"])]
+    assert rows[0]["via"].endswith("tools.py:24")
+
+
+def test_an_optimizer_that_comes_in_with_one_model_is_for_that_model() -> None:
+    source = """
+def train(model, optimizer, loader):
+    model.train()
+    for batch in loader:
+        optimizer.zero_grad()
+        model(batch).sum().backward()
+        optimizer.step()
+
+def adapt(model, teacher, optimizer, loader):
+    model.train()
+    teacher.eval()
+    for batch in loader:
+        optimizer.zero_grad()
+        (model(batch) - teacher(batch)).sum().backward()
+        optimizer.step()
+"""
+    rows = [row for row in told(source, {})["components"] if row["kind"] == "optimizer"]
+    assert [row["covers"] for row in rows] == [["model"], []]
+
+
+def test_a_function_imported_under_one_name_in_two_branches_trains_if_one_does() -> None:
+    files = {
+        "ways.py": """
+def dense(net, opt, loader):
+    for batch in loader:
+        net(batch).sum().backward()
+        opt.step()
+
+def sparse(net, opt, loader):
+    for batch in loader:
+        net(batch)
+"""
+    }
+    source = """
+def main(cfg, net, opt, loader):
+    if cfg.dense:
+        from ways import dense as run
+    else:
+        from ways import sparse as run
+    for epoch in range(3):
+        run(net, opt, loader)
+"""
+    found = told(source, files)
+    assert (found["is_training_script"], [row["kind"] for row in found["loops"]]) == (True, ["epoch"])
+
+
+def test_a_number_that_is_converted_is_that_number() -> None:
+    source = """
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--steps", type=int, default=int(5e3))
+parser.add_argument("--rate", type=float, default=float(input()))
+"""
+    rows = told(source, {})["hyperparameters"]
+    assert [(row["name"], row["value"]) for row in rows] == [("steps", 5000), ("rate", None)]
+    assert isinstance(rows[0]["value"], int)
+
+
+def test_a_factory_of_loss_functions_makes_a_loss() -> None:
+    files = {
+        "losses.py": """
+import functools
+
+def plain(x, y):
+    return (x - y).sum()
+
+def scaled(x, y, by=2):
+    return (x - y).sum() * by
+
+LOSSES = {"plain": plain, "scaled": scaled}
+
+def make(cfg):
+    return functools.partial(LOSSES[cfg.name], **cfg.rest)
+"""
+    }
+    source = "from losses import make\n\ndef main(cfg):\n    loss_fn = make(cfg)\n    other = make(cfg)\n"
+    assert [(row["kind"], row["name"]) for row in told(source, files)["components"]] == [("loss", "loss_fn")]

@@ -448,3 +448,58 @@ data = items()
 runner = SFTTrainer(model=m, train_dataset=data[args.train_split])
 """
     assert component("trainer", source)["reads"] == ["data"]
+
+
+UNPACKED = """
+import transformers
+from datasets import load_dataset
+from torch.distributions import Categorical
+
+
+def parts():
+    first = load_dataset("x", split="train")
+    second = load_dataset("x", split="test")
+    return dict(train_dataset=first, eval_dataset=second, other=None)
+
+
+class Watch(transformers.TrainerCallback):
+    def on_evaluate(self, args, state, control, net, **kwargs):
+        net.eval()
+        for batch in runner.get_eval_dataloader(more):
+            runner.prediction_step(net, batch)
+
+    def on_save(self, args, state, control, **kwargs):
+        kwargs["model"].save_pretrained(where)
+
+
+data = parts()
+runner = transformers.Trainer(args=plan, **data)
+"""
+
+
+def test_a_trainer_reads_what_is_unpacked_into_its_arguments() -> None:
+    assert component("trainer", UNPACKED)["reads"] == ["first", "second"]
+    picked = UNPACKED.replace("**data", "**{k: v for k, v in data.items() if k != 'other'}")
+    assert component("trainer", picked)["reads"] == ["first", "second"]
+
+
+def test_a_callback_evaluates_and_saves_what_the_trainer_gives_it() -> None:
+    assert [(row["kind"], row["line"]) for row in of("loops", UNPACKED)] == [("eval", 16)]
+    assert [(row["path"], row["components"]) for row in of("saves", UNPACKED)] == [("where", ["model"])]
+    assert [row for row in of("components", UNPACKED) if row["kind"] == "model"] == []
+
+
+def test_a_distribution_behind_a_variable_draws() -> None:
+    source = "from torch.distributions import Categorical\n\n\ndef act(x):\n    pi = Categorical(logits=x)\n"
+    assert [row["line"] for row in of("randomness", source + "    return pi.sample()\n")] == [6]
+
+
+def test_a_split_that_is_put_back_in_another_form_is_no_dataset_of_its_own() -> None:
+    source = """
+from datasets import load_dataset
+
+data = load_dataset("x")
+for split in ["train", "test"]:
+    data[split] = data[split].rename_columns({"a": "b"})
+"""
+    assert [row["name"] for row in of("components", source)] == ["data"]

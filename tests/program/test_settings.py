@@ -173,3 +173,28 @@ for i, x in enumerate(torch.utils.data.DataLoader(data)):
 """
     found = facts(program(source, {"a.yaml": "train:\n  every: 4\n"}))
     assert [row["steps"] for row in found["accumulation"]] == [4]
+
+
+def test_hydra_makes_what_the_settings_name() -> None:
+    source = """import hydra
+@hydra.main(version_base=None, config_path='conf', config_name='main')
+def main(cfg):
+    net = hydra.utils.instantiate(cfg.net)
+    run = hydra.utils.instantiate(cfg.run)
+    half = hydra.utils.instantiate(cfg.half)
+"""
+    files = {
+        "conf/main.yaml": "net: {_target_: nets.Small}\nrun: {_target_: lightning.Trainer}\n"
+        "half: {_target_: torch.optim.Adam, _partial_: true, lr: 1}\n",
+        "nets.py": "import torch\nclass Small(torch.nn.Module):\n    pass\n",
+    }
+    rows = facts(program(source, files))["components"]
+    assert [(row["kind"], row["name"], row["line"]) for row in rows] == [("model", "net", 4), ("trainer", "run", 5)]
+
+
+def test_options_of_a_parser_of_another_file_are_listed() -> None:
+    files = {"opts.py": "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--lr', default=1)\n"}
+    rows = facts(program("from opts import parser\nargs = parser.parse_args()\n", files))["hyperparameters"]
+    assert [(row["name"], row["value"], row["line"], row["origin"]) for row in rows] == [
+        ("learning_rate", 1, 3, "argparse")
+    ]

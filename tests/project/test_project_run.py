@@ -255,3 +255,26 @@ def test_an_analysis_that_raises_is_a_problem_of_its_file(tmp_path: Path, monkey
     reports = checked(files)
     assert [len(report.records) for report in reports] == [1, 0, 1]
     assert [problem.message for problem in reports[1].problems] == ["the analysis failed: MemoryError: too much"]
+
+
+def test_a_change_in_a_configuration_file_that_was_loaded_is_seen(tmp_path: Path, analysed: list[str]) -> None:
+    source = (
+        "import torch\nimport yaml\n\nnet = torch.nn.Linear(2, 2)\ncfg = yaml.safe_load(open('run.yaml'))\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+    )
+    files = make(tmp_path, 10, source)
+    (tmp_path / "dry-debug.toml").write_text('preview = true\nselect = ["SPEC002"]\n')
+    (tmp_path / "SPEC.md").write_text("learning rate: 1e-4\n")
+    config = tmp_path / "run.yaml"
+    config.write_text("lr: 1e-4\n")
+    assert not any(report.records for report in checked(files))
+    analysed.clear()
+    assert not any(report.records for report in checked(files))
+    assert not analysed
+    config.write_text("size: 1e4\n")
+    run.host_for.cache_clear()
+    assert all(report.records for report in checked(files))
+    config.unlink()
+    run.host_for.cache_clear()
+    assert all(report.records for report in checked(files))
+    assert len(analysed) == 20

@@ -1,6 +1,7 @@
 """`dry-debug facts`: what programs are, as the model sees them."""
 
 import argparse
+import ast
 import json
 import os
 import sys
@@ -72,18 +73,19 @@ def _facts_of(
 ) -> dict[str, Any] | None:
     """The facts of one file (`-`: standard input, as if it were `name`); None where a problem says why not."""
     from dry_debug.program.facts import facts
-    from dry_debug.program.program import Program, parse
+    from dry_debug.program.program import Program, parse, without_broken_cells
 
     try:
         document = _document(path, name)
     except Unreadable as error:
         problems.append(Problem(str(error), name))
         return None
-    tree = parse(document)
+    tree: ast.Module | Problem = parse(document)
+    broken: list[Problem] = []
+    if isinstance(tree, Problem) and document.is_notebook:
+        document, tree, broken = without_broken_cells(document, tree)
     if isinstance(tree, Problem):
-        place = document.position(document.span_of_line(tree.line).start) if tree.line is not None else None
-        cell = f"cell {place.cell}: " if place is not None and place.cell is not None else ""
-        problems.append(Problem(f"{cell}{tree.message}", name, place.line + 1 if place is not None else None))
+        problems.append(_placed(tree, document, name))
         return None
     root = root_of(name, configs.of_file(name), configs.given)
     host = hosts.get(root)
@@ -93,8 +95,16 @@ def _facts_of(
     program = Program(document, tree, host)
     host.adopt(program)
     found = _below(facts(program), root.rstrip(os.sep) + os.sep)
+    problems.extend(_placed(problem, document, name) for problem in broken)
     problems.extend((*document.problems, *program.problems))
     return found  # type: ignore[no-any-return]
+
+
+def _placed(problem: Problem, document: Document, name: str) -> Problem:
+    """A problem of the whole source, told with its place in the cell of a notebook."""
+    place = document.position(document.span_of_line(problem.line).start) if problem.line is not None else None
+    cell = f"cell {place.cell}: " if place is not None and place.cell is not None else ""
+    return Problem(f"{cell}{problem.message}", name, place.line + 1 if place is not None else None)
 
 
 def _document(path: str, name: str) -> Document:

@@ -12,7 +12,7 @@ from dry_debug.lint.fingerprint import fingerprint, key
 from dry_debug.lint.manifest import RuleInfo
 from dry_debug.lint.settings import Settings
 from dry_debug.program.host import Host, NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.program import Program, parse, without_broken_cells
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
 
@@ -139,20 +139,8 @@ def _unparsed(document: Document, error: Problem, problems: list[Problem]) -> Re
 
 def _without_broken_cells(document: Document, error: Problem) -> tuple[Document, ast.Module | Problem, list[Finding]]:
     """A notebook without the cells that do not parse, each of which is a finding; the other cells are analysed."""
-    from dry_debug.text.notebook import without_broken_cells
-
-    findings: list[Finding] = []
-    broken: list[int] = []
-    for index, cell in enumerate(document.cells):
-        alone = without_broken_cells(document, [i for i in range(len(document.cells)) if i != index])
-        problem = parse(alone) if cell.text.strip() else None
-        if isinstance(problem, Problem) and problem.line is not None:
-            broken.append(index)
-            findings.append(_syntax_error(document, problem, problem.line))
-    if not broken:
-        return document, error, []
-    rest = without_broken_cells(document, broken)
-    return rest, parse(rest), findings
+    rest, parsed, problems = without_broken_cells(document, error)
+    return rest, parsed, [_syntax_error(document, problem, problem.line or 1) for problem in problems]
 
 
 def _syntax_error(document: Document, error: Problem, line: int) -> Finding:

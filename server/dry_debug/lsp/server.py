@@ -17,12 +17,14 @@ from dry_debug.lsp.pygls_patches import Buffers
 from dry_debug.lsp.session import Session
 from dry_debug.lsp.settings import SECTION, Complaints, initial_options, plain, pulled_options, pushed_options
 from dry_debug.project.config import FILE_NAMES
+from dry_debug.project.config_files import kind_of
 
 logger = logging.getLogger(__name__)
 
 CHECK_DOCUMENT = "dryDebug.checkDocument"
 EXPLAIN = "dryDebug.explain"
 TYPING_PAUSE = 0.3  # seconds without a key press before a check, with `run` = onType
+MOST_CONFIGS = 40  # configuration files that are looked at one by one when they change together
 DISK_PAUSE = 0.2  # seconds in which changes on disk are taken together: a checkout changes many files
 
 NOTEBOOKS = types.NotebookDocumentSyncOptions(
@@ -111,7 +113,7 @@ async def _register_watchers(server: Server) -> None:
     client = server.session.client
     wanted: list[types.Registration] = []
     if client.watches_files:
-        globs = [f"**/{name}" for name in FILE_NAMES] + ["**/*.py"]
+        globs = [f"**/{name}" for name in FILE_NAMES] + ["**/*.py", "**/*.{yaml,yml,json,toml,ini,cfg,conf}"]
         watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in globs]
         options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
         wanted.append(types.Registration("files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options))
@@ -194,8 +196,16 @@ def _register_settings(server: Server) -> None:
         if names & set(FILE_NAMES):
             session.project.settings_changed()
             await session.check_all()
-        elif any(session.buffers.buffer(change.uri) is None for change in params.changes):
+            return
+        closed = [change for change in params.changes if session.buffers.buffer(change.uri) is None]
+        deleted = types.FileChangeType.Deleted
+        several = len(closed) > MOST_CONFIGS
+        if several or any(change.type == deleted or kind_of(change.uri) is None for change in closed):
             await session.check_dependents(None)
+            return
+        # Logs and results are JSON, too: only what is asked for counts.
+        for change in closed:
+            await session.check_dependents(change.uri)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     async def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:

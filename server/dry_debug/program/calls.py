@@ -70,6 +70,10 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID and not name.rpartition(".")[2][:1].isupper():
         return tensor_op(arg(0, "input"), _activation(name), node, ev)
     kind = know.kind_of_call(name)
+    if kind == "scheduler" and name.rpartition(".")[2].startswith("create_scheduler"):  # timm's: with the epochs
+        made = _made(ev, name, kind, node, scope, stmt, env, arg)
+        return Value("container", items=[made, Value("number")], type="tuple", node=node, program=ev.program,
+                     ident=("alloc", node, "pair"))  # fmt: skip
     if kind is not None:
         return _made(ev, name, kind, node, scope, stmt, env, arg)
     if name == "builtins.getattr" and len(node.args) > 1:
@@ -205,7 +209,9 @@ def _made(
         inner = ev.value(node.args[0], scope, stmt, env)
         if kind == "module":
             if inner.kind == "module":
-                value.wraps, value.confidence, value.scope = inner, inner.confidence, None
+                # What is put into such a wrapper is a model, whatever it is called.
+                sure = "medium" if inner.confidence == "low" else inner.confidence
+                value.wraps, value.confidence, value.scope = inner, sure, None
             elif inner.kind in ("function", "library"):  # torch.compile(step) is a function
                 return inner
             elif inner.kind == "unknown" and name == "torch.compile":
@@ -332,7 +338,8 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
         if held is not None:
             return held
     # What a factory was given: what the optimizer covers, what the scheduler drives.
-    given = env if kind in ("optimizer", "scheduler", "loader", "sampler") else None
+    steps = kind in ("optimizer", "scheduler", "loader", "sampler") or "step" in cls.scope.bindings
+    given = env if steps else None
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
                  home=ev.program if cls.program is not ev.program else None, ident=("alloc", node))  # fmt: skip
 
@@ -490,6 +497,10 @@ def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator) -> Value:
     ident = value.ident
     if isinstance(ident, tuple) and ident[0] == "alloc" and ev.index.scope_of.get(ident[1]) is callee:
         return value.but(ident=("alloc", node, ident[1:]))
+    if isinstance(ident, tuple) and ident[0] == "var" and ident[1] is callee and value.node is not None:
+        made = value.node  # in one of several branches: not so for what comes in as an argument and is rebound
+        if isinstance(made, ast.Call) and ev.index.scope_of.get(made) is callee:
+            return value.but(ident=("alloc", node, ident[1:]))
     return value
 
 
@@ -561,6 +572,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
     if kind in ("accelerator", "fabric"):
         return _launcher_method(ev, attr, node, scope, stmt, env)
+    if kind == "trainer" and attr in ("get_train_dataloader", "get_eval_dataloader", "get_test_dataloader"):
+        return Value("loader", node=node, program=ev.program, ident=("alloc", node))
     if kind == "scaler" and attr == "scale":
         value = ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
         return value.but(via="scaled") if value.kind == "tensor" else Value("tensor", attached=None, via="scaled")

@@ -205,9 +205,11 @@ class Checkpoints:
             return False
         return self._saves_parameter(route, scope)
 
-    def _saves_parameter(self, route: _Route, scope: Scope) -> bool:
-        """Whether the state of a parameter of `scope` is in the payload."""
-        names = {a.arg for a in scope.parameters()} - {scope.self_name}
+    def _saves_parameter(self, route: _Route, scope: Scope, foreign: bool = False) -> bool:
+        """Whether the state of a parameter of `scope` is in the payload; of `self`, too, for callers in other files."""
+        names = {a.arg for a in scope.parameters()}
+        if not foreign or scope.loops:
+            names.discard(scope.self_name or "")
         roots: list[ast.AST] = [route.payload]
         if isinstance(route.payload, ast.Name):
             roots.extend(b.stmt for b in scope.bindings.get(route.payload.id, ()) if b.stmt is not None)
@@ -270,16 +272,20 @@ class Checkpoints:
                     site.via_owner = owner
                 result.extend(inner)
             return
-        if owner.training.checkpoints._saves_parameter(route, callee):
+        if owner.training.checkpoints._saves_parameter(route, callee, foreign=True):
             env = self._bound(tree.call, callee, owner)
             path = self._given_path(route.path, tree.call, callee)
             result.append(self._read(route, owner, env, tree.call, path, route.save))
 
     @staticmethod
     def _given_path(path: ast.expr | None, call: ast.Call, callee: Scope) -> ast.expr | None:
+        """The path as the caller would write it; an expression of the other file says nothing in this one."""
         if isinstance(path, ast.Name):
-            return given(call, callee, path.id) or callee.default_of(path.id)
-        return path
+            passed = given(call, callee, path.id)
+            if passed is not None:
+                return passed
+            path = callee.default_of(path.id)
+        return path if isinstance(path, ast.Constant) else None
 
     def _passed(self, name: str, scope: Scope) -> list[tuple[ast.Call, ast.expr]]:
         """The calls that pass something for parameter `name` of `scope`, if it is a parameter that is not rebound."""

@@ -12,6 +12,7 @@ from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
 
 # Classes that set learning rates besides training have many names; these are called after what they do.
 _SCHEDULER = re.compile(r"sched|lr|rate|warm|decay|anneal|noam|poly|cosine|step|adjust", re.IGNORECASE)
@@ -110,3 +111,26 @@ def _functions(cls: Scope) -> Iterator[Scope]:
         scope = queue.pop()
         yield scope
         queue.extend(scope.children)
+
+
+def is_scaler(value: Value) -> bool:
+    """Whether an object is of a class that is called a scaler and holds a GradScaler: it scales, steps and updates."""
+    cls, program = value.scope, value.program
+    if value.kind != "instance" or cls is None or program is None or "Scaler" not in cls.name:
+        return False
+    return any(program.evaluator.class_attribute(cls, name).kind == "scaler" for name in cls.attributes)
+
+
+def inner_optimizer(value: Value) -> Value | None:
+    """The optimizer that an object was made with whose class steps it and clears its gradients for the caller."""
+    cls, call, owner = value.scope, value.args, value.origin
+    if value.kind != "instance" or cls is None or call is None or owner is None:
+        return None
+    if not {"step", "zero_grad"} <= set(cls.bindings) or call not in owner.index.scope_of:
+        return None
+    scope, stmt = owner.scope(call), owner.statement(call)
+    for expr in (*call.args, *(k.value for k in call.keywords)):
+        made = owner.evaluator.value(expr, scope, stmt, value.env)
+        if made.kind == "optimizer":
+            return made
+    return None

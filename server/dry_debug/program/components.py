@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import knowledge as know
 from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.calls import argument
+from dry_debug.program.class_kinds import inner_optimizer, is_scaler
 from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.evaluate import held
 from dry_debug.program.scopes import Binding, Scope, dotted
@@ -56,6 +57,7 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 
 
 # Classes of the project that inherit from nothing: what they are called like.
+_LOSSES = frozenset(("criterion", "loss_fn", "loss_func", "loss_function"))
 _BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
 _NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by what it is called
 
@@ -191,6 +193,8 @@ class Components:
             kind = _KINDS.get(made.kind)
             if kind is None or made.confidence == "low" or made.via == "part" or self._passes_on(value, made, None):
                 continue
+            if isinstance(made.ident, tuple) and made.ident[0] == "part":
+                continue  # `data[split] = data[split].map(f)`
             scope = self.program.scope(assignment)
             self._put(Component(kind, self.program.short(target), made, target, scope))
 
@@ -211,6 +215,9 @@ class Components:
             self._add_several(b, value)
         if kind is None and value.kind == "instance":
             kind = next((k for word, k in _BY_CLASS.items() if (value.type or "").endswith(word)), None)
+            kind = "scaler" if is_scaler(value) else "optimizer" if inner_optimizer(value) is not None else kind
+        if value.kind in ("function", "choice") and isinstance(b.value, ast.Call) and b.name in _LOSSES:
+            kind = "loss"  # a factory of loss functions
         if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
@@ -305,6 +312,10 @@ class Components:
             return f"{b.scope.self_name or 'self'}.{b.name}"
         return b.name
 
+    def _is_callback(self, cls: Scope) -> bool:
+        """Whether a class is one of a trainer's callbacks, whose methods the trainer calls."""
+        return any((base.type or "").endswith("Callback") for base in self.program.evaluator.bases(cls))
+
     def _add_parameter(self, b: Binding) -> None:
         scope = b.scope
         if scope.kind != "function" or b.name == scope.self_name or self.program.call_sites(scope):
@@ -317,7 +328,7 @@ class Components:
             return
         cls = scope.class_scope
         trained = lightning.trained_by_trainer(cls)
-        if cls is not None and self.program.class_kind(cls) == "trainer":
+        if cls is not None and (self.program.class_kind(cls) == "trainer" or self._is_callback(cls)):
             return  # `compute_loss(self, model, inputs)`: the trainer passes its own
         inside = cls is not None and self.program.class_kind(cls) != "instance"
         if inside and not trained and scope.name in ("forward", "__init__"):
@@ -499,7 +510,11 @@ def _makes(expr: ast.expr) -> bool:
 def _role(name: str) -> Role | None:
     words = name.lower().replace(".", "_").split("_")
     text = name.lower()
-    if any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words) or "valid" in text:
+    if (
+        any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words)
+        or "valid" in text
+        or "valloader" in text
+    ):
         return "eval"
     if "test" in text:
         return "test"

@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program.checkpoints import LoadSite, given
+from dry_debug.program.checkpoints import LoadSite, SaveSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
 from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -43,7 +43,7 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair.
+    """Modes that a helper sets on what it is given: `freeze(model)`; what it works with itself is its own affair.
 
     A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
     """
@@ -55,7 +55,7 @@ def modes(program: Program) -> list[dict[str, Any]]:
             held = object_of(event)
             while isinstance(held, ast.Attribute):
                 held = held.value
-            own = isinstance(held, ast.Name) and held.id == callee.self_name
+            own = isinstance(held, ast.Name) and held.id == callee.self_name and bool(callee.loops)
             name = _object(event, tree, callee, program) if event.scope is callee and not own else None
             if name is not None:
                 line = program.line(tree.call)
@@ -117,6 +117,27 @@ def _whose_parameters(event: Event, callee: Scope) -> str | None:
     return None
 
 
+def saves(program: Program) -> list[tuple[SaveSite, ast.Call, str]]:
+    """`agent.save(path)`: what an object of a class of another file saves of its own, and the call that says so.
+
+    A method that trains and saves on the way is the place of its save, and so is a method of a base class.
+    """
+    found: list[tuple[SaveSite, ast.Call, str]] = []
+    known = {site.node for site in program.training.checkpoints.saves}
+    for tree, callee, owner in _calls(program):
+        if tree.call in known:
+            continue
+        own = tree.receiver.ident if tree.receiver is not None else None
+        if callee.class_scope is None or "save" not in callee.name or callee.loops or own is None:
+            continue
+        if isinstance(own, tuple) and own[0] == "self":
+            continue
+        for site in owner.training.checkpoints.saves:
+            if owner.scope(site.node) is callee and (site.entries or site.whole is not None):
+                found.append((site, tree.call, f"{owner.document.path}:{owner.line(site.node)}"))
+    return found
+
+
 def loads(program: Program) -> list[tuple[LoadSite, str | None, str]]:
     """`state = load_checkpoint(path)`: load sites of helpers as the call sees them, `map_location`, where the load is.
 
@@ -143,6 +164,8 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     )  # fmt: skip
     seen.map_location = None
     seen.path = given(call, callee, site.path.id) if isinstance(site.path, ast.Name) else None
+    if seen.path is None and site.path is not None:
+        seen.path = _opened(call, callee)
     seen.weights_only, seen.strict = site.weights_only, site.strict
     seen.keys = [*dict.fromkeys([*site.keys, *seen.keys])]
     node = callee.node
@@ -150,8 +173,19 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
         receiver = restored(restore, owner)
+        own = _own(receiver, tree, callee)
+        if own is not None:
+            seen.restores.append((own, restore))
+            continue
         while isinstance(receiver, ast.Attribute) and receiver.attr == "module":
             receiver = receiver.value
+        if isinstance(receiver, ast.Attribute) and isinstance(receiver.value, ast.Name):
+            passed = given(call, callee, receiver.value.id)
+            held = program.value(passed, call) if passed is not None else UNKNOWN
+            part = program.evaluator.attribute_of(held, receiver.attr)
+            if part.kind == "module":  # `average.ema`: the average itself
+                seen.restores.append((held if held.kind == "ema" else part, restore))
+            continue
         if not isinstance(receiver, ast.Name):
             continue
         passed = given(call, callee, receiver.id)
@@ -166,13 +200,35 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     return seen
 
 
+def _own(expr: ast.expr | None, tree: CallTree, callee: Scope) -> Value | None:
+    """What `self` or `self.model` of the helper is for the caller: the object whose method it calls, or its part."""
+    attribute = expr.attr if isinstance(expr, ast.Attribute) else None
+    root = expr.value if isinstance(expr, ast.Attribute) else expr
+    receiver = tree.receiver
+    if not isinstance(root, ast.Name) or root.id != callee.self_name or receiver is None or callee.self_name is None:
+        return None
+    if attribute is None:
+        return receiver
+    return receiver.program.evaluator.attribute_of(receiver, attribute) if receiver.program is not None else None
+
+
 def _device(program: Program, call: ast.Call, callee: Scope, owner: Program, site: LoadSite) -> str | None:
     """The `map_location` as the caller would write it."""
     if isinstance(site.map_location, ast.Name):
         passed = given(call, callee, site.map_location.id)
         if passed is not None:
             return program.short(passed)
+    if site.map_location is None and any(k.arg is None for k in site.node.keywords):  # `torch.load(path, **kwargs)`
+        passed = next((k.value for k in call.keywords if k.arg == "map_location"), None)
+        if passed is not None:
+            return program.short(passed)
     return owner.short(site.map_location) if site.map_location is not None else None
+
+
+def _opened(call: ast.Call, callee: Scope) -> ast.expr | None:
+    """What the call gives for the one parameter that names a file: the helper opens it and loads what is in it."""
+    named = [a.arg for a in callee.parameters() if a.arg.lower().endswith(("path", "filename", "file", "fname"))]
+    return given(call, callee, named[0]) if len(named) == 1 else None
 
 
 def _returned(site: LoadSite, callee: Scope, owner: Program) -> bool:

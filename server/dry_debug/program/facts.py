@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
 from dry_debug.program.checkpoints import LoadSite, SaveSite
-from dry_debug.program.class_kinds import is_average
+from dry_debug.program.class_kinds import is_average, is_scaler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.hyper import literal
@@ -63,6 +63,7 @@ def _facts(program: Program) -> dict[str, Any]:
         "modes": _modes(program),
         "saves": sorted(
             [*(_save(program, s) for s in training.checkpoints.saves),
+             *(_own_save(program, *row) for row in done_elsewhere.saves(program)),
              *(_library_save(program, s) for s in library_saves(program))],
             key=lambda row: row["line"],
         ),
@@ -111,10 +112,12 @@ def _components(program: Program) -> list[dict[str, Any]]:
     roles = _roles_by_loop(program)
     for c in program.training.components.all:
         made = c.value.base.type if c.value.wraps is not None else c.type
+        if made is None and c.value.scope is not None and c.value.scope.kind == "class":
+            made = c.value.scope.qualname  # of an annotation
         role = roles.get(c.ident) if c.kind == "loader" and c.role is None else c.role
         rows.append(
             {
-                "kind": _kind(c.kind, made),
+                "kind": _kind(c.kind, c.name, made),
                 "name": c.name or None,
                 "type": _class_name(made),
                 "line": program.line(c.node),
@@ -129,13 +132,27 @@ def _components(program: Program) -> list[dict[str, Any]]:
             }
         )
     rows.extend(_loaders_passed_in(program))
+    _cover_what_comes_along(program, rows)
     rows.sort(key=lambda row: row["line"])
     return rows
 
 
-def _kind(kind: str, made: str | None) -> str:
+def _cover_what_comes_along(program: Program, rows: list[dict[str, Any]]) -> None:
+    """`def train(model, optimizer, ...)`: an optimizer that comes in with one model is there to update that one."""
+    for function in program.index.functions:
+        parameters = {(a.arg, program.line(a)) for a in function.parameters()}
+        own = [row for row in rows if row["parameter"] and (row["name"], row["line"]) in parameters]
+        models = [row["name"] for row in own if row["kind"] == "model"]
+        optimizers = [row for row in own if row["kind"] == "optimizer"]
+        if len(models) == len(optimizers) == 1 and not optimizers[0]["covers"]:
+            optimizers[0]["covers"] = models
+            optimizers[0]["confidence"] = "medium"
+
+
+def _kind(kind: str, name: str, made: str | None) -> str:
     """A model of a class of the project may be there to compute the loss, or to average another one."""
-    if kind == "model" and _is_loss(made):
+    anything = made == "torch.nn.Module"  # an annotation that says nothing: then the name does
+    if kind == "model" and (_is_loss(made) or (anything and name.rpartition(".")[2] in ("criterion", "loss_fn"))):
         return "loss"
     return "ema" if kind == "model" and is_average((made or "").rpartition(".")[2]) else kind
 
@@ -179,7 +196,9 @@ def _roles_by_loop(program: Program) -> dict[object, Any]:
         value = program.training.loops.gone_through(loop)
         if value.kind == "loader":
             role = "train" if loop.kind == "batch" else "eval"
-            roles[value.base.ident] = role if roles.get(value.base.ident, role) == role else None
+            held = program.training.components.named(value)  # the variable, if several branches make the loader
+            ident = held.ident if held is not None else value.base.ident
+            roles[ident] = role if roles.get(ident, role) == role else None
     return roles
 
 
@@ -278,6 +297,8 @@ def component_kinds(site: SaveSite) -> list[str]:
         kind = _COMPONENT.get(inner.kind, inner.kind)
         if kind == "model" and _is_loss(inner.base.type):
             kind = "loss"
+        if is_scaler(inner):
+            kind = "scaler"
         if kind in _SAVED and kind not in kinds:
             kinds.append(kind)
     return kinds
@@ -297,6 +318,13 @@ def _save(program: Program, site: SaveSite) -> dict[str, Any]:
         owner = site.via_owner or program
         row["via"] = f"{owner.document.path}:{owner.line(site.via)}"
     return row
+
+
+def _own_save(program: Program, site: SaveSite, call: ast.Call, via: str) -> dict[str, Any]:
+    """What an object of another file saves of itself."""
+    guarded = program.training.distributed.one_rank(call) or site.owner.training.distributed.one_rank(site.node)
+    return {"line": program.line(call), "path": None, "keys": site.keys, "components": component_kinds(site),
+            "rank_guarded": guarded, "confidence": "medium", "via": via}  # fmt: skip
 
 
 def _library_save(program: Program, save: LibrarySave) -> dict[str, Any]:
@@ -327,6 +355,7 @@ def _load(program: Program, site: LoadSite) -> dict[str, Any]:
     kinds = []
     for value, _ in site.restores:
         kind = "loss" if _is_loss(value.base.type) else _COMPONENT.get(value.kind, value.kind)
+        kind = "scaler" if is_scaler(value) else kind
         if kind not in kinds and kind in _SAVED:
             kinds.append(kind)
     return {
@@ -361,13 +390,20 @@ def _randomness(program: Program) -> list[dict[str, Any]]:
     return rows
 
 
+def _made_of(program: Program, expr: ast.expr, at: ast.AST) -> ast.AST | None:
+    """What a variable that is bound once was assigned."""
+    home = program.names.lookup(expr.id, program.scope(at)) if isinstance(expr, ast.Name) else None
+    one = home[1][0] if home is not None and len(home[1]) == 1 else None
+    return one.value if one is not None and one.kind == "assign" and not one.path else None
+
+
 def _samples(program: Program) -> list[ast.Call]:
     """`Categorical(probs).sample()`."""
     found = []
     for method in ("sample", "rsample"):
         for call in program.method_calls(method):
             assert isinstance(call.func, ast.Attribute)
-            made = program.value(call.func.value, call).node
+            made = program.value(call.func.value, call).node or _made_of(program, call.func.value, call)
             here = isinstance(made, ast.Call) and made in program.index.scope_of
             name = program.qualified(made) if here and isinstance(made, ast.Call) else None
             if name is not None and name.startswith("torch.distributions."):

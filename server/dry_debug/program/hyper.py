@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program import settings
 from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
+from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ _CANONICAL: dict[str, str] = {}
 for _field, _names in {
     "learning_rate": "lr learning_rate base_lr init_lr learningrate",
     "batch_size": "batch_size bs batch batchsize train_batch_size per_device_train_batch_size",
-    "epochs": "epochs num_epochs n_epochs num_train_epochs nepochs max_epochs epoch_num",
+    "epochs": "epochs num_epochs n_epochs num_train_epochs nepochs max_epochs epoch_num num_epoch n_epoch "
+    "max_epoch epoches num_epoches",
     "max_steps": "max_steps num_steps max_iters total_steps num_iterations max_train_steps",
     "weight_decay": "weight_decay wd",
     "warmup_steps": "warmup_steps num_warmup_steps warmup warmup_iters",
@@ -125,7 +128,7 @@ class Hyperparameters:
     def all(self) -> list[Hyperparameter]:
         """In source order."""
         found = [*self.argparse, *self.dataclasses, *self._constants(), *self._configs(), *self._defaults(),
-                 *self._options(), *self._passed(), *self._arguments()]  # fmt: skip
+                 *self._options(), *self._passed(), *self._class_constants(), *self._arguments()]  # fmt: skip
         found.extend(self._named_constants(found))
         found.extend(self._declared(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
@@ -250,24 +253,32 @@ class Hyperparameters:
         found = []
         for assignment in self.program.index.assignments:
             target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
-            pairs = assignment.value
-            if not isinstance(target, ast.Name) or not isinstance(pairs, ast.Dict) or not pairs.keys:
+            pairs = self._pairs(assignment.value)
+            if not isinstance(target, ast.Name) or not pairs:
                 continue
-            names = [k.value for k in pairs.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
-            if len(names) < len(pairs.keys) or not any(n.lower() in _CANONICAL for n in names):
+            names = [name for name, _, _ in pairs]
+            if not any(n.lower() in _CANONICAL for n in names):
                 continue
-            if not target.id.lower().endswith(CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
-                names
-            ):
+            if not target.id.lower().endswith((*CONFIG_WORDS, "defaults", "default")) and 2 * sum(
+                n.lower() in _CANONICAL for n in names
+            ) < len(names):
                 continue
-            for key, expr in zip(pairs.keys, pairs.values, strict=True):
-                if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-                    continue
+            for name, key, expr in pairs:
                 if isinstance(expr, ast.Constant | ast.UnaryOp):
                     known, value = self._literal(expr, assignment)
                     if known and isinstance(value, bool | int | float | str):
-                        found.append(Hyperparameter(canonical_field(key.value), value, key, "literal"))
+                        found.append(Hyperparameter(canonical_field(name), value, key, "literal"))
         return found
+
+    def _pairs(self, expr: ast.expr | None) -> list[tuple[str, ast.AST, ast.expr]]:
+        """(name, where it stands, value) of `{"lr": 0.1}` and `dict(lr=0.1)`; none where a name is not a literal."""
+        if isinstance(expr, ast.Dict):
+            pairs = zip(expr.keys, expr.values, strict=True)
+            found = [(k.value, k, v) for k, v in pairs if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+            return found if len(found) == len(expr.keys) else []  # type: ignore[return-value]
+        if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "dict" and not expr.args:
+            return [(k.arg, k, k.value) for k in expr.keywords if k.arg is not None]
+        return []
 
     def _defaults(self) -> list[Hyperparameter]:
         """`def __init__(self, discount=0.99)` of a class that makes an optimizer, and canonical fields in `train`."""
@@ -281,7 +292,7 @@ class Hyperparameters:
                 if keeps_its_parameters(function):
                     found.extend(self._all_defaults(function, "literal"))
                     continue
-                if not any(self.program.value(c).kind == "optimizer" for c in function.calls):
+                if not self._makes_or_steps(function):
                     continue
             elif not any(e.scope is function for e in self.program.events.of_kind("optimizer_step")):
                 continue
@@ -297,6 +308,30 @@ class Hyperparameters:
                     known, value = self._literal(default, node)
                     if known and isinstance(value, int | float | list) and not isinstance(value, bool):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
+        return found
+
+    def _makes_or_steps(self, init: Scope) -> bool:
+        """Whether an `__init__` makes an optimizer, or a method beside it steps one."""
+        if any(self.program.value(c).kind == "optimizer" for c in init.calls):
+            return True
+        return init.class_scope in self._stepping_classes
+
+    @cached_property
+    def _stepping_classes(self) -> set[Scope]:
+        """The classes, other than modules, whose methods step an optimizer."""
+        classes = {e.scope.class_scope for e in self.program.events.of_kind("optimizer_step")}
+        return {c for c in classes if c is not None and self.program.class_kind(c) == "instance"}
+
+    def _class_constants(self) -> list[Hyperparameter]:
+        """`class Agent: clip_param = 0.2`: numbers in the body of a class that steps an optimizer."""
+        found = []
+        for cls in self._stepping_classes:
+            for stmt in getattr(cls.node, "body", ()):
+                target = stmt.targets[0] if isinstance(stmt, ast.Assign) else None
+                if isinstance(target, ast.Name) and isinstance(stmt, ast.Assign) and _number(stmt.value):
+                    known, value = self._literal(stmt.value, stmt)
+                    if known:
+                        found.append(Hyperparameter(canonical_field(target.id), value, stmt, "literal"))
         return found
 
     def _always_given(self, function: Scope, name: str) -> bool:
@@ -362,7 +397,7 @@ class Hyperparameters:
 
     def _arguments(self) -> list[Hyperparameter]:
         """Literal keyword arguments of optimizers, loaders, engines, training arguments."""
-        found = []
+        found = self._by_place()
         for call in self.program.index.calls:
             if not call.keywords:
                 continue
@@ -373,6 +408,20 @@ class Hyperparameters:
                     known, literal = self._literal(expr, call)
                     if known and literal is not None:
                         found.append(Hyperparameter(_field_of(keyword), literal, expr, "literal"))
+        return found
+
+    def _by_place(self) -> list[Hyperparameter]:
+        """`Adam(net.parameters(), 1e-3)`, `DataLoader(data, 64)`."""
+        found = []
+        for name, call in self.program.qualified_calls():
+            if len(call.args) < 2 or not _number(call.args[1]):
+                continue
+            kind = kind_of_call(name)
+            if kind == "optimizer" or name == "torch.utils.data.DataLoader":
+                known, value = self._literal(call.args[1], call)
+                if known:
+                    field = "learning_rate" if kind == "optimizer" else "batch_size"
+                    found.append(Hyperparameter(field, value, call.args[1], "literal"))
         return found
 
     def _settings(self, call: ast.Call) -> list[ast.keyword]:
@@ -429,7 +478,7 @@ class Hyperparameters:
                 expr = call.args[0] if call.args else _keyword(call, "pretrained_model_name_or_path")
             elif name == "vllm.LLM":
                 expr = call.args[0] if call.args else _keyword(call, "model")
-            elif name in ("timm.create_model", "sentence_transformers.SentenceTransformer"):
+            elif name in ("timm.create_model", "timm.models.create_model", "sentence_transformers.SentenceTransformer"):
                 expr = call.args[0] if call.args else None
             if expr is not None:
                 known, value = literal(self.program, expr, call)
@@ -456,7 +505,7 @@ class Hyperparameters:
                         names.add(b.module[0])
             tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
         if self.program.index.module.imports_star:
-            tops.update(name.partition(".")[0] for name, _ in self.program.qualified_calls())
+            tops.update(self._through_stars())
         known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
                  "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
                  "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth", "torchaudio",
@@ -464,6 +513,14 @@ class Hyperparameters:
         if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
             tops.discard("datasets")  # a package of the project
         return [f for f in known if f in tops]
+
+    def _through_stars(self) -> Iterator[str]:
+        """The top packages of what is called by a name that only a star import can have brought."""
+        names = self.program.names
+        for call in self.program.index.calls:
+            path, scope = dotted(call.func), self.program.scope(call)
+            if path is not None and names.lookup(path.partition(".")[0], scope) is None:
+                yield (names.qualified(call.func, scope) or "").partition(".")[0]
 
     def _own_module(self, name: str) -> bool:
         """Whether an imported name is a module of the project, or comes from one."""
@@ -487,6 +544,11 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
         if left[0] and right[0] and isinstance(left[1], int | float) and isinstance(right[1], int | float):
             return arithmetic(expr.op, left[1], right[1])
         return False, None
+    if isinstance(expr, ast.Call) and len(expr.args) == 1 and not expr.keywords and depth < 8:
+        kind = program.qualified(expr)
+        if kind in ("builtins.int", "builtins.float"):  # `int(5e4)`
+            known, inner = literal(program, expr.args[0], at, depth + 1)
+            return _converted(kind, inner) if known else (False, None)
     value = program.value(expr, at)
     if value.kind == "number" and isinstance(expr, ast.Name) and depth < 8:  # what arithmetic on constants gave
         home = program.names.lookup(expr.id, program.scope(at))
@@ -494,6 +556,12 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
         if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, ast.BinOp):
             return literal(program, one.value, one.stmt or at, depth + 1)
     return (True, value.const) if value.kind == "const" else (False, None)
+
+
+def _converted(kind: str, value: Any) -> tuple[bool, Any]:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e18:
+        return False, None
+    return True, int(value) if kind == "builtins.int" else float(value)
 
 
 def arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:
@@ -519,6 +587,12 @@ def arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:
 def _field_of(keyword: ast.keyword) -> str:
     assert keyword.arg is not None
     return {"r": "lora_r"}.get(keyword.arg, canonical_field(keyword.arg))
+
+
+def _number(expr: ast.expr) -> bool:
+    """Whether an expression is a number as it stands."""
+    expr = expr.operand if isinstance(expr, ast.UnaryOp) else expr
+    return isinstance(expr, ast.Constant) and isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
 
 
 def _numeric(expr: ast.expr) -> bool:

@@ -256,8 +256,8 @@ def _holder(program: Program, root: ast.Name, at: ast.stmt) -> str | None:
             lowered = name.lower().strip("_")
             return "object" if lowered.endswith(_CONFIG_CLASSES) or lowered == "c" else None
         break
-    value_ = program.value(root, at)
-    return "options" if value_.kind == "settings" else None
+    kind = program.value(root, at).kind
+    return "object" if kind == "trainer_args" else "options" if kind == "settings" else None
 
 
 def _computed(program: Program, name: str, expr: ast.BinOp, at: ast.stmt) -> Hyperparameter | None:

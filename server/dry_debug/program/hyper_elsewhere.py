@@ -12,6 +12,7 @@ from dry_debug.program.evaluate import given_to
 from dry_debug.program.events import CallTree
 from dry_debug.program.hyper import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical, literal
 from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class Elsewhere:
             elif isinstance(one.value, ast.Call) and _guard(other, one.stmt) is None:
                 if isinstance(one.value.func, ast.Attribute) and one.value.func.attr in _PARSING:
                     yield from self._at_import(other)
+                elif other.qualified(one.value) in PARSERS:
+                    yield from self._of_module(other)
                 for _, tree in other.events._user_calls.get(one.stmt, ()) if one.stmt is not None else ():
                     if isinstance(tree, CallTree):
                         yield from self._declared_by(tree, depth + 1)
@@ -131,10 +134,14 @@ class Elsewhere:
             for call in owner.method_calls(name)
         )
         if parses:
-            yield from (
-                Row(found, owner) for found in owner.training.hyper.argparse
-                if owner.scope(found.node).kind == "module" and _guard(owner, owner.statement(found.node)) is None
-            )  # fmt: skip
+            yield from self._of_module(owner)
+
+    def _of_module(self, owner: Program) -> Iterator[Row]:
+        """The options that a module declares when it is imported."""
+        yield from (
+            Row(found, owner) for found in owner.training.hyper.argparse
+            if owner.scope(found.node).kind == "module" and _guard(owner, owner.statement(found.node)) is None
+        )  # fmt: skip
 
     # -- settings ------------------------------------------------------------------------------------------------------
 

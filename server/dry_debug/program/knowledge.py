@@ -170,6 +170,9 @@ _OPTIMIZERS = frozenset((
 ))  # fmt: skip
 _MAKERS: dict[str, Kind] = {
     "torch.amp.GradScaler": "scaler",
+    "timm.utils.NativeScaler": "scaler",
+    "timm.utils.cuda.NativeScaler": "scaler",
+    "timm.utils.ApexScaler": "scaler",
     "torch.distributed.fsdp.sharded_grad_scaler.ShardedGradScaler": "scaler",
     "torch.utils.data.DataLoader": "loader",
     "torch_geometric.loader.DataLoader": "loader",
@@ -419,6 +422,10 @@ NAMES: tuple[tuple[str, Kind], ...] = (
     ("test_loader", "loader"),
     ("dataloader", "loader"),
     ("loader", "loader"),
+    ("trainloader", "loader"),
+    ("valloader", "loader"),
+    ("validloader", "loader"),
+    ("testloader", "loader"),
 )
 
 # Words of code that puts tensors somewhere else than on the CPU, or leaves that to a library.

@@ -36,12 +36,19 @@ def library_saves(program: Program) -> list[LibrarySave]:
         for call in program.method_calls(method):
             assert isinstance(call.func, ast.Attribute)
             kind = program.value(call.func.value, call).kind
+            if kind == "unknown" and method == "save_pretrained" and _is_called_model(call.func.value):
+                kind = "module"
             if kind not in owners:
                 continue
             position = 1 if method == "save_model" and kind == "accelerator" else 0
             path = argument(call, position, "output_dir", "save_directory")
             found.append(LibrarySave(call, path, prepared(program) if method == "save_state" else ["model"]))
     return found
+
+
+def _is_called_model(expr: ast.expr) -> bool:
+    """`kwargs["model"]`, of which nothing but its key says what it is."""
+    return isinstance(expr, ast.Subscript) and isinstance(expr.slice, ast.Constant) and expr.slice.value == "model"
 
 
 def prepared(program: Program) -> list[str]:

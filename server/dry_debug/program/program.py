@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dry_debug.program.training import TrainingProgram
     from dry_debug.spec.instructions import Instruction
 
+MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
 GradMode = Literal["on", "off", "unknown"]
 
 
@@ -44,6 +45,9 @@ def parse(document: Document) -> ast.Module | Problem:
             warnings.simplefilter("ignore")
             return ast.parse(document.source)
     except SyntaxError as error:
+        tree = _without_magics(document)
+        if tree is not None:
+            return tree
         line = max(1, min(error.lineno or 1, len(document.lines)))
         return Problem(f"syntax error: {error.msg}", document.path, line)
     except ValueError as error:  # null bytes, in Python 3.11
@@ -52,6 +56,40 @@ def parse(document: Document) -> ast.Module | Problem:
         return Problem(f"syntax error: {error}", document.path, line)
     except (RecursionError, MemoryError) as error:
         return Problem(f"not analysed: the code is nested too deeply ({type(error).__name__})", document.path)
+
+
+def without_broken_cells(document: Document, error: Problem) -> tuple[Document, ast.Module | Problem, list[Problem]]:
+    """A notebook (that does not parse, for `error`) without the cells that are at fault, and a problem for each.
+
+    Cells that were never meant to be Python are left out without a problem. Problems have lines of the whole source.
+    """
+    from dry_debug.text import notebook
+
+    problems: list[Problem] = []
+    broken: list[int] = []
+    for index, cell in enumerate(document.cells):
+        others = [i for i in range(len(document.cells)) if i != index]
+        problem = parse(notebook.without_broken_cells(document, others)) if cell.text.strip() else None
+        if isinstance(problem, Problem) and problem.line is not None:
+            broken.append(index)
+            if not notebook.plainly_no_python(cell.text):
+                problems.append(problem)
+    if not broken:
+        return document, error, []
+    rest = notebook.without_broken_cells(document, broken)
+    return rest, parse(rest), problems
+
+
+def _without_magics(document: Document) -> ast.Module | None:
+    """The tree of a script of cells (`# %%`) whose magics and shell lines are what does not parse."""
+    from dry_debug.text.notebook import blank_magics, is_percent_script
+
+    if document.is_notebook or not is_percent_script(document.source):
+        return None
+    try:
+        return ast.parse(blank_magics(document.source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 class Program:
@@ -276,15 +314,17 @@ class Program:
                 names.add(element.value)
         return frozenset(names) if bindings else None
 
-    def class_kind(self, cls: Scope) -> know.Kind:
+    def class_kind(self, cls: Scope, depth: int = 0) -> know.Kind:
         """What instances of a class are, by its bases and by what it defines."""
         known = self._class_kinds.get(cls)
         if known is not None:
             return known
+        if depth > MAX_BASES:
+            return "instance"
         self._class_kinds[cls] = "instance"  # a class that inherits from itself
         kind: know.Kind = "instance"
         for base in self.evaluator.bases(cls):
-            kind = self._kind_by_base(base)
+            kind = self._kind_by_base(base, depth)
             if kind != "instance":
                 break
         else:
@@ -298,9 +338,9 @@ class Program:
         self._class_kinds[cls] = kind
         return kind
 
-    def _kind_by_base(self, base: Value) -> know.Kind:
+    def _kind_by_base(self, base: Value, depth: int) -> know.Kind:
         if base.kind == "class" and base.scope is not None and base.program is not None:
-            return base.program.class_kind(base.scope)
+            return base.program.class_kind(base.scope, depth + 1)
         name = base.type
         if name is None:
             return "instance"

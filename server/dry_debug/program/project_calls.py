@@ -124,6 +124,9 @@ class ProjectCalls:
             if func.id in self._local or func.id in self._imported:
                 function, receiver = self.program._targets(call)
                 if function.kind != "function" and func.id in self._imported:
+                    several = self._one_of_several(func, call)
+                    if several is not None:
+                        return several
                     function, receiver = self._object_call(call)
             else:
                 function, receiver = self._variable(func, call)
@@ -143,6 +146,13 @@ class ProjectCalls:
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
+
+    def _one_of_several(self, func: ast.Name, call: ast.Call) -> Tree | None:
+        """A function that is imported in several branches under one name, from another place in each."""
+        value = self.program.value(func, call)
+        if value.kind != "choice" or any(v.kind != "function" or v.scope is None for v in value.items):
+            return None
+        return Choice([CallTree(v, call, self.program) for v in value.items])
 
     def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
         """`worker.run()` where the worker is of one of several classes of the project."""

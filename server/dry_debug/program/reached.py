@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import Scope
-from dry_debug.program.trees import CallTree
+from dry_debug.program.trees import CallTree, Choice
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -38,5 +38,6 @@ def _called(program: Program, block: ast.stmt) -> Iterator[tuple[Program, Scope]
         if not first <= stmt.lineno <= last:
             continue
         for _, tree in trees:
-            if isinstance(tree, CallTree) and tree.function.scope is not None and tree.function.program is not None:
-                yield tree.function.program, tree.function.scope
+            for one in tree.branches if isinstance(tree, Choice) else [tree]:
+                if isinstance(one, CallTree) and one.function.scope is not None and one.function.program is not None:
+                    yield one.function.program, one.function.scope

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
+from dry_debug.program.class_kinds import inner_optimizer
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Ident, Value
 
@@ -36,6 +37,9 @@ def modules_in(value: Value, depth: int = 0) -> list[Value]:
 
 def covers(optimizer: Value, program: Program) -> list[Value]:
     """The modules whose parameters `optimizer` updates, as far as its creation shows; empty: not known."""
+    if optimizer.kind == "instance":
+        inner = inner_optimizer(optimizer)
+        return covers(inner, program) if inner is not None else []
     call, owner = optimizer.args, optimizer.origin
     if call is None and optimizer.items:  # made in one of several branches
         rows = [covers(each, program) for each in optimizer.items if each.args is not call or each.items]
@@ -45,12 +49,16 @@ def covers(optimizer: Value, program: Program) -> list[Value]:
     if call is None or owner is None:
         return []
     expr = argument(call, 0, "params", "model_params", "parameters", "model", "model_or_params")
+    if optimizer.type == "timm.optim.create_optimizer":
+        expr = argument(call, 1, "model")  # behind the options of the command line
     if expr is None:
         return []
     scope = owner.index.scope_of.get(call)
     if scope is None:
         return []
     value = owner.evaluator.value(expr, scope, owner.statement(call), optimizer.env)
+    if value.kind == "optimizer" and value.args is not call:  # `Lookahead(optimizer)`
+        return covers(value, program)
     found = modules_in(value)
     if not found:
         found = _syntactic(expr, call, optimizer, owner)

@@ -59,6 +59,7 @@ class ResumeSigns:
                     continue
                 if owner.value(call.func.value, call).kind in ("optimizer", "scheduler"):
                     yield Step(program, tree.call, "the run is resumed here")
+                    yield Step(owner, call, "its state is loaded here")
 
     def _foreign_calls(self) -> Iterator[CallTree]:
         for trees in self.program.events._user_calls.values():

@@ -151,6 +151,8 @@ class Resumption:
             sure = () if covered else ("medium", *(m.confidence for _, m in run.models))
             confidence = weakest(value.confidence, *sure)
             used = self._event("optimizer_step", value, "it is stepped here")
+            if used is None and len(distinct) == 1:
+                used = self._stepped_elsewhere(run)
             yield Part("optimizer", *named, confidence, value, self._made(value), used, value.maybe_none)
 
     def _schedulers(self, run: Run, optimizers: list[Value]) -> Iterator[Part]:
@@ -258,6 +260,15 @@ class Resumption:
         for event in self.program.events.of_kind(kind):
             if self._same(event.obj, value):
                 return Step(event.program, event.node, message)
+        return None
+
+    def _stepped_elsewhere(self, run: Run) -> Step | None:
+        """Where a function of another file that the run's loop leads to steps the run's only optimizer."""
+        for owner, scope in reached(self.program, run.loop):
+            if owner is not self.program and "step" in owner.document.source:
+                for event in owner.events.of_kind("optimizer_step"):
+                    if event.scope is scope:
+                        return Step(owner, event.node, "it is stepped here")
         return None
 
     # -- what is saved -------------------------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ FROM_FILE = frozenset(
 )
 FROM_PATH = frozenset(
     (
-        "omegaconf.OmegaConf.load toml.load rtoml.load anyconfig.load mmcv.Config.fromfile mmengine.Config.fromfile "
-        "mmengine.config.Config.fromfile lightning.pytorch.core.saving.load_hparams_from_yaml "
+        "omegaconf.OmegaConf.load mlconfig.load toml.load rtoml.load anyconfig.load mmcv.Config.fromfile "
+        "mmengine.Config.fromfile mmengine.config.Config.fromfile lightning.pytorch.core.saving.load_hparams_from_yaml "
         "pytorch_lightning.core.saving.load_hparams_from_yaml"
     ).split()
 )
@@ -55,7 +55,8 @@ PARSERS = frozenset(
         "tap.Tap"
     ).split()
 )
-SOURCES = FROM_FILE | FROM_PATH | {"hydra.compose"}
+INSTANTIATE = ("hydra.utils.instantiate", "hydra.utils.call")
+SOURCES = FROM_FILE | FROM_PATH | {"hydra.compose", *INSTANTIATE}
 _CARRIERS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what an expression that gives settings can be
 _MAPPINGS = frozenset("dict Namespace SimpleNamespace UserDict OrderedDict EasyDict Munch".split())
 PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args")
@@ -85,6 +86,8 @@ def of_library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stm
         return composed(ev, node, scope, stmt, env)
     if not node.args:
         return UNKNOWN
+    if name in INSTANTIATE:
+        return instantiated(ev, ev.value(node.args[0], scope, stmt, env), node, scope, stmt, env)
     path = path_of_file(ev, node.args[0], scope, stmt, env) if name in FROM_FILE else None
     if path is None and name in FROM_PATH:
         path = text_of(ev, node.args[0], scope, stmt, env)
@@ -105,6 +108,27 @@ def holds_settings(cls: Scope) -> bool:
         return True
     bases = cls.node.bases if isinstance(cls.node, ast.ClassDef) else []
     return any((dotted(base) or "").rpartition(".")[2] in _MAPPINGS for base in bases)
+
+
+def instantiated(ev: Evaluator, held: Value, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
+    """What Hydra makes of settings that name their class: `_target_: torch.optim.Adam`."""
+    from dry_debug.program import calls
+    from dry_debug.program.knowledge import canonical, kind_of_call
+
+    entry = held.items.at(("_target_",)) if isinstance(held.items, Entry) else None
+    partial = held.items.at(("_partial_",)) if isinstance(held.items, Entry) else None
+    if entry is None or not isinstance(entry.value, str) or (partial is not None and partial.value is True):
+        return UNKNOWN
+    module, _, member = entry.value.rpartition(".")
+    other = ev.program.host.module(module, ev.program.document.path) if module else None
+    if other is not None:
+        target = other.export(member)
+        return calls.instantiate(ev, target, node, scope, stmt, env) if target.kind == "class" else UNKNOWN
+    name = canonical(entry.value)
+    kind = kind_of_call(name)
+    if kind is None:
+        return UNKNOWN
+    return Value(kind, type=name, node=node, program=ev.program, ident=("alloc", node), args=node, env=env)
 
 
 def from_path(program: Program, path: str, node: ast.AST) -> Value:
@@ -191,7 +215,8 @@ _TO_NUMBER = ("builtins.int", "builtins.float")
 
 def names_of(call: ast.Call) -> tuple[str | None, str | None]:
     """(the name that an `add_argument` or `click.option` call declares, the attribute that it fills), or None twice."""
-    flags = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    given = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    flags = [f.partition("/")[0].rstrip() for f in given]  # click: `--fast/--slow`
     name = next((f for f in flags if f.startswith("--")), flags[0] if flags else None)
     dest = next((k.value for k in call.keywords if k.arg == "dest"), None)
     if isinstance(dest, ast.Constant) and isinstance(dest.value, str):

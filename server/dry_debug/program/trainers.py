@@ -90,4 +90,18 @@ def _constructed(trainer: Value, name: str, position: int) -> list[Value]:
         expr = argument(call, first, name)
         if expr is not None:
             found.append(owner.value(expr, call))
+            continue
+        for keyword in call.keywords:  # `Trainer(model=net, **data)`
+            if keyword.arg is None:
+                found.extend(value for key, value in _entries(owner, keyword.value, call) if key == name)
     return found
+
+
+def _entries(program: Program, expr: ast.expr, call: ast.Call) -> list[tuple[object, Value]]:
+    """The entries of a dict that is unpacked into a call, also of one that a comprehension picks from."""
+    if isinstance(expr, ast.DictComp) and len(expr.generators) == 1:
+        source = expr.generators[0].iter
+        if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) and source.func.attr == "items":
+            expr = source.func.value
+    value = program.value(expr, call)
+    return list(value.items or ()) if value.kind == "dict" else []

@@ -26,17 +26,40 @@ class Item:
 
 
 def compare(instructions: list[Instruction], program: Program) -> list[Item]:
-    """One item an instruction.
+    """One item an instruction. What a configuration file or another file says is a match or cannot be told: the place
+    that decides is not in this file.
 
     A field that the code sets to several different values cannot be told, unless one of them is what was asked.
     """
     by_field: dict[str, list[Hyperparameter]] = {}
     for hyper in program.training.hyper.all:
         by_field.setdefault(hyper.name, []).append(hyper)
-    return [_judge(instruction, by_field.get(instruction.field, [])) for instruction in instructions]
+    return [_judge(instruction, by_field.get(instruction.field, []), program) for instruction in instructions]
 
 
-def _judge(instruction: Instruction, values: list[Hyperparameter]) -> Item:
+def _judge(instruction: Instruction, values: list[Hyperparameter], program: Program) -> Item:
+    item = _here(instruction, values)
+    if item.verdict == "match":
+        return item
+    elsewhere = _elsewhere(instruction.field, program)
+    if any(instruction.allows(number) for number in elsewhere):
+        return Item("match", instruction, None, None)
+    if elsewhere:  # nobody can see here which of the places decides
+        return Item("cannot_tell", instruction, values[0] if values else None, None)
+    return item
+
+
+def _elsewhere(field: str, program: Program) -> list[float]:
+    """The numbers that other files of the project, and the configuration files that it loads, give for a field."""
+    hyper = program.training.hyper
+    values = [
+        *(row.found.value for row in hyper.elsewhere if row.found.name == field),
+        *(row.value for row in hyper.configured if row.name == field),
+    ]
+    return [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+
+
+def _here(instruction: Instruction, values: list[Hyperparameter]) -> Item:
     numbers = [h for h in values if isinstance(h.value, int | float) and not isinstance(h.value, bool)]
     if not values:
         return Item("not_implemented", instruction, None, None)

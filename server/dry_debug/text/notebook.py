@@ -90,6 +90,46 @@ def blank_magics(text: str) -> str:
     return "".join(result)
 
 
+# A script of cells: what an editor runs cell by cell, magics included.
+_PERCENT = re.compile(r"^#[ \t]*(?:%%|In\[|COMMAND -{5})", re.MULTILINE)
+# Lines that are plainly no Python: markup, templates, a shell's prompt, commands of a shell, prose.
+_MARKUP = re.compile(r"</?[A-Za-z!]|\{[{%]|[$>#] \S|\|.*\||```|={4,}|-{4,}|[*+] \S")
+_COMMAND = re.compile(
+    r"(?:sudo|cd|ls|ll|mkdir|rmdir|cp|mv|rm|cat|head|tail|pwd|echo|git|wget|curl|unzip|tar|apt|apt-get|pip|pip3|conda|"
+    r"python|python3|bash|sh|chmod|export|kaggle|gdown|nvidia-smi)(?:[ \t]+[^\s=.(,\[:].*)?\Z"
+)
+_PROSE = re.compile(r"[^\W\d_][\w'’-]*[,;:]?(?: [\w'’\"“”(),;:.!?%/&+-]+)+\Z")
+_STATEMENT = re.compile(
+    r"(?:if|elif|else|for|while|with|def|class|return|import|from|raise|try|except|finally|assert|del|print|exec|global|"
+    r"nonlocal|lambda|yield|async|await|pass|break|continue|not|match|case|type)\b"
+)
+
+
+def is_percent_script(source: str) -> bool:
+    """Whether a plain file is made of cells (`# %%`), among whose lines magics can be."""
+    return _PERCENT.search(source) is not None
+
+
+def plainly_no_python(text: str) -> bool:
+    """Whether nothing in a cell that does not parse was meant to be Python: shell, markup, prose, pasted output."""
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not re.match(r"#(?!!)", line)]
+    if not lines:
+        return True
+    if lines[0].startswith("%%"):
+        return True  # a cell magic under a comment
+    return all(_no_python(line) for line in lines)
+
+
+def _no_python(line: str) -> bool:
+    if line[0] in "%!?" or _MARKUP.match(line) or _COMMAND.match(line):
+        return True
+    if not line.isascii() and not re.search(r"[=(\[{]", line):
+        return True  # prose in another script
+    words = line.split()
+    return len(words) >= 3 and not _STATEMENT.match(line) and _PROSE.match(line) is not None
+
+
 def _blank(body: str) -> str:
     indent = len(body) - len(body.lstrip())
     if indent and len(body) > indent:
