@@ -15,11 +15,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(ROOT, "server"), os.path.join(ROOT, "rules")]
 
-from warm import python_files  # noqa: E402
-
 from dry_debug.lint.settings import Settings  # noqa: E402
 from dry_debug.project.run import Task, analyse_file, host_for  # noqa: E402
 from dry_debug.project.workers import run_in_workers  # noqa: E402
+from warm import python_files  # noqa: E402
 
 EVERYTHING = Settings(preview=True, min_confidence="low")
 
