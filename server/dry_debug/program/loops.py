@@ -57,13 +57,13 @@ class Loops:
     @cached_property
     def micro(self) -> list[ast.For]:
         """Loops over a number of parts of one batch: `backward` happens in them, the step behind them."""
-        if not self.program.events.of_kind("backward") or not self.program.events.of_kind("optimizer_step"):
+        if not self.program.events.of_kind("backward"):
             return []
         scopes = (self.program.index.module, *self.program.index.functions)
         return [loop for scope in scopes for loop in scope.loops if self._is_micro(loop, scope)]  # type: ignore[misc]
 
     def _is_micro(self, loop: LoopNode, scope: Scope) -> bool:
-        if not isinstance(loop, ast.For) or self._counted(loop, scope) is None:
+        if not isinstance(loop, ast.For) or (self._counted(loop, scope) is None and _chunks(loop.iter) is None):
             return False
         events = self.program.events
         if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
@@ -73,10 +73,16 @@ class Loops:
         if self._chunks(loop) and not any(e.scope is scope for e in events.of_kind("optimizer_step")):
             return self._loop_around(loop) is scope.node  # the caller steps
         outer = self._loop_around(loop)
-        return any(
-            e.scope is scope and e.stmt.lineno > (loop.end_lineno or 0) and self._loop_around(e.stmt) is outer
-            for e in events.of_kind("optimizer_step")
-        )
+        stepping = [e.stmt for e in events.of_kind("optimizer_step") if e.scope is scope]
+        stepping += [
+            stmt for stmt, trees in events._user_calls.items()
+            if self.program.scope(stmt) is scope and any(self._leads_to_step(tree) for _, tree in trees)
+        ]  # fmt: skip
+        return any(s.lineno > (loop.end_lineno or 0) and self._loop_around(s) is outer for s in stepping)
+
+    def _leads_to_step(self, tree: Tree) -> bool:
+        """Whether a call leads to a step of an optimizer."""
+        return isinstance(tree, CallTree) and any(self._function_trains(run, 0, True) for run in runs(tree, None))
 
     @staticmethod
     def _chunks(loop: ast.For) -> bool:
@@ -96,8 +102,8 @@ class Loops:
         return expr.id if isinstance(expr, ast.Name) else None
 
     def count_of(self, loop: ast.For) -> ast.expr | None:
-        """`n` in `for _ in range(n)`."""
-        return self._counted(loop, self.program.scope(loop))
+        """`n` in `for _ in range(n)` and `for part in batch.chunk(n)`."""
+        return self._counted(loop, self.program.scope(loop)) or _chunks(loop.iter)
 
     def _counted(self, loop: LoopNode, scope: Scope) -> ast.expr | None:
         expr = None if isinstance(loop, ast.While) else self.iterated(loop, scope)
@@ -357,6 +363,14 @@ class Loops:
         if not isinstance(func, ast.Attribute) or func.attr != "prediction_step":
             return False
         return self.program.value(func.value, call).kind == "trainer"
+
+
+def _chunks(expr: ast.expr) -> ast.expr | None:
+    """`n` of `batch.chunk(n)`."""
+    if not (isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "chunk"):
+        return None
+    at = 1 if dotted(expr.func.value) == "torch" else 0
+    return expr.args[at] if len(expr.args) > at else None
 
 
 def _over_words(loop: LoopNode) -> bool:
