@@ -244,7 +244,7 @@ def _sure(event: Event) -> Confidence:
 def _object(program: Program, event: Event) -> str | None:
     """The object as written."""
     expr = object_of(event)
-    return program.short(expr) if expr is not None else None
+    return program.short(expr, 120) if expr is not None else None
 
 
 def _modes(program: Program) -> list[dict[str, Any]]:
@@ -386,6 +386,7 @@ def _randomness(program: Program) -> list[dict[str, Any]]:
             owner, node = site.via
             row["via"] = f"{owner.document.path}:{owner.line(node)}"
         rows.append(row)
+    rows.extend(done_elsewhere.seeds(program))
     rows.sort(key=lambda row: row["line"])
     return rows
 
