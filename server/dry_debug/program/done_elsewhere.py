@@ -43,7 +43,8 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair.
+    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair, but for
+    methods that do nothing else: `agent.eval()`.
 
     A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
     """
@@ -56,6 +57,8 @@ def modes(program: Program) -> list[dict[str, Any]]:
             while isinstance(held, ast.Attribute):
                 held = held.value
             own = isinstance(held, ast.Name) and held.id == callee.self_name
+            if own and callee.name in ("train", "eval") and not owner.training.loops.function_trains(callee):
+                own = False  # `agent.eval()` is there to set what the agent has
             name = _object(event, tree, callee, program) if event.scope is callee and not own else None
             if name is not None:
                 line = program.line(tree.call)
