@@ -1,13 +1,13 @@
 # Two commands need nothing but Python (3.11 or later) and make:
 #   make demo    installs what the product needs and checks examples/
-#   make test    runs the tests
+#   make test    runs the tests (make robustness: the slow ones of them)
 # The rest needs more, and says what it installs: proofs (PyTorch), vsix and editors (Node, Chromium), benchmark.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint proofs vsix editors neovim vscode benchmark generate clean
+.PHONY: demo test lint robustness proofs vsix editors neovim vscode benchmark generate clean
 
 demo: $(VENV)/.installed
 	$(BIN)/dry-debug check --exit-zero examples
@@ -52,6 +52,11 @@ vscode: $(VENV)/.tested
 	$(BIN)/python tests/editors/vscode/run.py
 
 editors: neovim vscode
+
+# Hostile texts, generated and mutated programs, and a sweep over the standard library and what is installed;
+# DRY_DEBUG_SWEEP names further folders (tests/robustness/packages.txt says which packages make a large one).
+robustness: $(VENV)/.tested
+	$(BIN)/python -m pytest tests/robustness -m slow
 
 benchmark: $(VENV)/.tested
 	$(BIN)/python benchmarks/run.py

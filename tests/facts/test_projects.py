@@ -549,7 +549,7 @@ def make(cfg):
     assert [(row["kind"], row["name"]) for row in told(source, files)["components"]] == [("loss", "loss_fn")]
 
 
-def test_methods_of_an_object_that_only_set_modes_count_at_the_call() -> None:
+def test_methods_of_an_object_that_set_modes_count_at_the_call() -> None:
     files = {
         "agent.py": """
 class Agent:

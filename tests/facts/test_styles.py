@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from dry_debug.program.facts import facts
 
 from tests.program.model import program
@@ -842,3 +843,209 @@ def run(net, trainloader, valloader, downloader):
 """
     found = {name: row["role"] for name, row in components(source).items() if row["kind"] == "loader"}
     assert found == {"trainloader": "train", "valloader": "eval"}
+
+
+GUARDS = {
+    "the last remainder": (
+        3,
+        """for i, x in enumerate(loader):
+    (net(x).sum() / k).backward()
+    if i % k == k - 1:
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "a remainder or the last batch": (
+        3,
+        """for i, x in enumerate(loader):
+    (net(x).sum() / k).backward()
+    if (i + 1) % k == 0 or (i + 1) == len(loader):
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "a test in a variable": (
+        4,
+        """for i, x in enumerate(loader):
+    ready = (i + 1) % k == 0
+    (net(x).sum() / k).backward()
+    if ready:
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "no remainder": (
+        3,
+        """for i, x in enumerate(loader):
+    (net(x).sum() / k).backward()
+    if not (i + 1) % k:
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "continue unless it is time": (
+        3,
+        """for i, x in enumerate(loader):
+    (net(x).sum() / k).backward()
+    if (i + 1) % k != 0:
+        continue
+    opt.step()
+    opt.zero_grad()
+""",
+    ),
+    "a counter that starts again": (
+        5,
+        """count = 0
+for x in loader:
+    (net(x).sum() / k).backward()
+    count += 1
+    if count == k:
+        opt.step()
+        opt.zero_grad()
+        count = 0
+""",
+    ),
+    "a counter": (
+        5,
+        """count = 0
+for x in loader:
+    count += 1
+    (net(x).sum() / k).backward()
+    if count % k == 0:
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "the distance to the last step": (
+        4,
+        """last = -1
+for i, x in enumerate(loader):
+    (net(x).sum() / k).backward()
+    if i - last >= k:
+        opt.step()
+        opt.zero_grad()
+        last = i
+""",
+    ),
+    "a function that tells": (
+        5,
+        """def done(i):
+    return (i + 1) % k == 0
+for i, x in enumerate(loader):
+    (net(x).sum() / k).backward()
+    if done(i):
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "both sides compute": (
+        2,
+        """for i, x in enumerate(loader):
+    if (i + 1) % k:
+        with net.no_sync():
+            (net(x).sum() / k).backward()
+    else:
+        (net(x).sum() / k).backward()
+        opt.step()
+        opt.zero_grad()
+""",
+    ),
+    "clearing has a guard of its own": (
+        5,
+        """for i, x in enumerate(loader):
+    if i % k == 0:
+        opt.zero_grad()
+    (net(x).sum() / k).backward()
+    if i % k == k - 1:
+        opt.step()
+""",
+    ),
+    "chunks of a batch": (
+        3,
+        """for x in loader:
+    opt.zero_grad()
+    for part in x.chunk(k):
+        (net(part).sum() / k).backward()
+    opt.step()
+""",
+    ),
+    "a parameter tells": (
+        3,
+        """def train_step(x, update):
+    (net(x).sum() / k).backward()
+    if update:
+        opt.step()
+        opt.zero_grad()
+for i, x in enumerate(loader):
+    train_step(x, (i + 1) % k == 0)
+""",
+    ),
+    "a scaler steps": (
+        4,
+        """scaler = torch.amp.GradScaler()
+for i, x in enumerate(loader):
+    scaler.scale(net(x).sum() / k).backward()
+    if (i + 1) % k == 0:
+        scaler.step(opt)
+        scaler.update()
+        opt.zero_grad()
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GUARDS)
+def test_every_guard_of_accumulation(name: str) -> None:
+    line, body = GUARDS[name]
+    before = LOOP + "loader = DataLoader(data, 8)\nk = 4\n"
+    found = of("accumulation", before + body)
+    assert [(row["line"] - before.count("\n"), row["steps"]) for row in found] == [(line, 4)]
+
+
+def test_what_happens_every_so_often_besides_is_no_accumulation() -> None:
+    source = (
+        LOOP
+        + """loader = DataLoader(data, 8)
+other = torch.optim.SGD(critic.parameters(), lr=0.1)
+for i, x in enumerate(loader):
+    if i % 3 == 0:
+        continue
+    opt.zero_grad()
+    net(x).sum().backward()
+    opt.step()
+    if i % 5 == 0:
+        other.zero_grad()
+        critic(x).sum().backward()
+        other.step()
+    if i % 4 == 0:
+        print(i)
+"""
+    )
+    assert of("accumulation", source) == []
+
+
+def test_a_step_in_a_helper_and_its_clearing_behind_a_guard() -> None:
+    files = {
+        "scale.py": """
+import torch
+class Scale:
+    def __init__(self):
+        self.inner = torch.amp.GradScaler()
+    def __call__(self, loss, opt, update=True):
+        self.inner.scale(loss).backward()
+        if update:
+            self.inner.step(opt)
+            self.inner.update()
+"""
+    }
+    source = (
+        "from scale import Scale\n"
+        + LOOP
+        + """scale = Scale()
+for i, x in enumerate(DataLoader(data, 8)):
+    scale(net(x).sum() / 4, opt, update=(i + 1) % 4 == 0)
+    if (i + 1) % 4 == 0:
+        opt.zero_grad()
+"""
+    )
+    assert [(row["line"], row["steps"]) for row in of("accumulation", source, files)] == [(12, 4)]

@@ -33,7 +33,7 @@ async def test_advertises_push_and_never_pull() -> None:
         ]
         assert actions.resolve_provider
         assert found.execute_command_provider is not None
-        assert list(found.execute_command_provider.commands) == ["dryDebug.checkDocument"]
+        assert list(found.execute_command_provider.commands) == ["dryDebug.explain", "dryDebug.checkDocument"]
         assert found.notebook_document_sync is not None
 
 

@@ -76,3 +76,18 @@ async def test_a_changed_configuration_file_checks_again_what_loads_it(tmp_path:
         events = [types.FileEvent((tmp_path / name).as_uri(), changed) for name in ("log.json", "run.yaml")]
         one.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(events))
         assert one.rules(await one.diagnostics(train, 1)) == ["hyperparameter-deviation"]
+
+
+async def test_evidence_in_another_file_is_linked_in_the_units_of_the_client(tmp_path: Path) -> None:
+    path = tmp_path / "helper.py"
+    path.write_text("def restore(model, state):\n    '\U0001d4b3é'; model.load_state_dict(state)\n", "utf-8")
+    train = (tmp_path / "train.py").as_uri()
+    async with editor(root=tmp_path) as one:
+        one.open(train, TRAIN)
+        (found,) = await one.diagnostics(train)
+    assert found.related_information
+    (step,) = (i for i in found.related_information if i.location.uri != train)
+    assert step.location.uri == path.as_uri()
+    # UTF-16: the letter takes two units.
+    assert step.location.range.start == types.Position(1, 11)
+    assert step.location.range.end == types.Position(1, 11 + len("model.load_state_dict(state)"))

@@ -122,3 +122,20 @@ def store(net, path, optim=None):
 def test_what_a_helper_adds_only_if_it_is_given() -> None:
     calls = "store(model, 'a')\nstore(model, 'b', optim=opt)\nstore(model, 'c', None)"
     assert [keys for keys, _ in saves(HELPER + calls)] == [["net"], ["net", "opt"], ["net"]]
+
+
+def test_a_variable_that_several_files_are_loaded_into() -> None:
+    source = """
+def first():
+    s = torch.load("a.pt")
+    model.load_state_dict(s["net"])
+    s = torch.load("b.pt")
+    opt.load_state_dict(s["opt"])
+    return s["epoch"]
+"""
+    assert loads(source) == [(["net"], ["module"]), (["opt", "epoch"], ["optimizer"])]
+
+
+def test_one_of_two_files_is_loaded() -> None:
+    source = "if a:\n    s = torch.load('a')\nelse:\n    s = torch.load('b')\nmodel.load_state_dict(s['net'])"
+    assert loads(source) == [(["net"], ["module"])] * 2

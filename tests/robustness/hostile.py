@@ -63,6 +63,32 @@ def _functions(count: int) -> str:
     return "\n".join(parts) + "\nmodel = Net()\nf0(model, optim.SGD(model.parameters(), lr=0.1), 1)\n"
 
 
+def _nested_functions() -> str:
+    """20 functions of 25 nested loops and branches around steps, each calling the next."""
+    parts = []
+    for number in range(20):
+        lines = [f"def g{number}(model, optimizer, a):"]
+        for depth in range(25):
+            head = f"for i{depth} in a:" if depth % 2 else f"if a.flag{depth} == {depth}:"
+            lines.append("  " * (depth + 1) + head)
+        lines.append("  " * 26 + f"model(a).backward(); optimizer.step(); g{(number + 1) % 20}(model, optimizer, a)")
+        parts.append("\n".join(lines))
+    return "\n".join(parts) + "\nmodel = Net()\ng0(model, optim.SGD(model.parameters(), lr=0.1), 1)\n"
+
+
+def _hierarchy(count: int) -> str:
+    """A class that inherits from a class that inherits ... each with a method that calls its base's."""
+    rows = ["class C0(nn.Module):\n    def forward(self, x):\n        return F.softmax(x, 1)\n"]
+    rows += [
+        f"class C{n}(C{n - 1}):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.a{n} = nn.Linear(2, 2)\n"
+        f"    def forward(self, x):\n        return super().forward(self.a{n}(x))\n"
+        for n in range(1, count)
+    ]
+    last = f"C{count - 1}"
+    return "".join(rows) + f"model = {last}()\nnn.CrossEntropyLoss()(model(1), 2).backward()\nmodel.eval()\n"
+
+
 def _steps(opening: str, count: int) -> str:
     """`opening` around optimizer steps, each with a test of its own."""
     lines = ["def many(model, loader, a):", "    optimizer = optim.SGD(model.parameters(), lr=0.1)",
@@ -93,7 +119,7 @@ TEXTS: dict[str, str] = {
     + "loss.backward()\n"
     + "    " * 19
     + "optimizer.step()\n",
-    "3,000 functions calling each other": _functions(3000),
+    "1,000 functions calling each other": _functions(1000),
     "40 functions calling each other": _functions(40),
     "an attribute chain of 3,000": "x = torch" + ".a" * 3000 + "\n",
     "a call chain of 3,000": "x = torch.load(f)" + ".to(y)" * 3000 + "\n",
@@ -114,6 +140,31 @@ TEXTS: dict[str, str] = {
     "a dictionary of 50,000 keys": "d = {"
     + ", ".join(f"'k{n}': {n}" for n in range(50_000))
     + "}\ntorch.save(d, 'd')\n",
+    "3,000 branches of one if": "def g(a, model):\n    if a == 0:\n        pass\n"
+    + "".join(f"    elif a == {n}:\n        model = Net({n})\n" for n in range(3000))
+    + "    model.eval()\n    model(a).backward()\n",
+    "500 nested loops and branches in 20 functions": _nested_functions(),
+    "a hierarchy of 1,000 classes": _hierarchy(1000),
+    "a dictionary of 100,000 literal entries": "d = {\n"
+    + "".join(f"    'k{n}': {n},\n" for n in range(100_000))
+    + "}\n"
+    "torch.save(d, 'd')\n",
+    "20,000 imports": "".join(f"import m{n}\nfrom p{n}.q import r{n} as s{n}\n" for n in range(10_000)) + "s7.load()\n",
+    "10,000 fixed tests": "".join(f"if 0:\n    a{n} = torch.load(f)\n" for n in range(10_000)),
+    "10,000 statements behind a return": "def g():\n    return 1\n" + "    torch.load(f)\n" * 10_000,
+    "form feeds": "\fx = 1\n\f\n\fdef g(f):\n    \f\n\f    y = torch.load(f)\n\f",
+    "carriage returns alone": "x = 1\ry = torch.load('f')\rif x:\r    y = 2\r",
+    "lone surrogates in names and comments": "x = 1  # \ud800\n# \udfff\ny = '\udc00'\ntorch.load(y)\n",
     "deep lambdas": "f = " + "lambda x: " * 80 + "torch.load(x)\n",
     "deep comprehensions": "x = " + "[" * 40 + "torch.load(f)" + "".join(f" for a{n} in b]" for n in range(40)) + "\n",
+}
+
+# Those that take seconds: their test is marked slow.
+LARGE: dict[str, str] = {
+    "3,000 functions calling each other": _functions(3000),
+    "10,000 functions calling each other": _functions(10_000),
+    "50,000 imports": "".join(f"import m{n}\nfrom p{n}.q import r{n} as s{n}\n" for n in range(25_000)) + "s7.load()\n",
+    "one line of five megabytes": "x = [" + "1.5, " * 1_000_000 + "]\ny = torch.load(f)\n",
+    "a chain of 1,000,000 terms": "x = 1" + " + y" * 1_000_000 + "\n",
+    "100,000 statements": "".join(f"x{n} = h(x{n}, {n})\n" for n in range(100_000)),
 }

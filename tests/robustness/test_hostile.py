@@ -8,25 +8,39 @@ from multiprocessing.connection import Connection
 
 import pytest
 from dry_debug.lint.engine import analyse
+from dry_debug.lint.explain import explain
 from dry_debug.lint.settings import Settings
+from dry_debug.program.facts import facts
+from dry_debug.render.explain import lines
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
 
-from tests.robustness.hostile import TEXTS, TRAINING
+from tests.robustness.hostile import LARGE, TEXTS, TRAINING
 
 _SECONDS = 25.0  # a bound against hanging, with room for a busy machine; what is slow is the benchmarks' business
 _EVERYTHING = Settings(preview=True, min_confidence="low")
 
 
 def _look(text: str, answer: Connection) -> None:
+    """Check with fixes, facts, and explain of the line of the last finding (by one rule: all of them take as many
+    analyses as there are rules)."""
     began = time.perf_counter()
-    result = analyse(Document.from_text(text, "main.py"), settings=_EVERYTHING)
+    document = Document.from_text(text, "main.py")
+    result = analyse(document, settings=_EVERYTHING)
     rules = [finding.rule for finding in result.with_fixes()]
     crashes = [problem.message for problem in result.problems if "failed" in problem.message]
+    if result.program is not None:
+        facts(result.program)
+    line = document.lines.line_of(result.findings[-1].span.start) + 1 if result.findings else 1
+    crashes += [
+        row
+        for row in lines(explain(document, None, _EVERYTHING, line, "lingering-eval-mode"))
+        if "the rule failed" in row
+    ]
     answer.send((time.perf_counter() - began, rules, [p.message for p in result.problems], crashes))
 
 
-def _outcome(text: str) -> tuple[float, list[str], list[str], list[str]]:
+def _outcome(text: str, seconds: float = _SECONDS) -> tuple[float, list[str], list[str], list[str]]:
     """(seconds, rules that found something, problems, those that are crashes), from a process of its own: what
     overflows the C stack must not take the test run with it."""
     ours, theirs = multiprocessing.get_context("fork").Pipe(duplex=False)
@@ -34,7 +48,7 @@ def _outcome(text: str) -> tuple[float, list[str], list[str], list[str]]:
     process.start()
     theirs.close()
     try:
-        assert ours.poll(_SECONDS), f"no answer after {_SECONDS} s"
+        assert ours.poll(seconds), f"no answer after {seconds} s"
         found: tuple[float, list[str], list[str], list[str]] = ours.recv()
     finally:
         process.kill()
@@ -43,10 +57,18 @@ def _outcome(text: str) -> tuple[float, list[str], list[str], list[str]]:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize("place", ["before", "behind"])
+@pytest.mark.parametrize("place", [pytest.param("before", marks=pytest.mark.slow), "behind"])
 def test_a_hostile_text_gives_a_finding_or_a_problem(name: str, place: str) -> None:
     text = TEXTS[name] + TRAINING if place == "before" else TRAINING + TEXTS[name]
     _, rules, problems, crashes = _outcome(text)
+    assert rules or problems
+    assert crashes == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_hostile_text_gives_a_finding_or_a_problem(name: str) -> None:
+    _, rules, problems, crashes = _outcome(TRAINING + LARGE[name], 180.0)
     assert rules or problems
     assert crashes == []
 

@@ -1,21 +1,19 @@
 """The analysis over all the Python at hand: the standard library and what is installed. No crash, no file that hangs.
 
-`DRY_DEBUG_SWEEP` names further folders (separated as in PATH), such as another environment's site-packages.
+`DRY_DEBUG_SWEEP` names further folders (separated as in PATH), such as one made from `packages.txt`; `sweep.py` is the
+same as a command.
 """
 
 from __future__ import annotations
 
 import os
 import sysconfig
-import time
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from dry_debug.lint.engine import analyse
-from dry_debug.lint.settings import Settings
-from dry_debug.text.decode import decode
 
-_SECONDS = 5.0  # for one file, and a millisecond for each line: a bound against hanging, not a measurement
+from tests.robustness.sweep import shown, sweep
+
 _FOLDERS = [
     sysconfig.get_path("stdlib"),
     sysconfig.get_path("purelib"),
@@ -23,32 +21,32 @@ _FOLDERS = [
 ]
 
 
-def _files(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in ("site-packages", "__pycache__"))
-        yield from (os.path.join(parent, name) for name in sorted(names) if name.endswith(".py"))
-
-
 @pytest.mark.slow
+@pytest.mark.parametrize("imports", [False, True], ids=["alone", "with imports"])
 @pytest.mark.parametrize("folder", _FOLDERS)
-def test_every_file_is_analysed_without_a_crash_in_bounded_time(folder: str) -> None:
-    settings = Settings(preview=True, min_confidence="low")
-    crashed: list[str] = []
-    slow: list[str] = []
-    count = 0
-    for path in _files(folder):
-        count += 1
-        with open(path, "rb") as file:
-            document = decode(file.read(), path)
-        began = time.perf_counter()
-        result = analyse(document, settings=settings)
-        result.with_fixes()
-        took = time.perf_counter() - began
-        crashed += [f"{path}: {problem.message}" for problem in result.problems if "failed" in problem.message]
-        if took > _SECONDS + len(document.lines) / 1000:
-            slow.append(f"{path}: {took:.1f} s")
-        if result.program is not None:
-            result.program.release()
-    assert count > 100
-    assert crashed == []
-    assert slow == []
+def test_every_file_is_analysed_without_a_crash_in_bounded_time(folder: str, imports: bool) -> None:
+    swept = sweep(folder, imports)
+    print("\n".join(shown(swept)))
+    assert swept.files > 100
+    assert swept.crashes == []
+    assert swept.hanging == []
+
+
+def test_the_sweep_sees_a_crash_and_a_file_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_text("import torch\ntorch.load('x')\n", "utf-8")
+    assert sweep(str(tmp_path)).crashes == []
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.robustness.sweep.PER_LINE", 0.0)
+        assert sweep(str(tmp_path), limit=1e-5).hanging != []
+
+    def broken(program: object) -> None:
+        raise ValueError("no facts")
+
+    monkeypatch.setattr("tests.robustness.sweep.facts", broken)
+    assert "no facts" in sweep(str(tmp_path)).crashes[0]
+
+
+def test_the_pinned_packages_are_at_least_200() -> None:
+    lines = Path(__file__).with_name("packages.txt").read_text("utf-8").splitlines()
+    pinned = [line.split("==") for line in lines if not line.startswith("#")]
+    assert len({name for name, _ in pinned}) >= 200 and all(version for _, version in pinned)

@@ -112,3 +112,10 @@ def test_edits_apply_at_once_and_equal_ones_count_once() -> None:
 def test_overlapping_edits_are_refused(second: TextEdit) -> None:
     with pytest.raises(OverlappingEdits):
         apply_edits("abcd", [TextEdit(Span(0, 2), "x"), second])
+
+
+@pytest.mark.parametrize("name", ["undefined", "idna", "punycode", "utf-7", "utf-16", "raw_unicode_escape"])
+def test_every_codec_gives_a_document(name: str) -> None:
+    data = f"# coding: {name}\nx = 'é'\n".encode() + bytes(range(256))
+    document = decode(data, "x.py")
+    assert "coding" in document.source or document.problems

@@ -13,10 +13,12 @@ from dry_debug.program.evidence import Step, place_of
 from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
 from dry_debug.program.shape import shape
+from dry_debug.program.walks import nodes
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 
 class UnmappedCheckpointLoad(SiteRule):
@@ -88,24 +90,67 @@ def _link(kind: str, loaded_into: list[tuple[Program, ast.Call]], program: Progr
 
 def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
     """Whether this place was thought about: another branch maps the same file, or this very run has just written it."""
-    text, scope = shape(path), program.scope(call)
-    for other in program.calls_of("torch.load"):
-        if other is not call and program.scope(other) is scope and argument(other, 1, "map_location") is not None:
-            same = argument(other, 0, "f")
-            if same is not None and shape(same) == text:
-                program.why(call, "another branch maps the same file: {}", Step(program, other, ""))
+    places = list(_places(call, path, program))
+    for place, file in places:
+        for other, _, same, owner in _beside("torch.load", 0, place, program):
+            if other is not call and argument(other, 1, "map_location") is not None and same == shape(file):
+                program.why(call, "another branch maps the same file: {}", Step(owner, other, ""))
                 return True
     several = program.calls_of("torch.distributed.init_process_group")
-    if several and not program.training.distributed.one_rank(call):
+    if several and not any(program.training.distributed.one_rank(place) for place, _ in places):
         return False  # what one rank wrote, all ranks load onto the GPU of that rank
     # What is written after the load, to go on from, comes from another run when it is loaded.
-    for save in program.calls_of("torch.save"):
-        if program.scope(save) is scope and _may_precede(save, call, program):
-            target = argument(save, 1, "f")
-            if target is not None and shape(target) == text:
-                program.why(call, "this very run has just written the file: {}", Step(program, save, ""))
+    for place, file in places:
+        for save, at, target, owner in _beside("torch.save", 1, place, program):
+            if at is not place and target == shape(file) and _may_precede(at, place, program):
+                program.why(call, "this very run has just written the file: {}", Step(owner, save, ""))
                 return True
-    return _written_in_training(call, path, program)
+    return any(_written_in_training(place, file, call, program) for place, file in places)
+
+
+def _places(call: ast.Call, path: ast.expr, program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
+    """The load, and the one call that leads to its function, with the file as each of them says it."""
+    yield call, path
+    function = program.scope(call)
+    sites = program.call_sites(function) if function.kind == "function" else []
+    if len(sites) == 1:
+        said = _as_passed(path, function, sites[0])
+        if said is not None:
+            yield sites[0], said
+
+
+def _beside(
+    name: str, position: int, place: ast.Call, program: Program
+) -> Iterator[tuple[ast.Call, ast.Call, str, Program]]:
+    """Calls of `name` in the function of `place`, and in the functions that are called there: the call, what leads to
+    it in that function, the file (argument `position`) as it is said there, and where the call stands."""
+    scope = program.scope(place)
+    for other in program.calls_of(name):
+        file = argument(other, position, "f")
+        if program.scope(other) is scope and file is not None:
+            yield other, other, shape(file), program
+    for at in scope.calls:
+        if program.qualified(at) is not None and isinstance(at.func, ast.Attribute):
+            continue  # of a library
+        function = program.target(at)
+        if function.kind != "function" or function.scope is None or function.program is None:
+            continue
+        for other in function.program.calls_of(name):
+            file = argument(other, position, "f")
+            if function.program.scope(other) is function.scope and file is not None:
+                said = _as_passed(file, function.scope, at)
+                if said is not None:
+                    yield other, at, shape(said), function.program
+
+
+def _as_passed(file: ast.expr, function: Scope, call: ast.Call) -> ast.expr | None:
+    """The file that `function` names as `call` says it: a literal, or what is passed for a parameter."""
+    if not isinstance(file, ast.Name):
+        return None if any(isinstance(n, ast.Name) for n in nodes(file)) else file
+    parameters = [a.arg for a in function.parameters()]
+    if function.self_name is not None and function.class_scope is function.parent:
+        parameters = parameters[1:]
+    return argument(call, parameters.index(file.id), file.id) if file.id in parameters else None
 
 
 def _may_precede(save: ast.Call, load: ast.Call, program: Program) -> bool:
@@ -117,14 +162,14 @@ def _may_precede(save: ast.Call, load: ast.Call, program: Program) -> bool:
     return any(isinstance(b, ast.For | ast.While) and (b.end_lineno or 0) >= save.lineno for b in around)
 
 
-def _written_in_training(call: ast.Call, path: ast.expr, program: Program) -> bool:
-    """Whether a training loop ahead in the same function wrote this file through something that it calls."""
-    scope, name = program.scope(call), _file_name(path, call, program)
+def _written_in_training(place: ast.Call, path: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether a training loop ahead of `place`, in its function, wrote this file through something that it calls."""
+    scope, name = program.scope(place), _file_name(path, place, program)
     if name is None:
         return False
     for loop in program.training.loops.all:
         node = loop.node
-        if program.scope(node) is not scope or (node.end_lineno or node.lineno) >= call.lineno:
+        if program.scope(node) is not scope or (node.end_lineno or node.lineno) >= place.lineno:
             continue
         for owner, function in reached(program, node):
             for save in owner.calls_of("torch.save"):

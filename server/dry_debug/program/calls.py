@@ -70,6 +70,10 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID and not name.rpartition(".")[2][:1].isupper():
         return tensor_op(arg(0, "input"), _activation(name), node, ev)
     kind = know.kind_of_call(name)
+    if kind == "scheduler" and name.rpartition(".")[2].startswith("create_scheduler"):  # timm's: with the epochs
+        made = _made(ev, name, kind, node, scope, stmt, env, arg)
+        return Value("container", items=[made, Value("number")], type="tuple", node=node, program=ev.program,
+                     ident=("alloc", node, "pair"))  # fmt: skip
     if kind is not None:
         return _made(ev, name, kind, node, scope, stmt, env, arg)
     if name == "builtins.getattr" and len(node.args) > 1:
@@ -205,7 +209,9 @@ def _made(
         inner = ev.value(node.args[0], scope, stmt, env)
         if kind == "module":
             if inner.kind == "module":
-                value.wraps, value.confidence, value.scope = inner, inner.confidence, None
+                # What is put into such a wrapper is a model, whatever it is called.
+                sure = "medium" if inner.confidence == "low" else inner.confidence
+                value.wraps, value.confidence, value.scope = inner, sure, None
             elif inner.kind in ("function", "library"):  # torch.compile(step) is a function
                 return inner
             elif inner.kind == "unknown" and name == "torch.compile":

@@ -43,8 +43,7 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def modes(program: Program) -> list[dict[str, Any]]:
-    """Modes that a helper sets on what it is given: `freeze(model)`. What it has of its own is its own affair, but for
-    methods that do nothing else: `agent.eval()`.
+    """Modes that a helper sets on what it is given: `freeze(model)`; what it works with itself is its own affair.
 
     A function that goes through batches is a part of the program that stands elsewhere, and so are its modes.
     """
@@ -56,9 +55,7 @@ def modes(program: Program) -> list[dict[str, Any]]:
             held = object_of(event)
             while isinstance(held, ast.Attribute):
                 held = held.value
-            own = isinstance(held, ast.Name) and held.id == callee.self_name
-            if own and callee.name in ("train", "eval") and not owner.training.loops.function_trains(callee):
-                own = False  # `agent.eval()` is there to set what the agent has
+            own = isinstance(held, ast.Name) and held.id == callee.self_name and bool(callee.loops)
             name = _object(event, tree, callee, program) if event.scope is callee and not own else None
             if name is not None:
                 line = program.line(tree.call)
@@ -167,6 +164,8 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
     )  # fmt: skip
     seen.map_location = None
     seen.path = given(call, callee, site.path.id) if isinstance(site.path, ast.Name) else None
+    if seen.path is None and site.path is not None:
+        seen.path = _opened(call, callee)
     seen.weights_only, seen.strict = site.weights_only, site.strict
     seen.keys = [*dict.fromkeys([*site.keys, *seen.keys])]
     node = callee.node
@@ -219,7 +218,17 @@ def _device(program: Program, call: ast.Call, callee: Scope, owner: Program, sit
         passed = given(call, callee, site.map_location.id)
         if passed is not None:
             return program.short(passed)
+    if site.map_location is None and any(k.arg is None for k in site.node.keywords):  # `torch.load(path, **kwargs)`
+        passed = next((k.value for k in call.keywords if k.arg == "map_location"), None)
+        if passed is not None:
+            return program.short(passed)
     return owner.short(site.map_location) if site.map_location is not None else None
+
+
+def _opened(call: ast.Call, callee: Scope) -> ast.expr | None:
+    """What the call gives for the one parameter that names a file: the helper opens it and loads what is in it."""
+    named = [a.arg for a in callee.parameters() if a.arg.lower().endswith(("path", "filename", "file", "fname"))]
+    return given(call, callee, named[0]) if len(named) == 1 else None
 
 
 def _returned(site: LoadSite, callee: Scope, owner: Program) -> bool:

@@ -140,6 +140,8 @@ def _train(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
     mode = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "mode"), None)
     if mode is None or (isinstance(mode, ast.Constant) and mode.value):
         return ix.event("train", value, call)
+    if isinstance(mode, ast.Name) and ix.program.value(mode, call).const is True:
+        return ix.event("train", value, call)  # a parameter that is True unless somebody says otherwise
     return ix.event("eval" if isinstance(mode, ast.Constant) else "mode", value, call)
 
 
@@ -166,6 +168,24 @@ def clip(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     if name is not None and not name.startswith("torch.nn.utils."):
         return None
     return ix.event("clip", ix.argument(call), call)
+
+
+_SCALER_WORDS = frozenset(("clip_grad", "parameters", "create_graph", "need_update", "update_grad", "clip_mode"))
+
+
+def scaler_call(ix: EventIndex, call: ast.Call, func: ast.expr) -> list[Event]:
+    """`loss_scaler(loss, optimizer, parameters=...)` of timm: scales, computes gradients, clips, steps, updates."""
+    if not any(k.arg in _SCALER_WORDS for k in call.keywords):
+        return []
+    scope, stmt = ix.program.scope(call), ix.program.statement(call)
+    value = ix.program.evaluator.value(func, scope, stmt)
+    if value.kind != "scaler" or own_method(value, "__call__"):
+        return []
+    loss, optimizer = ix.argument(call), ix.argument(call, 1)
+    if optimizer.kind != "optimizer":
+        return []
+    found = (ix.event("backward", loss, call, value), ix.event("optimizer_step", optimizer, call, value))
+    return [event for event in found if event is not None]
 
 
 def _on_gradient(func: ast.Attribute) -> bool:

@@ -18,6 +18,8 @@ def object_of(event: Event) -> ast.expr | None:
         return None
     receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
     first = node.args[0] if node.args else None
+    if event.other.kind == "scaler" and len(node.args) > 1 and event.kind in ("backward", "optimizer_step"):
+        return node.args[event.kind == "optimizer_step"]  # `loss_scaler(loss, optimizer, ...)`
     if event.kind in ("unscale", "clip") or (event.kind == "optimizer_step" and event.other.known):
         target = argument(node, 0, "optimizer", "parameters")
         if event.kind == "clip" and isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):

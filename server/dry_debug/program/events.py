@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.event_kinds import CLIPS, METHODS, clip
+from dry_debug.program.event_kinds import CLIPS, METHODS, clip, scaler_call
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
@@ -122,10 +122,12 @@ class EventIndex:
                         if event is not None:
                             self.in_lambdas.setdefault(scope, []).append((_end(call), Leaf(event), call))
                         continue
-            elif isinstance(func, ast.Name):
-                if func.id in CLIPS:
-                    event = clip(self, call, func)
-            elif isinstance(func, ast.Call | ast.Subscript) and self.program.value(call).kind == "optimizer":
+            elif isinstance(func, ast.Name) and func.id in CLIPS:
+                event = clip(self, call, func)
+            if event is None and len(call.args) > 1 and isinstance(func, ast.Name | ast.Attribute):
+                for stepped in scaler_call(self, call, func):
+                    self._add(stepped, call, found)
+            if isinstance(func, ast.Call | ast.Subscript) and self.program.value(call).kind == "optimizer":
                 event = self.event("create", self.program.value(call), call)
             if event is not None:
                 self._add(event, call, found)

@@ -112,6 +112,8 @@ def _components(program: Program) -> list[dict[str, Any]]:
     roles = _roles_by_loop(program)
     for c in program.training.components.all:
         made = c.value.base.type if c.value.wraps is not None else c.type
+        if made is None and c.value.scope is not None and c.value.scope.kind == "class":
+            made = c.value.scope.qualname  # of an annotation
         role = roles.get(c.ident) if c.kind == "loader" and c.role is None else c.role
         rows.append(
             {

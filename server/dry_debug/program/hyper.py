@@ -253,24 +253,32 @@ class Hyperparameters:
         found = []
         for assignment in self.program.index.assignments:
             target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
-            pairs = assignment.value
-            if not isinstance(target, ast.Name) or not isinstance(pairs, ast.Dict) or not pairs.keys:
+            pairs = self._pairs(assignment.value)
+            if not isinstance(target, ast.Name) or not pairs:
                 continue
-            names = [k.value for k in pairs.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
-            if len(names) < len(pairs.keys) or not any(n.lower() in _CANONICAL for n in names):
+            names = [name for name, _, _ in pairs]
+            if not any(n.lower() in _CANONICAL for n in names):
                 continue
-            if not target.id.lower().endswith(CONFIG_WORDS) and 2 * sum(n.lower() in _CANONICAL for n in names) < len(
-                names
-            ):
+            if not target.id.lower().endswith((*CONFIG_WORDS, "defaults", "default")) and 2 * sum(
+                n.lower() in _CANONICAL for n in names
+            ) < len(names):
                 continue
-            for key, expr in zip(pairs.keys, pairs.values, strict=True):
-                if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-                    continue
+            for name, key, expr in pairs:
                 if isinstance(expr, ast.Constant | ast.UnaryOp):
                     known, value = self._literal(expr, assignment)
                     if known and isinstance(value, bool | int | float | str):
-                        found.append(Hyperparameter(canonical_field(key.value), value, key, "literal"))
+                        found.append(Hyperparameter(canonical_field(name), value, key, "literal"))
         return found
+
+    def _pairs(self, expr: ast.expr | None) -> list[tuple[str, ast.AST, ast.expr]]:
+        """(name, where it stands, value) of `{"lr": 0.1}` and `dict(lr=0.1)`; none where a name is not a literal."""
+        if isinstance(expr, ast.Dict):
+            pairs = zip(expr.keys, expr.values, strict=True)
+            found = [(k.value, k, v) for k, v in pairs if isinstance(k, ast.Constant) and isinstance(k.value, str)]
+            return found if len(found) == len(expr.keys) else []  # type: ignore[return-value]
+        if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "dict" and not expr.args:
+            return [(k.arg, k, k.value) for k in expr.keywords if k.arg is not None]
+        return []
 
     def _defaults(self) -> list[Hyperparameter]:
         """`def __init__(self, discount=0.99)` of a class that makes an optimizer, and canonical fields in `train`."""

@@ -170,6 +170,9 @@ _OPTIMIZERS = frozenset((
 ))  # fmt: skip
 _MAKERS: dict[str, Kind] = {
     "torch.amp.GradScaler": "scaler",
+    "timm.utils.NativeScaler": "scaler",
+    "timm.utils.cuda.NativeScaler": "scaler",
+    "timm.utils.ApexScaler": "scaler",
     "torch.distributed.fsdp.sharded_grad_scaler.ShardedGradScaler": "scaler",
     "torch.utils.data.DataLoader": "loader",
     "torch_geometric.loader.DataLoader": "loader",

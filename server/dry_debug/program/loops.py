@@ -38,6 +38,7 @@ class Loops:
         self.program = program
         self._trains: dict[tuple[object, ...], bool] = {}
         self._levels: dict[tuple[object, ...], int] = {}
+        self._loop_levels: dict[LoopNode, int] = {}  # each asks for those inside it
         self._steps: dict[tuple[LoopNode, bool], bool] = {}
 
     @cached_property
@@ -56,24 +57,39 @@ class Loops:
     @cached_property
     def micro(self) -> list[ast.For]:
         """Loops over a number of parts of one batch: `backward` happens in them, the step behind them."""
-        if not self.program.events.of_kind("backward") or not self.program.events.of_kind("optimizer_step"):
+        if not self.program.events.of_kind("backward"):
             return []
         scopes = (self.program.index.module, *self.program.index.functions)
         return [loop for scope in scopes for loop in scope.loops if self._is_micro(loop, scope)]  # type: ignore[misc]
 
     def _is_micro(self, loop: LoopNode, scope: Scope) -> bool:
-        if not isinstance(loop, ast.For) or self._counted(loop, scope) is None:
+        if not isinstance(loop, ast.For) or (self._counted(loop, scope) is None and _chunks(loop.iter) is None):
             return False
         events = self.program.events
         if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
             return False
         if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
+        if self._chunks(loop) and not any(e.scope is scope for e in events.of_kind("optimizer_step")):
+            return self._loop_around(loop) is scope.node  # the caller steps
         outer = self._loop_around(loop)
-        return any(
-            e.scope is scope and e.stmt.lineno > (loop.end_lineno or 0) and self._loop_around(e.stmt) is outer
-            for e in events.of_kind("optimizer_step")
-        )
+        stepping = [e.stmt for e in events.of_kind("optimizer_step") if e.scope is scope]
+        stepping += [
+            stmt for stmt, trees in events._user_calls.items()
+            if self.program.scope(stmt) is scope and any(self._steps(tree) for _, tree in trees)
+        ]  # fmt: skip
+        return any(s.lineno > (loop.end_lineno or 0) and self._loop_around(s) is outer for s in stepping)
+
+    def _steps(self, tree: Tree) -> bool:
+        """Whether a call leads to a step of an optimizer."""
+        if not isinstance(tree, CallTree) or tree.function.scope is None or tree.function.program is None:
+            return False
+        return self._function_trains(tree.function.program, tree.function.scope, 0, True)
+
+    @staticmethod
+    def _chunks(loop: ast.For) -> bool:
+        """`for i in range(0, batch.shape[0], size)`."""
+        return isinstance(loop.iter, ast.Call) and len(loop.iter.args) == 3
 
     def gone_through(self, loop: TrainingLoop) -> Value:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
@@ -88,8 +104,8 @@ class Loops:
         return expr.id if isinstance(expr, ast.Name) else None
 
     def count_of(self, loop: ast.For) -> ast.expr | None:
-        """`n` in `for _ in range(n)`."""
-        return self._counted(loop, self.program.scope(loop))
+        """`n` in `for _ in range(n)` and `for part in batch.chunk(n)`."""
+        return self._counted(loop, self.program.scope(loop)) or _chunks(loop.iter)
 
     def _counted(self, loop: LoopNode, scope: Scope) -> ast.expr | None:
         expr = None if isinstance(loop, ast.While) else self.iterated(loop, scope)
@@ -161,6 +177,12 @@ class Loops:
 
     def _level(self, loop: LoopNode, scope: Scope) -> int:
         """How many loops deep it trains: 0 innermost or over batches, 1 epochs, 2 runs."""
+        known = self._loop_levels.get(loop)
+        if known is None:
+            known = self._loop_levels[loop] = self._finds_level(loop, scope)
+        return known
+
+    def _finds_level(self, loop: LoopNode, scope: Scope) -> int:
         if self._over_data(loop, scope):
             return 0
         levels = [-1]
@@ -343,6 +365,14 @@ class Loops:
         if not isinstance(func, ast.Attribute) or func.attr != "prediction_step":
             return False
         return self.program.value(func.value, call).kind == "trainer"
+
+
+def _chunks(expr: ast.expr) -> ast.expr | None:
+    """`n` of `batch.chunk(n)`."""
+    if not (isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "chunk"):
+        return None
+    at = 1 if dotted(expr.func.value) == "torch" else 0
+    return expr.args[at] if len(expr.args) > at else None
 
 
 def _over_words(loop: LoopNode) -> bool:

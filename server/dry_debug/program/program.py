@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dry_debug.program.training import TrainingProgram
     from dry_debug.spec.instructions import Instruction
 
+MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
 GradMode = Literal["on", "off", "unknown"]
 
 
@@ -313,15 +314,17 @@ class Program:
                 names.add(element.value)
         return frozenset(names) if bindings else None
 
-    def class_kind(self, cls: Scope) -> know.Kind:
+    def class_kind(self, cls: Scope, depth: int = 0) -> know.Kind:
         """What instances of a class are, by its bases and by what it defines."""
         known = self._class_kinds.get(cls)
         if known is not None:
             return known
+        if depth > MAX_BASES:
+            return "instance"
         self._class_kinds[cls] = "instance"  # a class that inherits from itself
         kind: know.Kind = "instance"
         for base in self.evaluator.bases(cls):
-            kind = self._kind_by_base(base)
+            kind = self._kind_by_base(base, depth)
             if kind != "instance":
                 break
         else:
@@ -335,9 +338,9 @@ class Program:
         self._class_kinds[cls] = kind
         return kind
 
-    def _kind_by_base(self, base: Value) -> know.Kind:
+    def _kind_by_base(self, base: Value, depth: int) -> know.Kind:
         if base.kind == "class" and base.scope is not None and base.program is not None:
-            return base.program.class_kind(base.scope)
+            return base.program.class_kind(base.scope, depth + 1)
         name = base.type
         if name is None:
             return "instance"

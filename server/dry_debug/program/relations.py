@@ -49,6 +49,8 @@ def covers(optimizer: Value, program: Program) -> list[Value]:
     if call is None or owner is None:
         return []
     expr = argument(call, 0, "params", "model_params", "parameters", "model", "model_or_params")
+    if optimizer.type == "timm.optim.create_optimizer":
+        expr = argument(call, 1, "model")  # behind the options of the command line
     if expr is None:
         return []
     scope = owner.index.scope_of.get(call)

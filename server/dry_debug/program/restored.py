@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
+from dry_debug.program.reaching import reaching
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Loaded:
         self.direct: set[str] = set()  # variables that the result is put into
         self.parts: dict[str, str | bool] = {}  # other variables -> the key of the part; True for the whole
         self.objects: set[str] = set()  # `snapshot = Snapshot(**loaded)`
-        stmt = program.statement(call)
+        self.stmt = stmt = program.statement(call)
+        self.stmts: set[ast.stmt | None] = {stmt}  # those after which a direct variable holds it
         if isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
             self.direct.add(stmt.targets[0].id)
         for _ in range(2):  # a loop may fill what an earlier line made
@@ -54,12 +56,12 @@ class Loaded:
             name = self.program.qualified(call) or ""
             if isinstance(func, ast.Attribute) and func.attr == "load_state_dict" and not name.startswith("torch.dist"):
                 state = argument(call, 0, "state_dict")
-                key = self.taken(state) if state is not None else False
+                key = self.taken(state, call) if state is not None else False
                 if state is not None and key is not False:
                     yield state, key, self.program.value(func.value, call), call
             for target, source in _FUNCTIONS.get(name, ()):
                 state = argument(call, *source)
-                key = self.taken(state) if state is not None else False
+                key = self.taken(state, call) if state is not None else False
                 if state is None or key is False:
                     continue
                 held = argument(call, *target) if target is not None else None
@@ -71,7 +73,7 @@ class Loaded:
         for name in sorted(self.direct):
             for read in self.program.flow.reads(name, self.scope):
                 key = _key_at(read, parents)
-                if key is not None:
+                if key is not None and self._holds(name, self.program.flow.statement_of(read, self.scope)):
                     yield key
         for name in sorted(self.objects):
             for read in self.program.flow.reads(name, self.scope):
@@ -87,62 +89,79 @@ class Loaded:
             if not isinstance(assignment, ast.Assign) or self.program.scope(assignment) is not self.scope:
                 continue
             target = assignment.targets[0]
-            if not isinstance(target, ast.Name) or len(assignment.targets) > 1 or target.id in self.direct:
+            if not isinstance(target, ast.Name) or len(assignment.targets) > 1:
                 continue
-            if self._unpacked(assignment.value):
+            if target.id in self.direct:
+                if assignment is not self.stmt and self.taken(assignment.value, assignment) is not False:
+                    self.stmts.add(assignment)  # `state = without_prefix(state)`
+                continue
+            if self._unpacked(assignment.value, assignment):
                 self.objects.add(target.id)
-            elif (key := self.taken(assignment.value)) is not False:
+            elif (key := self.taken(assignment.value, assignment)) is not False:
                 self.parts.setdefault(target.id, key)
         for loop in self.scope.loops:
-            if not isinstance(loop, ast.While) and (key := self.taken(loop.iter)) is not False:
+            if not isinstance(loop, ast.While) and (key := self.taken(loop.iter, loop)) is not False:
                 for name in _filled_in(loop):
                     self.parts.setdefault(name, key)
         for call in self.scope.calls:
             func = call.func
             if isinstance(func, ast.Attribute) and func.attr == "update" and isinstance(func.value, ast.Name):
-                key = self.taken(call.args[0]) if call.args else False
+                key = self.taken(call.args[0], call) if call.args else False
                 if key is not False and func.value.id not in self.direct:
                     self.parts.setdefault(func.value.id, key)
 
-    def _unpacked(self, expr: ast.expr) -> bool:
+    def _unpacked(self, expr: ast.expr, at: ast.AST) -> bool:
         """`Snapshot(**loaded)`."""
         if not isinstance(expr, ast.Call) or expr.args:
             return False
-        return any(k.arg is None and self.taken(k.value) is True for k in expr.keywords)
+        return any(k.arg is None and self.taken(k.value, at) is True for k in expr.keywords)
 
-    def taken(self, expr: ast.expr, depth: int = 0) -> str | bool:
-        """The key of the part that `expr` holds; True for the whole, however reshaped; False for something else."""
+    def _holds(self, name: str, stmt: ast.stmt | None) -> bool:
+        """Whether the variable can still hold what was loaded: other files may be loaded into it, too."""
+        bindings = self.scope.bindings.get(name, [])
+        if stmt is None or len(bindings) < 2:
+            return True
+        reach = reaching(self.program.index, bindings, stmt)
+        return any(b.stmt in self.stmts for b in reach)
+
+    def taken(self, expr: ast.expr, at: ast.AST, depth: int = 0) -> str | bool:
+        """The key of the part that `expr`, in the statement `at`, holds.
+
+        True for the whole, however reshaped; False for something else.
+        """
         if expr is self.call:
             return True
         if depth > MAX_DEPTH:
             return False
         if isinstance(expr, ast.Name):
-            return expr.id in self.direct or self.parts.get(expr.id, False)
+            if expr.id in self.direct:
+                return self._holds(expr.id, self.program.statement(at))
+            return self.parts.get(expr.id, False)
         if isinstance(expr, ast.Subscript):
-            base = self.taken(expr.value, depth + 1)
+            base = self.taken(expr.value, at, depth + 1)
             return _literal(expr.slice) or True if base is True else base
         if isinstance(expr, ast.Attribute):
             inside = isinstance(expr.value, ast.Name) and expr.value.id in self.objects
             return expr.attr if inside else False
         if isinstance(expr, ast.IfExp | ast.BoolOp):
             choices = [expr.body, expr.orelse] if isinstance(expr, ast.IfExp) else expr.values[:4]
-            found = [key for choice in choices if (key := self.taken(choice, depth + 1)) is not False]
+            found = [key for choice in choices if (key := self.taken(choice, at, depth + 1)) is not False]
             return next((key for key in found if key is not True), True) if found else False
         if isinstance(expr, ast.DictComp | ast.GeneratorExp | ast.ListComp):
-            return self.taken(expr.generators[0].iter, depth + 1)
-        return self._called(expr, depth) if isinstance(expr, ast.Call) else False
+            return self.taken(expr.generators[0].iter, at, depth + 1)
+        return self._called(expr, at, depth) if isinstance(expr, ast.Call) else False
 
-    def _called(self, call: ast.Call, depth: int) -> str | bool:
+    def _called(self, call: ast.Call, at: ast.AST, depth: int) -> str | bool:
         """`loaded.get("model")`, `loaded.items()`, `OrderedDict(loaded)`, `without_prefix(loaded)`."""
         func = call.func
-        if isinstance(func, ast.Attribute) and (base := self.taken(func.value, depth + 1)) is not False:
+        if isinstance(func, ast.Attribute) and (base := self.taken(func.value, at, depth + 1)) is not False:
             if func.attr in ("get", "pop") and call.args:
                 return _literal(call.args[0]) or True if base is True else base
             return base if func.attr in ("items", "copy", "state_dict") else False
         name = self.program.qualified(call) or ""
         if name.startswith("builtins.") and name not in _RESHAPES:
             return False
-        found = (self.taken(a, depth + 1) for a in call.args[:3] if not isinstance(a, ast.Starred))
+        found = (self.taken(a, at, depth + 1) for a in call.args[:3] if not isinstance(a, ast.Starred))
         return next((key for key in found if key is not False), False)
 
 

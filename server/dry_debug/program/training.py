@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.program import every_nth
 from dry_debug.program.checkpoints import Checkpoints
 from dry_debug.program.components import Component, Components
 from dry_debug.program.dispatch import runs
@@ -14,6 +15,7 @@ from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
 from dry_debug.program.loops import LoopNode, Loops, calls_of_tree
 from dry_debug.program.randomness import Randomness
+from dry_debug.program.reaching import side
 from dry_debug.program.resume_signs import ResumeSigns
 from dry_debug.program.resumption import Resumption
 from dry_debug.program.save_purpose import SavePurpose
@@ -21,6 +23,7 @@ from dry_debug.program.seeding import Seeding
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import ScopeIndex
 
 
 @dataclass(slots=True, eq=False)
@@ -128,15 +131,13 @@ class TrainingProgram:
         """Where the optimizer steps only every so many batches."""
         found: list[Accumulation] = []
         seen: set[ast.AST] = set()
-        for event in self.program.events.of_kind("optimizer_step"):
-            for block in self.program.index.ancestors(event.stmt):
-                if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
-                    break
-                if isinstance(block, ast.If) and block not in seen:
-                    modulus = self._modulus(block)
-                    if modulus is not None and not self._computes_gradients(block):
-                        seen.add(block)
-                        found.append(Accumulation(block, self.number(modulus, block)))
+        events = self.program.events
+        # Where a helper of another file steps, the clearing here is behind the same guard.
+        for event in events.of_kind("optimizer_step") or events.of_kind("zero_grad"):
+            for block, (times, at) in every_nth.guards(self.program, event.stmt):
+                if block not in seen and self._summed(block, event.stmt):
+                    seen.add(block)
+                    found.append(Accumulation(block, self.number(times, at)))
         for loop in self.loops.micro:
             count = self.loops.count_of(loop)
             found.append(Accumulation(loop, self.number(count, loop) if count is not None else None))
@@ -160,23 +161,19 @@ class TrainingProgram:
                         found.append(Accumulation(keyword.value, steps))
         return found
 
-    def _modulus(self, block: ast.If) -> ast.expr | None:
-        """`n` of the guard's `% n`, also where a variable holds the test: `if not accumulating:`."""
-        found = _modulus(block.test)
-        if found is not None:
-            return found
-        for node in ast.walk(block.test):
-            home = self.program.names.lookup(node.id, self.program.scope(block)) if isinstance(node, ast.Name) else None
-            one = home[1][0] if home is not None and len(home[1]) == 1 else None
-            if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, _TESTS):
-                found = _modulus(one.value)
-                if found is not None:
-                    return found
-        return None
+    def _summed(self, block: ast.If, step: ast.stmt) -> bool:
+        """Whether gradients come from outside of what the guard holds back, or from its other side.
 
-    def _computes_gradients(self, block: ast.If) -> bool:
-        """Whether what the guard holds back is all of an update, not only its step: a delayed update, every n times."""
-        return any(block in self.program.index.ancestors(e.stmt) for e in self.program.events.of_kind("backward"))
+        What holds all of an update back, not only its step, delays updates and sums nothing.
+        """
+        index = self.program.index
+        backwards = [e.stmt for e in self.program.events.of_kind("backward")]
+        own = _side(block, step, index)
+        if own == "outside":  # it skips the step: what was computed before it stays
+            around = index.parent.get(block)
+            return any(b.lineno < block.lineno and any(a is around for a in index.ancestors(b)) for b in backwards)
+        inside = [b for b in backwards if block in index.ancestors(b)]
+        return not inside or any(_side(block, stmt, index) != own for stmt in inside)
 
     def number(self, expr: ast.expr, at: ast.AST) -> int | None:
         """The whole number that `expr` is, or that is its default on the command line or in a dataclass."""
@@ -197,12 +194,11 @@ class TrainingProgram:
         return self.hyper.default_of(expr, at)
 
 
-_TESTS = (ast.Compare, ast.BoolOp, ast.UnaryOp)
-
-
-def _modulus(test: ast.expr) -> ast.expr | None:
-    """`n` in `(i + 1) % n == 0`, also inside `or` and `and`."""
-    for node in ast.walk(test):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-            return node.right
-    return None
+def _side(block: ast.If, stmt: ast.stmt, index: ScopeIndex) -> str:
+    """Which side of `block` holds `stmt`: body, orelse, or neither."""
+    inner: ast.AST = stmt
+    for outer in index.ancestors(stmt):
+        if outer is block:
+            return side(block, inner)
+        inner = outer
+    return "outside"

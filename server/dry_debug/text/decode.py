@@ -39,11 +39,15 @@ def decode(data: bytes, path: str) -> Document:
         name = "utf-8"
     try:
         text = data.decode(name)
-    except (UnicodeDecodeError, LookupError) as error:
+    except UnicodeError as error:  # some codecs give no position
         at = getattr(error, "start", 0)
         line = data.count(b"\n", 0, at) + 1
         problems.append(Problem(f"not valid {name} at byte {at}; unreadable bytes were replaced", path, line))
-        text = data.decode(name if name != "utf-8" else "utf-8", "replace")
+        try:
+            text = data.decode(name, "replace")
+        except UnicodeError:  # `undefined` and `idna` replace nothing
+            name = "utf-8"
+            text = data.decode(name, "replace")
     document = Document.from_text(text, path, name, bom)
     if problems:
         document = Document(path, document.source, document.cells, name, bom, tuple(problems))

@@ -1,0 +1,24 @@
+"""Shapes of code whose cost grew without bound: each is asked once."""
+
+from dry_debug.program.facts import facts
+
+from tests.program.model import program
+
+
+def test_each_of_many_nested_loops_is_judged_once() -> None:
+    heads = "".join("  " * n + f"for i{n} in items:\n" for n in range(19))
+    source = "import torch\nnet = torch.nn.Linear(1, 1)\nopt = torch.optim.SGD(net.parameters(), lr=1)\n"
+    model = program(f"{source}{heads}{'  ' * 19}net(x).backward()\n{'  ' * 19}opt.step()\n")
+    loops = model.training.loops
+    asked = []
+    finds = loops._finds_level
+    loops._finds_level = lambda loop, scope: asked.append(loop) or finds(loop, scope)  # type: ignore[method-assign,func-returns-value]
+    facts(model)
+    assert len(asked) == len(set(asked)) > 1
+
+
+def test_a_hierarchy_of_a_thousand_classes_is_of_no_known_kind() -> None:
+    rows = "".join(f"class C{n}(C{n - 1}):\n    pass\n" for n in range(1, 1000))
+    model = program(f"import torch\nclass C0(torch.nn.Module):\n    pass\n{rows}")
+    kinds = [model.class_kind(cls) for cls in reversed(model.index.classes)]
+    assert set(kinds) == {"instance", "module"} and kinds[0] == "instance"
