@@ -503,3 +503,52 @@ for split in ["train", "test"]:
     data[split] = data[split].rename_columns({"a": "b"})
 """
     assert [row["name"] for row in of("components", source)] == ["data"]
+
+
+SET_UP = """
+from lightning.fabric import Fabric
+from dataclasses import dataclass
+
+from elsewhere import build
+
+
+@dataclass
+class RunArgs:
+    rounds: int = 1
+
+
+def run(plan: RunArgs = RunArgs(rounds=5), seed: int = 7, optimizer: str = "sgd", flag=True):
+    fab = Fabric()
+    main(fab, build(optimizer))
+
+
+def main(fab: Fabric, things):
+    net = fab.setup_module(things.net)
+    opt = fab.setup_optimizers(things.opt)
+    items = fab.setup_dataloaders(things.items)
+    state = {"model": net, "optimizer": opt, "turn": 0}
+    for batch in items:
+        loss = net(batch).sum()
+        fab.backward(loss / a_function_with_a_name_that_goes_on(a_first_argument, a_second_argument))
+        opt.step()
+        opt.zero_grad()
+"""
+
+
+def test_what_fabric_sets_up_is_what_the_method_is_for() -> None:
+    rows = [(row["kind"], row["name"], row["role"]) for row in of("components", SET_UP)]
+    assert rows == [("model", "net", None), ("optimizer", "opt", None), ("loader", "items", "train")]
+    assert [(row["kind"], row["object"]) for row in of("steps", SET_UP)] == [
+        ("backward", "loss / a_function_with_a_name_that_goes_on(a_first_argument, a_second_argument)"),
+        ("optimizer_step", "opt"),
+        ("zero_grad", "opt"),
+    ]
+
+
+def test_the_defaults_of_a_function_that_sets_a_run_up() -> None:
+    assert settings(SET_UP) == [
+        ("rounds", 1, "dataclass"),
+        ("rounds", 5, "literal"),
+        ("seed", 7, "literal"),
+        ("optimizer", "sgd", "literal"),
+    ]

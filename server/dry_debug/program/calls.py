@@ -645,10 +645,25 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
     return base.but(kind="tensor", via=None)
 
 
+def _by_setup(attr: str, position: int, given: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """What Fabric sets up is what the method is for, wherever it comes from."""
+    kinds: dict[str, know.Kind] = {
+        "setup": "optimizer" if position else "module",
+        "setup_module": "module",
+        "setup_optimizers": "optimizer",
+        "setup_dataloaders": "loader",
+    }
+    kind = kinds.get(attr)
+    if kind is None or given.kind == "container" or (given.kind == kind and given.confidence != "low"):
+        return given
+    return Value(kind, node=node, program=ev.program, ident=("alloc", node, position), confidence="medium")
+
+
 def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """Accelerate and Fabric give back what they are given, ready for the hardware."""
     if attr in ("prepare", "setup", "setup_dataloaders", "setup_module", "setup_optimizers"):
         values = [ev.value(a, scope, stmt, env) for a in node.args]
+        values = [_by_setup(attr, i, v, node, ev) for i, v in enumerate(values)]
         if len(values) == 1:
             return values[0]
         return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))

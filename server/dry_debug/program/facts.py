@@ -244,7 +244,7 @@ def _sure(event: Event) -> Confidence:
 def _object(program: Program, event: Event) -> str | None:
     """The object as written."""
     expr = object_of(event)
-    return program.short(expr) if expr is not None else None
+    return program.short(expr, 120) if expr is not None else None
 
 
 def _modes(program: Program) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program import settings
-from dry_debug.program.hyper_defaults import command_line_functions, defaults, keeps_its_parameters
+from dry_debug.program.hyper_defaults import command_line_functions, defaults, is_dataclass, keeps_its_parameters
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import Scope, dotted
 
@@ -259,9 +259,9 @@ class Hyperparameters:
             names = [name for name, _, _ in pairs]
             if not any(n.lower() in _CANONICAL for n in names):
                 continue
-            if not target.id.lower().endswith((*CONFIG_WORDS, "defaults", "default")) and 2 * sum(
-                n.lower() in _CANONICAL for n in names
-            ) < len(names):
+            # `{"model": model, "optimizer": optimizer, "step": 0}` is the state of a run.
+            fields = sum(name.lower() in _CANONICAL and not isinstance(v, ast.Name) for name, _, v in pairs)
+            if not target.id.lower().endswith((*CONFIG_WORDS, "defaults", "default")) and 2 * fields < len(names):
                 continue
             for name, key, expr in pairs:
                 if isinstance(expr, ast.Constant | ast.UnaryOp):
@@ -294,7 +294,7 @@ class Hyperparameters:
                     continue
                 if not self._makes_or_steps(function):
                     continue
-            elif not any(e.scope is function for e in self.program.events.of_kind("optimizer_step")):
+            elif not self._steps_in(function) and not self._starts_run(function):
                 continue
             parameters = [*node.args.posonlyargs, *node.args.args]
             pairs = [*zip(reversed(parameters), reversed(node.args.defaults), strict=False),
@@ -306,9 +306,25 @@ class Hyperparameters:
                     continue
                 if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
-                    if known and isinstance(value, int | float | list) and not isinstance(value, bool):
+                    plain = isinstance(value, int | float | list) and not isinstance(value, bool)
+                    if known and (plain or (isinstance(value, str) and function.name != "__init__")):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
         return found
+
+    def _steps_in(self, function: Scope) -> bool:
+        return any(e.scope is function for e in self.program.events.of_kind("optimizer_step"))
+
+    def _starts_run(self, function: Scope) -> bool:
+        """Whether a function that nothing in this file calls sets a run up: it makes the launcher or the trainer."""
+        if function.class_scope is not None or function.name in self._called:
+            return False
+        if function in command_line_functions(self.program):
+            return False  # all its parameters are options
+        return any(self.program.value(call).kind in ("fabric", "accelerator", "trainer") for call in function.calls)
+
+    @cached_property
+    def _called(self) -> set[str]:
+        return {call.func.id for call in self.program.index.calls if isinstance(call.func, ast.Name)}
 
     def _makes_or_steps(self, init: Scope) -> bool:
         """Whether an `__init__` makes an optimizer, or a method beside it steps one."""
@@ -430,9 +446,12 @@ class Hyperparameters:
         if known is None:
             known = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
             name = (dotted(call.func) or "").rpartition(".")[2]
-            arguments = name.endswith(("Arguments", "Config", "Trainer"))
-            kind = self.program.value(call).kind if known or arguments else "unknown"
-            if kind not in _SET_UP:
+            arguments = name.endswith(("Arguments", "Args", "Config", "Trainer"))
+            made = self.program.value(call) if known or arguments else None
+            kind = made.kind if made is not None else "unknown"
+            if kind == "instance" and arguments and made is not None and is_dataclass(made.scope):
+                known = [k for k in call.keywords if k in known or _numeric(k.value)]
+            elif kind not in _SET_UP:
                 known = []
             elif kind == "trainer_args" or (kind == "trainer" and len(name) > len("Trainer")):
                 known = [k for k in call.keywords if k in known or _numeric(k.value) or k.arg in _CHOICES]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.scopes import dotted
+
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
@@ -30,6 +32,13 @@ def command_line_functions(program: Program) -> list[Scope]:
 def keeps_its_parameters(function: Scope) -> bool:
     """Whether an `__init__` calls `self.save_hyperparameters()`: its parameters are the hyperparameters."""
     return "save_hyperparameters" in function.receivers.get(function.self_name or "", ())
+
+
+def is_dataclass(scope: Scope | None) -> bool:
+    """Whether a scope is that of a dataclass."""
+    if scope is None or scope.kind != "class":
+        return False
+    return any((dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith("dataclass") for d in scope.decorators)
 
 
 def defaults(function: Scope) -> list[tuple[ast.arg, ast.expr]]:

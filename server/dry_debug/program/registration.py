@@ -1,0 +1,243 @@
+"""Which layers of a module's class its `parameters()` cannot see: those that it keeps in a plain list or dict."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# Layers of torch.nn that have parameters; an InstanceNorm has none unless asked for.
+_WEIGHTED = re.compile(
+    r"torch\.nn\.(Lazy)?(Linear|Bilinear|Conv(Transpose)?[123]d|LSTM|GRU|RNN|LSTMCell|GRUCell|RNNCell|Embedding|"
+    r"EmbeddingBag|BatchNorm[123]d|SyncBatchNorm|LayerNorm|RMSNorm|GroupNorm|MultiheadAttention|PReLU|Transformer\w*)"
+)
+# What takes the members of a list over, or shows that their state is looked after one by one.
+_TAKES = frozenset("ModuleList ModuleDict Sequential add_module register_module setattr ParameterList".split())
+_LOOKED_AFTER = frozenset("parameters to cuda requires_grad_ eval state_dict load_state_dict half cpu".split())
+_OWN = ("parameters", "named_parameters", "named_modules", "modules", "children", "_apply")
+MAX_DEPTH = 5
+
+
+@dataclass(slots=True)
+class Hidden:
+    """An attribute of a module's class that keeps layers in a plain container."""
+
+    cls: Scope
+    name: str
+    container: ast.expr  # what the attribute is set to
+    layers: list[ast.expr]  # the expressions that make its members, as far as they are known to have parameters
+    read: ast.AST | None  # where another method of the class uses them
+
+
+def hidden_layers(program: Program) -> Iterator[Hidden]:
+    """In source order of the classes. Where the members may be registered by another way: `program.why`, silent."""
+    for cls in program.index.classes:
+        rows = list(_containers(cls))
+        if not rows:
+            continue
+        if program.class_kind(cls) != "module":
+            if program.why.listens:
+                for _, binding in rows:
+                    program.why(binding.value, "its class is not known to be a module")
+            continue
+        scopes = list(_below(cls))
+        own = next((name for name in _OWN if name in cls.bindings), None)
+        for name, binding in rows:
+            assert binding.value is not None
+            members = [*_members(binding.value), *_added(program, scopes, cls, name)]
+            layers = [expr for expr, scope in members if has_weights(program, expr, scope or binding.scope)]
+            if not layers:
+                program.why(binding.value, "nothing that is put into it is known to be a layer with weights")
+                continue
+            reason = f"its class defines `{own}` itself" if own else _handled(program, scopes, binding, name, layers)
+            read = next(_reads(program, cls, name, binding), None)
+            if reason is None and read is None:
+                reason = "no other method of the class uses it"
+            if reason is not None:
+                program.why(binding.value, reason)
+                continue
+            yield Hidden(cls, name, binding.value, layers, read)
+
+
+def plain_containers(program: Program) -> Iterator[ast.expr]:
+    """Every plain list or dict that methods of a class keep in an attribute."""
+    for cls in program.index.classes:
+        yield from (binding.value for _, binding in _containers(cls) if binding.value is not None)
+
+
+def _containers(cls: Scope) -> Iterator[tuple[str, Binding]]:
+    for name, bindings in cls.attributes.items():
+        plain = _plain(bindings)
+        if plain is not None:
+            yield name, plain
+
+
+def _plain(bindings: list[Binding]) -> Binding | None:
+    """The binding of an attribute that is only ever set to one plain list or dict."""
+    plain: Binding | None = None
+    for binding in bindings:
+        value = binding.value
+        if binding.kind == "aug" or (isinstance(value, ast.Constant) and value.value is None):
+            continue
+        if (
+            plain is not None
+            or binding.path
+            or not isinstance(value, ast.List | ast.ListComp | ast.Dict | ast.DictComp)
+        ):
+            return None
+        plain = binding
+    return plain
+
+
+def _below(scope: Scope) -> Iterator[Scope]:
+    queue = list(scope.children)
+    while queue:
+        child = queue.pop()
+        yield child
+        queue.extend(child.children)
+
+
+def _members(container: ast.expr) -> Iterator[tuple[ast.expr, Scope | None]]:
+    if isinstance(container, ast.List | ast.Tuple):
+        if len(container.elts) == 1 and not isinstance(container.elts[0], ast.Call):
+            return  # `self.teacher = [teacher]` hides it on purpose
+        for element in container.elts:
+            yield element, None
+    elif isinstance(container, ast.Dict):
+        for value in container.values:
+            yield value, None
+    elif isinstance(container, ast.ListComp):
+        yield container.elt, None
+    elif isinstance(container, ast.DictComp):
+        yield container.value, None
+
+
+def _added(program: Program, scopes: list[Scope], cls: Scope, name: str) -> Iterator[tuple[ast.expr, Scope]]:
+    """What methods of the class add: `append`, `extend`, `insert`, `+=`, `self.x[key] = ...`."""
+    for scope in scopes:
+        path = f"{scope.self_name}.{name}"
+        if path not in scope.receivers:
+            continue
+        for call in scope.calls:
+            func = call.func
+            if not isinstance(func, ast.Attribute) or dotted(func.value) != path or not call.args:
+                continue
+            if func.attr in ("append", "insert"):
+                yield call.args[-1], scope
+            elif func.attr == "extend":
+                yield from ((expr, scope) for expr, _ in _members(call.args[0]))
+    for stmt in (*program.index.assignments, *program.index.augments):
+        scope = program.scope(stmt)
+        if scope.class_scope is not cls or stmt.value is None:
+            continue
+        path = f"{scope.self_name}.{name}"
+        if isinstance(stmt, ast.AugAssign):
+            if dotted(stmt.target) == path:
+                yield from ((expr, scope) for expr, _ in _members(stmt.value))
+            continue
+        for target in stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]:
+            if isinstance(target, ast.Subscript) and dotted(target.value) == path:
+                yield stmt.value, scope
+
+
+def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) -> bool:
+    """Whether `expr` makes a module that is known to have parameters."""
+    if depth > MAX_DEPTH:
+        return False
+    if isinstance(expr, ast.Name):
+        bindings = scope.bindings.get(expr.id, ())
+        return bool(bindings) and all(
+            b.kind == "assign" and not b.path and b.value is not None and not isinstance(b.value, ast.Name)
+            and has_weights(program, b.value, scope, depth + 1) for b in bindings
+        )  # fmt: skip
+    if not isinstance(expr, ast.Call):
+        return False
+    name = program.names.qualified(expr.func, scope)
+    if name is not None and _WEIGHTED.fullmatch(name):
+        return True
+    if name in ("torch.nn.Sequential", "torch.nn.ModuleList"):
+        return any(has_weights(program, arg, scope, depth + 1) for arg in expr.args)
+    if name is not None and name.startswith(("torch.", "builtins.")):
+        return False
+    return _class_has_weights(program.evaluator.value(expr.func, scope, program.statement(expr)), depth + 1)
+
+
+def _class_has_weights(value: Value, depth: int) -> bool:
+    cls, owner = value.scope, value.program
+    if value.kind != "class" or cls is None or owner is None or depth > MAX_DEPTH:
+        return False
+    if owner.class_kind(cls) != "module":
+        return False
+    for bindings in cls.attributes.values():
+        for binding in bindings:
+            call = binding.value
+            if not isinstance(call, ast.Call):
+                continue
+            if owner.names.qualified(call.func, binding.scope) == "torch.nn.Parameter":
+                return True
+            if has_weights(owner, call, binding.scope, depth + 1):
+                return True
+    return any(_class_has_weights(base, depth + 1) for base in owner.evaluator.bases(cls))
+
+
+def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str, layers: list[ast.expr]) -> str | None:
+    """Why the members may be registered or looked after by another way, None if nothing shows it."""
+    names = {layer.id for layer in layers if isinstance(layer, ast.Name)}
+    for scope in scopes:
+        for call in scope.calls:
+            last = _last(call.func)
+            if last not in _TAKES:
+                continue
+            if last in ("add_module", "register_module", "setattr"):
+                return f"`{last}` in its class may register the layers"
+            mentioned = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+            if names & mentioned or _mentions(call, name):
+                return f"`{last}` takes the layers over"
+        for stmt in program.index.assignments:
+            value = stmt.value
+            if not isinstance(value, ast.Name) or value.id not in names or program.scope(stmt) is not scope:
+                continue
+            if isinstance(stmt, ast.Assign) and any(isinstance(t, ast.Attribute) for t in stmt.targets):
+                return f"`{value.id}` is an attribute of its own, too"
+    for call in program.index.calls:
+        if _last(call.func) in _LOOKED_AFTER and isinstance(call.func, ast.Attribute):
+            receiver = call.func.value
+            if _mentions(receiver, name) or _goes_through(program, receiver, call, name):
+                return f"`.{_last(call.func)}()` is called on each of them: they are looked after"
+    return None
+
+
+def _goes_through(program: Program, receiver: ast.expr, call: ast.Call, name: str) -> bool:
+    """Whether `receiver` is the variable of a loop or comprehension over the attribute `name`."""
+    if not isinstance(receiver, ast.Name):
+        return False
+    found = program.names.lookup(receiver.id, program.scope(call))
+    return found is not None and any(
+        b.kind in ("for", "comp") and b.value is not None and _mentions(b.value, name) for b in found[1]
+    )
+
+
+def _mentions(expr: ast.AST, name: str) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(expr))
+
+
+def _reads(program: Program, cls: Scope, name: str, binding: Binding) -> Iterator[ast.AST]:
+    """Where methods of the class other than the one that fills the container use it."""
+    for method in cls.children:
+        if method.kind != "function" or method is binding.scope:
+            continue
+        for node in ast.walk(method.node):
+            if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Load):
+                yield node
+
+
+def _last(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
