@@ -573,4 +573,5 @@ agent = Agent(nn.Linear(2, 2))
 agent.eval()
 agent.train(None, None)
 """
-    assert [(row["kind"], row["object"], row["line"]) for row in told(source, files)["modes"]] == [("eval", "agent", 6)]
+    rows = [(row["kind"], row["object"], row["line"]) for row in told(source, files)["modes"]]
+    assert rows == [("eval", "agent", 6), ("train", "agent", 7)]
