@@ -1049,3 +1049,21 @@ for i, x in enumerate(DataLoader(data, 8)):
 """
     )
     assert [(row["line"], row["steps"]) for row in of("accumulation", source, files)] == [(12, 4)]
+
+
+def test_micro_batches_before_a_step_that_a_helper_of_another_file_takes() -> None:
+    files = {
+        "warm.py": "class Warm:\n    def __init__(self, optimizer):\n        self.optimizer = optimizer\n"
+        "    def step(self):\n        self.optimizer.step()\n"
+    }
+    source = (
+        "from warm import Warm\n"
+        + LOOP
+        + """warm = Warm(opt)
+for x in DataLoader(data, 8):
+    for part in range(4):
+        net(x[part]).sum().backward()
+    warm.step()
+"""
+    )
+    assert [(row["line"], row["steps"]) for row in of("accumulation", source, files)] == [(11, 4)]

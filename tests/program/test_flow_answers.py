@@ -9,6 +9,7 @@ from tests.program.model import program
     ("use", "kind", "only_loaded"),
     [
         ("net.load_state_dict(x)", "state", True),
+        ("net.load_state_dict(state_dict=x)", "state", True),
         ("y = x['net']\n    net.load_state_dict(y)", "state", True),
         ("x = {k[7:]: v for k, v in x.items()}\n    net.load_state_dict(x)", "state", False),
         ("x.eval()", "module", False),

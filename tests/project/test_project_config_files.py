@@ -1,10 +1,13 @@
 """Configuration files: every value with its line; nothing hangs, breaks or is constructed."""
 
+import json
 import time
 
 import pytest
 from dry_debug.program.config_tree import Entry, merged
 from dry_debug.project.config_files import MAX_BYTES, read_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def read(path: str, text: str | bytes) -> Entry:
@@ -146,3 +149,41 @@ def test_a_tag_constructs_nothing() -> None:
 def test_other_formats_are_not_read() -> None:
     assert read_config("weights.pt", b"a: 1") is None
     assert read_config("a.yaml", None) is None
+
+
+PIECES = st.sampled_from(
+    [
+        *'a lr 1e-4 : - { } [ ] [[ ]] , = " \' """ # *x << !! | > ? % \\ . 0 true null ${a} --- é'.split(),
+        ": ",
+        "- ",
+        "\n",
+        "\n  ",
+        "\t",
+        "&x ",
+        "\r\n",
+        "\x00",
+        "\u2028",
+    ]
+)
+
+
+@given(st.sampled_from(["yaml", "json", "toml", "ini"]), st.lists(PIECES, max_size=60).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_nothing_breaks_a_reader(suffix: str, text: str) -> None:
+    entry = read_config(f"a.{suffix}", text.encode())
+    if entry is not None:
+        lines = text.count("\n") + text.count("\r") + text.count("\u2028") + 2
+        assert all(1 <= leaf.line <= lines for _, leaf in entry.leaves())
+
+
+@given(st.recursive(st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False) | st.text(max_size=6),
+                    lambda inner: st.dictionaries(st.text(max_size=6), inner, max_size=4), max_leaves=12))  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_json_values_are_those_that_json_reads(value: object) -> None:
+    entry = read_config("a.json", json.dumps(value, indent=1).encode())
+    assert entry is not None
+    assert plain(entry) == value
+
+
+def plain(entry: Entry) -> object:
+    return {key: plain(child) for key, child in entry.children.items()} if entry.children is not None else entry.value

@@ -10,13 +10,14 @@ _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text)
+    return _TOKEN.findall(text) or ["\n"]
 
 
 def _deleted(text: str, chance: random.Random, others: Sequence[str]) -> str:
     parts = _tokens(text)
     for _ in range(chance.randint(1, 4)):
-        del parts[chance.randrange(len(parts))]
+        if parts:
+            del parts[chance.randrange(len(parts))]
     return "".join(parts)
 
 
@@ -39,9 +40,8 @@ def _names_swapped(text: str, chance: random.Random, others: Sequence[str]) -> s
     """Still Python, most of the time: the program means something else."""
     parts = _tokens(text)
     words = [i for i, p in enumerate(parts) if p.isidentifier()]
-    for _ in range(chance.randint(1, 6)):
-        a, b = chance.choice(words), chance.choice(words)
-        parts[a] = parts[b]
+    for _ in range(chance.randint(1, 6) if words else 0):
+        parts[chance.choice(words)] = parts[chance.choice(words)]
     return "".join(parts)
 
 

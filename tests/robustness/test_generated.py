@@ -13,7 +13,7 @@ import time
 import pytest
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 
 from tests.property.samples import SAMPLES
 from tests.robustness.grammar import program
@@ -60,8 +60,8 @@ def test_a_file_of_wrong_bytes_gets_an_answer() -> None:
 
 @pytest.mark.slow
 def test_mutated_programs_for_a_while() -> None:
-    seed = int(os.environ.get("DRY_DEBUG_SEED", random.randrange(10**9)))
-    chance, count, broken = random.Random(seed), 0, []
+    start = int(os.environ.get("DRY_DEBUG_SEED", random.randrange(10**9)))
+    chance, count, broken = random.Random(start), 0, []
     end = time.monotonic() + float(os.environ.get("DRY_DEBUG_FUZZ", "60"))
     while time.monotonic() < end and len(broken) < 10:
         text = chance.choice(_REAL)
@@ -72,22 +72,19 @@ def test_mutated_programs_for_a_while() -> None:
             _look(text)
         except (Exception, Hangs) as error:
             broken.append(f"{type(error).__name__}: {error}\n{text!r}")
-    print(f"seed {seed}: {count} programs, {len(broken)} broken")
-    assert broken == [], f"seed {seed}"
+    print(f"seed {start}: {count} programs, {len(broken)} broken")
+    assert broken == [], f"seed {start}"
 
 
 @pytest.mark.slow
 def test_generated_programs_for_a_while() -> None:
+    start = int(os.environ.get("DRY_DEBUG_SEED", random.randrange(10**9)))
     end = time.monotonic() + float(os.environ.get("DRY_DEBUG_FUZZ", "60"))
-    count = 0
-
-    @settings(max_examples=100_000, deadline=None, database=None, suppress_health_check=_CHECKS)
-    @given(program)
-    def look_at(text: str) -> None:
-        nonlocal count
-        if time.monotonic() < end:
-            count += 1
-            _look(text)
-
-    look_at()
-    print(f"{count} programs")
+    batches = 0
+    while time.monotonic() < end:
+        batch = settings(max_examples=200, deadline=None, database=None, suppress_health_check=_CHECKS)(
+            seed(start + batches)(given(program)(_look))
+        )
+        batch()
+        batches += 1
+    print(f"seed {start}: {batches} batches of 200")

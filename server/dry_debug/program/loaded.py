@@ -81,6 +81,8 @@ class _Follow:
             if isinstance(parent, ast.IfExp | ast.BoolOp | ast.NamedExpr):
                 node, parent = parent, parents.get(parent)
                 continue
+            if isinstance(parent, ast.keyword):
+                parent = parents.get(parent)  # the call; `node` stays what is passed
             break
         self._end(program, node, parent, scope, hops, entry)
 

@@ -76,15 +76,13 @@ class Loops:
         stepping = [e.stmt for e in events.of_kind("optimizer_step") if e.scope is scope]
         stepping += [
             stmt for stmt, trees in events._user_calls.items()
-            if self.program.scope(stmt) is scope and any(self._steps(tree) for _, tree in trees)
+            if self.program.scope(stmt) is scope and any(self._leads_to_step(tree) for _, tree in trees)
         ]  # fmt: skip
         return any(s.lineno > (loop.end_lineno or 0) and self._loop_around(s) is outer for s in stepping)
 
-    def _steps(self, tree: Tree) -> bool:
+    def _leads_to_step(self, tree: Tree) -> bool:
         """Whether a call leads to a step of an optimizer."""
-        if not isinstance(tree, CallTree) or tree.function.scope is None or tree.function.program is None:
-            return False
-        return self._function_trains(tree.function.program, tree.function.scope, 0, True)
+        return isinstance(tree, CallTree) and any(self._function_trains(run, 0, True) for run in runs(tree, None))
 
     @staticmethod
     def _chunks(loop: ast.For) -> bool:

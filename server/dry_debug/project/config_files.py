@@ -46,8 +46,9 @@ class _Unreadable(Exception):
 class _Builder:
     """Puts entries together from what a parser meets, with its own stack."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, merges: bool = False) -> None:
         self.file = file
+        self.merges = merges  # `<<` is a key of its own
         self.root: Entry | None = None
         self._open: list[tuple[Entry, tuple[str, int] | None]] = []  # and the key that waits for its value
         self._merges: list[tuple[Entry, Entry]] = []
@@ -82,7 +83,7 @@ class _Builder:
         if holder.items is not None:
             holder.items.append(entry)
         elif holder.children is not None and pending is not None:
-            if pending[0] == "<<":
+            if self.merges and pending[0] == "<<":
                 self._merges.append((holder, entry))
             else:
                 holder.children[pending[0]] = entry
@@ -126,7 +127,7 @@ def _yaml(text: str, path: str) -> Entry | None:
         if len(text) > MAX_SLOW_BYTES:
             raise _Unreadable
     resolver = yaml.resolver.Resolver()
-    builder = _Builder(path)
+    builder = _Builder(path, merges=True)
     anchors: dict[str, Entry] = {}
     documents = 0
     try:
