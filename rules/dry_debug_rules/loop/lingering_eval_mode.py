@@ -184,8 +184,9 @@ class _Mode(Automaton):
     """Of one module.
 
     A state is (mode, origin, ran): `new` not trained yet; `frozen` put in eval mode before any training, on purpose;
-    `trained`; `eval` by the eval event `origin` after training; `stepped` in eval mode once; `restored` from it. `ran` are the steps that ran in
-    train mode: only one of those that runs again in eval mode is wrong, another phase may want it so.
+    `trained`; `eval` by the eval event `origin` after training; `stepped` once in that mode; `restored` from it. `ran`
+    are the steps that ran in train mode: only one of those that runs again in eval mode is wrong, another phase may
+    want it so.
     """
 
     kinds = frozenset(("create", "train", "eval", "mode", "optimizer_step"))
