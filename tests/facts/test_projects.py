@@ -547,3 +547,31 @@ def make(cfg):
     }
     source = "from losses import make\n\ndef main(cfg):\n    loss_fn = make(cfg)\n    other = make(cfg)\n"
     assert [(row["kind"], row["name"]) for row in told(source, files)["components"]] == [("loss", "loss_fn")]
+
+
+def test_methods_of_an_object_that_set_modes_count_at_the_call() -> None:
+    files = {
+        "agent.py": """
+class Agent:
+    def __init__(self, net):
+        self.net = net
+
+    def eval(self):
+        self.net.eval()
+
+    def train(self, batch, opt):
+        self.net.train()
+        self.net(batch).sum().backward()
+        opt.step()
+"""
+    }
+    source = """
+from torch import nn
+from agent import Agent
+
+agent = Agent(nn.Linear(2, 2))
+agent.eval()
+agent.train(None, None)
+"""
+    rows = [(row["kind"], row["object"], row["line"]) for row in told(source, files)["modes"]]
+    assert rows == [("eval", "agent", 6), ("train", "agent", 7)]

@@ -1,5 +1,7 @@
 """Shapes of code whose cost grew without bound: each is asked once."""
 
+import pytest
+from dry_debug.program import reaching
 from dry_debug.program.facts import facts
 
 from tests.program.model import program
@@ -22,3 +24,13 @@ def test_a_hierarchy_of_a_thousand_classes_is_of_no_known_kind() -> None:
     model = program(f"import torch\nclass C0(torch.nn.Module):\n    pass\n{rows}")
     kinds = [model.class_kind(cls) for cls in reversed(model.index.classes)]
     assert set(kinds) == {"instance", "module"} and kinds[0] == "instance"
+
+
+def test_bindings_behind_a_use_are_looked_at_only_in_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(reaching, "_loops_of", lambda index, binding: asked.append(binding) or [])
+    rows = "".join(f"a = {n}\nhere(a)\n" for n in range(50))
+    model = program(rows)
+    for call in model.index.calls:
+        assert model.value(call.args[0], call).kind == "const"
+    assert asked == []

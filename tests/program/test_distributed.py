@@ -197,3 +197,23 @@ def outer(args):
 )
 def test_a_backend_that_a_helper_names(source: str, expected: str | None) -> None:
     assert backend(source, {"tools.py": SETUP}) == expected
+
+
+def test_a_library_that_comes_through_a_module_of_the_project() -> None:
+    files = {"tools.py": "import torch.distributed as dist\n", "pkg/__init__.py": "from tools import dist\n"}
+    for module in ("tools", "pkg"):
+        model = program(f"from {module} import dist\ndist.init_process_group('gloo')", files)
+        assert model.training.distributed.backend == "gloo"
+
+
+def test_names_that_two_files_import_from_each_other() -> None:
+    files = {"one.py": "from two import dist\n", "two.py": "from one import dist\n"}
+    assert program("from one import dist\ndist.init_process_group('gloo')", files).training.distributed.backend is None
+
+
+def test_a_seed_in_a_function_that_does_more_counts_at_its_call() -> None:
+    from dry_debug.program.facts import facts
+
+    split = "import random\n\ndef split(names):\n    random.seed(0)\n    for name in names:\n        print(name)\n"
+    rows = facts(program("from data import split\n\nsplit([])\n", {"data.py": split}))["randomness"]
+    assert [(row["kind"], row["rng"], row["line"]) for row in rows] == [("seed", "python", 3)]

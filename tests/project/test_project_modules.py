@@ -157,3 +157,17 @@ def test_between_two_analyses_only_trees_and_indexes_are_kept(project: list[str]
     host = run.host_for(str(Path(project[0]).parent.parent))
     assert not host._programs and not host._used
     assert "modules" in host.statistics()
+
+
+def test_a_package_that_gives_on_everything_is_not_read_as_a_whole(tmp_path: Path) -> None:
+    """`getattr(package, name)` stands for one of its classes; of a package of hundreds nobody can tell which."""
+    for number in range(70):
+        (tmp_path / "big").mkdir(exist_ok=True)
+        (tmp_path / "big" / f"m{number}.py").write_text(f"import torch\nclass C{number}(torch.nn.Module): ...\n")
+    (tmp_path / "big" / "__init__.py").write_text("".join(f"from .m{n} import C{n}\n" for n in range(70)))
+    script = tmp_path / "train.py"
+    script.write_text("import torch, sys, big\nnet = getattr(big, sys.argv[1])()\nnet.eval()\ntorch.load('x')\n")
+    run.host_for.cache_clear()
+    found([str(script)])
+    host = run.host_for(str(tmp_path))
+    assert len(host._modules._known) <= 2

@@ -25,6 +25,22 @@ def test_elsewhere_the_nearest_folder_that_looks_like_a_project(tmp_path: Path, 
     assert root_of(path, Config("/nowhere")) == str(tmp_path / "repo")
 
 
+@pytest.mark.parametrize("marker", ["requirements.txt", "LICENSE", "README.md"])
+def test_a_copy_without_history_is_known_by_what_lies_at_its_top(tmp_path: Path, marker: str) -> None:
+    file_in(tmp_path, f"repo/{marker}")
+    file_in(tmp_path, "repo/tools/README.md" if marker != "README.md" else "repo/docs/README.md")
+    path = file_in(tmp_path, "repo/tools/train.py")
+    assert root_of(path, Config("/nowhere")) == str(tmp_path / "repo")
+    assert root_of(path, Config("/nowhere"), (str(tmp_path),)) == str(tmp_path)
+
+
+def test_the_home_folder_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file_in(tmp_path, "README.md")
+    path = file_in(tmp_path, "tools/train.py")
+    assert root_of(path, Config("/nowhere")) == str(tmp_path / "tools")
+
+
 def test_elsewhere_the_folder_that_was_given(tmp_path: Path) -> None:
     path = file_in(tmp_path, "repo/tools/train.py")
     assert root_of(path, Config("/nowhere"), (str(tmp_path / "repo"),)) == str(tmp_path / "repo")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,16 @@ def test_every_file_is_analysed_without_a_crash_in_bounded_time(folder: str, imp
 def test_the_sweep_sees_a_crash_and_a_file_that_takes_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.py").write_text("import torch\ntorch.load('x')\n", "utf-8")
     assert sweep(str(tmp_path)).crashes == []
-    with monkeypatch.context() as patch:
-        patch.setattr("tests.robustness.sweep.PER_LINE", 0.0)
-        assert sweep(str(tmp_path), limit=1e-5).hanging != []
+
+    def slow(program: object) -> None:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+
+    monkeypatch.setattr("tests.robustness.sweep.facts", slow)
+    assert sweep(str(tmp_path)).hanging == []
+    assert len(sweep(str(tmp_path), limit=0.2).hanging) == 1  # it took longer
+    assert len(sweep(str(tmp_path), limit=0.02).hanging) == 1  # it was broken off
 
     def broken(program: object) -> None:
         raise ValueError("no facts")

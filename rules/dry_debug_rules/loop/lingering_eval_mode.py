@@ -184,8 +184,9 @@ class _Mode(Automaton):
     """Of one module.
 
     A state is (mode, origin, ran): `new` not trained yet; `frozen` put in eval mode before any training, on purpose;
-    `trained`; `eval` by the eval event `origin` after training; `restored` from it. `ran` are the steps that ran in
-    train mode: only one of those that runs again in eval mode is wrong, another phase may want it so.
+    `trained`; `eval` by the eval event `origin` after training; `stepped` once in that mode; `restored` from it. `ran`
+    are the steps that ran in train mode: only one of those that runs again in eval mode is wrong, another phase may
+    want it so.
     """
 
     kinds = frozenset(("create", "train", "eval", "mode", "optimizer_step"))
@@ -197,7 +198,7 @@ class _Mode(Automaton):
         self.program = program
 
     def counts(self, state: Hashable, label: Hashable) -> bool:
-        return isinstance(state, tuple) and state[1] is label
+        return isinstance(state, tuple) and state[1] is label and state[0] != "eval"
 
     def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
         assert isinstance(state, tuple)
@@ -211,6 +212,9 @@ class _Mode(Automaton):
             if context.resolve(event.obj).base.ident not in self.trainers:
                 return state, None
             if mode == "eval":
+                # The evaluation may stand between a forward pass in train mode and its step: only the next step tells.
+                return (("stepped", origin, ran) if event in ran else state), None
+            if mode == "stepped":
                 return state, (origin if event in ran else None)
             if mode == "frozen":
                 return state, None
@@ -224,8 +228,8 @@ class _Mode(Automaton):
             kind = "mode" if kind == "eval" else kind
         if kind == "eval":
             left = ("frozen", None, ran) if mode == "new" else ("eval", event, ran)
-            return (state if mode in ("eval", "frozen") else left), None
-        if mode == "eval":
+            return (state if mode in ("eval", "stepped", "frozen") else left), None
+        if mode in ("eval", "stepped"):
             return ("restored", origin, ran), None
         return ("new", None, ran) if mode == "frozen" else state, None
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 MAKERS = ("class", "library", "function", "choice")
+MAX_GIVEN_ON = 60  # names that a module has from others, if its members are looked at
 MAX_MEMBERS = 12  # of a module that are looked at: what they make decides, not how many they are
 
 # What any member of a library's module makes, by a member that stands for all.
@@ -52,15 +53,20 @@ def _public(module: Value) -> list[Value]:
     program = module.program
     assert program is not None
     found: dict[str, list[Value]] = {"own": [], "class": [], "function": []}
-    for name, bindings in program.index.module.bindings.items():
-        last = bindings[-1]
-        if name.startswith("_") or last.kind not in ("class", "def", "from"):
+    public = [(name, rows[-1]) for name, rows in program.index.module.bindings.items() if not name.startswith("_")]
+    given_on = [b for _, b in public if b.kind == "from"]
+    # A package that gives on this much is no registry, and to look at all of it is to read the whole project.
+    kinds = ("class", "def", "from") if len(given_on) <= MAX_GIVEN_ON else ("class", "def")
+    for _, last in public:
+        if last.kind not in kinds:
             continue
         value = program.evaluator.binding(last)
         if value.kind == "class" and not _inherited(value, program.index.classes):
             found["own" if last.kind == "class" else "class"].append(value)
         elif value.kind == "function":
             found["function"].append(value)
+    if len(given_on) > MAX_GIVEN_ON and not found["own"]:
+        return []
     return (found["own"] or found["class"] or found["function"])[:MAX_MEMBERS]
 
 

@@ -65,6 +65,19 @@ def modes(program: Program) -> list[dict[str, Any]]:
     return rows
 
 
+def seeds(program: Program) -> list[dict[str, Any]]:
+    """What functions of other files seed on the way to something else: `split(path)` with a `random.seed(0)` in it."""
+    rows: list[dict[str, Any]] = []
+    for tree, callee, owner in _calls(program):
+        if "seed" not in owner.document.source or owner.randomness.is_helper(callee):
+            continue
+        for site in owner.randomness.own_seeds:
+            if owner.scope(site.node) is callee:
+                rows.append({"kind": "seed", "rng": site.rng, "line": program.line(tree.call), "confidence": "high",
+                             "via": f"{owner.document.path}:{owner.line(site.node)}"})  # fmt: skip
+    return rows
+
+
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
     """Calls that step a scheduler written by hand, `schedule(epoch)`, with the scheduler; those of `.step()` apart."""
     found: list[tuple[ast.Call, ast.expr, Value]] = []

@@ -386,6 +386,7 @@ def _randomness(program: Program) -> list[dict[str, Any]]:
             owner, node = site.via
             row["via"] = f"{owner.document.path}:{owner.line(node)}"
         rows.append(row)
+    rows.extend(done_elsewhere.seeds(program))
     rows.sort(key=lambda row: row["line"])
     return rows
 

@@ -16,12 +16,18 @@ class Names:
     """Answers for one tree, remembered by scope and name.
 
     `through_star` gives the qualified name of a library's thing that `from x import *` brings from a file of the
-    project, where x has imported it itself.
+    project, where x has imported it itself; `through_import` the same for `from x import name`.
     """
 
-    def __init__(self, index: ScopeIndex, through_star: Callable[[str], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        index: ScopeIndex,
+        through_star: Callable[[str], str | None] | None = None,
+        through_import: Callable[[str, int], str | None] | None = None,
+    ) -> None:
         self._index = index
         self._through_star = through_star
+        self._through_import = through_import
         self._roots: dict[tuple[Scope, str], str | None] = {}
         self._full: dict[str, str] = {}
 
@@ -106,7 +112,8 @@ class Names:
             if binding.kind in ("import", "from"):
                 assert binding.module is not None
                 full, level = binding.module
-                names.append("." * level + full)
+                handed = self._through_import(full, level) if self._through_import and binding.kind == "from" else None
+                names.append(handed if handed is not None else "." * level + full)
             elif binding.kind in ("assign", "walrus") and not binding.path and binding.value is not None:
                 value = binding.value
                 if isinstance(value, ast.Constant) and value.value in (None, False, True):

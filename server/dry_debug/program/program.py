@@ -16,7 +16,7 @@ from dry_debug.program.class_kinds import by_what_it_does
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
-from dry_debug.program.scopes import Scope, ScopeIndex
+from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
@@ -120,7 +120,22 @@ class Program:
     @cached_property
     def names(self) -> Names:
         """Qualified names."""
-        return Names(self.index, self._library_through_star)
+        return Names(self.index, self._library_through_star, self._library_through_import)
+
+    def _library_through_import(self, full: str, level: int) -> str | None:
+        """`from utils import dist`, where the project's utils has `import torch.distributed as dist`."""
+        module, _, name = full.rpartition(".")
+        top = full.partition(".")[0]
+        key = f"{level}:{full}"
+        if not (module or level) or (not level and top in LIBRARIES) or key in self._starring:
+            return None
+        self._starring.add(key)  # files that import from each other
+        try:
+            other = self.host.module(module, self.document.path, level)
+            found = other.names.exported(name) if other is not None and other is not self else None
+        finally:
+            self._starring.discard(key)
+        return found if found is not None and found.partition(".")[0] in LIBRARIES else None
 
     def _library_through_star(self, name: str) -> str | None:
         """What a star import of a file of the project binds `name` to, if that file has it from a library."""

@@ -76,7 +76,7 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
         use_loops.append(use)
     before, after = _split(bindings, use)
     found, loop_killed = _backwards(index, before, blocks, use_loops, inclusive=use)
-    for binding in after:
+    for binding in after if use_loops else ():  # a later binding reaches an earlier use only around a loop
         around = [b for b in _loops_of(index, binding) if b in use_loops]
         if any(loop not in loop_killed for loop in around) and binding not in found:
             found.append(binding)
