@@ -4,6 +4,7 @@ python tools/generate.py [--check]
 """
 
 import argparse
+import ast
 import os
 import re
 import subprocess
@@ -60,7 +61,19 @@ def rule_index() -> str:
 def architecture() -> str:
     """ARCHITECTURE.md with the example rules as they are now."""
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    text = re.sub(r"<!-- files: (\S+) -->\n.*?<!-- end -->", _files, text, flags=re.DOTALL)
     return re.sub(r"<!-- code: (\S+) -->\n.*?<!-- end -->", _embedded, text, flags=re.DOTALL)
+
+
+def _files(match: re.Match[str]) -> str:
+    """Every module of a folder with the first line of its docstring: the code map cannot fall behind the code."""
+    rows = []
+    for path in sorted((ROOT / match.group(1)).glob("*.py")):
+        if path.name != "__init__.py":
+            about = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+            rows.append(f"| `{path.stem}` | {about.replace('|', chr(92) + '|')} |")
+    table = "\n".join(["| Module | What it is for |", "| --- | --- |", *rows])
+    return f"<!-- files: {match.group(1)} -->\n{table}\n<!-- end -->"
 
 
 def _embedded(match: re.Match[str]) -> str:

@@ -131,7 +131,8 @@ async def test_live_reload_of_the_project_s_file(tmp_path: Path) -> None:
         assert await one.diagnostics(uri)
         watched = next(registration for registration in one.registered if "Watched" in registration.method)
         globs = [watcher["globPattern"] for watcher in watched.register_options["watchers"]]
-        assert globs == ["**/dry-debug.toml", "**/pyproject.toml", "**/*.py"]
+        configs = "**/*.{yaml,yml,json,toml,ini,cfg,conf}"
+        assert globs == ["**/dry-debug.toml", "**/pyproject.toml", "**/*.py", configs]
         config.write_text(f'[tool.dry-debug]\nignore = ["{RULE}"]\n')
         disk(one, config)
         assert await one.diagnostics(uri, 1) == ()
