@@ -143,7 +143,8 @@ def phases(path: str) -> dict[str, float]:
     if not isinstance(tree, ast.Module):
         return result
     program = Program(document, tree, NullHost())
-    wanted = [info for info in manifest.selected(EVERYTHING) if triggered(info, document.source)]
+    occurs: dict[str, bool] = {}
+    wanted = [info for info in manifest.selected(EVERYTHING) if triggered(info, document.source, occurs)]
     if not wanted:
         return result
     timed("index", lambda: program.index)

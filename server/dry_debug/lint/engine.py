@@ -93,10 +93,11 @@ def analyse(
     raw: list[tuple[RuleInfo, Report]] = []
     ran: list[RuleInfo] = []
     shown = settings.min_confidences()
+    occurs: dict[str, bool] = {}
     for info in chosen:
         if cancelled is not None and cancelled():
             raise Cancelled
-        if not triggered(info, document.source):
+        if not triggered(info, document.source, occurs):
             ran.append(info)
             continue
         try:
@@ -116,9 +117,22 @@ def analyse(
     return Result(document, kept, problems, program, host.asked_for(document.path), fixers, hidden)
 
 
-def triggered(info: RuleInfo, source: str) -> bool:
-    """Whether the rule can have something to say about this text."""
-    return all(any(word in source for word in group) for group in info.triggers)
+def triggered(info: RuleInfo, source: str, occurs: dict[str, bool] | None = None) -> bool:
+    """Whether the rule can have something to say about this text.
+
+    `occurs` remembers which words the text holds, from one rule to the next: they share most of them.
+    """
+    known = occurs if occurs is not None else {}
+    for group in info.triggers:
+        for word in group:
+            found = known.get(word)
+            if found is None:
+                found = known[word] = word in source
+            if found:
+                break
+        else:
+            return False
+    return True
 
 
 def _crash(info: RuleInfo, error: Exception, path: str) -> Problem:

@@ -249,6 +249,8 @@ class Checkpoints:
         return result
 
     def _through_other_files(self, result: list[SaveSite]) -> None:
+        if not self.program.leaves_file:
+            return
         for trees in self.program.events._user_calls.values():
             for _, tree in trees:
                 if not isinstance(tree, CallTree):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program import calls as call_values
 from dry_debug.program import choices, settings
 from dry_debug.program.environment import Bound, Env, Environments
+from dry_debug.program.host import NEVER
 from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
@@ -35,6 +36,10 @@ class Evaluator:
         self._attributes: dict[tuple[Scope, str], Value] = {}
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
         self.environments = Environments()
+        self._calling: dict[str, list[Scope]] = {}  # dotted receiver -> the scopes in which it is called on
+        for scope in self.index.scopes.values():
+            for path in scope.receivers:
+                self._calling.setdefault(path, []).append(scope)
         self.run = program.host.evaluation
 
     def release(self) -> None:
@@ -43,6 +48,7 @@ class Evaluator:
         self._memo.clear()
         self._bindings.clear()
         self._attributes.clear()
+        self._calling.clear()
 
     # -- expressions ---------------------------------------------------------------------------------------------
 
@@ -57,11 +63,13 @@ class Evaluator:
         if handler is None:
             return UNKNOWN
         run = self.run
-        level = run.busy.get(expr)
+        busy, stack = run.busy, run.stack
+        level = busy.get(expr)
         if level is not None:
             run.cut(level)
             return UNKNOWN
-        if len(run.stack) > MAX_DEPTH or run.fuel <= 0:
+        depth = len(stack)
+        if depth > MAX_DEPTH or run.fuel <= 0:
             run.cut()
             return UNKNOWN
         if run.provisional:
@@ -69,12 +77,22 @@ class Evaluator:
             if provisional is not None:
                 return provisional
         run.fuel -= 1
-        outer = run.open(expr)
-        final = False
+        # `run.open` and `run.close`, written out: this is the innermost function of all.
+        busy[expr] = depth
+        stack.append(expr)
+        outer, run.low = run.low, NEVER
         try:
             result: Value = handler(self, expr, scope, stmt, env)
         finally:
-            final = run.close(expr, outer)
+            stack.pop()
+            del busy[expr]
+            final = run.low >= depth
+            if final:
+                run.low = outer
+                if not depth and run.provisional:
+                    run.provisional.clear()
+            elif outer < run.low:
+                run.low = outer
         if memo is not None:
             if final or result.kind != "unknown":  # what is known in spite of a cut is not asked again
                 memo[expr] = result
@@ -83,22 +101,26 @@ class Evaluator:
         return result
 
     def _name(self, expr: ast.Name, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        found = self.names.lookup(expr.id, scope)
+        name = expr.id
+        found = self.names.lookup(name, scope)
         if found is None:
             if self.index.module.imports_star:
-                value = self._starred(expr.id)
+                value = self._starred(name)
                 if value.known:
                     return value
-            name = self.names.qualified(expr, scope)
-            return Value("library", type=name) if name is not None else UNKNOWN
+            full = self.names.qualified(expr, scope)
+            return Value("library", type=full) if full is not None else UNKNOWN
         home, bindings = found
-        local = scope
-        while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
-            local = local.parent
-        reach = reaching(self.index, bindings, stmt if local is home else None)
-        result = self.joined(reach, ("var", home, expr.id), env)
+        if len(bindings) == 1:  # wherever it stands, there is no other
+            result = self.binding(bindings[0], env)
+        else:
+            local = scope
+            while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
+                local = local.parent
+            reach = reaching(self.index, bindings, stmt if local is home else None)
+            result = self.joined(reach, ("var", home, name), env)
         if result.kind == "unknown":
-            return self.by_use(home, expr.id, expr.id, expr)
+            return self.by_use(home, name, name, expr)
         return result
 
     def _starred(self, name: str) -> Value:
@@ -144,20 +166,31 @@ class Evaluator:
             if known is not None:
                 return known
         run = self.run
-        level = run.busy.get(b)
-        if level is not None or len(run.stack) > MAX_DEPTH:
+        busy, stack = run.busy, run.stack
+        level = busy.get(b)
+        depth = len(stack)
+        if level is not None or depth > MAX_DEPTH:
             run.cut(level or 0)
             return UNKNOWN
         if run.provisional:
             provisional: Value | None = run.recall(memo, b)
             if provisional is not None:
                 return provisional
-        outer = run.open(b)
-        final = False
+        busy[b] = depth  # `run.open` and `run.close`, written out
+        stack.append(b)
+        outer, run.low = run.low, NEVER
         try:
             result = self._binding(b, env)
         finally:
-            final = run.close(b, outer)
+            stack.pop()
+            del busy[b]
+            final = run.low >= depth
+            if final:
+                run.low = outer
+                if not depth and run.provisional:
+                    run.provisional.clear()
+            elif outer < run.low:
+                run.low = outer
         if memo is not None:
             if final or result.kind != "unknown":  # what is known in spite of a cut is not asked again
                 memo[b] = result
@@ -483,14 +516,13 @@ class Evaluator:
 
     def _by_use(self, scope: Scope, path: str, name: str) -> tuple[Kind, str] | None:
         methods: set[str] = set()
-        queue = [scope]
         root = path.partition(".")[0]
-        while queue:
-            current = queue.pop()
-            if current is not scope and root != "self" and root in current.bindings:
-                continue
-            methods |= current.receivers.get(path, set())
-            queue.extend(current.children)
+        for calling in self._calling.get(path, ()):
+            current: Scope | None = calling
+            while current is not None and current is not scope:
+                current = None if root != "self" and root in current.bindings else current.parent
+            if current is not None:
+                methods |= calling.receivers[path]
         lowered = name.lower().strip("_")
         if lowered.endswith("trainer") and methods & _TRAINER_METHODS:
             return "trainer", "usage"

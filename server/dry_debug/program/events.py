@@ -42,6 +42,7 @@ class EventIndex:
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
         self._relevance: dict[frozenset[str], Relevance] = {}
         self._of_function: dict[Scope, list[Event]] = {}
+        self._of_kinds: dict[tuple[str, ...], list[Event]] = {}
 
     def release(self) -> None:
         """Take the index apart: it and the builder of its trees hold each other."""
@@ -195,7 +196,10 @@ class EventIndex:
 
     def of_kind(self, *kinds: str) -> list[Event]:
         """The events of these kinds in source order."""
-        return [e for e in self.all if e.kind in kinds]
+        known = self._of_kinds.get(kinds)
+        if known is None:
+            known = self._of_kinds[kinds] = [e for e in self.all if e.kind in kinds]
+        return known
 
     # -- trees -------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ of November 2026; older spellings from their deprecation notes.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal[
@@ -114,6 +115,7 @@ _NN_SUBMODULES = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def canonical(name: str) -> str:
     """The one spelling of `name` that the tables use."""
     same = _SAME.get(name)
@@ -266,6 +268,7 @@ PASS_THROUGH = frozenset((
 COPIES = frozenset(("copy.deepcopy", "copy.copy"))
 
 
+@lru_cache(maxsize=4096)
 def kind_of_call(name: str) -> Kind | None:
     """The kind of what calling the canonical qualified `name` makes, or None if the tables do not know it."""
     made = _MAKERS.get(name)

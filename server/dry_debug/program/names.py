@@ -60,7 +60,10 @@ class Names:
             expr = expr.value
         if expr.__class__ is not ast.Name:
             return None
-        root = self._root(expr.id, scope)
+        name = expr.id
+        root = self._roots.get((scope, name), "")
+        if root == "":
+            root = self._root(name, scope)
         if root is None:
             return None
         if parts:
@@ -74,8 +77,9 @@ class Names:
 
     def _root(self, name: str, scope: Scope) -> str | None:
         key = (scope, name)
-        if key in self._roots:
-            return self._roots[key]
+        known = self._roots.get(key, "")
+        if known != "":
+            return known
         self._roots[key] = None  # a name that leads to itself has no answer
         found = self.lookup(name, scope)
         result: str | None = None

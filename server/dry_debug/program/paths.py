@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.guards import Guard, Test
@@ -39,10 +39,11 @@ Trace = tuple[Occurrence, ...]
 class PathState:
     """A state of the automaton and what the guards on the way to it said. Not to be changed: it is a key.
 
-    Written out and not a dataclass: a walk makes ten thousands, and asks each for its hash several times.
+    Of one walk there is one object for equal states (`table` holds them), so that the many sets of states compare by
+    identity; a walk makes ten thousands. `release` a walk's states when it is over: they hold each other.
     """
 
-    __slots__ = ("digest", "guards", "state", "taken", "thrown", "vague")
+    __slots__ = ("guards", "state", "table", "taken", "thrown", "vague")
 
     def __init__(
         self,
@@ -51,64 +52,66 @@ class PathState:
         taken: frozenset[tuple[str, Test | None]] = frozenset(),
         vague: bool = False,
         thrown: bool = False,
+        table: dict[_Key, PathState] | None = None,
     ) -> None:
         self.state = state
         self.guards = guards
         self.taken = taken  # counters whose remainder test was true, which test
         self.vague = vague  # nobody knows whether this path exists, or what it does
         self.thrown = thrown  # only an exception leads here
-        self.digest = hash((state, guards, taken, vague, thrown))
+        self.table = {(state, guards, taken, vague, thrown): self} if table is None else table
 
-    def __hash__(self) -> int:
-        return self.digest
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return (
-            isinstance(other, PathState)
-            and self.digest == other.digest
-            and self.state == other.state
-            and self.guards == other.guards
-            and self.taken == other.taken
-            and self.vague == other.vague
-            and self.thrown == other.thrown
-        )
+    def release(self) -> None:
+        """Let go of all states of the walk that began with this one."""
+        self.table.clear()
 
     def but(
         self, *, state: Hashable = _KEPT, guards: frozenset[tuple[Test, bool]] | None = None,
-        vague: bool | None = None, thrown: bool | None = None,
+        taken: frozenset[tuple[str, Test | None]] | None = None, vague: bool | None = None, thrown: bool | None = None,
     ) -> PathState:  # fmt: skip
-        """A copy with some fields changed."""
-        return PathState(
+        """The state with some fields changed."""
+        key = (
             self.state if state is _KEPT else state,
             self.guards if guards is None else guards,
-            self.taken,
+            self.taken if taken is None else taken,
             self.vague if vague is None else vague,
             self.thrown if thrown is None else thrown,
         )
+        table = self.table
+        known = table.get(key)
+        if known is None:
+            known = table[key] = PathState(*key, table)
+        return known
 
 
+_Key = tuple[Hashable, frozenset[tuple[Test, bool]], frozenset[tuple[str, Test | None]], bool, bool]
 States = dict[PathState, Trace]  # with the last events on the way
 
 
-@dataclass(slots=True)
 class Flow:
     """How states leave a tree."""
 
-    next: States
-    breaks: States = field(default_factory=dict)
-    continues: States = field(default_factory=dict)
-    returns: States = field(default_factory=dict)
+    __slots__ = ("breaks", "continues", "next", "returns")
+
+    def __init__(
+        self, next: States, breaks: States | None = None, continues: States | None = None, returns: States | None = None
+    ) -> None:
+        self.next = next
+        self.breaks: States = {} if breaks is None else breaks
+        self.continues: States = {} if continues is None else continues
+        self.returns: States = {} if returns is None else returns
 
     def merge(self, other: Flow) -> None:
         merge(self.next, other.next)
         self.merge_exits(other)
 
     def merge_exits(self, other: Flow) -> None:
-        merge(self.breaks, other.breaks)
-        merge(self.continues, other.continues)
-        merge(self.returns, other.returns)
+        if other.breaks:
+            merge(self.breaks, other.breaks)
+        if other.continues:
+            merge(self.continues, other.continues)
+        if other.returns:
+            merge(self.returns, other.returns)
 
 
 def add(states: States, path: PathState, trace: Trace) -> None:
@@ -123,8 +126,12 @@ def add(states: States, path: PathState, trace: Trace) -> None:
 
 
 def merge(into: States, other: States) -> None:
+    if not into and len(other) <= MAX_STATES:
+        into.update(other)
+        return
     for path, trace in other.items():
-        add(into, path, trace)
+        if path not in into:
+            add(into, path, trace)
 
 
 def vague(states: States) -> States:
@@ -137,24 +144,31 @@ def vague(states: States) -> States:
 
 def forget(states: States, names: frozenset[str]) -> States:
     """The states without what guards said that read one of `names`."""
-    if not names or not any(g[0].names & names for path in states for g in path.guards):
+    if not names:
+        return states
+    said = {g for path in states if path.guards for g in path.guards}
+    gone = [g for g in said if not g[0].names.isdisjoint(names)]
+    if not gone:
         return states
     result: States = {}
     for path, trace in states.items():
-        if path.guards:
-            kept = frozenset(g for g in path.guards if not g[0].names & names)
-            if len(kept) != len(path.guards):
-                path = path.but(guards=kept)  # but not `taken`: how two remainders of a counter fit stays unknown
+        if path.guards and not path.guards.isdisjoint(gone):
+            path = path.but(guards=path.guards.difference(gone))
+            # but not `taken`: how two remainders of a counter fit stays unknown
         add(result, path, trace)
     return result
 
 
 def leave(states: States, owner: object) -> States:
     """The states without what guards said about the variables of a function that is left."""
+    said = {g for path in states if path.guards for g in path.guards}
+    gone = [g for g in said if g[0].owner == owner]
+    if not gone:
+        return dict(states)
     result: States = {}
     for path, trace in states.items():
-        if any(g[0].owner == owner for g in path.guards):
-            path = path.but(guards=frozenset(g for g in path.guards if g[0].owner != owner))
+        if path.guards:
+            path = path.but(guards=path.guards.difference(gone))
         add(result, path, trace)
     return result
 
@@ -171,7 +185,7 @@ def assume(guard: Guard, states: States, truth: bool, context: Context, relevanc
     result: States = {}
     for path, trace in states.items():
         assumed = _assume(guard, path, truth, context, relevance)
-        if assumed is not None:
+        if assumed is not None and assumed not in result:
             add(result, assumed, trace)
     return result
 
@@ -192,7 +206,7 @@ def _assume(guard: Guard, path: PathState, truth: bool, context: Context, releva
     if said and test.subject is not None and _other_value(test, path):
         return None
     guards = path.guards if relevance.lonely(test) else path.guards | {(test, said)}
-    assumed = PathState(path.state, guards, taken, is_vague, path.thrown)
+    assumed = path.but(guards=guards, taken=taken, vague=is_vague)
     if guard.parts and said is guard.conjunction:
         for part in guard.parts:  # all hold, or none does
             fixed = part.constant if part.constant is not None else context.truth(part)

@@ -380,6 +380,26 @@ class Program:
 
     # -- calls of functions --------------------------------------------------------------------------------------------
 
+    @cached_property
+    def imports_project(self) -> bool:
+        """Whether an import leads to another file of the project; without one few objects come from there."""
+        scopes = [self.index.module, *self.index.functions]
+        if any(scope.imports_star for scope in scopes):
+            return True
+        for scope in scopes:
+            for bindings in scope.bindings.values():
+                if bindings[-1].kind in ("from", "import"):
+                    value = self.evaluator.binding(bindings[-1])
+                    if value.program is not None and value.program is not self:
+                        return True
+        return False
+
+    @cached_property
+    def leaves_file(self) -> bool:
+        """Whether a call in it may lead to another file: without an import also by a module's name, as text."""
+        source = self.document.source
+        return self.imports_project or "import_module" in source or "hydra" in source or "instantiate" in source
+
     def target(self, call: ast.Call) -> Value:
         """The function of the project that `call` calls (with its class bound), or UNKNOWN."""
         return self._targets(call)[0]

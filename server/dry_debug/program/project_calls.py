@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.dispatch import methods_of
@@ -46,10 +45,6 @@ class ProjectCalls:
         }
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
 
-    @cached_property
-    def _other_files(self) -> bool:
-        return self._reaches_other_files()
-
     def of(self, calls: list[ast.Call]) -> dict[ast.stmt, list[Row]]:
         """The rows of these calls, which may be all of one function."""
         rows: dict[ast.stmt, list[Row]] = {}
@@ -59,7 +54,7 @@ class ProjectCalls:
             # another file.
             if isinstance(func, ast.Attribute):
                 known = func.attr in self._local or func.attr in self._imported
-                if not known and not self._callable_objects and not self._other_files:
+                if not known and not self._callable_objects and not self.program.imports_project:
                     continue
             elif not isinstance(func, ast.Name):
                 continue
@@ -84,19 +79,6 @@ class ProjectCalls:
         if self.index.scope_of[call].kind == "lambda" or self.program.target(call).known:
             return True
         return isinstance(call.func, ast.Attribute) and call.func.attr == "step"  # the closure of an optimizer
-
-    def _reaches_other_files(self) -> bool:
-        """Whether an import leads to another file of the project; without one no object comes from there."""
-        scopes = [self.index.module, *self.index.functions]
-        if any(scope.imports_star for scope in scopes):
-            return True
-        for scope in scopes:
-            for bindings in scope.bindings.values():
-                if bindings[-1].kind in ("from", "import"):
-                    value = self.program.evaluator.binding(bindings[-1])
-                    if value.program is not None and value.program is not self.program:
-                        return True
-        return False
 
     def _add(self, call: ast.Call, rows: dict[ast.stmt, list[Row]]) -> None:
         if (
@@ -195,7 +177,7 @@ class ProjectCalls:
     def _foreign_receiver(self, func: ast.Attribute, call: ast.Call) -> bool:
         """Whether the method may belong to a class or module of another file of the project."""
         root = func.value
-        if not (self._other_files or self._callable_objects):
+        if not (self.program.imports_project or self._callable_objects):
             return False
         if isinstance(root, ast.Call):  # `Options().parse()`
             maker = root.func

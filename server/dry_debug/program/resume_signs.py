@@ -62,6 +62,8 @@ class ResumeSigns:
                     yield Step(owner, call, "its state is loaded here")
 
     def _foreign_calls(self) -> Iterator[CallTree]:
+        if not self.program.leaves_file:
+            return
         for trees in self.program.events._user_calls.values():
             for _, tree in trees:
                 if not isinstance(tree, CallTree) or tree.function.scope is None:

@@ -46,11 +46,12 @@ class Resumption:
     def run_at(self, site: SaveSite) -> Run | None:
         """The run that `site` saves; None where it is not saved in a training loop, or what is saved is not known."""
         program = self.program
-        models, why = self._models(site), program.why
+        why = program.why
         if site.open:
             why(site.node, "what is saved may hold more than can be seen")
             return None
-        if not models:
+        saved = self._modules(site)
+        if not saved:
             why(site.node, "what is saved holds no state of a model, as far as can be seen: {}", site.payload
                 if site.owner is program else "it is put together elsewhere")  # fmt: skip
             return None
@@ -61,14 +62,11 @@ class Resumption:
         if loop is None:
             why(site.node, "it is not saved while a training loop runs: training is over, or has not begun")
             return None
-        if any(self._made_in(value, loop) for _, value in models):
-            why(
-                site.node,
-                "every round of the loop makes the model anew: it is a run of its own",
-                see=models[0][1].base.node,
-            )
+        if any(self._made_in(value, loop) for value in saved):
+            reason = "every round of the loop makes the model anew: it is a run of its own"
+            why(site.node, reason, see=saved[0].base.node)
             return None
-        run = Run(program, site, loop, models, [])
+        run = Run(program, site, loop, self._named(saved, site), [])
         optimizers = list(self._optimizers(run))
         run.parts.extend(optimizers)
         values = [p.value for p in optimizers if p.value is not None]
@@ -81,16 +79,21 @@ class Resumption:
         run.missing = [p for p in run.parts if not self._saved(p, site)]
         return run
 
-    def _models(self, site: SaveSite) -> list[tuple[str, Value]]:
-        found: list[tuple[str, Value]] = []
+    def _modules(self, site: SaveSite) -> list[Value]:
+        """The models that are saved; one of them may be there twice."""
         # What hangs on a module may be a tensor; only `state_dict` shows that it is a module itself.
         states = [v.wraps for v in site.values if v.kind == "state"]
-        for value in site.states("module"):
-            if value.via == "ema" or (value.via == "part" and value not in states):
-                continue
-            if any(self._same(value, v) for _, v in found):
-                continue
-            found.append((self.name_of(value, site.node)[0] or "the model", value))
+        return [
+            value for value in site.states("module")
+            if value.via != "ema" and (value.via != "part" or value in states)
+        ]  # fmt: skip
+
+    def _named(self, saved: list[Value], site: SaveSite) -> list[tuple[str, Value]]:
+        """The models with their names. Names need the components of the program, which cost what a rule costs."""
+        found: list[tuple[str, Value]] = []
+        for value in saved:
+            if not any(self._same(value, v) for _, v in found):
+                found.append((self.name_of(value, site.node)[0] or "the model", value))
         return found
 
     def name_of(self, value: Value, at: ast.AST) -> tuple[str | None, bool]:
@@ -280,7 +283,7 @@ class Resumption:
         if found is not None:
             return found
         # Also in a helper of another file that a training loop of this one leads to.
-        for loop in self.program.training.loops.all:
+        for loop in self.program.training.loops.all if self.program.leaves_file else ():
             for owner, scope in reached(self.program, loop.node):
                 if owner is not self.program and _SAVERS.search(scope.name):
                     found = self._library_saves(owner, scope)

@@ -59,6 +59,8 @@ class Seeding:
     def reached(self) -> Reached:
         """What the program calls in other files of the project, directly and through them."""
         result = Reached([], [self.program])
+        if not self.program.leaves_file:
+            return result
         queue: list[Program] = [self.program]
         seen: set[Scope] = set()
         pending: list[tuple[Program, Scope]] = []

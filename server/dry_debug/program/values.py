@@ -73,8 +73,25 @@ class Value:
     def but(self, **changes: Any) -> Value:
         """A copy with some fields changed."""
         new = Value.__new__(Value)
-        for name in Value.__slots__:
-            setattr(new, name, changes[name] if name in changes else getattr(self, name))
+        new.kind = self.kind
+        new.type = self.type
+        new.ident = self.ident
+        new.confidence = self.confidence
+        new.node = self.node
+        new.program = self.program
+        new.scope = self.scope
+        new.const = self.const
+        new.items = self.items
+        new.attached = self.attached
+        new.via = self.via
+        new.wraps = self.wraps
+        new.maybe_none = self.maybe_none
+        new.args = self.args
+        new.env = self.env
+        new.home = self.home
+        new.thunk = self.thunk
+        for name, value in changes.items():
+            setattr(new, name, value)
         return new
 
     def __repr__(self) -> str:
@@ -112,6 +129,8 @@ def join(values: list[Value], place: Ident) -> Value:
 
     Unknown members lower the confidence; `None` members only set `maybe_none`.
     """
+    if len(values) == 1:
+        return values[0] if values[0].kind != "unknown" else UNKNOWN
     some = [v for v in values if not (v.kind == "const" and v.const is None)]
     none = len(some) < len(values)
     if not some:

@@ -102,11 +102,13 @@ class Walker:
         self.stack.append(root)
         self.driven.append(None)
         tree = self.relevance.tree(self.program, root)
-        states: States = {PathState(self.automaton.start): ()}
+        first = PathState(self.automaton.start)
+        states: States = {first: ()}
         if lightning.repeats(root, self.program):
             self._repeat(tree, states, root)
         else:
             self._walk(tree, states)
+        first.release()
         self.program.events.walked += self.work
         hits = []
         for (event, label), tally in self.tallies.items():
@@ -171,11 +173,17 @@ class Walker:
     def _seq(self, items: list[Tree], states: States) -> Flow:
         flow = Flow(states)
         for item in items:
-            inner = self._walk(item, flow.next)
-            flow.next = inner.next
-            flow.merge_exits(inner)
-            if not flow.next:
+            if item.__class__ is Leaf and self.work <= MAX_WORK:
+                states = self._event(item.event, states)
+            elif item.__class__ is Kill and self.work <= MAX_WORK:
+                states = forget(states, frozenset((item.name,)))
+            else:
+                inner = self._walk(item, states)
+                states = inner.next
+                flow.merge_exits(inner)
+            if not states:
                 break
+        flow.next = states
         return flow
 
     def _event(self, event: Event, states: States) -> States:
@@ -191,8 +199,9 @@ class Walker:
             state, label = automaton.step(path.state, event, self.context)
             if label is not None:
                 wrong.setdefault(label, []).append((path, trace))
-            if state == path.state:
-                add(result, path, trace)
+            if state is path.state or state == path.state:
+                if path not in result:
+                    add(result, path, trace)
             else:
                 add(result, path.but(state=state), (*trace[-5:], Occurrence(event, self.context.calls)))
         for label, paths in wrong.items():
