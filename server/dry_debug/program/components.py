@@ -84,6 +84,11 @@ class Component:
         return self.value.base.ident
 
     @property
+    def says_role(self) -> bool:
+        """Whether its own name says what it is for."""
+        return _role(self.name) is not None
+
+    @property
     def type(self) -> str | None:
         return self.value.type
 
@@ -223,7 +228,8 @@ class Components:
         name = self._name(b)
         if value.via in ("ddp", "dp", "fsdp") and self._wraps(b.value, value):
             self.wrappers.append((value.via, name, b.node))
-        if isinstance(b.value, ast.Call) and self._passes_on(b.value, value, b):
+        made = _part(b)
+        if isinstance(made, ast.Call) and self._passes_on(made, value, b):
             return
         if value.confidence == "low":
             return
@@ -484,6 +490,16 @@ def _same_variable(component: Component, ident: object) -> bool:
     if ident[0] == "var":
         return component.name == name and component.scope is scope
     return component.name.partition(".")[2] == name and component.scope.class_scope is scope
+
+
+def _part(b: Binding) -> ast.expr | None:
+    """What is assigned to one of several names: `0` and `tqdm(loader)` in `count, bar = 0, tqdm(loader)`."""
+    expr = b.value
+    for index in b.path:
+        if not isinstance(expr, ast.Tuple | ast.List) or index is None or index >= len(expr.elts):
+            return b.value
+        expr = expr.elts[index]
+    return expr
 
 
 def _is_attribute(b: Binding | None, name: object) -> bool:

@@ -94,6 +94,8 @@ def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
             stepped = Value("optimizer", ident=ident, confidence=value.confidence, node=expr, program=ix.program)
         return ix.event("optimizer_step", stepped, call, value)
     if value.kind == "scheduler":
+        if value.args is None and _is_sampled(ix, call):
+            return None
         return ix.event("scheduler_step", value, call)
     path = dotted(func.value)
     if value.kind == "unknown" and isinstance(func.value, ast.Subscript) and _cleared(ix, func.value, call):
@@ -103,6 +105,11 @@ def _step(ix: EventIndex, call: ast.Call, func: ast.Attribute) -> Event | None:
         # Whoever calls this function knows what steps.
         return ix.event("step", Value("unknown", ident=ix.variable(path, call), confidence="low"), call)
     return None
+
+
+def _is_sampled(ix: EventIndex, call: ast.Call) -> bool:
+    """`self.scheduler.step(noise, t, sample).prev_sample`: the scheduler of a diffusion, whose step gives a sample."""
+    return len(call.args) >= 2 and not isinstance(ix.program.statement(call), ast.Expr)
 
 
 def _cleared(ix: EventIndex, expr: ast.Subscript, call: ast.Call) -> bool:

@@ -114,7 +114,9 @@ def _components(program: Program) -> list[dict[str, Any]]:
         made = c.value.base.type if c.value.wraps is not None else c.type
         if made is None and c.value.scope is not None and c.value.scope.kind == "class":
             made = c.value.scope.qualname  # of an annotation
-        role = roles.get(c.ident) if c.kind == "loader" and c.role is None else c.role
+        role = c.role
+        if c.kind == "loader" and (role is None or (role == "train" and not c.says_role)):
+            role = roles.get(c.ident) or role  # the training data may be gone through once more to evaluate
         rows.append(
             {
                 "kind": _kind(c.kind, c.name, made),

@@ -9,7 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program import settings
-from dry_debug.program.hyper_defaults import command_line_functions, defaults, is_dataclass, keeps_its_parameters
+from dry_debug.program.hyper_defaults import (
+    command_line_functions,
+    configured_functions,
+    defaults,
+    is_dataclass,
+    keeps_its_parameters,
+)
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import Scope, dotted
 
@@ -113,6 +119,11 @@ def _field_default(call: ast.Call) -> ast.expr:
     return call.args[0] if call.args and named in ("Field", "ib", "attrib", "field") else call
 
 
+def _must_be_given(call: ast.Call) -> bool:
+    """`field(metadata={"help": ...})` of a dataclass for the command line: an option without default."""
+    return (dotted(call.func) or "").rpartition(".")[2] == "field" and [k.arg for k in call.keywords] == ["metadata"]
+
+
 def is_canonical(name: str) -> bool:
     """Whether a spelling is one of a canonical field."""
     return name.lower() in _CANONICAL
@@ -130,6 +141,7 @@ class Hyperparameters:
         found = [*self.argparse, *self.dataclasses, *self._constants(), *self._configs(), *self._defaults(),
                  *self._options(), *self._passed(), *self._class_constants(), *self._arguments()]  # fmt: skip
         found.extend(self._named_constants(found))
+        found.extend(self._used_constants(found))
         found.extend(self._declared(found))
         found.sort(key=lambda h: (getattr(h.node, "lineno", 0), getattr(h.node, "col_offset", 0)))
         return found
@@ -197,8 +209,7 @@ class Hyperparameters:
             value: Any = None
             if default is not None:
                 known, value = self._literal(default, call)
-                if not known:
-                    value = None
+                value = _parsed(value, values.get("type")) if known else None
             elif isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
                 value = action.value == "store_false"
             found.append(Hyperparameter(canonical_field(name), value, call, "argparse"))
@@ -215,6 +226,9 @@ class Hyperparameters:
                 if isinstance(stmt, ast.AnnAssign) and stmt.value is not None and isinstance(stmt.target, ast.Name):
                     expr = stmt.value
                     if isinstance(expr, ast.Call):
+                        if _must_be_given(expr):
+                            found.append(Hyperparameter(canonical_field(stmt.target.id), None, stmt, "dataclass"))
+                            continue
                         expr = _field_default(expr)
                     known, value = self._literal(expr, stmt)
                     if known:
@@ -294,7 +308,7 @@ class Hyperparameters:
                     continue
                 if not self._makes_or_steps(function):
                     continue
-            elif not self._steps_in(function) and not self._starts_run(function):
+            elif function in self._configured or not (self._steps_in(function) or self._starts_run(function)):
                 continue
             parameters = [*node.args.posonlyargs, *node.args.args]
             pairs = [*zip(reversed(parameters), reversed(node.args.defaults), strict=False),
@@ -375,7 +389,13 @@ class Hyperparameters:
 
     def _options(self) -> list[Hyperparameter]:
         """`fire.Fire(train)`, `CLI(main)`: the defaults of the function's parameters."""
-        return [h for f in command_line_functions(self.program) for h in self._all_defaults(f, "argparse")]
+        found = [h for f in command_line_functions(self.program) for h in self._all_defaults(f, "argparse")]
+        return [*found, *(h for f in self._configured for h in self._all_defaults(f, "literal"))]
+
+    @cached_property
+    def _configured(self) -> list[Scope]:
+        """`main(**yaml.safe_load(file))`: all its parameters are settings."""
+        return [f for f in configured_functions(self.program) if sum(p.arg in _CANONICAL for p, _ in defaults(f)) >= 2]
 
     def _all_defaults(self, function: Scope, origin: Origin) -> list[Hyperparameter]:
         found = []
@@ -483,6 +503,14 @@ class Hyperparameters:
                     found.append(Hyperparameter(canonical_field(one.name), value, one.stmt, origin))
         return found
 
+    def _used_constants(self, listed: list[Hyperparameter]) -> list[Hyperparameter]:
+        from dry_debug.program.hyper_constants import used_as_settings
+
+        seen = {h.node for h in listed}
+        used = used_as_settings(self.program, _PROGRESS)
+        return [Hyperparameter(canonical_field(name), value, node, "literal")
+                for node, name, value in used if node not in seen]  # fmt: skip
+
     def _literal(self, expr: ast.expr, at: ast.AST) -> tuple[bool, Any]:
         """(whether it is known, the value) of a literal, a constant name, or arithmetic on them."""
         return literal(self.program, expr, at)
@@ -575,6 +603,16 @@ def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tu
         if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, ast.BinOp):
             return literal(program, one.value, one.stmt or at, depth + 1)
     return (True, value.const) if value.kind == "const" else (False, None)
+
+
+def _parsed(value: Any, kind: ast.expr | None) -> Any:
+    """What argparse makes of a default that is a text: `type=int, default="200"` is 200."""
+    if isinstance(value, str) and isinstance(kind, ast.Name) and kind.id in ("int", "float"):
+        try:
+            return int(value) if kind.id == "int" else float(value)
+        except ValueError:
+            pass
+    return value
 
 
 def _converted(kind: str, value: Any) -> tuple[bool, Any]:

@@ -29,6 +29,34 @@ def command_line_functions(program: Program) -> list[Scope]:
     return found
 
 
+# Methods and functions that give what a configuration file holds.
+_LOADERS = frozenset("load safe_load full_load loads to_container to_object".split())
+
+
+def configured_functions(program: Program) -> list[Scope]:
+    """Functions of this file that are called with what a configuration file holds: `main(**load(path))`."""
+    found: list[Scope] = []
+    for call in program.index.calls:
+        if call.args or len(call.keywords) != 1 or call.keywords[0].arg is not None:
+            continue
+        if _is_loaded(program, call.keywords[0].value, call):
+            function = program.target(call)
+            scope = function.scope
+            if function.kind == "function" and scope is not None and function.program is program and scope not in found:
+                found.append(scope)
+    return found
+
+
+def _is_loaded(program: Program, expr: ast.expr, at: ast.Call) -> bool:
+    if isinstance(expr, ast.Name):
+        home = program.names.lookup(expr.id, program.scope(at))
+        one = home[1][0] if home is not None and len(home[1]) == 1 else None
+        if one is None or one.kind != "assign" or one.path or one.value is None:
+            return False
+        expr = one.value
+    return isinstance(expr, ast.Call) and (dotted(expr.func) or "").rpartition(".")[2] in _LOADERS
+
+
 def keeps_its_parameters(function: Scope) -> bool:
     """Whether an `__init__` calls `self.save_hyperparameters()`: its parameters are the hyperparameters."""
     return "save_hyperparameters" in function.receivers.get(function.self_name or "", ())

@@ -301,6 +301,8 @@ def kind_of_call(name: str) -> Kind | None:
         if last.endswith("Trainer"):
             return "trainer"
         return "trainer_args" if last.endswith("Config") else None
+    if name.startswith("diffusers.optimization."):
+        return _transformers(name, last)
     if name.startswith("diffusers.") and last == "from_pretrained":
         return "module" if any(w in name for w in ("Model", "Autoencoder", "UNet")) else None
     if name.startswith("torchvision.models.") and not upper:

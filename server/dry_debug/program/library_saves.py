@@ -10,6 +10,7 @@ from dry_debug.program.calls import argument
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
 
 # Method -> the kinds of objects whose method it is.
 _SAVERS = {
@@ -35,8 +36,11 @@ def library_saves(program: Program) -> list[LibrarySave]:
     for method, owners in _SAVERS.items():
         for call in program.method_calls(method):
             assert isinstance(call.func, ast.Attribute)
-            kind = program.value(call.func.value, call).kind
-            if kind == "unknown" and method == "save_pretrained" and _is_called_model(call.func.value):
+            value = program.value(call.func.value, call)
+            kind = value.kind
+            if method == "save_pretrained" and (
+                _is_called_model(call.func.value) or _is_pipeline(program, value, call)
+            ):
                 kind = "module"
             if kind not in owners:
                 continue
@@ -44,6 +48,19 @@ def library_saves(program: Program) -> list[LibrarySave]:
             path = argument(call, position, "output_dir", "save_directory")
             found.append(LibrarySave(call, path, prepared(program) if method == "save_state" else ["model"]))
     return found
+
+
+def _is_pipeline(program: Program, value: Value, call: ast.Call) -> bool:
+    """`StableDiffusionPipeline.from_pretrained(...)`, and what a class of the project by such a name makes: models."""
+    if value.kind == "instance":
+        return (value.type or "").endswith("Pipeline")
+    held = call.func.value if isinstance(call.func, ast.Attribute) else None
+    home = program.names.lookup(held.id, program.scope(call)) if isinstance(held, ast.Name) else None
+    for one in home[1] if home is not None and value.kind == "unknown" else ():
+        made = (program.qualified(one.value) or "") if isinstance(one.value, ast.Call) else ""
+        if made.startswith("diffusers.") and any(part.endswith("Pipeline") for part in made.split(".")[-2:]):
+            return True
+    return False
 
 
 def _is_called_model(expr: ast.expr) -> bool:

@@ -13,6 +13,7 @@ from dry_debug.program.components import Component, Components
 from dry_debug.program.dispatch import runs
 from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
+from dry_debug.program.hyper_defaults import defaults
 from dry_debug.program.loops import LoopNode, Loops, calls_of_tree
 from dry_debug.program.randomness import Randomness
 from dry_debug.program.reaching import side
@@ -23,7 +24,7 @@ from dry_debug.program.seeding import Seeding
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-    from dry_debug.program.scopes import ScopeIndex
+    from dry_debug.program.scopes import Binding, ScopeIndex
 
 
 @dataclass(slots=True, eq=False)
@@ -188,10 +189,19 @@ class TrainingProgram:
             home = self.program.names.lookup(expr.id, self.program.scope(at))
             bindings = home[1] if home is not None else []
             one = bindings[0] if len(bindings) == 1 else None
+            if one is not None and one.kind == "param":
+                return self._default_of_parameter(one)
             if one is None or one.kind != "assign" or one.path or not isinstance(one.value, ast.Attribute):
                 return None
             expr = one.value
         return self.hyper.default_of(expr, at)
+
+    def _default_of_parameter(self, one: Binding) -> object:
+        """The default of a parameter that no call in this file passes by itself: the settings of a run."""
+        if self.program.arguments_of(one.scope, one.name):
+            return None
+        default = next((expr for arg, expr in defaults(one.scope) if arg.arg == one.name), None)
+        return default.value if isinstance(default, ast.Constant) else None
 
 
 def _side(block: ast.If, stmt: ast.stmt, index: ScopeIndex) -> str:

@@ -1,0 +1,174 @@
+"""Facts of small programs, each in a way of writing that public scripts showed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dry_debug.program.facts import facts
+
+from tests.program.model import program
+
+TRAINS = """import torch
+from torch import nn, optim
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+net = nn.Linear(4, 2)
+opt = optim.SGD(net.parameters(), lr=0.1)
+"""
+
+
+def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = facts(program(source, files))[kind]
+    return rows
+
+
+def values(source: str) -> dict[str, object]:
+    return {row["name"]: row["value"] for row in of("hyperparameters", source)}
+
+
+def test_argparse_parses_a_default_that_is_a_text() -> None:
+    source = """import argparse
+p = argparse.ArgumentParser()
+p.add_argument("--epochs", type=int, default="20")
+p.add_argument("--lr", type=float, default="1e-3")
+p.add_argument("--size", default="32")
+p.add_argument("--depth", type=int, default="deep")
+"""
+    assert values(source) == {"epochs": 20, "learning_rate": 1e-3, "size": "32", "depth": "deep"}
+
+
+def test_an_option_of_a_dataclass_that_must_be_given() -> None:
+    source = """from dataclasses import dataclass, field
+@dataclass
+class A:
+    path: str = field(metadata={"help": "where"})
+    layers: list = field(init=False)
+    rank: int = field(default=8, metadata={"help": "x"})
+"""
+    assert values(source) == {"path": None, "rank": 8}
+
+
+CONFIGURED = (
+    TRAINS
+    + """import yaml
+def main(data, lr=0.1, seed=None, batch_size=4, every=100, fast=True):
+    for x in DataLoader(data, batch_size):
+        opt.zero_grad()
+        net(x).sum().backward()
+        opt.step()
+
+if __name__ == "__main__":
+    main(**CALL)
+"""
+)
+
+
+def test_the_defaults_of_what_is_called_with_a_configuration_are_settings() -> None:
+    read = values(CONFIGURED.replace("CALL", "yaml.safe_load(open('c.yaml'))"))
+    assert {name: read[name] for name in ("seed", "batch_size", "every", "fast")} == {
+        "seed": None, "batch_size": 4, "every": 100, "fast": True,
+    }  # fmt: skip
+    assert "every" not in values(CONFIGURED.replace("CALL", "{'data': []}"))
+
+
+def test_a_number_that_the_training_is_built_or_counted_with_is_a_setting() -> None:
+    source = """import torch
+from torch import nn, optim
+latent = 128
+inner = 5
+answer = 42
+best = 0
+other_batch_size = 7
+net = nn.Linear(latent, 2)
+opt = optim.SGD(net.parameters(), lr=0.1)
+for x in range(9):
+    for _ in range(inner):
+        opt.zero_grad()
+        net(torch.ones(best, 128)).sum().backward()
+        opt.step()
+print(answer)
+"""
+    assert {"latent": 128, "inner": 5, "other_batch_size": 7}.items() <= values(source).items()
+    assert not {"answer", "best"} & values(source).keys()
+
+
+def test_a_progress_bar_among_several_names_is_no_loader() -> None:
+    source = (
+        TRAINS
+        + """loader = DataLoader([1], 4)
+def train(loader):
+    total, seen, bar = 0.0, 0, tqdm(loader)
+    for x in bar:
+        opt.zero_grad()
+        net(x).sum().backward()
+        opt.step()
+train(loader)
+"""
+    )
+    assert [row["name"] for row in of("components", source) if row["kind"] == "loader"] == ["loader"]
+
+
+def test_training_data_that_only_an_evaluation_goes_through_are_for_it() -> None:
+    source = (
+        TRAINS
+        + """from torchvision.datasets import MNIST
+first = DataLoader(MNIST("x", train=True), 4)
+bank = DataLoader(MNIST("x", train=True), 4)
+for x in first:
+    opt.zero_grad()
+    net(x).sum().backward()
+    opt.step()
+net.eval()
+with torch.no_grad():
+    for x in bank:
+        net(x)
+"""
+    )
+    roles = {row["name"]: row["role"] for row in of("components", source) if row["kind"] == "loader"}
+    assert roles == {"first": "train", "bank": "eval"}
+
+
+def test_the_scheduler_of_a_diffusion_takes_no_step_of_the_learning_rate() -> None:
+    source = """class Pipe:
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+    def __call__(self, noise, t, x):
+        x = self.scheduler.step(noise, t, x).prev_sample
+        return x
+    def later(self, t):
+        self.scheduler.step(t)
+"""
+    assert [row["line"] for row in of("steps", source) if row["kind"] == "scheduler_step"] == [8]
+
+
+def test_accumulation_by_the_default_of_a_parameter_and_the_scheduler_of_diffusers() -> None:
+    source = """from accelerate import Accelerator
+import torch
+from diffusers.optimization import get_scheduler
+def main(net, lr_scheduler="constant", accumulate=4):
+    accelerator = Accelerator(gradient_accumulation_steps=accumulate)
+    opt = torch.optim.AdamW(net.parameters())
+    lr_scheduler = get_scheduler(lr_scheduler, optimizer=opt)
+    net, opt, lr_scheduler = accelerator.prepare(net, opt, lr_scheduler)
+    with accelerator.accumulate(net):
+        accelerator.backward(net(torch.ones(2)).sum())
+        opt.step()
+        lr_scheduler.step()
+        opt.zero_grad()
+"""
+    assert [row["steps"] for row in of("accumulation", source)] == [4]
+    schedulers = [row for row in of("components", source) if row["kind"] == "scheduler"]
+    assert [(row["line"], row["drives"]) for row in schedulers] == [(7, ["opt"])]
+
+
+def test_a_pipeline_of_models_is_saved_whole() -> None:
+    files = {"own.py": "from diffusers import DiffusionPipeline\nclass OwnPipeline(DiffusionPipeline):\n    pass\n"}
+    source = """from diffusers import StableDiffusionPipeline
+from own import OwnPipeline
+a = StableDiffusionPipeline.from_pretrained("x")
+a.save_pretrained("a")
+OwnPipeline.from_pretrained("x").save_pretrained("b")
+unknown().save_pretrained("c")
+"""
+    assert [(row["line"], row["components"]) for row in of("saves", source, files)] == [(4, ["model"]), (5, ["model"])]
