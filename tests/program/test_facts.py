@@ -137,3 +137,50 @@ def test_a_seeding_helper_counts_at_its_call() -> None:
 
 def test_a_library_file_is_no_training_script() -> None:
     assert facts(program("import torch\ndef f(x):\n    return torch.relu(x)\n"))["is_training_script"] is False
+
+
+def test_a_module_with_optimizers_for_its_parts_is_a_trainer() -> None:
+    source = """
+    import torch
+    from torch import nn
+
+    class Duel(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.painter = nn.Linear(4, 4)
+            self.judge = nn.Linear(4, 1)
+            self.act = nn.ReLU()
+            self.opt = torch.optim.Adam(self.painter.parameters())
+            weights = list(self.judge.parameters())
+            self.judge_opt = torch.optim.Adam(weights)
+
+    class Agent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+            self.opt = torch.optim.Adam(self.parameters())
+    """
+    found = facts(program(source))["components"]
+    assert [c["name"] for c in found if c["kind"] == "model"] == ["self.painter", "self.judge"]
+    covers = [c["covers"] for c in found if c["kind"] == "optimizer"]
+    assert covers[:2] == [["self.painter"], ["self.judge"]]
+
+
+def test_a_loader_may_have_set_epoch_and_a_scheduler_step_update() -> None:
+    source = """
+    def learn(model, data_loader, my_sampler, optimizer, lr_scheduler, epoch):
+        data_loader.set_epoch(epoch)
+        my_sampler.set_epoch(epoch)
+        num_steps = 0
+        for x, y in data_loader:
+            optimizer.zero_grad()
+            model(x, y).backward()
+            optimizer.step()
+            lr_scheduler.step()
+            lr_scheduler.step_update(epoch)
+    """
+    found = facts(program(source))
+    kinds = {c["name"]: c["kind"] for c in found["components"]}
+    assert kinds["data_loader"] == "loader" and kinds["my_sampler"] == "sampler"
+    assert [s["line"] for s in found["steps"] if s["kind"] == "scheduler_step"] == [10, 11]
+    assert not found["hyperparameters"]

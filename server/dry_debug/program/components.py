@@ -101,6 +101,7 @@ class Components:
         self.all: list[Component] = []
         self.wrappers: list[tuple[str, str, ast.AST]] = []  # kind, object name, node
         self._seen: set[tuple[object, str]] = set()
+        self._trained_parts: dict[Scope, set[str]] = {}  # attributes whose parameters a class gives to optimizers
         for binding in self._bindings():
             self._add(binding)
         self._wrapped_parts()
@@ -264,7 +265,27 @@ class Components:
             cls is not None
             and self.program.class_kind(cls) in ("module", "dataset", "loss", "optimizer", "scheduler", "sampler")
             and not lightning.trained_by_trainer(cls)
+            and not self._is_trained_part(b, cls)
         )
+
+    def _is_trained_part(self, b: Binding, cls: Scope) -> bool:
+        """`self.generator` of a module that has an optimizer for `self.generator.parameters()`: it is a trainer.
+
+        What such a class puts into variables of its own is of the training program, too.
+        """
+        if cls not in self._trained_parts:
+            parts: set[str] = set()
+            if any(
+                know.kind_of_call(self.program.qualified(call) or "") == "optimizer"
+                for method in cls.children for call in method.calls
+            ):  # fmt: skip
+                parts = {
+                    path for method in cls.children for path, methods in method.receivers.items()
+                    if "parameters" in methods and path.startswith("self.")
+                }  # fmt: skip
+            self._trained_parts[cls] = parts
+        parts = self._trained_parts[cls]
+        return f"self.{b.name}" in parts if isinstance(b.node, ast.Attribute) else bool(parts)
 
     def _unnamed(self) -> None:
         """What a Lightning trainer is given without a name: returned by a hook, or passed to `trainer.fit`."""

@@ -95,6 +95,12 @@ def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:
             obj = func.value if isinstance(func, ast.Attribute) and callee.name != "__call__" else func
             if steps_scheduler(callee):
                 found.append((tree.call, obj, tree.receiver))
+    known = {call for call, _, _ in found}
+    for call in program.index.calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "step_update" and call not in known:
+            stepped = program.value(call.func.value, call)  # timm's schedulers have a method of its own for updates
+            if stepped.kind == "scheduler":
+                found.append((call, call.func.value, stepped))
     return found
 
 

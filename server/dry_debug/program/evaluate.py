@@ -528,7 +528,9 @@ class Evaluator:
             return "trainer", "usage"
         for needed, kind in USAGE:
             if needed <= methods:
-                return kind, "usage"
+                # Loaders pass `set_epoch` on to their samplers: then the name decides.
+                loads = kind == "sampler" and lowered.endswith("loader")
+                return ("loader" if loads else kind), "usage"
         for word, kind in NAMES:
             if lowered == word or lowered.endswith("_" + word):
                 # A name and a method that fits it say together what neither says alone.

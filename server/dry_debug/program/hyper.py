@@ -253,9 +253,10 @@ class Hyperparameters:
             if scope.kind not in ("module", "function"):
                 continue
             if isinstance(assignment.value, ast.Constant) and isinstance(assignment.value.value, int | float | str):
-                if isinstance(assignment.value.value, bool):
-                    continue
-                found.append(Hyperparameter(canonical_field(target.id), assignment.value.value, assignment, "literal"))
+                value = assignment.value.value
+                if isinstance(value, bool) or (value == 0 and canonical_field(target.id) in ("max_steps", "epochs")):
+                    continue  # `num_steps = 0` begins to count
+                found.append(Hyperparameter(canonical_field(target.id), value, assignment, "literal"))
             elif isinstance(assignment.value, ast.BinOp):
                 known, value = self._literal(assignment.value, assignment)
                 if known:
