@@ -6,9 +6,11 @@ sides apart all the same would double the states for nothing.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 
+from dry_debug.program.guards import paths_in
 from dry_debug.program.trees import EMPTY, Alt, CallTree, Choice, Exit, Kill, Leaf, Loop, Seq, Tree, TryTree, children
 
 _ROUNDS = 4
@@ -97,5 +99,20 @@ def _guard_names(tree: Tree) -> frozenset[str]:
         node = queue.pop()
         if isinstance(node, Alt):
             found |= node.guard.names
+        elif isinstance(node, CallTree):  # a condition on a parameter reads the argument
+            found |= _given_names(node.call)
         queue.extend(children(node))
     return frozenset(found)
+
+
+def _given_names(call: ast.Call) -> set[str]:
+    """The variables and paths that are given as arguments, the object of the method included."""
+    found: set[str] = set()
+    func = call.func
+    receiver = [func.value] if isinstance(func, ast.Attribute) else []
+    for given in (*receiver, *call.args, *(k.value for k in call.keywords)):
+        if isinstance(given, ast.Name):
+            found.add(given.id)
+        elif isinstance(given, ast.Attribute | ast.Compare | ast.BoolOp | ast.UnaryOp):
+            found |= paths_in(given)
+    return found
