@@ -154,6 +154,19 @@ def paths_in(test: ast.expr) -> frozenset[str]:
     return _reads(test)[0]
 
 
+def given_names(call: ast.Call) -> set[str]:
+    """The variables and paths that are given as arguments, the object of the method included."""
+    found: set[str] = set()
+    func = call.func
+    receiver = [func.value] if isinstance(func, ast.Attribute) else []
+    for given in (*receiver, *call.args, *(k.value for k in call.keywords)):
+        if isinstance(given, ast.Name):
+            found.add(given.id)
+        elif isinstance(given, ast.Attribute | ast.Compare | ast.BoolOp | ast.UnaryOp):
+            found |= paths_in(given)
+    return found
+
+
 def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
     """The variables of a test, the counter whose remainder it tests, and whether it answers the same each time."""
     names: set[str] = set()

@@ -6,23 +6,25 @@ sides apart all the same would double the states for nothing.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import replace
 
-from dry_debug.program.guards import paths_in
 from dry_debug.program.trees import EMPTY, Alt, CallTree, Choice, Exit, Kill, Leaf, Loop, Seq, Tree, TryTree, children
 
 _ROUNDS = 4
 
 
-def prune(tree: Tree, wanted: Callable[[Leaf | CallTree], bool]) -> Tree:
-    """`tree` without what cannot matter. `wanted` says whether an event, or what a call leads to, does."""
+def prune(tree: Tree, wanted: Callable[[Leaf | CallTree], bool], asked: Callable[[CallTree], frozenset[str]]) -> Tree:
+    """`tree` without what cannot matter.
+
+    `wanted` says whether an event, or what a call leads to, does; `asked` which of the variables that are given to a
+    call conditions in it read.
+    """
     names: frozenset[str] = frozenset()
     result: Tree = EMPTY
     for _ in range(_ROUNDS):
         result = _pruned(tree, wanted, names)
-        read = _guard_names(result)
+        read = _guard_names(result, asked)
         if read == names:
             break
         names = read
@@ -92,27 +94,14 @@ def _matters(tree: Tree) -> bool:
     return False
 
 
-def _guard_names(tree: Tree) -> frozenset[str]:
+def _guard_names(tree: Tree, asked: Callable[[CallTree], frozenset[str]]) -> frozenset[str]:
     found: set[str] = set()
     queue = [tree]
     while queue:
         node = queue.pop()
         if isinstance(node, Alt):
             found |= node.guard.names
-        elif isinstance(node, CallTree):  # a condition on a parameter reads the argument
-            found |= _given_names(node.call)
+        elif isinstance(node, CallTree):
+            found |= asked(node)
         queue.extend(children(node))
     return frozenset(found)
-
-
-def _given_names(call: ast.Call) -> set[str]:
-    """The variables and paths that are given as arguments, the object of the method included."""
-    found: set[str] = set()
-    func = call.func
-    receiver = [func.value] if isinstance(func, ast.Attribute) else []
-    for given in (*receiver, *call.args, *(k.value for k in call.keywords)):
-        if isinstance(given, ast.Name):
-            found.add(given.id)
-        elif isinstance(given, ast.Attribute | ast.Compare | ast.BoolOp | ast.UnaryOp):
-            found |= paths_in(given)
-    return found

@@ -27,6 +27,7 @@ class Relevance:
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
         self._renamings: dict[tuple[CallTree, Scope | None], Renaming | None] = {}
+        self._nesting = 0  # trees that are made for the sake of one that calls them
         self._exported: dict[Scope, list[Guard]] = {}
         self.roots = [root for root in program.events.roots() if self.relevant(program, root)]
         seen: set[Scope] = set()
@@ -45,7 +46,7 @@ class Relevance:
         """What is left of the function's tree."""
         known = self._trees.get(scope)
         if known is None:
-            known = self._trees[scope] = prune(program.events.tree(scope), self._wanted)
+            known = self._trees[scope] = prune(program.events.tree(scope), self._wanted, self._asked)
         return known
 
     def relevant(self, program: Program, scope: Scope) -> bool:
@@ -109,6 +110,15 @@ class Relevance:
         if renaming is None:
             return []
         return [new for guard in exported if (new := renaming.guard(guard)) is not guard]
+
+    def _asked(self, tree: CallTree) -> frozenset[str]:
+        """The variables of the caller that conditions in the callee read."""
+        if self._nesting >= _LEVELS:
+            return frozenset()
+        self._nesting += 1
+        names = frozenset(name for guard in self._renamed(tree) for name in guard.names)
+        self._nesting -= 1
+        return names
 
     def _count(self, program: Program, root: Scope, seen: set[Scope]) -> None:
         """How often each condition is asked in what a root leads to."""

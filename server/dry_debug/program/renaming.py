@@ -72,9 +72,10 @@ class Renaming:
         if small is None:
             return None
         for node in small:
-            if isinstance(node, ast.Name) and node.id not in self.given:
-                if home_of(node.id, self.callee) is not home_of(node.id, self.caller):
-                    return None
+            if not isinstance(node, ast.Name) or node.id in self.given:
+                continue
+            if home_of(node.id, self.callee) is not home_of(node.id, self.caller):
+                return None
         return _replaced(expr, self.given)
 
 

@@ -212,7 +212,7 @@ class Walker:
             if item.__class__ is Leaf and self.work <= MAX_WORK:
                 states = self._event(item.event, states)
             elif item.__class__ is Kill and self.work <= MAX_WORK:
-                states = forget(states, frozenset((item.name,)))
+                states = self._forget(states, frozenset((item.name,)))
             else:
                 inner = self._walk(item, states)
                 states = inner.next
