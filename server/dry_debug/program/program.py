@@ -107,6 +107,7 @@ class Program:
         self._grad: dict[object, GradMode] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
         self._starring: set[str] = set()
+        self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
         if index is not None:
             self.__dict__["index"] = index
 
@@ -405,6 +406,15 @@ class Program:
         return self._targets(call)[0]
 
     def _targets(self, call: ast.Call) -> tuple[Value, Value | None]:
+        known = self._known_targets.get(call)
+        if known is None:
+            known = self._find_targets(call)
+            run = self.host.evaluation  # inside of another question the answer may be provisional
+            if not run.stack and run.fuel > 0:
+                self._known_targets[call] = known
+        return known
+
+    def _find_targets(self, call: ast.Call) -> tuple[Value, Value | None]:
         scope, stmt = self.scope(call), self.statement(call)
         ev = self.evaluator
         func = call.func

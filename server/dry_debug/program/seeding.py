@@ -261,7 +261,7 @@ class Seeding:
             for inner in (n for a in node.args for n in ast.walk(a)):
                 if isinstance(inner, ast.Attribute) and (dotted(inner) or "").startswith("string."):
                     return True
-        parents = owner.flow.parents(owner.scope(node))
+        parents = owner.flow.parents_near(node)
         parent = parents.get(node)
         while parent is not None and not isinstance(parent, ast.stmt):
             if isinstance(parent, ast.FormattedValue):
