@@ -16,6 +16,12 @@ from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.randomness import RandomSite
+
+
+# What puts the state of a generator back.
+_RESTORES = {"numpy.random.set_state": "numpy", "random.setstate": "python", "torch.set_rng_state": "torch",
+             "torch.random.set_rng_state": "torch"}  # fmt: skip
 
 
 def _calls(program: Program) -> Iterator[tuple[CallTree, Scope, Program]]:
@@ -66,15 +72,28 @@ def modes(program: Program) -> list[dict[str, Any]]:
 
 
 def seeds(program: Program) -> list[dict[str, Any]]:
-    """What functions of other files seed on the way to something else: `split(path)` with a `random.seed(0)` in it."""
+    """What functions of other files seed on the way to something else: `split(path)` with a `random.seed(0)` in it.
+
+    A trainer seeds for itself, and who puts the old state of a generator back leaves it as it was.
+    """
     rows: list[dict[str, Any]] = []
     for tree, callee, owner in _calls(program):
         if "seed" not in owner.document.source or owner.randomness.is_helper(callee):
             continue
-        for site in owner.randomness.own_seeds:
-            if owner.scope(site.node) is callee:
+        sites = [site for site in owner.randomness.seeds if owner.scope(site.node) is callee]
+        if not sites or program.value(tree.call).kind == "trainer":
+            continue
+        if any(loop.scope is callee for loop in owner.training.loops.all):
+            continue
+        restored = {_RESTORES.get(owner.qualified(call) or "") for call in callee.calls}
+        once: dict[str, RandomSite] = {}
+        for site in sites:
+            once.setdefault(site.rng, site)
+        for site in once.values():
+            if site.rng not in restored:
+                where, node = site.via or (owner, site.node)
                 rows.append({"kind": "seed", "rng": site.rng, "line": program.line(tree.call), "confidence": "high",
-                             "via": f"{owner.document.path}:{owner.line(site.node)}"})  # fmt: skip
+                             "via": f"{where.document.path}:{where.line(node)}"})  # fmt: skip
     return rows
 
 

@@ -206,6 +206,14 @@ class EventIndex:
             known = self._of_kinds[kinds] = [e for e in self.all if e.kind in kinds]
         return known
 
+    def may_come(self, kinds: frozenset[str]) -> bool:
+        """Whether the program may come to an event of these kinds; a few of its calls tell it of most files."""
+        if "optimizer_step" in kinds:
+            kinds = kinds | {"step"}
+        if any(event.kind in kinds for event in self.all) or self.in_lambdas:
+            return True
+        return self.program.leaves_file
+
     # -- trees -------------------------------------------------------------------------------------------------------
 
     @cached_property

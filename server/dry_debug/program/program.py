@@ -108,6 +108,7 @@ class Program:
         self._decorated: dict[object, GradMode | None] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
         self._starring: set[str] = set()
+        self.call_names: dict[ast.Call, str | None] = {}  # of the calls that were looked at
         self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
         if index is not None:
             self.__dict__["index"] = index
@@ -229,9 +230,9 @@ class Program:
     @cached_property
     def _calls_by_name(self) -> dict[str, list[ast.Call]]:
         result: dict[str, list[ast.Call]] = {}
-        qualified, scope_of = self.names.qualified, self.index.scope_of
+        qualified, scope_of, names = self.names.qualified, self.index.scope_of, self.call_names
         for call in self.index.calls:
-            name = qualified(call.func, scope_of[call])
+            name = names[call] = qualified(call.func, scope_of[call])
             if name is not None:
                 result.setdefault(name, []).append(call)
         return result
@@ -275,7 +276,10 @@ class Program:
 
     def qualified(self, call: ast.Call) -> str | None:
         """The canonical qualified name of what is called."""
-        return self.names.qualified(call.func, self.scope(call))
+        known = self.call_names.get(call, "")
+        if known == "":
+            known = self.call_names[call] = self.names.qualified(call.func, self.scope(call))
+        return known
 
     def scope(self, node: ast.AST) -> Scope:
         """The scope that a call or statement stands in."""
