@@ -1,4 +1,4 @@
-"""Decorators of the project that switch autograd off: `return torch.no_grad()(f)`, or a wrapper that calls `f` under it.
+"""Decorators of the project that switch autograd off: `return torch.no_grad()(f)`, or a wrapper with it inside.
 
 Only the last step is asked for: what the innermost function of the decorator gives back. All that it may give back must
 be under `no_grad`; a decorator that names it and does something else besides leaves the mode unknown.
