@@ -125,11 +125,15 @@ def _beside(
     """Calls of `name` in the function of `place`, and in the functions that are called there: the call, what leads to
     it in that function, the file (argument `position`) as it is said there, and where the call stands."""
     scope = program.scope(place)
+    elsewhere = program.leaves_file
     for other in program.calls_of(name):
+        if program.scope(other) is not scope:
+            elsewhere = True
+            continue
         file = argument(other, position, "f")
-        if program.scope(other) is scope and file is not None:
+        if file is not None:
             yield other, other, shape(file), program
-    for at in scope.calls:
+    for at in scope.calls if elsewhere else ():
         if program.qualified(at) is not None and isinstance(at.func, ast.Attribute):
             continue  # of a library
         function = program.target(at)

@@ -41,6 +41,7 @@ class Flow:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._parents: dict[ast.AST, dict[ast.AST, ast.AST]] = {}
+        self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
 
     def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:
         """Parent of every node below the scope's node."""
@@ -57,6 +58,28 @@ class Flow:
                             known[child] = node
                             queue.append(child)
             self._parents[scope.node] = known
+        return known
+
+    def parents_near(self, node: ast.AST) -> dict[ast.AST, ast.AST]:
+        """Parent of every node in the expressions of the statement that holds `node` (a call), up to that statement.
+
+        What is asked of one call need not walk the whole function, or at the top of a script the whole file.
+        """
+        stmt = self._program.statement(node)
+        if stmt is None:
+            return self.parents(self._program.scope(node))
+        known = self._inside.get(stmt)
+        if known is None:
+            known = self._inside[stmt] = {}
+            queue: list[ast.AST] = [stmt]
+            while queue:
+                outer = queue.pop()
+                for name in outer._fields:
+                    value: Any = getattr(outer, name, None)
+                    for child in value if value.__class__ is list else (value,):
+                        if child.__class__ not in NO_NODES and not isinstance(child, ast.stmt):
+                            known[child] = outer
+                            queue.append(child)
         return known
 
     def reads(self, name: str, scope: Scope) -> list[ast.Name]:

@@ -56,7 +56,8 @@ class _Follow:
         if hops > MAX_HOPS or node in self.seen:
             return
         self.seen.add(node)
-        parents = program.flow.parents(scope)
+        called = isinstance(node, ast.Call) and node in program.index.scope_of
+        parents = program.flow.parents_near(node) if called else program.flow.parents(scope)
         parent = parents.get(node)
         while parent is not None:
             if isinstance(parent, ast.Attribute) and parent.value is node:

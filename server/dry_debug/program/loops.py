@@ -40,6 +40,7 @@ class Loops:
         self._levels: dict[tuple[object, ...], int] = {}
         self._loop_levels: dict[LoopNode, int] = {}  # each asks for those inside it
         self._steps: dict[tuple[LoopNode, bool], bool] = {}
+        self._calls: dict[LoopNode, list[CallTree]] = {}
 
     @cached_property
     def all(self) -> list[TrainingLoop]:
@@ -249,16 +250,20 @@ class Loops:
         return result
 
     def _calls_in(self, loop: LoopNode) -> list[CallTree]:
-        return [
-            call
-            for stmt, trees in self.program.events._user_calls.items()
-            if self._within(stmt, loop) and stmt is not loop
-            for _, tree in trees
-            for call in calls_of_tree(tree)
-        ]
+        known = self._calls.get(loop)
+        if known is None:
+            inside = self.program.index.inside
+            known = self._calls[loop] = [
+                call
+                for stmt, trees in self.program.events._user_calls.items()
+                if inside(stmt, loop)
+                for _, tree in trees
+                for call in calls_of_tree(tree)
+            ]
+        return known
 
     def _within(self, stmt: ast.AST, loop: ast.AST) -> bool:
-        return any(block is loop for block in self.program.index.ancestors(stmt))
+        return self.program.index.inside(stmt, loop)
 
     def _over_data(self, loop: LoopNode, scope: Scope) -> bool:
         if isinstance(loop, ast.While):

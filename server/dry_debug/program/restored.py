@@ -69,6 +69,8 @@ class Loaded:
 
     def keys(self) -> Iterator[str]:
         """The keys that are read from the result: `state["epoch"]`, `state.get("epoch")`, `"epoch" in state`."""
+        if not self.direct and not self.objects:
+            return
         parents = self.program.flow.parents(self.scope)
         for name in sorted(self.direct):
             for read in self.program.flow.reads(name, self.scope):

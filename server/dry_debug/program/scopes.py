@@ -232,7 +232,7 @@ _SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
 NO_NODES: frozenset[type] = frozenset(
     (str, int, bool, type(None), float, bytes, complex, type(...), ast.Load, ast.Store, ast.Del)
 )
-_SKIP = NO_NODES | {ast.Constant}
+_SKIP = NO_NODES | {ast.Constant, ast.Name}
 
 
 class ScopeIndex:
@@ -263,6 +263,17 @@ class ScopeIndex:
         while parent is not None:
             yield parent
             parent = self.parent.get(parent)
+
+    def inside(self, stmt: ast.AST, block: ast.AST) -> bool:
+        """Whether `stmt` stands in `block` (not: is it), at any depth. The lines tell it of most, without a walk."""
+        at: int = getattr(stmt, "lineno", 0)
+        first: int = getattr(block, "lineno", 0)
+        if not first <= at <= (getattr(block, "end_lineno", None) or at):
+            return False
+        parent, up = self.parent.get(stmt), self.parent.get
+        while parent is not None and parent is not block:
+            parent = up(parent)
+        return parent is not None
 
     def release(self) -> None:
         """Take the index apart: its scopes hold each other. It answers nothing any more."""
