@@ -182,11 +182,28 @@ def assume(guard: Guard, states: States, truth: bool, context: Context, relevanc
         return states
     if guard.counter is None and (guard.test is None or (not guard.parts and relevance.lonely(guard.test))):
         return states
+    if guard.counter is None and guard.test is not None and not guard.parts:
+        return _assume_plain(guard.test, states, truth is not guard.negated)
     result: States = {}
     for path, trace in states.items():
         assumed = _assume(guard, path, truth, context, relevance)
         if assumed is not None and assumed not in result:
             add(result, assumed, trace)
+    return result
+
+
+def _assume_plain(test: Test, states: States, said: bool) -> States:
+    """The states in which a single test that others ask, too, came out as `said`: most guards are no more than that."""
+    fact, opposite = (test, said), (test, not said)
+    result: States = {}
+    for path, trace in states.items():
+        guards = path.guards
+        if opposite in guards or (said and test.subject is not None and _other_value(test, path)):
+            continue
+        if fact not in guards:
+            path = path.but(guards=guards | {fact})
+        if path not in result:
+            add(result, path, trace)
     return result
 
 

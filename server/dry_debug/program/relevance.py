@@ -21,6 +21,7 @@ class Relevance:
         self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
+        self._lonely: dict[Test, bool] = {}
         self.roots = [root for root in program.events.roots() if self.relevant(program, root)]
         seen: set[Scope] = set()
         for root in self.roots:
@@ -28,7 +29,10 @@ class Relevance:
 
     def lonely(self, test: Test) -> bool:
         """Whether no other condition can agree with or contradict the test: then nobody needs to remember it."""
-        return self._counts[_topic(test)] < 2
+        known = self._lonely.get(test)
+        if known is None:
+            known = self._lonely[test] = self._counts[_topic(test)] < 2
+        return known
 
     def tree(self, program: Program, scope: Scope) -> Tree:
         """What is left of the function's tree."""
