@@ -245,3 +245,51 @@ net = torch.nn.Linear(2, 2)
 opt = Own(net.named_modules(), lr=0.1)
 """
     assert [row["covers"] for row in of("components", source) if row["kind"] == "optimizer"] == [["net"]]
+
+
+def test_a_default_that_is_set_for_an_option_stands_with_the_option() -> None:
+    source = """import argparse
+p = argparse.ArgumentParser()
+p.add_argument("--pin", action="store_true")
+p.set_defaults(pin=True, other=3)
+"""
+    rows = [(row["name"], row["value"], row["line"]) for row in of("hyperparameters", source)]
+    assert rows == [("pin", True, 3), ("other", 3, 4)]
+
+
+def test_numbers_for_a_function_that_makes_several_loaders() -> None:
+    files = {
+        "data.py": """from torch.utils.data import DataLoader
+def loaders(batch_size):
+    return DataLoader([1], batch_size), DataLoader([2], batch_size)
+def names(batch_size):
+    return "a", "b"
+"""
+    }
+    source = """from data import loaders, names
+first, second = loaders(batch_size=16)
+a, b = names(batch_size=4)
+"""
+    rows = facts(program(source, files))["hyperparameters"]
+    assert [(row["name"], row["value"], row["line"]) for row in rows] == [("batch_size", 16, 2)]
+
+
+def test_a_function_that_runs_the_model_turn_by_turn_keeps_its_modes() -> None:
+    files = {
+        "parts.py": """def sample(model, n):
+    model.eval()
+    for i in range(n):
+        model.sample(i)
+def freeze(model):
+    for p in model.parameters():
+        p.requires_grad = False
+    model.eval()
+"""
+    }
+    source = """import torch
+from parts import freeze, sample
+net = torch.nn.Linear(2, 2)
+sample(net, 4)
+freeze(net)
+"""
+    assert [row["line"] for row in of("modes", source, files)] == [5]

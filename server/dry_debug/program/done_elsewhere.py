@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dry_debug.program.randomness import RandomSite
 
 
+# Methods of a model that do not make it compute.
+_NO_RUN = ("train", "eval", "to", "load_state_dict", "register_buffer")
 # What puts the state of a generator back.
 _RESTORES = {"numpy.random.set_state": "numpy", "random.setstate": "python", "torch.set_rng_state": "torch",
              "torch.random.set_rng_state": "torch"}  # fmt: skip
@@ -61,6 +63,8 @@ def modes(program: Program) -> list[dict[str, Any]]:
             held = object_of(event)
             while isinstance(held, ast.Attribute):
                 held = held.value
+            if isinstance(held, ast.Name) and held.id != callee.self_name and _works_with(held.id, callee):
+                continue
             own = isinstance(held, ast.Name) and held.id == callee.self_name and bool(callee.loops)
             name = _object(event, tree, callee, program) if event.scope is callee and not own else None
             if name is not None:
@@ -69,6 +73,26 @@ def modes(program: Program) -> list[dict[str, Any]]:
                              "confidence": "medium",
                              "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
     return rows
+
+
+def _works_with(name: str, function: Scope) -> bool:
+    """Whether a function runs the model `name` in a loop: `model(x)`, `model.sample(n)`."""
+    loops = [range(loop.lineno + 1, (loop.end_lineno or 0) + 1) for loop in function.loops]
+    for call in function.calls if loops else ():
+        func = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        if (
+            isinstance(func, ast.Name)
+            and func.id == name
+            and _runs(call)
+            and any(call.lineno in turn for turn in loops)
+        ):
+            return True
+    return False
+
+
+def _runs(call: ast.Call) -> bool:
+    """Whether a call of a model or of one of its methods makes it compute: it is given something."""
+    return bool(call.args or call.keywords) and not (isinstance(call.func, ast.Attribute) and call.func.attr in _NO_RUN)
 
 
 def seeds(program: Program) -> list[dict[str, Any]]:

@@ -142,19 +142,19 @@ def vague(states: States) -> States:
     return result
 
 
-def forget(states: States, names: frozenset[str]) -> States:
-    """The states without what guards said that read one of `names`."""
+def forget(states: States, names: frozenset[str], spared: frozenset[object] = frozenset()) -> States:
+    """The states without what guards said that read one of `names`, but for those of `spared` owners."""
     if not names:
         return states
     said = {g for path in states if path.guards for g in path.guards}
-    gone = [g for g in said if not g[0].names.isdisjoint(names)]
+    gone = [g for g in said if g[0].owner not in spared and not g[0].names.isdisjoint(names)]
     if not gone:
         return states
     result: States = {}
     for path, trace in states.items():
-        if path.guards and not path.guards.isdisjoint(gone):
-            path = path.but(guards=path.guards.difference(gone))
+        if path.guards:
             # but not `taken`: how two remainders of a counter fit stays unknown
+            path = path.but(guards=path.guards.difference(gone))
         add(result, path, trace)
     return result
 
