@@ -156,7 +156,8 @@ def _cover_what_comes_along(program: Program, rows: list[dict[str, Any]]) -> Non
 
 def _kind(kind: str, name: str, made: str | None) -> str:
     """A model of a class of the project may be there to compute the loss, or to average another one."""
-    anything = made == "torch.nn.Module"  # an annotation that says nothing: then the name does
+    # An annotation that says nothing, or one of several classes: then the name does.
+    anything = made in (None, "torch.nn.Module")
     if kind == "model" and (_is_loss(made) or (anything and name.rpartition(".")[2] in ("criterion", "loss_fn"))):
         return "loss"
     return "ema" if kind == "model" and is_average((made or "").rpartition(".")[2]) else kind
