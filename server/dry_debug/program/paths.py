@@ -142,19 +142,16 @@ def vague(states: States) -> States:
     return result
 
 
-def forget(states: States, names: frozenset[str]) -> States:
-    """The states without what guards said that read one of `names`."""
-    if not names:
-        return states
-    said = {g for path in states if path.guards for g in path.guards}
-    gone = [g for g in said if not g[0].names.isdisjoint(names)]
-    if not gone:
+def forget(states: States, names: frozenset[str], spared: frozenset[object] = frozenset()) -> States:
+    """The states without what guards said that read one of `names`, but for those of `spared` owners."""
+    if not names or not any(g[0].names & names and g[0].owner not in spared for path in states for g in path.guards):
         return states
     result: States = {}
     for path, trace in states.items():
-        if path.guards and not path.guards.isdisjoint(gone):
-            path = path.but(guards=path.guards.difference(gone))
-            # but not `taken`: how two remainders of a counter fit stays unknown
+        if path.guards:
+            kept = frozenset(g for g in path.guards if not g[0].names & names or g[0].owner in spared)
+            if len(kept) != len(path.guards):
+                path = path.but(guards=kept)  # but not `taken`: how two remainders of a counter fit stays unknown
         add(result, path, trace)
     return result
 
