@@ -74,7 +74,6 @@ def sweep(folder: str, imports: bool = False, limit: float = SECONDS, into: Swep
         with open(path, "rb") as file:
             document = decode(file.read(), path)
         if project is not None:
-            project.trim()
             host = project
         lines = len(document.lines)
         allowed = limit + lines * PER_LINE

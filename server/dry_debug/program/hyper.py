@@ -344,7 +344,11 @@ class Hyperparameters:
         return found
 
     def _steps_in(self, function: Scope) -> bool:
-        return any(e.scope is function for e in self.program.events.of_kind("optimizer_step"))
+        return function in self._stepping
+
+    @cached_property
+    def _stepping(self) -> set[Scope]:
+        return {event.scope for event in self.program.events.of_kind("optimizer_step")}
 
     def _starts_run(self, function: Scope) -> bool:
         """Whether a function that nothing in this file calls sets a run up: it makes the launcher or the trainer."""
