@@ -293,3 +293,24 @@ sample(net, 4)
 freeze(net)
 """
     assert [row["line"] for row in of("modes", source, files)] == [5]
+
+
+def test_settings_that_another_file_puts_on_a_node_and_a_package_gives_on() -> None:
+    files = {
+        "config/__init__.py": "from .base import _C as cfg\n",
+        "config/base.py": """from yacs.config import CfgNode as CN
+_C = CN()
+_C.TRAIN = CN()
+_C.TRAIN.LR = 0.1
+_C.WORKERS = 4
+other = CN()
+other.size = 3
+def change(cfg):
+    cfg.WORKERS = 2
+""",
+    }
+    rows = facts(program("from config import cfg\nprint(cfg.WORKERS)\n", files))["hyperparameters"]
+    assert [(row["name"], row["value"], row["file"][-14:], row["line"]) for row in rows] == [
+        ("learning_rate", 0.1, "config/base.py", 4),
+        ("WORKERS", 4, "config/base.py", 5),
+    ]

@@ -26,6 +26,7 @@ class Relevance:
         self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
+        self._lonely: dict[Test, bool] = {}
         self._renamings: dict[tuple[CallTree, Scope | None], Renaming | None] = {}
         self._nesting = 0  # trees that are made for the sake of one that calls them
         self._exported: dict[Scope, list[Guard]] = {}
@@ -36,7 +37,10 @@ class Relevance:
 
     def lonely(self, test: Test) -> bool:
         """Whether no other condition can agree with or contradict the test: then nobody needs to remember it."""
-        return self._counts[_topic(test)] < 2
+        known = self._lonely.get(test)
+        if known is None:
+            known = self._lonely[test] = self._counts[_topic(test)] < 2
+        return known
 
     def met_again(self, guard: Guard) -> bool:
         """Whether another condition can agree with or contradict this one, or a part of it."""
