@@ -304,3 +304,10 @@ def test_decorators_of_the_project_set_the_mode(decorator: str, mode: str) -> No
     model = program(source, {"modes.py": DECORATORS})
     use = next(c for c in model.index.calls if model.text(c) == "here(x)")
     assert model.grad_mode(use) == mode
+
+
+def test_a_script_is_no_test_for_its_name_alone() -> None:
+    script, collected = "def main():\n    pass\n", "def test_it():\n    pass\n"
+    assert not program(script, path="mnist_test.py").is_test
+    assert program(collected, path="mnist_test.py").is_test
+    assert program(script, path="tests/helpers.py").is_test

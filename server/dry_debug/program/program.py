@@ -183,7 +183,10 @@ class Program:
         """Whether the file is there to be collected by a test runner, or to help such files."""
         path = self.document.path.replace("\\", "/")
         name = path.rpartition("/")[2]
-        return name.startswith(("test_", "conftest")) or name.endswith("_test.py") or "/tests/" in f"/{path}"
+        if name.startswith(("test_", "conftest")) or "/tests/" in f"/{path}":
+            return True
+        # Where scripts are called `mnist_test.py`, only what a runner would collect makes a test of the file.
+        return name.endswith("_test.py") and any(f.name.startswith("test_") for f in self.index.functions)
 
     def span(self, node: ast.AST) -> Span:
         """The span of a node of this tree."""

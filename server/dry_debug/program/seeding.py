@@ -208,8 +208,9 @@ class Seeding:
         if scope.kind == "module":
             return True
         if program.randomness.is_helper(scope):
-            # A method that nothing here calls seeds the object that it belongs to, when somebody asks for it.
-            return scope.class_scope is None or bool(program.call_sites(scope))
+            # Where nothing trains, a method that nothing calls seeds the object that it belongs to when it is asked to.
+            own = scope.class_scope is not None and not program.training.is_training
+            return not own or bool(program.call_sites(scope))
         while scope.kind not in ("function", "module") and scope.parent is not None:
             scope = scope.parent
         return scope.kind == "module" or program.training.loops.function_trains(scope)
