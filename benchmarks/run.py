@@ -1,6 +1,7 @@
 """Measures the four speed contracts and prints them as one table: `make benchmark`, or `python benchmarks/run.py`.
 
     --corpus FOLDER   run over these files instead of the generated ones
+    --sample N        of these files, N that are always the same ones (for `warm`)
     --only PART       warm, save, cold, million; may be given several times
     --lines N         size of the large project (default: a million lines)
     --json FILE       write the numbers there too
@@ -32,6 +33,7 @@ import installed  # noqa: E402
 import latency  # noqa: E402
 import processes  # noqa: E402
 import warm  # noqa: E402
+from shares import explanation  # noqa: E402
 
 PARTS = ("warm", "save", "cold", "million")
 MEGABYTE = 1024 * 1024
@@ -54,18 +56,25 @@ class Line:
         return self.value < self.limit if self.strict else self.value <= self.limit
 
 
-def warm_part(folder: str) -> Iterator[Line]:
-    result = warm.measure(warm.python_files(folder))
+def warm_part(folder: str, sample: int | None = None) -> Iterator[Line]:
+    paths = warm.python_files(folder)
+    result = warm.measure(paths if sample is None else warm.sampled(paths, sample, folder))
     count, long = len(result.rows), len(result.long)
     yield Line(f"whole analysis / ast.parse, mean of {count} files", result.mean, "x", 3.0, strict=False)
+    yield Line("  the same, median", result.median, "x")
+    yield Line("  the same, p95", result.p95, "x")
     yield Line(f"  the same, p99 of {long} files from {warm.LONG} lines up", result.p99, "x", 6.0, strict=False)
     yield Line("  the same, all time together", result.overall, "x")
     yield Line("  files with a problem of the analysis", result.problems, "", 1)
+    phases = result.phases
+    print(f"\nAll {count} files, {sum(row.lines for row in result.rows):,} lines:")
+    for name, ms in phases.items():
+        print(f"  {name:32} {ms:10,.0f} ms {100 * ms / sum(phases.values()):5.1f} % {ms / phases['parse']:6.2f}x parse")
     print(f"\nThe ten slowest of {warm.LONG} lines and more, in milliseconds:")
-    slowest = sorted((row for row in result.long if row.phases), key=lambda row: -row.ratio)
-    for row in slowest:
-        shares = ", ".join(f"{name} {ms:.1f}" for name, ms in row.phases.items() if ms >= 0.05)
-        print(f"  {row.ratio:4.1f}x {row.lines:5} lines  {os.path.relpath(row.path, folder)}: {shares}")
+    for row in sorted(result.long, key=lambda row: -row.ratio)[:10]:
+        parts = ", ".join(f"{name} {ms:.1f}" for name, ms in row.shares.phases.items() if ms >= 0.05)
+        print(f"  {row.ratio:4.1f}x {row.lines:5} lines  {os.path.relpath(row.path, folder)}: {parts}")
+        print(f"        {explanation(row.shares, row.lines, result.usual)}")
     print()
 
 
@@ -162,6 +171,7 @@ def show(lines: list[Line]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", metavar="FOLDER")
+    parser.add_argument("--sample", type=int, metavar="N")
     parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--json", metavar="FILE")
@@ -181,7 +191,7 @@ def main() -> int:
             if files is None:
                 files = place("warm")
                 corpus.write(files, 60_000)
-            lines += warm_part(files)
+            lines += warm_part(files, given.sample)
         if "save" in parts:
             lines += save_part(place("save"))
         if "cold" in parts:

@@ -1,30 +1,27 @@
 """Contract: the whole analysis of a file with every rule on, parse included, against `ast.parse` of the same text.
 
 Warm, in one process, each document alone (no other files are read). Of every file both are timed three times in turn
-and the shortest time counts. The cycle collector runs between the files, as the server has it; the command takes each
-model apart when it is done with it, as is done here.
+and the shortest time counts, in time of the processor. The cycle collector runs between the files, as the server has
+it; the command takes each model apart when it is done with it, as is done here.
 """
 
 from __future__ import annotations
 
 import ast
 import gc
+import hashlib
 import os
-import time
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from dry_debug.lint import manifest
-from dry_debug.lint.engine import analyse, triggered
-from dry_debug.lint.settings import Settings
-from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.lint.engine import analyse
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
+from shares import COUNTS, EVERYTHING, Shares, clock, shares, timed
 
 LONG = 200  # lines from which a file counts for the p99
-EVERYTHING = Settings(preview=True)
 
 
 @dataclass
@@ -36,7 +33,7 @@ class Row:
     parse: float
     whole: float
     problems: int
-    phases: dict[str, float] = field(default_factory=dict)
+    shares: Shares
 
     @property
     def ratio(self) -> float:
@@ -50,10 +47,21 @@ class Warm:
     rows: list[Row]
 
     @property
+    def ratios(self) -> list[float]:
+        """Of files that have code, ascending: an empty file has nothing to be in proportion to."""
+        return sorted(row.ratio for row in self.rows if row.lines >= 10)
+
+    @property
     def mean(self) -> float:
-        """Of the ratios of files that have code: an empty file has nothing to be in proportion to."""
-        ratios = [row.ratio for row in self.rows if row.lines >= 10]
-        return sum(ratios) / len(ratios) if ratios else 0.0
+        return sum(self.ratios) / len(self.ratios) if self.ratios else 0.0
+
+    @property
+    def median(self) -> float:
+        return _quantile(self.ratios, 50)
+
+    @property
+    def p95(self) -> float:
+        return _quantile(self.ratios, 95)
 
     @property
     def overall(self) -> float:
@@ -61,8 +69,7 @@ class Warm:
 
     @property
     def p99(self) -> float:
-        ratios = sorted(row.ratio for row in self.long)
-        return ratios[min(len(ratios) - 1, len(ratios) * 99 // 100)] if ratios else 0.0
+        return _quantile(sorted(row.ratio for row in self.long), 99)
 
     @property
     def long(self) -> list[Row]:
@@ -71,6 +78,26 @@ class Warm:
     @property
     def problems(self) -> int:
         return sum(row.problems for row in self.rows)
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Milliseconds of each phase over all files, the largest first."""
+        total: dict[str, float] = {}
+        for row in self.rows:
+            for name, ms in row.shares.phases.items():
+                total[name] = total.get(name, 0.0) + ms
+        return dict(sorted(total.items(), key=lambda item: -item[1]))
+
+    @property
+    def usual(self) -> dict[str, float]:
+        """How much there is on 100 lines of what the cost grows with, in files from LONG lines up that rules see."""
+        rows = [row for row in self.long if row.shares.counts]
+        lines = sum(row.lines for row in rows)
+        return {name: sum(row.shares.counts[name] for row in rows) * 100 / lines for name in COUNTS} if lines else {}
+
+
+def _quantile(ascending: list[float], percent: int) -> float:
+    return ascending[min(len(ascending) - 1, len(ascending) * percent // 100)] if ascending else 0.0
 
 
 def measure(paths: Iterable[str], rounds: int = 3) -> Warm:
@@ -90,7 +117,7 @@ def measure(paths: Iterable[str], rounds: int = 3) -> Warm:
                 if row is not None:
                     rows.append(row)
             for row in sorted((row for row in rows if row.lines >= LONG), key=lambda row: -row.ratio)[:10]:
-                row.phases = min((phases(row.path) for _ in range(3)), key=lambda found: sum(found.values()))
+                row.shares = min((shares(row.path) for _ in range(3)), key=lambda found: found.total)
     finally:
         gc.enable()
     return Warm(rows)
@@ -107,53 +134,24 @@ def _row(path: str, rounds: int) -> Row | None:
     best_parse = best_whole = float("inf")
     problems = 0
     for _ in range(rounds):
-        best_parse = min(best_parse, _timed(lambda: ast.parse(source)))
+        best_parse = min(best_parse, timed(lambda: ast.parse(source)))
         fresh = Document.from_text(source, path)
-        began = time.perf_counter()
+        began = clock()
         result = analyse(fresh, None, EVERYTHING)
-        best_whole = min(best_whole, time.perf_counter() - began)
+        best_whole = min(best_whole, clock() - began)
         problems = len(result.problems)
         if result.program is not None:
             result.program.release()
-    return Row(path, source.count("\n") + 1, best_parse, best_whole, problems)
+    return Row(path, source.count("\n") + 1, best_parse, best_whole, problems, shares(path))
 
 
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def sampled(paths: list[str], count: int, folder: str) -> list[str]:
+    """`count` of the files, always the same ones: those whose paths below `folder` have the lowest hashes."""
 
+    def rank(path: str) -> str:
+        return hashlib.sha256(os.path.relpath(path, folder).encode()).hexdigest()
 
-def phases(path: str) -> dict[str, float]:
-    """Milliseconds of each part of one analysis, in the order in which they are asked for; what a part asks for first
-    is on its account."""
-    with open(path, "rb") as file:
-        document = Document.from_text(decode(file.read(), path).source, path)
-    result: dict[str, float] = {}
-    tree = None
-
-    def timed(name: str, work: Callable[[], object]) -> None:
-        result[name] = result.get(name, 0.0) + _timed(work) * 1000
-
-    def parsed() -> None:
-        nonlocal tree
-        tree = parse(document)
-
-    timed("parse", parsed)
-    if not isinstance(tree, ast.Module):
-        return result
-    program = Program(document, tree, NullHost())
-    occurs: dict[str, bool] = {}
-    wanted = [info for info in manifest.selected(EVERYTHING) if triggered(info, document.source, occurs)]
-    if not wanted:
-        return result
-    timed("index", lambda: program.index)
-    timed("names, calls", lambda: program.calls_of("torch.load"))
-    if any(info.shape == "order" for info in wanted):
-        timed("events", lambda: [program.events.tree(root) for root in program.events.roots()])
-    for info in wanted:
-        timed(info.name, lambda info=info: list(manifest.load(info).check(program)))  # type: ignore[misc]
-    return result
+    return sorted(sorted(paths, key=rank)[:count])
 
 
 def python_files(folder: str) -> list[str]:

@@ -172,3 +172,145 @@ OwnPipeline.from_pretrained("x").save_pretrained("b")
 unknown().save_pretrained("c")
 """
     assert [(row["line"], row["components"]) for row in of("saves", source, files)] == [(4, ["model"]), (5, ["model"])]
+
+
+def test_one_of_several_losses_is_a_loss_by_its_name_and_a_collator_is_no_dataset() -> None:
+    files = {
+        "parts.py": """from torch import nn
+class First(nn.CrossEntropyLoss):
+    pass
+class Second(nn.Module):
+    pass
+def choose(name):
+    if name == "first":
+        return First()
+    return Second()
+"""
+    }
+    source = """from parts import choose
+class CollatorForOwnDataset:
+    pass
+class OwnDataset:
+    pass
+def main(name):
+    criterion = choose(name).to("cuda")
+    net = choose(name)
+    collator = CollatorForOwnDataset()
+    data = OwnDataset()
+"""
+    kinds = {row["name"]: row["kind"] for row in of("components", source, files)}
+    assert kinds == {"criterion": "loss", "net": "model", "data": "dataset"}
+
+
+HELPERS = """import random
+import numpy as np
+import torch
+
+def seeded(seed):
+    random.seed(seed)
+    torch.manual_seed(seed)
+
+def options(parser):
+    for name in ("a", "b"):
+        parser.add_argument(name)
+    parser.add_argument("c")
+    parser.add_argument("d")
+    parser.parse_args()
+    seeded(1)
+
+def split(data):
+    before = np.random.get_state()
+    np.random.seed(0)
+    np.random.shuffle(data)
+    np.random.set_state(before)
+    return data
+"""
+
+
+def test_what_another_file_seeds_through_a_helper_counts_and_what_it_puts_back_does_not() -> None:
+    source = """from helpers import options, split
+args = options(None)
+data = split([1, 2])
+"""
+    rows = of("randomness", source, {"helpers.py": HELPERS})
+    seeds = [(row["rng"], row["line"]) for row in rows if row["kind"] == "seed" and row["rng"] != "cuda"]
+    assert seeds == [("python", 2), ("torch", 2)]
+
+
+def test_an_optimizer_that_sorts_the_modules_itself_covers_their_model() -> None:
+    source = """import torch
+class Own(torch.optim.Optimizer):
+    pass
+net = torch.nn.Linear(2, 2)
+opt = Own(net.named_modules(), lr=0.1)
+"""
+    assert [row["covers"] for row in of("components", source) if row["kind"] == "optimizer"] == [["net"]]
+
+
+def test_a_default_that_is_set_for_an_option_stands_with_the_option() -> None:
+    source = """import argparse
+p = argparse.ArgumentParser()
+p.add_argument("--pin", action="store_true")
+p.set_defaults(pin=True, other=3)
+"""
+    rows = [(row["name"], row["value"], row["line"]) for row in of("hyperparameters", source)]
+    assert rows == [("pin", True, 3), ("other", 3, 4)]
+
+
+def test_numbers_for_a_function_that_makes_several_loaders() -> None:
+    files = {
+        "data.py": """from torch.utils.data import DataLoader
+def loaders(batch_size):
+    return DataLoader([1], batch_size), DataLoader([2], batch_size)
+def names(batch_size):
+    return "a", "b"
+"""
+    }
+    source = """from data import loaders, names
+first, second = loaders(batch_size=16)
+a, b = names(batch_size=4)
+"""
+    rows = facts(program(source, files))["hyperparameters"]
+    assert [(row["name"], row["value"], row["line"]) for row in rows] == [("batch_size", 16, 2)]
+
+
+def test_a_function_that_runs_the_model_turn_by_turn_keeps_its_modes() -> None:
+    files = {
+        "parts.py": """def sample(model, n):
+    model.eval()
+    for i in range(n):
+        model.sample(i)
+def freeze(model):
+    for p in model.parameters():
+        p.requires_grad = False
+    model.eval()
+"""
+    }
+    source = """import torch
+from parts import freeze, sample
+net = torch.nn.Linear(2, 2)
+sample(net, 4)
+freeze(net)
+"""
+    assert [row["line"] for row in of("modes", source, files)] == [5]
+
+
+def test_settings_that_another_file_puts_on_a_node_and_a_package_gives_on() -> None:
+    files = {
+        "config/__init__.py": "from .base import _C as cfg\n",
+        "config/base.py": """from yacs.config import CfgNode as CN
+_C = CN()
+_C.TRAIN = CN()
+_C.TRAIN.LR = 0.1
+_C.WORKERS = 4
+other = CN()
+other.size = 3
+def change(cfg):
+    cfg.WORKERS = 2
+""",
+    }
+    rows = facts(program("from config import cfg\nprint(cfg.WORKERS)\n", files))["hyperparameters"]
+    assert [(row["name"], row["value"], row["file"][-14:], row["line"]) for row in rows] == [
+        ("learning_rate", 0.1, "config/base.py", 4),
+        ("WORKERS", 4, "config/base.py", 5),
+    ]

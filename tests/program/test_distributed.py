@@ -217,3 +217,28 @@ def test_a_seed_in_a_function_that_does_more_counts_at_its_call() -> None:
     split = "import random\n\ndef split(names):\n    random.seed(0)\n    for name in names:\n        print(name)\n"
     rows = facts(program("from data import split\n\nsplit([])\n", {"data.py": split}))["randomness"]
     assert [(row["kind"], row["rng"], row["line"]) for row in rows] == [("seed", "python", 3)]
+
+
+@pytest.mark.parametrize(
+    ("before", "path", "own"),
+    [
+        ("pass", 'f"part_{dist.get_rank()}.pt"', True),
+        ("name = f'rank{rank}.pt'", "os.path.join(folder, name)", True),
+        ("name = 'a.pt'; file = folder + name; name = f'rank{rank}.pt'", "file", False),
+        ("name = 'a.pt'", "os.path.join(folder, name)", False),
+        ("pass", "folder + lora_rank", False),
+    ],
+)
+def test_a_file_of_one_rank(before: str, path: str, own: bool) -> None:
+    p = program(f"""
+        import os
+        import torch
+        import torch.distributed as dist
+        def restore(folder, rank, lora_rank):
+            {before}
+            return torch.load({path})
+    """)
+    call = p.calls_of("torch.load")[0]
+    stmt = p.statement(call)
+    assert stmt is not None
+    assert p.training.distributed.ranks.own_file(call.args[0], stmt) is own

@@ -103,6 +103,97 @@ def test_a_step_that_runs_the_backward_pass_returns_its_loss_with_the_graph() ->
     assert growth.backward is not None and p.line(growth.backward) == 4
 
 
+GIVEN = """
+    import torch
+    def update(loss, opt):
+        {first}
+        loss.backward()
+        opt.step()
+    def train(net, loader, opt):
+        total = 0.0
+        for x in loader:
+            loss = net(x)
+            {call}
+            total += loss
+"""
+
+
+@pytest.mark.parametrize("call", ["update(loss, opt)", "update(opt=opt, loss=loss)"])
+def test_a_helper_that_runs_the_backward_pass_over_what_it_is_given(call: str) -> None:
+    [growth] = program(GIVEN.format(first="opt.zero_grad()", call=call)).flow.growths
+    assert growth.path == "total" and growth.confidence == "high" and growth.backward is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "call"),
+    [
+        ("loss = torch.zeros(1, requires_grad=True)", "update(loss, opt)"),  # over another tensor
+        ("opt.zero_grad()", "update(loss, opt); loss = loss.item()"),
+        ("opt.zero_grad()", "update(other(x), opt)"),
+    ],
+)
+def test_a_helper_that_differentiates_something_else(first: str, call: str) -> None:
+    assert program(GIVEN.format(first=first, call=call)).flow.growths == []
+
+
+FED = """
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader
+    def step(net, x, y, total):
+        loss = nn.functional.mse_loss(net(x), y)
+        loss.backward()
+        total += loss
+        return {back}
+    def train(net, data):
+        {before}
+        for x, y in DataLoader(data):
+            {inside}
+            {call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("back", "call"),
+    [("total", "total = step(net, x, y, total)"), ("loss, total", "loss, total = step(net, x, y, total=total)")],
+)
+def test_a_total_that_a_helper_takes_and_gives_back_grows(back: str, call: str) -> None:
+    found = program(FED.format(back=back, before="total = 0.0", inside="pass", call=call)).flow.growths
+    assert [growth.path for growth in found] == ["total"]
+
+
+@pytest.mark.parametrize(
+    ("back", "before", "inside", "call"),
+    [
+        ("total", "pass", "total = 0.0", "total = step(net, x, y, total)"),
+        ("total", "total = 0.0", "pass", "other = step(net, x, y, total)"),
+        ("loss", "total = 0.0", "pass", "total = step(net, x, y, total)"),
+        ("total, loss", "total = 0.0", "pass", "loss, total = step(net, x, y, total)"),
+    ],
+)
+def test_a_total_that_does_not_go_round(back: str, before: str, inside: str, call: str) -> None:
+    assert program(FED.format(back=back, before=before, inside=inside, call=call)).flow.growths == []
+
+
+@pytest.mark.parametrize(("given", "start"), [("shown, x, net", "pass"), ("0.0, x, net", "shown = 0.0")])
+def test_a_total_within_one_batch_does_not_grow(given: str, start: str) -> None:
+    p = program(f"""
+        from torch.utils.data import DataLoader
+        def some(shown, x, net):
+            {start}
+            for _ in range(2):
+                loss = net(x)
+                loss.backward()
+                shown += loss
+            return shown
+        def train(net, data):
+            for x in DataLoader(data):
+                shown = 0.0
+                shown = some({given})
+    """)
+    assert p.flow.growths == []
+
+
 def test_an_attribute_that_is_set_later_is_seen_on_its_object_only() -> None:
     p = program("""
         from vllm import SamplingParams

@@ -1134,6 +1134,296 @@ while (x := next(stream, None)) is not None:
     model(x).sum().backward()  # must
     opt.step()
 """,
+    "a parameter and the caller's test on the argument": r"""
+def ready(phase):
+    if phase == "train":
+        opt.zero_grad()
+for x in loader:
+    ready(phase)
+    if phase == "train":
+        model(x).sum().backward()
+        opt.step()
+""",
+    "a parameter with another name": r"""
+def ready(mode):
+    if mode == "train":
+        opt.zero_grad()
+def run(phase):
+    for x in loader:
+        ready(phase)
+        if phase == "train":
+            model(x).sum().backward()
+            opt.step()
+run(sys.argv[1])
+""",
+    "a parameter that the caller tests for another value": r"""
+def ready(mode):
+    if mode == "train":
+        opt.zero_grad()
+def run(phase):
+    for x in loader:
+        ready(phase)
+        if phase == "tune":
+            model(x).sum().backward()  # must
+            opt.step()
+run(sys.argv[1])
+""",
+    "another argument than the one that is tested": r"""
+def ready(mode):
+    if mode == "train":
+        opt.zero_grad()
+def run(phase, other_phase):
+    for x in loader:
+        ready(other_phase)
+        if phase == "train":
+            model(x).sum().backward()  # may
+            opt.step()
+run(*sys.argv)
+""",
+    "a constant argument decides": r"""
+def ready(mode, sure):
+    if mode in ("train", "tune") and sure:
+        opt.zero_grad()
+for x in loader:
+    ready("tune", True)
+    model(x).sum().backward()
+    opt.step()
+""",
+    "a constant argument decides for the worse": r"""
+def ready(mode, sure):
+    if mode in ("train", "tune") and sure:
+        opt.zero_grad()
+for x in loader:
+    ready("test", True)
+    model(x).sum().backward()  # must
+    opt.step()
+""",
+    "a test as the argument": r"""
+def ready(x, train):
+    if train:
+        opt.zero_grad()
+def run(phase):
+    for x in loader:
+        ready(x, train=phase == "train")
+        if phase != "train":
+            continue
+        model(x).sum().backward()
+        opt.step()
+run(sys.argv[1])
+""",
+    "the opposite of a test as the argument": r"""
+def ready(x, frozen):
+    if not frozen:
+        opt.zero_grad()
+def run(train):
+    for x in loader:
+        ready(x, frozen=not train)
+        if train:
+            model(x).sum().backward()
+            opt.step()
+run(bool(sys.argv[1]))
+""",
+    "a default decides beside what is given": r"""
+def ready(flag, enabled=True):
+    if enabled and flag:
+        opt.zero_grad()
+def run(train):
+    for x in loader:
+        ready(train)
+        if train:
+            model(x).sum().backward()
+            opt.step()
+run(bool(sys.argv[1]))
+""",
+    "a default that is not what is given": r"""
+def ready(flag, enabled=False):
+    if enabled and flag:
+        opt.zero_grad()
+def run(train):
+    for x in loader:
+        ready(train)
+        if train:
+            model(x).sum().backward()  # may
+            opt.step()
+run(bool(sys.argv[1]))
+""",
+    "a method that is given an attribute": r"""
+class Runner:
+    def __init__(self, train):
+        self.train = train
+    def ready(self, flag):
+        if flag:
+            opt.zero_grad()
+    def run(self):
+        for x in loader:
+            self.ready(self.train)
+            if self.train:
+                model(x).sum().backward()
+                opt.step()
+Runner(sys.argv[1]).run()
+""",
+    "an attribute of an object under two names": r"""
+def ready(cfg):
+    if cfg.train:
+        opt.zero_grad()
+def run(args):
+    for x in loader:
+        ready(args)
+        if args.train:
+            model(x).sum().backward()
+            opt.step()
+run(parse())
+""",
+    "attributes of two objects under one name": r"""
+def ready(cfg):
+    if cfg.train:
+        opt.zero_grad()
+def run(cfg, old):
+    for x in loader:
+        ready(old)
+        if cfg.train:
+            model(x).sum().backward()  # may
+            opt.step()
+run(parse(), parse())
+""",
+    "a parameter through two calls": r"""
+def clear(wanted):
+    if wanted:
+        opt.zero_grad()
+def ready(x, flag):
+    clear(flag)
+def run(train):
+    for x in loader:
+        ready(x, train)
+        if train:
+            model(x).sum().backward()
+            opt.step()
+run(bool(sys.argv[1]))
+""",
+    "two helpers that are given the same": r"""
+def ready(flag):
+    if flag:
+        opt.zero_grad()
+def learn(x, go):
+    if go:
+        model(x).sum().backward()
+        opt.step()
+def run(train):
+    for x in loader:
+        ready(train)
+        learn(x, go=train)
+run(bool(sys.argv[1]))
+""",
+    "two helpers that are given different things": r"""
+def ready(flag):
+    if flag:
+        opt.zero_grad()
+def learn(x, go):
+    if go:
+        model(x).sum().backward()  # may
+        opt.step()
+def run(train, reset):
+    for x in loader:
+        ready(reset)
+        learn(x, go=train)
+run(*sys.argv)
+""",
+    "a parameter that the helper binds anew": r"""
+def ready(flag):
+    flag = decide(flag)
+    if flag:
+        opt.zero_grad()
+def run(train):
+    for x in loader:
+        ready(train)
+        if train:
+            model(x).sum().backward()  # may
+            opt.step()
+run(bool(sys.argv[1]))
+""",
+    "an argument that is bound anew behind its test": r"""
+def ready(flag):
+    if flag:
+        opt.zero_grad()
+def run(train):
+    for x in loader:
+        ready(train)
+        if train:
+            model(x).sum().backward()
+            opt.step()
+        train = decide(train)
+run(bool(sys.argv[1]))
+""",
+    "an argument that the caller binds anew": r"""
+def ready(flag):
+    if flag:
+        opt.zero_grad()
+def run(train):
+    for x in loader:
+        ready(train)
+        train = decide(train)
+        if train:
+            model(x).sum().backward()  # may
+            opt.step()
+        train = decide(train)
+run(bool(sys.argv[1]))
+""",
+    "an argument that changes between two helpers": r"""
+def ready(flag):
+    if flag:
+        opt.zero_grad()
+def learn(x, go):
+    if go:
+        model(x).sum().backward()  # may
+        opt.step()
+def run(train):
+    for x in loader:
+        ready(train)
+        train = decide(train)
+        learn(x, train)
+        train = decide(train)
+run(bool(sys.argv[1]))
+""",
+    "an attribute that the helper sets anew": r"""
+def ready(cfg):
+    if cfg.train:
+        opt.zero_grad()
+    cfg.train = decide(cfg)
+def run(args):
+    for x in loader:
+        ready(args)
+        if args.train:
+            model(x).sum().backward()  # may
+            opt.step()
+        args.train = decide(args)
+run(parse())
+""",
+    "a helper's own variable with the name of the argument": r"""
+def ready(flag):
+    if flag:
+        opt.zero_grad()
+    train = flag
+    if train:
+        model.train()
+def run(train):
+    for x in loader:
+        ready(train)
+        if train:
+            model(x).sum().backward()
+            opt.step()
+run(bool(sys.argv[1]))
+""",
+    "a global that a function tests": r"""
+TRAIN = bool(input())
+def ready():
+    if TRAIN:
+        opt.zero_grad()
+for x in loader:
+    ready()
+    if TRAIN:
+        model(x).sum().backward()
+        opt.step()
+""",
 }
 
 

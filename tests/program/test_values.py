@@ -237,3 +237,77 @@ def test_values_come_from_other_files_of_the_project(source: str, files: dict[st
 
 def test_modules_that_import_each_other_do_not_hang() -> None:
     assert marked("from a import x\nhere(x)", {"a.py": "from b import x", "b.py": "from a import x"}).kind == "unknown"
+
+
+DECORATORS = """
+import torch
+import torch as t
+
+
+def picks(old=False):
+    def decorate(fn):
+        return (t.inference_mode if not old else t.no_grad)()(fn)
+
+    return decorate
+
+
+def wraps(fn):
+    def run(*args):
+        with torch.no_grad():
+            return fn(*args)
+
+    return run
+
+
+def plain():
+    return torch.no_grad()
+
+
+def sometimes(flag):
+    def decorate(fn):
+        return torch.no_grad()(fn) if flag else fn
+
+    return decorate
+
+
+def counts(fn):
+    def run(*args):
+        with torch.no_grad():
+            torch.zeros(1)
+        return fn(*args)
+
+    return run
+
+
+def times(fn):
+    def run(*args):
+        return fn(*args)
+
+    return run
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "mode"),
+    [
+        ("picks()", "off"),
+        ("wraps", "off"),
+        ("plain()", "off"),
+        ("sometimes(True)", "unknown"),
+        ("counts", "unknown"),
+        ("times", "on"),
+        ("elsewhere.unseen()", "on"),
+    ],
+)
+def test_decorators_of_the_project_set_the_mode(decorator: str, mode: str) -> None:
+    source = f"import elsewhere\nfrom modes import *\n\n\n@{decorator}\ndef f(x):\n    here(x)\n"
+    model = program(source, {"modes.py": DECORATORS})
+    use = next(c for c in model.index.calls if model.text(c) == "here(x)")
+    assert model.grad_mode(use) == mode
+
+
+def test_a_script_is_no_test_for_its_name_alone() -> None:
+    script, collected = "def main():\n    pass\n", "def test_it():\n    pass\n"
+    assert not program(script, path="mnist_test.py").is_test
+    assert program(collected, path="mnist_test.py").is_test
+    assert program(script, path="tests/helpers.py").is_test

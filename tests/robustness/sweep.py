@@ -64,17 +64,21 @@ def files_of(folder: str) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in sorted(names) if name.endswith(".py"))
 
 
-def sweep(folder: str, imports: bool = False, limit: float = SECONDS, into: Swept | None = None) -> Swept:
-    """Everything that the product says about each file of `folder`; `imports`: with the files that they import."""
+def sweep(
+    folder: str, imports: bool = False, limit: float = SECONDS, into: Swept | None = None, every: int = 1
+) -> Swept:
+    """Everything that the product says about each file of `folder`, or every so many of them.
+
+    `imports`: with the files that they import.
+    """
     swept = into if into is not None else Swept()
     host: Host = NullHost()
     project = ProjectHost(folder) if imports else None
     signal.signal(signal.SIGPROF, _alarm)
-    for path in files_of(folder):
+    for path in list(files_of(folder))[::every]:
         with open(path, "rb") as file:
             document = decode(file.read(), path)
         if project is not None:
-            project.trim()
             host = project
         lines = len(document.lines)
         allowed = limit + lines * PER_LINE

@@ -217,6 +217,8 @@ def _severity(runs: list[Run], missing: list[Part], program: Program) -> Severit
     if kinds & {"optimizer", "scheduler"}:
         if not holds_optimizer and purpose.keeps_best(site, lead.loop) and not (meant and resumes):
             return "suggestion" if meant or resumes else None  # the best model is exported
+        if holds_optimizer and not resumes and "optimizer" not in kinds and purpose.keeps_best(site, lead.loop):
+            return "warning"  # the best model with its optimizer, which nothing here takes back
         if meant or resumes:
             return "critical"
         if "optimizer" not in kinds or purpose.evaluated(lead.loop):

@@ -56,6 +56,10 @@ class UnmappedCheckpointLoad(SiteRule):
             return
         if _settled(call, path, program):
             return
+        stmt = program.statement(call)
+        if stmt is not None and program.training.distributed.ranks.own_file(path, stmt):
+            program.why(call, "each rank loads a file of its own, which it saved from its own device: {}", path)
+            return
         use = program.flow.use_of_loaded(call)
         if use.kind == "numbers":
             loads = [Step(home, load, "") for home, load in use.loaded_into[:2]]

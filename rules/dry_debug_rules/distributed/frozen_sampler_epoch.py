@@ -52,6 +52,9 @@ class FrozenSamplerEpoch(WholeRule):
         if _tells(program):
             program.why(None, "something in this file tells a sampler the epoch (`set_epoch`)")
             return
+        if not program.calls_of(SAMPLER) and not program.leaves_file:
+            program.why(None, "no `DistributedSampler` is made here, and no import leads to a file that may make one")
+            return
         seen: set[ast.Call] = set()
         for read in epoch_reads(program):
             for sampler in samplers(read.loader):

@@ -207,6 +207,7 @@ class _Mode(Automaton):
         if kind == "create":
             covered = covers(context.resolve(event.obj), self.program)
             anew = not covered or any(touches(m, [self.module]) is not False for m in covered)
+            anew = anew or context.made_by_call(self.module.base.ident)  # the call that is walked gives a new model
             return (self.start if anew else state), None
         if kind == "optimizer_step":
             if context.resolve(event.obj).base.ident not in self.trainers:

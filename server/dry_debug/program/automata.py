@@ -147,6 +147,8 @@ def run(automaton: Automaton, program: Program) -> list[Hit]:
     """Walk from every root of the program; one hit an event and label, the most certain one."""
     from dry_debug.program.walker import Walker
 
+    if not program.events.may_come(automaton.kinds):
+        return []
     best: dict[tuple[Event, Hashable], Hit] = {}
     order: dict[Certainty, int] = {"must": 0, "may": 1, "unknown": 2}
     walker = Walker(automaton, program)

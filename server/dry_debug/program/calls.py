@@ -27,7 +27,9 @@ _STATEFUL = frozenset(
 def call(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """The value of `node` at its place."""
     func = node.func
-    name = ev.names.qualified(func, scope)
+    name = ev.program.call_names.get(node, "")
+    if name == "":
+        name = ev.names.qualified(func, scope)
     if name is not None and not name.startswith("."):
         top = name.partition(".")[0]
         if top not in ("torch", "builtins", "numpy"):

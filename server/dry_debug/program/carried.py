@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.calls import places_taken
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
@@ -63,7 +64,7 @@ def _carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Ca
     part = _backward_of_part(program, node, stmt, loop)
     if part is not None:
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, part)
-    inside = _backward_in_callee(program, node, stmt)
+    inside = _backward_in_callee(program, node, stmt) or _backward_given(program, node, stmt, loop)
     if inside is not None:
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, *inside)
     if value.kind in ("tensor", "output") and value.attached:
@@ -165,6 +166,38 @@ def _backward_in_callee(program: Program, node: ast.expr, stmt: ast.stmt) -> tup
         if found is None:
             return None
     return (found, other) if found is not None else None
+
+
+def _backward_given(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> tuple[ast.Call, Program] | None:
+    """`update(loss)` inside `loop`, where `update` runs the backward pass over what it is given."""
+    path = dotted(node)
+    if path is None:
+        return None
+    scope = program.scope(stmt)
+    here: set[Binding] | None = None
+    for call in scope.calls:
+        given = [*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)]
+        place = next((at for at, value in given if dotted(value) == path), None)
+        at = program.statement(call) if place is not None else None
+        if at is None or loop not in program.index.ancestors(at):
+            continue
+        target = program.target(call)
+        function, other = target.scope, target.program
+        if target.kind != "function" or function is None or other is None or function.kind != "function":
+            continue
+        names = [a.arg for a in function.parameters()]
+        if function.self_name is not None and function.class_scope is function.parent:
+            names = names[1:]
+        name = place if isinstance(place, str) else names[place] if place is not None and place < len(names) else None
+        if name is None or places_taken(target) or len(function.bindings.get(name, ())) != 1:
+            continue
+        found = next((b for b, argument in backward_passes(other, function) if dotted(argument) == name), None)
+        if found is None:
+            continue
+        here = _reaching(program, path, scope, stmt) if here is None else here
+        if here <= _reaching(program, path, scope, at):
+            return found, other
+    return None
 
 
 def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt) -> ast.Call | None:

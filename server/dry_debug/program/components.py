@@ -221,6 +221,7 @@ class Components:
             self._add_several(b, value)
         if kind is None and value.kind == "instance":
             kind = next((k for word, k in _BY_CLASS.items() if (value.type or "").endswith(word)), None)
+            kind = None if "collat" in (value.type or "").lower() else kind  # `CollatorForMyDataset`
             kind = "scaler" if is_scaler(value) else "optimizer" if inner_optimizer(value) is not None else kind
         if value.kind in ("function", "choice") and isinstance(b.value, ast.Call) and b.name in _LOSSES:
             kind = "loss"  # a factory of loss functions

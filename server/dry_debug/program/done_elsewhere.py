@@ -16,6 +16,14 @@ from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.randomness import RandomSite
+
+
+# Methods of a model that do not make it compute.
+_NO_RUN = ("train", "eval", "to", "load_state_dict", "register_buffer")
+# What puts the state of a generator back.
+_RESTORES = {"numpy.random.set_state": "numpy", "random.setstate": "python", "torch.set_rng_state": "torch",
+             "torch.random.set_rng_state": "torch"}  # fmt: skip
 
 
 def _calls(program: Program) -> Iterator[tuple[CallTree, Scope, Program]]:
@@ -55,6 +63,8 @@ def modes(program: Program) -> list[dict[str, Any]]:
             held = object_of(event)
             while isinstance(held, ast.Attribute):
                 held = held.value
+            if isinstance(held, ast.Name) and held.id != callee.self_name and _works_with(held.id, callee):
+                continue
             own = isinstance(held, ast.Name) and held.id == callee.self_name and bool(callee.loops)
             name = _object(event, tree, callee, program) if event.scope is callee and not own else None
             if name is not None:
@@ -65,16 +75,49 @@ def modes(program: Program) -> list[dict[str, Any]]:
     return rows
 
 
+def _works_with(name: str, function: Scope) -> bool:
+    """Whether a function runs the model `name` in a loop: `model(x)`, `model.sample(n)`."""
+    loops = [range(loop.lineno + 1, (loop.end_lineno or 0) + 1) for loop in function.loops]
+    for call in function.calls if loops else ():
+        func = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        if (
+            isinstance(func, ast.Name)
+            and func.id == name
+            and _runs(call)
+            and any(call.lineno in turn for turn in loops)
+        ):
+            return True
+    return False
+
+
+def _runs(call: ast.Call) -> bool:
+    """Whether a call of a model or of one of its methods makes it compute: it is given something."""
+    return bool(call.args or call.keywords) and not (isinstance(call.func, ast.Attribute) and call.func.attr in _NO_RUN)
+
+
 def seeds(program: Program) -> list[dict[str, Any]]:
-    """What functions of other files seed on the way to something else: `split(path)` with a `random.seed(0)` in it."""
+    """What functions of other files seed on the way to something else: `split(path)` with a `random.seed(0)` in it.
+
+    A trainer seeds for itself, and who puts the old state of a generator back leaves it as it was.
+    """
     rows: list[dict[str, Any]] = []
     for tree, callee, owner in _calls(program):
         if "seed" not in owner.document.source or owner.randomness.is_helper(callee):
             continue
-        for site in owner.randomness.own_seeds:
-            if owner.scope(site.node) is callee:
+        sites = [site for site in owner.randomness.seeds if owner.scope(site.node) is callee]
+        if not sites or program.value(tree.call).kind == "trainer":
+            continue
+        if any(loop.scope is callee for loop in owner.training.loops.all):
+            continue
+        restored = {_RESTORES.get(owner.qualified(call) or "") for call in callee.calls}
+        once: dict[str, RandomSite] = {}
+        for site in sites:
+            once.setdefault(site.rng, site)
+        for site in once.values():
+            if site.rng not in restored:
+                where, node = site.via or (owner, site.node)
                 rows.append({"kind": "seed", "rng": site.rng, "line": program.line(tree.call), "confidence": "high",
-                             "via": f"{owner.document.path}:{owner.line(site.node)}"})  # fmt: skip
+                             "via": f"{where.document.path}:{where.line(node)}"})  # fmt: skip
     return rows
 
 

@@ -128,8 +128,13 @@ class EventIndex:
             if event is None and len(call.args) > 1 and isinstance(func, ast.Name | ast.Attribute):
                 for stepped in scaler_call(self, call, func):
                     self._add(stepped, call, found)
-            if isinstance(func, ast.Call | ast.Subscript) and self.program.value(call).kind == "optimizer":
-                event = self.event("create", self.program.value(call), call)
+            if isinstance(func, ast.Call | ast.Subscript):
+                if self.program.value(call).kind == "optimizer":
+                    event = self.event("create", self.program.value(call), call)
+            elif event is None and _like_making(call) and call not in nodes.makers:
+                made = self.program.value(call)  # by a class of the project
+                if made.kind == "optimizer" and made.ident == ("alloc", call):
+                    event = self.event("create", made, call)
             if event is not None:
                 self._add(event, call, found)
         for call in nodes.makers:
@@ -201,6 +206,14 @@ class EventIndex:
             known = self._of_kinds[kinds] = [e for e in self.all if e.kind in kinds]
         return known
 
+    def may_come(self, kinds: frozenset[str]) -> bool:
+        """Whether the program may come to an event of these kinds; a few of its calls tell it of most files."""
+        if "optimizer_step" in kinds:
+            kinds = kinds | {"step"}
+        if any(event.kind in kinds for event in self.all) or self.in_lambdas:
+            return True
+        return self.program.leaves_file
+
     # -- trees -------------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -244,6 +257,20 @@ def function_of(scope: Scope | None) -> Scope | None:
 
 def _end(node: ast.AST) -> tuple[int, int]:
     return (getattr(node, "end_lineno", None) or 0, getattr(node, "end_col_offset", None) or 0)
+
+
+_MAKING = frozenset(("params", "lr", "betas", "weight_decay"))
+
+
+def _like_making(call: ast.Call) -> bool:
+    """Whether the arguments are such as an optimizer is made with; cheap, as all calls of a file are asked."""
+    for keyword in call.keywords:
+        if keyword.arg in _MAKING:
+            return True
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Call):
+        return isinstance(first.func, ast.Attribute) and first.func.attr == "parameters"
+    return isinstance(first, ast.Name) and ("param" in first.id or "group" in first.id)
 
 
 def _place(event: Event) -> tuple[int, int, int]:

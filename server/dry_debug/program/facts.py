@@ -141,9 +141,12 @@ def _components(program: Program) -> list[dict[str, Any]]:
 
 def _cover_what_comes_along(program: Program, rows: list[dict[str, Any]]) -> None:
     """`def train(model, optimizer, ...)`: an optimizer that comes in with one model is there to update that one."""
-    for function in program.index.functions:
-        parameters = {(a.arg, program.line(a)) for a in function.parameters()}
-        own = [row for row in rows if row["parameter"] and (row["name"], row["line"]) in parameters]
+    passed: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["parameter"]:
+            passed.setdefault((row["name"], row["line"]), []).append(row)
+    for function in program.index.functions if passed else ():
+        own = [row for a in function.parameters() for row in passed.get((a.arg, program.line(a)), ())]
         models = [row["name"] for row in own if row["kind"] == "model"]
         optimizers = [row for row in own if row["kind"] == "optimizer"]
         if len(models) == len(optimizers) == 1 and not optimizers[0]["covers"]:
@@ -153,7 +156,8 @@ def _cover_what_comes_along(program: Program, rows: list[dict[str, Any]]) -> Non
 
 def _kind(kind: str, name: str, made: str | None) -> str:
     """A model of a class of the project may be there to compute the loss, or to average another one."""
-    anything = made == "torch.nn.Module"  # an annotation that says nothing: then the name does
+    # An annotation that says nothing, or one of several classes: then the name does.
+    anything = made in (None, "torch.nn.Module")
     if kind == "model" and (_is_loss(made) or (anything and name.rpartition(".")[2] in ("criterion", "loss_fn"))):
         return "loss"
     return "ema" if kind == "model" and is_average((made or "").rpartition(".")[2]) else kind

@@ -26,10 +26,13 @@ def settled(found: dict[str, Any]) -> dict[str, Any]:
 
 def _rows(rows: list[Any]) -> list[Any]:
     once: list[Any] = []
+    seen: set[str] = set()
     for row in rows:
         if isinstance(row, dict):
             row.setdefault("confidence", "high")
-        if row not in once:
+        key = repr(sorted(row.items()) if isinstance(row, dict) else row)
+        if key not in seen:
+            seen.add(key)
             once.append(row)
     if once and isinstance(once[0], dict):
         once.sort(key=lambda row: (row.get("file") or "", row["line"]))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of, keeper
+from dry_debug.program.calls import argument
 from dry_debug.program.carried import Carried, Loop, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -92,11 +93,11 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
         return
     if program.target(call).scope is None:
         return  # nothing of the project, which `keeper` asks about
-    for argument in arguments:
-        if isinstance(argument, ast.Constant | ast.Starred):
+    for given in arguments:
+        if isinstance(given, ast.Constant | ast.Starred):
             continue
-        carried = carriers(program, argument, stmt, loop)
-        kept = keeper(program, call, argument, carried[0].made) if carried else None
+        carried = carriers(program, given, stmt, loop)
+        kept = keeper(program, call, given, carried[0].made) if carried else None
         if kept is None or _outlived(program, stmt, kept.path) is None:
             continue
         fate = fate_of(program, kept.path, stmt) if kept.how == "argument" else Fate()
@@ -181,7 +182,7 @@ def _outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None
         return None
     for binding in bindings_of(program, stmt, path):
         made = binding.stmt
-        if made is None or made is stmt or binding.kind == "aug":
+        if made is None or made is stmt or binding.kind == "aug" or (binding.kind == "param" and made is loop):
             continue
         if isinstance(made, ast.Assign) and addition_of(made) is not None:
             continue
@@ -191,12 +192,63 @@ def _outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None
         if _reset_for_each_batch(program, made, loop):
             program.why(stmt, f"`{path}` starts anew with every batch, so it never holds more than one", see=made)
             return None
+    anew = _anew_in_caller(program, stmt, path)
+    if anew is not None:
+        program.why(
+            stmt, f"the caller starts `{path}` anew with every batch, so it never holds more than one", see=anew
+        )
+        return None
     return loop
+
+
+def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | None:
+    """Where the one caller sets what it gives for the parameter `path` anew for each batch."""
+    function = program.scope(stmt)
+    if function.kind != "function" or not any(b.kind == "param" for b in function.bindings.get(path, ())):
+        return None
+    sites = program.call_sites(function)
+    if len(sites) != 1:
+        return None
+    call = sites[0]
+    at, given = program.statement(call), _given_for(path, function, call)
+    if at is None or not isinstance(given, ast.Name):
+        return None
+    for block in _loops_around(program, call):
+        if not _reads_batches(program, block):
+            continue
+        for binding in program.scope(call).bindings.get(given.id, ()):
+            made = binding.stmt
+            if made is not None and made is not at and binding.kind == "assign" and _always_in(program, made, block):
+                return made
+    return None
+
+
+def _given_for(name: str, function: Scope, call: ast.Call) -> ast.expr | None:
+    names = [a.arg for a in function.parameters()]
+    if function.self_name is not None and function.class_scope is function.parent:
+        names = names[1:]
+    return argument(call, names.index(name), name) if name in names else None
 
 
 def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Loop) -> bool:
     outer = [b for b in program.index.ancestors(loop) if isinstance(b, ast.For | ast.AsyncFor)]
-    return any(_always_in(program, made, block) and _reads_batches(program, block) for block in outer)
+    if any(_always_in(program, made, block) and _reads_batches(program, block) for block in outer):
+        return True
+    function = program.scope(loop)
+    sites = program.call_sites(function) if function.kind == "function" and program.scope(made) is function else []
+    return len(sites) == 1 and any(_reads_batches(program, block) for block in _loops_around(program, sites[0]))
+
+
+def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncFor]:
+    """The `for` loops of its function in which a call stands, from the inside out."""
+    found: list[ast.For | ast.AsyncFor] = []
+    stmt = program.statement(call)
+    for block in program.index.ancestors(stmt) if stmt is not None else ():
+        if isinstance(block, ast.For | ast.AsyncFor):
+            found.append(block)
+        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            break
+    return found
 
 
 def _repeated(program: Program, stmt: ast.stmt, path: str) -> Loop | None:
@@ -205,11 +257,43 @@ def _repeated(program: Program, stmt: ast.stmt, path: str) -> Loop | None:
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             function = program.index.scopes[block]
+            if path in function.bindings:
+                return block if _fed_back(program, function, path) else None
             own = "." in path and path.partition(".")[0] == function.self_name
             return block if own and any(_in_loop(program, call) for call in program.call_sites(function)) else None
         if isinstance(block, ast.ClassDef):
             return None
     return None
+
+
+def _fed_back(program: Program, function: Scope, path: str) -> bool:
+    """Whether a loop gives its variable for the parameter `path` and takes it back: `total = add(total, loss)`."""
+    if not any(b.kind == "param" for b in function.bindings[path]) or not function.returns:
+        return False
+    places: set[int | None] = set()
+    for back in function.returns:
+        value = back.value
+        items = value.elts if isinstance(value, ast.Tuple) else [value]
+        at = next((i for i, item in enumerate(items) if isinstance(item, ast.Name) and item.id == path), None)
+        if at is None:
+            return False
+        places.add(at if isinstance(value, ast.Tuple) else None)
+    for call in program.call_sites(function) if len(places) == 1 else ():
+        stmt, given = program.statement(call), _given_for(path, function, call)
+        if not isinstance(stmt, ast.Assign) or stmt.value is not call or len(stmt.targets) != 1:
+            continue
+        target: ast.expr = stmt.targets[0]
+        place = next(iter(places))
+        if place is not None:
+            if not isinstance(target, ast.Tuple) or place >= len(target.elts):
+                continue
+            target = target.elts[place]
+        if given is None or dotted(target) is None or dotted(target) != dotted(given) or not _in_loop(program, call):
+            continue
+        around = next(b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
+        if _outlived(program, stmt, dotted(target)) is around:
+            return True
+    return False
 
 
 def _in_loop(program: Program, call: ast.Call) -> bool:

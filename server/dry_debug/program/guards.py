@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.shape import shape
@@ -53,10 +53,16 @@ class Guard:
     variable: str | None = None
     literal: object = None
     compares: bool = False  # with `literal`; else for truth
+    expr: ast.expr | None = field(default=None, repr=False, compare=False)  # the test, without its negation
 
     @property
     def names(self) -> frozenset[str]:
         return self.test.names if self.test is not None else frozenset()
+
+    def opposite(self) -> Guard:
+        """The guard of `not` the condition."""
+        constant = None if self.constant is None else not self.constant
+        return replace(self, negated=not self.negated, constant=constant)
 
 
 # Calls that answer the same each time they are asked, for the time of a training step.
@@ -76,6 +82,9 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
         test = test.operand
     if isinstance(test, ast.Constant):
         return Guard(None, negated, constant=bool(test.value) is not negated)
+    decided = _decided(test)
+    if decided is not None:
+        return Guard(None, negated, constant=decided is not negated)
     if _is_main(test):
         return Guard(None, negated, constant=not negated)
     if isinstance(test, ast.BoolOp) and all(_is_negation(value) for value in test.values):
@@ -96,6 +105,12 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
     parts: tuple[Guard, ...] = ()
     if isinstance(test, ast.BoolOp) and depth < 3:
         parts = tuple(guard_of(value, scope, depth + 1) for value in test.values[:6])
+        if any(part.constant is not None for part in parts):
+            rest = _undecided(test, parts)
+            if isinstance(rest, bool):
+                return Guard(None, negated, constant=rest is not negated)
+            found = guard_of(rest, scope, depth + 1)
+            return found.opposite() if negated else found
     subject = value_text = variable = None
     literal: object = None
     compares = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
@@ -110,7 +125,15 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
         variable = test.id
     key = Test(_owner(test, scope), shape(test), names, subject, value_text)
     conjunction = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
-    return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares)
+    return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares, test)
+
+
+def home_of(name: str, scope: Scope | None) -> Scope | None:
+    """The scope whose variable `name` is where it is read in `scope`; None: nobody's here, a builtin."""
+    first = True
+    while scope is not None and (name not in scope.bindings or (scope.kind == "class" and not first)):
+        scope, first = scope.parent, False
+    return scope
 
 
 def _is_negation(test: ast.expr) -> bool:
@@ -124,6 +147,24 @@ def _affirmed(test: ast.expr) -> ast.expr:
         return test.operand
     assert isinstance(test, ast.Compare)
     return ast.Compare(test.left, [_OPPOSITE[type(test.ops[0])]()], test.comparators)
+
+
+def paths_in(test: ast.expr) -> frozenset[str]:
+    """The variables and attribute paths that an expression reads."""
+    return _reads(test)[0]
+
+
+def given_names(call: ast.Call) -> set[str]:
+    """The variables and paths that are given as arguments, the object of the method included."""
+    found: set[str] = set()
+    func = call.func
+    receiver = [func.value] if isinstance(func, ast.Attribute) else []
+    for given in (*receiver, *call.args, *(k.value for k in call.keywords)):
+        if isinstance(given, ast.Name):
+            found.add(given.id)
+        elif isinstance(given, ast.Attribute | ast.Compare | ast.BoolOp | ast.UnaryOp):
+            found |= paths_in(given)
+    return found
 
 
 def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
@@ -148,12 +189,28 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
 
 def _owner(test: ast.expr, scope: Scope) -> object:
     """Whose variables the test reads: attributes (`args.amp`, `self.amp`) mean the same in every function."""
+    homes: list[Scope] = []
     for node in nodes(test):
-        if isinstance(node, ast.Name) and node.id in scope.bindings and not _inside_attribute(node, test):
-            return id(scope)
+        if isinstance(node, ast.Name) and not _inside_attribute(node, test):
+            home = home_of(node.id, scope)
+            if home is not None and not _imported(node.id, home):
+                homes.append(home)
+    if homes:
+        return id(max(homes, key=_depth))  # the innermost one: what the test says goes when that is left
     cls = scope.class_scope
     own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in nodes(test))
     return id(cls) if own else ""
+
+
+def _imported(name: str, home: Scope) -> bool:
+    return home.kind == "module" and any(binding.kind == "import" for binding in home.bindings[name])
+
+
+def _depth(scope: Scope) -> int:
+    depth = 0
+    while scope.parent is not None:
+        scope, depth = scope.parent, depth + 1
+    return depth
 
 
 def _inside_attribute(name: ast.Name, test: ast.expr) -> bool:
@@ -167,6 +224,36 @@ def _is_none_or_bool(test: ast.Compare) -> bool:
     if isinstance(test.ops[0], ast.Is):
         return right.value is None or isinstance(right.value, bool)
     return isinstance(test.ops[0], ast.Eq) and isinstance(right.value, bool)
+
+
+def _undecided(test: ast.BoolOp, parts: tuple[Guard, ...]) -> ast.expr | bool:
+    """What of a conjunction or disjunction its constant parts leave open."""
+    strong = isinstance(test.op, ast.Or)
+    if any(part.constant is strong for part in parts):
+        return strong
+    rest = [v for v, part in zip(test.values, parts, strict=False) if part.constant is None] + test.values[len(parts) :]
+    if not rest:
+        return not strong
+    return rest[0] if len(rest) == 1 else ast.BoolOp(test.op, rest)
+
+
+def _decided(test: ast.expr) -> bool | None:
+    """How a comparison of two literals comes out: what an argument makes of a parameter's test."""
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Constant)):
+        return None
+    left, op, right = test.left.value, test.ops[0], test.comparators[0]
+    if isinstance(op, ast.In | ast.NotIn):
+        if not isinstance(right, ast.Tuple | ast.List | ast.Set):
+            return None
+        values = [item.value for item in right.elts if isinstance(item, ast.Constant)]
+        return (left in values) is isinstance(op, ast.In) if len(values) == len(right.elts) else None
+    if not isinstance(right, ast.Constant):
+        return None
+    if isinstance(op, ast.Eq | ast.NotEq):
+        return (left == right.value) is isinstance(op, ast.Eq)
+    if isinstance(op, ast.Is | ast.IsNot) and (right.value is None or isinstance(right.value, bool)):
+        return (left is right.value) is isinstance(op, ast.Is)
+    return None
 
 
 def _is_main(test: ast.expr) -> bool:

@@ -151,8 +151,12 @@ class Hyperparameters:
         from dry_debug.program.hyper_declared import computed_from_settings, declared
 
         seen = {(id(h.node), h.name) for h in listed}
+        # A default that is set for an option stands with the option.
+        moved = {id(v) for k, v in self._overridden.items() if any(h.name == canonical_field(k) for h in self.argparse)}
         found = []
         for one in declared(self.program):
+            if id(one.node) in moved:
+                continue
             if (id(one.node), one.name) not in seen:
                 seen.add((id(one.node), one.name))
                 found.append(one)
@@ -212,7 +216,21 @@ class Hyperparameters:
                 value = _parsed(value, values.get("type")) if known else None
             elif isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
                 value = action.value == "store_false"
+            over = self._overridden.get(name.lstrip("-").replace("-", "_"))
+            if over is not None:
+                value = over.value
             found.append(Hyperparameter(canonical_field(name), value, call, "argparse"))
+        return found
+
+    @cached_property
+    def _overridden(self) -> dict[str, ast.Constant]:
+        """`parser.set_defaults(pin_mem=True)` in a file with one parser: stronger than the option's own default."""
+        found: dict[str, ast.Constant] = {}
+        calls = self.program.method_calls("set_defaults")
+        holders = {dotted(call.func) for call in calls}
+        for keyword in (k for call in calls for k in call.keywords) if len(holders) == 1 else ():
+            if keyword.arg is not None and isinstance(keyword.value, ast.Constant):
+                found[keyword.arg] = keyword.value
         return found
 
     @cached_property
@@ -327,7 +345,11 @@ class Hyperparameters:
         return found
 
     def _steps_in(self, function: Scope) -> bool:
-        return any(e.scope is function for e in self.program.events.of_kind("optimizer_step"))
+        return function in self._stepping
+
+    @cached_property
+    def _stepping(self) -> set[Scope]:
+        return {event.scope for event in self.program.events.of_kind("optimizer_step")}
 
     def _starts_run(self, function: Scope) -> bool:
         """Whether a function that nothing in this file calls sets a run up: it makes the launcher or the trainer."""
@@ -470,6 +492,8 @@ class Hyperparameters:
             arguments = name.endswith(("Arguments", "Args", "Config", "Trainer"))
             made = self.program.value(call) if known or arguments else None
             kind = made.kind if made is not None else "unknown"
+            if made is not None and kind == "container" and any(one.kind == "loader" for one in made.items or ()):
+                kind = "loader"  # `train, test = make_loaders(batch_size=16)`
             if kind == "instance" and arguments and made is not None and is_dataclass(made.scope):
                 known = [k for k in call.keywords if k in known or _numeric(k.value)]
             elif kind not in _SET_UP:

@@ -206,6 +206,18 @@ def _of_pairs(program: Program, pairs: list[_Pair]) -> Iterator[Hyperparameter]:
             yield Hyperparameter(canonical_field(key), constant, at, "literal")
 
 
+def put_on(program: Program, variable: str) -> Iterator[Hyperparameter]:
+    """What the top of a file puts on one of its variables that is made to hold settings."""
+    bindings = program.index.module.bindings.get(variable, [])
+    made = bindings[0].value if len(bindings) == 1 else None
+    if isinstance(made, ast.Call) and program.qualified(made) in _MAKERS:
+        for found in _put_on(program):
+            targets = found.node.targets if isinstance(found.node, ast.Assign) else []
+            root = _place(targets[0])[1] if targets else None
+            if root is not None and root.id == variable and program.scope(found.node).kind == "module":
+                yield found
+
+
 def _put_on(program: Program) -> Iterator[Hyperparameter]:
     """`cfg.TRAIN.LR = 0.1` on an object for settings; `args.lr = args.lr * args.batch_size / 256` on options."""
     for assignment in program.index.assignments:

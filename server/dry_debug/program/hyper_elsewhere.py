@@ -220,6 +220,10 @@ class Elsewhere:
             other = owner.host.module(module, owner.document.path, level) if module or level else None
             if other is not None:
                 yield from self._constant(other, inner, depth + 1)
+        elif isinstance(one.value, ast.Call):
+            from dry_debug.program.hyper_declared import put_on
+
+            yield from (Row(found, owner) for found in put_on(owner, name))  # `_C = CfgNode(); _C.TRAIN.LR = 0.1`
         elif _is_settings_file(owner) or is_canonical(name):
             yield from _row(owner, one)
 

@@ -142,19 +142,19 @@ def vague(states: States) -> States:
     return result
 
 
-def forget(states: States, names: frozenset[str]) -> States:
-    """The states without what guards said that read one of `names`."""
+def forget(states: States, names: frozenset[str], spared: frozenset[object] = frozenset()) -> States:
+    """The states without what guards said that read one of `names`, but for those of `spared` owners."""
     if not names:
         return states
     said = {g for path in states if path.guards for g in path.guards}
-    gone = [g for g in said if not g[0].names.isdisjoint(names)]
+    gone = [g for g in said if g[0].owner not in spared and not g[0].names.isdisjoint(names)]
     if not gone:
         return states
     result: States = {}
     for path, trace in states.items():
-        if path.guards and not path.guards.isdisjoint(gone):
-            path = path.but(guards=path.guards.difference(gone))
+        if path.guards:
             # but not `taken`: how two remainders of a counter fit stays unknown
+            path = path.but(guards=path.guards.difference(gone))
         add(result, path, trace)
     return result
 
@@ -182,11 +182,28 @@ def assume(guard: Guard, states: States, truth: bool, context: Context, relevanc
         return states
     if guard.counter is None and (guard.test is None or (not guard.parts and relevance.lonely(guard.test))):
         return states
+    if guard.counter is None and guard.test is not None and not guard.parts:
+        return _assume_plain(guard.test, states, truth is not guard.negated)
     result: States = {}
     for path, trace in states.items():
         assumed = _assume(guard, path, truth, context, relevance)
         if assumed is not None and assumed not in result:
             add(result, assumed, trace)
+    return result
+
+
+def _assume_plain(test: Test, states: States, said: bool) -> States:
+    """The states in which a single test that others ask, too, came out as `said`: most guards are no more than that."""
+    fact, opposite = (test, said), (test, not said)
+    result: States = {}
+    for path, trace in states.items():
+        guards = path.guards
+        if opposite in guards or (said and test.subject is not None and _other_value(test, path)):
+            continue
+        if fact not in guards:
+            path = path.but(guards=guards | {fact})
+        if path not in result:
+            add(result, path, trace)
     return result
 
 

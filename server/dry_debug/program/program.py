@@ -105,8 +105,10 @@ class Program:
         self.problems: list[Problem] = []
         self.spec: str | None = None  # the file of instructions that the settings name
         self._grad: dict[object, GradMode] = {}
+        self._decorated: dict[object, GradMode | None] = {}
         self._class_kinds: dict[Scope, know.Kind] = {}
         self._starring: set[str] = set()
+        self.call_names: dict[ast.Call, str | None] = {}  # of the calls that were looked at
         self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
         if index is not None:
             self.__dict__["index"] = index
@@ -180,7 +182,11 @@ class Program:
     def is_test(self) -> bool:
         """Whether the file is there to be collected by a test runner, or to help such files."""
         path = self.document.path.replace("\\", "/")
-        return path.rpartition("/")[2].startswith(("test_", "conftest")) or "/tests/" in path
+        name = path.rpartition("/")[2]
+        if name.startswith(("test_", "conftest")) or "/tests/" in f"/{path}":
+            return True
+        # Where scripts are called `mnist_test.py`, only what a runner would collect makes a test of the file.
+        return name.endswith("_test.py") and any(f.name.startswith("test_") for f in self.index.functions)
 
     def span(self, node: ast.AST) -> Span:
         """The span of a node of this tree."""
@@ -227,9 +233,9 @@ class Program:
     @cached_property
     def _calls_by_name(self) -> dict[str, list[ast.Call]]:
         result: dict[str, list[ast.Call]] = {}
-        qualified, scope_of = self.names.qualified, self.index.scope_of
+        qualified, scope_of, names = self.names.qualified, self.index.scope_of, self.call_names
         for call in self.index.calls:
-            name = qualified(call.func, scope_of[call])
+            name = names[call] = qualified(call.func, scope_of[call])
             if name is not None:
                 result.setdefault(name, []).append(call)
         return result
@@ -273,7 +279,10 @@ class Program:
 
     def qualified(self, call: ast.Call) -> str | None:
         """The canonical qualified name of what is called."""
-        return self.names.qualified(call.func, self.scope(call))
+        known = self.call_names.get(call, "")
+        if known == "":
+            known = self.call_names[call] = self.names.qualified(call.func, self.scope(call))
+        return known
 
     def scope(self, node: ast.AST) -> Scope:
         """The scope that a call or statement stands in."""
@@ -567,7 +576,10 @@ class Program:
             return known
         self._grad[function] = "on"  # recursion
         mode: GradMode = "on"
-        if self.decorated_no_grad(function) or lightning.evaluates(function):
+        decorated = self._decorated_mode(function)
+        if decorated is not None:
+            mode = decorated
+        elif lightning.evaluates(function):
             mode = "off"
         else:
             modes = {self.grad_mode(call) for call in self.call_sites(function)}
@@ -580,12 +592,18 @@ class Program:
 
     def decorated_no_grad(self, function: Scope) -> bool:
         """Whether a decorator switches autograd off for the whole function."""
-        outer = function.parent or self.index.module
-        for decorator in function.decorators:
-            expr = decorator.func if isinstance(decorator, ast.Call) else decorator
-            if self.names.qualified(expr, outer) in know.NO_GRAD:
-                return True
-        return False
+        return self._decorated_mode(function) == "off"
+
+    def _decorated_mode(self, function: Scope) -> GradMode | None:
+        if not function.decorators:
+            return None
+        if function not in self._decorated:
+            from dry_debug.program.decorated_modes import mode_of
+
+            self._decorated[function] = None  # a decorator that is decorated with itself
+            modes = {mode_of(self, decorator, function) for decorator in function.decorators}
+            self._decorated[function] = "off" if "off" in modes else "unknown" if "unknown" in modes else None
+        return self._decorated[function]
 
     # -- instructions ------------------------------------------------------------------------------------------------
 

@@ -14,13 +14,17 @@ from dry_debug.program.trees import EMPTY, Alt, CallTree, Choice, Exit, Kill, Le
 _ROUNDS = 4
 
 
-def prune(tree: Tree, wanted: Callable[[Leaf | CallTree], bool]) -> Tree:
-    """`tree` without what cannot matter. `wanted` says whether an event, or what a call leads to, does."""
+def prune(tree: Tree, wanted: Callable[[Leaf | CallTree], bool], asked: Callable[[CallTree], frozenset[str]]) -> Tree:
+    """`tree` without what cannot matter.
+
+    `wanted` says whether an event, or what a call leads to, does; `asked` which of the variables that are given to a
+    call conditions in it read.
+    """
     names: frozenset[str] = frozenset()
     result: Tree = EMPTY
     for _ in range(_ROUNDS):
         result = _pruned(tree, wanted, names)
-        read = _guard_names(result)
+        read = _guard_names(result, asked)
         if read == names:
             break
         names = read
@@ -90,12 +94,14 @@ def _matters(tree: Tree) -> bool:
     return False
 
 
-def _guard_names(tree: Tree) -> frozenset[str]:
+def _guard_names(tree: Tree, asked: Callable[[CallTree], frozenset[str]]) -> frozenset[str]:
     found: set[str] = set()
     queue = [tree]
     while queue:
         node = queue.pop()
         if isinstance(node, Alt):
             found |= node.guard.names
+        elif isinstance(node, CallTree):
+            found |= asked(node)
         queue.extend(children(node))
     return frozenset(found)

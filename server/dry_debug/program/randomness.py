@@ -92,17 +92,20 @@ class Randomness:
     def _helper_calls(self) -> list[CallTree]:
         """Calls of functions of the project that seed something."""
         found = []
+        seeds: dict[int, bool] = {}  # by file: many calls lead to the same one
+        helps: dict[Scope, bool] = {}
         for trees in self.program.events._user_calls.values():
             for _, tree in trees:
                 if not isinstance(tree, CallTree):
                     continue
-                function = tree.function
-                if function.scope is None or function.program is None:
+                scope, owner = tree.function.scope, tree.function.program
+                if scope is None or owner is None:
                     continue
-                if "seed" not in function.program.document.source:
-                    continue
-                other = function.program.randomness
-                if other.is_helper(function.scope):
+                if id(owner) not in seeds:
+                    seeds[id(owner)] = "seed" in owner.document.source and bool(owner.randomness.own_seeds)
+                if seeds[id(owner)] and scope not in helps:
+                    helps[scope] = owner.randomness.is_helper(scope)
+                if helps.get(scope):
                     found.append(tree)
         return found
 

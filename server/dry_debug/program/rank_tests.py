@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -25,6 +27,7 @@ _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_LOCALID", "OMPI_
 _SEVERAL = ("dist", "ddp", "world_size", "worldsize", "n_gpu", "ngpu", "num_gpu", "parallel", "multi", "fsdp", "rank",
             "initialized", "is_available", "single", "nprocs", "num_process")  # fmt: skip
 MAX_DEPTH = 8
+_MOST_NAMES = 3  # variables, one in another, through which the path of a file is followed
 
 
 def only_main(decorator: ast.expr) -> bool:
@@ -132,6 +135,32 @@ class RankTests:
                      if r.value is not None and not isinstance(r.value, ast.Constant)}  # fmt: skip
             self._functions[scope] = found.pop() if len(found) == 1 else None
         return self._functions[scope]
+
+    def own_file(self, path: ast.expr, at: ast.stmt) -> bool:
+        """Whether the path of a file, read in the statement `at`, names the rank: each process has one of its own."""
+        queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, at, 0)]
+        while queue:
+            expr, where, depth = queue.pop()
+            ranks = False
+            names: list[ast.Name] = []
+            for node in nodes(expr):
+                if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+                    ranks = ranks or self._is_rank(node, where, 0)
+                if isinstance(node, ast.Name):
+                    names.append(node)
+            if ranks:
+                return True
+            if depth >= _MOST_NAMES:
+                continue
+            for name in names:
+                found = self.program.names.lookup(name.id, self.program.scope(where))
+                here = found is not None and found[0] is self.program.scope(where)
+                bindings = reaching(self.program.index, found[1], where if here else None) if found is not None else []
+                if len(bindings) == 1 and bindings[0].kind == "assign" and not bindings[0].path:
+                    value, made = bindings[0].value, bindings[0].stmt
+                    if value is not None and made is not None:
+                        queue.append((value, made, depth + 1))
+        return False
 
     # -- what is a rank ------------------------------------------------------------------------------------------------
 

@@ -132,6 +132,8 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
         found = modules_in(program.evaluator.value(func.value, scope, stmt, optimizer.env))
         if found:
             return found  # `model.get_1x_lr_params()`
+    if isinstance(func, ast.Attribute) and func.attr == "named_modules":  # an optimizer that groups them itself
+        return modules_in(program.evaluator.value(func.value, scope, stmt, optimizer.env))
     if isinstance(func, ast.Attribute) and func.attr in _PARAMETERS:
         found = modules_in(program.evaluator.value(node, scope, stmt, optimizer.env))
         inner = func.value

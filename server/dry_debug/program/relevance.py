@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.guards import Guard, Test
 from dry_debug.program.pruning import prune
+from dry_debug.program.renaming import Renaming, of_call
 from dry_debug.program.trees import Alt, CallTree, Leaf, Tree, children
+from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
+
+_MOST_EXPORTED = 40  # conditions of one function that its callers are told of
+_LEVELS = 4  # of calls through which a condition is followed
 
 
 class Relevance:
@@ -21,6 +26,10 @@ class Relevance:
         self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
+        self._lonely: dict[Test, bool] = {}
+        self._renamings: dict[tuple[CallTree, Scope | None], Renaming | None] = {}
+        self._nesting = 0  # trees that are made for the sake of one that calls them
+        self._exported: dict[Scope, list[Guard]] = {}
         self.roots = [root for root in program.events.roots() if self.relevant(program, root)]
         seen: set[Scope] = set()
         for root in self.roots:
@@ -28,13 +37,20 @@ class Relevance:
 
     def lonely(self, test: Test) -> bool:
         """Whether no other condition can agree with or contradict the test: then nobody needs to remember it."""
-        return self._counts[_topic(test)] < 2
+        known = self._lonely.get(test)
+        if known is None:
+            known = self._lonely[test] = self._counts[_topic(test)] < 2
+        return known
+
+    def met_again(self, guard: Guard) -> bool:
+        """Whether another condition can agree with or contradict this one, or a part of it."""
+        return any(not self.lonely(test) for test in _tests(guard))
 
     def tree(self, program: Program, scope: Scope) -> Tree:
         """What is left of the function's tree."""
         known = self._trees.get(scope)
         if known is None:
-            known = self._trees[scope] = prune(program.events.tree(scope), self._wanted)
+            known = self._trees[scope] = prune(program.events.tree(scope), self._wanted, self._asked)
         return known
 
     def relevant(self, program: Program, scope: Scope) -> bool:
@@ -55,6 +71,59 @@ class Relevance:
             return tree.event.kind in self.kinds
         return tree.function.scope is None or self.reaches(tree)  # one that was passed in is known on the way only
 
+    def renaming(self, tree: CallTree, function: Value) -> Renaming | None:
+        """What the parameters that conditions of the callee (or of what it calls) read are called at the call."""
+        key = (tree, function.scope)
+        if key not in self._renamings:
+            program, scope = function.program, function.scope
+            read = self._read(program, scope) if program is not None and scope is not None else frozenset[str]()
+            self._renamings[key] = of_call(tree, function, read.__contains__) if read else None
+        return self._renamings[key]
+
+    def _read(self, program: Program, scope: Scope) -> frozenset[str]:
+        """The parameters of a function that conditions in it, or in what it calls, read."""
+        return frozenset(name for guard in self._exports(program, scope) for name in guard.names)
+
+    def _exports(self, program: Program, scope: Scope, depth: int = 0) -> list[Guard]:
+        """The conditions in a function and in what it calls that read its parameters, in its own terms."""
+        known = self._exported.get(scope)
+        if known is not None:
+            return known
+        found: list[Guard] = []
+        self._exported[scope] = found  # also while it is made: a function may call itself
+        own = {a.arg for a in scope.parameters()} if scope.kind == "function" else set()
+        queue = [self.tree(program, scope)] if own else []
+        while queue and len(found) < _MOST_EXPORTED:
+            node = queue.pop()
+            queue.extend(children(node))
+            if isinstance(node, Alt) and not own.isdisjoint(node.guard.names):
+                found.append(node.guard)
+            elif isinstance(node, CallTree) and depth < _LEVELS:
+                callee, owner = node.function.scope, node.function.program
+                if callee is not None and owner is not None and self._exports(owner, callee, depth + 1):
+                    found += [g for g in self._renamed(node) if not own.isdisjoint(g.names)]
+        return found
+
+    def _renamed(self, tree: CallTree) -> list[Guard]:
+        """The conditions of what is called, in the terms of the call, but for those that are the same there."""
+        owner, callee = tree.function.program, tree.function.scope
+        if owner is None or callee is None:
+            return []
+        exported = self._exports(owner, callee, 1)
+        renaming = self.renaming(tree, tree.function) if exported else None
+        if renaming is None:
+            return []
+        return [new for guard in exported if (new := renaming.guard(guard)) is not guard]
+
+    def _asked(self, tree: CallTree) -> frozenset[str]:
+        """The variables of the caller that conditions in the callee read."""
+        if self._nesting >= _LEVELS:
+            return frozenset()
+        self._nesting += 1
+        names = frozenset(name for guard in self._renamed(tree) for name in guard.names)
+        self._nesting -= 1
+        return names
+
     def _count(self, program: Program, root: Scope, seen: set[Scope]) -> None:
         """How often each condition is asked in what a root leads to."""
         queue: list[tuple[Program, Scope]] = [(program, root)]
@@ -71,6 +140,9 @@ class Relevance:
                     for test in _tests(node.guard):
                         self._counts[_topic(test)] += 1
                 elif isinstance(node, CallTree):
+                    for guard in self._renamed(node):
+                        for test in _tests(guard):
+                            self._counts[_topic(test)] += 1
                     for function in (node.function, *node.passed.values()):
                         if function.scope is not None and function.program is not None:
                             queue.append((function.program, function.scope))

@@ -232,7 +232,7 @@ _SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
 NO_NODES: frozenset[type] = frozenset(
     (str, int, bool, type(None), float, bytes, complex, type(...), ast.Load, ast.Store, ast.Del)
 )
-_SKIP = NO_NODES | {ast.Constant}
+_SKIP = NO_NODES | {ast.Constant, ast.Name}
 
 
 class ScopeIndex:

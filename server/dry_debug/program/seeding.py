@@ -167,7 +167,9 @@ class Seeding:
         program = self.program
         rows: list[tuple[int, ast.Call, RandomSite, Program]] = []
         for site in program.randomness.own_seeds:
-            if not self._of_workers(program, site.node) and self._for_the_run(program.scope(site.node)):
+            if self._of_workers(program, site.node) or self._seeded_again(site):
+                continue
+            if self._for_the_run(program.scope(site.node)):
                 rank = ("torch", "numpy", "python", "cuda").index(site.rng)
                 rows.append((rank, site.node, site, program))  # type: ignore[arg-type]
         if rows:
@@ -186,10 +188,29 @@ class Seeding:
                 return tree.call, inner[0], other
         return None
 
+    def _seeded_again(self, site: RandomSite) -> bool:
+        """Whether the same block of a function seeds the same again, so that two things draw alike: a comparison."""
+        program = self.program
+        stmt, scope = program.statement(site.node), program.scope(site.node)
+        if stmt is None or scope.kind != "function":
+            return False
+        block, text = program.index.parent.get(stmt), program.text(site.node)
+        for other in program.randomness.own_seeds:
+            if other.node is site.node or other.rng != site.rng:
+                continue
+            beside = program.statement(other.node)
+            if beside is not None and program.index.parent.get(beside) is block and program.text(other.node) == text:
+                return True
+        return False
+
     def _for_the_run(self, scope: Scope) -> bool:
         program = self.program
-        if scope.kind == "module" or program.randomness.is_helper(scope):
+        if scope.kind == "module":
             return True
+        if program.randomness.is_helper(scope):
+            # Where nothing trains, a method that nothing calls seeds the object that it belongs to when it is asked to.
+            own = scope.class_scope is not None and not program.training.is_training
+            return not own or bool(program.call_sites(scope))
         while scope.kind not in ("function", "module") and scope.parent is not None:
             scope = scope.parent
         return scope.kind == "module" or program.training.loops.function_trains(scope)

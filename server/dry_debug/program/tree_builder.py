@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.guards import Guard, guard_of
+from dry_debug.program.guards import Guard, given_names, guard_of
 from dry_debug.program.project_calls import ProjectCalls
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.trees import (
@@ -143,10 +143,14 @@ class TreeBuilder:
         return result
 
     def _mark_guard_names(self, function: Scope, active: set[ast.AST]) -> None:
-        """Statements that bind a name which some guard reads are part of the order, too."""
+        """Statements that bind a name which some guard reads, here or in what it is given to, are part of the order."""
         names = {n for stmt in active if isinstance(stmt, ast.If) for n in self._guard(stmt.test, function).names}
+        calls = [
+            tree.call for rows in self._calls_in(function).values() for _, tree, _ in rows if isinstance(tree, CallTree)
+        ]
+        given = {name for call in calls for name in given_names(call)}
         cls = function.class_scope
-        for name in names:
+        for name in names | given:
             head, _, attr = name.partition(".")
             bindings = function.bindings.get(name, [])
             if attr and cls is not None and head == function.self_name:
@@ -154,6 +158,21 @@ class TreeBuilder:
             for b in bindings:
                 if b.stmt is not None and b.kind in ("assign", "aug"):
                     self._mark(b.stmt, active)
+        for path, stmt in self._attributes_set.get(function, ()):
+            if path in names or path.partition(".")[0] in given:
+                self._mark(stmt, active)
+
+    @cached_property
+    def _attributes_set(self) -> dict[Scope, list[tuple[str, ast.stmt]]]:
+        """By function: the attributes of variables (`args.amp`) that get a value there, but for its own object's."""
+        found: dict[Scope, list[tuple[str, ast.stmt]]] = {}
+        for stmt in self.index.assignments:
+            for target in stmt.targets if isinstance(stmt, ast.Assign) else (stmt.target,):
+                if target.__class__ is ast.Attribute:
+                    path, scope = dotted(target), self.index.scope_of[stmt]
+                    if path is not None and not path.startswith("self."):
+                        found.setdefault(scope, []).append((path, stmt))
+        return found
 
     def _block(self, stmts: list[ast.stmt], active: set[ast.AST], scope: Scope, depth: int) -> Tree:
         items: list[Tree] = []

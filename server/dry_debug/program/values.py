@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Hashable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.evidence import Confidence, weakest
@@ -124,6 +125,9 @@ MAX_CHOICES = 24  # classes and functions of which one is called: a registry
 _CALLABLE = frozenset(("class", "library", "function", "choice"))
 
 
+MAX_BRANCHES = 24  # makers of one variable that are told apart
+
+
 def join(values: list[Value], place: Ident) -> Value:
     """One value for what several paths bring: the shared kind, and the shared identity or that of the variable.
 
@@ -167,7 +171,7 @@ def join(values: list[Value], place: Ident) -> Value:
         changes["args"] = first.args if len({id(v.args) for v in known}) == 1 else None
         if first.kind in ("optimizer", "scheduler", "sampler", "instance"):
             # Each branch's own, so that what they cover and drive stays known.
-            changes["items"] = [i for v in known for i in (v.items or [v])]
+            changes["items"] = list(islice((i for v in known for i in (v.items or [v])), MAX_BRANCHES))
     if first.kind in ("tensor", "output"):
         changes["attached"] = _agree([v.attached for v in known], True)
         changes["via"] = first.via if len({v.via for v in known}) == 1 else None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program import lightning
 from dry_debug.program.automata import Automaton, Certainty, Context, Hit
 from dry_debug.program.calls import bind_arguments, places_taken
+from dry_debug.program.guards import Guard
 from dry_debug.program.paths import (
     Flow,
     Occurrence,
@@ -28,6 +29,7 @@ from dry_debug.program.paths import (
     merge,
     vague,
 )
+from dry_debug.program.renaming import Renaming
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import (
     Alt,
@@ -89,6 +91,7 @@ class Walker:
         self.tallies: dict[tuple[Event, Hashable], _Tally] = {}
         self.work = 0
         self.stack: list[Scope] = []
+        self.renamings: list[Renaming | None] = []  # of the calls on the stack
         self.loops: list[ast.AST] = []
         self.driven: list[_Driven | None] = []
         self.context = Context(self.program, {})
@@ -146,8 +149,9 @@ class Walker:
                 self.work += 1 + len(states) // 2
                 if self.work > MAX_WORK:
                     return Flow({})
-                flow.merge(self._walk(rest.then, assume(rest.guard, states, True, self.context, self._remembers)))
-                states = assume(rest.guard, states, False, self.context, self._remembers)
+                guard = self._guard(rest.guard, states)
+                flow.merge(self._walk(rest.then, assume(guard, states, True, self.context, self._remembers)))
+                states = assume(guard, states, False, self.context, self._remembers)
                 rest = rest.other
             flow.merge(self._walk(rest, states))
             return flow
@@ -160,7 +164,7 @@ class Walker:
         if isinstance(tree, Exit):
             return _exit(tree, states)
         if isinstance(tree, Kill):
-            return Flow(forget(states, frozenset((tree.name,))))
+            return Flow(self._forget(states, frozenset((tree.name,))))
         if isinstance(tree, Yield):
             return self._yield(states)
         if isinstance(tree, Choice):
@@ -170,13 +174,45 @@ class Walker:
             return flow
         return Flow(states)
 
+    def _guard(self, guard: Guard, states: States) -> Guard:
+        """The condition in the terms of the outermost caller that tests the same somewhere."""
+        if self._remembers is None or not self.renamings or guard.constant is not None:
+            return guard
+        if guard.test is None or not states or self.context.truth(guard) is not None:
+            return guard
+        best = current = guard
+        for renaming in reversed(self.renamings):
+            if renaming is not None:
+                current = renaming.guard(current)
+                # A path like `cfg.train` means the same everywhere unless the call says what `cfg` is.
+                shared = best.test is not None and best.test.owner == ""
+                if shared or current.constant is not None or self._remembers.met_again(current):
+                    best = current
+        return best
+
+    def _forget(self, states: States, names: frozenset[str]) -> States:
+        """What is said no longer of variables that get a new value in the function being walked."""
+        if not names or not any(path.guards for path in states):
+            return states
+        owners: frozenset[object] = frozenset()
+        if len(self.stack) > 1:
+            renaming = self.renamings[-1]
+            if renaming is not None:
+                more = {new for name in names if (new := renaming.name(name)) is not None}
+                if more:
+                    states = forget(states, frozenset(more))
+            here = self.stack[-1]
+            if all(name in here.bindings for name in names):  # variables of its own: a caller's are others
+                owners = frozenset(id(scope) for scope in self.stack[:-1] if scope is not here)
+        return forget(states, names, owners)
+
     def _seq(self, items: list[Tree], states: States) -> Flow:
         flow = Flow(states)
         for item in items:
             if item.__class__ is Leaf and self.work <= MAX_WORK:
                 states = self._event(item.event, states)
             elif item.__class__ is Kill and self.work <= MAX_WORK:
-                states = forget(states, frozenset((item.name,)))
+                states = self._forget(states, frozenset((item.name,)))
             else:
                 inner = self._walk(item, states)
                 states = inner.next
@@ -239,7 +275,7 @@ class Walker:
         seen: set[PathState] = set()
         current = states
         for _ in range(MAX_PASSES):
-            current = forget(current, tree.kills)
+            current = self._forget(current, tree.kills)
             if all(path in seen for path in current):
                 break
             seen.update(current)
@@ -307,11 +343,13 @@ class Walker:
         self.work += _CALL
         self.context = Context(program, self._bound(tree, callee, function, outer), (*outer.calls, tree))
         self.stack.append(callee)
+        self.renamings.append(self.relevance.renaming(tree, function) if self._remembers is not None else None)
         exits = Flow({})
         self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop)))
         flow = self._walk(self.relevance.tree(program, callee), states)
         self.driven.pop()
         self.stack.pop()
+        self.renamings.pop()
         self.context = outer
         merged: States = {}
         merge(merged, flow.next)
@@ -332,12 +370,12 @@ class Walker:
         driven = self.driven[-1]
         if driven is None or driven.body is None:
             return Flow(states)
-        callee, context = self.stack.pop(), self.context
+        callee, context, renaming = self.stack.pop(), self.context, self.renamings.pop()
         self.driven.pop()
         self.context = driven.context
         body = driven.body.body if isinstance(driven.body, Loop) else driven.body
         if isinstance(driven.body, Loop):
-            states = forget(states, driven.body.kills)
+            states = self._forget(states, driven.body.kills)
             self.loops.append(driven.body.node)
         flow = self._walk(body, states)
         if isinstance(driven.body, Loop):
@@ -345,6 +383,7 @@ class Walker:
         self.context = context
         self.driven.append(driven)
         self.stack.append(callee)
+        self.renamings.append(renaming)
         merge(driven.exits.returns, flow.returns)
         if driven.in_loop:
             merge(flow.next, flow.continues)
