@@ -83,7 +83,7 @@ def test_the_training_script_itself_has_findings_of_several_rules() -> None:
 )
 def test_a_file_of_megabytes_is_analysed_in_bounded_time(megabytes: int) -> None:
     text = TRAINING + "x = [\n" + "    (1, 2.5, 'abc'),\n" * (megabytes * 48_000) + "]\n"
-    _, rules, problems, crashes = _outcome(text)
+    _, rules, problems, crashes = _outcome(text, megabytes * _SECONDS)
     assert (rules or problems) and crashes == []
 
 
