@@ -53,3 +53,18 @@ def test_before_a_decorated_function_means_before_its_decorators() -> None:
     source = "@wraps\n@again\ndef f(): ...\n"
     program = program_of(source)
     assert apply_edits(source, [line_before(program, program.tree.body[0], "new")]) == "new\n" + source
+
+
+@pytest.mark.parametrize(
+    ("source", "fixed"),
+    [
+        ("a\nb\n", "a\nif x:\n    new\nb\n"),
+        ("if y:\n\tb\n", "if y:\n\tif x:\n\t    new\n\tb\n"),
+        ("if y:\r\n    b\r\n", "if y:\r\n    if x:\r\n        new\r\n    b\r\n"),
+    ],
+)
+def test_a_compound_statement_keeps_the_file_s_style_in_every_line(source: str, fixed: str) -> None:
+    program = program_of(source)
+    edit = line_before(program, statement(program, "b"), "if x:\n    new")
+    assert apply_edits(source, [edit]) == fixed
+    ast.parse(fixed)

@@ -70,7 +70,7 @@ class FrozenSamplerEpoch(WholeRule):
                     program.why(at, "it does not shuffle, or it is not known whether it does")
                 elif _told_elsewhere(read, owner, program):
                     program.why(at, "another file or a library tells the sampler the epoch, or may")
-                elif owner is program and _within(call, read.epochs, program):
+                elif owner is program and program.index.inside(program.statement(call) or call, read.epochs):
                     program.why(at, "it is made anew for each epoch: with what seed is its own affair")
                 else:
                     yield self._report(read, call, owner, weakest(confidence, sampler.confidence), program)
@@ -149,11 +149,6 @@ def _takes(call: ast.Call, loader: Value, program: Program) -> bool:
     return False
 
 
-def _within(node: ast.AST, loop: ast.stmt, program: Program) -> bool:
-    stmt = program.statement(node)
-    return stmt is not None and any(block is loop for block in program.index.ancestors(stmt))
-
-
 def _head(loop: ast.For | ast.AsyncFor | ast.While) -> ast.AST:
     return loop.test if isinstance(loop, ast.While) else loop.target
 
@@ -161,11 +156,10 @@ def _head(loop: ast.For | ast.AsyncFor | ast.While) -> ast.AST:
 def _line(read: EpochRead, call: ast.Call, owner: Program, program: Program) -> list[str]:
     """The statement that tells the sampler the epoch, line by line; [] where the names for it are not at hand."""
     loop = read.epochs
-    target = loop.target if isinstance(loop, ast.For) else None
-    if not isinstance(target, ast.Name) or target.id == "_" or not loop.body:
+    if not isinstance(loop, ast.For) or program.training.loops.count_of(loop) is None:
         return []
-    counted = program.training.loops.count_of(loop) if isinstance(loop, ast.For) else None
-    if counted is None:
+    target = loop.target
+    if not isinstance(target, ast.Name) or target.id == "_":
         return []
     components, scope = program.training.components, program.scope(loop)
     found = samplers(read.loader)
@@ -179,8 +173,8 @@ def _line(read: EpochRead, call: ast.Call, owner: Program, program: Program) -> 
     tell = f"{name}.set_epoch({target.id})"
     if len(found) == 1 and one is not None and not one.maybe_none:
         return [tell]
-    if owner is not program:
-        return []
+    if owner is not program or loop.body[0].lineno == loop.lineno:
+        return []  # an `if` cannot stand in the line of the loop
     return [f"if isinstance({name}, {program.text(call.func)}):", f"    {tell}"]
 
 
@@ -189,7 +183,4 @@ def _title(line: list[str]) -> str:
 
 
 def _fix(read: EpochRead, line: list[str], program: Program) -> Fix:
-    first = read.epochs.body[0]
-    indent = " " * first.col_offset
-    code = f"{program.document.newline}{indent}".join(line)
-    return Fix(_title(line), "unsafe", (line_before(program, first, code),))
+    return Fix(_title(line), "unsafe", (line_before(program, read.epochs.body[0], "\n".join(line)),))

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def line_before(program: Program, stmt: ast.stmt, code: str) -> TextEdit:
-    """`code` in a line of its own before `stmt`; in the same line where `stmt` shares its line with another."""
+    """`code` in lines of its own before `stmt`; in the same line where `stmt` shares its line with another.
+
+    Further lines of `code` stand behind line feeds, indented as if the first one were not.
+    """
     source = program.document.source
     start = program.span(stmt).start
     decorators = getattr(stmt, "decorator_list", [])
@@ -21,7 +24,8 @@ def line_before(program: Program, stmt: ast.stmt, code: str) -> TextEdit:
     indent = _indent(program, start)
     if indent is None:
         return TextEdit(Span(start, start), f"{code}; ")
-    return TextEdit(Span(start, start), f"{code}{program.document.newline}{indent}")
+    lines = (f"{line}{program.document.newline}{indent}" for line in code.split("\n"))
+    return TextEdit(Span(start, start), "".join(lines))
 
 
 def line_after(program: Program, stmt: ast.stmt, code: str) -> TextEdit | None:

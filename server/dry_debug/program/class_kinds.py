@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.knowledge import Kind
@@ -100,17 +99,9 @@ def _steps(func: ast.Attribute) -> bool:
 def _averages(cls: Scope) -> bool:
     """Whether it goes through the parameters of something, as one that only averages numbers does not."""
     return any(
-        isinstance(call.func, ast.Attribute) and call.func.attr in _READS for method in _functions(cls)
+        isinstance(call.func, ast.Attribute) and call.func.attr in _READS for method in cls.below()
         for call in method.calls
     )  # fmt: skip
-
-
-def _functions(cls: Scope) -> Iterator[Scope]:
-    queue = list(cls.children)
-    while queue:
-        scope = queue.pop()
-        yield scope
-        queue.extend(scope.children)
 
 
 def is_scaler(value: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
 from dry_debug.program.walks import nodes
 
@@ -180,8 +180,7 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
             if path is not None:
                 names.add(path)
         elif isinstance(node, ast.Call):
-            last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            steady = steady and last in _STEADY
+            steady = steady and last_name(node.func) in _STEADY
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             counter = next((dotted(n) for n in ast.walk(node.left) if isinstance(n, ast.Name | ast.Attribute)), None)
     return frozenset(names), counter, steady

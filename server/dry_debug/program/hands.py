@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program import lightning
 from dry_debug.program.evidence import Step
 from dry_debug.program.relations import different
+from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _unknown_call(program: Program, node: ast.AST, obj: Value) -> ast.Call | Non
     for call in scope.calls:
         if loop is not None and not loop.lineno <= call.lineno <= (loop.end_lineno or call.lineno):
             continue
-        name = _last_name(call).lower()
+        name = last_name(call.func).lower()
         if not name or program.target(call).kind == "function":
             continue
         if any(word in name for word in _CLEARING) and name != "zero_grad":
@@ -106,8 +107,3 @@ def _outermost_loop(program: Program, node: ast.AST) -> ast.stmt | None:
             elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
                 break
     return found
-
-
-def _last_name(call: ast.Call) -> str:
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

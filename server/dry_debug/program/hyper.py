@@ -566,10 +566,8 @@ class Hyperparameters:
         """The ML frameworks that the file imports."""
         tops: set[str] = set()
         names: set[str] = set()
-        queue: list[Scope] = [self.program.index.module]
-        while queue:
-            scope = queue.pop()
-            queue.extend(scope.children)
+        module = self.program.index.module
+        for scope in (module, *module.below()):
             for bindings in scope.bindings.values():
                 for b in bindings:
                     if b.kind in ("import", "from") and b.module is not None and b.module[1] == 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def is_none(expr: ast.expr) -> bool:
 
 def _gives_state(func: ast.expr) -> bool:
     """`model.state_dict`, `get_peft_model_state_dict`, `model.named_parameters`."""
-    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    name = last_name(func)
     return "state_dict" in name or name == "named_parameters"
 
 

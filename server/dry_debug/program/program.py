@@ -16,7 +16,7 @@ from dry_debug.program.class_kinds import by_what_it_does
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
 from dry_debug.program.names import Names
-from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex
+from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex, last_name
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
@@ -244,8 +244,7 @@ class Program:
     def _calls_by_last(self) -> dict[str, list[ast.Call]]:
         result: dict[str, list[ast.Call]] = {}
         for call in self.index.calls:
-            func = call.func
-            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            name = last_name(call.func)
             if name:
                 result.setdefault(name, []).append(call)
         return result
@@ -656,8 +655,5 @@ class Program:
 
 
 def _all_calls(scope: Scope) -> Iterator[ast.Call]:
-    queue = [scope]
-    while queue:
-        current = queue.pop()
+    for current in (scope, *scope.below()):
         yield from current.calls
-        queue.extend(current.children)

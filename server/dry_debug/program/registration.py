@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def hidden_layers(program: Program) -> Iterator[Hidden]:
                 for _, binding in rows:
                     program.why(binding.value, "its class is not known to be a module")
             continue
-        scopes = list(_below(cls))
+        scopes = list(cls.below())
         own = next((name for name in _OWN if name in cls.bindings), None)
         for name, binding in rows:
             assert binding.value is not None
@@ -95,14 +95,6 @@ def _plain(bindings: list[Binding]) -> Binding | None:
             return None
         plain = binding
     return plain
-
-
-def _below(scope: Scope) -> Iterator[Scope]:
-    queue = list(scope.children)
-    while queue:
-        child = queue.pop()
-        yield child
-        queue.extend(child.children)
 
 
 def _members(container: ast.expr) -> Iterator[tuple[ast.expr, Scope | None]]:
@@ -191,9 +183,15 @@ def _class_has_weights(value: Value, depth: int) -> bool:
 def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str, layers: list[ast.expr]) -> str | None:
     """Why the members may be registered or looked after by another way, None if nothing shows it."""
     names = {layer.id for layer in layers if isinstance(layer, ast.Name)}
+    kept = [  # a layer under another name: `self.first = layer`
+        (stmt, stmt.value.id)
+        for stmt in (program.index.assignments if names else ())
+        if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Name) and stmt.value.id in names
+        and any(isinstance(target, ast.Attribute) for target in stmt.targets)
+    ]  # fmt: skip
     for scope in scopes:
         for call in scope.calls:
-            last = _last(call.func)
+            last = last_name(call.func)
             if last not in _TAKES:
                 continue
             if last in ("add_module", "register_module", "setattr"):
@@ -201,17 +199,14 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
             mentioned = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
             if names & mentioned or _mentions(call, name):
                 return f"`{last}` takes the layers over"
-        for stmt in program.index.assignments:
-            value = stmt.value
-            if not isinstance(value, ast.Name) or value.id not in names or program.scope(stmt) is not scope:
-                continue
-            if isinstance(stmt, ast.Assign) and any(isinstance(t, ast.Attribute) for t in stmt.targets):
-                return f"`{value.id}` is an attribute of its own, too"
+        for stmt, layer in kept:
+            if program.scope(stmt) is scope:
+                return f"`{layer}` is an attribute of its own, too"
     for call in program.index.calls:
-        if _last(call.func) in _LOOKED_AFTER and isinstance(call.func, ast.Attribute):
+        if last_name(call.func) in _LOOKED_AFTER and isinstance(call.func, ast.Attribute):
             receiver = call.func.value
             if _mentions(receiver, name) or _goes_through(program, receiver, call, name):
-                return f"`.{_last(call.func)}()` is called on each of them: they are looked after"
+                return f"`.{last_name(call.func)}()` is called on each of them: they are looked after"
     return None
 
 
@@ -237,7 +232,3 @@ def _reads(program: Program, cls: Scope, name: str, binding: Binding) -> Iterato
         for node in ast.walk(method.node):
             if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Load):
                 yield node
-
-
-def _last(func: ast.expr) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""

@@ -19,7 +19,7 @@ from dry_debug.program.loops import LoopNode
 from dry_debug.program.reached import reached
 from dry_debug.program.relations import belongs_to, covers, drives
 from dry_debug.program.run_parts import Part, Run
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import Value
 from dry_debug.program.walks import nodes
 
@@ -333,8 +333,7 @@ class Resumption:
                 found.append(program.value(call.func.value, call))
         known = {s.node for s in program.training.checkpoints.saves}
         for call in program.index.calls:
-            func = call.func
-            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            name = last_name(call.func)
             if call in known or not _SAVERS.search(name):
                 continue
             if name == "load_state_dict" or program.target(call).known:

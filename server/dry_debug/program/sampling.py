@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,11 +37,11 @@ def samplers(loader: Value) -> list[Value]:
             if expr is None:
                 continue
             value = owner.evaluator.value(expr, owner.scope(call), owner.statement(call), made.env)
-            found.extend(s for each in _each(value) for s in _inner(each, made))
+            found.extend(s for each in _each(value) for s in _inner(each))
     return found
 
 
-def _inner(sampler: Value, loader: Value) -> Iterator[Value]:
+def _inner(sampler: Value) -> Iterator[Value]:
     """The sampler behind a `BatchSampler`; itself otherwise."""
     call, owner = sampler.args, sampler.origin
     if call is None or owner is None or owner.qualified(call) != "torch.utils.data.BatchSampler":
@@ -62,13 +61,13 @@ def _each(value: Value) -> list[Value]:
 
 def epoch_reads(program: Program) -> Iterator[EpochRead]:
     """The loaders that the epoch loops of this file train on, here or in the functions that they call."""
-    loops = program.training.loops
+    loops, inside = program.training.loops, program.index.inside
     epochs = [loop for loop in loops.all if loop.kind == "epoch"]
     for outer in epochs:
-        if any(other is not outer and _within(program, outer.node, other.node) for other in epochs):
+        if any(other is not outer and inside(outer.node, other.node) for other in epochs):
             continue
         for loop in loops.all:
-            if loop.kind == "batch" and _within(program, loop.node, outer.node):
+            if loop.kind == "batch" and inside(loop.node, outer.node):
                 yield from _read(program, outer, loop)
         for owner, function in reached(program, outer.node):
             for loop in owner.training.loops.all:
@@ -80,7 +79,3 @@ def _read(owner: Program, outer: TrainingLoop, loop: TrainingLoop) -> Iterator[E
     value = owner.training.loops.gone_through(loop)
     if value.kind == "loader" and owner.training.loops.steps_in(loop.node, only_steps=True):
         yield EpochRead(outer.node, value, owner, loop.node)
-
-
-def _within(program: Program, node: ast.AST, loop: ast.AST) -> bool:
-    return any(block is loop for block in program.index.ancestors(node))

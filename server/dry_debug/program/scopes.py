@@ -124,6 +124,14 @@ class Scope:
     def __repr__(self) -> str:
         return f"Scope({self.kind} {self.qualname or '<module>'})"
 
+    def below(self) -> Iterator[Scope]:
+        """The scopes inside this one, at any depth, in no promised order."""
+        queue = list(self.children)
+        while queue:
+            scope = queue.pop()
+            yield scope
+            queue.extend(scope.children)
+
     @property
     def is_function(self) -> bool:
         return self.kind in ("function", "lambda")
@@ -195,6 +203,11 @@ def dotted(expr: ast.AST) -> str | None:
     parts.append(expr.id)
     parts.reverse()
     return ".".join(parts)
+
+
+def last_name(expr: ast.AST) -> str:
+    """`load` for `load` and for `anything.load`; "" for what is neither a name nor an attribute."""
+    return expr.attr if isinstance(expr, ast.Attribute) else expr.id if isinstance(expr, ast.Name) else ""
 
 
 def fixed_truth(test: ast.expr) -> bool | None:

@@ -14,7 +14,7 @@ from dry_debug.program.calls import argument
 from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.randomness import RandomSite, Rng
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import Scope, dotted, last_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -121,14 +121,13 @@ class Seeding:
             if qualified.endswith("Trainer") and qualified.partition(".")[0] in _SEEDING_TRAINERS:
                 return Step(self.program, call, "it seeds every generator when it is made")
         for owner, call in self._calls_of_run():
-            func = call.func
-            name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+            name = last_name(call.func)
             qualified = owner.qualified(call) or ""
             if name in _OWN_SEEDS or not (_SEEDS.search(name) or _SEEDS.search(qualified.rpartition(".")[2])):
                 continue
             if qualified in know.SEEDS or qualified.startswith(("torch.", "numpy.", "builtins.")):
                 continue
-            if not owner.target(call).known and not self._method_of_data(owner, func, call):
+            if not owner.target(call).known and not self._method_of_data(owner, call.func, call):
                 return Step(owner, call, "nobody can see what it seeds")
         return None
 

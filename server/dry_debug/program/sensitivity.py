@@ -69,12 +69,7 @@ def _class(program: Program, cls: Scope, depth: int) -> bool | None:
     source = program.text(cls.node)
     if ".training" in source or "dropout" in source.lower() or "track_running_stats" in source:
         return True
-    calls: list[ast.Call] = []
-    queue = [cls]
-    while queue:
-        scope = queue.pop()
-        calls.extend(scope.calls)
-        queue.extend(scope.children)
+    calls = [call for scope in (cls, *cls.below()) for call in scope.calls]
     return _calls(program, calls, depth)
 
 

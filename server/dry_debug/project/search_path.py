@@ -11,6 +11,8 @@ import ast
 import os
 from collections.abc import Iterator
 
+from dry_debug.program.scopes import last_name
+
 MAX_SOURCE = 8_000  # code points: of a longer file only the part down to its last `sys.path` is looked at
 MAX_PATHS = 16
 MAX_DEPTH = 12
@@ -140,12 +142,12 @@ class _Reader:
             for _ in range(number + 1):
                 texts = [os.path.dirname(t) for t in texts]
             return texts
-        if isinstance(value, ast.Call) and _last(value.func) == "split" and number == 0 and value.args:
+        if isinstance(value, ast.Call) and last_name(value.func) == "split" and number == 0 and value.args:
             return [os.path.dirname(t) for t in self._whole(value.args[0], depth)]
         return []
 
     def _call(self, call: ast.Call, depth: int) -> list[str]:
-        name, args = _last(call.func), call.args
+        name, args = last_name(call.func), call.args
         if name in ("getcwd", "cwd"):
             return list(self.current)
         if name in ("Path", "join", "PurePath") and args:
@@ -189,10 +191,6 @@ def _is_sys_path(expr: ast.expr) -> bool:
         and isinstance(expr.value, ast.Name)
         and expr.value.id == "sys"
     )
-
-
-def _last(func: ast.expr) -> str:
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
