@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import Flow
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.training import TrainingProgram
-    from dry_debug.spec.instructions import Instruction
+    from dry_debug.spec.instruction import Instruction
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
 GradMode = Literal["on", "off", "unknown"]
@@ -606,10 +606,12 @@ class Program:
 
     # -- instructions ------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def instructions(self) -> list[Instruction]:
-        """What the explicit instructions for this file ask for."""
-        return self.host.instructions(self.document.path, self.spec)
+        """What is asked of this file: by files of instructions, by its own comments and docstring."""
+        from dry_debug.spec.ambient import asked_of
+
+        return asked_of(self)
 
     def comment_at(self, node: ast.AST) -> str:
         """The text of the comment on the node's line, else of the one that stands alone on the line above; or ""."""
