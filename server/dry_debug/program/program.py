@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import Flow
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.training import TrainingProgram
+    from dry_debug.spec.compare import Item
     from dry_debug.spec.instruction import Instruction
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
@@ -612,6 +613,13 @@ class Program:
         from dry_debug.spec.ambient import asked_of
 
         return asked_of(self)
+
+    @cached_property
+    def compliance(self) -> list[Item]:
+        """What became of each instruction, and what the code assumes beyond them."""
+        from dry_debug.spec.compare import compare
+
+        return compare(self.instructions, self)
 
     def comment_at(self, node: ast.AST) -> str:
         """The text of the comment on the node's line, else of the one that stands alone on the line above; or ""."""

@@ -156,13 +156,14 @@ def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:
 def _replaced(sentence: str, asked: str, found: list[Choice]) -> Iterator[Choice]:
     """What is not to be used any more: "vLLM instead of transformers" forbids transformers."""
     for match in re.finditer(r"\b(?:instead of|rather than|in place of|replac(?:es?|ing)|, not|\(not|not the|and not)\b([^,;.()]*)", asked, re.IGNORECASE):
-        for field in ("framework",):
+        for field in ("framework", "logging"):
             for name, pattern in _PATTERNS[field]:
                 hit = pattern.search(asked, match.start(), match.end())
                 if hit is not None and not any(hit.start() < c.end and c.start < hit.end() for c in found):
                     if name == "transformers" and any(c.values == ("trainer",) for c in found):
                         continue
-                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end())
+                    unit = "tool" if field == "logging" else ""
+                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end(), unit)
 
 
 def _about_weights(low: str, start: int, end: int) -> bool:

@@ -77,7 +77,8 @@ def assumptions(observed: list[Observed], asked: set[str], program: Program) -> 
         if one.role in ("eval", "tokenizer", "group", "reference") or _says_nothing(one):
             continue
         key = (field, one.role)
-        if key not in found and (field, "") not in found:
+        again = any(i.got is not None and f == field and str(i.got.value) == str(one.value) for (f, _), i in found.items())
+        if key not in found and (field, "") not in found and not again:
             found[key] = Item("assumption", field, None, one)
     return sorted(found.values(), key=lambda item: FIELDS.index(item.field))
 
@@ -87,7 +88,8 @@ def _says_nothing(one: Observed) -> bool:
     if one.field == "method":
         return bool(value in ("full",))
     if one.field == "hardware":
-        return isinstance(value, Hardware) and value.count == 1
+        parallel = isinstance(one.unit, str) and one.unit == "tensor_parallel"
+        return parallel or (isinstance(value, Hardware) and value.count == 1)
     if one.field in ("eval_cadence", "save_cadence") and isinstance(value, Cadence):
         return one.traced is not None and one.traced.value == "epoch" and not isinstance(one.traced.node, ast.Constant)
     return one.field == "logging" and value == "none"

@@ -7,8 +7,9 @@ import re
 _MASKED_TOKENS = re.compile(
     r"\b(?:19|20)\d\d-\d\d?-\d\d?\b|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b|\b(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?\b|\b\d{1,2}(?:st|nd|rd|th)? (?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|"
-    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|\b[A-Z]{2,10}-\d+\b(?=\W*(?:\Z|[A-Za-z]))(?<!GPT-2)|(?<!\w)#\d+\b|\b(?:ticket|issue|pr|mr|jira|job|run|build|commit|"
-    r"revision|version|section|chapter|page|figure|fig|table|eq|step|line|room|port|order|invoice|ref)[ .]*(?:no\.? |id |number |#)?\d+\b"
+    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|(?-i:\b(?!(?:GPT|CIFAR|SST|WMT|VGG|FP|BF|TF|INT|FLAN|STL|RTX|GTX|MI|OPT|LLAMA|QWEN|PHI|GEMMA|YOLO|VIT|BERT|T|ZERO|TOP|LORA|BS|LR|RESNET)-)"
+    r"[A-Z][A-Z0-9]{1,9}-\d+\b)|(?<!\w)#\d+\b|\b(?:ticket|issue|pr|mr|jira|job|run|build|commit|"
+    r"revision|version|section|chapter|page|figure|fig|table|eq|step|line|room|port|order|invoice|ref)[ .]+(?:no\.? |id |number |#)?\d+\b"
     r"(?!\s*(?:epochs|steps|%))|[$€£]\s?\d[\d.,]*\s?[kKmM]?|\b\d[\d.,]*\s?(?:k )?(?:usd|eur|gbp|dollars?|euros?|cents?|bucks)\b|https?://\S+|"
     r"\b\d{1,2}:\d\d\b|\bby (?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b\d+(?:\.\d+)? ?(?:hours?|hrs?|minutes?|mins?|days?|weeks?|"
     r"months?|people|rows|ms)\b|\b(?:torch|transformers|python|cuda|vllm|sglang|peft|trl|accelerate|pytorch|numpy) ?(?:==|>=|<=|~=|version |v)? ?"

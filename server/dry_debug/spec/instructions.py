@@ -35,7 +35,14 @@ def read(source: Source) -> tuple[Instruction, ...]:
     before: list[str] = []
     for sentence in sentences(source):
         found.extend(_of_sentence(sentence, source, lora, before))
+    if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
+        found = [i.at(field="max_tokens") if i.field == "max_length" and i.kind != "range" and not re.search(
+            r"context|ctx|len|window|truncat|seq|prompt|input", i.text, re.IGNORECASE) else i for i in found]  # fmt: skip
     return merged([found])
+
+
+_GENERATES = re.compile(r"\b(?:generat\w+|sampl\w+|temperature|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b", re.IGNORECASE)
+_TRAINS = re.compile(r"\b(?:train\w*|fine-?tun\w*|finetun\w*|epochs?|learning rate|lr|lora)\b", re.IGNORECASE)
 
 
 def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:

@@ -133,8 +133,9 @@ def _choice(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
     if unsure is not None or (lost is not None and not any(not o.implied for o in known)):
         return "cannot_tell", unsure or lost, ""
     wrong = next((o for o, same in verdicts if same is False), None)
-    if wrong is None or (wrong.implied and asked.field != "method"):
-        return ("cannot_tell" if setting.from_command_line else "not_implemented"), None, ""
+    if wrong is None or (wrong.implied and asked.field not in ("method", "dataset")):
+        own_network = asked.field == "model" and setting.trains and not own  # what it is nobody can see
+        return ("cannot_tell" if setting.from_command_line or own_network else "not_implemented"), None, ""
     if lost is not None and asked.field != "model":
         return "cannot_tell", lost, ""
     return "deviation", wrong, ""
@@ -179,11 +180,18 @@ def same_data(asked: str, got: str) -> bool | None:
     """Whether two names, ids or files are one dataset; None where a local file does not tell."""
     left, right = (re.sub(r"[^a-z0-9]", "", _stem(text).lower()) for text in (asked, got))
     whole = re.sub(r"[^a-z0-9]", "", got.lower())
-    if left == right or (len(left) >= 4 and (left in right or left in whole)) or (len(right) >= 4 and right in left and not right.isdigit()):
+    if left == right or _within(left, right) or _within(left, whole) or _within(right, left):
         return True
     if re.search(r"\.\w{2,7}\Z", asked) or asked.startswith((".", "/", "~")):
         return False if re.search(r"\.\w{2,7}\Z", got) or "/" in got else None
     return None if got.startswith((".", "/", "~", "{")) or re.search(r"\.(?:jsonl?|csv|tsv|parquet|txt|bin|arrow)\Z", got) else False
+
+
+def _within(part: str, whole: str) -> bool:
+    """`alpaca` in `alpacacleaned`, but not `cifar10` in `cifar100`."""
+    if len(part) < 4 or part.isdigit():
+        return False
+    return re.search(re.escape(part) + (r"(?!\d)" if part[-1].isdigit() else ""), whole) is not None
 
 
 def _stem(text: str) -> str:
@@ -273,6 +281,7 @@ def _warm_up(asked: Instruction, observed: list[Observed], setting: Setting) -> 
     other = "warmup_ratio" if asked.field == "warmup_steps" else "warmup_steps"
     rest = [o for o in observed if o.field == other and o.known and not o.implied]
     if asked.unit == "epochs":
+        own = [o for o in own if not o.implied]
         return ("cannot_tell", (own or rest)[0], "") if own or rest else ("not_implemented", None, "")
     if verdict[0] == "match" and verdict[1] is not None and not verdict[1].implied or not rest:
         return verdict

@@ -72,8 +72,8 @@ def in_calls(program: Program) -> Iterator[Observed]:
             yield from _keywords(program, call, _CALLBACK)
         elif name in _SEEDS:
             expr = call.args[0] if call.args else next((k.value for k in call.keywords), None)
-            if expr is not None and not _drawn(expr):
-                yield seen(program, "seed", expr, call)
+            if expr is not None and not isinstance(expr, ast.Call):
+                yield _seed(program, expr, call)
         elif name in ("torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"):
             yield from _clip(program, call)
     yield from _methods(program)
@@ -269,9 +269,14 @@ def _clip(program: Program, call: ast.Call) -> Iterator[Observed]:
         yield seen(program, "max_grad_norm", expr, call)
 
 
-def _drawn(expr: ast.expr) -> bool:
-    """`torch.manual_seed(seed + rank)`: the seed is the first part."""
-    return isinstance(expr, ast.Call)
+def _seed(program: Program, expr: ast.expr, call: ast.Call) -> Observed:
+    """`torch.manual_seed(1337 + rank)`: the seed is the part that is known."""
+    if isinstance(expr, ast.BinOp) and isinstance(expr.op, ast.Add):
+        parts = [seen(program, "seed", side, call) for side in (expr.left, expr.right)]
+        known = [p for p in parts if p.known]
+        if len(known) == 1:
+            return known[0]
+    return seen(program, "seed", expr, call)
 
 
 _TOKENIZED = frozenset("tokenizer tok processor".split())

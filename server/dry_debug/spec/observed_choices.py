@@ -217,6 +217,8 @@ def _method(program: Program, loads: bool) -> Iterator[Observed]:
     frozen = _frozen(program)
     if frozen is not None:
         yield Observed("method", "linear_probe", frozen)
+    elif not loads and not any(kind_of_call(n) == "trainer" for n, _ in program.qualified_calls()):
+        yield Observed("method", "scratch", program.tree.body[0], implied=True)
     elif loads or any(kind_of_call(n) == "trainer" for n, _ in program.qualified_calls()):
         place: ast.AST | None = next((c for n, c in program.qualified_calls() if _LOADS.search(n) and not _NO_MODEL.search(n)), None)
         weights = next((k.value for k in getattr(place, "keywords", ()) if k.arg in ("pretrained", "weights")), None)
@@ -260,6 +262,12 @@ def _data(program: Program) -> Iterator[Observed]:
             one = seen(program, "dataset", call.args[0], call)
             if one.known:
                 yield one
+        elif name == "builtins.open" and call.args:
+            mode = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+            one = seen(program, "dataset", call.args[0], call)
+            reads = mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r"))
+            if reads and one.known and re.search(r"\.(?:jsonl?|csv|tsv|txt|parquet)\Z", str(one.value)) and "config" not in str(one.value):
+                yield Observed("dataset", one.value, one.use, one.traced, implied=True)
 
 
 _SAVES = frozenset(("save_pretrained", "save_model", "save_state", "save_checkpoint"))
@@ -336,7 +344,8 @@ def _counts(program: Program) -> Iterator[Observed]:
             if isinstance(value, list):
                 value = len(value)
             if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-                yield Observed("hardware", Hardware(value), keyword.value, traced)
+                how = "tensor_parallel" if keyword.arg in ("tensor_parallel_size", "tp_size") else ""
+                yield Observed("hardware", Hardware(value), keyword.value, traced, unit=how)
             elif value in (-1, "auto", None):
                 yield Observed("hardware", None, keyword.value, traced, known=False)
     for assignment in program.index.assignments:

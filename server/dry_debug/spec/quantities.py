@@ -36,10 +36,11 @@ _NO = re.compile(
     r"accumulation|(?:lora )?dropout)\b|\b(?P<off>warm-?up|weight[ _-]decay|grad(?:ient)? accumulation)\s*[:=]\s*(?:none|no|off|disabled|0\b(?!\.))",
     re.IGNORECASE,
 )  # fmt: skip
+_GREEDY = re.compile(r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE)
 _NO_FIELD = {"warm": ("warmup_steps", 0), "weight": ("weight_decay", 0), "accum": ("gradient_accumulation_steps", 1), "drop": ("lora_dropout", 0)}
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
-    "epochs": r"(?:every|each|per|after|at|patience(?: of)?|first|last|until|by|remaining|final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
+    "epochs": r"(?:every|each|per|after|at(?! (?:most|least|max))|patience(?: of)?|first|last|until|by|remaining|final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each) \Z",
@@ -64,7 +65,7 @@ class Quantity:
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
-    ahead = [(f, re.compile(rf"(?<![\w-])(?:--)?(?P<name>{w})(?![a-z]){_LINK}{_VALUE}", re.I), False) for f, w in NUMERIC]
+    ahead = [(f, re.compile(rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on) (?:the )?[a-z]+(?: model)?(?=\s*[:=]| (?:is|should|to be)\b))?){_LINK}{_VALUE}", re.I), False) for f, w in NUMERIC]
     behind = [(f, re.compile(rf"(?:{_BOUND})?\s*(?P<kind>between|from|either)?\s*(?P<low>{_ANY}){_UNIT}"
                              rf"(?:\s*(?P<join>to|–|-|and|or|/)\s*(?P<also>{_ANY}))?(?P<name>{w})", re.I), True) for f, w in BEHIND]  # fmt: skip
     percent = re.compile(
@@ -79,6 +80,9 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     asked = sentence if settings else asked_part(sentence, question)
     text = without_negations(asked)
     found: list[Quantity] = [] if settings else []
+    greedy = _GREEDY.search(text)
+    if greedy:
+        found.append(Quantity("temperature", (0,), "one", "0", greedy.start(), greedy.end()))
     for match in _NO.finditer(asked):
         what = (match["what"] or match["off"]).lower()
         field, value = next(v for k, v in _NO_FIELD.items() if k in what)
@@ -129,6 +133,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     low = number(match["low"])
     if low is None:
         return None
+    if field == "warmup_steps" and behind and "epoch" in name:
+        return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
         return None
     if field == "max_tokens" and behind is False and re.search(r"(?:batch(?:ed)?|num_batched|total|training)[ _]\Z", before, re.I):
@@ -182,6 +188,8 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     groups = match.groupdict()
     join, also, kind_word = groups.get("join"), groups.get("also"), (groups.get("kind") or "").lower()
     kind: Kind = next((k for k in ("most", "least", "about") if groups.get(k)), "one")  # type: ignore[assignment]
+    if kind == "most" and field in ("max_tokens", "max_length") and re.match(r"(?:up to|max)", groups["most"], re.I):
+        kind = "one"  # the field is a maximum itself
     if not also or not join:
         return (low,), kind, end
     parts = [m for m in re.finditer(_ANY, also, re.IGNORECASE)]
@@ -258,6 +266,8 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
         if re.search(rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|max|peak|initial|loader|dataloader|for))*[\s:=]*\Z",
                      before, re.IGNORECASE):  # fmt: skip
             return name
+        if re.match(rf"\s*\(\s*(?:the |our )?(?:{pattern.pattern})\s*\)|\s+as (?:the |a |our )?(?:{pattern.pattern})", text[end : end + 40], re.IGNORECASE):
+            return name
         if re.match(rf"\s*(?:for|on|in|at|during|when|while) (?:the |all |our )?(?:frozen |new )?(?:{pattern.pattern})", after, re.IGNORECASE):
             return name
     return ""
@@ -270,7 +280,7 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []
     match = re.match(
-        rf"\s*(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\s*(?:,|/|and|&|\+|;)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on )(?:the )?"
+        rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|;)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
         r"(?P<role>\w+)",
         text[one.end :],
         re.IGNORECASE,

@@ -43,7 +43,7 @@ _SPLIT = re.compile(
     r"(?:(?<=[a-z)\]`\"'%\d])[.!]+(?=\s+(?:[A-Z`*\"(]|\d|lr\b|i\b|we\b)|\s*\Z)|(?<=[\w)\]`\"'%])\?+(?=\s|\Z)|"
     r"(?<=[a-z]{3})\.(?=\s)|;(?=\s|\Z))"
 )
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|approx|vs|etc|resp|max|min|cf|incl|no|fig|eq|ca)|\d)\Z", re.IGNORECASE)
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|approx|vs|etc|resp|max|min|cf|incl|no|fig|eq|ca))\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

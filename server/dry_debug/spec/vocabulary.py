@@ -7,7 +7,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ("gradient_accumulation_steps", r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|e|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
      r"grad(?:ient)?[ _-]batches))?(?: (?:gradients )?(?:over|for|across))?|accumulate (?:gradients|grads)(?: (?:over|for|across|every))?|"
      r"grad[ _-]?acc(?:um)?(?:[ _-]?steps)?|\bga(?:[ _]steps)?(?=[ =:]+\d)"),
-    ("max_grad_norm", r"max(?:imum)?[ _-]grad(?:ient)?[ _-]norm|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the )?(?:grad(?:ient)?s?))?"
+    ("max_grad_norm", r"max(?:imum)?[ _-]grad(?:ient)?[ _-]norm|clip(?:ping)? (?:the )?grad\w* (?:to|at) (?:an? )?(?:max(?:imum)? |global |total |l2[- ])?norm(?: of)?|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the )?(?:grad(?:ient)?s?))?"
      r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norm(?:[ _-]clip(?:ping)?)?|max[ _-]norm"),
     ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
     ("warmup_steps", r"(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|phase))?"
@@ -25,7 +25,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
      r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|response)(?: length)?"),
     ("max_length", r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model)[ _-]?(?:len(?:gths?)?|window|size)|max[ _-]?"
      r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|block[ _-]size|truncat(?:e|ed|ion|ing)(?: (?:everything|inputs|sequences|text|them|it))?"
-     r"(?: (?:to|at))?|sequences? of(?: (?:up to|at most))?|\bcontext(?: of)?(?= \d| of)"),
+     r"(?: (?:to|at))?|sequences? of(?: (?:up to|at most))?|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)"),
     ("tensor_parallel_size", r"tensor[ _-]parallel(?:[ _-]size|ism)?(?: (?:across|over|on|degree))?|\btp(?:[ _-]size)?\b"),
     ("max_steps", r"(?:max(?:imum)?|total|training|train|optimi[sz]er|optimi[sz]ation|update|num(?:ber of)?)[ _-]"
      r"(?:training[ _-]|train[ _-]|update[ _-]|optimi[sz]er[ _-])?(?:steps|iterations|iters|updates)|iterations|iters|"
@@ -38,7 +38,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
 
 # "3 epochs", "500 training steps": what stands behind the number. {n} is the number.
 BEHIND: tuple[tuple[str, str], ...] = (
-    ("warmup_steps", r"[ -]?(?:steps?|iterations|iters|updates) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ -](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b"),
+    ("warmup_steps", r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ -](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b"),
     ("gradient_accumulation_steps", r"[ -](?:grad(?:ient)?[ -])?accum(?:ulation)?(?:[ -]steps?)?|[ -]?(?:x|×|steps? of|times)? ?(?:grad(?:ient)?s? )?accum(?:ulation)?|"
      r" grad(?:ient)?[ -]acc(?:umulation)?(?: steps)?"),
     ("batch_size", r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
