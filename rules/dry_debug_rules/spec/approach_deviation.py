@@ -12,9 +12,10 @@ class ApproachDeviation(DeviationRule):
     fix_kind = "unsafe"
     depends_on_names = True
     triggers = TRIGGERS
-    fields = frozenset(
-        "method optimizer framework dataset".split()
+    fields = frozenset("method optimizer framework dataset".split())
+    why = (
+        "It is another experiment than the one that was asked for: its cost, its memory and its result are not "
+        "comparable."
     )
-    why = "It is another experiment than the one that was asked for: its cost, its memory and its result are not comparable."
     quotes = ("DRY-RF-4", "DRY-DEV-2", "DRY-FOC-4")
     looks_at = "methods, optimizers, frameworks and datasets that the code uses"

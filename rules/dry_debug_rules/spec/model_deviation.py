@@ -12,9 +12,7 @@ class ModelDeviation(DeviationRule):
     fix_kind = "unsafe"
     depends_on_names = True
     triggers = TRIGGERS
-    fields = frozenset(
-        "model".split()
-    )
+    fields = frozenset("model".split())
     why = "Everything that the run costs goes into a model that nobody asked for."
     quotes = ("DRY-RF-1", "DRY-FOC-1", "DRY-DEV-2")
     looks_at = "models that the code loads"

@@ -12,9 +12,7 @@ class OutputPathDeviation(DeviationRule):
     fix_kind = "unsafe"
     depends_on_names = True
     triggers = TRIGGERS
-    fields = frozenset(
-        "output_dir".split()
-    )
+    fields = frozenset("output_dir".split())
     why = "Whoever asked looks in the named folder, finds nothing there or an older run, and goes on with that."
     quotes = ("DRY-DEV-2",)
     looks_at = "folders that the code writes to"

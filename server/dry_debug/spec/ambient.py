@@ -1,4 +1,4 @@
-"""Instructions that stand in the code itself: the module's docstring, and comments such as `# spec: batch_size = 16`."""
+"""Instructions in the code itself: the module's docstring, and comments such as `# spec: batch_size = 16`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 _HINT = re.compile(r"#[^\n]*\b(?:spec|asked|requested|instructions?|user wants|task|per the ticket)\b", re.IGNORECASE)
 _COMMENT = re.compile(
-    r"^(?P<before>[^\n#]*)#+[ \t]*(?:as asked(?: for)?|as requested|asked(?: for)?|requested|spec(?:ification)?|instructions?|per (?:the )?(?:spec|instructions|ticket|request)"
-    r"|(?:the )?user (?:asked(?: for)?|wants|said|requested)|task|ticket \S+ asks(?: for)?)(?P<colon>[ \t]*[:=–-][ \t]*|[ \t]+(?=(?:for )?\w))(?P<text>[^\n]*)$",
+    r"^(?P<before>[^\n#]*)#+[ \t]*(?:as asked(?: for)?|as requested|asked(?: for)?|requested|spec(?:ification)?|"
+    r"instructions?|per (?:the )?(?:spec|instructions|ticket|request)"
+    r"|(?:the )?user (?:asked(?: for)?|wants|said|requested)|task|ticket \S+ asks(?: for)?)(?P<colon>[ \t]*[:=–-][ "
+    r"\t]*|[ \t]+(?=(?:for )?\w))(?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 LONGEST = 20_000  # characters of a docstring that are looked at
@@ -49,7 +51,12 @@ def own_sources(program: Program) -> list[Source]:
             if match["before"].count('"') % 2 or match["before"].count("'") % 2:
                 continue  # in a text
             text, at = match["text"], line
-            while not match["before"].strip() and at < len(lines) and re.match(r"\s*#(?!\s*%%)", lines[at]) and at - line < 40:
+            while (
+                not match["before"].strip()
+                and at < len(lines)
+                and re.match(r"\s*#(?!\s*%%)", lines[at])
+                and at - line < 40
+            ):
                 text += "\n" + re.sub(r"^\s*#+ ?", "", lines[at])
                 at += 1
             found.append(Source(document.path, text, False, line))

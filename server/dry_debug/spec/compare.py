@@ -57,14 +57,17 @@ def _judge(asked: Instruction, observed: list[Observed], every: list[Instruction
     better = judging.better(asked, got)
     owner = got.traced.program if got.traced is not None and got.traced.file is None else program
     node = got.traced.node if got.traced is not None and got.traced.file is None else got.use
-    reason = "" if got.implied else reason_at(owner, node) or (reason_at(program, got.use) if got.use is not node else "")
+    reason = (
+        "" if got.implied else reason_at(owner, node) or (reason_at(program, got.use) if got.use is not node else "")
+    )
     return replace(item, justification=reason, better=better)
 
 
 _QUIET = frozenset(("framework",))
 _TOGETHER = {
-    "warmup_steps": ("warmup_ratio",), "warmup_ratio": ("warmup_steps",),
-}  # fmt: skip
+    "warmup_steps": ("warmup_ratio",),
+    "warmup_ratio": ("warmup_steps",),
+}
 
 
 def assumptions(observed: list[Observed], asked: set[str], program: Program) -> list[Item]:
@@ -72,12 +75,20 @@ def assumptions(observed: list[Observed], asked: set[str], program: Program) -> 
     found: dict[tuple[str, str], Item] = {}
     for one in observed:
         field = one.field
-        if field in asked or field in _QUIET or one.implied or not one.known or any(f in asked for f in _TOGETHER.get(field, ())):
+        if (
+            field in asked
+            or field in _QUIET
+            or one.implied
+            or not one.known
+            or any(f in asked for f in _TOGETHER.get(field, ()))
+        ):
             continue
         if one.role in ("eval", "tokenizer", "group", "reference") or _says_nothing(one):
             continue
         key = (field, one.role)
-        again = any(i.got is not None and f == field and str(i.got.value) == str(one.value) for (f, _), i in found.items())
+        again = any(
+            i.got is not None and f == field and str(i.got.value) == str(one.value) for (f, _), i in found.items()
+        )
         if key not in found and (field, "") not in found and not again:
             found[key] = Item("assumption", field, None, one)
     return sorted(found.values(), key=lambda item: FIELDS.index(item.field))

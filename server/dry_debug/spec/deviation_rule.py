@@ -1,4 +1,4 @@
-"""What the rules about deviations share: the diagnostic on the code's value, the instruction's line beside it, the fix."""
+"""What the rules about deviations share: a diagnostic on the code's value, the instruction's line, the fix."""
 
 from __future__ import annotations
 
@@ -55,20 +55,29 @@ class DeviationRule(WholeRule):
         name = source_name(asked.path, program)
         title = f"Use what was asked for, {short(asked_text(asked), 50)}"
         field = in_words(item.field)
-        headline = f"{field} is {short(got_text(got), 34)}, but {name} line {asked.line} asks for {short(asked_text(asked), 34)}"
+        headline = (
+            f"{field} is {short(got_text(got), 34)}, but {name} line {asked.line} asks for "
+            f"{short(asked_text(asked), 34)}"
+        )
         if item.note:
             headline = f"{field} is {item.note}, but {name} line {asked.line} asks for {short(asked_text(asked), 34)}"
-        note = item.better or (f"The comment gives a reason: {item.justification.rstrip('.')}" if item.justification else "")
+        note = item.better or (
+            f"The comment gives a reason: {item.justification.rstrip('.')}" if item.justification else ""
+        )
         change = replacement(item, program)
         return Report(
             at=node,
             headline=short(headline, 100),
             confidence="high",
-            links=lambda: [Link("resolution", "high", f"the code sets it to {short(got_text(got), 40)} and to nothing else")],
+            links=lambda: [
+                Link("resolution", "high", f"the code sets it to {short(got_text(got), 40)} and to nothing else")
+            ],
             severity="suggestion" if item.is_note else None if asked.explicit else "warning",
             why=f"{note}." if note else None,
             related=[*places(item, program)],
-            fix=(lambda: Fix(title, "unsafe", (TextEdit(program.span(change[0]), change[1]),))) if change is not None else None,
+            fix=(lambda: Fix(title, "unsafe", (TextEdit(program.span(change[0]), change[1]),)))
+            if change is not None
+            else None,
             fix_title=title if change is not None else "",
         )
 
@@ -82,7 +91,9 @@ def places(item: Item, program: Program) -> Iterator[Related]:
             yield Related(message, span=program.document.span_of_line(asked.line))
         else:
             text = asked.text[:400]
-            yield Related(message, place=Place(asked.path, asked.line - 1, 0, asked.line - 1, len(text), None, "", text))
+            yield Related(
+                message, place=Place(asked.path, asked.line - 1, 0, asked.line - 1, len(text), None, "", text)
+            )
     one = got.traced if got is not None else None
     if one is not None and one.file is not None and one.line is not None:
         yield Related("the value stands here", place=Place(one.file, one.line - 1, 0, one.line - 1, 0))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from dry_debug.spec.choices import Choice, choices
-from dry_debug.spec.context import asks_nothing, asked_part
+from dry_debug.spec.context import asked_part, asks_nothing
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number
 from dry_debug.spec.quantities import Quantity, quantities, role_near
@@ -36,12 +36,21 @@ def read(source: Source) -> tuple[Instruction, ...]:
     for sentence in sentences(source):
         found.extend(_of_sentence(sentence, source, lora, before))
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
-        found = [i.at(field="max_tokens") if i.field == "max_length" and i.kind != "range" and not re.search(
-            r"context|ctx|len|window|truncat|seq|prompt|input", i.text, re.IGNORECASE) else i for i in found]  # fmt: skip
+        found = [
+            i.at(field="max_tokens")
+            if i.field == "max_length"
+            and i.kind != "range"
+            and not re.search(r"context|ctx|len|window|truncat|seq|prompt|input", i.text, re.IGNORECASE)
+            else i
+            for i in found
+        ]
     return merged([found])
 
 
-_GENERATES = re.compile(r"\b(?:generat\w+|sampl\w+|temperature|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b", re.IGNORECASE)
+_GENERATES = re.compile(
+    r"\b(?:generat\w+|sampl\w+|temperature|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
+    re.IGNORECASE,
+)
 _TRAINS = re.compile(r"\b(?:train\w*|fine-?tun\w*|finetun\w*|epochs?|learning rate|lr|lora)\b", re.IGNORECASE)
 
 
@@ -60,15 +69,22 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
     return tuple(sorted(kept.values(), key=lambda i: (FIELDS.index(i.field), i.line)))
 
 
-def _has(kept: dict[tuple[str, ...], Instruction], own: dict[tuple[str, ...], Instruction], field: str, one: Instruction) -> bool:
+def _has(
+    kept: dict[tuple[str, ...], Instruction], own: dict[tuple[str, ...], Instruction], field: str, one: Instruction
+) -> bool:
     """Whether the other way to say the same is said later, or nearer."""
     other = (field, one.role, one.unit)
     return other in kept or (other in own and own[other].line > one.line)
 
 
-def _without_contradicted(own: dict[tuple[str, ...], Instruction], last: Instruction) -> dict[tuple[str, ...], Instruction]:
-    return {k: v for k, v in own.items() if v is last or v.field != "framework" or v.kind == last.kind
-            or not set(v.values) & set(last.values)}  # fmt: skip
+def _without_contradicted(
+    own: dict[tuple[str, ...], Instruction], last: Instruction
+) -> dict[tuple[str, ...], Instruction]:
+    return {
+        k: v
+        for k, v in own.items()
+        if v is last or v.field != "framework" or v.kind == last.kind or not set(v.values) & set(last.values)
+    }
 
 
 def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[str]) -> Iterator[Instruction]:
@@ -89,21 +105,35 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[st
         found.extend(_switch(text))
     taken = [(n.start, n.end) for n in numbers]
     found.extend(choices(text, sentence.question, settings=settings))
-    found.extend(t for t in things(text, sentence.question, settings=settings)
-                 if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken))  # fmt: skip
+    found.extend(
+        t
+        for t in things(text, sentence.question, settings=settings)
+        if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
+    )
     if len(text) < 300:
         before[:] = [*before[-2:], text]
     for one in found:
-        role = getattr(one, "role", "") or (about if one.field in ("batch_size", "learning_rate", "model", "epochs", "max_steps",
-                                                                   "precision", "max_length") else "")  # fmt: skip
+        role = getattr(one, "role", "") or (
+            about
+            if one.field in ("batch_size", "learning_rate", "model", "epochs", "max_steps", "precision", "max_length")
+            else ""
+        )
         if about == "eval" and one.field not in ("batch_size",):
             role = getattr(one, "role", "")
         if sentence.pair and one.field == "logging" and isinstance(one, Choice):
             pass
         yield Instruction(
-            one.field, one.values, one.kind, sentence.line_at(one.start), sentence.original, source.path, one.written,
-            role, one.unit, source.explicit,
-        )  # fmt: skip
+            one.field,
+            one.values,
+            one.kind,
+            sentence.line_at(one.start),
+            sentence.original,
+            source.path,
+            one.written,
+            role,
+            one.unit,
+            source.explicit,
+        )
 
 
 def _role_of(around: str) -> str:
@@ -113,16 +143,25 @@ def _role_of(around: str) -> str:
         if name in ("tokenizer", "head", "inference", "embedding", "backbone", "reference"):
             continue
         hits = [m.end() for m in pattern.finditer(around)]
-        if hits and not re.search(r"train\w* (?:and|&|/) eval|train/eval|model (?:and|&)|checkpoint", around, re.IGNORECASE):
+        if hits and not re.search(
+            r"train\w* (?:and|&|/) eval|train/eval|model (?:and|&)|checkpoint", around, re.IGNORECASE
+        ):
             found = name
     return found
 
 
 _SWITCHES = {
-    "bf16": ("precision", "bf16"), "fp16": ("precision", "fp16"), "tf32": ("precision", "tf32"), "fp32": ("precision", "fp32"),
-    "use lora": ("method", "lora"), "lora": ("method", "lora"), "use peft": ("method", "lora"), "qlora": ("method", "qlora"),
-    "use wandb": ("logging", "wandb"), "wandb": ("logging", "wandb"),
-}  # fmt: skip
+    "bf16": ("precision", "bf16"),
+    "fp16": ("precision", "fp16"),
+    "tf32": ("precision", "tf32"),
+    "fp32": ("precision", "fp32"),
+    "use lora": ("method", "lora"),
+    "lora": ("method", "lora"),
+    "use peft": ("method", "lora"),
+    "qlora": ("method", "qlora"),
+    "use wandb": ("logging", "wandb"),
+    "wandb": ("logging", "wandb"),
+}
 
 
 def _as_setting(text: str) -> str:
@@ -134,7 +173,13 @@ def _as_setting(text: str) -> str:
     if re.search(r"\blora r\b|\br\b$", words) and re.search(r"lora|peft|\br$", words):
         words = "lora rank"
     if re.search(r"\b(?:batch size|learning rate|lr|epochs|seed)\b", words, re.I):
-        words = re.sub(r"^(?:training|train|trainer|optim(?:izer)?|hyperparameters|hparams|config|args|data|model|sampling|params|run|experiment)\s+(?=\w)", "", words, flags=re.I)
+        words = re.sub(
+            r"^(?:training|train|trainer|optim(?:izer)?|hyperparameters|hparams|config|args|data|model|sampling|"
+            r"params|run|experiment)\s+(?=\w)",
+            "",
+            words,
+            flags=re.I,
+        )
     if value.strip().lower() in ("true", "yes", "on", "false", "no", "off"):
         return f"{words}: {value.strip().lower()}"
     return f"{words}: {value.strip()}"
@@ -149,10 +194,14 @@ def _switch(text: str) -> Iterator[Choice]:
 
 
 _ELLIPSIS = re.compile(
-    rf"\b(?:please )?(?:use|set (?:it|this|that)? ?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
-    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we (?:want|need)|i want|scratch that|no[,:]|actually|correction:?|sorry,?|try|->|→)[\s,]*(?:use |make it |it'?s |do |go with )?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather))", re.IGNORECASE,
-)  # fmt: skip
+    rf"\b(?:please )?(?:use|set (?:it|this|that)? ?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
+    rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
+    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
+    rf"(?:want|need)|i want|scratch that|no[,:]|actually|correction:?|sorry,?|try|->|→)[\s,]*(?:use |make it |it'?s |"
+    rf"do |go with )?"
+    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather))",
+    re.IGNORECASE,
+)
 
 
 def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
@@ -168,7 +217,17 @@ def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
                 if last is None or hit.start() > last[0]:
                     last = (hit.start(), field)
         if last is not None:
-            return [Quantity(last[1], (value,), "one", match["low"], match.start("low"), match.end("low"), role_near(part, last[0], len(part)))]
+            return [
+                Quantity(
+                    last[1],
+                    (value,),
+                    "one",
+                    match["low"],
+                    match.start("low"),
+                    match.end("low"),
+                    role_near(part, last[0], len(part)),
+                )
+            ]
         if part.strip() and part is not text[: match.start()]:
             break
     return []

@@ -19,7 +19,8 @@ Verdict = Literal["match", "deviation", "not_implemented", "cannot_tell"]
 Judged = tuple[Verdict, Observed | None, str]
 
 _NUMERIC = frozenset(
-    "learning_rate epochs max_steps weight_decay gradient_accumulation_steps max_grad_norm max_length lora_r lora_alpha lora_dropout seed "
+    "learning_rate epochs max_steps weight_decay gradient_accumulation_steps max_grad_norm max_length lora_r "
+    "lora_alpha lora_dropout seed "
     "temperature top_p max_tokens tensor_parallel_size".split()
 )
 # What a role may be where the code has one model or run only.
@@ -48,10 +49,13 @@ class Setting:
         parsed = any(n.endswith(("HfArgumentParser", "TrlParser", "LightningCLI")) for n in names)
         generates = bool(program.method_calls("generate")) or "transformers.pipeline" in names or "engine" in kinds
         return cls(
-            program.training.is_training or program.training.starts_training, generates,
-            bool(kinds & {"trainer", "accelerator", "fabric"}), parsed, asked[-1] if asked else None,
+            program.training.is_training or program.training.starts_training,
+            generates,
+            bool(kinds & {"trainer", "accelerator", "fabric"}),
+            parsed,
+            asked[-1] if asked else None,
             program.tree.body[0] if program.tree.body else program.tree,
-        )  # fmt: skip
+        )
 
 
 def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
@@ -151,7 +155,7 @@ def _equal(field: str, asked: Any, got: Any) -> bool | None:
     if isinstance(asked, Model) and isinstance(got, Model):
         return is_it(asked, got)
     if field == "precision":
-        return bool(asked == got or (asked == "mixed" and got in ("bf16", "fp16")) or (asked == "tf32" and got == "fp32" and None))
+        return bool(asked == got or (asked == "mixed" and got in ("bf16", "fp16")))
     if field == "optimizer":
         return bool(asked == got or (asked == "adamw" and got == "adamw_8bit"))
     if field == "scheduler":
@@ -184,7 +188,11 @@ def same_data(asked: str, got: str) -> bool | None:
         return True
     if re.search(r"\.\w{2,7}\Z", asked) or asked.startswith((".", "/", "~")):
         return False if re.search(r"\.\w{2,7}\Z", got) or "/" in got else None
-    return None if got.startswith((".", "/", "~", "{")) or re.search(r"\.(?:jsonl?|csv|tsv|parquet|txt|bin|arrow)\Z", got) else False
+    return (
+        None
+        if got.startswith((".", "/", "~", "{")) or re.search(r"\.(?:jsonl?|csv|tsv|parquet|txt|bin|arrow)\Z", got)
+        else False
+    )
 
 
 def _within(part: str, whole: str) -> bool:
@@ -201,19 +209,30 @@ def _stem(text: str) -> str:
 
 def same_folder(asked: str, got: str) -> bool | None:
     """Whether `got` is the folder `asked` or lies in it."""
-    left, right = (re.sub(r"/+\Z", "", re.sub(r"^(?:\./)+", "", text.strip().replace("\\", "/"))) for text in (asked, got))
+    left, right = (
+        re.sub(r"/+\Z", "", re.sub(r"^(?:\./)+", "", text.strip().replace("\\", "/"))) for text in (asked, got)
+    )
     if left == right or right.startswith(left + "/") or right.endswith("/" + left):
         return True
     if "{}" in right:
         fixed = right.partition("{}")[0]
-        return None if not fixed or left.startswith(fixed.rstrip("/")) or "/" not in right.partition("{}")[2] and fixed in ("", "/") else False
+        return (
+            None
+            if not fixed
+            or left.startswith(fixed.rstrip("/"))
+            or ("/" not in right.partition("{}")[2] and fixed in ("", "/"))
+            else False
+        )
     return left.rpartition("/")[0] == right and bool(re.search(r"\.\w+\Z", left))
 
 
 def better(asked: Instruction, got: Observed) -> str:
     """Why the code's choice is better than the asked one, in a sentence; "" if it is not."""
     if asked.field == "optimizer" and asked.values == ("adam",) and asked.kind == "one" and got.value == "adamw":
-        return "AdamW decouples weight decay from the gradient and is otherwise Adam: better than asked, recommend keeping it"
+        return (
+            "AdamW decouples weight decay from the gradient and is otherwise Adam: better than asked, recommend "
+            "keeping it"
+        )
     return ""
 
 
@@ -262,7 +281,9 @@ def _effective(asked: Instruction, main: list[Observed], observed: list[Observed
 
 def _world(observed: list[Observed], setting: Setting) -> tuple[int, bool]:
     """(number of processes, whether it is certain)."""
-    counts = [o.value.count for o in observed if o.field == "hardware" and isinstance(o.value, Hardware) and not o.implied]
+    counts = [
+        o.value.count for o in observed if o.field == "hardware" and isinstance(o.value, Hardware) and not o.implied
+    ]
     known = [c for c in counts if c is not None and c > 0]
     if known:
         return known[0], True
@@ -283,7 +304,7 @@ def _warm_up(asked: Instruction, observed: list[Observed], setting: Setting) -> 
     if asked.unit == "epochs":
         own = [o for o in own if not o.implied]
         return ("cannot_tell", (own or rest)[0], "") if own or rest else ("not_implemented", None, "")
-    if verdict[0] == "match" and verdict[1] is not None and not verdict[1].implied or not rest:
+    if (verdict[0] == "match" and verdict[1] is not None and not verdict[1].implied) or not rest:
         return verdict
     if asked.values[0] == 0 or rest[0].value == 0:
         return ("match" if asked.allows(rest[0].value) else "deviation"), rest[0], ""
@@ -291,15 +312,22 @@ def _warm_up(asked: Instruction, observed: list[Observed], setting: Setting) -> 
     if total is None:
         return "cannot_tell", rest[0], ""
     steps = rest[0].value * total if other == "warmup_ratio" else rest[0].value / total
-    return ("match" if asked.allows(steps) or abs(steps - asked.values[0]) <= 1e-3 * total else "deviation"), rest[0], ""
+    return (
+        ("match" if asked.allows(steps) or abs(steps - asked.values[0]) <= 1e-3 * total else "deviation"),
+        rest[0],
+        "",
+    )
 
 
 # -- framework, hardware, cadence --------------------------------------------------------------------------------------
 
 _NEEDS_OTHER = {
     # what is asked for -> what stands in its place where it is missing
-    "vllm": ("transformers", "sglang", "tgi"), "sglang": ("transformers", "vllm"), "lightning": ("trainer", "pytorch"), "trainer": ("lightning", "pytorch"),
-}  # fmt: skip
+    "vllm": ("transformers", "sglang", "tgi"),
+    "sglang": ("transformers", "vllm"),
+    "lightning": ("trainer", "pytorch"),
+    "trainer": ("lightning", "pytorch"),
+}
 
 
 def _framework(asked: Instruction, own: list[Observed], setting: Setting) -> Judged:
@@ -339,7 +367,13 @@ def _hardware(asked: Instruction, own: list[Observed], observed: list[Observed],
     if value.device == "cpu":
         cpu = next((o for o in known if o.value.device == "cpu"), None)
         gpu = next((o for o in known if o.value.device == "gpu" and not o.implied), None)
-        return ("match", cpu, "") if cpu is not None else ("deviation", gpu, "") if gpu is not None else ("cannot_tell", None, "")
+        return (
+            ("match", cpu, "")
+            if cpu is not None
+            else ("deviation", gpu, "")
+            if gpu is not None
+            else ("cannot_tell", None, "")
+        )
     if got is not None and got.value.device == "cpu":
         return "deviation", got, ""
     count = got.value.count if got is not None else None

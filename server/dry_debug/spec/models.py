@@ -97,8 +97,12 @@ _NOISE = re.compile(
 _NAMED_SIZE = re.compile(r"(?<![a-z])(tiny|mini|small|base|medium|large|xl|xxl|huge|giant|nano|xlarge)(?![a-z])")
 # Parameters in millions of names that say no size.
 _KNOWN_SIZE = {
-    "gpt2": 124.0, "gpt2-medium": 355.0, "gpt2-large": 774.0, "gpt2-xl": 1558.0, "distilgpt2": 82.0,
-}  # fmt: skip
+    "gpt2": 124.0,
+    "gpt2-medium": 355.0,
+    "gpt2-large": 774.0,
+    "gpt2-xl": 1558.0,
+    "distilgpt2": 82.0,
+}
 # A family of encoders or image models: what "base" says there is the size.
 _SIZED_BY_WORD = frozenset(
     "bert distilbert roberta distilroberta deberta xlm-roberta albert electra modernbert t5 flan-t5 mt5 codet5 bart "
@@ -286,8 +290,11 @@ def mentions(sentence: str) -> list[Mention]:
             continue
         model = named(text, exact=_is_exact(text))
         if model.family:
-            found.append(Mention(_with_kind(model, sentence, match.start() + len(text)), match.start(),
-                                 match.start() + len(text)))  # fmt: skip
+            found.append(
+                Mention(
+                    _with_kind(model, sentence, match.start() + len(text)), match.start(), match.start() + len(text)
+                )
+            )
     for match in _KIND.finditer(sentence):
         if any(m.start < match.end() and match.start() < m.end + 2 for m in found):
             continue
@@ -303,8 +310,11 @@ def mentions(sentence: str) -> list[Mention]:
             if not re.search(r"\b(?:a|any|some|use)\s+\Z", sentence[: match.start()], re.IGNORECASE):
                 continue  # "the base model is frozen" names a part
         model = Model(
-            match[0].strip(), instruct=instruct, code=code, size=float(size[1]) * 1000 if size and size[2] == "b" else None
-        )  # fmt: skip
+            match[0].strip(),
+            instruct=instruct,
+            code=code,
+            size=float(size[1]) * 1000 if size and size[2] == "b" else None,
+        )
         found.append(Mention(model, match.start(), match.end()))
     return sorted(found, key=lambda m: m.start)
 
@@ -330,5 +340,8 @@ def _with_kind(model: Model, sentence: str, end: int) -> Model:
 
 def _beside_model(sentence: str, start: int) -> bool:
     before = sentence[max(0, start - 40) : start].lower()
-    return bool(re.search(r"(?:model|checkpoint|base|backbone|fine-?tune|finetune|load|serve|weights)\W*(?:\w+\W+){0,2}\Z",
-                          before))  # fmt: skip
+    return bool(
+        re.search(
+            r"(?:model|checkpoint|base|backbone|fine-?tune|finetune|load|serve|weights)\W*(?:\w+\W+){0,2}\Z", before
+        )
+    )

@@ -4,10 +4,26 @@ import re
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "twelve": 12, "sixteen": 16, "twenty": 20, "thirty-two": 32, "a single": 1, "single": 1, "a couple of": 2,
-    "a couple": 2, "half a": 0.5,
-}  # fmt: skip
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "twelve": 12,
+    "sixteen": 16,
+    "twenty": 20,
+    "thirty-two": 32,
+    "a single": 1,
+    "single": 1,
+    "a couple of": 2,
+    "a couple": 2,
+    "half a": 0.5,
+}
 # One number; a grouped one has its commas between three digits. The unit k stands alone or right before a word end.
 NUMBER = (
     r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?"

@@ -81,7 +81,9 @@ def _declared(program: Program) -> Iterator[Observed]:
         if field in FIELDS and not _is_object(h.value):
             node = value_node(h.node)
             changeable = h.origin in ("argparse", "dataclass")
-            yield _from_name(field, name, h.value, h.node, Traced(h.value is not None, h.value, program, node, changeable=changeable))
+            yield _from_name(
+                field, name, h.value, h.node, Traced(h.value is not None, h.value, program, node, changeable=changeable)
+            )
     for row in hyper.elsewhere:
         field = _field(row.found.name, _own_name(row.found.node) or row.found.name)
         if field in FIELDS:
@@ -91,14 +93,18 @@ def _declared(program: Program) -> Iterator[Observed]:
     for config in hyper.configured:
         field = _field(config.name, config.name)
         if field in FIELDS:
-            traced = Traced(config.value is not None, config.value, program, _first(program), config.file, config.line, True)
+            traced = Traced(
+                config.value is not None, config.value, program, _first(program), config.file, config.line, True
+            )
             yield _from_name(field, config.name, config.value, _first(program), traced)
 
 
 def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) -> Observed:
     from dry_debug.spec.observed_values import converted
 
-    return converted(Observed(field, value, use, traced, role_of_name(name), unit_of_name(field, name), value is not None))
+    return converted(
+        Observed(field, value, use, traced, role_of_name(name), unit_of_name(field, name), value is not None)
+    )
 
 
 def _field(canonical: str, own: str) -> str:

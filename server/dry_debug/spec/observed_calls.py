@@ -20,24 +20,48 @@ if TYPE_CHECKING:
 _PLAIN = "learning_rate weight_decay seed output_dir"
 _TRAINER_ARGS = frozenset(FIELD_OF) - frozenset("model dtype save_path bs wd".split())
 _LIGHTNING = {
-    "max_epochs": "epochs", "max_steps": "max_steps", "accumulate_grad_batches": "gradient_accumulation_steps", "gradient_clip_val": "max_grad_norm",
-    "precision": "precision", "default_root_dir": "output_dir", "log_every_n_steps": "logging", "check_val_every_n_epoch": "eval_cadence",
+    "max_epochs": "epochs",
+    "max_steps": "max_steps",
+    "accumulate_grad_batches": "gradient_accumulation_steps",
+    "gradient_clip_val": "max_grad_norm",
+    "precision": "precision",
+    "default_root_dir": "output_dir",
+    "log_every_n_steps": "logging",
+    "check_val_every_n_epoch": "eval_cadence",
     "val_check_interval": "eval_cadence",
-}  # fmt: skip
+}
 _ENGINE = {
-    "model": "model", "model_path": "model", "tensor_parallel_size": "tensor_parallel_size", "tp_size": "tensor_parallel_size", "dtype": "precision",
-    "max_model_len": "max_length", "context_length": "max_length", "seed": "seed",
-}  # fmt: skip
+    "model": "model",
+    "model_path": "model",
+    "tensor_parallel_size": "tensor_parallel_size",
+    "tp_size": "tensor_parallel_size",
+    "dtype": "precision",
+    "max_model_len": "max_length",
+    "context_length": "max_length",
+    "seed": "seed",
+}
 _SAMPLING = {
-    "temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "max_new_tokens": "max_tokens", "seed": "seed",
-}  # fmt: skip
-_ACCELERATOR = {"mixed_precision": "precision", "gradient_accumulation_steps": "gradient_accumulation_steps", "log_with": "logging"}
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_tokens",
+    "max_new_tokens": "max_tokens",
+    "seed": "seed",
+}
+_ACCELERATOR = {
+    "mixed_precision": "precision",
+    "gradient_accumulation_steps": "gradient_accumulation_steps",
+    "log_with": "logging",
+}
 _CALLBACK = {"every_n_epochs": "save_cadence", "every_n_train_steps": "save_cadence", "dirpath": "output_dir"}
 _SEEDS = frozenset(
-    "torch.manual_seed transformers.set_seed accelerate.utils.set_seed lightning.seed_everything random.seed numpy.random.seed "
-    "torch.cuda.manual_seed_all torch.cuda.manual_seed pytorch_lightning.seed_everything lightning.pytorch.seed_everything".split()
+    "torch.manual_seed transformers.set_seed accelerate.utils.set_seed lightning.seed_everything random.seed "
+    "numpy.random.seed "
+    "torch.cuda.manual_seed_all torch.cuda.manual_seed pytorch_lightning.seed_everything "
+    "lightning.pytorch.seed_everything".split()
 )
-_ENGINES = frozenset("vllm.LLM sglang.Engine sglang.Runtime sglang.srt.server.Runtime vllm.AsyncEngineArgs vllm.EngineArgs".split())
+_ENGINES = frozenset(
+    "vllm.LLM sglang.Engine sglang.Runtime sglang.srt.server.Runtime vllm.AsyncEngineArgs vllm.EngineArgs".split()
+)
 _LORA = {"r": "lora_r", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout", "target_modules": "target_modules"}
 
 
@@ -64,7 +88,7 @@ def in_calls(program: Program) -> Iterator[Observed]:
             yield from _engine(program, call)
         elif kind == "sampling" or last in ("SamplingParams", "GenerationConfig"):
             yield from _keywords(program, call, _SAMPLING)
-        elif kind == "scheduler" or last.startswith("get_") and "schedule" in last:
+        elif kind == "scheduler" or (last.startswith("get_") and "schedule" in last):
             yield from _scheduler(program, name, call)
         elif name == "accelerate.Accelerator":
             yield from _keywords(program, call, _ACCELERATOR)
@@ -188,7 +212,9 @@ def _optimizer(program: Program, name: str, call: ast.Call) -> Iterator[Observed
 
 def _target_role(program: Program, call: ast.Call) -> str:
     stmt = program.statement(call)
-    target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target if isinstance(stmt, ast.AnnAssign) else None
+    target = (
+        stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target if isinstance(stmt, ast.AnnAssign) else None
+    )
     name = dotted(target) if target is not None else None
     return role_of_name(name.rpartition(".")[2]) if name else ""
 
@@ -264,7 +290,10 @@ def _source(program: Program, expr: ast.expr, at: ast.AST) -> ast.AST:
 
 
 def _clip(program: Program, call: ast.Call) -> Iterator[Observed]:
-    expr = next((k.value for k in call.keywords if k.arg in ("max_norm", "clip_value")), call.args[1] if len(call.args) > 1 else None)
+    expr = next(
+        (k.value for k in call.keywords if k.arg in ("max_norm", "clip_value")),
+        call.args[1] if len(call.args) > 1 else None,
+    )
     if expr is not None:
         yield seen(program, "max_grad_norm", expr, call)
 
@@ -289,7 +318,9 @@ def _methods(program: Program) -> Iterator[Observed]:
     for call in program.method_calls("generate"):
         yield from _keywords(program, call, _SAMPLING)
         yield from _greedy(program, call)
-        params = next((k.value for k in call.keywords if k.arg == "sampling_params"), call.args[1] if len(call.args) > 1 else None)
+        params = next(
+            (k.value for k in call.keywords if k.arg == "sampling_params"), call.args[1] if len(call.args) > 1 else None
+        )
         if isinstance(params, ast.Name | ast.Dict):
             held = program.value(params, call)
             if held.kind == "dict" and isinstance(held.node, ast.Dict):
@@ -303,18 +334,30 @@ def _methods(program: Program) -> Iterator[Observed]:
     for call in program.index.calls:
         named = dotted(call.func) or ""
         last = named.rpartition(".")[2]
-        if any(k.arg == "max_length" for k in call.keywords) and ("tokeniz" in named.lower() or "processor" in named.lower() or last in
-                                                                  ("tok", "encode_plus", "batch_encode_plus", "encode")):  # fmt: skip
+        if any(k.arg == "max_length" for k in call.keywords) and (
+            "tokeniz" in named.lower()
+            or "processor" in named.lower()
+            or last in ("tok", "encode_plus", "batch_encode_plus", "encode")
+        ):
             yield from _keywords(program, call, {"max_length": "max_length"})
-        elif any(k.arg in ("max_new_tokens", "temperature") for k in call.keywords) and last != "generate" and (
-            last in ("pipe", "pipeline", "generator", "chat", "pipe_") or program.value(call.func, call).type == "transformers.pipeline"
+        elif (
+            any(k.arg in ("max_new_tokens", "temperature") for k in call.keywords)
+            and last != "generate"
+            and (
+                last in ("pipe", "pipeline", "generator", "chat", "pipe_")
+                or program.value(call.func, call).type == "transformers.pipeline"
+            )
         ):
             yield from _keywords(program, call, _SAMPLING)
         elif last.endswith("from_pretrained") and any(k.arg == "max_seq_length" for k in call.keywords):
             yield from _keywords(program, call, {"max_seq_length": "max_length"})
     for assignment in program.index.assignments:
         target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
-        if isinstance(target, ast.Attribute) and target.attr in ("model_max_length", "max_seq_length") and assignment.value is not None:
+        if (
+            isinstance(target, ast.Attribute)
+            and target.attr in ("model_max_length", "max_seq_length")
+            and assignment.value is not None
+        ):
             yield seen(program, "max_length", assignment.value, assignment)
 
 

@@ -20,16 +20,43 @@ if TYPE_CHECKING:
 
 # Calls whose first argument, or one of these keywords, names a model.
 _LOADS = re.compile(
-    r"(?:\.from_pretrained|timm\.(?:models\.)?create_model|sentence_transformers\.(?:SentenceTransformer|CrossEncoder)|vllm\.(?:LLM|AsyncEngineArgs|EngineArgs)|"
-    r"sglang\.(?:Engine|Runtime)|transformers\.pipeline|torch\.hub\.load|open_clip\.create_model\w*|whisper\.load_model)\Z"
+    r"(?:\.from_pretrained|timm\.(?:models\.)?create_model|sentence_transformers\.(?:SentenceTransformer|"
+    r"CrossEncoder)|vllm\.(?:LLM|AsyncEngineArgs|EngineArgs)|"
+    r"sglang\.(?:Engine|Runtime)|transformers\.pipeline|torch\.hub\.load|open_clip\.create_model\w*|"
+    r"whisper\.load_model)\Z"
 )
-_MODEL_ARGUMENTS = ("model", "model_name", "pretrained_model_name_or_path", "model_path", "model_name_or_path", "repo_or_dir")
-_NO_MODEL = re.compile(r"Tokenizer|Processor|FeatureExtractor|ImageProcessor|GenerationConfig|AutoConfig|Config\b|Scheduler|Lora|PeftConfig")
+_MODEL_ARGUMENTS = (
+    "model",
+    "model_name",
+    "pretrained_model_name_or_path",
+    "model_path",
+    "model_name_or_path",
+    "repo_or_dir",
+)
+_NO_MODEL = re.compile(
+    r"Tokenizer|Processor|FeatureExtractor|ImageProcessor|GenerationConfig|AutoConfig|Config\b|Scheduler|Lora|"
+    r"PeftConfig"
+)
 _FRAMEWORKS = {
-    "torch": "pytorch", "transformers": "transformers", "accelerate": "accelerate", "lightning": "lightning", "pytorch_lightning": "lightning",
-    "vllm": "vllm", "sglang": "sglang", "trl": "trl", "peft": "peft", "deepspeed": "deepspeed", "unsloth": "unsloth", "timm": "timm",
-    "torchvision": "torchvision", "bitsandbytes": "bitsandbytes", "jax": "jax", "tensorflow": "keras", "keras": "keras", "ollama": "ollama",
-}  # fmt: skip
+    "torch": "pytorch",
+    "transformers": "transformers",
+    "accelerate": "accelerate",
+    "lightning": "lightning",
+    "pytorch_lightning": "lightning",
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "trl": "trl",
+    "peft": "peft",
+    "deepspeed": "deepspeed",
+    "unsloth": "unsloth",
+    "timm": "timm",
+    "torchvision": "torchvision",
+    "bitsandbytes": "bitsandbytes",
+    "jax": "jax",
+    "tensorflow": "keras",
+    "keras": "keras",
+    "ollama": "ollama",
+}
 
 
 def in_choices(program: Program) -> Iterator[Observed]:
@@ -53,7 +80,15 @@ def _models(program: Program) -> Iterator[Observed]:
         if name.startswith("torchvision.models.") and name.count(".") == 2 and kind_of_call(name) == "module":
             last = name.rpartition(".")[2]
             if last != "get_model":
-                rows.append(Observed("model", named(last, exact=True), call.func, Traced(True, last, program, call.func), _role_at(program, call)))
+                rows.append(
+                    Observed(
+                        "model",
+                        named(last, exact=True),
+                        call.func,
+                        Traced(True, last, program, call.func),
+                        _role_at(program, call),
+                    )
+                )
             continue
         if not _LOADS.search(name) or (name.startswith("transformers.Trainer")):
             continue
@@ -91,7 +126,9 @@ def _declared_model(program: Program, expr: ast.expr) -> Traced | None:
 
 def _role_at(program: Program, call: ast.Call) -> str:
     stmt = program.statement(call)
-    target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target if isinstance(stmt, ast.AnnAssign) else None
+    target = (
+        stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target if isinstance(stmt, ast.AnnAssign) else None
+    )
     name = dotted(target) if target is not None else None
     if name is None:
         scope = program.scope(call)
@@ -118,7 +155,11 @@ def _frameworks(program: Program) -> Iterator[Observed]:
             yield Observed("framework", kind, node, None, unit=kind)
     for call in program.index.calls:
         for keyword in call.keywords:
-            if keyword.arg == "strategy" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
+            if (
+                keyword.arg == "strategy"
+                and isinstance(keyword.value, ast.Constant)
+                and isinstance(keyword.value.value, str)
+            ):
                 for known in ("ddp", "fsdp", "deepspeed"):
                     if keyword.value.value.startswith(known):
                         yield Observed("framework", known, keyword.value, None, unit=known)
@@ -150,16 +191,24 @@ def _precision(program: Program) -> Iterator[Observed]:
                 yield from _dtype(program, expr, call)
         elif _LOADS.search(name) and not _NO_MODEL.search(name):
             for keyword in call.keywords:
-                if keyword.arg in ("torch_dtype", "dtype") and not (isinstance(keyword.value, ast.Constant) and keyword.value.value in ("auto", None)):
+                if keyword.arg in ("torch_dtype", "dtype") and not (
+                    isinstance(keyword.value, ast.Constant) and keyword.value.value in ("auto", None)
+                ):
                     yield from _dtype(program, keyword.value, call)
     for method in ("half", "bfloat16"):
         for call in program.method_calls(method):
             assert isinstance(call.func, ast.Attribute)
             if program.value(call.func.value, call).base.kind == "module":
-                yield Observed("precision", "fp16" if method == "half" else "bf16", call, Traced(True, method, program, call))
+                yield Observed(
+                    "precision", "fp16" if method == "half" else "bf16", call, Traced(True, method, program, call)
+                )
     for call in program.method_calls("to"):
         assert isinstance(call.func, ast.Attribute)
-        exprs = [a for a in (*call.args, *(k.value for k in call.keywords if k.arg == "dtype")) if (dotted(a) or "").startswith("torch.")]
+        exprs = [
+            a
+            for a in (*call.args, *(k.value for k in call.keywords if k.arg == "dtype"))
+            if (dotted(a) or "").startswith("torch.")
+        ]
         if exprs and program.value(call.func.value, call).base.kind == "module":
             for expr in exprs:
                 yield from _dtype(program, expr, call)
@@ -181,7 +230,11 @@ def _dtype(program: Program, expr: ast.expr, at: ast.AST) -> Iterator[Observed]:
         if isinstance(choice, ast.Name):
             home = program.names.lookup(choice.id, program.scope(at))
             one = home[1][0] if home is not None and len(home[1]) == 1 else None
-            if one is not None and isinstance(one.value, ast.Attribute) and (dotted(one.value) or "").startswith("torch."):
+            if (
+                one is not None
+                and isinstance(one.value, ast.Attribute)
+                and (dotted(one.value) or "").startswith("torch.")
+            ):
                 value = precision(dotted(one.value) or "")
                 if value is not None:
                     yield Observed("precision", value, choice, Traced(True, value, program, one.value))
@@ -206,7 +259,10 @@ def _method(program: Program, loads: bool) -> Iterator[Observed]:
                 return
     if lora is None:
         for call in program.index.calls:
-            if any(k.arg == "peft_config" and not (isinstance(k.value, ast.Constant) and k.value.value is None) for k in call.keywords):
+            if any(
+                k.arg == "peft_config" and not (isinstance(k.value, ast.Constant) and k.value.value is None)
+                for k in call.keywords
+            ):
                 lora = call
     trains = program.training.is_training or program.training.starts_training
     if lora is not None and (trains or "LoraConfig" in program.document.source):
@@ -220,21 +276,33 @@ def _method(program: Program, loads: bool) -> Iterator[Observed]:
     elif not loads and not any(kind_of_call(n) == "trainer" for n, _ in program.qualified_calls()):
         yield Observed("method", "scratch", program.tree.body[0], implied=True)
     elif loads or any(kind_of_call(n) == "trainer" for n, _ in program.qualified_calls()):
-        place: ast.AST | None = next((c for n, c in program.qualified_calls() if _LOADS.search(n) and not _NO_MODEL.search(n)), None)
+        place: ast.AST | None = next(
+            (c for n, c in program.qualified_calls() if _LOADS.search(n) and not _NO_MODEL.search(n)), None
+        )
         weights = next((k.value for k in getattr(place, "keywords", ()) if k.arg in ("pretrained", "weights")), None)
         scratch = isinstance(weights, ast.Constant) and weights.value in (False, None)
-        yield Observed("method", "scratch" if scratch else "full", place if place is not None else program.tree.body[0], implied=True)
+        yield Observed(
+            "method",
+            "scratch" if scratch else "full",
+            place if place is not None else program.tree.body[0],
+            implied=True,
+        )
 
 
 def _frozen(program: Program) -> ast.AST | None:
     """`p.requires_grad = False` in a loop over parameters."""
     for assignment in program.index.assignments:
         target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
-        if isinstance(target, ast.Attribute) and target.attr == "requires_grad" and isinstance(assignment.value, ast.Constant):
-            if assignment.value.value is False and not re.search(r"teacher|ref|ema|target", program.short(target, 60)):
-                around = next((b for b in program.index.ancestors(assignment) if isinstance(b, ast.For)), None)
-                if around is not None and not re.search(r"teacher|ref_|ema|target", program.short(around.iter, 80)):
-                    return assignment
+        if (
+            isinstance(target, ast.Attribute)
+            and target.attr == "requires_grad"
+            and isinstance(assignment.value, ast.Constant)
+            and assignment.value.value is False
+            and not re.search(r"teacher|ref|ema|target", program.short(target, 60))
+        ):
+            around = next((b for b in program.index.ancestors(assignment) if isinstance(b, ast.For)), None)
+            if around is not None and not re.search(r"teacher|ref_|ema|target", program.short(around.iter, 80)):
+                return assignment
     return None
 
 
@@ -243,30 +311,64 @@ def _data(program: Program) -> Iterator[Observed]:
         last = name.rpartition(".")[2]
         expr: ast.expr | None = None
         if name in ("datasets.load_dataset", "datasets.load_from_disk"):
-            expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg in ("path", "dataset_path")), None)
+            expr = (
+                call.args[0]
+                if call.args
+                else next((k.value for k in call.keywords if k.arg in ("path", "dataset_path")), None)
+            )
             files = next((k.value for k in call.keywords if k.arg == "data_files"), None)
             first = trace(program, expr, call) if expr is not None else None
-            if first is not None and first.known and first.value in ("json", "csv", "text", "parquet", "arrow") and files is not None:
+            if (
+                first is not None
+                and first.known
+                and first.value in ("json", "csv", "text", "parquet", "arrow")
+                and files is not None
+            ):
                 expr = files
                 if isinstance(files, ast.Dict):
-                    expr = next((v for k, v in zip(files.keys, files.values, strict=True) if isinstance(k, ast.Constant) and k.value == "train"),
-                                files.values[0] if files.values else files)  # fmt: skip
+                    expr = next(
+                        (
+                            v
+                            for k, v in zip(files.keys, files.values, strict=True)
+                            if isinstance(k, ast.Constant) and k.value == "train"
+                        ),
+                        files.values[0] if files.values else files,
+                    )
             if expr is not None:
                 one = seen(program, "dataset", expr, call)
-                if one.known and len(call.args) > 1 and isinstance(call.args[1], ast.Constant) and isinstance(call.args[1].value, str):
+                if (
+                    one.known
+                    and len(call.args) > 1
+                    and isinstance(call.args[1], ast.Constant)
+                    and isinstance(call.args[1].value, str)
+                ):
                     one = Observed("dataset", f"{one.value}:{call.args[1].value}", one.use, one.traced)
                 yield one
-        elif name.startswith("torchvision.datasets.") and last[:1].isupper() and last not in ("ImageFolder", "DatasetFolder"):
+        elif (
+            name.startswith("torchvision.datasets.")
+            and last[:1].isupper()
+            and last not in ("ImageFolder", "DatasetFolder")
+        ):
             yield Observed("dataset", last, call.func, Traced(True, last, program, call.func))
-        elif name in ("pandas.read_csv", "pandas.read_json", "pandas.read_parquet", "torchvision.datasets.ImageFolder") and call.args:
+        elif (
+            name in ("pandas.read_csv", "pandas.read_json", "pandas.read_parquet", "torchvision.datasets.ImageFolder")
+            and call.args
+        ):
             one = seen(program, "dataset", call.args[0], call)
             if one.known:
                 yield one
         elif name == "builtins.open" and call.args:
-            mode = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+            mode = (
+                call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+            )
             one = seen(program, "dataset", call.args[0], call)
             reads = mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r"))
-            if reads and one.known and re.search(r"\.(?:jsonl?|csv|tsv|txt|parquet)\Z", str(one.value)) and "config" not in str(one.value):
+            if (
+                reads
+                and one.known
+                and re.search(r"\.(?:jsonl?|csv|tsv|txt|parquet)\Z", str(one.value))
+                and "config" not in str(one.value)
+            ):
                 yield Observed("dataset", one.value, one.use, one.traced, implied=True)
 
 
@@ -280,7 +382,7 @@ def _folders(program: Program) -> Iterator[Observed]:
             if not call.args or "token" in (dotted(call.func.value) or "").lower():
                 continue
             one = seen(program, "output_dir", call.args[0], call)
-            if one.known and isinstance(one.value, str) and "{}" != one.value:
+            if one.known and isinstance(one.value, str) and one.value != "{}":
                 yield one
     for call in program.calls_of("torch.save"):
         expr = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "f"), None)
@@ -291,10 +393,17 @@ def _folders(program: Program) -> Iterator[Observed]:
 
 
 _TRACKERS = {
-    "wandb.init": "wandb", "mlflow.start_run": "mlflow", "mlflow.log_metric": "mlflow", "torch.utils.tensorboard.SummaryWriter": "tensorboard",
-    "tensorboardX.SummaryWriter": "tensorboard", "comet_ml.Experiment": "comet", "neptune.init_run": "neptune", "clearml.Task.init": "clearml",
-    "trackio.init": "trackio", "torch.utils.tensorboard.writer.SummaryWriter": "tensorboard",
-}  # fmt: skip
+    "wandb.init": "wandb",
+    "mlflow.start_run": "mlflow",
+    "mlflow.log_metric": "mlflow",
+    "torch.utils.tensorboard.SummaryWriter": "tensorboard",
+    "tensorboardX.SummaryWriter": "tensorboard",
+    "comet_ml.Experiment": "comet",
+    "neptune.init_run": "neptune",
+    "clearml.Task.init": "clearml",
+    "trackio.init": "trackio",
+    "torch.utils.tensorboard.writer.SummaryWriter": "tensorboard",
+}
 
 
 def _trackers(program: Program) -> Iterator[Observed]:
@@ -303,7 +412,10 @@ def _trackers(program: Program) -> Iterator[Observed]:
         if value is None and name.endswith(("WandbLogger", "TensorBoardLogger", "MLFlowLogger", "CometLogger")):
             value = {"W": "wandb", "T": "tensorboard", "M": "mlflow", "C": "comet"}[name.rpartition(".")[2][0]]
         if value is not None:
-            if value == "wandb" and any(k.arg == "mode" and isinstance(k.value, ast.Constant) and k.value.value == "disabled" for k in call.keywords):
+            if value == "wandb" and any(
+                k.arg == "mode" and isinstance(k.value, ast.Constant) and k.value.value == "disabled"
+                for k in call.keywords
+            ):
                 value = "none"
             yield Observed("logging", value, call, Traced(True, value, program, call), unit="tool")
 
@@ -323,8 +435,12 @@ def _hardware(program: Program) -> Iterator[Observed]:
         cpu = _on_cpu(program)
         if cpu is not None:
             yield Observed("hardware", Hardware(None, device="cpu"), cpu)
-        elif program.training.is_training and not any(kind_of_call(n) in ("trainer", "accelerator", "fabric") for n, _ in program.qualified_calls()):
-            yield Observed("hardware", Hardware(1), program.tree.body[0] if program.tree.body else program.tree, implied=True)
+        elif program.training.is_training and not any(
+            kind_of_call(n) in ("trainer", "accelerator", "fabric") for n, _ in program.qualified_calls()
+        ):
+            yield Observed(
+                "hardware", Hardware(1), program.tree.body[0] if program.tree.body else program.tree, implied=True
+            )
 
 
 def _counts(program: Program) -> Iterator[Observed]:
@@ -333,10 +449,15 @@ def _counts(program: Program) -> Iterator[Observed]:
         kind = kind_of_call(name)
         for keyword in call.keywords:
             counts = (
-                (kind in ("trainer", "fabric") and keyword.arg in ("devices", "gpus", "num_devices") and "lightning" in name)
-                or keyword.arg in ("tensor_parallel_size", "tp_size") or (keyword.arg == "nprocs" and name.endswith("spawn"))
+                (
+                    kind in ("trainer", "fabric")
+                    and keyword.arg in ("devices", "gpus", "num_devices")
+                    and "lightning" in name
+                )
+                or keyword.arg in ("tensor_parallel_size", "tp_size")
+                or (keyword.arg == "nprocs" and name.endswith("spawn"))
                 or (keyword.arg == "world_size" and name.endswith("init_process_group"))
-            )  # fmt: skip
+            )
             if not counts:
                 continue
             traced = trace(program, keyword.value, call)
@@ -350,10 +471,16 @@ def _counts(program: Program) -> Iterator[Observed]:
                 yield Observed("hardware", None, keyword.value, traced, known=False)
     for assignment in program.index.assignments:
         target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
-        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant) and target.slice.value == "CUDA_VISIBLE_DEVICES":
+        if (
+            isinstance(target, ast.Subscript)
+            and isinstance(target.slice, ast.Constant)
+            and target.slice.value == "CUDA_VISIBLE_DEVICES"
+        ):
             value = assignment.value
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
-                yield Observed("hardware", Hardware(len(value.value.split(","))), value, Traced(True, value.value, program, value))
+                yield Observed(
+                    "hardware", Hardware(len(value.value.split(","))), value, Traced(True, value.value, program, value)
+                )
 
 
 def _on_cpu(program: Program) -> ast.AST | None:
@@ -362,23 +489,45 @@ def _on_cpu(program: Program) -> ast.AST | None:
     if "cuda" in source or "mps" in source:
         return None
     for name, call in program.qualified_calls():
-        if name == "torch.device" and call.args and isinstance(call.args[0], ast.Constant) and call.args[0].value == "cpu":
+        if (
+            name == "torch.device"
+            and call.args
+            and isinstance(call.args[0], ast.Constant)
+            and call.args[0].value == "cpu"
+        ):
             return call
-        if any(k.arg in ("use_cpu", "no_cuda") and isinstance(k.value, ast.Constant) and k.value.value is True for k in call.keywords):
+        if any(
+            k.arg in ("use_cpu", "no_cuda") and isinstance(k.value, ast.Constant) and k.value.value is True
+            for k in call.keywords
+        ):
             return call
-        if any(k.arg == "accelerator" and isinstance(k.value, ast.Constant) and k.value.value == "cpu" for k in call.keywords):
+        if any(
+            k.arg == "accelerator" and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
+            for k in call.keywords
+        ):
             return call
     return None
 
 
 # What libraries do where the code says nothing.
 _TRAINER_DEFAULTS: dict[str, Any] = {
-    "learning_rate": 5e-5, "batch_size": 8, "epochs": 3, "optimizer": "adamw", "scheduler": "linear", "warmup_steps": 0, "weight_decay": 0.0,
-    "gradient_accumulation_steps": 1, "max_grad_norm": 1.0, "seed": 42, "precision": "fp32",
-}  # fmt: skip
+    "learning_rate": 5e-5,
+    "batch_size": 8,
+    "epochs": 3,
+    "optimizer": "adamw",
+    "scheduler": "linear",
+    "warmup_steps": 0,
+    "weight_decay": 0.0,
+    "gradient_accumulation_steps": 1,
+    "max_grad_norm": 1.0,
+    "seed": 42,
+    "precision": "fp32",
+}
 _OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.01}, "adam": {"learning_rate": 1e-3, "weight_decay": 0}, "sgd": {"learning_rate": 1e-3, "weight_decay": 0},
-}  # fmt: skip
+    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.01},
+    "adam": {"learning_rate": 1e-3, "weight_decay": 0},
+    "sgd": {"learning_rate": 1e-3, "weight_decay": 0},
+}
 
 
 def _defaults(program: Program) -> Iterator[Observed]:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 _EVALUATES = re.compile(r"(?:^|_)(?:eval(?:uate|uation)?|valid(?:ate|ation)?|val|test)(?:_|$|\d)", re.IGNORECASE)
-_SAVES = re.compile(r"^(?:save_pretrained|save_model|save_checkpoint|save_state|save_ckpt|save)$|^save_|_save$|checkpoint", re.IGNORECASE)
+_SAVES = re.compile(
+    r"^(?:save_pretrained|save_model|save_checkpoint|save_state|save_ckpt|save)$|^save_|_save$|checkpoint",
+    re.IGNORECASE,
+)
 _LOGS = re.compile(r"^(?:print|log|info|log_metrics|log_dict|add_scalar|write|set_postfix)$|^log_", re.IGNORECASE)
 
 
@@ -86,10 +89,21 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
             continue
         every = _modulus(guard.test)
         assert every is not None
-        counter = next((program.short(n.left, 60) for n in ast.walk(guard.test) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod)), "")
+        counter = next(
+            (
+                program.short(n.left, 60)
+                for n in ast.walk(guard.test)
+                if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod)
+            ),
+            "",
+        )
         unit = "epoch" if re.search(r"epoch|(?<![a-z])ep(?![a-z])", counter) else "step"
         traced = trace(program, every, guard)
-        value = Cadence(unit, int(traced.value)) if traced.known and isinstance(traced.value, int) and traced.value > 0 else None
+        value = (
+            Cadence(unit, int(traced.value))
+            if traced.known and isinstance(traced.value, int) and traced.value > 0
+            else None
+        )
         found.add(field)
         yield Observed(field, value, every, traced, unit="every" if field == "logging" else "", known=value is not None)
 
@@ -129,9 +143,13 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
             stmt = program.statement(one.node)
             if one.kind == "eval" and "eval_cadence" not in told and stmt is not None:
                 around = list(program.index.ancestors(stmt))
-                if loop.node in around and not any(b in inner or isinstance(b, ast.If) for b in around[: around.index(loop.node)]):
+                if loop.node in around and not any(
+                    b in inner or isinstance(b, ast.If) for b in around[: around.index(loop.node)]
+                ):
                     told.add("eval_cadence")
-                    yield Observed("eval_cadence", Cadence("epoch", 1), one.node, Traced(True, "epoch", program, one.node))
+                    yield Observed(
+                        "eval_cadence", Cadence("epoch", 1), one.node, Traced(True, "epoch", program, one.node)
+                    )
 
 
 def _about_rank(block: ast.If) -> bool:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from dry_debug.spec.observed import Observed
 
 _NUMERIC = frozenset(
-    "learning_rate batch_size epochs max_steps warmup_steps warmup_ratio weight_decay gradient_accumulation_steps max_grad_norm max_length "
+    "learning_rate batch_size epochs max_steps warmup_steps warmup_ratio weight_decay gradient_accumulation_steps "
+    "max_grad_norm max_length "
     "lora_r lora_alpha lora_dropout seed temperature top_p max_tokens tensor_parallel_size".split()
 )
 
@@ -49,7 +50,11 @@ def _value(one: Observed) -> Any:
         return value
     if field == "target_modules":
         if isinstance(value, str):
-            return frozenset((value.replace("_", "-"),)) if value in ("all-linear", "all_linear") else frozenset(value.replace(",", " ").split())
+            return (
+                frozenset((value.replace("_", "-"),))
+                if value in ("all-linear", "all_linear")
+                else frozenset(value.replace(",", " ").split())
+            )
         return frozenset(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else None
     if field in ("eval_cadence", "save_cadence"):
         return _cadence(value, one)
@@ -102,7 +107,10 @@ def _tool(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     low = value.lower()
-    return next((t for t in ("wandb", "tensorboard", "mlflow", "comet", "neptune", "clearml", "trackio", "none") if t in low), None)
+    return next(
+        (t for t in ("wandb", "tensorboard", "mlflow", "comet", "neptune", "clearml", "trackio", "none") if t in low),
+        None,
+    )
 
 
 def optimizer(name: str) -> str | None:
@@ -111,18 +119,41 @@ def optimizer(name: str) -> str | None:
     eight = "8bit" in low or "8_bit" in low
     if "adamw" in low or low == "adam_w":
         return "adamw_8bit" if eight or "paged" in low else "adamw"
-    for known in ("adafactor", "adagrad", "adadelta", "adamax", "nadam", "radam", "adam", "sgd", "rmsprop", "lion", "lamb", "sophia", "muon", "lbfgs"):
+    for known in (
+        "adafactor",
+        "adagrad",
+        "adadelta",
+        "adamax",
+        "nadam",
+        "radam",
+        "adam",
+        "sgd",
+        "rmsprop",
+        "lion",
+        "lamb",
+        "sophia",
+        "muon",
+        "lbfgs",
+    ):
         if known in low:
             return f"{known}_8bit" if eight else known
     return low if re.fullmatch(r"[a-z_]{3,24}", low) else None
 
 
 _SCHEDULERS = (
-    ("cosine_with_restarts", ("restarts",)), ("constant_with_warmup", ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup")),
-    ("cosine", ("cosine",)), ("onecycle", ("onecycle", "one_cycle")), ("plateau", ("plateau",)), ("polynomial", ("polynomial", "poly")),
-    ("inverse_sqrt", ("inverse_sqrt", "noam")), ("exponential", ("exponential",)), ("step", ("steplr", "multistep")), ("linear", ("linear",)),
-    ("constant", ("constant",)), ("wsd", ("wsd", "warmup_stable_decay")),
-)  # fmt: skip
+    ("cosine_with_restarts", ("restarts",)),
+    ("constant_with_warmup", ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup")),
+    ("cosine", ("cosine",)),
+    ("onecycle", ("onecycle", "one_cycle")),
+    ("plateau", ("plateau",)),
+    ("polynomial", ("polynomial", "poly")),
+    ("inverse_sqrt", ("inverse_sqrt", "noam")),
+    ("exponential", ("exponential",)),
+    ("step", ("steplr", "multistep")),
+    ("linear", ("linear",)),
+    ("constant", ("constant",)),
+    ("wsd", ("wsd", "warmup_stable_decay")),
+)
 
 
 def scheduler(name: str) -> str | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.instruction import Kind
@@ -16,32 +15,53 @@ from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
-    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is|are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: at)?|will be|needs to be|set to|"
-    r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
+    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is|are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: "
+    r"at)?|will be|needs to be|set to|"
+    r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
+    r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
-    r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
-    r"up to|max(?:imum)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|(?:not )?go(?:ing)? (?:over|above))|"
-    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum)?(?: of)?|>=|≥|>|above|over|more than|"
+    r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
+    r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
+    r"up to|max(?:imum)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
+    r"(?:not )?go(?:ing)? (?:over|above))|"
+    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum)?(?: of)?|>=|"
+    r"≥|>|above|over|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
     r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
 )
 _UNIT = r"(?P<percent>\s?(?:%|percent\b|per cent\b))?"
 _TAIL = (
-    rf"(?:\s*(?P<join>to|through|–|—|-|\.\.+|and|&|or|/|,(?:\s*or)?|\|)\s*(?P<also>(?:{_ANY}(?:\s?%)?(?:\s*(?:,|or|/|,\s*or|and)\s*)?){{1,8}}))?"
+    rf"(?:\s*(?P<join>to|through|–|—|-|\.\.+|and|&|or|/|,(?:\s*or)?|\|)\s*(?P<also>(?:{_ANY}(?:\s?%)?(?:\s*(?:,|"
+    rf"or|/|,\s*or|and)\s*)?){{1,8}}))?"
 )
-_VALUE = rf"(?:{_BOUND})?\s*(?P<kind>between|from|in the range(?: of)?|range|either|one of|any of|sweep(?: over)?|try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
+_VALUE = (
+    rf"(?:{_BOUND})?\s*(?P<kind>between|from|in the range(?: of)?|range|either|one of|any of|sweep(?: over)?|"
+    rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
+)
 _NO = re.compile(
-    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off)\s+(?P<what>(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?"
-    r"accumulation|(?:lora )?dropout)\b|\b(?P<off>warm-?up|weight[ _-]decay|grad(?:ient)? accumulation)\s*[:=]\s*(?:none|no|off|disabled|0\b(?!\.))",
+    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off)\s+(?P<what>(?:lr |learning[ -]rate |linear "
+    r")?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?"
+    r"accumulation|(?:lora )?dropout)\b|\b(?P<off>warm-?up|weight[ _-]decay|grad(?:ient)? "
+    r"accumulation)\s*[:=]\s*(?:none|no|off|disabled|0\b(?!\.))",
     re.IGNORECASE,
-)  # fmt: skip
-_GREEDY = re.compile(r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE)
-_NO_FIELD = {"warm": ("warmup_steps", 0), "weight": ("weight_decay", 0), "accum": ("gradient_accumulation_steps", 1), "drop": ("lora_dropout", 0)}
+)
+_GREEDY = re.compile(
+    r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
+)
+_NO_FIELD = {
+    "warm": ("warmup_steps", 0),
+    "weight": ("weight_decay", 0),
+    "accum": ("gradient_accumulation_steps", 1),
+    "drop": ("lora_dropout", 0),
+}
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
-    "epochs": r"(?:every|each|per|after|at(?! (?:most|least|max))|patience(?: of)?|first|last|until|by|remaining|final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
-    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
+    "epochs": r"(?:every|each|per|after|at(?! (?:most|least|max))|patience(?: of)?|first|last|until|by|remaining|"
+    r"final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
+    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
+    r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
+    r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each) \Z",
     "seed": r"\bno \Z",
@@ -65,12 +85,36 @@ class Quantity:
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
-    ahead = [(f, re.compile(rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on) (?:the )?[a-z]+(?: model)?(?=\s*[:=]| (?:is|should|to be)\b))?){_LINK}{_VALUE}", re.I), False) for f, w in NUMERIC]
-    behind = [(f, re.compile(rf"(?:{_BOUND})?\s*(?P<kind>between|from|either)?\s*(?P<low>{_ANY}){_UNIT}"
-                             rf"(?:\s*(?P<join>to|–|-|and|or|/)\s*(?P<also>{_ANY}))?(?P<name>{w})", re.I), True) for f, w in BEHIND]  # fmt: skip
+    ahead = [
+        (
+            f,
+            re.compile(
+                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on) (?:the )?[a-z]+(?: model)?(?=\s*[:=]| "
+                rf"(?:is|should|to be)\b))?){_LINK}{_VALUE}",
+                re.I,
+            ),
+            False,
+        )
+        for f, w in NUMERIC
+    ]
+    behind = [
+        (
+            f,
+            re.compile(
+                rf"(?:{_BOUND})?\s*(?P<kind>between|from|either)?\s*(?P<low>{_ANY}){_UNIT}"
+                rf"(?:\s*(?P<join>to|–|-|and|or|/)\s*(?P<also>{_ANY}))?(?P<name>{w})",
+                re.I,
+            ),
+            True,
+        )
+        for f, w in BEHIND
+    ]
     percent = re.compile(
-        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all )*(?:steps|training|iterations)?\s*(?:(?:for|as|in) )?)?"
-        r"(?:linear |lr )?(?P<name>warm-?[ ]?up)", re.IGNORECASE)  # fmt: skip
+        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all )*(?:steps|"
+        rf"training|iterations)?\s*(?:(?:for|as|in) )?)?"
+        r"(?:linear |lr )?(?P<name>warm-?[ ]?up)",
+        re.IGNORECASE,
+    )
     every = (*ahead, *behind, ("warmup_ratio", percent, True))
     return tuple(every)
 
@@ -79,7 +123,7 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     """The asked numbers of a sentence; `lora` says that the text speaks of LoRA, `settings` that this is a setting."""
     asked = sentence if settings else asked_part(sentence, question)
     text = without_negations(asked)
-    found: list[Quantity] = [] if settings else []
+    found: list[Quantity] = []
     greedy = _GREEDY.search(text)
     if greedy:
         found.append(Quantity("temperature", (0,), "one", "0", greedy.start(), greedy.end()))
@@ -93,10 +137,12 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
         return found
     for order, (field, pattern, behind) in enumerate(_patterns()):
         for match in _matches(pattern, text, behind):
-            hits.append((match.start("low") if behind else match.start("name"), order, match.end(), field, match, behind))
+            hits.append(
+                (match.start("low") if behind else match.start("name"), order, match.end(), field, match, behind)
+            )
     hits.sort(key=lambda h: (h[0], h[1]))
     taken: list[tuple[int, int]] = []
-    for start, _, _, field, match, behind in hits:
+    for _, _, _, field, match, behind in hits:
         one = _quantity(field, match, behind, text, lora)
         if one is None or any(one.start < e and s < one.end for s, e in taken):
             continue
@@ -137,7 +183,11 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
         return None
-    if field == "max_tokens" and behind is False and re.search(r"(?:batch(?:ed)?|num_batched|total|training)[ _]\Z", before, re.I):
+    if (
+        field == "max_tokens"
+        and behind is False
+        and re.search(r"(?:batch(?:ed)?|num_batched|total|training)[ _]\Z", before, re.I)
+    ):
         return None
     end = match.end()
     percent = groups.get("percent") is not None
@@ -163,10 +213,19 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field in _WHOLE:
         values = tuple(int(v) for v in values)
-    if not behind and field not in ("epochs", "max_steps", "warmup_steps") and re.match(r"\s*-?(?:epochs?|hours?)\b", after, re.I):
-        if field not in ("batch_size",) or re.match(r"\s*-?epochs?\s*[:=]?\s*\d", after, re.I) is None:
-            return None
-    if not behind and field == "batch_size" and re.match(r"\s*(?:epochs|gpus?)\b", after, re.I) and not re.match(r"\s*epochs?\s*[:=]?\s*\d", after, re.I):
+    if (
+        not behind
+        and field not in ("epochs", "max_steps", "warmup_steps")
+        and re.match(r"\s*-?(?:epochs?|hours?)\b", after, re.I)
+        and (field != "batch_size" or re.match(r"\s*-?epochs?\s*[:=]?\s*\d", after, re.I) is None)
+    ):
+        return None
+    if (
+        not behind
+        and field == "batch_size"
+        and re.match(r"\s*(?:epochs|gpus?)\b", after, re.I)
+        and not re.match(r"\s*epochs?\s*[:=]?\s*\d", after, re.I)
+    ):
         return None
     if field == "max_steps" and not behind and re.match(r"\s*(?:%|epochs)", after):
         return None
@@ -180,27 +239,39 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
-_WHOLE = frozenset("batch_size gradient_accumulation_steps max_steps seed max_tokens max_length tensor_parallel_size lora_r warmup_steps".split())
+_WHOLE = frozenset(
+    "batch_size gradient_accumulation_steps max_steps seed max_tokens max_length tensor_parallel_size lora_r "
+    "warmup_steps".split()
+)
 
 
 def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tuple[tuple[float | int, ...], Kind, int]:
     """(values, kind, end of the match) with the further values that are really of this field."""
     groups = match.groupdict()
     join, also, kind_word = groups.get("join"), groups.get("also"), (groups.get("kind") or "").lower()
-    kind: Kind = next((k for k in ("most", "least", "about") if groups.get(k)), "one")  # type: ignore[assignment]
+    kind: Kind = next((k for k in ("most", "least", "about") if groups.get(k)), "one")
     if kind == "most" and field in ("max_tokens", "max_length") and re.match(r"(?:up to|max)", groups["most"], re.I):
         kind = "one"  # the field is a maximum itself
     if not also or not join:
         return (low,), kind, end
-    parts = [m for m in re.finditer(_ANY, also, re.IGNORECASE)]
+    parts = list(re.finditer(_ANY, also, re.IGNORECASE))
     rest = [n for m in parts if (n := number(m[0])) is not None]
     back = match.end("percent") if groups.get("percent") else match.end("low")
     if "name" in groups and match.start("name") > match.start("low"):
         back = end  # the field stands behind
     join = join.lower()
     tail = match.string[match.end("also") : match.end("also") + 24]
-    of_another = re.match(r"\s*-?(?:epochs?|steps?|warm-?up|samples|gpus?|%|x\b|tokens|batch|bs\b|lr\b|seeds?|accum|grad|for (?:eval|val|test))", tail, re.I)
-    listed = match["name"].lower().endswith("seeds") or kind_word in ("either", "one of", "any of", "sweep", "sweep over", "try") or match.string[match.start("low") - 1 : match.start("low")] in "[{"
+    of_another = re.match(
+        r"\s*-?(?:epochs?|steps?|warm-?up|samples|gpus?|%|x\b|tokens|batch|bs\b|lr\b|seeds?|accum|grad|for (?:eval|"
+        r"val|test))",
+        tail,
+        re.I,
+    )
+    listed = (
+        match["name"].lower().endswith("seeds")
+        or kind_word in ("either", "one of", "any of", "sweep", "sweep over", "try")
+        or match.string[match.start("low") - 1 : match.start("low")] in "[{"
+    )
     if (of_another and join not in ("or", "-", "–", "to")) or not rest:
         return (low,), kind, back
     if join in ("to", "through", "–", "—", "-", "..", "...") or (join in ("and", "&") and kind_word == "between"):
@@ -209,12 +280,18 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
         if (match["low"] + join + also).count("-") > 1 and field == "seed":
             return (low,), kind, back
         return (low, rest[0]), "range", match.start("also") + parts[0].end()
-    if kind_word in ("in the range", "in the range of", "range", "between", "from") and join.startswith(",") or (
-        match.string[match.start("low") - 1 : match.start("low")] in "[(" and len(rest) == 1 and join.startswith(",")
+    if (kind_word in ("in the range", "in the range of", "range", "between", "from") and join.startswith(",")) or (
+        match.string[match.start("low") - 1 : match.start("low")] in "[("
+        and len(rest) == 1
+        and join.startswith(",")
         and re.search(r"\b(?:in|within|range|between)\b", match[0])
     ):
         return (low, rest[0]), "range", match.start("also") + parts[0].end()
-    if join in ("or", "|", ",or", ", or") or (join == "/" and _alike(low, rest[0])) or (join.startswith(",") and (listed or re.search(r"\bor\b", also))):
+    if (
+        join in ("or", "|", ",or", ", or")
+        or (join == "/" and _alike(low, rest[0]))
+        or (join.startswith(",") and (listed or re.search(r"\bor\b", also)))
+    ):
         if of_another:  # "lr 1e-3 or 10 epochs" are not two learning rates
             return (low,), kind, back
         return (low, *rest), "one", match.start("also") + parts[-1].end()
@@ -226,16 +303,19 @@ def _alike(left: float, right: float) -> bool:
 
 
 def _batch_unit(name: str, before: str, after: str) -> str:
-    near = f"{before[-24:]} {name} {after}".lower()
-    if re.search(r"effective|global|total|overall|\bgbs\b", name) or re.search(
-        r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower()
-    ) or re.match(r"\s*\(?(?:effective|global|total|overall|in total)\b", after.lower()):
+    if (
+        re.search(r"effective|global|total|overall|\bgbs\b", name)
+        or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
+        or re.match(r"\s*\(?(?:effective|global|total|overall|in total)\b", after.lower())
+    ):
         return "effective"
-    if re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\bmbs\b|local|a (?:card|device|gpu)", name) or re.search(
-        r"^\s*\(?(?:per|/|a|on each|on every) ?(?:device|gpu|card)", after.lower()
-    ) or re.search(r"per[ _-](?:device|gpu|card)[ ,]*\Z", before[-24:].lower()):
+    if (
+        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\bmbs\b|local|a (?:card|device|gpu)", name)
+        or re.search(r"^\s*\(?(?:per|/|a|on each|on every) ?(?:device|gpu|card)", after.lower())
+        or re.search(r"per[ _-](?:device|gpu|card)[ ,]*\Z", before[-24:].lower())
+    ):
         return "per_device"
-    return "" if near else ""
+    return ""
 
 
 def _with_role(one: Quantity, text: str, sentence: str) -> Quantity:
@@ -256,19 +336,43 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
     for name, pattern in ROLE:
         if name == "head" and field in ("lora_r",):
             continue
-        if name == "eval" and field in ("seed", "max_length", "epochs", "max_steps", "learning_rate", "precision", "lora_r"):
+        if name == "eval" and field in (
+            "seed",
+            "max_length",
+            "epochs",
+            "max_steps",
+            "learning_rate",
+            "precision",
+            "lora_r",
+        ):
             # "evaluate with seed 42" is about the run
             continue
-        if name in ("inference", "embedding", "tokenizer", "generator") and field not in ("model", "batch_size", "precision"):
+        if name in ("inference", "embedding", "tokenizer", "generator") and field not in (
+            "model",
+            "batch_size",
+            "precision",
+        ):
             continue
         if pattern.search(own):
             return name
-        if re.search(rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|max|peak|initial|loader|dataloader|for))*[\s:=]*\Z",
-                     before, re.IGNORECASE):  # fmt: skip
+        if re.search(
+            rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|"
+            rf"max|peak|initial|loader|dataloader|for))*[\s:=]*\Z",
+            before,
+            re.IGNORECASE,
+        ):
             return name
-        if re.match(rf"\s*\(\s*(?:the |our )?(?:{pattern.pattern})\s*\)|\s+as (?:the |a |our )?(?:{pattern.pattern})", text[end : end + 40], re.IGNORECASE):
+        if re.match(
+            rf"\s*\(\s*(?:the |our )?(?:{pattern.pattern})\s*\)|\s+as (?:the |a |our )?(?:{pattern.pattern})",
+            text[end : end + 40],
+            re.IGNORECASE,
+        ):
             return name
-        if re.match(rf"\s*(?:for|on|in|at|during|when|while) (?:the |all |our )?(?:frozen |new )?(?:{pattern.pattern})", after, re.IGNORECASE):
+        if re.match(
+            rf"\s*(?:for|on|in|at|during|when|while) (?:the |all |our )?(?:frozen |new )?(?:{pattern.pattern})",
+            after,
+            re.IGNORECASE,
+        ):
             return name
     return ""
 
@@ -280,7 +384,8 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []
     match = re.match(
-        rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|;)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
+        rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
+        rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
         r"(?P<role>\w+)",
         text[one.end :],
         re.IGNORECASE,
@@ -293,4 +398,8 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
         return []
     taken.append((one.end, one.end + match.end()))
     start = one.end + match.start("low")
-    return [replace(one, values=(value,), kind="one", written=match["low"], role=role, start=start, end=one.end + match.end())]
+    return [
+        replace(
+            one, values=(value,), kind="one", written=match["low"], role=role, start=start, end=one.end + match.end()
+        )
+    ]

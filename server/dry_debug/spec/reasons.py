@@ -10,14 +10,23 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 _REASON = re.compile(
-    r"\b(?:because|since|due to|so that|so (?:it|we|the)|in order to|to (?:avoid|fit|prevent|keep|save|reduce|match|speed|stabili[sz]e|compensate|allow|make)|otherwise|"
-    r"too (?:big|small|large|slow|high|low|much|long|noisy|aggressive|unstable)|oom\w*|out of memory|memory|vram|fits?|doesn'?t fit|diverg\w*|unstable|stable|stability|"
-    r"overfit\w*|underfit\w*|better|faster|slower|cheaper|converg\w*|agreed|approved|confirmed|discussed|signed off|as (?:discussed|agreed|suggested)|ok(?:'d|ayed)? (?:by|with)|"
-    r"recommended|works? best|limited?|limitation|avoid\w*|instead of|deviat\w*|needs?|required|requires|only \d+ ?gb|\d+ ?gb|quality|nan|explod\w*|vanish\w*|budget|"
-    r"matches|equivalent|effective|scaled?|half|double|per the|not supported|unsupported|gated|licen[cs]e|deprecated|no longer|lacks?|without|sweep|ablation|tuned|measured)\b",
+    r"\b(?:because|since|due to|so that|so (?:it|we|the)|in order to|to (?:avoid|fit|prevent|keep|save|reduce|match|"
+    r"speed|stabili[sz]e|compensate|allow|make)|otherwise|"
+    r"too (?:big|small|large|slow|high|low|much|long|noisy|aggressive|unstable)|oom\w*|out of memory|memory|vram|"
+    r"fits?|doesn'?t fit|diverg\w*|unstable|stable|stability|"
+    r"overfit\w*|underfit\w*|better|faster|slower|cheaper|converg\w*|agreed|approved|confirmed|discussed|signed off|"
+    r"as (?:discussed|agreed|suggested)|ok(?:'d|ayed)? (?:by|with)|"
+    r"recommended|works? best|limited?|limitation|avoid\w*|instead of|deviat\w*|needs?|required|requires|only \d+ "
+    r"?gb|\d+ ?gb|quality|nan|explod\w*|vanish\w*|budget|"
+    r"matches|equivalent|effective|scaled?|half|double|per the|not supported|unsupported|gated|licen[cs]e|deprecated|"
+    r"no longer|lacks?|without|sweep|ablation|tuned|measured)\b",
     re.IGNORECASE,
 )
-_POSTPONED = re.compile(r"\b(?:todo|fixme|xxx|hack|for now|temp(?:orary|orarily)?|quick (?:fix|test)|just (?:testing|one run|for testing)|later|revert|placeholder|wip|debug(?:ging)?)\b", re.IGNORECASE)
+_POSTPONED = re.compile(
+    r"\b(?:todo|fixme|xxx|hack|for now|temp(?:orary|orarily)?|quick (?:fix|test)|just (?:testing|one run|for "
+    r"testing)|later|revert|placeholder|wip|debug(?:ging)?)\b",
+    re.IGNORECASE,
+)
 _IS_SPEC = re.compile(r"^\W*(?:spec|as asked|asked|requested|instructions?|task)\b", re.IGNORECASE)
 
 

@@ -16,16 +16,56 @@ if TYPE_CHECKING:
     from dry_debug.spec.observed import Observed
 
 _NAMES = {
-    "adamw": "AdamW", "adam": "Adam", "sgd": "SGD", "adafactor": "Adafactor", "lion": "Lion", "rmsprop": "RMSprop", "adagrad": "Adagrad", "lamb": "LAMB",
-    "adamw_8bit": "8-bit AdamW", "adam_8bit": "8-bit Adam", "lbfgs": "L-BFGS", "radam": "RAdam", "nadam": "NAdam", "adamax": "Adamax", "adadelta": "Adadelta",
-    "lora": "LoRA", "qlora": "QLoRA", "dora": "DoRA", "full": "full fine-tuning", "linear_probe": "training the head only", "scratch": "training from scratch",
-    "prefix": "prefix tuning", "ia3": "IA3",
-    "vllm": "vLLM", "sglang": "SGLang", "trl": "TRL", "lightning": "Lightning", "trainer": "the Trainer", "accelerate": "Accelerate", "deepspeed": "DeepSpeed",
-    "fsdp": "FSDP", "ddp": "DDP", "unsloth": "Unsloth", "peft": "PEFT", "pytorch": "plain PyTorch", "transformers": "transformers", "jax": "JAX", "keras": "Keras",
-    "wandb": "W&B", "tensorboard": "TensorBoard", "mlflow": "MLflow", "comet": "Comet", "none": "no tracker",
-    "mixed": "mixed precision", "onecycle": "one-cycle", "plateau": "reduce on plateau", "cosine_with_restarts": "cosine with restarts",
-    "constant_with_warmup": "constant with warm-up", "inverse_sqrt": "inverse square root",
-}  # fmt: skip
+    "adamw": "AdamW",
+    "adam": "Adam",
+    "sgd": "SGD",
+    "adafactor": "Adafactor",
+    "lion": "Lion",
+    "rmsprop": "RMSprop",
+    "adagrad": "Adagrad",
+    "lamb": "LAMB",
+    "adamw_8bit": "8-bit AdamW",
+    "adam_8bit": "8-bit Adam",
+    "lbfgs": "L-BFGS",
+    "radam": "RAdam",
+    "nadam": "NAdam",
+    "adamax": "Adamax",
+    "adadelta": "Adadelta",
+    "lora": "LoRA",
+    "qlora": "QLoRA",
+    "dora": "DoRA",
+    "full": "full fine-tuning",
+    "linear_probe": "training the head only",
+    "scratch": "training from scratch",
+    "prefix": "prefix tuning",
+    "ia3": "IA3",
+    "vllm": "vLLM",
+    "sglang": "SGLang",
+    "trl": "TRL",
+    "lightning": "Lightning",
+    "trainer": "the Trainer",
+    "accelerate": "Accelerate",
+    "deepspeed": "DeepSpeed",
+    "fsdp": "FSDP",
+    "ddp": "DDP",
+    "unsloth": "Unsloth",
+    "peft": "PEFT",
+    "pytorch": "plain PyTorch",
+    "transformers": "transformers",
+    "jax": "JAX",
+    "keras": "Keras",
+    "wandb": "W&B",
+    "tensorboard": "TensorBoard",
+    "mlflow": "MLflow",
+    "comet": "Comet",
+    "none": "no tracker",
+    "mixed": "mixed precision",
+    "onecycle": "one-cycle",
+    "plateau": "reduce on plateau",
+    "cosine_with_restarts": "cosine with restarts",
+    "constant_with_warmup": "constant with warm-up",
+    "inverse_sqrt": "inverse square root",
+}
 
 
 def show(field: str, value: Any) -> str:
@@ -44,7 +84,11 @@ def asked_text(asked: Instruction) -> str:
     else:
         before = "not " if asked.kind == "not" else ""
         text = before + " or ".join(show(asked.field, v) for v in asked.values) if asked.kind != "any" else "any value"
-    unit = {"per_device": " per device", "effective": " in total"}.get(asked.unit, "") if asked.field == "batch_size" else ""
+    unit = (
+        {"per_device": " per device", "effective": " in total"}.get(asked.unit, "")
+        if asked.field == "batch_size"
+        else ""
+    )
     return f"{text}{unit}" + (f" for the {asked.role}" if asked.role and asked.field != "model" else "")
 
 
@@ -71,22 +115,34 @@ def plain_asked(asked: Instruction) -> Any:
     return asked_text(asked)
 
 
-# -- what to write instead -----------------------------------------------------------------------------------------------
+# -- what to write instead --------------------------------------------------------------------------------------------
 
 # What people mean by a name, as the hub has it.
 _HUB = {
-    ("llama", "2", 7.0, True): "meta-llama/Llama-2-7b-chat-hf", ("llama", "2", 7.0, False): "meta-llama/Llama-2-7b-hf",
-    ("llama", "", 7.0, True): "meta-llama/Llama-2-7b-chat-hf", ("llama", "", 7.0, False): "meta-llama/Llama-2-7b-hf",
-    ("llama", "2", 13.0, True): "meta-llama/Llama-2-13b-chat-hf", ("llama", "2", 13.0, False): "meta-llama/Llama-2-13b-hf",
-    ("llama", "3", 8.0, True): "meta-llama/Meta-Llama-3-8B-Instruct", ("llama", "3", 8.0, False): "meta-llama/Meta-Llama-3-8B",
-    ("llama", "3.1", 8.0, True): "meta-llama/Llama-3.1-8B-Instruct", ("llama", "3.1", 8.0, False): "meta-llama/Llama-3.1-8B",
-    ("llama", "3.2", 1.0, True): "meta-llama/Llama-3.2-1B-Instruct", ("llama", "3.2", 3.0, True): "meta-llama/Llama-3.2-3B-Instruct",
-    ("mistral", "", 7.0, True): "mistralai/Mistral-7B-Instruct-v0.2", ("mistral", "", 7.0, False): "mistralai/Mistral-7B-v0.1",
-    ("mistral", "0.2", 7.0, True): "mistralai/Mistral-7B-Instruct-v0.2", ("mistral", "0.3", 7.0, True): "mistralai/Mistral-7B-Instruct-v0.3",
-    ("qwen", "2.5", 7.0, True): "Qwen/Qwen2.5-7B-Instruct", ("qwen", "2.5", 7.0, False): "Qwen/Qwen2.5-7B",
-    ("qwen", "2.5", 1.5, True): "Qwen/Qwen2.5-1.5B-Instruct", ("qwen", "2.5", 14.0, True): "Qwen/Qwen2.5-14B-Instruct",
-    ("qwen", "2.5", 0.5, True): "Qwen/Qwen2.5-0.5B-Instruct", ("gemma", "2", 9.0, True): "google/gemma-2-9b-it", ("gemma", "2", 2.0, True): "google/gemma-2-2b-it",
-}  # fmt: skip
+    ("llama", "2", 7.0, True): "meta-llama/Llama-2-7b-chat-hf",
+    ("llama", "2", 7.0, False): "meta-llama/Llama-2-7b-hf",
+    ("llama", "", 7.0, True): "meta-llama/Llama-2-7b-chat-hf",
+    ("llama", "", 7.0, False): "meta-llama/Llama-2-7b-hf",
+    ("llama", "2", 13.0, True): "meta-llama/Llama-2-13b-chat-hf",
+    ("llama", "2", 13.0, False): "meta-llama/Llama-2-13b-hf",
+    ("llama", "3", 8.0, True): "meta-llama/Meta-Llama-3-8B-Instruct",
+    ("llama", "3", 8.0, False): "meta-llama/Meta-Llama-3-8B",
+    ("llama", "3.1", 8.0, True): "meta-llama/Llama-3.1-8B-Instruct",
+    ("llama", "3.1", 8.0, False): "meta-llama/Llama-3.1-8B",
+    ("llama", "3.2", 1.0, True): "meta-llama/Llama-3.2-1B-Instruct",
+    ("llama", "3.2", 3.0, True): "meta-llama/Llama-3.2-3B-Instruct",
+    ("mistral", "", 7.0, True): "mistralai/Mistral-7B-Instruct-v0.2",
+    ("mistral", "", 7.0, False): "mistralai/Mistral-7B-v0.1",
+    ("mistral", "0.2", 7.0, True): "mistralai/Mistral-7B-Instruct-v0.2",
+    ("mistral", "0.3", 7.0, True): "mistralai/Mistral-7B-Instruct-v0.3",
+    ("qwen", "2.5", 7.0, True): "Qwen/Qwen2.5-7B-Instruct",
+    ("qwen", "2.5", 7.0, False): "Qwen/Qwen2.5-7B",
+    ("qwen", "2.5", 1.5, True): "Qwen/Qwen2.5-1.5B-Instruct",
+    ("qwen", "2.5", 14.0, True): "Qwen/Qwen2.5-14B-Instruct",
+    ("qwen", "2.5", 0.5, True): "Qwen/Qwen2.5-0.5B-Instruct",
+    ("gemma", "2", 9.0, True): "google/gemma-2-9b-it",
+    ("gemma", "2", 2.0, True): "google/gemma-2-2b-it",
+}
 _CLASSES = {"adamw": "AdamW", "adam": "Adam"}
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 
@@ -105,7 +161,9 @@ def replacement(item: Item, program: Program) -> tuple[ast.AST, str] | None:
     if asked is None or got is None or not asked.single or asked.unit == "effective":
         return None
     node, value = got.anchor(program), asked.values[0]
-    if got.traced is not None and (got.traced.program is not program or got.traced.file is not None or got.traced.computed):
+    if got.traced is not None and (
+        got.traced.program is not program or got.traced.file is not None or got.traced.computed
+    ):
         return None
     if isinstance(value, Cadence):
         same = isinstance(got.value, Cadence) and got.value.unit == value.unit and value.every is not None
@@ -113,7 +171,9 @@ def replacement(item: Item, program: Program) -> tuple[ast.AST, str] | None:
     if isinstance(value, int | float):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node, _quoted(asked.literal, program.text(node))
-        return (node, _in_notation(asked, program.text(node))) if _is_number(node) and asked.field == got.field else None
+        return (
+            (node, _in_notation(asked, program.text(node))) if _is_number(node) and asked.field == got.field else None
+        )
     if isinstance(value, frozenset):
         return _modules(value, node, program)
     return _text(item, value, node, program)
@@ -139,12 +199,24 @@ def _text(item: Item, value: Any, node: ast.AST, program: Program) -> tuple[ast.
     elif field == "precision" and value in _DTYPES:
         short = re.fullmatch(r"(?:bf16|fp16|fp32|no)((?:-mixed|-true)?)", node.value)
         new = ("no" if value == "fp32" and not short[1] else value + short[1]) if short else _DTYPES[value]
-    elif field == "scheduler" and value in ("linear", "cosine", "constant", "polynomial", "constant_with_warmup", "cosine_with_restarts", "inverse_sqrt"):
-        new = value
-    elif field == "logging":
+    elif (
+        field == "scheduler"
+        and value
+        in (
+            "linear",
+            "cosine",
+            "constant",
+            "polynomial",
+            "constant_with_warmup",
+            "cosine_with_restarts",
+            "inverse_sqrt",
+        )
+    ) or field == "logging":
         new = value
     elif field == "optimizer":
-        new = {"adamw": "adamw_torch", "adafactor": "adafactor", "sgd": "sgd", "adamw_8bit": "adamw_bnb_8bit"}.get(value)
+        new = {"adamw": "adamw_torch", "adafactor": "adafactor", "sgd": "sgd", "adamw_8bit": "adamw_bnb_8bit"}.get(
+            value
+        )
     return (node, _quoted(new, program.text(node))) if new is not None else None
 
 
@@ -182,7 +254,9 @@ def _quoted(text: str, old: str) -> str:
 
 def _is_number(node: ast.AST) -> bool:
     inner = node.operand if isinstance(node, ast.UnaryOp) else node
-    return isinstance(inner, ast.Constant) and isinstance(inner.value, int | float) and not isinstance(inner.value, bool)
+    return (
+        isinstance(inner, ast.Constant) and isinstance(inner.value, int | float) and not isinstance(inner.value, bool)
+    )
 
 
 __all__ = ["Hardware", "asked_text", "got_text", "hub_id", "plain", "plain_asked", "replacement", "show"]

@@ -24,7 +24,8 @@ _SPEAKER = re.compile(
 _STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[ap]m\b)?\s*")
 # Sections that tell of something else than what is asked for.
 _OTHER_SECTION = re.compile(
-    r"\b(?:previous|prior|old|last|past|earlier|history|historical|changelog|results?|background|related work|baselines?|"
+    r"\b(?:previous|prior|old|last|past|earlier|history|historical|changelog|results?|background|related work|"
+    r"baselines?|"
     r"references?|bibliography|out of scope|non-?goals?|not in scope|what (?:we|others) (?:tried|did|saw)|tried|"
     r"lessons|appendix|findings|observations|notes? from|benchmarks?|citation|licen[cs]e|acknowledge?ments?|"
     r"published|paper(?:'s)?|prior art|archive|faq|future|later|nice to have|next steps|ideas|other teams?|their|"
@@ -115,8 +116,14 @@ class _Reader:
 
                     for index, text, what in rows(self.lines[at:end]):
                         lead = f"{self.lead} {what}".strip()
-                        yield Sentence(text, self._number(at + index), self.lines[at + index].strip(), self._heading,
-                                       lead, pair=True)  # fmt: skip
+                        yield Sentence(
+                            text,
+                            self._number(at + index),
+                            self.lines[at + index].strip(),
+                            self._heading,
+                            lead,
+                            pair=True,
+                        )
                 at = end
                 continue
             yield from self._line(at, line)
@@ -208,9 +215,14 @@ class _Reader:
                 own = tuple(s - begin for s in starts if begin < s < stop)
                 at = first + skipped
                 yield Sentence(
-                    part, self._number(at), self.lines[at].strip(), self._heading, self.lead,
-                    question=end is not None and "?" in end[0], starts=own,
-                )  # fmt: skip
+                    part,
+                    self._number(at),
+                    self.lines[at].strip(),
+                    self._heading,
+                    self.lead,
+                    question=end is not None and "?" in end[0],
+                    starts=own,
+                )
             begin = end.end() if end is not None else stop
 
     def _block(self, start: int, end: int, language: str) -> Iterator[Sentence]:
@@ -232,7 +244,8 @@ class _Reader:
 _CODE = re.compile(r"^\s*(?:import|from|def|class|for|with|if|return|@)\b|\)\s*$")
 _SHELLS = ("bash", "sh", "shell", "console", "zsh", "text", "")
 _COMMAND = re.compile(
-    r"^\s*(?:[$>%]+\s+|[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate launch|deepspeed|uv run|poetry run|bash|sh|CUDA_VISIBLE_DEVICES=\S+|--?\w[\w-]*[ =])"
+    r"^\s*(?:[$>%]+\s+|[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate launch|deepspeed|uv run|poetry run|bash|sh|"
+    r"CUDA_VISIBLE_DEVICES=\S+|--?\w[\w-]*[ =])"
 )
 
 
@@ -258,6 +271,8 @@ _LABELS = frozenset(
 def _unmarked(text: str) -> str:
     """The text without emphasis and code marks, every character in its place."""
     text = re.sub(r"\*\*|__(?=\W|\w+__)|(?<=\w)__(?=\W|\Z)", "  ", text)
-    text = re.sub(r"\[([^\]]{1,200})\]\(([^)]{1,300})\)", lambda m: " " + m[1] + " " * (len(m[0]) - len(m[1]) - 1), text)
+    text = re.sub(
+        r"\[([^\]]{1,200})\]\(([^)]{1,300})\)", lambda m: " " + m[1] + " " * (len(m[0]) - len(m[1]) - 1), text
+    )
     text = re.sub(r"(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w|\*| ?10)", " ", text)
     return text.replace("`", " ").replace("“", '"').replace("”", '"').replace("’", "'")

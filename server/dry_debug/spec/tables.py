@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from dry_debug.spec.vocabulary import ANY_FIELD
 
-_WANTED = re.compile(r"\b(?:value|ours?|this run|this|new|target|setting|use|wanted|asked|final|want|required|spec|now)\b", re.I)
+_WANTED = re.compile(
+    r"\b(?:value|ours?|this run|this|new|target|setting|use|wanted|asked|final|want|required|spec|now)\b", re.I
+)
 _OTHERS = re.compile(
     r"\b(?:previous|old|before|paper|baseline|theirs?|default|reference|last|note|notes|comment|why|source|reason|"
     r"result|accuracy|loss|score|published|description|owner|example|type)\b",
     re.IGNORECASE,
-)  # fmt: skip
+)
 
 
 def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
@@ -66,8 +68,14 @@ def _value_column(head: Sequence[str], row: Sequence[str]) -> int | None:
 
 
 def _role(text: str) -> bool:
-    return bool(re.search(r"\b(?:train(?:ing)?|eval(?:uation)?|test|validation|teacher|student|stage|generator|"
-                          r"discriminator|actor|critic)\b", text, re.IGNORECASE))  # fmt: skip
+    return bool(
+        re.search(
+            r"\b(?:train(?:ing)?|eval(?:uation)?|test|validation|teacher|student|stage|generator|"
+            r"discriminator|actor|critic)\b",
+            text,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _cells(line: str) -> list[str]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 MAX_DEPTH = 12
-_CASTS = frozenset("builtins.int builtins.float builtins.str builtins.bool pathlib.Path builtins.round os.fspath".split())
+_CASTS = frozenset(
+    "builtins.int builtins.float builtins.str builtins.bool pathlib.Path builtins.round os.fspath".split()
+)
 _ENVIRONMENT = ("os.environ.get", "os.getenv")
 
 
@@ -119,7 +121,13 @@ def _call(program: Program, expr: ast.Call, at: ast.AST | None, depth: int) -> T
 
 def _converted(inner: Traced, name: str | None) -> Traced | None:
     try:
-        value = int(inner.value) if name == "builtins.int" else round(inner.value) if name == "builtins.round" else float(inner.value)
+        value = (
+            int(inner.value)
+            if name == "builtins.int"
+            else round(inner.value)
+            if name == "builtins.round"
+            else float(inner.value)
+        )
     except (TypeError, ValueError, OverflowError):
         return None
     return Traced(True, value, inner.program, inner.node, inner.file, inner.line, inner.changeable, inner.computed)
@@ -135,7 +143,9 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
     if value.kind == "settings":
         held = value.items
         if isinstance(held, Option):
-            return Traced(held.known and held.default is not None, held.default, held.program, held.node, changeable=True)
+            return Traced(
+                held.known and held.default is not None, held.default, held.program, held.node, changeable=True
+            )
         if held is not None and getattr(held, "is_leaf", False):
             return Traced(True, held.value, program, expr, held.file, held.line, changeable=True)
         plain = getattr(held, "plain", None)
@@ -205,9 +215,15 @@ def _by_field(program: Program, expr: ast.expr) -> Traced | None:
 
     hyper = program.training.hyper
     rows = [(h, program) for h in hyper.all] + [(row.found, row.owner) for row in hyper.elsewhere]
-    named = [(h, owner) for h, owner in rows if h.origin in ("argparse", "dataclass") and _own_name(h.node) == expr.attr]
+    named = [
+        (h, owner) for h, owner in rows if h.origin in ("argparse", "dataclass") and _own_name(h.node) == expr.attr
+    ]
     if len(named) != 1:
-        named = [(h, o) for h, o in rows if h.origin in ("argparse", "dataclass") and h.name == canonical_field(expr.attr)] if not named else []
+        named = (
+            [(h, o) for h, o in rows if h.origin in ("argparse", "dataclass") and h.name == canonical_field(expr.attr)]
+            if not named
+            else []
+        )
     if len(named) != 1:
         return None
     hyper_one, owner = named[0]

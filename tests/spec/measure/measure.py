@@ -41,7 +41,11 @@ def cases(path: Path = HERE / "cases.toml") -> list[Case]:
         wanted: Counter[tuple[str, str]] = Counter()
         for field, verdicts in row["expect"].items():
             wanted.update((field, v) for v in ([verdicts] if isinstance(verdicts, str) else verdicts))
-        asked = set(row["expect"]) | {_TOGETHER[f] for f in row["expect"] if f in _TOGETHER} | set(row.get("not_assumed", ()))
+        asked = (
+            set(row["expect"])
+            | {_TOGETHER[f] for f in row["expect"] if f in _TOGETHER}
+            | set(row.get("not_assumed", ()))
+        )
         wanted.update((field, "assumption") for field in data["sets"][row["script"]].split() if field not in asked)
         found.append(Case(row["name"], row["script"], row["text"], wanted))
     return found
@@ -110,5 +114,7 @@ def table(every: list[Case]) -> list[str]:
         if not name:
             out.append("")
             continue
-        out.append(f"{name:30} {score.right:6} {score.wrong:6} {score.missing:8} {score.precision:10.3f} {score.recall:8.3f}")
+        out.append(
+            f"{name:30} {score.right:6} {score.wrong:6} {score.missing:8} {score.precision:10.3f} {score.recall:8.3f}"
+        )
     return [*out, "", *lines]
