@@ -20,6 +20,11 @@ _COMMENT = re.compile(
     r"\t]*|[ \t]+(?=(?:for )?\w))(?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
+_ANNOUNCES = re.compile(
+    r"\b(?:task|instructions?|assignment|spec|specification|asked|requested|requirements|wants|acceptance|"
+    r"hyper-?parameters?)\b",
+    re.IGNORECASE,
+)
 LONGEST = 20_000  # characters of a docstring that are looked at
 
 
@@ -63,6 +68,6 @@ def own_sources(program: Program) -> list[Source]:
     first = program.tree.body[0] if program.tree.body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         text = first.value.value[:LONGEST]
-        if re.search(r"\d|lora|vllm|sglang|adam|model", text, re.IGNORECASE):
-            found.append(Source(document.path, text, False, first.lineno))
+        if _ANNOUNCES.search(text):
+            found.append(Source(document.path, text, False, first.lineno, sections=True))
     return found

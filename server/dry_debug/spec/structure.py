@@ -33,11 +33,18 @@ _OTHER_SECTION = re.compile(
     re.IGNORECASE,
 )
 _INSTRUCTS = re.compile(
-    r"^\W*(?:the )?(?:instructions?|task(?: description)?|assignment|spec(?:ification)?s?|requirements? for (?:the )?"
-    r"(?:run|training|model|experiment)|training (?:instructions?|spec(?:ification)?|task|requirements?)|"
-    r"(?:what|how) (?:to (?:build|train|run)|is asked|we want|i want)|as asked|asked for|the ask|goals?|"
-    r"(?:run|experiment|model) (?:spec(?:ification)?|instructions?)|acceptance criteria|"
-    r"(?:training )?hyper-?parameters?|training (?:set-?up|config(?:uration)?|settings|recipe|details|parameters))\W*$",
+    r"^\W*(?:the |your |my )?(?:instructions?|task(?: description)?|assignment|spec(?:ification)?s?|requirements? "
+    r"for (?:the )?"
+    r"(?:run|training|model|experiment)|(?:training|run|experiment|model) (?:instructions?|spec(?:ification)?|task|"
+    r"requirements?)|what (?:is asked|we want|i want|to build|to train)|as asked(?: for)?|asked(?: for)?|requested|"
+    r"the ask|"
+    r"acceptance criteria|(?:training )?hyper-?parameters?)\W*$",
+    re.IGNORECASE,
+)
+# A line that announces what is asked for, and may go on with it: "As asked: lr 2e-4".
+_ANNOUNCED = re.compile(
+    r"^\W*(?:as asked(?: for)?|as requested|asked(?: for)?|requested|(?:the )?task|instructions?|spec(?:ification)?|"
+    r"(?:the )?user (?:asked(?: for)?|wants|requested)|assignment)\s*(?::|(?<=for)\s|(?<=wants)\s)\s*",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
@@ -82,6 +89,7 @@ class _Reader:
         self.lead = ""
         self.lead_indent = -1
         self.paragraph: list[tuple[int, str]] = []  # line index, text
+        self.announced = False  # what follows is asked for, up to the next empty line after it
 
     def read(self) -> Iterator[Sentence]:
         at = 0
@@ -135,6 +143,19 @@ class _Reader:
         if not self.source.explicit and _COMMAND.match(line):
             yield from self._flush()
             return
+        announced = _ANNOUNCED.match(line) if self.source.sections else None
+        if announced:
+            yield from self._flush()
+            self.announced = True
+            stripped = line[announced.end() :].strip()
+            if not stripped:
+                return
+            line = " " * announced.end() + stripped
+        elif self.announced and not stripped:
+            following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
+            if not (at and _ANNOUNCED.fullmatch(self.lines[at - 1])) and not _BULLET.match(following):
+                yield from self._flush()
+                self.announced = False
         bullet = _BULLET.match(line)
         if not stripped or stripped.startswith(">") or re.fullmatch(r"[-=*_]{3,}", stripped):
             yield from self._flush()
@@ -190,6 +211,8 @@ class _Reader:
         if any(_OTHER_SECTION.search(title) and not _INSTRUCTS.match(title) for _, title in self.headings):
             return False
         if self.source.sections:
+            if self.announced:
+                return True
             asked = language in ("spec", "instructions", "task", "instruction", "dry-debug")
             return asked or any(_INSTRUCTS.match(title) for _, title in self.headings)
         return True

@@ -178,6 +178,7 @@ _DATA_NAMED = re.compile(
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
+_NO_NAME = r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|used|https?|www"
 _NO_DATASET = frozenset(
     "training train our own this that your validation eval test same whole full entire given provided custom "
     "internal new small large attached following dummy "
@@ -192,7 +193,7 @@ def _datasets(text: str) -> Iterator[Thing]:
     if (
         key
         and key["value"].lower() not in _NO_DATASET
-        and not re.fullmatch(r"[\d.]+|is|the|a|true|none", key["value"], re.I)
+        and not re.fullmatch(_NO_NAME, key["value"], re.I)
     ):
         taken.append(key.span("value"))
         yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
