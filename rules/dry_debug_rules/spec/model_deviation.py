@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dry_debug.spec.deviation_rule import TRIGGERS, DeviationRule
+from dry_debug_rules.spec._deviation import TRIGGERS, DeviationRule
 
 
 class ModelDeviation(DeviationRule):

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import Flow
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.training import TrainingProgram
-    from dry_debug.spec.compare import Item
-    from dry_debug.spec.instruction import Instruction
+    from dry_debug.spec.instruction import Source
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
 GradMode = Literal["on", "off", "unknown"]
@@ -607,19 +606,10 @@ class Program:
 
     # -- instructions ------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def instructions(self) -> list[Instruction]:
-        """What is asked of this file: by files of instructions, by its own comments and docstring."""
-        from dry_debug.spec.ambient import asked_of
-
-        return asked_of(self)
-
-    @cached_property
-    def compliance(self) -> list[Item]:
-        """What became of each instruction, and what the code assumes beyond them."""
-        from dry_debug.spec.compare import compare
-
-        return compare(self.instructions, self)
+    @property
+    def instructions(self) -> list[Source]:
+        """The files that may hold instructions for this one, the nearest first."""
+        return self.host.instructions(self.document.path, self.spec)
 
     def comment_at(self, node: ast.AST) -> str:
         """The text of the comment on the node's line, else of the one that stands alone on the line above; or ""."""

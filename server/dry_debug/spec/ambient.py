@@ -33,7 +33,7 @@ def asked_of(program: Program) -> list[Instruction]:
 
     Of one field the explicit sources alone count where they speak of it; of those the nearest, in it the last line.
     """
-    sources = program.host.instructions(program.document.path, program.spec)
+    sources = program.instructions
     explicit = [s for s in sources if s.explicit]
     ambient = [*own_sources(program), *(s for s in sources if not s.explicit)]
     if not explicit and not ambient:

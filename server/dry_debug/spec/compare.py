@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.spec import judging
+from dry_debug.spec.ambient import asked_of
 from dry_debug.spec.instruction import FIELDS, Instruction
 from dry_debug.spec.observed import Observed, observe
 from dry_debug.spec.reasons import reason_at
@@ -39,6 +40,23 @@ class Item:
     def node(self, program: Program) -> ast.AST | None:
         """The expression that a diagnostic is put on."""
         return self.got.anchor(program) if self.got is not None else None
+
+
+@dataclass(slots=True)
+class Compliance:
+    """What is asked of a program, and what became of it."""
+
+    asked: list[Instruction]
+    items: list[Item]
+
+
+def compliance(program: Program) -> Compliance:
+    """The comparison of a program with everything that is asked of it; made once."""
+    known = program.__dict__.get("_compliance")
+    if not isinstance(known, Compliance):
+        asked = asked_of(program)
+        known = program.__dict__["_compliance"] = Compliance(asked, compare(asked, program) if asked else [])
+    return known
 
 
 def compare(instructions: list[Instruction], program: Program) -> list[Item]:

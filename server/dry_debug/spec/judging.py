@@ -137,6 +137,8 @@ def _choice(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
     if unsure is not None or (lost is not None and not any(not o.implied for o in known)):
         return "cannot_tell", unsure or lost, ""
     wrong = next((o for o, same in verdicts if same is False), None)
+    if wrong is not None and wrong.implied and better(asked, wrong):
+        return "deviation", wrong, "the library's default"
     if wrong is None or (wrong.implied and asked.field not in ("method", "dataset")):
         own_network = asked.field == "model" and setting.trains and not own  # what it is nobody can see
         return ("cannot_tell" if setting.from_command_line or own_network else "not_implemented"), None, ""

@@ -257,6 +257,17 @@ _KIND = re.compile(
     r"conversational|pre-?trained)[ -]+){1,3})(?:llm|lm|(?:language )?model|checkpoint|variant)\b",
     re.IGNORECASE,
 )
+# "a model for customer service chat", "a chatbot"
+_PURPOSE = re.compile(
+    r"\b(?:model|llm|checkpoint)\s+(?:\w+\s+)?(?:for|to (?:do|handle|answer|"
+    r"power))\s+(?:[\w-]+\s+){0,4}?(?P<what>chat(?:bots?|ting)?|conversations?|"
+    r"dialogues?|assistants?|customer (?:service|support)(?: chats?)?|support (?:chat|tickets|agents?)|instruction[ "
+    r"-]following|"
+    r"question answering|q&a|"
+    r"code (?:generation|completion|review)|coding|programming)\b|\b(?:chat ?bot|chat assistant|customer service bot|"
+    r"support bot|coding assistant)\b",
+    re.IGNORECASE,
+)
 _ORGS = frozenset(
     "meta-llama mistralai google qwen openai openai-community google-bert google-t5 facebookai facebook microsoft "
     "deepseek-ai eleutherai bigscience bigcode tiiuae unsloth nousresearch thebloke huggingfaceh4 huggingfacetb "
@@ -316,6 +327,13 @@ def mentions(sentence: str) -> list[Mention]:
             size=float(size[1]) * 1000 if size and size[2] == "b" else None,
         )
         found.append(Mention(model, match.start(), match.end()))
+    purpose = _PURPOSE.search(sentence) if not found else None
+    if purpose is not None:
+        code = True if re.search(r"cod|programming", purpose[0], re.IGNORECASE) else None
+        asked = Model(
+            purpose[0].strip(), instruct=None if code and "assistant" not in purpose[0].lower() else True, code=code
+        )
+        found.append(Mention(asked, purpose.start(), purpose.end()))
     return sorted(found, key=lambda m: m.start)
 
 

@@ -438,6 +438,9 @@ def _hardware(program: Program) -> Iterator[Observed]:
         cpu = _on_cpu(program)
         if cpu is not None:
             yield Observed("hardware", Hardware(None, device="cpu"), cpu)
+        elif (fixed := _only_cuda(program)) is not None:
+            yield Observed("hardware", Hardware(1), program.tree.body[0], implied=True)
+            yield Observed("hardware", Hardware(None), fixed)
         elif program.training.is_training and not any(
             kind_of_call(n) in ("trainer", "accelerator", "fabric") for n, _ in program.qualified_calls()
         ):
@@ -509,6 +512,19 @@ def _on_cpu(program: Program) -> ast.AST | None:
             for k in call.keywords
         ):
             return call
+    return None
+
+
+def _only_cuda(program: Program) -> ast.AST | None:
+    """`.cuda()`, `.to("cuda")`, `device="cuda"` in a program that never asks whether there is one."""
+    if "is_available" in program.document.source or "cuda" not in program.document.source:
+        return None
+    for call in program.method_calls("cuda"):
+        return call
+    for call in program.index.calls:
+        for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
+            if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and expr.value.startswith("cuda"):
+                return expr
     return None
 
 

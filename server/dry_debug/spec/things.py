@@ -44,7 +44,7 @@ class Hardware:
             return "CPU only"
         what = " ".join(filter(None, (self.name, f"{self.memory} GB" if self.memory else "")))
         if self.count is None:
-            return what or "a GPU"
+            return what or "a CUDA GPU"
         if self.count < 0:
             return "several GPUs"
         kind = what or ("GPU" if self.count == 1 else "GPUs")
@@ -178,7 +178,10 @@ _DATA_NAMED = re.compile(
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
-_NO_NAME = r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|used|https?|www"
+_NO_NAME = (
+    r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
+    r"used|https?|www"
+)
 _NO_DATASET = frozenset(
     "training train our own this that your validation eval test same whole full entire given provided custom "
     "internal new small large attached following dummy "
@@ -190,11 +193,7 @@ _NO_DATASET = frozenset(
 def _datasets(text: str) -> Iterator[Thing]:
     taken: list[tuple[int, int]] = []
     key = _DATA_KEY.match(text)
-    if (
-        key
-        and key["value"].lower() not in _NO_DATASET
-        and not re.fullmatch(_NO_NAME, key["value"], re.I)
-    ):
+    if key and key["value"].lower() not in _NO_DATASET and not re.fullmatch(_NO_NAME, key["value"], re.I):
         taken.append(key.span("value"))
         yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
     for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):

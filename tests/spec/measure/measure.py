@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dry_debug.program.program import Program, parse
 from dry_debug.project.host import ProjectHost
-from dry_debug.spec.compare import compare
+from dry_debug.spec.compare import compliance
 from dry_debug.text.document import Document
 
 HERE = Path(__file__).parent
@@ -62,7 +62,7 @@ def verdicts(case: Case) -> Counter[tuple[str, str]]:
     host.begin()
     program = Program(document, tree, host)
     host.adopt(program)
-    return Counter((item.field, item.verdict) for item in compare(program.instructions, program))
+    return Counter((item.field, item.verdict) for item in compliance(program).items)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dry_debug.lint.finding import Fix, Place, Related
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.links import Link
+from dry_debug.spec.compare import compliance
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.shown import asked_text, got_text, replacement
 from dry_debug.text.spans import TextEdit
@@ -33,7 +34,7 @@ class DeviationRule(WholeRule):
         return (node for item in self._items(program) if (node := item.node(program)) is not None)
 
     def check(self, program: Program) -> Iterator[Report]:
-        if not program.instructions:
+        if not compliance(program).asked:
             program.why(None, "there are no instructions for this file (SPEC.md, or the file that `spec` names)")
             return
         items = self._items(program)
@@ -47,7 +48,7 @@ class DeviationRule(WholeRule):
                 yield self._report(item, node, program)
 
     def _items(self, program: Program) -> list[Item]:
-        return [item for item in program.compliance if item.field in self.fields] if program.instructions else []
+        return [item for item in compliance(program).items if item.field in self.fields]
 
     def _report(self, item: Item, node: ast.AST, program: Program) -> Report:
         asked, got = item.instruction, item.got
@@ -59,7 +60,7 @@ class DeviationRule(WholeRule):
             f"{field} is {short(got_text(got), 34)}, but {name} line {asked.line} asks for "
             f"{short(asked_text(asked), 34)}"
         )
-        if item.note:
+        if "=" in item.note:
             headline = f"{field} is {item.note}, but {name} line {asked.line} asks for {short(asked_text(asked), 34)}"
         note = item.better or (
             f"The comment gives a reason: {item.justification.rstrip('.')}" if item.justification else ""
