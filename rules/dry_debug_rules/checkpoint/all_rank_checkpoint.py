@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _STATE = ("module", "optimizer", "ema")
 # Words of a path, or of what it is made of, that may differ between processes; and of what is no file at all.
-_OWN = ("rank", "gpu", "proc", "pid", "host", "uuid", "temp", "tmp", "shard", "worker", "local", "time", "now", "random",
-        "node", "buffer", "buf", "bytesio", "stream", "run.dir", "device")  # fmt: skip
+_OWN = ("rank", "gpu", "proc", "pid", "host", "uuid", "temp", "tmp", "shard", "worker", "local", "time", "now",
+        "random", "node", "buffer", "buf", "bytesio", "stream", "run.dir", "device")  # fmt: skip
 MAX_NAMES = 4
 
 
@@ -110,9 +110,9 @@ class AllRankCheckpoint(WholeRule):
 def _by_library(site: SaveSite, program: Program) -> bool:
     """`accelerator.save(...)`, `fabric.save(...)`: one rank writes."""
     for owner, call in ((program, site.node), (site.via_owner or program, site.via)):
-        if call is not None and isinstance(call.func, ast.Attribute) and call in owner.index.scope_of:
-            if owner.value(call.func.value, call).kind in ("accelerator", "fabric"):
-                return True
+        func = call.func if call is not None and call in owner.index.scope_of else None
+        if isinstance(func, ast.Attribute) and owner.value(func.value, call).kind in ("accelerator", "fabric"):
+            return True
     return False
 
 

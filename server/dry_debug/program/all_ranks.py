@@ -118,10 +118,10 @@ def held_back(program: Program, node: ast.AST, depth: int = 0) -> ast.expr | Non
         for before in body if isinstance(body, list) else ():
             if before is current:
                 break
-            if isinstance(before, ast.If) and (terminates(before.body) or terminates(before.orelse)):
-                # A new epoch begins, or the function is left: whoever does so does not come here.
-                if _doubtful(program, before.test, before):
-                    return before.test
+            # A new epoch begins, or the function is left: whoever does so does not come here.
+            leaves = isinstance(before, ast.If) and (terminates(before.body) or terminates(before.orelse))
+            if isinstance(before, ast.If) and leaves and _doubtful(program, before.test, before):
+                return before.test
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             found = [
                 held_back(program, site, depth + 1) for site in program.call_sites(program.index.scopes[block])[:9]
@@ -160,15 +160,16 @@ def _set_by_process(program: Program, path: str, at: ast.stmt) -> bool:
 
 def values_of(program: Program, path: str, at: ast.stmt) -> list[tuple[ast.expr | None, ast.stmt]]:
     """What a variable or a dotted path is assigned in this file, with the statements; the first few."""
+    rows: list[tuple[ast.expr | None, ast.stmt]] = []
     if "." not in path:
         found = program.names.lookup(path, program.scope(at))
-        bindings = found[1] if found is not None else []
-        return [
-            (b.value, b.stmt) for b in bindings[:MAX_BINDINGS] if b.stmt is not None and b.kind in ("assign", "aug")
-        ]
+        for b in found[1][:MAX_BINDINGS] if found is not None else ():
+            if b.stmt is not None and b.kind in ("assign", "aug"):
+                rows.append((b.value, b.stmt))
+        return rows
     last = path.rpartition(".")[2]
-    return [
-        (a.value, a) for a in program.index.assignments
-        if isinstance(a, ast.Assign) and last in program.text(a.targets[0])
-        and any(isinstance(t, ast.Attribute) and dotted(t) == path for t in a.targets)
-    ][:MAX_BINDINGS]  # fmt: skip
+    for stmt in program.index.assignments:
+        for target in stmt.targets if isinstance(stmt, ast.Assign) else ():
+            if isinstance(target, ast.Attribute) and target.attr == last and dotted(target) == path:
+                rows.append((stmt.value, stmt))
+    return rows[:MAX_BINDINGS]
