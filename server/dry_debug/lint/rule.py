@@ -38,6 +38,7 @@ class Report:
     cause: str = ""  # "": this rule at this place
     fix: Callable[[], Fix | None] | None = None  # called only when somebody asks for the fix
     fix_title: str = ""
+    variants: Callable[[], list[Fix]] | None = None  # other ways to fix it, the likeliest first; called as `fix` is
     quotes: tuple[str, ...] | None = None  # None: the rule's own
     links: Callable[[], list[Link]] | None = None  # what the confidence is the weakest of; called only to explain it
 
