@@ -131,7 +131,7 @@ def analyse(
     kept, hidden = suppress.apply(document, parsed, findings, ran)
     beside = _beside(chosen, kept, program, problems)
     if beside:
-        findings.extend(_findings(document, program, beside, settings, fixers))
+        findings.extend(_findings(document, program, beside, settings, fixers, varied))
         kept, hidden = suppress.apply(document, parsed, findings, ran)
     kept.extend(broken)
     kept.sort(key=lambda f: f.sort_key)
