@@ -49,6 +49,10 @@ class EvaluationInTrainMode(OrderRule):
         return (event.node for event in program.events.of_kind("forward"))
 
     def check(self, program: Program) -> Iterator[Report]:
+        works = program.events.of_kind("train", "create", "backward") or program.method_calls("load_state_dict")
+        if not works:
+            program.why(None, "nothing in this file trains a model or loads trained weights into one")
+            return
         calls = evaluated(program)
         if program.why.listens:
             _tell_unreached(calls, program)

@@ -27,9 +27,6 @@ KINDS = frozenset(("train", "eval", "mode", "backward", "forward"))
 
 def evaluated(program: Program) -> list[tuple[Event, Value]]:
     """The calls of models that the program comes to, with the models as the callers see them."""
-    events = program.events
-    if not events.of_kind("forward", "train", "create", "backward") and not program.method_calls("load_state_dict"):
-        return []  # what it hands to other files is no model that it has trained or loaded
     return [(event, obj) for event, obj, _ in collect(program, "forward") if obj.kind == "module"]
 
 
