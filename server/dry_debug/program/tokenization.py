@@ -27,6 +27,8 @@ COLLATORS = frozenset(
         "DataCollatorForTokenClassification",
     )
 )  # fmt: skip
+# Trainers of transformers that make a padding collator of the tokenizer, where no other collator is given.
+TRAINERS = frozenset(("transformers.Trainer", "transformers.Seq2SeqTrainer"))
 _PADS = frozenset((True, "longest", "max_length"))
 _LOADS = ("Tokenizer.from_pretrained", "TokenizerFast.from_pretrained")
 # Libraries that leave a tokenizer as it is when they are given it.
@@ -203,6 +205,9 @@ def padding_of(call: ast.Call, program: Program) -> tuple[ast.expr, Any, str] | 
     else:
         name = program.qualified(call) if call.args or call.keywords else None
         how = True if name in COLLATORS else None
+        if name in TRAINERS and len(call.args) < 3 and all(k.arg not in ("data_collator", None) for k in call.keywords):
+            expr = argument(call, 99, "tokenizer", "processing_class")
+            return (expr, True, "Trainer") if expr is not None else None
     if how is None or name is None:
         return None
     expr = argument(call, 0, "tokenizer", "processing_class")
