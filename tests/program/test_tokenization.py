@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dry_debug.program.language_models import FAMILIES, family_of
+
 from tests.program.model import program
 
 LOAD = "from transformers import AutoTokenizer, DataCollatorWithPadding\ntok = AutoTokenizer.from_pretrained('gpt2')\n"
