@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of
-from dry_debug.program.carried import Carried, Loop, carried
+from dry_debug.program.carried import Carried, Loop, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
 from dry_debug.program.evidence import Confidence, weakest
 from dry_debug.program.fate import Fate, fate_of
@@ -106,6 +106,9 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
     loop = outlived(program, stmt, path)
     if loop is None:
         return
+    if not _may_end_here(program, stmt, loop, how):
+        why(stmt, "nothing in the loop uses the graphs up, and it goes through no loader and evaluates no model")
+        return
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and how == "sum":
         why(stmt, "it stands in no loop of its function")
         return
@@ -133,6 +136,12 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
     confidence = weakest(*(each.confidence for each in tensors))
     evaluates = False
     if used is None:
+        if how == "sum":
+            why(stmt, "no backward pass of the same iteration shows that {} carries a graph", value)
+            return
+        if any(each.made is not None and each.made.via == "part" for each in tensors):
+            why(stmt, "{} is a part of what a module gives of which nothing is known", value)
+            return
         frozen = next((m for each in tensors for m in _makers(program, each.expr, stmt) if _frozen(program, m)), None)
         if frozen is not None:
             why(stmt, f"the parameters of `{frozen}` are told to need no gradient, so its output may have no graph")
@@ -144,6 +153,20 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
             return
         confidence = weakest(confidence, "medium")
     yield Collection(stmt, path, how, tensors, loop, fate, confidence, used, evaluates)
+
+
+def _may_end_here(program: Program, stmt: ast.stmt, loop: Loop, how: How) -> bool:
+    """Whether the graphs may end with the iteration, as far as can be told without asking what the tensors are."""
+    scope = program.scope(stmt)
+    inside = program.index.inside
+    for call, _ in backward_passes(program, scope):
+        at = program.statement(call)
+        if at is not None and inside(at, loop):
+            return True
+    if how == "sum" or scope.name == "forward":
+        return False
+    evaluates = any(program.scope(call) is scope for call in program.method_calls("eval"))
+    return evaluates or reads_batches(program, loop)
 
 
 def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: Loop) -> list[Carried]:
@@ -213,6 +236,8 @@ def _frozen(program: Program, path: str) -> bool:
 
 def _of(expr: ast.expr, root: str, program: Program, at: ast.AST) -> bool:
     """Whether `expr` is `root`, or the variable of a loop over its parameters."""
+    while isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute):
+        expr = expr.func.value  # `net.eval().requires_grad_(False)`
     path = dotted(expr)
     if path is None:
         return False
@@ -240,9 +265,9 @@ def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried]) 
     for call in program.method_calls("eval"):
         assert isinstance(call.func, ast.Attribute)
         path = dotted(call.func.value)
-        if program.scope(call) is scope and call.lineno < stmt.lineno and path is not None and not call.args:
-            if any(m == path or m.startswith(path + ".") for m in made):
-                return True
+        before = program.scope(call) is scope and call.lineno < stmt.lineno and not call.args
+        if before and path is not None and any(m == path or m.startswith(path + ".") for m in made):
+            return True
     return False
 
 
