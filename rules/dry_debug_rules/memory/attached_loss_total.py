@@ -30,6 +30,7 @@ class AttachedLossTotal(Rule):
         "The total refers to the autograd graph of every loss that went into it, so none of them is freed while it "
         "lives and memory grows with each iteration."
     )
+    instead = "Keep a number (`.item()`) or a detached tensor, never the loss itself."
     quotes = ("MEM-RF-3", "MEM-RF-1", "MEM-PIT-x")
     looks_at = "sums and lists that a loop fills"
 
