@@ -1,4 +1,4 @@
-"""In which mode a model is where it is evaluated. Marks stand at the end of the line of the call: mode and certainty."""
+"""In which mode a model is where it is evaluated. Marks at the end of the line of the call: mode and certainty."""
 
 import re
 import textwrap
