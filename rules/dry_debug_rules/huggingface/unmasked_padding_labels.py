@@ -72,7 +72,7 @@ class UnmaskedPaddingLabels(Rule):
         if program.is_test or not _trains(program):
             for labels in found:
                 program.why(
-                    labels.expr, "nothing is trained in this file, or it is a test: who trains on them may mask them"
+                    labels.expr, "nothing is trained in this file, or it is a test: others may mask them"
                 )
             return
         for labels in found:
