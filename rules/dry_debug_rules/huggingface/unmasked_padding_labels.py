@@ -71,9 +71,7 @@ class UnmaskedPaddingLabels(Rule):
             return
         if program.is_test or not _trains(program):
             for labels in found:
-                program.why(
-                    labels.expr, "nothing is trained in this file, or it is a test: others may mask them"
-                )
+                program.why(labels.expr, "nothing is trained in this file, or it is a test: others may mask them")
             return
         for labels in found:
             padded = self._padded(labels, program)
