@@ -20,5 +20,6 @@ class HyperparameterDeviation(DeviationRule):
         ).split()
     )
     why = "The run answers another question than the one that was asked, and nothing in its output says so."
+    instead = "Use the value that was asked for, or say in a comment why not."
     quotes = ("DRY-RF-2", "DRY-DEV-2")
     looks_at = "hyperparameters that the code sets"
