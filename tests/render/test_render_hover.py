@@ -6,6 +6,7 @@ from dry_debug.lint.comments import words_near
 from dry_debug.lint.finding import Related
 from dry_debug.render.hover import hover
 from dry_debug.text.document import Document
+from dry_debug.text.notebook import NotebookCell, from_cells
 from dry_debug.text.spans import Span
 from sample import PAGE, document, finding, plain_finding
 
@@ -57,3 +58,12 @@ def test_comments_are_those_of_the_block_around_the_finding() -> None:
     assert words_near(document(), finding().span) == "just one run"
     text = "# far\n\n# near above\nx = 1  # beside\n# below\n\n# far"
     assert words_near(Document.from_text(text), Span(20, 21)) == "near above\nbeside\nbelow"
+
+
+def test_comments_of_another_cell_are_not_near() -> None:
+    cells = [NotebookCell(1, "x = 1  # mine\n"), NotebookCell(2, "# of the next cell\ny = 2\n")]
+    document = from_cells(cells, "a.ipynb")
+    assert words_near(document, Span(0, 1)) == "mine"
+    assert (
+        words_near(document, Span(document.source.index("y ="), document.source.index("y =") + 1)) == "of the next cell"
+    )
