@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dry_debug.lint.comments import words_near
-from dry_debug.lint.finding import Related
+from dry_debug.lint.finding import Place, Related
 from dry_debug.render.hover import hover
 from dry_debug.text.document import Document
 from dry_debug.text.notebook import NotebookCell, from_cells
@@ -67,3 +67,10 @@ def test_comments_of_another_cell_are_not_near() -> None:
     assert (
         words_near(document, Span(document.source.index("y ="), document.source.index("y =") + 1)) == "of the next cell"
     )
+
+
+def test_the_steps_of_the_evidence_say_where_they_are() -> None:
+    place = Place("/somewhere/model.py", 21, 0, 21, 4)
+    steps = (Related("it is made here", span=Span(6, 7)), Related("it is returned here", place=place))
+    text = hover(replace(finding(), related=steps), None, document=Document.from_text("a = 1\nb = 2\n", "a.py"))
+    assert "- line 2: it is made here\n- model.py:22: it is returned here" in text
