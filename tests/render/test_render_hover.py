@@ -15,7 +15,7 @@ def test_the_parts_come_in_order() -> None:
     parts = hover(finding(), PAGE).rstrip("\n").split("\n\n")
     assert parts[0] == "**`total` keeps the graph of every `loss`: 100% of it**"
     assert parts[1] == "Memory grows with every step."
-    assert parts[2].split("\n") == ["- `loss` is attached", "- `model` is a module"]
+    assert parts[2].split("\n") == ["- `loss` is attached", "- util.py:4: `model` is a module"]
     assert parts[3].startswith("> ") and "CKPT-LOAD-4" in parts[3]
     assert parts[4] == "**Fix:** Add `loss.item()` (look at it before you keep it)"
     assert parts[5] == f"critical · MEM001 · [loss-graph]({PAGE})"
