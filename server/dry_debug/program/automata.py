@@ -144,7 +144,30 @@ class Context:
 
 
 def run(automaton: Automaton, program: Program) -> list[Hit]:
-    """Walk from every root of the program; one hit an event and label, the most certain one."""
+    """Walk from every root of the program; one hit an event and label, the most certain one.
+
+    What lies whole in another file, which shows it as surely when it is walked by itself, is left to that file: there
+    it is told, and there it can be mended.
+    """
+    hits = _hits(automaton, program)
+    told: dict[Program, set[tuple[Event, Hashable]]] = {}
+    found: list[Hit] = []
+    for hit in hits:
+        other = hit.event.program
+        if other is not program and hit.certainty == "must":
+            if other not in told:
+                walked = other.events.walked  # what this costs is not the other file's
+                told[other] = {(h.event, h.label) for h in _hits(automaton, other) if h.certainty == "must"}
+                other.events.walked = walked
+            if (hit.event, hit.label) in told[other]:
+                place = Occurrence(hit.event, hit.calls)
+                program.why(place, "the mistake lies whole in another file and is told there: {}", hit.event, see=place)
+                continue
+        found.append(hit)
+    return found
+
+
+def _hits(automaton: Automaton, program: Program) -> list[Hit]:
     from dry_debug.program.walker import Walker
 
     if not program.events.may_come(automaton.kinds):
