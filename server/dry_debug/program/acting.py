@@ -1,4 +1,4 @@
-"""Functions that act as methods: `build_parts(self)`, called by a class with its own object, which fills `self.x`."""
+"""Functions of a file that are handed what others work with: a class's own object (`build_parts(self)`), a variable."""
 
 from __future__ import annotations
 
@@ -17,18 +17,9 @@ def adopt(index: ScopeIndex) -> None:
     A function acts for a class (`Scope.acts_for`) where every call of it in the file stands in the class's methods, or
     in functions that act for it, and passes the object as the same parameter.
     """
-    functions = {
-        name: index.scopes[bindings[0].node]
-        for name, bindings in index.module.bindings.items()
-        if len(bindings) == 1 and bindings[0].kind == "def"
-    }
-    if not functions:
+    calls = index.plain_calls
+    if not calls:
         return
-    calls: dict[Scope, list[ast.Call]] = {}
-    for call in index.calls:
-        func = call.func
-        if func.__class__ is ast.Name and func.id in functions and not _shadowed(func.id, index.scope_of[call]):  # type: ignore[attr-defined]
-            calls.setdefault(functions[func.id], []).append(call)  # type: ignore[attr-defined]
     adopted: set[tuple[Scope, Scope, str]] = set()
     for _ in range(_ROUNDS):
         before = len(adopted)
@@ -36,12 +27,44 @@ def adopt(index: ScopeIndex) -> None:
             given = {_given(call, function, index) for call in sites}
             if len(given) == 1 and None not in given and function.acts_for is None:
                 function.acts_for = next(iter(given))
+                function.acts_for[0].actors.append(function)
             for one in given:
                 if one is not None and (function, *one) not in adopted:
                     adopted.add((function, *one))
                     _take(index, function, *one)
         if len(adopted) == before:
             return
+
+
+def plain_calls(index: ScopeIndex) -> dict[Scope, list[ast.Call]]:
+    """By function of the module, the calls of it by its plain name."""
+    functions = {
+        name: index.scopes[bindings[0].node]
+        for name, bindings in index.module.bindings.items()
+        if len(bindings) == 1 and bindings[0].kind == "def"
+    }
+    calls: dict[Scope, list[ast.Call]] = {}
+    for call in index.calls if functions else ():
+        func = call.func
+        if isinstance(func, ast.Name) and func.id in functions and not _shadowed(func.id, index.scope_of[call]):
+            calls.setdefault(functions[func.id], []).append(call)
+    return calls
+
+
+def handed_on(index: ScopeIndex) -> dict[str, list[tuple[Scope, Scope, str]]]:
+    """By name of a variable: (the scope that hands it on, the function that gets it, the parameter for it)."""
+    found: dict[str, list[tuple[Scope, Scope, str]]] = {}
+    for function, sites in index.plain_calls.items():
+        parameters = [a.arg for a in function.parameters()]
+        for call in sites:
+            rows = list(zip(call.args, parameters, strict=False))
+            rows += [(k.value, k.arg) for k in call.keywords if k.arg in parameters]
+            for expr, parameter in rows:
+                if isinstance(expr, ast.Starred):
+                    break
+                if isinstance(expr, ast.Name) and len(function.bindings.get(parameter, ())) == 1:
+                    found.setdefault(expr.id, []).append((index.scope_of[call], function, parameter))
+    return found
 
 
 def _shadowed(name: str, scope: Scope | None) -> bool:

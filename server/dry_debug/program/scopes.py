@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal
 
-from dry_debug.program.acting import adopt
+from dry_debug.program.acting import adopt, handed_on, plain_calls
 
 BindingKind = Literal[
     "assign",
@@ -79,6 +80,7 @@ class Scope:
     """A module, class, function, lambda or comprehension with what it binds."""
 
     __slots__ = (
+        "actors",
         "acts_for",
         "attributes",
         "bindings",
@@ -105,6 +107,7 @@ class Scope:
         self.own_parameters: list[ast.arg] | None = None
         # A function that the methods of one class alone call, with their object: the class, and the parameter for it.
         self.acts_for: tuple[Scope, str] | None = None
+        self.actors: list[Scope] = []  # of a class: the functions that act for it
         self.kind = kind  # module | class | function | lambda | comprehension
         self.node = node
         self.name = name
@@ -136,6 +139,13 @@ class Scope:
             scope = queue.pop()
             yield scope
             queue.extend(scope.children)
+
+    def code(self) -> Iterator[Scope]:
+        """Of a class: the scopes below it, and those of the functions that act for it."""
+        yield from self.below()
+        for function in self.actors:
+            yield function
+            yield from function.below()
 
     @property
     def is_function(self) -> bool:
@@ -283,6 +293,16 @@ class ScopeIndex:
         if self.classes:
             adopt(self)
 
+    @cached_property
+    def plain_calls(self) -> dict[Scope, list[ast.Call]]:
+        """By function of the module, the calls of it by its plain name."""
+        return plain_calls(self)
+
+    @cached_property
+    def handed_on(self) -> dict[str, list[tuple[Scope, Scope, str]]]:
+        """By name of a variable: (the scope that hands it on, the function that gets it, the parameter for it)."""
+        return handed_on(self)
+
     def ancestors(self, stmt: ast.AST) -> Iterator[Block]:
         """The blocks around `stmt`, from the inside out, ending with the module."""
         parent = self.parent.get(stmt)
@@ -306,6 +326,7 @@ class ScopeIndex:
         for scope in self.scopes.values():
             scope.parent = scope.acts_for = None
             scope.children.clear()
+            scope.actors.clear()
             scope.bindings.clear()
             scope.attributes.clear()
         self.__dict__.clear()
