@@ -41,7 +41,7 @@ class IncompleteCheckpoint(WholeRule):
     code = "CKPT001"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("state_dict", "save"), ("for ", "while "), ("optim", "step"))
+    triggers = (("state_dict", "save", "checkpoint", "snapshot"), ("for ", "while "), ("optim", "step"))
     why = _WHY["optimizer"]
     quotes = ("CKPT-RAT-1", "CKPT-RAT-2", "CKPT-COMP-1", "CKPT-COMP-2")
     looks_at = "checkpoints that are saved (`torch.save`, and calls of helpers that save)"

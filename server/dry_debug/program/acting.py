@@ -25,9 +25,10 @@ def adopt(index: ScopeIndex) -> None:
         before = len(adopted)
         for function, sites in calls.items():
             given = {_given(call, function, index) for call in sites}
-            if len(given) == 1 and None not in given and function.acts_for is None:
-                function.acts_for = next(iter(given))
-                function.acts_for[0].actors.append(function)
+            alone = next(iter(given)) if len(given) == 1 else None
+            if alone is not None and function.acts_for is None:
+                function.acts_for = alone
+                alone[0].actors.append(function)
             for one in given:
                 if one is not None and (function, *one) not in adopted:
                     adopted.add((function, *one))

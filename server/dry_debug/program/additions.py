@@ -69,9 +69,7 @@ class Keeper:
     how: Literal["object", "argument"]
 
 
-def keeper(
-    program: Program, call: ast.Call, argument: ast.expr, made: Value | None, depth: int = 0
-) -> Keeper | None:
+def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | None, depth: int = 0) -> Keeper | None:
     """Where the function that `call` calls adds `argument` to its object or to another argument; None if nowhere.
 
     Also where it hands both on to a function that does.

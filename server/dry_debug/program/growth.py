@@ -182,7 +182,9 @@ def _head(loop: Loop) -> ast.AST:
 # -- loops -----------------------------------------------------------------------------------------------------------
 
 
-def _outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool = False, depth: int = 0) -> Loop | None:
+def _outlived(
+    program: Program, stmt: ast.stmt, path: str | None, in_place: bool = False, depth: int = 0
+) -> Loop | None:
     """The innermost loop around `stmt` whose iterations `path` outlives, or None.
 
     `in_place`: what is added goes into an object that a caller may have handed in; it need not be given back.
