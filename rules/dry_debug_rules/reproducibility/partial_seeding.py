@@ -99,7 +99,7 @@ def _link(gap: Gap) -> Link:
 
 
 def _seeds_a_run(program: Program) -> bool:
-    """Whether the file has or calls a function that is there to seed a run, or seeds several generators in one place."""
+    """Whether the file has or calls a function that seeds a run, or seeds several generators in one place."""
     if any(program.randomness.is_helper(f) for f in program.randomness.seeding_functions()):
         return True
     if any(site.via is not None for site in program.randomness.seeds):

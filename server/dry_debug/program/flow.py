@@ -159,7 +159,7 @@ class Flow:
         return ACCELERATORS.search(source) is None
 
     def loss_calls(self, names: frozenset[str]) -> Iterator[LossCall]:
-        """Calls of the losses with the canonical `names`, and of functions of other files that give them an argument."""
+        """Calls of the losses with the canonical `names`, and of functions elsewhere that give them an argument."""
         from dry_debug.program.losses import in_other_files
 
         yield from self.own_loss_calls(names)

@@ -112,9 +112,9 @@ class Randomness:
         found: dict[ast.Call, Scope] = {}
         for call in function.calls if self.own_seeds else ():
             target = self.program.target(call)
-            if target.kind == "function" and target.program is self.program and target.scope is not None:
-                if target.scope is not function and self.is_helper(target.scope):
-                    found[call] = target.scope
+            own = target.kind == "function" and target.program is self.program
+            if own and target.scope is not None and target.scope is not function and self.is_helper(target.scope):
+                found[call] = target.scope
         return found
 
     def _helper_calls(self) -> list[CallTree]:

@@ -261,7 +261,7 @@ class Seeding:
         return found
 
     def told_in_helper(self, gaps: list[Gap]) -> Step | None:
-        """The seed in the helper's file, where that file by itself shows all of these gaps: there they can be mended."""
+        """The seed in the helper's file, if that file by itself shows all of these gaps: there they can be mended."""
         anchor = self.anchor
         if anchor is None or anchor[2] is self.program:
             return None
