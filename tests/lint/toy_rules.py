@@ -122,7 +122,25 @@ class Raise(_Toy):
         yield
 
 
-TOYS = (Rename, Unwrap, Break, Worsen, Stay, Show, Far, Raise)
+class Choose(_Toy):
+    """A finding that can be fixed in three ways; the last of them cannot be made where the argument is no number."""
+
+    name, code = "choose", "TOY009"
+
+    def fix_of(self, call: ast.Call, program: Any) -> Fix | None:
+        return Fix("Use one", "unsafe", (TextEdit(span_of(program, call), "1"),))
+
+    def report(self, node: ast.Call, program: Any) -> Report:
+        report = super().report(node, program)
+        report.variants = lambda: self.others(node, program)
+        return report
+
+    def others(self, call: ast.Call, program: Any) -> list[Fix]:
+        number = ast.literal_eval(call.args[0])
+        return [Fix(f"Use {value}", "unsafe", (TextEdit(span_of(program, call), str(value)),)) for value in (2, number)]
+
+
+TOYS = (Rename, Unwrap, Break, Worsen, Stay, Show, Far, Choose, Raise)
 
 
 def infos(*classes: type[Rule]) -> tuple[RuleInfo, ...]:

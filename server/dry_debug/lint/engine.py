@@ -36,6 +36,7 @@ class Result:
         asked: frozenset[str],
         fixers: dict[str, Callable[[], Fix | None]],
         hidden: Sequence[Finding] = (),
+        varied: dict[str, Callable[[], list[Fix]]] | None = None,
     ) -> None:
         self.document = document
         self.findings = tuple(findings)
@@ -44,6 +45,7 @@ class Result:
         self.program = program
         self.asked = asked
         self._fixers = fixers
+        self._varied = varied or {}
 
     def fix(self, finding: Finding) -> Fix | None:
         """The fix of one of `findings` (or None); a fix that fails to be made is no fix."""
@@ -55,9 +57,23 @@ class Result:
         try:
             return fixer()
         except Exception as error:  # a fix must never take the finding down with it
-            message = f"the fix of {finding.rule} failed: {type(error).__name__}: {error}"
-            self.problems = (*self.problems, Problem(message, self.document.path))
+            self._failed(finding, error)
             return None
+
+    def fixes(self, finding: Finding) -> list[Fix]:
+        """The fix of one of `findings` first, then the other ways to fix it that its rule offers."""
+        first = self.fix(finding)
+        found = [first] if first is not None else []
+        others = self._varied.get(finding.fingerprint)
+        try:
+            return found + (others() if others is not None else [])
+        except Exception as error:
+            self._failed(finding, error)
+            return found
+
+    def _failed(self, finding: Finding, error: Exception) -> None:
+        message = f"the fix of {finding.rule} failed: {type(error).__name__}: {error}"
+        self.problems = (*self.problems, Problem(message, self.document.path))
 
     def with_fixes(self) -> tuple[Finding, ...]:
         """The findings with their fixes filled in."""
@@ -97,7 +113,7 @@ def analyse(
     for info in chosen:
         if cancelled is not None and cancelled():
             raise Cancelled
-        if not triggered(info, document.source, occurs):
+        if info.shape == "comment" or not triggered(info, document.source, occurs):
             ran.append(info)
             continue
         try:
@@ -110,11 +126,36 @@ def analyse(
             ran.append(info)  # a suppression of what is not shown anyway is not called unused
     problems.extend(program.problems)
     fixers: dict[str, Callable[[], Fix | None]] = {}
-    findings = _findings(document, program, raw, settings, fixers)
+    varied: dict[str, Callable[[], list[Fix]]] = {}
+    findings = _findings(document, program, raw, settings, fixers, varied)
     kept, hidden = suppress.apply(document, parsed, findings, ran)
+    beside = _beside(chosen, kept, program, problems)
+    if beside:
+        findings.extend(_findings(document, program, beside, settings, fixers, varied))
+        kept, hidden = suppress.apply(document, parsed, findings, ran)
     kept.extend(broken)
     kept.sort(key=lambda f: f.sort_key)
-    return Result(document, kept, problems, program, host.asked_for(document.path), fixers, hidden)
+    return Result(document, kept, problems, program, host.asked_for(document.path), fixers, hidden, varied)
+
+
+def _beside(
+    chosen: Sequence[RuleInfo], findings: Sequence[Finding], program: Program, problems: list[Problem]
+) -> list[tuple[RuleInfo, Report]]:
+    """What the rules about comments say beside `findings`, those that no comment suppresses."""
+    found: list[tuple[RuleInfo, Report]] = []
+    if not findings:
+        return found
+    from dry_debug.lint.rule import CommentRule
+
+    for info in chosen:
+        if info.shape == "comment" and triggered(info, program.document.source):
+            rule = manifest.load(info)
+            assert isinstance(rule, CommentRule)
+            try:
+                found.extend((info, report) for report in rule.check_beside(program, findings))
+            except Exception as error:
+                problems.append(_crash(info, error, program.document.path))
+    return found
 
 
 def triggered(info: RuleInfo, source: str, occurs: dict[str, bool] | None = None) -> bool:
@@ -179,6 +220,7 @@ def _findings(
     raw: list[tuple[RuleInfo, Report]],
     settings: Settings,
     fixers: dict[str, Callable[[], Fix | None]],
+    varied: dict[str, Callable[[], list[Fix]]],
 ) -> list[Finding]:
     shown = settings.min_confidences()
     seen: dict[tuple[str, str, tuple[str, ...]], int] = {}
@@ -212,6 +254,8 @@ def _findings(
         )
         if report.fix is not None:
             fixers[print_] = report.fix
+        if report.variants is not None:
+            varied[print_] = report.variants
         first = by_cause.get(finding.cause)
         by_cause[finding.cause] = finding if first is None else _fold(first, finding)
     return list(by_cause.values())

@@ -54,7 +54,8 @@ class Request:
 def code_actions(
     analysis: Analysis, shown: frozenset[str], request: Request, client: Client, lookup: Lookup
 ) -> list[types.CodeAction]:
-    """What is offered: fixes, then the same fix for the whole file, then suppression.
+    """What is offered: fixes (of one finding the preferred one first), then the same fix for the whole file, then
+    suppression.
 
     `analysis` is of the buffer as it is now, `shown` the fingerprints of the findings that the user sees. Nothing is
     offered on a text that does not parse, and no fix for a finding that is not in it any more.
@@ -65,10 +66,11 @@ def code_actions(
     if request.wants(QUICK_FIX):
         found = _asked_about(analysis, shown, request)
         fixes = [(finding, fix) for finding in found if (fix := _fix(analysis, finding)) is not None]
-        for finding, fix in fixes:
-            action = _quick_fix(analysis, finding, fix, request, client, lookup)
-            if action is not None:
-                actions.append(action)
+        for finding in found:
+            for fix in analysis.result.fixes(finding):
+                action = _quick_fix(analysis, finding, fix, request, client, lookup)
+                if action is not None:
+                    actions.append(action)
         actions.extend(_whole_file(analysis, fixes, client, lookup))
         actions.extend(_ignores(analysis, found, request, client))
     actions.extend(_source_actions(analysis, request, client, lookup))
@@ -102,6 +104,8 @@ def _fix(analysis: Analysis, finding: Finding) -> Fix | None:
 def _quick_fix(
     analysis: Analysis, finding: Finding, fix: Fix, request: Request, client: Client, lookup: Lookup
 ) -> types.CodeAction | None:
+    if fix.applicability == "display":
+        return None
     try:
         edits: list[tuple[Snapshot, Sequence[TextEdit]]] = [
             (analysis.snapshot, edits_of(analysis.snapshot.document, fix))
