@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dry_debug.lint.finding import Fix, Place, Related
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.links import Link
-from dry_debug.spec.compare import compliance
+from dry_debug.spec.compare import compare, compliance
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.shown import asked_text, got_text, replacement
 from dry_debug.text.spans import TextEdit
@@ -31,7 +31,8 @@ class DeviationRule(WholeRule):
     fields: ClassVar[frozenset[str]]
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        return (node for item in self._items(program) if (node := item.node(program)) is not None)
+        items = self._items(program) or [i for i in compare([], program) if i.field in self.fields]
+        return (node for item in items if (node := item.node(program)) is not None)
 
     def check(self, program: Program) -> Iterator[Report]:
         if not compliance(program).asked:
