@@ -1,0 +1,113 @@
+"""The save side of a checkpoint: the new entries, the file written aside, one rank that writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dry_debug.fixes.checkpoint_rows import Row
+from dry_debug.fixes.dict_entries import Entry, add_entries, display
+from dry_debug.fixes.file_writes import is_own_statement, written_aside
+from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, unit_of
+from dry_debug.fixes.passing import pass_in
+from dry_debug.fixes.rank_guard import guard
+from dry_debug.program.run_parts import Run
+
+if TYPE_CHECKING:
+    from dry_debug.fixes.changes import Changes
+    from dry_debug.fixes.random_state import RandomState
+    from dry_debug.program.checkpoints import SaveSite
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+
+def save(changes: Changes, run: Run, rows: list[Row], rng: RandomState | None, program: Program) -> bool:
+    """Puts `rows` and the generators into what `run` saves; False where that cannot be done."""
+    site = run.site
+    owner = site.owner
+    if site.dict_node is not None:
+        entries = _entries(changes, rows, run, program)
+        if entries is None:
+            return False
+        add_entries(changes, site.dict_node, _with(entries, rng), owner)
+    elif site.whole is not None and site.whole.kind == "state" and site.via is None:
+        if not all(row.local for row in rows) or owner is not program or _taken_bare(site, program):
+            return False
+        text = _with([("model", program.text(site.payload)), *((r.key, r.saved()) for r in rows)], rng)
+        mark = quote_of(program)
+        held = [f"{mark}{key}{mark}: {value}" for key, value in text]
+        changes.replace(program.span(site.payload), display(held, site.payload, program), program)
+    else:
+        return False
+    if rng is not None:
+        changes.need(*rng.saving, program=owner)
+    _write(changes, run, program)
+    return True
+
+
+def _write(changes: Changes, run: Run, program: Program) -> None:
+    """The call that writes: beside the path, and on one rank."""
+    site = run.site
+    call, writer = (site.via, site.via_owner or site.owner) if site.via is not None else (site.node, program)
+    stmt = writer.statement(call)
+    if stmt is None or not is_own_statement(call, writer):
+        return
+    before, after = written_aside(changes, call, writer) or ([], [])
+    alone = guard(run, program)
+    if alone is not None:
+        test, barrier, needs = alone
+        changes.need(*needs, program=writer)
+        changes.indent(writer.span(stmt), unit_of(writer), writer)
+        before = [test, *(f"\t{line}" for line in before)]
+        after = [*(f"\t{line}" for line in after), *barrier]
+    lines_before(changes, stmt, before, writer)
+    if alone is not None:
+        at = writer.span(stmt).start - len(indent_of(writer, stmt) or "")
+        changes.insert(at, unit_of(writer), writer)
+    lines_after(changes, stmt, after, writer)
+
+
+def _with(entries: list[Entry], rng: RandomState | None) -> list[Entry]:
+    return [*entries, (rng.key, rng.save)] if rng is not None else entries
+
+
+def _entries(changes: Changes, rows: list[Row], run: Run, program: Program) -> list[Entry] | None:
+    """The entries under the names that hold where the dict stands; None where one of them cannot get there."""
+    site = run.site
+    if site.owner is program and same_place(site, program):
+        return [(row.key, row.saved()) for row in rows] if all(row.local for row in rows) else None
+    callee = callee_of(site, program)
+    if callee is None or not rows:
+        return [] if callee is not None else None
+    entries: list[Entry] = []
+    for row in rows:
+        name = pass_in(changes, callee, site.owner, site.node, program, row.name)
+        if name is None:
+            return None
+        row.optional = True
+        entries.append((row.key, row.saved(name)))
+    return entries
+
+
+def callee_of(site: SaveSite, program: Program) -> Scope | None:
+    """The function that the site calls, where the dict stands in it."""
+    target = program.target(site.node)
+    if target.kind != "function" or target.scope is None or target.program is not site.owner:
+        return None
+    return target.scope if site.dict_node in site.owner.flow.parents(target.scope) else None
+
+
+def same_place(site: SaveSite, program: Program) -> bool:
+    """Whether the dict stands where the names of the site hold."""
+    if site.dict_node is None:
+        return False
+    scope = program.scope(site.node)
+    return site.dict_node in program.flow.parents(scope) and program.flow.scope_inside(site.dict_node, scope) is scope
+
+
+def _taken_bare(site: SaveSite, program: Program) -> bool:
+    """Whether somebody reads the file as a bare state, or another save writes one to the same path."""
+    if site.path is None or any(load.plain for load in program.training.checkpoints.loads):
+        return True
+    path = program.text(site.path)
+    others = (s for s in program.training.checkpoints.saves if s is not site and s.whole is not None)
+    return any(s.path is not None and s.owner is program and program.text(s.path) == path for s in others)
