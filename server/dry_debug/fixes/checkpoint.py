@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.changes import Changes
 from dry_debug.fixes.checkpoint_load import load_places, restore
 from dry_debug.fixes.checkpoint_rows import rows_of
-from dry_debug.fixes.checkpoint_save import save
+from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
 from dry_debug.fixes.random_state import generators_of, random_state
 from dry_debug.lint.finding import Fix
 
@@ -26,6 +26,8 @@ def complete(run: Run, missing: list[Part], program: Program, title: str) -> Fix
     changes = Changes(program)
     if not save(changes, run, rows, rng, program):
         return None
+    if is_bare(run.site) and stays_bare(run, program):
+        return changes.fix(f"{title}, in a file beside the weights")
     for place in load_places(run, program):
         left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]
     if left:

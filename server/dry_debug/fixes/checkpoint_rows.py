@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.reaching import surely_bound
+from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_numbers import counters
 from dry_debug.program.values import Value
 
@@ -44,8 +45,8 @@ class Row:
 def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row], list[str]]:
     """(the rows in order, the names of what has no state that could be saved)."""
     parts = list(missing)
-    progress = program.training.save_purpose.progress(run)
-    if progress is not None and all(p.name != progress.name for p in parts):
+    progress = program.training.save_purpose.reached(run)
+    if progress is not None and all(p.name != progress.name for p in parts) and not _counted(run):
         parts.append(progress)
     taken = set(run.site.keys)
     suffix = suffix_of(run)
@@ -75,6 +76,10 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
             taken.add(last)
             rows.append(Row(last, name, "number"))
     return rows, left
+
+
+def _counted(run: Run) -> bool:
+    return any(key is not None and PROGRESS.search(key) for key in run.site.keys)
 
 
 def suffix_of(run: Run) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.dict_entries import Entry, add_entries, display
-from dry_debug.fixes.file_writes import is_own_statement, written_aside
-from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, unit_of
+from dry_debug.fixes.file_writes import is_own_statement, is_path, written_aside
+from dry_debug.fixes.layout import free_name, indent_of, lines_after, lines_before, quote_of, unit_of
+from dry_debug.fixes.modules import module_name
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.rank_guard import guard
 from dry_debug.program.run_parts import Run
@@ -29,12 +31,14 @@ def save(changes: Changes, run: Run, rows: list[Row], rng: RandomState | None, p
         if entries is None:
             return False
         add_entries(changes, site.dict_node, _with(entries, rng), owner)
-    elif site.whole is not None and site.whole.kind == "state" and site.via is None:
-        if not all(row.local for row in rows) or owner is not program or _taken_bare(site, program):
+    elif is_bare(site):
+        if not all(row.local for row in rows) or owner is not program:
             return False
-        text = _with([("model", program.text(site.payload)), *((r.key, r.saved()) for r in rows)], rng)
+        entries = _with([("model", program.text(site.payload)), *((r.key, r.saved()) for r in rows)], rng)
+        if stays_bare(run, program):
+            return _beside(changes, run, entries, rng, program)
         mark = quote_of(program)
-        held = [f"{mark}{key}{mark}: {value}" for key, value in text]
+        held = [f"{mark}{key}{mark}: {value}" for key, value in entries]
         changes.replace(program.span(site.payload), display(held, site.payload, program), program)
     else:
         return False
@@ -102,6 +106,56 @@ def same_place(site: SaveSite, program: Program) -> bool:
         return False
     scope = program.scope(site.node)
     return site.dict_node in program.flow.parents(scope) and program.flow.scope_inside(site.dict_node, scope) is scope
+
+
+def is_bare(site: SaveSite) -> bool:
+    """Whether the file is one state, not a dict of several."""
+    return site.dict_node is None and site.whole is not None and site.whole.kind == "state" and site.via is None
+
+
+def stays_bare(run: Run, program: Program) -> bool:
+    """Whether a file of weights is left as it is, for who reads it: only what is there to go on from becomes a dict."""
+    purpose, site = program.training.save_purpose, run.site
+    exported = purpose.series(site) or purpose.keeps_best(site, run.loop) or not purpose.to_go_on(site)
+    return exported or _taken_bare(site, program)
+
+
+def _beside(changes: Changes, run: Run, entries: list[Entry], rng: RandomState | None, program: Program) -> bool:
+    """A complete checkpoint in a second file in the folder of the first."""
+    site, call = run.site, run.site.node
+    stmt, path = program.statement(call), site.path
+    name, needs = module_name("os", program, program.scope(call))
+    held = free_name(program, "checkpoint_path", "ckpt_path", "resume_path")
+    if stmt is None or path is None or name is None or held is None or not is_own_statement(call, program):
+        return False
+    if not is_path(path, call, program) or "\n" in program.text(path):
+        return False
+    mark = quote_of(program)
+    file = free_file(program, "checkpoint", "resume", "run_state")
+    folder = f"{name}.path.join({name}.path.dirname({program.text(path)}), {mark}{file}{mark})"
+    if isinstance(path, ast.Constant):
+        parent = str(path.value).rpartition("/")[0]
+        folder = f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}"
+    lines = [
+        f"{held} = {folder}",
+        f"{program.text(call.func)}({{",
+        *(f"\t{mark}{key}{mark}: {value}," for key, value in entries),
+        f"}}, f{mark}{{{held}}}.tmp{mark})",
+        f"{name}.replace(f{mark}{{{held}}}.tmp{mark}, {held})",
+    ]
+    alone = guard(run, program)
+    if alone is not None:
+        test, barrier, more = alone
+        lines = [test, *(f"\t{line}" for line in lines), *barrier]
+        changes.need(*more, program=program)
+    changes.need(*needs, *(rng.saving if rng is not None else ()), program=program)
+    return lines_after(changes, stmt, lines, program)
+
+
+def free_file(program: Program, *names: str) -> str:
+    """A file name that the program does not mention."""
+    source = program.document.source
+    return next((f"{n}.pt" for n in names if f"{n}.pt" not in source), "resume_state.pt")
 
 
 def _taken_bare(site: SaveSite, program: Program) -> bool:

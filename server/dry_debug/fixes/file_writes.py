@@ -27,7 +27,7 @@ def written_aside(changes: Changes, call: ast.Call, program: Program) -> tuple[l
     stmt, path = program.statement(call), argument(call, 1, "f")
     if not is_own_statement(call, program) or path is None or stmt is None:
         return None
-    if program.qualified(call) != "torch.save" or not _is_path(path, call, program):
+    if program.qualified(call) != "torch.save" or not is_path(path, call, program):
         return None
     name, needs = module_name("os", program, program.scope(call))
     if name is None:
@@ -69,7 +69,7 @@ def _texts(path: ast.expr, text: str, program: Program) -> tuple[str | None, str
     return None, text
 
 
-def _is_path(path: ast.expr, call: ast.Call, program: Program) -> bool:
+def is_path(path: ast.expr, call: ast.Call, program: Program) -> bool:
     """Whether it is a path, not an open file: `torch.save` takes both."""
     if isinstance(path, ast.Constant | ast.JoinedStr | ast.BinOp):
         return not isinstance(path, ast.Constant) or isinstance(path.value, str)
