@@ -101,8 +101,9 @@ class IncompleteCheckpoint(WholeRule):
             evidence=_evidence(runs, missing, signs),
             links=lambda: [_link(p, program) for p in (*missing, *held)],
             cause=f"{self.name}@{_anchor(lead.site, program)}",
-            fix=(lambda: _fix(lead, missing, program)) if len(runs) == 1 else None,
+            fix=lambda: _fix(runs, missing, program),
             fix_title=_title(missing),
+            variants=lambda: _variants(runs, missing, program),
         )
 
 
@@ -295,7 +296,13 @@ def _title(missing: list[Part]) -> str:
     return f"Complete the checkpoint with {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}"
 
 
-def _fix(run: Run, missing: list[Part], program: Program) -> Fix | None:
+def _variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
+    from dry_debug.fixes.checkpoint import variants
+
+    return variants(runs, missing, program)
+
+
+def _fix(runs: list[Run], missing: list[Part], program: Program) -> Fix | None:
     from dry_debug.fixes.checkpoint import complete
 
-    return complete(run, missing, program, _title(missing))
+    return complete(runs, missing, program, _title(missing))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.changes import Changes
+from dry_debug.fixes.checkpoint_helpers import checkpointer, pair
 from dry_debug.fixes.checkpoint_load import load_places, restore
+from dry_debug.fixes.checkpoint_resume import resume
 from dry_debug.fixes.checkpoint_rows import rows_of
 from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
-from dry_debug.fixes.random_state import generators_of, random_state
+from dry_debug.fixes.checkpoint_whole import whole_of
+from dry_debug.fixes.random_state import generators_of, random_state, splits_after
 from dry_debug.lint.finding import Fix
 
 if TYPE_CHECKING:
@@ -17,16 +20,51 @@ if TYPE_CHECKING:
     from dry_debug.program.run_parts import Part, Run
 
 
-def complete(run: Run, missing: list[Part], program: Program, title: str) -> Fix | None:
+MANY = 3  # parts from which a class of its own is worth its lines
+_CALLED = (
+    (pair, "Save and resume by a pair of functions, `save_checkpoint` and `load_checkpoint`"),
+    (checkpointer, "Save and resume by a class, `Checkpointer`"),
+)
+
+
+def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
+    """Other ways to the same end: with the resume where nothing loads yet, by functions, by a class."""
+    run = runs[0]
+    rows, left = rows_of(run, missing, program)
+    if left or load_places(run, program) or run.site.owner is not program:
+        return []
+    bare = all(is_bare(r.site) for r in runs) and stays_bare(runs, program)
+    rng = _random_state(run, program)
+    if rng is not None and splits_after(program, run.loop, run.loop):
+        rng = None
+    whole = whole_of(runs, rows, run.site.path, program) if not bare else None
+    if whole is None:
+        return []
+    found: list[Fix | None] = []
+    changes = Changes(program)
+    if save(changes, runs, rows, rng, program) and resume(changes, whole, rng, run, program):
+        found.append(changes.fix("Complete the checkpoint and resume from it before the loop"))
+    if len(runs) == 1 and program.training.distributed.used is False:
+        for build, title in _CALLED:
+            changes = Changes(program)
+            if build is checkpointer and len(whole.parts) < MANY:
+                continue
+            if build(changes, whole, rng, run, program):
+                found.append(changes.fix(title))
+    return [fix for fix in found if fix is not None]
+
+
+def complete(runs: list[Run], missing: list[Part], program: Program, title: str) -> Fix | None:
     """The checkpoint completed where it is saved and where it is loaded; None where that cannot be done."""
+    run = runs[0]
     rows, left = rows_of(run, missing, program)
     rng = _random_state(run, program)
     if any(p.name in left for p in missing) or not (rows or rng):
         return None
     changes = Changes(program)
-    if not save(changes, run, rows, rng, program):
+    if not save(changes, runs, rows, rng, program):
         return None
-    if is_bare(run.site) and stays_bare(run, program):
+    if is_bare(run.site) and stays_bare(runs, program):
         return changes.fix(f"{title}, in a file beside the weights")
     for place in load_places(run, program):
         left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]

@@ -48,6 +48,9 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
     progress = program.training.save_purpose.reached(run)
     if progress is not None and all(p.name != progress.name for p in parts) and not _counted(run):
         parts.append(progress)
+    best = program.training.save_purpose.best(run)
+    if best is not None and all(p.name != best.name for p in parts):
+        parts.append(best)
     taken = set(run.site.keys)
     suffix = suffix_of(run)
     rows: list[Row] = []
@@ -59,7 +62,8 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
         if part.local and not at_hand(part, run, program):
             left.append(part.name)
             continue
-        key = _key(part, run, taken, suffix)
+        alone = sum(p.kind == part.kind for p in missing) == 1 == sum(p.kind == part.kind for p in run.parts)
+        key = _key(part, alone, taken, suffix)
         taken.add(key)
         how: Literal["state", "number", "metric"] = "state"
         if part.value is None:
@@ -88,10 +92,11 @@ def suffix_of(run: Run) -> str:
     return next((s for s in SUFFIXES for key in keys if key is not None and key.endswith(s)), "")
 
 
-def _key(part: Part, run: Run, taken: set[str], suffix: str) -> str:
+def _key(part: Part, alone: bool, taken: set[str], suffix: str) -> str:
     last = part.name.rpartition(".")[2].strip("_")
-    one = sum(p.kind == part.kind for p in run.parts) == 1
-    base = part.kind if one and part.kind in ("optimizer", "scheduler", "scaler") else last
+    if len(last) == 1 and "iteration" not in taken:
+        last = "iteration"
+    base = part.kind if alone and part.kind in ("optimizer", "scheduler", "scaler") else last
     key = base if part.value is None else base + suffix
     if key in taken:
         key = last if last not in taken else f"{last}_state"
@@ -151,12 +156,24 @@ def at_hand(part: Part, run: Run, program: Program) -> bool:
     if bound_at(part.name, program, stmt):
         return True
     used = part.used
-    if used is None or used.program is not program:
+    if used is not None and used.program is program and _on_the_way(program.statement(used.node), stmt, program):
+        return True
+    if "." in part.name:
         return False
-    # It is used on every way to the site: then it is there.
-    where = program.statement(used.node)
+    scope = program.scope(stmt)
+    return any(
+        _on_the_way(where, stmt, program)
+        for read in program.flow.reads(part.name, scope)
+        if (where := program.flow.statement_of(read, scope)) is not None and where.lineno < stmt.lineno
+    )
+
+
+def _on_the_way(where: ast.stmt | None, stmt: ast.stmt, program: Program) -> bool:
+    """Whether every way to `stmt` comes by `where`, as far as the tests around it tell."""
+    if where is None or isinstance(where, ast.If | ast.Try | ast.Match | ast.FunctionDef | ast.ClassDef):
+        return False
     around = set(program.index.ancestors(stmt))
-    return where is not None and all(
+    return all(
         block in around or not isinstance(block, ast.If | ast.Try | ast.ExceptHandler | ast.Match)
         for block in program.index.ancestors(where)
     )
@@ -178,9 +195,20 @@ def bound_at(name: str, program: Program, stmt: ast.stmt) -> bool:
     if cls is None or name.count(".") > 1 or name.partition(".")[0] != scope.self_name:
         return False
     for b in cls.attributes.get(name.partition(".")[2], []):
-        if b.scope.name == "__init__" and _at_top(program, b.stmt, b.scope):
+        if _at_top(program, b.stmt, b.scope) and _runs_when_made(program, b.scope, cls):
             return True
     return name.partition(".")[2] in cls.bindings
+
+
+def _runs_when_made(program: Program, method: Scope, cls: Scope) -> bool:
+    """Whether a method runs whenever an object of the class is made."""
+    if method.name == "__init__":
+        return True
+    return any(
+        program.scope(call).name == "__init__" and program.scope(call).class_scope is cls
+        and _at_top(program, program.statement(call), program.scope(call))
+        for call in program.call_sites(method)
+    )  # fmt: skip
 
 
 def _at_top(program: Program, stmt: ast.stmt | None, home: Scope) -> bool:

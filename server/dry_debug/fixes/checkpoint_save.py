@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.dict_entries import Entry, add_entries, display
 from dry_debug.fixes.file_writes import is_own_statement, is_path, written_aside
-from dry_debug.fixes.layout import free_name, indent_of, lines_after, lines_before, quote_of, unit_of
+from dry_debug.fixes.layout import free_name, indent_of, is_plain, lines_after, lines_before, quote_of, unit_of
 from dry_debug.fixes.modules import module_name
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.rank_guard import guard
@@ -22,21 +22,26 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 
-def save(changes: Changes, run: Run, rows: list[Row], rng: RandomState | None, program: Program) -> bool:
-    """Puts `rows` and the generators into what `run` saves; False where that cannot be done."""
+def save(changes: Changes, runs: list[Run], rows: list[Row], rng: RandomState | None, program: Program) -> bool:
+    """Puts `rows` and the generators into the checkpoint that `runs` save: one dict that is written once or several
+    times, or files of one state each. False where that cannot be done."""
+    run = runs[0]
     site = run.site
     owner = site.owner
+    if len({id(r.site.dict_node) for r in runs}) > 1:
+        return False
     if site.dict_node is not None:
         entries = _entries(changes, rows, run, program)
         if entries is None:
             return False
         add_entries(changes, site.dict_node, _with(entries, rng), owner)
-    elif is_bare(site):
-        if not all(row.local for row in rows) or owner is not program:
+    elif all(is_bare(r.site) for r in runs):
+        rows = [row for row in rows if row.local or row.how == "state"]
+        if not all(row.local for row in rows) or any(r.site.owner is not program for r in runs):
             return False
-        entries = _with([("model", program.text(site.payload)), *((r.key, r.saved()) for r in rows)], rng)
-        if stays_bare(run, program):
-            return _beside(changes, run, entries, rng, program)
+        entries = _with([*model_entries(runs, program), *((r.key, r.saved()) for r in rows)], rng)
+        if stays_bare(runs, program):
+            return _beside(changes, runs[-1], entries, rng, program)
         mark = quote_of(program)
         held = [f"{mark}{key}{mark}: {value}" for key, value in entries]
         changes.replace(program.span(site.payload), display(held, site.payload, program), program)
@@ -44,7 +49,12 @@ def save(changes: Changes, run: Run, rows: list[Row], rng: RandomState | None, p
         return False
     if rng is not None:
         changes.need(*rng.saving, program=owner)
-    _write(changes, run, program)
+    written: set[ast.Call] = set()
+    for one in runs:
+        call = one.site.via or one.site.node
+        if call not in written:
+            _write(changes, one, program)
+        written.add(call)
     return True
 
 
@@ -78,7 +88,9 @@ def _entries(changes: Changes, rows: list[Row], run: Run, program: Program) -> l
     """The entries under the names that hold where the dict stands; None where one of them cannot get there."""
     site = run.site
     if site.owner is program and same_place(site, program):
-        return [(row.key, row.saved()) for row in rows] if all(row.local for row in rows) else None
+        if any(not row.local and row.how == "state" for row in rows):
+            return None
+        return [(row.key, row.saved()) for row in rows if row.local]
     callee = callee_of(site, program)
     if callee is None or not rows:
         return [] if callee is not None else None
@@ -113,8 +125,22 @@ def is_bare(site: SaveSite) -> bool:
     return site.dict_node is None and site.whole is not None and site.whole.kind == "state" and site.via is None
 
 
-def stays_bare(run: Run, program: Program) -> bool:
+def model_entries(runs: list[Run], program: Program) -> list[Entry]:
+    if len(runs) == 1:
+        return [("model", program.text(runs[0].site.payload))]
+    found: list[Entry] = []
+    for run in runs:
+        name = run.models[0][0].rpartition(".")[2].strip("_") if run.models else "model"
+        taken = [key for key, _ in found]
+        found.append((name if name not in taken else f"{name}_{len(found)}", program.text(run.site.payload)))
+    return found
+
+
+def stays_bare(runs: list[Run], program: Program) -> bool:
     """Whether a file of weights is left as it is, for who reads it: only what is there to go on from becomes a dict."""
+    if len(runs) > 1:
+        return True
+    run = runs[0]
     purpose, site = program.training.save_purpose, run.site
     exported = purpose.series(site) or purpose.keeps_best(site, run.loop) or not purpose.to_go_on(site)
     return exported or _taken_bare(site, program)
@@ -128,11 +154,12 @@ def _beside(changes: Changes, run: Run, entries: list[Entry], rng: RandomState |
     held = free_name(program, "checkpoint_path", "ckpt_path", "resume_path")
     if stmt is None or path is None or name is None or held is None or not is_own_statement(call, program):
         return False
-    if not is_path(path, call, program) or "\n" in program.text(path):
+    if not is_path(path, call, program) or not is_plain(program, path):
         return False
     mark = quote_of(program)
+    where = " ".join(program.text(path).split())
     file = free_file(program, "checkpoint", "resume", "run_state")
-    folder = f"{name}.path.join({name}.path.dirname({program.text(path)}), {mark}{file}{mark})"
+    folder = f"{name}.path.join({name}.path.dirname({where}), {mark}{file}{mark})"
     if isinstance(path, ast.Constant):
         parent = str(path.value).rpartition("/")[0]
         folder = f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}"

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from dry_debug.fixes.layout import free_name, indent_of, quoted
+from dry_debug.fixes.layout import free_name, indent_of, is_plain, quoted
 from dry_debug.fixes.modules import module_name
 from dry_debug.program.calls import argument
 from dry_debug.program.scopes import dotted
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LONG = 40  # a path that is longer gets a name instead of being written twice
 # Names of open files and buffers, where nothing else is known of them.
 _STREAMS = re.compile(r"^(f|fp|fh|fd|fout|buf|buff|buffer|stream|handle|bio|bytes_io|file_obj|fileobj)$", re.IGNORECASE)
+_MOVES = ("os.replace", "os.rename", "shutil.move")
 _OPENED = frozenset(("builtins.open", "io.BytesIO", "io.open", "tempfile.NamedTemporaryFile", "tempfile.TemporaryFile"))
 
 
@@ -27,7 +28,7 @@ def written_aside(changes: Changes, call: ast.Call, program: Program) -> tuple[l
     stmt, path = program.statement(call), argument(call, 1, "f")
     if not is_own_statement(call, program) or path is None or stmt is None:
         return None
-    if program.qualified(call) != "torch.save" or not is_path(path, call, program):
+    if program.qualified(call) != "torch.save" or not is_path(path, call, program) or _moves(call, program):
         return None
     name, needs = module_name("os", program, program.scope(call))
     if name is None:
@@ -37,9 +38,9 @@ def written_aside(changes: Changes, call: ast.Call, program: Program) -> tuple[l
     first, second = _texts(path, text, program)
     if first is None:
         held = free_name(program, "checkpoint_path", "ckpt_path", "save_path", "checkpoint_file")
-        if held is None or "\n" in text:
+        if held is None or not is_plain(program, path):
             return None
-        before = [f"{held} = {text}"]
+        before = [f"{held} = {' '.join(text.split())}"]
         first, second = _texts(ast.Name(held), held, program)
     if first is None:
         return None
@@ -56,6 +57,11 @@ def is_own_statement(call: ast.Call, program: Program) -> bool:
     lines, end = program.document.lines, program.span(stmt).end
     rest = program.document.source[end : lines.line_end(lines.line_of(end))].strip()
     return not rest or rest.startswith("#")
+
+
+def _moves(call: ast.Call, program: Program) -> bool:
+    """Whether the function moves a file into place already."""
+    return any(program.qualified(other) in _MOVES for other in program.scope(call).calls)
 
 
 def _texts(path: ast.expr, text: str, program: Program) -> tuple[str | None, str]:

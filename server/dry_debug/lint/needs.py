@@ -83,7 +83,8 @@ _STANDARD = frozenset(
 def _among_the_standard(
     needs: Sequence[NeedImport], leading: Sequence[ast.stmt], document: Document
 ) -> TextEdit | None:
-    """Behind the last import of the standard library; where there is none, in a group of its own before all others.
+    """Behind the last plain import of the standard library, or before the first `from` of it; where there is none of
+    either, in a group of its own before all others.
 
     None where no import stands there, or one shares its line.
     """
@@ -93,8 +94,12 @@ def _among_the_standard(
         return None
     standard = [s for s in imports if _root(s) in _STANDARD]
     text = document.newline.join(_statement(need) for need in sorted(needs, key=_import_order))
-    if standard:
-        at = lines.line_end((standard[-1].end_lineno or standard[-1].lineno) - 1)
+    plain = [s for s in standard if isinstance(s, ast.Import)]
+    if standard and not plain:
+        at = lines.starts[_first_line(standard[0])]
+        return TextEdit(Span(at, at), text + document.newline)
+    if plain:
+        at = lines.line_end((plain[-1].end_lineno or plain[-1].lineno) - 1)
         end = document.newline if at == len(document.source) and not document.is_notebook else ""
         return TextEdit(Span(at, at), document.newline + text + end)
     if _root(imports[0]) == "":
