@@ -63,7 +63,7 @@ def test_a_loop_of_extend_is_told_and_ends(tmp_path: Path) -> None:
         ('select = "CKPT"\n', 1, "`select` should be a list of strings, not 'CKPT'"),
         ("preview = 1\n", 1, "`preview` should be true or false, not 1"),
         ('\n\n[severity]\nCKPT010 = "loud"\n', 3, "every value is one of critical, warning, suggestion, off"),
-        ('ignore = ["CKPT01O"]\n', 1, "`ignore` names the unknown rule `CKPT01O`; did you mean `CKPT010`?"),
+        ('ignore = ["CKPTO10"]\n', 1, "`ignore` names the unknown rule `CKPTO10`; did you mean `CKPT010`?"),
         ('preview = true\nselect = ["A"\nfail-on = "x"\n', 3, "not valid TOML"),
         ('extend = "nowhere.toml"\n', None, "cannot read the config file"),
         ("extend = 3\n", 1, "`extend` should be a path"),

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from dry_debug.lint.comments import words_near
 from dry_debug.lint.finding import Related
 from dry_debug.render.hover import hover
-from dry_debug.render.record import comments_near
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span
 from sample import PAGE, document, finding, plain_finding
@@ -54,6 +54,6 @@ def test_the_words_of_a_comment_near_the_finding_choose_the_quotation() -> None:
 
 
 def test_comments_are_those_of_the_block_around_the_finding() -> None:
-    assert comments_near(document(), finding().span) == "just one run"
+    assert words_near(document(), finding().span) == "just one run"
     text = "# far\n\n# near above\nx = 1  # beside\n# below\n\n# far"
-    assert comments_near(Document.from_text(text), Span(20, 21)) == "near above\nbeside\nbelow"
+    assert words_near(Document.from_text(text), Span(20, 21)) == "near above\nbeside\nbelow"

@@ -32,6 +32,8 @@ class ClipBeforeUnscale(OrderRule):
         "The gradients are still multiplied by the loss scale (65536 at the start), so nearly every step is cut down "
         "to a tiny fraction of the threshold."
     )
+    instead = "Call `scaler.unscale_(optimizer)` once, right before the gradients are clipped."
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
 
     looks_at = "calls that clip gradients"
 

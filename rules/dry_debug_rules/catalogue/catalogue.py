@@ -73,10 +73,15 @@ def choose(ids: Sequence[str], comments: str) -> list[Entry]:
     return sorted(entries, key=lambda entry: not _echoes_in(entry, spoken))
 
 
+def echoed(entry: Entry, comments: str) -> bool:
+    """Whether a word in the comments calls the entry up."""
+    return _echoes_in(entry, _normalized(comments))
+
+
 def quote(entry: Entry) -> str:
     """The entry as one line of Markdown with its source, and with what holds instead where the claim is wrong."""
     # The further cells of a table row name its test or how to recognise it: nothing for the reader of a finding.
-    cells = entry.cells[:2] if entry.kind in {"rationalization", "gap"} else entry.cells
+    cells = entry.cells[:2] if entry.kind in {"rationalization", "gap", "resistance"} else entry.cells
     shown = " — ".join(_code_span(cell) if entry.code else _prose(cell) for cell in cells)
     line = f"{shown} ({entry.document}, {entry.id})"
     if entry.correction is not None:

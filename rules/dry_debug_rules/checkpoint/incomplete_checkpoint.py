@@ -42,7 +42,8 @@ class IncompleteCheckpoint(WholeRule):
     fix_kind = "unsafe"
     triggers = (("state_dict", "save"), ("for ", "while "), ("optim", "step"))
     why = _WHY["optimizer"]
-    quotes = ("CKPT-RAT-1", "CKPT-RAT-2", "CKPT-COMP-1", "CKPT-COMP-2")
+    instead = "Save everything that the run needs to go on, in one file, and read all of it back."
+    quotes = ("CKPT-RF-T2", "CKPT-RF-R1", "CKPT-RAT-1", "CKPT-RAT-2", "CKPT-COMP-1", "CKPT-COMP-2")
     looks_at = "checkpoints that are saved (`torch.save`, and calls of helpers that save)"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

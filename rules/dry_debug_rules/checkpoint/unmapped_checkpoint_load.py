@@ -33,6 +33,7 @@ class UnmappedCheckpointLoad(SiteRule):
         "Without `map_location` every tensor goes back to the device it was saved from: the load fails on a machine "
         "without that GPU, and on one with it all ranks fill the same GPU."
     )
+    instead = "Load onto the CPU and let `load_state_dict` or `.to(device)` bring the state where it belongs."
     quotes = ("CKPT-RF-S3",)
 
     def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:

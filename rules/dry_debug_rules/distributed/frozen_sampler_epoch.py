@@ -39,6 +39,8 @@ class FrozenSamplerEpoch(WholeRule):
         "The sampler shuffles with seed + epoch, and without `set_epoch` the epoch stays 0: every epoch brings the "
         "same batches in the same order, as if nothing were shuffled."
     )
+    instead = "Call `set_epoch(epoch)` on the sampler at the head of every epoch."
+    quotes = ("CKPT-RF-S3", "DBG-RAT-8")
 
     looks_at = "calls of `DistributedSampler`"
 

@@ -35,6 +35,8 @@ class LingeringEvalMode(OrderRule):
         "Gradients still flow, but dropout is off and batch norm keeps using its old statistics, so from the first "
         "evaluation on another model is trained than before."
     )
+    instead = "Call `model.train()` at the head of every training part."
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
 
     looks_at = "calls of `.eval()` on models"
 

@@ -33,7 +33,8 @@ class UnclearedGradients(OrderRule):
         "`backward()` adds to the gradients that are there, so stale gradients go into every later update and the "
         "model trains wrong."
     )
-    quotes = ("DBG-CODE-10",)
+    instead = "Clear the gradients once for each optimizer step."
+    quotes = ("DBG-CODE-10", "DBG-CODE-19", "DBG-RAT-8")
     looks_at = "steps of optimizers"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -25,6 +25,8 @@ class SigmoidBeforeBceWithLogits(Rule):
         "The loss takes raw scores: of a probability it computes the sigmoid once more, so it sees values between 0.5 "
         "and 0.73 only, cannot get near zero for negatives, and the gradients shrink."
     )
+    instead = "Give the loss the raw scores and apply the sigmoid where you predict."
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     looks_at = "what goes into a binary cross-entropy with logits"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -25,6 +25,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
         "Cross-entropy takes raw scores and applies softmax itself: probabilities lie between 0 and 1, so the second "
         "softmax stays nearly flat, the loss cannot get near zero and the gradients shrink."
     )
+    instead = "Give the loss the raw scores and apply the softmax where you predict."
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
     looks_at = "what goes into a cross-entropy loss"
 

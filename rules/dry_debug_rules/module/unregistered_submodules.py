@@ -28,6 +28,8 @@ class UnregisteredSubmodules(Rule):
         "`nn.Module` registers what is assigned to an attribute, not what a list or dict in it holds: the optimizer "
         "never gets these layers, `.to()` leaves them on the CPU, and no checkpoint has them."
     )
+    instead = "Hold layers in `nn.ModuleList` or `nn.ModuleDict`."
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     looks_at = "plain lists and dicts of layers in a module"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

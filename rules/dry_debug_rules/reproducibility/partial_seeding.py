@@ -31,7 +31,8 @@ class PartialSeeding(WholeRule):
         "Each library has a generator of its own: what is drawn from one that is not seeded differs in every run, so "
         "two runs with the same seed give different results."
     )
-    quotes = ("CKPT-RAT-4", "CKPT-SEED-0", "CKPT-SEED-1", "CKPT-SEED-2")
+    instead = "Seed every generator that the run draws from, before the first draw."
+    quotes = ("CKPT-RF-S1", "CKPT-RAT-4", "CKPT-SEED-0", "CKPT-SEED-1", "CKPT-SEED-2")
     looks_at = "calls that seed random generators"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

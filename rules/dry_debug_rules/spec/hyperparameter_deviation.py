@@ -25,6 +25,7 @@ class HyperparameterDeviation(WholeRule):
     depends_on_names = True  # `weight_decay = 0.001` is a hyperparameter by what it is called
     triggers = (("torch", "transformers", "vllm", "sglang", "lightning"),)
     why = "The run answers another question than the one that was asked, and nothing in its output says so."
+    instead = "Use the value that was asked for, or say in a comment why not."
     quotes = ("DRY-RF-2", "DRY-DEV-2")
     looks_at = "hyperparameters that the code sets"
 

@@ -31,6 +31,7 @@ class DefaultMaxTokens(Rule):
     fix_kind = "unsafe"
     triggers = (("vllm",), ("SamplingParams", ".generate(", ".chat("))
     why = "Where `max_tokens` is not set, vLLM generates at most 16 tokens, so answers break off in the middle."
+    instead = "Say how long an answer may get: `SamplingParams(max_tokens=...)`."
     quotes = ("DRY-FOC-2",)
     looks_at = "`vllm.SamplingParams(...)`, and `generate` and `chat` of a vLLM engine"
 

@@ -10,6 +10,7 @@ from dry_debug.lint import manifest
 from dry_debug.lint.manifest import RuleInfo
 from dry_debug.project.config import did_you_mean
 from dry_debug.project.pages import page_text, page_url
+from dry_debug.render.words import quotations
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"dry-debug: the page of {info.name} is missing")
         return 2
     head = f"{info.code} · {info.severity} · {info.status} · fix: {info.fix_kind}"
+    page = page.rstrip("\n") + "\n" + _heard(info)
     if is_terminal():
         from rich.console import Console
         from rich.markdown import Markdown
@@ -47,6 +49,14 @@ def run(options: argparse.Namespace) -> int:
     else:
         write_lines([head, "", page.rstrip("\n")])
     return 0
+
+
+def _heard(info: RuleInfo) -> str:
+    """What the hover of a finding quotes and says to do, as a last section of the page; "" where it says nothing."""
+    rows = [f"> **{label.capitalize()}:** {words}" for label, words in quotations(info.name, info.quotes)]
+    body = ["\n>\n".join(rows)] if rows else []
+    body += [f"**Instead:** {info.instead}"] if info.instead else []
+    return "\n\n".join(["", "## Heard before" if rows else "## Instead", *body]) + "\n" if body else ""
 
 
 def _listing(rules: tuple[RuleInfo, ...]) -> list[str]:

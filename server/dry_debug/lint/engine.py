@@ -113,7 +113,7 @@ def analyse(
     for info in chosen:
         if cancelled is not None and cancelled():
             raise Cancelled
-        if not triggered(info, document.source, occurs):
+        if info.shape == "comment" or not triggered(info, document.source, occurs):
             ran.append(info)
             continue
         try:
@@ -129,9 +129,33 @@ def analyse(
     varied: dict[str, Callable[[], list[Fix]]] = {}
     findings = _findings(document, program, raw, settings, fixers, varied)
     kept, hidden = suppress.apply(document, parsed, findings, ran)
+    beside = _beside(chosen, kept, program, problems)
+    if beside:
+        findings.extend(_findings(document, program, beside, settings, fixers, varied))
+        kept, hidden = suppress.apply(document, parsed, findings, ran)
     kept.extend(broken)
     kept.sort(key=lambda f: f.sort_key)
     return Result(document, kept, problems, program, host.asked_for(document.path), fixers, hidden, varied)
+
+
+def _beside(
+    chosen: Sequence[RuleInfo], findings: Sequence[Finding], program: Program, problems: list[Problem]
+) -> list[tuple[RuleInfo, Report]]:
+    """What the rules about comments say beside `findings`, those that no comment suppresses."""
+    found: list[tuple[RuleInfo, Report]] = []
+    if not findings:
+        return found
+    from dry_debug.lint.rule import CommentRule
+
+    for info in chosen:
+        if info.shape == "comment" and triggered(info, program.document.source):
+            rule = manifest.load(info)
+            assert isinstance(rule, CommentRule)
+            try:
+                found.extend((info, report) for report in rule.check_beside(program, findings))
+            except Exception as error:
+                problems.append(_crash(info, error, program.document.path))
+    return found
 
 
 def triggered(info: RuleInfo, source: str, occurs: dict[str, bool] | None = None) -> bool:

@@ -6,7 +6,7 @@ Every rule that is asked runs once more, on a model of its own that writes down 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ from dry_debug.lint import manifest, suppress
 from dry_debug.lint.engine import Result, analyse, triggered
 from dry_debug.lint.finding import Finding, Severity
 from dry_debug.lint.manifest import RuleInfo
-from dry_debug.lint.rule import Report
+from dry_debug.lint.rule import CommentRule, Report
 from dry_debug.lint.settings import Settings
 from dry_debug.program.describe import describe_line
 from dry_debug.program.evidence import Confidence, Step
@@ -120,7 +120,7 @@ def explain(
             if rule is not None:
                 answer.told.append(Told(info.name, info.code, "not-triggered", _words(info)))
             continue
-        run = _run(info, document, result.program, host, settings)
+        run = _run(info, document, result.program, host, settings, result.findings)
         try:
             answer.told.extend(_of_rule(run, result, settings, line, rule is not None, origin or {}))
         except Exception as error:
@@ -136,12 +136,14 @@ def explain(
 
 def judged(document: Document, host: Host | None, info: RuleInfo, settings: Settings) -> list[int]:
     """The one-based lines (of the whole source) with something that the rule judges."""
-    result = analyse(document, host, settings, rules=[])
+    result = analyse(document, host, settings, rules=[] if info.shape != "comment" else None)
     if result.program is None or not triggered(info, result.document.source):
         return []
-    run = _run(info, result.document, result.program, host if host is not None else NullHost(), settings)
+    run = _run(info, result.document, result.program, host or NullHost(), settings, result.findings)
     assert not run.error, run.error
     places = [*run.subjects, *(r.at for r in run.reports if isinstance(r.at, ast.AST))]
+    if info.shape == "comment":  # it judges comments; of those without a finding it tells at the statement below
+        places = [drop.at for drop in run.drops if drop.at is not None]
     spans = [run.program.span(place) for place in places]
     return sorted({result.document.lines.line_of(span.start) + 1 for span in spans})
 
@@ -149,7 +151,14 @@ def judged(document: Document, host: Host | None, info: RuleInfo, settings: Sett
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
-def _run(info: RuleInfo, document: Document, known: Program, host: Host, settings: Settings) -> _Run:
+def _run(
+    info: RuleInfo,
+    document: Document,
+    known: Program,
+    host: Host,
+    settings: Settings,
+    findings: Sequence[Finding],
+) -> _Run:
     program = Program(document, known.tree, host)
     program.spec = settings.spec
     recorder = program.why = Recorder(program)
@@ -158,7 +167,8 @@ def _run(info: RuleInfo, document: Document, known: Program, host: Host, setting
     rule = manifest.load(info)
     run = _Run(info, program, [], recorder.drops, [])
     try:
-        run.reports = list(rule.check(program))
+        said = rule.check_beside(program, findings) if isinstance(rule, CommentRule) else rule.check(program)
+        run.reports = list(said)
         run.subjects = list(rule.subjects(program))
     except Exception as error:  # as in the engine: one rule must not take the others down
         run.error = _failure(error)

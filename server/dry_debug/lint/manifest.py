@@ -32,6 +32,7 @@ class RuleInfo:
     class_name: str
     triggers: tuple[tuple[str, ...], ...]
     quotes: tuple[str, ...]
+    instead: str = ""  # what to do, in one imperative sentence
 
 
 def _folder(package: str) -> str:

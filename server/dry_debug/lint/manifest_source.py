@@ -45,6 +45,7 @@ def render_manifest(naming: str) -> str:
             "class_name": cls.__name__,
             "triggers": [list(group) for group in cls.triggers],
             "quotes": list(cls.quotes),
+            "instead": cls.instead,
         }
         for cls in rule_classes()
     ]

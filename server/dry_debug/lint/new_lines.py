@@ -48,3 +48,40 @@ def _indent(program: Program, start: int) -> str | None:
     line = lines.line_of(start)
     prefix = program.document.source[lines.offset(line, 0) : start]
     return prefix if not prefix.strip() else None
+
+
+def under(program: Program, stmt: ast.stmt, head: str) -> tuple[TextEdit, ...]:
+    """Edits that put `stmt` into a block of its own below the line `head` (`if rank == 0:`); () where they cannot.
+
+    They cannot where the statement shares its line with another, or holds a text of several lines.
+    """
+    source, span, lines = program.document.source, program.span(stmt), program.document.lines
+    indent = _indent(program, span.start)
+    last = lines.line_of(span.end)
+    rest = source[span.end : lines.line_end(last)].strip()
+    if indent is None or (rest and not rest.startswith("#")) or _texts_over_lines(stmt):
+        return ()
+    step = _step(program, stmt, indent)
+    edits = [TextEdit(Span(span.start, span.start), f"{head}{program.document.newline}{indent}{step}")]
+    for line in range(lines.line_of(span.start) + 1, last + 1):
+        start = lines.offset(line, 0)
+        if source[start : lines.line_end(line)].strip():
+            edits.append(TextEdit(Span(start, start), step))
+    return tuple(edits)
+
+
+def _texts_over_lines(stmt: ast.stmt) -> bool:
+    return any(
+        isinstance(n, ast.JoinedStr | ast.Constant) and n.end_lineno is not None and n.end_lineno > n.lineno
+        for n in ast.walk(stmt)
+    )
+
+
+def _step(program: Program, stmt: ast.stmt, indent: str) -> str:
+    """What one more level of indentation is, by the block around the statement."""
+    for block in program.index.ancestors(stmt):
+        if not isinstance(block, ast.Module):
+            outer = _indent(program, program.span(block).start)
+            if outer is not None and indent.startswith(outer) and indent != outer:
+                return indent[len(outer) :]
+    return "\t" if indent.startswith("\t") else "    "

@@ -1,18 +1,18 @@
 """A rule: data first, then what it asks of the model. One class a file; its page stands beside it.
 
-There are three shapes. A *site* rule looks at calls with certain qualified names, an *order* rule gives an automaton
+There are four shapes. A *site* rule looks at calls with certain qualified names, an *order* rule gives an automaton
 over events of one object, a *whole* rule asks what the training program has and lacks. `check` is the only way in and
-`Report` the only way out.
+`Report` the only way out. A *comment* rule comes after the others: it is given what they found (`check_beside`).
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from dry_debug.lint.finding import Confidence, Fix, Severity
+from dry_debug.lint.finding import Confidence, Finding, Fix, Severity
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dry_debug.program.links import Link
     from dry_debug.program.program import Program
 
-Shape = Literal["site", "order", "whole"]
+Shape = Literal["site", "order", "whole", "comment"]
 Status = Literal["stable", "preview"]
 FixKind = Literal["safe", "unsafe", "display", "none"]
 
@@ -56,6 +56,7 @@ class Rule:
     triggers: ClassVar[tuple[tuple[str, ...], ...]]
     why: ClassVar[str]
     quotes: ClassVar[tuple[str, ...]] = ()
+    instead: ClassVar[str] = ""  # what to do, in one imperative sentence: the hover says it below the quotations
     depends_on_names: ClassVar[bool] = False
     looks_at: ClassVar[str]  # what it judges, in a few words: "calls of `torch.load`"
 
@@ -98,3 +99,17 @@ class WholeRule(Rule):
     """Judges what the training program as a whole has and lacks (`program.training`)."""
 
     shape = "whole"
+
+
+class CommentRule(Rule):
+    """Judges comments beside what the other rules have found, after them."""
+
+    shape = "comment"
+
+    def check(self, program: Program) -> Iterator[Report]:
+        """Nothing: alone, a comment is nobody's business."""
+        return iter(())
+
+    def check_beside(self, program: Program, findings: Sequence[Finding]) -> Iterator[Report]:
+        """Everything that this rule has to say, given the findings of the other rules that are shown."""
+        raise NotImplementedError

@@ -2,12 +2,12 @@
 
 from lsprotocol import types
 
+from dry_debug.lint.comments import words_near
 from dry_debug.lint.finding import Finding
 from dry_debug.lsp.analysis import Analysis
 from dry_debug.lsp.client import Client
 from dry_debug.lsp.pages import page_uri
 from dry_debug.render.hover import hover as rendered
-from dry_debug.render.record import comments_near
 
 
 def hover(analysis: Analysis, shown: frozenset[str], offset: int, client: Client) -> types.Hover | None:
@@ -28,7 +28,7 @@ def hover(analysis: Analysis, shown: frozenset[str], offset: int, client: Client
 
 
 def _markdown(finding: Finding, analysis: Analysis, brief: bool) -> str:
-    comments = comments_near(analysis.snapshot.document, finding.span)
+    comments = words_near(analysis.snapshot.document, finding.span)
     return rendered(finding, page_uri(finding.rule), comments, brief).strip()
 
 

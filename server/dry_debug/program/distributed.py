@@ -45,9 +45,9 @@ class Distributed:
         found = self.own_backend
         if found is not None:
             return found
-        return next((text for value in self._reached() if (text := _backend_in(value)) is not None), None)
+        return next((text for value in self.reached_functions() if (text := _backend_in(value)) is not None), None)
 
-    def _reached(self) -> Iterator[Value]:
+    def reached_functions(self) -> Iterator[Value]:
         """The functions of other files that this file calls or starts in new processes, and what those call."""
         seen: set[object] = set()
         queue: list[tuple[Program, Scope | None, int]] = [(self.program, None, 0)]

@@ -3,9 +3,10 @@
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
+from dry_debug.lint import manifest
 from dry_debug.render.formats import Context, where
 from dry_debug.render.record import Record, shown
-from dry_debug.render.words import TRUST, quotation
+from dry_debug.render.words import TRUST, quotations
 
 Note = Callable[[str, str], Iterator[str]]  # (label, text) -> lines
 
@@ -44,9 +45,11 @@ def _block(record: Record, context: Context) -> Iterator[str]:
         other = context.shown_path(step["filename"]) + ":" if step["filename"] != record["filename"] else "line "
         yield from note("evidence", f"{other}{cell}{step['location']['row']}: {step['message']}")
     yield from _fix(record, note, context)
-    quoted = quotation(record["quotes"], shown(record)["comments"])
-    if quoted:
-        yield from note("heard before", quoted.replace("\\<", "<"))
+    for label, words in quotations(record["name"], record["quotes"], shown(record)["comments"]):
+        yield from note(label, words.replace("\\<", "<"))
+    info = manifest.find(record["name"])
+    if info is not None and info.instead:
+        yield from note("instead", info.instead)
     if record["url"]:
         yield from note("more", f"dry-debug rule {record['name']}")
 

@@ -1,34 +1,55 @@
 """What an editor shows at a finding, as Markdown: what, what it costs, how we know, what people say, what to do."""
 
+from collections.abc import Sequence
+
+from dry_debug.lint import manifest
 from dry_debug.lint.finding import Finding
-from dry_debug.render.words import TRUST, quotation
+from dry_debug.render.words import TRUST, quotations
 
 _MOST_STEPS = 4  # of the evidence: a hover is read at a glance, the rest is in the related information
+_LONGEST = 1500  # code points: what is longer loses evidence first, then the second quotation; the page has it all
 
 
 def hover(finding: Finding, page: str | None, comments: str = "", brief: bool = False) -> str:
     """Markdown for `finding`. `page` is the URI of the rule's page; `comments` are the words of the comments near the
-    finding (`render.record.comments_near`), which choose the quotation. `brief` leaves out what an editor that shows
+    finding (`lint.comments.words_near`), which choose the quotations. `brief` leaves out what an editor that shows
     the diagnostic in its hover says anyway: the headline, the reason and the evidence."""
-    name = f"[{finding.rule}]({page})" if page else f"`{finding.rule}`"
+    quoted = quotations(finding.rule, finding.quotes, comments)
+    for steps, quotes in ((_MOST_STEPS, 2), (2, 2), (1, 2), (1, 1)):
+        text = _hover(finding, page, quoted[:quotes], steps, brief)
+        if len(text) <= _LONGEST:
+            break
+    return text
+
+
+def _hover(finding: Finding, page: str | None, quoted: Sequence[tuple[str, str]], most: int, brief: bool) -> str:
     parts = [] if brief else [f"**{finding.message}**"]
     if finding.why and not brief:
         parts.append(finding.why)
     steps = [step.message for step in finding.related if step.message]
     if steps and not brief:
-        listed = [f"- {message}" for message in steps[:_MOST_STEPS]]
-        if len(steps) > _MOST_STEPS:
-            listed.append(f"- and {len(steps) - _MOST_STEPS} more")
+        listed = [f"- {message}" for message in steps[:most]]
+        if len(steps) > most:
+            listed.append(f"- and {len(steps) - most} more")
         parts.append("\n".join(listed))
-    quoted = quotation(finding.quotes, comments)
-    quote = "\n".join(f"> {line}".rstrip() for line in quoted.split("\n")) if quoted else ""
-    fix = _fix(finding)
+    quote = "\n>\n".join(_quoted(label, words) for label, words in quoted)
+    to_do = [part for part in (_instead(finding), _fix(finding)) if part]
     # Below a diagnostic the hover's box is nearly full: what can be done has to be in sight.
-    parts.extend(part for part in ((fix, quote) if brief else (quote, fix)) if part)
+    parts.extend(part for part in ((*to_do, quote) if brief else (quote, *to_do)) if part)
+    name = f"[{finding.rule}]({page})" if page else f"`{finding.rule}`"
     confidence = "" if finding.confidence == "high" else f", {finding.confidence} confidence"
     preview = ", preview rule" if finding.preview else ""
     parts.append(f"{finding.severity}{confidence}{preview} · {finding.code} · {name}")
     return "\n\n".join(parts) + "\n"
+
+
+def _quoted(label: str, words: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in f"**{label.capitalize()}:** {words}".split("\n"))
+
+
+def _instead(finding: Finding) -> str:
+    info = manifest.find(finding.rule)
+    return f"**Instead:** {info.instead}" if info is not None and info.instead else ""
 
 
 def _fix(finding: Finding) -> str:

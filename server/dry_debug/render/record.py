@@ -6,6 +6,7 @@ Rows and columns start at 1 and columns count code points; in a notebook rows co
 from collections.abc import Callable, Iterable
 from typing import NotRequired, TypedDict
 
+from dry_debug.lint.comments import words_near
 from dry_debug.lint.finding import Applicability, Confidence, Finding, Fix, Related, Severity
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
@@ -111,7 +112,7 @@ def record(
         "shown": {
             "fixable": finding.fixable,
             "fix_title": finding.fix_title,
-            "comments": comments_near(document, finding.span),
+            "comments": words_near(document, finding.span),
             "frame": _frame(document, finding.span),
             "diff": diff,
             "preview": finding.preview,
@@ -238,20 +239,3 @@ def _frame(document: Document, span: Span) -> Frame:
     column = span.start - document.lines.starts[at]
     shift = max(0, column - _WIDEST // 3) if column > _WIDEST * 2 // 3 else 0
     return {"row": first - base + 1, "shift": shift, "lines": [text[shift : shift + _WIDEST] for text in texts]}
-
-
-def comments_near(document: Document, span: Span) -> str:
-    """The words of the comments in the block of lines, without a blank one between, that holds `span`: what people
-    say there chooses which quotation fits."""
-    lines = document.lines
-    first = last = lines.line_of(span.start)
-    while first > 0 and first > last - 12 and lines.line_text(first - 1).strip():
-        first -= 1
-    while last + 1 < len(lines) and last < first + 24 and lines.line_text(last + 1).strip():
-        last += 1
-    found = []
-    for line in range(first, last + 1):
-        _, sign, words = lines.line_text(line)[:2000].partition("#")
-        if sign:
-            found.append(words.strip())
-    return "\n".join(found)
