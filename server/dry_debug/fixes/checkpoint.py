@@ -61,6 +61,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     rng = _random_state(run, program)
     if any(p.name in left for p in missing) or not (rows or rng):
         return None
+    if is_bare(run.site) and stays_bare(runs, program) and _better_place(runs, program):
+        return None
     changes = Changes(program)
     if not save(changes, runs, rows, rng, program):
         return None
@@ -71,6 +73,15 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     if left:
         title += f" ({', '.join(name if ' ' in name else f'`{name}`' for name in left)} to be restored by hand)"
     return changes.fix(title)
+
+
+def _better_place(runs: list[Run], program: Program) -> bool:
+    """Whether another save of the program is the checkpoint that these weights are exported beside."""
+    own = [run.site for run in runs]
+    return any(
+        site not in own and site.whole is None and site.states("module") and program.training.resumption.run_at(site)
+        for site in program.training.checkpoints.saves
+    )
 
 
 def _random_state(run: Run, program: Program) -> RandomState | None:

@@ -12,6 +12,7 @@ from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.random_state import random_state, splits_after
 from dry_debug.fixes.start import add_one, start_at
+from dry_debug.program.reaching import reaching
 from dry_debug.program.restored import Loaded
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_parts import Run
@@ -79,9 +80,6 @@ def _place(owner: Program, load: LoadSite, call: ast.Call | None) -> LoadPlace |
     if len(loaded.direct) != 1 or stmt is None:
         return None
     (variable,) = loaded.direct
-    bindings = owner.scope(load.node).bindings.get(variable, [])
-    if not all(isinstance(b.value, ast.Call) and owner.qualified(b.value) == "torch.load" for b in bindings):
-        return None  # it comes to hold something else
     models = [c for value, c in load.restores if value.kind == "module"]
     others = [c for _, c in load.restores]
     restore = owner.statement((models or others)[0]) if others else None
@@ -102,6 +100,9 @@ def _place(owner: Program, load: LoadSite, call: ast.Call | None) -> LoadPlace |
     for after in body[body.index(inner) + 1 if inner in body else 0 :]:
         if variable in _names(after):
             last = after
+    held = reaching(owner.index, owner.scope(load.node).bindings.get(variable, []), last)
+    if not all(isinstance(b.value, ast.Call) and owner.qualified(b.value) == "torch.load" for b in held):
+        return None  # it has come to hold something else
     if indent_of(owner, last) is None:
         return None
     generic = any(
