@@ -1,7 +1,7 @@
-"""Programs whose checkpoints leave something out; each trains `argv[1]` epochs with `argv[2]` workers and prints losses.
+"""Programs whose checkpoints leave something out; each trains `argv[1]` epochs with `argv[2]` workers.
 
 Every one of them draws from Python's, NumPy's and PyTorch's generators: in the dataset, in dropout, in the order of the
-data. The last line prints what the run has come to.
+data. The lines tell the losses, and the last one what the run has come to.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ for epoch in range(1, EPOCHS + 1):
             "model_state_dict": model.state_dict(),
             "optimizer_state_dict": optimizer.state_dict(),
         }},
-        os.path.join("out", "last.pt"),
+        "last.pt",
     )
 """
 AMP = f"""optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
@@ -103,8 +103,7 @@ for epoch in range(first, EPOCHS):
         scaler.step(optimizer)
         scaler.update()
     print("SCALE", epoch, scaler.get_scale())
-{SHOW}    torch.save(dict(net=model.state_dict()) | {{}}, "weights.pt")
-    state = {{'net': model.state_dict(), 'opt': optimizer.state_dict(), 'epoch': epoch}}
+{SHOW}    state = {{'net': model.state_dict(), 'opt': optimizer.state_dict(), 'epoch': epoch}}
     torch.save(state, "run.ckpt")
 """
 ACCUMULATION = f"""optimizer = torch.optim.RMSprop(model.parameters(), lr=0.01, momentum=0.5)
@@ -258,17 +257,54 @@ trainer.fit(EPOCHS)
 
 CASES = [
     Case("plain", script(PLAIN)),
-    Case("scheduler", script(SCHEDULER.replace('os.path.join("out", "last.pt")', '"last.pt"')), 1),
-    Case("amp", script(AMP.replace('    torch.save(dict(net=model.state_dict()) | {}, "weights.pt")\n', ""))),
+    Case("scheduler", script(SCHEDULER), 1),
+    Case("amp", script(AMP)),
     Case("accumulation", script(ACCUMULATION), 1),
     Case("ema", script(EMA, EMA_END)),
     Case("two optimizers", script(TWO, TWO_END), 1),
     Case("hidden state", {"main.py": HEAD + RNN + END}, 1),
     Case("early stopping", script(EARLY)),
-    Case("functions", script(SCHEDULER.replace('os.path.join("out", "last.pt")', '"last.pt"')), 2),
-    Case("class", script(SCHEDULER.replace('os.path.join("out", "last.pt")', '"last.pt"')), 3),
+    Case("functions", script(SCHEDULER), 2),
+    Case("class", script(SCHEDULER), 3),
     Case(
         "two files",
-        {"main.py": TRAINER_MAIN + MODEL + TRAINER_RUN + END, "trainer.py": HEAD + TRAINER, "state.py": STATE},
+        {"main.py": f"{TRAINER_MAIN}{MODEL}{TRAINER_RUN}{END}", "trainer.py": HEAD + TRAINER, "state.py": STATE},
     ),
 ]
+
+RANKS = """import os
+import sys
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+EPOCHS = int(sys.argv[1])
+dist.init_process_group("gloo")
+torch.manual_seed(3)
+model = DistributedDataParallel(nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1)))
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+data = TensorDataset(torch.linspace(-1, 1, 48).reshape(12, 4), torch.linspace(0, 1, 12).reshape(12, 1))
+sampler = DistributedSampler(data)
+loader = DataLoader(data, batch_size=2, sampler=sampler)
+start_epoch = 0
+if os.path.exists("last.pt"):
+    checkpoint = torch.load("last.pt", map_location="cpu")
+    model.load_state_dict(checkpoint["model"])
+    start_epoch = checkpoint["epoch"] + 1
+for epoch in range(start_epoch, EPOCHS):
+    sampler.set_epoch(epoch)
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+    scheduler.step()
+    print("LOSS", epoch, loss.item().hex())
+    torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")
+print("WEIGHTS", [p.detach().flatten().tolist() for p in model.parameters()])
+dist.destroy_process_group()
+"""

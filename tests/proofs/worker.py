@@ -1,8 +1,8 @@
 """Runs training scripts with real PyTorch, each in a process of its own that starts with nothing but the imports.
 
-Run as a script with a JSON list of jobs on standard input: `{"folder", "main", "argv", "ranks", "before"}`; `before` is code
-that runs first in that process (to break a save in the middle). One JSON line goes out for each: `{"code", "out"}`, the
-exit status (of the worst rank) and what was printed.
+Run as a script with a JSON list of jobs on standard input: `{"folder", "main", "argv", "ranks", "before"}`; `before` is
+code that runs first in that process (to break a save in the middle). One JSON line goes out for each:
+`{"code", "out"}`, the exit status (of the worst rank) and what was printed.
 """
 
 import json
@@ -23,6 +23,13 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
+    # What PyTorch imports when an optimizer is first made takes seconds; here it is done once.
+    parameter = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.Adam([parameter])
+    torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    parameter.sum().backward()
+    optimizer.step()
+    torch.optim.swa_utils.AveragedModel(torch.nn.Linear(1, 1))
     for job in jobs:
         ranks = job.get("ranks", 1)
         port = _free_port()
@@ -53,13 +60,8 @@ def _start(job: dict[str, Any], rank: int, ranks: int, port: int) -> int:
         os.chdir(job["folder"])
         sys.path.insert(0, job["folder"])
         if ranks > 1:
-            os.environ.update(
-                RANK=str(rank),
-                WORLD_SIZE=str(ranks),
-                MASTER_ADDR="127.0.0.1",
-                MASTER_PORT=str(port),
-                GLOO_SOCKET_IFNAME="lo",
-            )
+            os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+            os.environ["GLOO_SOCKET_IFNAME"] = "lo"
         file = os.open(_output(job, rank), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)
         os.dup2(file, 2)
