@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=Path("/work/foreign"))
     parser.add_argument("--diffs", type=Path, help="a folder for one diff a fix")
     parser.add_argument("--variants", action="store_true", help="try the other ways to fix a finding as well")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     wanted = options.rules.split(",")
     infos = [info for info in manifest.rules() if info.name in wanted or info.code in wanted]
     if len(infos) != len(wanted):
