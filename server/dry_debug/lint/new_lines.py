@@ -42,6 +42,20 @@ def line_after(program: Program, stmt: ast.stmt, code: str) -> TextEdit | None:
     return TextEdit(Span(end, end), f"{program.document.newline}{indent}{code}")
 
 
+def line_behind(program: Program, stmt: ast.stmt, code: str) -> TextEdit | None:
+    """`code` in a line of its own behind a whole statement, a block too; None where something else shares its lines."""
+    if not hasattr(stmt, "body"):
+        return line_after(program, stmt, code)
+    source, span = program.document.source, program.span(stmt)
+    lines = program.document.lines
+    end = lines.line_end(lines.line_of(span.end))
+    rest = source[span.end : end].strip()
+    indent = _indent(program, span.start)
+    if indent is None or (rest and not rest.startswith("#")):
+        return None
+    return TextEdit(Span(end, end), f"{program.document.newline}{indent}{code}")
+
+
 def _indent(program: Program, start: int) -> str | None:
     """The white space before the statement at `start`; None if something else stands there."""
     lines = program.document.lines
