@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.beside import second_file
 from dry_debug.fixes.changes import Changes
 from dry_debug.fixes.checkpoint_helpers import checkpointer, pair
 from dry_debug.fixes.checkpoint_load import load_places, restore
@@ -11,6 +12,7 @@ from dry_debug.fixes.checkpoint_resume import resume
 from dry_debug.fixes.checkpoint_rows import rows_of
 from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
 from dry_debug.fixes.checkpoint_whole import whole_of
+from dry_debug.fixes.layout import lines_before
 from dry_debug.fixes.random_state import generators_of, random_state, splits_after
 from dry_debug.lint.finding import Fix
 
@@ -37,14 +39,20 @@ def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
     rng = _random_state(run, program)
     if rng is not None and splits_after(program, run.loop, run.loop):
         rng = None
-    whole = whole_of(runs, rows, run.site.path, program) if not bare else None
+    file = second_file(runs[-1], program) if bare else None
+    if bare and (file is None or _better_place(runs, program)):
+        return []
+    whole = whole_of(runs, rows, file, program)
     if whole is None:
         return []
     found: list[Fix | None] = []
     changes = Changes(program)
-    if save(changes, runs, rows, rng, program) and resume(changes, whole, rng, run, program):
+    if file is not None:
+        lines_before(changes, whole.before, [f"{file.variable} = {file.text}"], program)
+    if save(changes, runs, rows, rng, program, file is not None) and resume(changes, whole, rng, run, program):
         found.append(changes.fix("Complete the checkpoint and resume from it before the loop"))
-    if len(runs) == 1 and program.training.distributed.used is False:
+    alone = len(runs) == 1 and not program.training.distributed.used
+    if file is None and alone and not any(row.behind for row in rows):
         for build, title in _CALLED:
             changes = Changes(program)
             if build is checkpointer and len(whole.parts) < MANY:
@@ -66,9 +74,14 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     changes = Changes(program)
     if not save(changes, runs, rows, rng, program):
         return None
+    late = ", ".join(f"`{row.name}`" for row in rows if row.behind or row.behind_with_result)
     if is_bare(run.site) and stays_bare(runs, program):
-        return changes.fix(f"{title}, in a file beside the weights")
-    for place in load_places(run, program):
+        title = f"{title}, in a file beside the weights"
+        return changes.fix(f"{title} ({late}: to be stepped once after loading)" if late else title)
+    places = load_places(run, program)
+    if late and (not places or any(row.behind_with_result for row in rows)):
+        title += f" ({late}: to be stepped once after loading)"
+    for place in places:
         left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]
     if left:
         title += f" ({', '.join(name if ' ' in name else f'`{name}`' for name in left)} to be restored by hand)"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.checkpoint_resume import LATE
 from dry_debug.fixes.checkpoint_rows import Row, bound_at
 from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
 from dry_debug.fixes.passing import pass_in
@@ -138,6 +139,8 @@ def restore(
                 there = f"{held}.get({key}) is not None"
                 test = f"if {name} is not None and {there}:" if optional else f"if {there}:"
             lines += [test, f"\t{name}.load_state_dict({held}[{key}])"]
+            if row.behind:
+                lines.append(f"\t{name}.step()  {LATE}")
         elif row.how == "number" and run.site.owner is program and row.name == _counter(run):
             started = start_at(changes, row, place.restore, held, key, run, program) if owner is program else None
             if started is None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.run_parts import Run
 
+# Behind the step of a scheduler that was saved before the step of its epoch.
+LATE = "# it was saved before the step of its epoch"
+
 
 def resume(changes: Changes, whole: Whole, rng: RandomState | None, run: Run, program: Program) -> bool:
     """Puts `if os.path.exists(path): ...` before the loop, which then starts behind the last finished epoch."""
@@ -30,7 +33,10 @@ def resume(changes: Changes, whole: Whole, rng: RandomState | None, run: Run, pr
     lines.append(f"\t{held} = {torch_name}.load({whole.path}, map_location={cpu}, weights_only=True)")
     for key, name in whole.parts:
         text = f"{name}.load_state_dict({held}[{quoted(program, key)}])"
-        lines += [f"\tif {name} is not None:", f"\t\t{text}"] if key in whole.optional else [f"\t{text}"]
+        put = [text, *([f"{name}.step()  {LATE}"] if key in whole.late else [])]
+        optional = key in whole.optional
+        lines += [f"\tif {name} is not None:"] if optional else []
+        lines += [f"\t\t{line}" if optional else f"\t{line}" for line in put]
     lines += [f"\t{name} = {held}[{quoted(program, key)}]" for key, _, name in whole.numbers]
     lines.append(f"\t{whole.start} = {held}[{quoted(program, whole.counted)}] + 1")
     if rng is not None:

@@ -33,7 +33,9 @@ class Row:
     how: Literal["state", "number", "metric"]
     value: Value | None = None
     optional: bool = False
+    behind: bool = False  # a scheduler that takes the step of the epoch only after the save
     local: bool = True  # whether `name` can be used where the checkpoint is put together
+    behind_with_result: bool = False  # a scheduler that is told a result after the save
 
     def saved(self, name: str | None = None) -> str:
         """The expression that is saved."""
@@ -68,7 +70,10 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
         how: Literal["state", "number", "metric"] = "state"
         if part.value is None:
             how = "metric" if part.kind == "best" and _is_number(part.name, run, program) else "number"
-        rows.append(Row(key, part.name, how, part.value, part.maybe_none, part.local))
+        behind = part.kind == "scheduler" and stepped_behind(part, run, program)
+        row = Row(key, part.name, how, part.value, part.maybe_none, bool(behind), part.local)
+        row.behind_with_result = behind is None
+        rows.append(row)
     for name, _ in counters(program, run.loop):
         last = name.rpartition(".")[2].strip("_")
         if last in taken or any(row.name == name for row in rows) or _mentioned(name, run):
@@ -84,6 +89,35 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
 
 def _counted(run: Run) -> bool:
     return any(key is not None and PROGRESS.search(key) for key in run.site.keys)
+
+
+def stepped_behind(part: Part, run: Run, program: Program) -> bool | None:
+    """Whether the scheduler takes the step of the epoch after the save; None: with a result that a load has not."""
+    if part.value is None:
+        return False
+    stmt = _in_loop(run, program)
+    steps = [e for e in program.events.of_kind("scheduler_step") if e.obj.base.ident == part.value.base.ident]
+    late = [
+        e for e in steps
+        if stmt is not None and program.scope(e.stmt) is program.scope(stmt) and e.stmt.lineno > stmt.lineno
+        and next((b for b in program.index.ancestors(e.stmt) if isinstance(b, ast.For | ast.While)), None) is run.loop
+    ]  # fmt: skip
+    if not late:
+        return False
+    return None if any(isinstance(e.node, ast.Call) and (e.node.args or e.node.keywords) for e in late) else True
+
+
+def _in_loop(run: Run, program: Program) -> ast.stmt | None:
+    """The statement of the loop from which the save is reached."""
+    sites: list[ast.AST] = [run.site.node]
+    for _ in range(4):
+        for site in sites:
+            stmt = program.statement(site)
+            if stmt is not None and any(block is run.loop for block in program.index.ancestors(stmt)):
+                return stmt
+        scopes = [program.scope(site) for site in sites]
+        sites = [call for scope in scopes if scope.kind == "function" for call in program.call_sites(scope)]
+    return None
 
 
 def suffix_of(run: Run) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.beside import second_file, write_beside
 from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.dict_entries import Entry, add_entries, display
-from dry_debug.fixes.file_writes import is_own_statement, is_path, written_aside
-from dry_debug.fixes.layout import free_name, indent_of, is_plain, lines_after, lines_before, quote_of, unit_of
-from dry_debug.fixes.modules import module_name
+from dry_debug.fixes.file_writes import is_own_statement, written_aside
+from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, unit_of
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.rank_guard import guard
 from dry_debug.program.run_parts import Run
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 
-def save(changes: Changes, runs: list[Run], rows: list[Row], rng: RandomState | None, program: Program) -> bool:
+def save(
+    changes: Changes, runs: list[Run], rows: list[Row], rng: RandomState | None, program: Program, named: bool = False
+) -> bool:
     """Puts `rows` and the generators into the checkpoint that `runs` save: one dict that is written once or several
-    times, or files of one state each. False where that cannot be done."""
+    times, or files of one state each (`named`: the variable for the second file is there). False where that cannot be
+    done."""
     run = runs[0]
     site = run.site
     owner = site.owner
@@ -41,7 +44,8 @@ def save(changes: Changes, runs: list[Run], rows: list[Row], rng: RandomState | 
             return False
         entries = _with([*model_entries(runs, program), *((r.key, r.saved()) for r in rows)], rng)
         if stays_bare(runs, program):
-            return _beside(changes, runs[-1], entries, rng, program)
+            file = second_file(runs[-1], program)
+            return file is not None and write_beside(changes, runs[-1], entries, rng, file, program, named)
         mark = quote_of(program)
         held = [f"{mark}{key}{mark}: {value}" for key, value in entries]
         changes.replace(program.span(site.payload), display(held, site.payload, program), program)
@@ -144,45 +148,6 @@ def stays_bare(runs: list[Run], program: Program) -> bool:
     purpose, site = program.training.save_purpose, run.site
     exported = purpose.series(site) or purpose.keeps_best(site, run.loop) or not purpose.to_go_on(site)
     return exported or _taken_bare(site, program)
-
-
-def _beside(changes: Changes, run: Run, entries: list[Entry], rng: RandomState | None, program: Program) -> bool:
-    """A complete checkpoint in a second file in the folder of the first."""
-    site, call = run.site, run.site.node
-    stmt, path = program.statement(call), site.path
-    name, needs = module_name("os", program, program.scope(call))
-    held = free_name(program, "checkpoint_path", "ckpt_path", "resume_path")
-    if stmt is None or path is None or name is None or held is None or not is_own_statement(call, program):
-        return False
-    if not is_path(path, call, program) or not is_plain(program, path):
-        return False
-    mark = quote_of(program)
-    where = " ".join(program.text(path).split())
-    file = free_file(program, "checkpoint", "resume", "run_state")
-    folder = f"{name}.path.join({name}.path.dirname({where}), {mark}{file}{mark})"
-    if isinstance(path, ast.Constant):
-        parent = str(path.value).rpartition("/")[0]
-        folder = f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}"
-    lines = [
-        f"{held} = {folder}",
-        f"{program.text(call.func)}({{",
-        *(f"\t{mark}{key}{mark}: {value}," for key, value in entries),
-        f"}}, f{mark}{{{held}}}.tmp{mark})",
-        f"{name}.replace(f{mark}{{{held}}}.tmp{mark}, {held})",
-    ]
-    alone = guard(run, program)
-    if alone is not None:
-        test, barrier, more = alone
-        lines = [test, *(f"\t{line}" for line in lines), *barrier]
-        changes.need(*more, program=program)
-    changes.need(*needs, *(rng.saving if rng is not None else ()), program=program)
-    return lines_after(changes, stmt, lines, program)
-
-
-def free_file(program: Program, *names: str) -> str:
-    """A file name that the program does not mention."""
-    source = program.document.source
-    return next((f"{n}.pt" for n in names if f"{n}.pt" not in source), "resume_state.pt")
 
 
 def _taken_bare(site: SaveSite, program: Program) -> bool:

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.beside import SecondFile
 from dry_debug.fixes.checkpoint_rows import Row, bound_at
 from dry_debug.fixes.checkpoint_save import is_bare, model_entries, same_place
 from dry_debug.fixes.layout import free_name, is_plain
@@ -35,15 +36,19 @@ class Whole:
     first: int | None
     parts: list[tuple[str, str]] = field(default_factory=list)
     optional: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)  # schedulers that are saved before the step of their epoch
     numbers: list[tuple[str, str, str]] = field(default_factory=list)
     constants: list[tuple[str, str]] = field(default_factory=list)  # what is saved besides and not put back
 
 
-def whole_of(runs: list[Run], rows: list[Row], path: ast.expr | None, program: Program) -> Whole | None:
-    """What the checkpoint of `runs` holds with `rows` added; None where it cannot all be put back before the loop."""
+def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program: Program) -> Whole | None:
+    """What the checkpoint of `runs`, or the second `file`, holds with `rows` added; None where it cannot all be put
+    back before the loop."""
     run = runs[0]
     site, loop = run.site, run.loop
     over = range_of(run, program)
+    if any(row.behind_with_result for row in rows):
+        return None
     stmt = outermost(program, loop)
     if over is None or stmt is not loop or not finished(run, program) or not isinstance(loop, ast.For):
         return None
@@ -52,7 +57,11 @@ def whole_of(runs: list[Run], rows: list[Row], path: ast.expr | None, program: P
         same or program.scope(site.node).class_scope is program.scope(loop).class_scope
     ):
         return None
-    where = stable_path(path, run, program)
+    if file is not None:
+        steady = all(stable_path(part, run, program) == " ".join(program.text(part).split()) for part in file.used)
+        where = file.variable if steady else None
+    else:
+        where = stable_path(site.path, run, program)
     first = over.args[0] if len(over.args) > 1 else None
     started = _start(first, run, program)
     if where is None or started is None:
@@ -66,6 +75,8 @@ def whole_of(runs: list[Run], rows: list[Row], path: ast.expr | None, program: P
             return None
         if row.how == "state":
             whole.parts.append((row.key, row.name))
+            if row.behind:
+                whole.late.add(row.key)
             if row.optional:
                 whole.optional.add(row.key)
         elif row.name == counter:

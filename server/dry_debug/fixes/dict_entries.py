@@ -69,6 +69,8 @@ def display(rows: Sequence[str], at: ast.AST, program: Program) -> str:
         return text
     stmt = next((s for s in _around(at, program)), None)
     indent = indent_of(program, stmt) if stmt is not None else None
+    if not source[line : span.start].strip():
+        indent = source[line : span.start]
     if indent is None:
         return text
     newline = program.document.newline
