@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from dry_debug.lint.new_lines import line_after, line_before
+from dry_debug.lint.new_lines import line_after, line_before, under
 from dry_debug.program.host import NullHost
 from dry_debug.program.program import Program, parse
 from dry_debug.text.document import Document
@@ -68,3 +68,21 @@ def test_a_compound_statement_keeps_the_file_s_style_in_every_line(source: str, 
     edit = line_before(program, statement(program, "b"), "if x:\n    new")
     assert apply_edits(source, [edit]) == fixed
     ast.parse(fixed)
+
+
+@pytest.mark.parametrize(
+    ("source", "after"),
+    [
+        ("b()\n", "if x:\n    b()\n"),
+        ("def f():\n\tb()\n", "def f():\n\tif x:\n\t\tb()\n"),
+        ("for a in c:\r\n  b(\r\n    1)  # why\r\n", "for a in c:\r\n  if x:\r\n    b(\r\n      1)  # why\r\n"),
+        ("a; b()\n", None),
+        ("b(); a\n", None),
+        ("b('''\n1''')\n", None),
+    ],
+)
+def test_a_statement_goes_under_a_line(source: str, after: str | None) -> None:
+    program = program_of(source)
+    stmt = next(n for n in ast.walk(program.tree) if isinstance(n, ast.Expr) and program.text(n).startswith("b("))
+    edits = under(program, stmt, "if x:")
+    assert (apply_edits(source, edits) if edits else None) == after

@@ -63,3 +63,35 @@ async def test_explain_of_a_line_without_a_finding_says_why_not(tmp_path: Path) 
 async def test_explain_of_what_is_not_open_is_nothing(tmp_path: Path) -> None:
     async with editor(root=tmp_path) as one:
         assert await one.command("dryDebug.explain", (tmp_path / "a.py").as_uri(), 0) is None
+
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/home/somebody/{folder}/a.py", line {line}, in <module>
+    model.load_state_dict(torch.load("best.pt"))
+RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False.
+"""
+
+
+async def test_route_says_where_to_look_with_the_findings_of_open_files(tmp_path: Path) -> None:
+    uri = (tmp_path / "a.py").as_uri()
+    line = BUGGY.split("\n").index(USE) + 1
+    async with editor(root=tmp_path) as one:
+        one.open(uri, BUGGY)
+        await one.diagnostics(uri)
+        text = await one.command("dryDebug.route", TRACEBACK.format(folder=tmp_path.name, line=line))
+    assert text.startswith("# Where to look\n\n## 1. checkpointing-and-reproducibility\n")
+    assert "Check first:\n\n1. " in text
+    assert f"## Your own code in the traceback\n\n[a.py:{line}]({uri}#L{line})" in text
+    assert f"- [a.py:{line}]({uri}#L{line}) warning: " in text and f"({RULE})" in text
+
+
+async def test_route_of_an_ambiguous_text_asks_one_question_and_names_no_area() -> None:
+    async with editor() as one:
+        text = await one.command("dryDebug.route", "my model does not work")
+    assert "## One question first" in text and "## 1." not in text
+
+
+async def test_route_answers_the_pressure_in_the_text() -> None:
+    async with editor() as one:
+        text = await one.command("dryDebug.route", "CUDA out of memory, demo in an hour, just tell me the quick fix")
+    assert "## On the pressure (time)" in text and "> " in text.partition("## On the pressure")[2]

@@ -12,13 +12,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"dry_debug": ROOT / "server" / "dry_debug", "dry_debug_rules": ROOT / "rules" / "dry_debug_rules"}
-PURE = ("text", "program", "lint", "spec", "triage", "rules")
+PURE = ("text", "program", "lint", "fixes", "spec", "triage", "rules")
 # Layers that a layer may import: data flows one way.
 MAY_IMPORT = {
     "text": set(),
     "program": {"text"},
     "lint": {"text", "program", "rules"},
-    "rules": {"text", "program", "lint", "spec"},
+    "fixes": {"text", "program", "lint"},
+    "rules": {"text", "program", "lint", "fixes", "spec"},
     "spec": {"text", "program"},
     "triage": {"text", "program", "lint", "rules"},
     "render": {"text", "program", "lint", "rules", "spec", "triage"},

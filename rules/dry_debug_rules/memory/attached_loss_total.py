@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes import detaching
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.additions import addition_of
 from dry_debug.program.evidence import Step, place_of, weakest
 from dry_debug.program.links import Link, kind_link
-from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.growth import Growth
@@ -52,9 +52,9 @@ class AttachedLossTotal(Rule):
             if not tensors:
                 program.why(growth.at, "{} carries a graph, but not that of a loss", growth.carried[0].expr)
                 continue
-            method = ".detach()" if growth.how == "list" or growth.fate.tensor or growth.fate.unknown else ".item()"
+            method = detaching.of_loss(program, growth.carried, growth.fate)
             loss = program.short(tensors[0].expr, 32)
-            title = f"Keep {'a number' if method == '.item()' else 'a tensor without its graph'} (`{loss}{method}`)"
+            title = detaching.title(detaching.shown(program, tensors[0].expr, method), method)
             yield Report(
                 at=growth.at,
                 headline=_headline(growth, loss, program),
@@ -104,8 +104,5 @@ def _evidence(growth: Growth, program: Program) -> list[Step]:
 
 
 def _fix(growth: Growth, method: str, title: str, program: Program) -> Fix | None:
-    edits: list[TextEdit] = []
-    for carried in growth.carried:
-        span = program.span(carried.expr)
-        edits.append(TextEdit(Span(span.end, span.end), method))
-    return Fix(title, "unsafe", tuple(edits)) if edits else None
+    edits = tuple(detaching.edit(program, carried.expr, method) for carried in growth.carried)
+    return Fix(title, "unsafe", edits) if edits else None

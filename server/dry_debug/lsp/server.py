@@ -14,6 +14,7 @@ from dry_debug.lsp.client import client_of
 from dry_debug.lsp.explain import explained
 from dry_debug.lsp.hover import hover
 from dry_debug.lsp.pygls_patches import Buffers
+from dry_debug.lsp.route import routed
 from dry_debug.lsp.session import Session
 from dry_debug.lsp.settings import SECTION, Complaints, initial_options, plain, pulled_options, pushed_options
 from dry_debug.project.config import FILE_NAMES
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_DOCUMENT = "dryDebug.checkDocument"
 EXPLAIN = "dryDebug.explain"
+ROUTE = "dryDebug.route"
 TYPING_PAUSE = 0.3  # seconds without a key press before a check, with `run` = onType
 MOST_CONFIGS = 40  # configuration files that are looked at one by one when they change together
 DISK_PAUSE = 0.2  # seconds in which changes on disk are taken together: a checkout changes many files
@@ -261,6 +263,14 @@ def _register_requests(server: Server) -> None:
             return None
         offset = found[0].snapshot.offset(uri, types.Position(max(0, int(line)), 0))
         return await server.session.worker.run(partial(explained, found[0], offset))
+
+    @server.command(ROUTE)
+    async def where_to_look(text: str) -> str:
+        """Markdown: where to look first for the symptom that `text` describes, with the findings of the open files."""
+        session = server.session
+        found = [await session.current(uri) for uri in session.buffers.open_uris()]
+        analyses = [one[0] for one in found if one is not None]
+        return await session.worker.run(partial(routed, text, analyses))
 
     @server.command(CHECK_DOCUMENT)
     async def check_document(uri: str) -> None:

@@ -442,7 +442,9 @@ def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
         return value.but(kind="tensor" if value.kind != "output" else "output", attached=attached,
                          confidence=default.confidence)  # fmt: skip
     if value.kind == "container" and value.items:
-        return value.but(items=[_reattach(v, default, attached) if v.known else default for v in value.items])
+        # A part of which nothing is known may be a number: `via` tells it from an output that is known to be one.
+        part = default.but(via="part")
+        return value.but(items=[_reattach(v, default, attached) if v.known else part for v in value.items])
     return default
 
 

@@ -47,13 +47,13 @@ def carriers(program: Program, expr: ast.expr, stmt: ast.stmt, loop: Loop) -> li
         elif isinstance(node, ast.UnaryOp):
             stack.append(node.operand)
         elif isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
-            found = _carried(program, node, stmt, loop)
+            found = carried(program, node, stmt, loop)
             if found is not None and found.is_loss:
                 result.append(found)
     return result
 
 
-def _carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Carried | None:
+def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Carried | None:
     value = program.value(node, stmt)
     if value.attached is False or value.kind in ("number", "const", "text"):
         return None

@@ -45,9 +45,9 @@ class Distributed:
         found = self.own_backend
         if found is not None:
             return found
-        return next((text for value in self._reached() if (text := _backend_in(value)) is not None), None)
+        return next((text for value in self.reached_functions() if (text := _backend_in(value)) is not None), None)
 
-    def _reached(self) -> Iterator[Value]:
+    def reached_functions(self) -> Iterator[Value]:
         """The functions of other files that this file calls or starts in new processes, and what those call."""
         seen: set[object] = set()
         queue: list[tuple[Program, Scope | None, int]] = [(self.program, None, 0)]
@@ -79,10 +79,10 @@ class Distributed:
     @cached_property
     def own_backend(self) -> str | None:
         """The backend that a call in this very file names."""
-        return next((text for call in self._inits if (text := self._named_in(call)) is not None), None)
+        return next((text for call in self.inits if (text := self._named_in(call)) is not None), None)
 
     @cached_property
-    def _inits(self) -> list[ast.Call]:
+    def inits(self) -> list[ast.Call]:
         """The calls in this file that set up the process group."""
         return [call for name in _INIT for call in self.program.calls_of(name)]
 
@@ -160,5 +160,5 @@ def _backend_in(function: Value) -> str | None:
     if function.program is None:
         return None
     theirs = function.program.training.distributed
-    calls = [c for c in theirs._inits if function.program.scope(c) is function.scope]
+    calls = [c for c in theirs.inits if function.program.scope(c) is function.scope]
     return next((text for call in calls if (text := theirs._named_in(call)) is not None), None)

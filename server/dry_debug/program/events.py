@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.event_kinds import CLIPS, METHODS, clip, scaler_call
 from dry_debug.program.knowledge import kind_of_call
+from dry_debug.program.model_calls import SIGNS, forward
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
 from dry_debug.program.values import UNKNOWN, Ident, Value
 
 if TYPE_CHECKING:
+    from dry_debug.program.automata import Hit
     from dry_debug.program.program import Program
     from dry_debug.program.relevance import Relevance
     from dry_debug.program.tree_builder import Row, TreeBuilder
@@ -40,6 +42,7 @@ class EventIndex:
         self.at: dict[ast.stmt, list[Row]] = {}  # of the functions that were looked at
         self.in_lambdas: dict[Scope, list[Row]] = {}  # they happen where the lambda is called
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
+        self.modes: dict[Ident, list[Hit]] = {}  # see inference.modes
         self._relevance: dict[frozenset[str], Relevance] = {}
         self._of_function: dict[Scope, list[Event]] = {}
         self._of_kinds: dict[tuple[str, ...], list[Event]] = {}
@@ -83,6 +86,12 @@ class EventIndex:
                     nodes.assignments.append(assignment)
         return found
 
+    @cached_property
+    def _evaluates(self) -> bool:
+        """Whether the text says that something is evaluated: then calls of models are events."""
+        source = self.program.document.source
+        return any(sign in source for sign in SIGNS)
+
     def calls_in(self, function: Scope) -> list[ast.Call]:
         """The calls in the statements of a function or of the module body, in source order."""
         nodes = self._nodes.get(function)
@@ -111,6 +120,7 @@ class EventIndex:
         return found
 
     def _collect(self, nodes: _Nodes, found: list[Event]) -> None:
+        evaluates, names = self._evaluates, self.program.call_names
         for call in nodes.calls:
             func = call.func
             event = None
@@ -123,8 +133,12 @@ class EventIndex:
                         if event is not None:
                             self.in_lambdas.setdefault(scope, []).append((_end(call), Leaf(event), call))
                         continue
+                elif evaluates and names.get(call) is None:
+                    event = forward(self, call, func)
             elif isinstance(func, ast.Name) and func.id in CLIPS:
                 event = clip(self, call, func)
+            elif evaluates and names.get(call) is None:
+                event = forward(self, call, func)
             if event is None and len(call.args) > 1 and isinstance(func, ast.Name | ast.Attribute):
                 for stepped in scaler_call(self, call, func):
                     self._add(stepped, call, found)

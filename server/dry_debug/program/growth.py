@@ -58,7 +58,7 @@ def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.
     if path is None:
         program.why(stmt, "what grows is no variable or attribute: {}", target)
         return
-    loop = _outlived(program, stmt, path)
+    loop = outlived(program, stmt, path)
     if loop is None:
         return
     carried = [c for term in added for c in carriers(program, term, stmt, loop)]
@@ -75,7 +75,7 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
     if isinstance(func, ast.Attribute) and func.attr == "append" and len(arguments) == 1:
         holder = func.value.value if isinstance(func.value, ast.Subscript) else func.value
         path = dotted(holder)
-        loop = _outlived(program, stmt, path)
+        loop = outlived(program, stmt, path)
         if loop is not None and path is not None:
             carried = carriers(program, arguments[0], stmt, loop)
             if not carried:
@@ -98,11 +98,11 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
             continue
         carried = carriers(program, given, stmt, loop)
         kept = keeper(program, call, given, carried[0].made) if carried else None
-        if kept is None or _outlived(program, stmt, kept.path) is None:
+        if kept is None or outlived(program, stmt, kept.path) is None:
             continue
         fate = fate_of(program, kept.path, stmt) if kept.how == "argument" else Fate()
         if fate.backward:
-            _differentiated(program, stmt, kept.path, fate)
+            tell_differentiated(program, stmt, kept.path, fate)
         else:
             confidence = weakest(*(c.confidence for c in carried))
             yield Growth(stmt, kept.path, "call", carried, loop, fate, confidence, (kept.program, kept.stmt))
@@ -121,7 +121,7 @@ def _growth(
         return None
     fate = fate_of(program, path, stmt)
     if fate.backward:
-        _differentiated(program, stmt, path, fate)
+        tell_differentiated(program, stmt, path, fate)
         return None
     confidence = weakest(*(c.confidence for c in carried))
     again = next((c.backward for c in carried if c.backward is not None), None)
@@ -130,7 +130,7 @@ def _growth(
         if fate.unknown:
             program.why(stmt, f"nobody can see what becomes of `{path}`: it may be differentiated in the end")
             return None
-        if not _reads_batches(program, loop):
+        if not reads_batches(program, loop):
             program.why(stmt, "no backward pass over {} in the loop shows that its graph is used up: "
                         "the sum may be there to be differentiated", carried[0].expr, see=_head(loop))  # fmt: skip
             return None
@@ -138,7 +138,7 @@ def _growth(
     return Growth(stmt, text, how, carried, loop, fate, confidence)
 
 
-def _reads_batches(program: Program, loop: Loop) -> bool:
+def reads_batches(program: Program, loop: Loop) -> bool:
     """Whether the loop goes over the batches of a loader."""
     if not isinstance(loop, ast.For | ast.AsyncFor):
         return False
@@ -159,7 +159,7 @@ def _no_graph(program: Program, stmt: ast.stmt, added: list[ast.expr]) -> None:
         program.why(stmt, "{} does not carry the graph of a loss: {}", term, why_no_graph(program, term, stmt))
 
 
-def _differentiated(program: Program, stmt: ast.stmt, path: str, fate: Fate) -> None:
+def tell_differentiated(program: Program, stmt: ast.stmt, path: str, fate: Fate) -> None:
     see = Step(*fate.differentiated, "") if fate.differentiated is not None else None
     program.why(stmt, f"`{path}` is differentiated in the end, so it has to keep the graphs", see=see)
 
@@ -171,7 +171,7 @@ def _head(loop: Loop) -> ast.AST:
 # -- loops -----------------------------------------------------------------------------------------------------------
 
 
-def _outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None:
+def outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None:
     """The innermost loop around `stmt` whose iterations `path` outlives, or None."""
     if path is None:
         program.why(stmt, "what grows is no variable or attribute")
@@ -214,7 +214,7 @@ def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | N
     if at is None or not isinstance(given, ast.Name):
         return None
     for block in _loops_around(program, call):
-        if not _reads_batches(program, block):
+        if not reads_batches(program, block):
             continue
         for binding in program.scope(call).bindings.get(given.id, ()):
             made = binding.stmt
@@ -232,11 +232,11 @@ def _given_for(name: str, function: Scope, call: ast.Call) -> ast.expr | None:
 
 def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Loop) -> bool:
     outer = [b for b in program.index.ancestors(loop) if isinstance(b, ast.For | ast.AsyncFor)]
-    if any(_always_in(program, made, block) and _reads_batches(program, block) for block in outer):
+    if any(_always_in(program, made, block) and reads_batches(program, block) for block in outer):
         return True
     function = program.scope(loop)
     sites = program.call_sites(function) if function.kind == "function" and program.scope(made) is function else []
-    return len(sites) == 1 and any(_reads_batches(program, block) for block in _loops_around(program, sites[0]))
+    return len(sites) == 1 and any(reads_batches(program, block) for block in _loops_around(program, sites[0]))
 
 
 def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncFor]:
@@ -291,7 +291,7 @@ def _fed_back(program: Program, function: Scope, path: str) -> bool:
         if given is None or dotted(target) is None or dotted(target) != dotted(given) or not _in_loop(program, call):
             continue
         around = next(b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
-        if _outlived(program, stmt, dotted(target)) is around:
+        if outlived(program, stmt, dotted(target)) is around:
             return True
     return False
 

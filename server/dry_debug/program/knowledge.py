@@ -372,7 +372,7 @@ KEEPS_VALUES = frozenset(
 )
 # Methods that leave the autograd graph or the tensor world.
 LEAVES_GRAPH = frozenset(("detach", "detach_", "data"))
-TO_NUMBER = frozenset(("item", "tolist", "numpy"))
+TO_NUMBER = frozenset(("item", "tolist", "numpy", "asscalar", "asnumpy"))
 # Methods whose result carries no gradient.
 NO_GRADIENT = frozenset(
     ("argmax argmin eq ne lt gt le ge size dim numel long int bool topk_indices isnan isinf isfinite nonzero").split()

@@ -265,6 +265,18 @@ class Loops:
     def _within(self, stmt: ast.AST, loop: ast.AST) -> bool:
         return self.program.index.inside(stmt, loop)
 
+    def goes_over_data(self, loop: LoopNode) -> bool:
+        """Whether a loop goes through a loader or a dataset, or through what nothing shows to be anything else."""
+        scope = self.program.scope(loop)
+        return self._over_data(loop, scope) or self._over_batches(loop, scope)
+
+    def gives_data(self, expr: ast.expr, scope: Scope, stmt: ast.stmt) -> bool:
+        """Whether what a comprehension goes through is a loader or a dataset, or of no known kind."""
+        value = self.program.evaluator.value(expr, scope, stmt)
+        if value.kind in ("unknown", "container"):
+            return isinstance(expr, ast.Name | ast.Attribute | ast.Subscript)
+        return value.kind in ("loader", "dataset")
+
     def _over_data(self, loop: LoopNode, scope: Scope) -> bool:
         if isinstance(loop, ast.While):
             return False

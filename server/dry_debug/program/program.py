@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
     from dry_debug.program.flow import Flow
     from dry_debug.program.randomness import Randomness
+    from dry_debug.program.tokenization import Tokenization
     from dry_debug.program.training import TrainingProgram
     from dry_debug.spec.instructions import Instruction
 
@@ -645,6 +646,13 @@ class Program:
         from dry_debug.program.randomness import Randomness
 
         return Randomness(self)
+
+    @cached_property
+    def tokenization(self) -> Tokenization:
+        """Tokenizers, and where they pad."""
+        from dry_debug.program.tokenization import Tokenization
+
+        return Tokenization(self)
 
     @cached_property
     def training(self) -> TrainingProgram:

@@ -20,7 +20,8 @@ class Event:
 
     `kind`: create (an optimizer is made), zero_grad, set_grad (gradients are replaced), backward, optimizer_step,
     scheduler_step, step (of something that only callers may know), unscale, scaler_update, clip, train, eval, mode
-    (train or eval, not known which), set_epoch. `obj` is the optimizer, module, loss, ...; `other` the second object
+    (train or eval, not known which), set_epoch, forward (a model is called in a loop or without gradients, see
+    `model_calls`). `obj` is the optimizer, module, loss, ...; `other` the second object
     (the scaler of a step or backward).
     """
 

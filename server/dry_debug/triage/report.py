@@ -73,3 +73,27 @@ def _wrapped(text: str, first: str, others: str) -> list[str]:
     return textwrap.wrap(
         text, _WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
     )
+
+
+def as_markdown(routing: Routing, suspects: Sequence[str], frame_link: str | None = None) -> str:
+    """For an editor's panel: what to check before any fix, in order. `suspects` are findings as single lines of
+    Markdown; `frame_link` is a link to the user's own frame of the traceback, if it can be opened."""
+    parts = ["# Where to look"]
+    if routing.question:
+        parts += ["## One question first", routing.question]
+    for number, stop in enumerate(routing.stops, 1):
+        parts += [f"## {number}. {stop.area}", stop.because, "Check first:"]
+        parts.append("\n".join(f"{index}. {check}" for index, check in enumerate(stop.first, 1)))
+        if stop.then:
+            parts.append("Then: " + ", ".join(stop.then))
+    if routing.frame:
+        inside = f", in `{routing.frame.function}`" if routing.frame.function else ""
+        place = frame_link or f"`{routing.frame.path}:{routing.frame.line}`"
+        parts += ["## Your own code in the traceback", f"{place}{inside}"]
+    if suspects:
+        parts += ["## Findings that would explain it, most likely first", "\n".join(f"- {line}" for line in suspects)]
+    if routing.quotes:
+        kinds = ", ".join(kind.replace("_", " ") for kind in routing.pressure)
+        parts.append(f"## On the pressure ({kinds})" if kinds else "## On the side")
+        parts.append("\n>\n".join(f"> {text}" for text in quotes(routing)))
+    return "\n\n".join(parts) + "\n"

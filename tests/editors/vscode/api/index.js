@@ -66,6 +66,8 @@ async function setting(key, value) {
   await vscode.workspace.getConfiguration("dryDebug").update(key, value, vscode.ConfigurationTarget.Workspace);
 }
 
+const PRESSED = "CUDA out of memory after 40 batches, the demo is in an hour, just give me the quick fix";
+
 const checks = {
   "api: the extension is installed and active once a Python file is open": async () => {
     await open("train.py");
@@ -210,6 +212,17 @@ const checks = {
     await vscode.commands.executeCommand("dryDebug.showRule", RULE);
     const tabs = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.map((tab) => tab.label));
     await until("a preview of the page", () => tabs().some((label) => label.includes(`${RULE.replaceAll("-", "_")}.md`)));
+  },
+
+  "api: Where Do I Look routes a symptom into a preview": async () => {
+    await open("train.py");
+    await vscode.commands.executeCommand("dryDebug.whereToLook", PRESSED);
+    const tabs = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.map((tab) => tab.label));
+    await until("the preview", () => tabs().some((label) => label.includes("Where to look")));
+    const uri = vscode.Uri.from({ scheme: "dry-debug-route", path: "Where to look.md" });
+    const text = (await vscode.workspace.openTextDocument(uri)).getText();
+    assert.match(text, /## 1\. tensor-operations-and-memory/);
+    assert.match(text, /On the pressure \(time\)/);
   },
 };
 

@@ -1,0 +1,267 @@
+"""LOOP010: a model is evaluated while dropout and batch norm are in training mode."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_lines import line_before, line_behind
+from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.program.evidence import Step, made, weakest
+from dry_debug.program.hands import other_hands
+from dry_debug.program.inference import (
+    data_loop,
+    evaluated,
+    gradients_at,
+    modes,
+    own_switch,
+    root_of,
+    scores,
+    switched,
+    unknown_switches,
+)
+from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.sensitivity import mode_layers, mode_matters
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import Event
+    from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
+
+
+class EvaluationInTrainMode(OrderRule):
+    name = "evaluation-in-train-mode"
+    code = "LOOP010"
+    severity = "warning"
+    fix_kind = "unsafe"
+    triggers = (("torch",), ("optim", "load_state_dict"))
+    why = (
+        "Dropout goes on dropping activations and batch norm normalises with the statistics of the batch (and keeps "
+        "updating its own), so the results are worse, noisy and depend on the batch size."
+    )
+    looks_at = "calls of models where autograd is switched off"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (event.node for event in program.events.of_kind("forward"))
+
+    def check(self, program: Program) -> Iterator[Report]:
+        works = program.events.of_kind("train", "create", "backward") or program.method_calls("load_state_dict")
+        if not works:
+            program.why(None, "nothing in this file trains a model or loads trained weights into one")
+            return
+        calls = evaluated(program)
+        if program.why.listens:
+            _tell_unreached(calls, program)
+        seen: set[object] = set()
+        for event, module in calls:
+            ident = module.base.ident
+            if not _worth_a_walk(event, module, program) or ident in seen:
+                continue
+            seen.add(ident)
+            if program.why.listens:
+                _tell_no_mode(calls, module, program)
+            told: set[object] = set()
+            for hit in modes(module, program):
+                report = self._report(hit, module, program)
+                if report is not None and report.cause not in told:
+                    told.add(report.cause)
+                    yield report
+
+    def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
+        place = Occurrence(hit.event, hit.calls)
+        at = place.here(program)
+        if at is None:
+            return None
+        reason = _wrong(hit, place, module, program)
+        if reason is None:
+            return None
+        home = hit.event.program
+        here = home is program
+        around = data_loop(place)
+        loop = around[1] if around is not None else None
+        spelled = _path(hit.event)
+        evidence = [*made(module, "the model"), *mode_layers(module)[:1], *reason]
+        if not here:
+            evidence.append(Step(home, hit.event.node, "the model runs here, in training mode"))
+        if around is not None and isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
+            evidence.append(Step(around[0], loop.target, "in this evaluation loop"))
+        fixed = here and spelled is not None
+        what = spelled or "the model"
+        return Report(
+            at=at,
+            headline=f"`{what[:40]}` is evaluated in training mode: nothing calls `.eval()` before"
+            if here
+            else f"`{program.short(at, 36)}` evaluates the model in training mode: `.eval()` is missing",
+            confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
+            links=lambda: [kind_link(program, module), path_link(), _matters(module)],
+            evidence=evidence,
+            cause=f"{self.name}@{program.span(loop if here and isinstance(loop, ast.stmt) else at).start}",
+            fix=(lambda: _fix(hit, what, program)) if fixed else None,
+            fix_title=_title(what) if fixed else "",
+        )
+
+
+def _matters(module: Value) -> Link:
+    if mode_matters(module):
+        return Link("resolution", "high", "the model has layers that read the mode (dropout, batch norm, ...)")
+    return Link("resolution", "medium", "it is not known whether the model has layers that read the mode")
+
+
+def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
+    """What a look at the call itself can tell, without asking in which mode the model is there."""
+    if mode_matters(module) is False:
+        program.why(event, "no layer of the model reads the mode: train and eval are the same")
+    elif own_switch(module):
+        program.why(event, "the model's class has a `train` or `eval` of its own")
+    elif module.confidence == "low" or module.base.ident is None:
+        program.why(event, "it is not certain which model this is")
+    elif program.is_test:
+        program.why(event, "the file is a test")
+    else:
+        return True
+    return False
+
+
+def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
+    """What shows that this is an evaluation in training mode; None (and a reason told) where it may not be one."""
+    event, home = hit.event, hit.event.program
+    if hit.label == "eval":
+        program.why(place, "the model is in evaluation mode here")
+        return None
+    if hit.label == "fresh" and mode_matters(module) is None:
+        program.why(place, "it is not known that a layer of the model reads the mode: train and eval may be the same")
+        return None
+    if hit.certainty != "must":
+        program.why(place, "on some path the model is put into evaluation mode before, or nobody knows")
+        return None
+    if gradients_at(place) != "off":
+        program.why(place, "autograd is not switched off here, so this may be training")
+        return None
+    loop = data_loop(place)
+    trains = hit.label == "trained" or any(p.events.of_kind("backward") for p in {home, program})
+    if loop is None and trains and not scores(event):
+        program.why(place, "it runs outside of a loop over data: it may be a part of training")
+        return None
+    for owner in {home, program}:
+        unknown = next(unknown_switches(owner), None)
+        if unknown is not None:
+            program.why(place, "{} may be this model's", Step(owner, unknown, ""), see=unknown)
+            return None
+    hands = other_hands(program, place, module)
+    if hands is not None:
+        program.why(place, "{} is given the model and cannot be followed: it may set the mode", hands, see=hands)
+        return None
+    if hit.label == "trained":
+        train = next((o.event for o in reversed(hit.trace) if o.event.kind == "train"), None)
+        return [Step(train.program, train.node, "training mode is set here, and kept")] if train is not None else []
+    return _fresh(hit, place, module, program)
+
+
+def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
+    """The model is as it was made: in training mode, if nothing that the walk has not seen has changed it."""
+    made_by, owner = module.base.args, module.base.origin
+    if module.confidence != "high" or made_by is None or owner is None or last_name(made_by.func) == "from_pretrained":
+        program.why(place, "it is not known in which mode the model comes to this place")
+        return None
+    root = root_of(hit)
+    for home in {hit.event.program, program}:
+        other = switched(module, home) if root is None or root.kind != "module" else None
+        if other is not None:
+            program.why(place, "{} may have put it into evaluation mode before", other, see=other)
+            return None
+    loaded = _loaded(module, program) or _loaded(module, owner)
+    if loaded is not None:
+        return [Step(*loaded, "its trained weights come from here")]
+    backward = next((o.event for o in reversed(hit.trace) if o.event.kind == "backward"), None)
+    if backward is None or data_loop(place) is None:
+        program.why(place, "it is not known that the model has been trained when it comes here")
+        return None
+    return [Step(backward.program, backward.node, "it is trained here, in the mode in which it was made")]
+
+
+def _loaded(module: Value, program: Program) -> tuple[Program, ast.Call] | None:
+    """Where trained weights are put into the model."""
+    for call in program.method_calls("load_state_dict"):
+        assert isinstance(call.func, ast.Attribute)
+        value = program.value(call.func.value, call).base
+        made = value.args is not None and value.args is module.base.args  # by the function that loads it, too
+        if made or value.ident == module.base.ident:
+            return program, call
+    return None
+
+
+def _tell_unreached(calls: list[tuple[Event, Value]], program: Program) -> None:
+    reached = {event for event, _ in calls}
+    for event in program.events.of_kind("forward"):
+        if event not in reached:
+            program.why(event, "no way from the start of this file leads here, or it is not known what is called")
+
+
+def _tell_no_mode(calls: list[tuple[Event, Value]], module: Value, program: Program) -> None:
+    certain = {hit.event for hit in modes(module, program)}
+    for event, other in calls:
+        if other.base.ident == module.base.ident and event not in certain:
+            program.why(event, "`train()` stands before it with nothing trained in between, or the mode is not known")
+
+
+# -- the fix -----------------------------------------------------------------------------------------------------------
+
+
+def _path(event: Event) -> str | None:
+    """How the user spells the model that is called."""
+    call = event.node
+    func = call.func if isinstance(call, ast.Call) else None
+    if isinstance(func, ast.Attribute) and func.attr in ("forward", "generate"):
+        func = func.value
+    return dotted(func) if func is not None else None
+
+
+def _title(path: str) -> str:
+    return f"Switch to evaluation mode first (`{path[:60]}.eval()`)"
+
+
+def _fix(hit: Hit, path: str, program: Program) -> Fix:
+    head = _head(hit, program)
+    edits = [line_before(program, head, f"{path}.eval()")]
+    if _left_in_eval(hit, program):
+        back = line_behind(program, head, f"{path}.train()")
+        edits += [back] if back is not None else []
+    return Fix(_title(path), "unsafe", tuple(edits))
+
+
+def _loop(hit: Hit) -> ast.AST | None:
+    around = data_loop(Occurrence(hit.event, hit.calls))
+    return around[1] if around is not None else None
+
+
+def _head(hit: Hit, program: Program) -> ast.stmt:
+    """The statement that evaluates as a whole: the loop over the data, with the block without gradients around it."""
+    head: ast.stmt = hit.event.stmt
+    loop = _loop(hit)
+    inside = isinstance(loop, ast.stmt)
+    for block in program.index.ancestors(head):
+        if block is loop and isinstance(block, ast.stmt):
+            head, inside = block, False
+        elif not inside and isinstance(block, ast.With | ast.AsyncWith) and program.grad_mode(block.body[0]) == "off":
+            head = block
+        elif not inside:
+            break
+    return head
+
+
+def _left_in_eval(hit: Hit, program: Program) -> bool:
+    """Whether training goes on behind the evaluation without `train()`: none stands in the loop around both."""
+    if len(hit.loops) < 2 and not (hit.loops and _loop(hit) is not hit.loops[-1]):
+        return False
+    train = next((o for o in reversed(hit.trace) if o.event.kind == "train"), None)
+    outer = hit.loops[0]
+    nodes = [train.event.node, *(tree.call for tree in train.calls)] if train is not None else []
+    return not any(
+        owner is not None and owner.index.inside(owner.statement(node) or node, outer)
+        for node in nodes
+        for owner in [next((p for p in {program, hit.event.program} if node in p.index.scope_of), None)]
+    )

@@ -1,0 +1,1 @@
+"""Fix builders: Program and a finding -> Fix."""

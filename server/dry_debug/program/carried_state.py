@@ -1,0 +1,355 @@
+"""Recurrent state that one iteration hands to the next with its graph, although each runs a backward pass."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.carried import backward_passes
+from dry_debug.program.derived import derived, reads, target_paths
+from dry_debug.program.evidence import Confidence
+from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
+
+LoopNode = ast.For | ast.AsyncFor | ast.While
+_CUTS = frozenset(("detach", "detach_", "data", "no_grad", "inference_mode"))
+MAX_CALLS = 300  # of a loop body
+
+
+@dataclass(slots=True)
+class CarriedState:
+    """State that goes into a module and comes out of it for the next iteration of `loop`."""
+
+    call: ast.Call  # of the module, inside the loop
+    module: Value
+    paths: list[str]  # `["hidden"]`, `["h", "c"]`, `["self.hidden"]`
+    at: ast.stmt  # the statement that takes the new state
+    loop: LoopNode
+    backward: ast.Call
+    confidence: Confidence
+    holder: tuple[Program, Scope] | None = None  # the class that keeps the state on itself, and its file
+
+    @property
+    def retains(self) -> bool:
+        """Whether the backward pass keeps the graph: somebody has met the error before."""
+        return any(
+            k.arg == "retain_graph" and not (isinstance(k.value, ast.Constant) and not k.value.value)
+            for k in self.backward.keywords
+        )
+
+
+def carried_states(program: Program) -> Iterator[CarriedState]:
+    """Every state that is carried on undetached, in source order of the backward passes."""
+    seen: set[ast.AST] = set()
+    for scope in (program.index.module, *program.index.functions):
+        for backward, over in backward_passes(program, scope):
+            stmt = program.statement(backward)
+            loop = _innermost(program, stmt) if stmt is not None else None
+            if stmt is None or loop is None:
+                program.why(backward, "it stands in no loop")
+                continue
+            if _leaves(program, stmt, loop):
+                program.why(backward, "the loop is left after it")
+                continue
+            for found in _in_loop(program, scope, loop, backward, over):
+                if found.at not in seen:
+                    seen.add(found.at)
+                    yield found
+
+
+def _innermost(program: Program, stmt: ast.stmt) -> LoopNode | None:
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            return block
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return None
+    return None
+
+
+def _leaves(program: Program, stmt: ast.stmt, loop: LoopNode) -> bool:
+    """Whether the block of `stmt`, or one around it, ends the loop or the function."""
+    node: ast.AST = stmt
+    while node is not loop:
+        parent = program.index.parent.get(node)
+        if parent is None:
+            return False
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(parent, name, None)
+            if isinstance(block, list) and node in block and isinstance(block[-1], ast.Break | ast.Return | ast.Raise):
+                return True
+        node = parent
+    return False
+
+
+def _in_loop(
+    program: Program, scope: Scope, loop: LoopNode, backward: ast.Call, over: ast.expr
+) -> Iterator[CarriedState]:
+    inside = program.index.inside
+    calls = [
+        call for call in scope.calls
+        if (at := program.statement(call)) is not None and at is not loop and inside(at, loop)
+    ]  # fmt: skip
+    for call in calls[:MAX_CALLS]:
+        stmt = program.statement(call)
+        assert stmt is not None
+        if not isinstance(stmt, ast.Assign | ast.AnnAssign | ast.Expr | ast.AugAssign | ast.Return):
+            continue
+        given = _given(call)
+        taken = _taken(stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else []
+        states = [path for path in given if "." not in path and _bound_in(program, scope, loop, path)]
+        if not states and not ("." not in (dotted(call.func) or ".") or isinstance(call.func, ast.Attribute)):
+            continue
+        if not states and not _may_hold_state(program, call):
+            continue
+        module = program.value(call.func, call)
+        if module.kind != "module":
+            if states and set(states) & set(taken):
+                program.why(call, "{} is not known to be a module", call.func)
+            continue
+        if program.grad_mode(call) != "on":
+            program.why(call, "autograd records nothing here", see=program.no_grad_around(call))
+            continue
+        if states:
+            yield from _local(program, scope, loop, backward, over, call, stmt, module, states)
+        held = _held(program, loop, backward, over, call, stmt, module)
+        if held is not None:
+            yield held
+
+
+def _given(call: ast.Call) -> list[str]:
+    """The variables that are arguments of `call`, also inside a tuple: `h`, and `h` and `c` of `(h, c)`."""
+    found: list[str] = []
+    stack: list[ast.expr] = [*call.args, *(k.value for k in call.keywords)][::-1]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Tuple | ast.List):
+            stack.extend(reversed(node.elts))
+        else:
+            path = dotted(node)
+            if path is not None and path not in found:
+                found.append(path)
+    return found
+
+
+def _taken(stmt: ast.Assign) -> list[str]:
+    return [path for target in stmt.targets for path in target_paths(target)]
+
+
+# -- state in variables of the loop -----------------------------------------------------------------------------------
+
+
+def _bound_in(program: Program, scope: Scope, loop: LoopNode, name: str) -> bool:
+    """Whether `name` is assigned inside the loop and comes in from outside of it."""
+    bindings = scope.bindings.get(name, ())
+    inside = program.index.inside
+    within = [b for b in bindings if b.stmt is not None and b.stmt is not loop and inside(b.stmt, loop)]
+    return bool(within) and len(within) < len(bindings) and not any(b.stmt is loop for b in bindings)
+
+
+def _local(
+    program: Program,
+    scope: Scope,
+    loop: LoopNode,
+    backward: ast.Call,
+    over: ast.expr,
+    call: ast.Call,
+    stmt: ast.stmt,
+    module: Value,
+    states: list[str],
+) -> Iterator[CarriedState]:
+    if not isinstance(stmt, ast.Assign):
+        return
+    taken = _taken(stmt)
+    results = derived(program, scope, loop, taken) if taken else set()
+    if not reads(over, results):
+        program.why(call, "what {} gives is not what is differentiated here: {}", call, backward)
+        return
+    kept: list[str] = []
+    at: ast.stmt = stmt
+    for name in states:
+        carry = _carried_on(program, scope, loop, name, call, taken)
+        if carry is not None:
+            kept.append(name)
+            at = carry if carry is not stmt else at
+    if not kept:
+        return
+    why_not = _cuts_itself(program, module, call)
+    if why_not is not None:
+        program.why(call, f"the module takes the state out of the graph itself: {why_not}")
+        return
+    yield CarriedState(call, module, kept, at, loop, backward, module.confidence)
+
+
+def _carried_on(
+    program: Program, scope: Scope, loop: LoopNode, name: str, call: ast.Call, taken: list[str]
+) -> ast.stmt | None:
+    """The statement that binds `name` to what the call gave; None if anything else in the loop sets it or cuts it."""
+    found: ast.stmt | None = None
+    for binding in scope.bindings.get(name, ()):
+        made = binding.stmt
+        if made is None or not program.index.inside(made, loop):
+            continue
+        value = binding.value
+        if binding.kind == "assign" and value is call:
+            found = made
+        elif binding.kind == "assign" and value is not None and _plain(value) and reads(value, taken):
+            found = made  # `hidden = new_hidden`
+        elif not _first_time(program, made, loop, name):
+            program.why(call, f"`{name}` is set anew inside the loop", see=made)
+            return None
+    if found is None:
+        return None
+    cut = _cut_in_place(program, loop, name)
+    if cut is not None:
+        program.why(call, f"`{name}` is taken out of the graph inside the loop", see=cut)
+        return None
+    return found
+
+
+def _plain(value: ast.expr) -> bool:
+    """A variable, or a tuple of variables."""
+    if isinstance(value, ast.Tuple | ast.List):
+        return all(_plain(element) for element in value.elts)
+    return isinstance(value, ast.Name) or (isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name))
+
+
+def _first_time(program: Program, stmt: ast.stmt, loop: LoopNode | None, path: str) -> bool:
+    """Whether a test lets `stmt` run only where there is no state yet: `if hidden is None:`, `if i == 0:`."""
+    for block in program.index.ancestors(stmt):
+        if block is loop or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            return False
+        if not isinstance(block, ast.If):
+            continue
+        test = block.test
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
+            constant = test.comparators[0].value
+            if isinstance(test.ops[0], ast.Is) and constant is None and dotted(test.left) == path:
+                return True
+            if (
+                loop is not None
+                and isinstance(test.ops[0], ast.Eq)
+                and constant == 0
+                and isinstance(test.left, ast.Name)
+            ):
+                return True
+    return False
+
+
+def _cut_in_place(program: Program, loop: LoopNode, path: str) -> ast.AST | None:
+    """`h.detach_()`, `h[0].detach_()`, `for part in h: part.detach_()`, `del h` inside the loop."""
+    for node in nodes(loop):
+        if isinstance(node, ast.Delete) and any(dotted(t) == path for t in node.targets):
+            return node
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "detach_"):
+            continue
+        receiver: ast.expr = node.func.value
+        while isinstance(receiver, ast.Subscript):
+            receiver = receiver.value
+        if dotted(receiver) == path:
+            return node
+        stmt = program.statement(node)
+        for block in program.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.For) and any(dotted(n) == path for n in ast.walk(block.iter)):
+                return node
+    return None
+
+
+def _cuts_itself(program: Program, module: Value, call: ast.Call) -> str | None:
+    """What of the module's class cuts the graph, or does not read the state at all; None if nothing does."""
+    base = module.base
+    if base.scope is None or base.program is None or base.scope.kind != "class":
+        return None
+    for function in base.scope.below():
+        if function.kind == "function" and function.name != "__init__":
+            cut = _cut_inside(function.node)
+            if cut is not None:
+                return f"`{cut}` in `{function.name}`"
+    return None
+
+
+def _cut_inside(node: ast.AST) -> str | None:
+    return next((n.attr for n in nodes(node) if isinstance(n, ast.Attribute) and n.attr in _CUTS), None)
+
+
+# -- state that a module keeps on itself -------------------------------------------------------------------------------
+
+
+def _may_hold_state(program: Program, call: ast.Call) -> bool:
+    """Cheap test before values are asked: some class in reach assigns state to itself out of a call."""
+    return isinstance(call.func, ast.Name | ast.Attribute) and not (program.qualified(call) or "").startswith(
+        ("torch.", "builtins.", "numpy.")
+    )
+
+
+def _held(
+    program: Program,
+    loop: LoopNode,
+    backward: ast.Call,
+    over: ast.expr,
+    call: ast.Call,
+    stmt: ast.stmt,
+    module: Value,
+) -> CarriedState | None:
+    base = module.base
+    cls, owner = base.scope, base.program
+    if cls is None or owner is None or cls.kind != "class" or not cls.attributes:
+        return None
+    forward = next((f for f in cls.children if f.kind == "function" and f.name == "forward"), None)
+    if forward is None or forward.self_name is None:
+        return None
+    for carry in owner.index.assignments:
+        if owner.scope(carry) is not forward or not isinstance(carry, ast.Assign):
+            continue
+        inner = carry.value
+        if not isinstance(inner, ast.Call):
+            continue
+        states = [p for p in _taken(carry) if p.startswith(f"{forward.self_name}.") and p in _given(inner)]
+        if not states or not isinstance(stmt, ast.Assign | ast.Expr | ast.AugAssign):
+            continue
+        names = [p.partition(".")[2] for p in states]
+        if "." in names[0] or any(_set_elsewhere(program, owner, cls, forward, name, carry) for name in names):
+            return None
+        if _cut_inside(cls.node) is not None:
+            program.why(call, "the class takes something out of the graph itself")
+            return None
+        scope = program.scope(call)
+        if isinstance(stmt, ast.Assign) and not reads(over, derived(program, scope, loop, _taken(stmt))):
+            return None
+        return CarriedState(call, module, states, carry if owner is program else stmt, loop, backward,
+                            module.confidence, (owner, cls))  # fmt: skip
+    return None
+
+
+def _set_elsewhere(program: Program, owner: Program, cls: Scope, forward: Scope, name: str, carry: ast.stmt) -> bool:
+    """Whether something but the constructor and the carrying statement gives the attribute a new value."""
+    for binding in cls.attributes.get(name, ()):
+        made = binding.stmt
+        if made is None or made is carry:
+            continue
+        method = binding.scope
+        while method.kind != "function" and method.parent is not None:
+            method = method.parent
+        if method.name == "__init__" or _first_time(owner, made, None, f"{forward.self_name}.{name}"):
+            continue
+        if method is forward:
+            program.why(carry if owner is program else None, f"`self.{name}` is set anew in every forward pass")
+            return True
+        for each in {program, owner}:
+            outside = [c for c in each.method_calls(method.name) if each.scope(c).name != "__init__"]
+            if outside:
+                program.why(carry if owner is program else None, f"`{method.name}()` sets `self.{name}` anew")
+                return True
+    for each in {program, owner}:
+        for stmt in each.index.assignments:
+            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+            outside_of_it = each.scope(stmt).class_scope is not cls
+            if outside_of_it and any(path.endswith(f".{name}") for t in targets for path in target_paths(t)):
+                program.why(carry if owner is program else None, f"`.{name}` is set from outside")
+                return True
+    return False

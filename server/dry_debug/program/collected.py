@@ -1,0 +1,283 @@
+"""What keeps tensors other than losses, graph and all, from one iteration of a loop to the next."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from dry_debug.program.additions import addition_of
+from dry_debug.program.carried import Carried, Loop, backward_passes, carried
+from dry_debug.program.derived import backward_through, read_with_graph
+from dry_debug.program.evidence import Confidence, weakest
+from dry_debug.program.fate import Fate, fate_of
+from dry_debug.program.growth import outlived, reads_batches, tell_differentiated
+from dry_debug.program.scopes import dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_JOINS = frozenset(f"torch.{n}" for n in ("cat", "concat", "concatenate", "vstack", "hstack", "stack"))
+How = Literal["list", "dict", "cat", "sum"]
+
+
+@dataclass(slots=True)
+class Collection:
+    """A statement that adds tensors with their graphs to something that outlives the iteration."""
+
+    at: ast.stmt
+    path: str  # what keeps them: `outputs`, `self.cache`
+    how: How
+    carried: list[Carried]
+    loop: Loop
+    fate: Fate
+    confidence: Confidence
+    used_up: ast.Call | None  # the backward pass of the same iteration through them
+    evaluates: bool  # the loop only runs the model: nothing in it computes gradients
+
+
+def collections(program: Program) -> Iterator[Collection]:
+    """In source order of each kind; what may be meant for a later backward pass is left out."""
+    for stmt in (*program.index.assignments, *program.index.augments):
+        found = _assigned(program, stmt)
+        if found is not None:
+            yield from _judged(program, stmt, *found)
+    for name in ("append", "extend", "appendleft"):
+        for call in program.method_calls(name):
+            stmt_ = program.statement(call)
+            if not (isinstance(stmt_, ast.Expr) and stmt_.value is call and len(call.args) == 1 and not call.keywords):
+                continue
+            assert isinstance(call.func, ast.Attribute)
+            yield from _judged(program, stmt_, call.func.value, "list", call.args[0])
+
+
+def added(program: Program, stmt: ast.stmt) -> bool:
+    """Whether `stmt` is of a form that `collections` looks at."""
+    if isinstance(stmt, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return _assigned(program, stmt) is not None
+    return False
+
+
+def _assigned(
+    program: Program, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign
+) -> tuple[ast.expr, How, ast.expr] | None:
+    """(what grows, how, what is added) of `x += [a]`, `x[k] = a`, `x = torch.cat((x, a))` and `x += a`."""
+    if isinstance(stmt, ast.AugAssign):
+        if isinstance(stmt.op, ast.Add):
+            return stmt.target, ("list" if isinstance(stmt.value, ast.List | ast.Tuple) else "sum"), stmt.value
+        return None
+    if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
+        return None
+    target, value = stmt.targets[0], stmt.value
+    if isinstance(target, ast.Subscript):
+        if isinstance(target.slice, ast.Constant | ast.Slice | ast.Tuple):
+            return None
+        return target.value, "dict", value
+    if isinstance(value, ast.Call) and value.args and isinstance(value.args[0], ast.List | ast.Tuple):
+        parts = value.args[0].elts
+        path = dotted(target)
+        if path is None or len(parts) < 2 or not any(dotted(part) == path for part in parts):
+            return None
+        if program.qualified(value) not in _JOINS:
+            return None
+        rest = [part for part in parts if dotted(part) != path]
+        return target, "cat", rest[0] if len(rest) == 1 else value.args[0]
+    addition = addition_of(stmt)
+    if addition is not None and len(addition[1]) == 1:
+        return addition[0], "sum", addition[1][0]
+    return None
+
+
+def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: ast.expr) -> Iterator[Collection]:
+    why = program.why
+    mode = program.grad_mode(stmt)
+    if mode == "off":
+        why(stmt, "autograd records nothing here, so there is no graph", see=program.no_grad_around(stmt))
+        return
+    holder = grows.value if isinstance(grows, ast.Subscript) else grows
+    path = dotted(holder)
+    if path is None:
+        why(stmt, "what grows is no variable or attribute: {}", grows)
+        return
+    if how == "dict" and program.value(grows, stmt).kind not in ("dict", "container"):
+        why(stmt, "{} is not known to be a dict or a list", grows)
+        return
+    loop = outlived(program, stmt, path)
+    if loop is None:
+        return
+    if not _may_end_here(program, stmt, loop, how):
+        why(stmt, "nothing in the loop uses the graphs up, and it goes through no loader and evaluates no model")
+        return
+    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and how == "sum":
+        why(stmt, "it stands in no loop of its function")
+        return
+    if _only_once(program, stmt, loop):
+        why(stmt, "it runs in one iteration only")
+        return
+    tensors = _tensors(program, stmt, value, how, loop)
+    if not tensors:
+        from dry_debug.program.describe import why_no_graph
+
+        if why.listens:
+            why(stmt, "{} does not carry a graph that is kept: {}", value, why_no_graph(program, value, stmt))
+        return
+    scope = program.scope(stmt)
+    sources = {p for each in tensors for p in _sources(program, each.expr, stmt)}
+    used = next((each.backward for each in tensors if each.backward is not None), None)
+    if used is None and sources:
+        used = backward_through(program, scope, loop, sources)
+    if used is not None and any(k.arg in ("retain_graph", "create_graph") for k in used.keywords):
+        used = None
+    fate = fate_of(program, path, stmt)
+    if fate.backward:
+        tell_differentiated(program, stmt, path, fate)
+        return
+    confidence = weakest(*(each.confidence for each in tensors))
+    evaluates = False
+    if used is None:
+        if how == "sum":
+            why(stmt, "no backward pass of the same iteration shows that {} carries a graph", value)
+            return
+        if any(each.made is not None and each.made.via == "part" for each in tensors):
+            why(stmt, "{} is a part of what a module gives of which nothing is known", value)
+            return
+        frozen = next((m for each in tensors for m in _makers(program, each.expr, stmt) if _frozen(program, m)), None)
+        if frozen is not None:
+            why(stmt, f"the parameters of `{frozen}` are told to need no gradient, so its output may have no graph")
+            return
+        evaluates = not _differentiates(program, loop)
+        told = evaluates and _told_to_evaluate(program, stmt, tensors)
+        if not told and (fate.unknown or not reads_batches(program, loop)):
+            why(stmt, f"nobody can see what becomes of `{path}`: it may be differentiated in the end")
+            return
+        confidence = weakest(confidence, "medium")
+    yield Collection(stmt, path, how, tensors, loop, fate, confidence, used, evaluates)
+
+
+def _may_end_here(program: Program, stmt: ast.stmt, loop: Loop, how: How) -> bool:
+    """Whether the graphs may end with the iteration, as far as can be told without asking what the tensors are."""
+    scope = program.scope(stmt)
+    inside = program.index.inside
+    for call, _ in backward_passes(program, scope):
+        at = program.statement(call)
+        if at is not None and inside(at, loop):
+            return True
+    if how == "sum" or scope.name == "forward":
+        return False
+    evaluates = any(program.scope(call) is scope for call in program.method_calls("eval"))
+    return evaluates or reads_batches(program, loop)
+
+
+def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: Loop) -> list[Carried]:
+    """The parts of what is added that carry a graph: the elements of a tuple, a list or a dict, or it alone."""
+    nested = isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Set)
+    parts: list[ast.expr] = []
+    stack = [value]
+    while stack and len(parts) < 20:
+        node = stack.pop()
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            stack.extend(reversed(node.elts))
+        elif isinstance(node, ast.Dict):
+            stack.extend(reversed(node.values))
+        elif isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.BinOp | ast.UnaryOp):
+            parts.append(node)
+    found = [c for part in parts if (c := carried(program, part, stmt, loop)) is not None]
+    if how in ("list", "sum") and not nested:  # a loss by itself is what `growth` is about
+        found = [c for c in found if not c.is_loss]
+    return found
+
+
+def _sources(program: Program, expr: ast.expr, stmt: ast.stmt) -> Iterator[str]:
+    """The variables with a graph that `expr` is computed from."""
+    for node in read_with_graph(expr):
+        path = dotted(node)
+        if path is not None and program.value(node, stmt).attached:
+            yield path
+
+
+def _makers(program: Program, expr: ast.expr, stmt: ast.stmt) -> list[str]:
+    """What is called to make the tensors of `expr`: `net` of `net(x)`, also through a variable."""
+    found: list[str] = []
+    queue: list[tuple[ast.expr, int]] = [(expr, 0)]
+    scope = program.scope(stmt)
+    while queue:
+        node, depth = queue.pop()
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call):
+                path = dotted(inner.func)
+                if path is not None:
+                    found.append(path)
+            elif isinstance(inner, ast.Name) and depth < 2:
+                for binding in scope.bindings.get(inner.id, ())[:8]:
+                    if binding.kind == "assign" and binding.value is not None:
+                        queue.append((binding.value, depth + 1))
+    return found
+
+
+def _frozen(program: Program, path: str) -> bool:
+    """Whether the file tells (some of) the parameters of the module `path` that they need no gradient."""
+    if "requires_grad" not in program.document.source:
+        return False
+    root = path.removesuffix(".module")
+    for call in program.method_calls("requires_grad_"):
+        off = call.args[0] if call.args else next((k.value for k in call.keywords), None)
+        assert isinstance(call.func, ast.Attribute)
+        if isinstance(off, ast.Constant) and off.value is False and _of(call.func.value, root, program, call):
+            return True
+    for stmt in program.index.assignments:
+        target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target
+        if isinstance(target, ast.Attribute) and target.attr == "requires_grad":
+            off = stmt.value
+            if isinstance(off, ast.Constant) and off.value is False and _of(target.value, root, program, stmt):
+                return True
+    return False
+
+
+def _of(expr: ast.expr, root: str, program: Program, at: ast.AST) -> bool:
+    """Whether `expr` is `root`, or the variable of a loop over its parameters."""
+    while isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute):
+        expr = expr.func.value  # `net.eval().requires_grad_(False)`
+    path = dotted(expr)
+    if path is None:
+        return False
+    if path == root or path.startswith(root + "."):
+        return True
+    stmt = program.statement(at)
+    for block in program.index.ancestors(stmt) if stmt is not None else ():
+        if isinstance(block, ast.For) and path in {n.id for n in ast.walk(block.target) if isinstance(n, ast.Name)}:
+            over = [dotted(n) or "" for n in ast.walk(block.iter)]
+            return any(p == root or p.startswith(root + ".") for p in over)
+    return False
+
+
+def _differentiates(program: Program, loop: Loop) -> bool:
+    """Whether gradients are computed in the loop, here or in what it calls."""
+    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+        return program.training.loops.function_trains(program.index.scopes[loop])
+    return program.training.loops.steps_in(loop)
+
+
+def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried]) -> bool:
+    """Whether the function switches to evaluation what makes the tensors, or one of the models, before the loop."""
+    made = {m for each in tensors for m in _makers(program, each.expr, stmt)}
+    scope = program.scope(stmt)
+    for call in program.method_calls("eval"):
+        assert isinstance(call.func, ast.Attribute)
+        path = dotted(call.func.value)
+        before = program.scope(call) is scope and call.lineno < stmt.lineno and not call.args
+        if before and path is not None and any(m == path or m.startswith(path + ".") for m in made):
+            return True
+    return False
+
+
+def _only_once(program: Program, stmt: ast.stmt, loop: Loop) -> bool:
+    """Whether a test for one iteration (`if i == 0:`) stands between the loop and the statement."""
+    for block in program.index.ancestors(stmt):
+        if block is loop:
+            return False
+        if isinstance(block, ast.If) and isinstance(block.test, ast.Compare) and isinstance(block.test.ops[0], ast.Eq):
+            left, right = block.test.left, block.test.comparators[0]
+            if isinstance(left, ast.Name) and isinstance(right, ast.Constant):
+                return True
+    return False

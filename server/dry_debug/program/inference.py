@@ -1,0 +1,165 @@
+"""In which mode a model is where it is evaluated: the walk that the rules about evaluation share."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.program.automata import Automaton, Hit, collect, run
+from dry_debug.program.events import function_of
+from dry_debug.program.program import GradMode
+from dry_debug.program.relations import belongs_to, touches
+from dry_debug.program.scopes import last_name
+from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.automata import Context
+    from dry_debug.program.events import Event
+    from dry_debug.program.loops import LoopNode
+    from dry_debug.program.paths import Occurrence
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+KINDS = frozenset(("train", "eval", "mode", "backward", "forward"))
+
+
+def evaluated(program: Program) -> list[tuple[Event, Value]]:
+    """The calls of models that the program comes to, with the models as the callers see them."""
+    return [(event, obj) for event, obj, _ in collect(program, "forward") if obj.kind == "module"]
+
+
+def modes(module: Value, program: Program) -> list[Hit]:
+    """The calls of `module` that the program comes to in one certain mode, which is the label of the hit.
+
+    `fresh` as it was made, `trained` behind `train()` and a backward pass, `eval`. Certainty as always: `must` when the
+    mode is the same on all paths to the call.
+    """
+    known = program.events.modes.get(module.base.ident)
+    if known is None:
+        known = program.events.modes[module.base.ident] = run(Modes(module), program)
+    return known
+
+
+class Modes(Automaton):
+    """Of one module. A state is (mode, worked): `fresh`, `train`, `eval` or `unknown`; a backward pass since then."""
+
+    kinds = KINDS
+    start = ("fresh", False)
+
+    def __init__(self, module: Value) -> None:
+        self.module = module
+
+    def counts(self, state: Hashable, label: Hashable) -> bool:
+        return state != ("train", False)  # a way past all training says nothing about the others
+
+    def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
+        assert isinstance(state, tuple)
+        mode, worked = state
+        kind = event.kind
+        if kind == "backward":
+            return (mode, True), None
+        obj = context.resolve(event.obj)
+        if kind == "forward":
+            if obj.base.ident != self.module.base.ident:
+                return state, None
+            label = mode if mode in ("fresh", "eval") else "trained" if mode == "train" and worked else None
+            return state, label
+        if belongs_to(self.module, obj) or holds(obj, self.module):
+            return ("unknown" if kind == "mode" else kind, worked and kind == "eval"), None
+        if touches(obj, [self.module]) is False:
+            return state, None
+        return ("unknown", worked), None  # a part of it, or perhaps this very one
+
+
+def gradients_at(place: Occurrence) -> GradMode:
+    """Whether autograd records at an event, seen through the calls that the walk came by."""
+    mode = place.event.program.grad_mode(place.event.node)
+    for tree in place.calls:
+        if mode == "on":
+            mode = tree.program.grad_mode(tree.call)
+    return mode
+
+
+def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension] | None:
+    """The innermost loop around an event, here or in a caller, if it goes through data and computes no gradients."""
+    spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
+    for program, node in spots:
+        loops = program.training.loops
+        scope, stmt = program.scope(node), program.statement(node)
+        if stmt is None:
+            return None
+        if scope.kind == "comprehension":
+            part: ast.comprehension = scope.node.generators[0]  # type: ignore[union-attr]
+            return (
+                (program, part)
+                if scope.parent is not None and loops.gives_data(part.iter, scope.parent, stmt)
+                else None
+            )
+        for block in program.index.ancestors(stmt):
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+                fits = loops.goes_over_data(block) and not loops.steps_in(block)
+                return (program, block) if fits else None
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                break
+    return None
+
+
+def scores(event: Event) -> bool:
+    """Whether the function of the event only compares predictions with labels: it computes no gradients."""
+    program, function = event.program, function_of(event.scope)
+    if function is None or function.kind != "function" or program.training.loops.function_trains(function):
+        return False
+    classes = any(last_name(call.func) in _CLASSES for call in function.calls)
+    return classes and any(isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Eq) for n in nodes(function.node))
+
+
+_CLASSES = frozenset(("argmax", "max", "topk", "round", "sort"))  # from scores to classes
+
+
+def root_of(hit: Hit) -> Scope | None:
+    """The function, or the module, that the walk to a hit began in."""
+    if hit.calls:
+        return function_of(hit.calls[0].program.scope(hit.calls[0].call))
+    return function_of(hit.event.scope)
+
+
+def unknown_switches(program: Program) -> Iterator[ast.Call]:
+    """Calls in one file that may put any model into evaluation mode: `.eval()` of what nobody knows."""
+    for call in program.method_calls("eval"):
+        assert isinstance(call.func, ast.Attribute)
+        if not call.args and program.value(call.func.value, call).kind in ("unknown", "output"):
+            yield call
+    for call in program.method_calls("train"):
+        assert isinstance(call.func, ast.Attribute)
+        if (call.args or call.keywords) and program.value(call.func.value, call).kind == "unknown":
+            yield call
+
+
+def switched(module: Value, program: Program) -> Event | None:
+    """A switch of the mode in this file that may be one of `module`, wherever it stands."""
+    for event in program.events.of_kind("train", "eval", "mode"):
+        if touches(event.obj, [module]) is not False or holds(event.obj, module):
+            return event
+    return None
+
+
+def holds(whole: Value, module: Value) -> bool:
+    """Whether `whole` was made of `module`: `nn.Sequential(encoder, head)`, `Wrapper(encoder)`."""
+    call, owner = whole.base.args, whole.base.origin
+    if call is None or owner is None or call not in owner.index.scope_of:
+        return False
+    for expr in nodes(call):
+        if isinstance(expr, ast.Name | ast.Attribute) and owner.value(expr, call).base.ident == module.base.ident:
+            return True
+    return False
+
+
+def own_switch(module: Value) -> bool:
+    """Whether the class of a module has a `train` or `eval` of its own: nobody follows what it does."""
+    base = module.base
+    if base.scope is None or base.program is None or base.scope.kind != "class":
+        return False
+    ev = base.program.evaluator
+    return any(ev.class_attribute(base.scope, name).kind == "function" for name in ("train", "eval"))

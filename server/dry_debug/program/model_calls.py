@@ -1,0 +1,83 @@
+"""Calls of a model as a whole, where it may be evaluated: in loops and where autograd is switched off."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import Scope, last_name
+from dry_debug.program.trees import Event
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import EventIndex
+
+# What a file says that evaluates anything.
+SIGNS = (".eval(", "no_grad", "inference_mode")
+_RUNS = frozenset(("forward", "generate"))
+_SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
+
+
+def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
+    """`model(x)`, `self.model(x)`, `model.forward(x)`, `model.generate(...)`, outside of the model's own class.
+
+    In a loop, where autograd is switched off, or of a parameter, of which the caller may say so.
+
+    `call` has no qualified name: it is no call of a library.
+    """
+    if not (call.args or call.keywords):
+        return None
+    program = ix.program
+    scope = program.scope(call)
+    model = _called(func, scope)
+    if model is None or scope.kind == "lambda":
+        return None
+    given = False
+    if isinstance(func, ast.Name):
+        found = program.names.lookup(func.id, scope)
+        if found is None or found[1][-1].kind in ("def", "class", "from", "import"):
+            return None
+        given = found[1][-1].kind == "param"
+    cls = scope.class_scope
+    if not (given or _may_evaluate(ix, call, scope)) or (cls is not None and program.class_kind(cls) == "module"):
+        return None
+    value = program.evaluator.value(model, scope, program.statement(call))
+    if value.kind == "unknown" and given and isinstance(func, ast.Name):  # whoever calls the function knows
+        value = Value("unknown", ident=ix.variable(func.id, call), confidence="low")
+    elif value.kind != "module":
+        return None
+    return ix.event("forward", value, call)
+
+
+def _called(func: ast.expr, scope: Scope) -> ast.expr | None:
+    """The expression that may be a model."""
+    if isinstance(func, ast.Name):
+        return func
+    if not isinstance(func, ast.Attribute):
+        return None
+    if func.attr in _RUNS:
+        return func.value
+    root: ast.expr = func
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    own = isinstance(root, ast.Name) and root.id == scope.self_name and scope.self_name is not None
+    return func if own or func.attr in ("model", "module", "net") else None
+
+
+def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope) -> bool:
+    """Whether the call stands in a loop, or where its function switches autograd off."""
+    stmt = ix.program.statement(call)
+    if stmt is None:
+        return False
+    if scope.kind == "comprehension":
+        return True
+    for block in ix.index.ancestors(stmt):
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            return True
+        if isinstance(block, ast.With | ast.AsyncWith):
+            if any(isinstance(i.context_expr, ast.Call) and last_name(i.context_expr.func) in _SWITCHES
+                   for i in block.items):  # fmt: skip
+                return True
+        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            return bool(block.decorator_list)
+    return False

@@ -1,0 +1,94 @@
+"""What is computed from a variable in a loop, what collects graphs, and state that is carried on with its graph."""
+
+import pytest
+from dry_debug.program.carried_state import carried_states
+from dry_debug.program.collected import collections
+from dry_debug.program.derived import derived
+
+from tests.program.model import program
+
+PASS = """
+    import torch
+    from torch import nn
+    net = nn.Linear(2, 2)
+    kept, table, grown = [], {{}}, torch.empty(0)
+    for i, x in enumerate(torch.utils.data.DataLoader(data)):
+        out = net(x)
+        {body}
+    {after}
+"""
+STEP = "loss = out.mean(); loss.backward()"
+
+
+@pytest.mark.parametrize(
+    ("body", "holders"),
+    [
+        (f"{STEP}; kept.append(out)", ["kept"]),
+        (f"{STEP}; kept.append(out.cpu())", ["kept"]),
+        (f"{STEP}; kept += [out]", ["kept"]),
+        (f"{STEP}; kept.extend([out])", ["kept"]),
+        (f"{STEP}; table[i] = out", ["table"]),
+        (f"{STEP}; kept.append((i, out))", ["kept"]),
+        (f"{STEP}; grown = torch.cat([grown, out])", ["grown"]),
+        (f"{STEP}; kept.append(out.detach())", []),
+        (f"{STEP}; kept.append(out.argmax(1))", []),
+        (f"{STEP}; kept.append(x)", []),
+        (f"{STEP}; table['last'] = out", []),
+        ("loss = out.mean(); loss.backward(retain_graph=True); kept.append(out); use(kept)", []),
+        ("kept.append(out); print(len(kept))", ["kept"]),
+    ],
+)
+def test_what_collects_tensors_with_their_graphs(body: str, holders: list[str]) -> None:
+    assert [c.path for c in collections(program(PASS.format(body=body, after="")))] == holders
+
+
+@pytest.mark.parametrize("after", ["torch.cat(kept).sum().backward()", "somebody(kept)"])
+def test_what_may_be_differentiated_later_is_left_alone(after: str) -> None:
+    assert not list(collections(program(PASS.format(body="kept.append(out)", after=after))))
+
+
+def test_what_is_computed_from_a_variable_ends_where_the_graph_does() -> None:
+    p = program("""
+        for x in data:
+            a = f(x)
+            b = g(a).mean()
+            c = a.detach()
+            d = h(c)
+            e.append(b)
+    """)
+    loop = p.index.module.loops[0]
+    assert derived(p, p.index.module, loop, {"a"}) == {"a", "b", "e"}
+
+
+LOOP = """
+    import torch
+    from torch import nn
+    rnn = nn.{kind}(4, 8)
+    h = {begin}
+    for x in batches:
+        {before}
+        out, {new} = rnn(x, h)
+        out.mean().backward()
+        {behind}
+"""
+
+
+def carried(kind: str = "GRU", begin: str = "None", before: str = "pass", new: str = "h", behind: str = "pass") -> int:
+    return len(
+        list(carried_states(program(LOOP.format(kind=kind, begin=begin, before=before, new=new, behind=behind))))
+    )
+
+
+def test_state_is_carried_on_unless_something_in_the_loop_cuts_it() -> None:
+    assert carried()
+    assert carried("LSTM", "torch.zeros(1), torch.zeros(1)")
+    assert carried(new="n", behind="h = n")
+    assert carried(before="if h is None: h = torch.zeros(1)")
+    assert not carried(behind="h = h.detach()")
+    assert not carried(behind="h.detach_()")
+    assert not carried(behind="if i % 4 == 0: h = h.detach()")
+    assert not carried(before="h = torch.zeros(1)")
+    assert not carried(before="h = begin()")
+    assert not carried(new="n", behind="h = n.data")
+    assert not carried(new="n")
+    assert not carried(behind="break")

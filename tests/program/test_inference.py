@@ -1,0 +1,117 @@
+"""In which mode a model is where it is evaluated. Marks at the end of the line of the call: mode and certainty."""
+
+import re
+import textwrap
+
+import pytest
+from dry_debug.program.automata import Occurrence
+from dry_debug.program.inference import data_loop, evaluated, gradients_at, modes
+
+from tests.program.model import program
+
+HEAD = """
+import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+quiet = torch.no_grad  # only in files that say so are calls of models looked at
+
+def fit(model, data):
+    model.train()
+    for x in data:
+        model(x).sum().backward()
+        opt.step()
+
+"""
+
+PROGRAMS = {
+    "nobody says anything": """
+        with torch.no_grad():
+            for x in data:
+                net(x)  # fresh must
+        """,
+    "trained in a function, evaluated behind it": """
+        fit(net, data)
+        with torch.no_grad():
+            for x in data:
+                net(x)  # trained must
+        """,
+    "evaluation mode": """
+        fit(net, data)
+        net.eval()
+        for x in data:
+            net(x)  # eval must
+        """,
+    "on some path": """
+        fit(net, data)
+        if careful:
+            net.eval()
+        for x in data:
+            net(x)  # eval may, trained may
+        """,
+    "set right before, on purpose": """
+        net.train()
+        for x in data:
+            net(x)
+        """,
+    "through what it is a part of": """
+        whole = nn.Sequential(net, nn.Linear(2, 2))
+        whole.eval()
+        for x in data:
+            net(x)  # eval must
+        """,
+    "a part of it is switched": """
+        net[1].eval()
+        for x in data:
+            net(x)
+        """,
+    "in a function that is given the model": """
+        def predict(model, batches):
+            return [model(x) for x in batches]  # trained must
+
+        fit(net, data)
+        predict(net, data)
+        """,
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_mode_of_a_model_where_it_is_called(name: str) -> None:
+
+    source = HEAD + textwrap.dedent(PROGRAMS[name])
+    expected = {
+        number: set(found.group(1).split(", "))
+        for number, line in enumerate(source.split("\n"), 1)
+        if (found := re.search(r"# ((?:\w+ (?:must|may)(?:, )?)+)$", line))
+    }
+    model = program(source)
+    net = next(module for _, module in evaluated(model))
+    answers: dict[int, set[str]] = {}
+    for hit in modes(net, model):
+        if hit.event.line > HEAD.count("\n"):
+            answers.setdefault(hit.event.line, set()).add(f"{hit.label} {hit.certainty}")
+    assert answers == expected
+
+
+def test_the_loop_and_the_gradients_may_be_those_of_a_caller() -> None:
+    model = program(
+        HEAD
+        + """
+def one(model, x):
+    return model(x)
+
+with torch.no_grad():
+    for x in data:
+        one(net, x)
+"""
+    )
+    net = next(module for _, module in evaluated(model))
+    places = [Occurrence(hit.event, hit.calls) for hit in modes(net, model)]
+    assert [gradients_at(place) for place in places] == ["off"]
+    assert [data_loop(place) is not None for place in places] == [True]
+
+
+def test_a_loop_that_trains_is_none_that_evaluates() -> None:
+    model = program(HEAD + "fit(net, data)\n")
+    net = next(module for _, module in evaluated(model))
+    assert all(data_loop(Occurrence(hit.event, hit.calls)) is None for hit in modes(net, model))

@@ -1,0 +1,59 @@
+"""Tokenizers: whose they are, where they pad, and who gives them what."""
+
+from __future__ import annotations
+
+import pytest
+from dry_debug.program.language_models import FAMILIES, family_of
+
+from tests.program.model import program
+
+LOAD = "from transformers import AutoTokenizer, DataCollatorWithPadding\ntok = AutoTokenizer.from_pretrained('gpt2')\n"
+
+
+def paddings(text: str) -> list[tuple[object, str]]:
+    return [(p.how, p.method) for p in program(text).tokenization.paddings]
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("tok(texts, padding=True)", [(True, "")]),
+        ("tok(texts, padding='max_length')", [("max_length", "")]),
+        ("tok.batch_encode_plus(texts, pad_to_max_length=True)", [("max_length", "batch_encode_plus")]),
+        ("tok.pad(rows)", [(True, "pad")]),
+        ("DataCollatorWithPadding(tok)", [(True, "DataCollatorWithPadding")]),
+        ("DataCollatorWithPadding(tok, padding=False)", []),
+        ("tok(texts, padding=False)", []),
+        ("tok(texts, padding='do_not_pad')", []),
+        ("tok(texts, padding=wanted())", []),
+        ("tok(texts)", []),
+        ("other(texts, padding=True)", []),
+    ],
+)
+def test_where_padding_is_asked_for(call: str, found: list[tuple[object, str]]) -> None:
+    assert paddings(LOAD + call) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("tok.pad_token = '<pad>'", True),
+        ("tok.add_special_tokens({'pad_token': '<pad>'})", True),
+        ("unseen(tok)", True),
+        ("print(tok)", False),
+        ("model.config.pad_token_id = 0", False),
+        ("other = AutoTokenizer.from_pretrained('gpt2'); other.pad_token = 'x'", False),
+    ],
+)
+def test_who_gives_a_pad_token(line: str, given: bool) -> None:
+    model = program(f"{LOAD}{line}\ntok(texts, padding=True)")
+    value = model.tokenization.paddings[0].tokenizer
+    assert (model.tokenization.pad_token_set(value) is not None) is given
+
+
+def test_an_id_belongs_to_one_family() -> None:
+    assert family_of("meta-llama/Llama-2-7b-chat-hf") is not None
+    assert family_of("./out/gpt2") is None
+    names = ["gpt2", "EleutherAI/pythia-70m", "google/flan-t5-base", "bert-base-uncased", "Qwen/Qwen2.5-0.5B-Instruct"]
+    assert [f.name for n in names if (f := family_of(n))] == ["GPT-2", "GPT-NeoX", "T5", "BERT", "Qwen"]
+    assert len({f.name for f in FAMILIES}) == len(FAMILIES)
