@@ -28,7 +28,7 @@ class AliasedBestWeights(Rule):
     code = "CKPT024"
     shape = "order"
     severity = "critical"
-    fix_kind = "safe"
+    fix_kind = "unsafe"
     triggers = (("state_dict", "best", "parameters()"), ("<", ">"), ("if ",))
     why = (
         "`state_dict()` gives the tensors that training changes, not a copy: what is restored or saved in the end are "
@@ -220,7 +220,7 @@ def _fix(held: Live, title: str, program: Program) -> Fix | None:
         span = program.span(held.value)
         text = source[span.start : span.end]
         clone = f"{text}.clone()" if text.endswith(".detach()") else f"{text}.detach().clone()"
-        return Fix(title, "safe", (TextEdit(span, clone),))
+        return Fix(title, "unsafe", (TextEdit(span, clone),))
     node, span = held.node, program.span(held.node)
     needs: tuple[Need, ...] = ()
     name = _deepcopy(program, node)
@@ -230,13 +230,13 @@ def _fix(held: Live, title: str, program: Program) -> Fix | None:
         inner = program.span(node.func.value)  # `model.state_dict().copy()`
         edits = (TextEdit(Span(span.start, inner.start), f"{name}("), TextEdit(Span(inner.end, span.end), ")"))
         if program.qualified(node) is None:
-            return Fix(title, "safe", edits, needs)
+            return Fix(title, "unsafe", edits, needs)
     if isinstance(node, ast.Call) and program.qualified(node) == "copy.copy":
-        return Fix(title, "safe", (TextEdit(program.span(node.func), name),), needs)
+        return Fix(title, "unsafe", (TextEdit(program.span(node.func), name),), needs)
     if held.form == "parameters":
         return None
     edits = (TextEdit(Span(span.start, span.start), f"{name}("), TextEdit(Span(span.end, span.end), ")"))
-    return Fix(title, "safe", edits, needs)
+    return Fix(title, "unsafe", edits, needs)
 
 
 def _deepcopy(program: Program, node: ast.AST) -> str | None:
