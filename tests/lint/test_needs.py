@@ -23,10 +23,7 @@ def after(text: str | Document, *needs) -> str:
         ("", "import random\n"),
         ("x = 1\n", "import random\n\nx = 1\n"),
         ("import os\n\nx = 1\n", "import os\nimport random\n\nx = 1\n"),
-        ("from a import (\n    b,\n)\n\nx = 1\n", "import random\n\nfrom a import (\n    b,\n)\n\nx = 1\n"),
-        ("import os\n\nimport torch\n\nx = 1\n", "import os\nimport random\n\nimport torch\n\nx = 1\n"),
-        ('"""Docs."""\n\nimport torch\n', '"""Docs."""\n\nimport random\n\nimport torch\n'),
-        ("from .a import b\n\nx = 1\n", "from .a import b\nimport random\n\nx = 1\n"),
+        ("from a import (\n    b,\n)\n\nx = 1\n", "from a import (\n    b,\n)\nimport random\n\nx = 1\n"),
         ("import os\nx = 1\nimport re\n", "import os\nimport random\nx = 1\nimport re\n"),
         ('"""Doc."""\n\nx = 1\n', '"""Doc."""\n\nimport random\n\nx = 1\n'),
         ('"""Doc."""\nx = 1\n', '"""Doc."""\n\nimport random\n\nx = 1\n'),
@@ -86,7 +83,7 @@ def test_a_name_that_means_something_else_is_a_conflict(text: str) -> None:
 def test_needs_are_merged_and_equal_ones_count_once() -> None:
     needs = (NeedImport("torch", "nn"), RANDOM, RANDOM, NeedImport("numpy", alias="np"))
     assert after("import os\n\nx = 1\n", *needs) == (
-        "import os\nimport random\nimport numpy as np\nfrom torch import nn\n\nx = 1\n"
+        "import os\nimport numpy as np\nimport random\nfrom torch import nn\n\nx = 1\n"
     )
 
 
@@ -126,3 +123,9 @@ def test_edits_of_a_fix_hold_its_needs_first_where_both_insert() -> None:
     document = document_of("import os\nx = 1\n")
     fix = Fix("Seed", "unsafe", (TextEdit(Span(10, 10), "random.seed(0)\n"),), (RANDOM,))
     assert apply_edits(document.source, edits_of(document, fix)) == "import os\nimport random\nrandom.seed(0)\nx = 1\n"
+
+
+def test_a_helper_stands_below_all_imports_where_the_path_is_set_between_them() -> None:
+    text = after("import sys\nsys.path.append('..')\nimport os\nos.environ['A'] = '1'\n\nrun()\n", RANDOM, HELPER)
+    assert text.startswith("import sys\nsys.path.append('..')\nimport os\nimport random\n\n\ndef seed_all(n):\n")
+    assert text.endswith("\n\n\nos.environ['A'] = '1'\n\nrun()\n")
