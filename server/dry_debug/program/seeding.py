@@ -237,14 +237,14 @@ class Seeding:
         """(whether it certainly runs, the place) of each draw from `rng`."""
         program = self.program
         for site in program.randomness.draws:
-            if site.rng == rng and self._matters(program, site.node):
+            if site.rng == rng and self.counts(program, site.node):
                 step = Step(program, site.node, f"{_LABEL[rng]} is drawn from here")
                 yield self._runs(program.scope(site.node)), step
         for owner, scope in self.reached.functions:
             if "rand" not in owner.document.source and "split" not in owner.document.source:
                 continue
             for site in owner.randomness.draws:
-                if site.rng == rng and owner.scope(site.node) is scope and self._matters(owner, site.node):
+                if site.rng == rng and owner.scope(site.node) is scope and self.counts(owner, site.node):
                     yield True, Step(owner, site.node, f"{_LABEL[rng]} is drawn from here")
 
     def _runs(self, scope: Scope) -> bool:
@@ -254,7 +254,7 @@ class Seeding:
             return True
         return scope.class_scope is not None or bool(self.program.call_sites(scope))
 
-    def _matters(self, owner: Program, node: ast.AST) -> bool:
+    def counts(self, owner: Program, node: ast.AST) -> bool:
         """Whether a draw has to do with the result of the run, and is made in the process that is seeded."""
         why = self.program.why
         if self._aside(owner, node):
