@@ -41,7 +41,7 @@ class IncompleteCheckpoint(WholeRule):
     code = "CKPT001"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("state_dict", "save"), ("for ", "while "), ("optim", "step"))
+    triggers = (("state_dict", "save", "checkpoint", "snapshot"), ("for ", "while "), ("optim", "step"))
     why = _WHY["optimizer"]
     instead = "Save everything that the run needs to go on, in one file, and read all of it back."
     quotes = ("CKPT-RF-T2", "CKPT-RF-R1", "CKPT-RAT-1", "CKPT-RAT-2", "CKPT-COMP-1", "CKPT-COMP-2")

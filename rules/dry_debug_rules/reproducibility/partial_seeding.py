@@ -44,8 +44,11 @@ class PartialSeeding(WholeRule):
         if program.is_test:
             why(None, "the file is a test, which seeds what its assertions need")
             return
-        if not (program.training.is_training or _helper_file(program)):
-            why(None, "the file neither trains nor defines a function that seeds a run")
+        if not (program.training.is_training or _seeds_a_run(program)):
+            why(
+                None,
+                "the file does not train, has and calls no function that seeds a run, and seeds one generator alone",
+            )
             return
         gaps = seeding.gaps()
         if not program.training.is_training:
@@ -57,6 +60,10 @@ class PartialSeeding(WholeRule):
         anchor = seeding.anchor
         if anchor is None:
             why(None, "no seed is set for the whole run, only in functions that split or sample data, or in workers")
+            return
+        told = seeding.told_in_helper(gaps)
+        if told is not None:
+            why(None, "it is told in the file of the helper, which draws from them: {}", told, see=told)
             return
         if seeding.unknown_helper is not None:
             why(None, "nobody can see what {} seeds", seeding.unknown_helper, see=seeding.unknown_helper)
@@ -89,9 +96,16 @@ def _link(gap: Gap) -> Link:
     return Link("path", gap.confidence, f"{SHOWN[gap.rng]} is drawn from in a function that nothing here calls")
 
 
-def _helper_file(program: Program) -> bool:
-    """Whether the file defines a function that is there to seed a run."""
-    return any(program.randomness.is_helper(f) for f in program.randomness.seeding_functions())
+def _seeds_a_run(program: Program) -> bool:
+    """Whether the file has or calls a function that seeds a run, or seeds several generators in one place."""
+    if any(program.randomness.is_helper(f) for f in program.randomness.seeding_functions()):
+        return True
+    if any(site.via is not None for site in program.randomness.seeds):
+        return True
+    together: dict[object, set[str]] = {}
+    for site in program.randomness.own_seeds:
+        together.setdefault(program.index.parent.get(program.statement(site.node) or site.node), set()).add(site.rng)
+    return any(len(rngs - {"cuda"}) > 1 for rngs in together.values())
 
 
 def _severity(gaps: list[Gap], seeding: Seeding, call: ast.Call, program: Program) -> Severity:

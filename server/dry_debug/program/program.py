@@ -189,6 +189,18 @@ class Program:
         # Where scripts are called `mnist_test.py`, only what a runner would collect makes a test of the file.
         return name.endswith("_test.py") and any(f.name.startswith("test_") for f in self.index.functions)
 
+    def in_test(self, node: ast.AST) -> bool:
+        """Whether a call or statement is there to be run by a test runner: also a test function in another file."""
+        if self.is_test:
+            return True
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.FunctionDef) and block.name.startswith("test_"):
+                function = self.index.scopes[block]
+                if not function.returns and not self.call_sites(function):
+                    return any(isinstance(inner, ast.Assert) for inner in ast.walk(block))
+        return False
+
     def span(self, node: ast.AST) -> Span:
         """The span of a node of this tree."""
         lines = self.document.lines
