@@ -43,7 +43,7 @@ class PretrainedEvalMode(WholeRule):
     fix_kind = "unsafe"
     triggers = (("from_pretrained",), ("transformers",), (".step(",))
     why = (
-        "`from_pretrained` returns the model in eval mode. Gradients flow, but dropout is off in every layer of it, so "
+        "`from_pretrained` returns the model in eval mode: gradients flow, but dropout is off in every layer of it, so "
         "it is fine-tuned without the regularization that it was configured with."
     )
     quotes = ("DRY-FOC-2",)

@@ -28,7 +28,7 @@ class MisnamedStateArgument(Rule):
     fix_kind = "safe"
     depends_on_names = True
     triggers = (("sglang",), ("function",))
-    why = "sglang compares the name: the decorator raises an AssertionError when the file is imported."
+    why = "The name is compared: the decorator raises an AssertionError when the file is imported."
     quotes = ("DRY-FOC-5",)
     looks_at = "functions under `@sgl.function`"
 
