@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class ConflictingTrainingArguments(Rule):
     triggers = (("Argument", "Config", "Trainer"), ("transformers", "trl"))
     why = "The Trainer checks its arguments against each other and raises a ValueError: the run ends here."
     quotes = ("DRY-FOC-2", "DRY-FOC-5")
+    instead = "Let saving follow evaluation, and give the Trainer what its arguments ask for."
     looks_at = "`TrainingArguments(...)`, the configs of TRL, and the `Trainer` that is given them"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
@@ -291,7 +293,7 @@ def _missing(trainer: Given, name: str, position: int) -> bool:
 
 
 def _set_later(program: Program, attribute: str) -> bool:
-    return f".{attribute} =" in program.document.source or f".{attribute}=" in program.document.source
+    return re.search(rf"\.{attribute}\s*(:[^=\n]+)?=[^=]", program.document.source) is not None
 
 
 # -- fixes -------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class PretrainedEvalMode(WholeRule):
         "it is fine-tuned without the regularization that it was configured with."
     )
     quotes = ("DRY-FOC-2",)
+    instead = "Call `model.train()` at the beginning of each epoch."
     looks_at = "steps of optimizers that update a model of transformers"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
@@ -201,7 +202,10 @@ def _evaluated_first(loaded: Value, module: Value, event: Event, program: Progra
             around = program.index.ancestors(stmt) if stmt is not None else ()
             if program.scope(call) is event.scope and not any(isinstance(b, _STEPS) for b in around):
                 return True
+            made_in = loaded.base.origin.scope(loaded.base.args) if loaded.base.origin and loaded.base.args else None
             if program.scope(call).kind == "module" or program.scope(call).name == "__init__":
+                return True
+            if program.scope(call) is made_in:
                 return True
     return False
 

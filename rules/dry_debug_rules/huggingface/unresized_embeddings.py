@@ -42,6 +42,7 @@ class UnresizedEmbeddings(Rule):
         "IndexError, on a GPU in a device-side assert."
     )
     quotes = ("DRY-FOC-5",)
+    instead = "Call `model.resize_token_embeddings(len(tokenizer))` behind the new tokens."
     looks_at = "calls of `add_special_tokens` and `add_tokens` on a tokenizer"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -42,6 +42,7 @@ class UntemplatedChatPrompt(Rule):
         "without an end."
     )
     quotes = ("DRY-FW-1",)
+    instead = "Apply the chat template: `llm.chat(messages)`, or `tokenizer.apply_chat_template(messages)`."
     looks_at = "prompts that chat models of transformers and vLLM are given"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

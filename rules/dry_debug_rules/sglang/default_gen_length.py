@@ -29,6 +29,7 @@ class DefaultGenLength(SiteRule):
     calls = ("sglang.gen", "sglang.gen_string", "sglang.lang.api.gen")
     why = "Where neither `gen` nor `run` sets a length, sglang generates at most 128 tokens, so answers break off."
     quotes = ("DRY-FOC-2",)
+    instead = "Say how long an answer may get: `sgl.gen(name, max_tokens=...)`."
     looks_at = "calls of `sgl.gen`"
 
     def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:

@@ -30,6 +30,7 @@ class MisnamedStateArgument(Rule):
     triggers = (("sglang",), ("function",))
     why = "The name is compared: the decorator raises an AssertionError when the file is imported."
     quotes = ("DRY-FOC-5",)
+    instead = "Call the first parameter `s`."
     looks_at = "functions under `@sgl.function`"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -41,6 +41,7 @@ class EngineBuiltInLoop(Rule):
         "the second engine usually ends with out of memory."
     )
     quotes = ("DRY-FOC-2",)
+    instead = "Build the engine once, at the start of the program, and pass it on."
     looks_at = "places that build an engine: `vllm.LLM(...)`, `AsyncLLMEngine.from_engine_args(...)`"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -29,6 +29,7 @@ class GreedyMultiSample(SiteRule):
     calls = ("vllm.SamplingParams",)
     why = "Greedy decoding gives one answer: vLLM raises a ValueError when the parameters are made."
     quotes = ("DRY-FOC-2", "DRY-FOC-5")
+    instead = "Ask for one sample, or raise the temperature."
     looks_at = "calls of `vllm.SamplingParams`"
 
     def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:

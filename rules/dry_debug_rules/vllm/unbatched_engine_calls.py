@@ -36,6 +36,7 @@ class UnbatchedEngineCalls(Rule):
         "which takes ten to fifty times as long as the list of all prompts."
     )
     quotes = ("DRY-FOC-2",)
+    instead = "Collect the prompts and give the engine the whole list in one call."
     looks_at = "calls of `generate` and `chat` of a vLLM engine inside a `for` loop"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
