@@ -142,7 +142,20 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
         if not seeds or alike != seeds:
             why(call, "its workers are not all seeded alike")
             continue
+        if _draws_nothing(program, call):
+            why(call, "its data set only looks its samples up: nothing is drawn in the workers")
+            continue
         yield OneSeed(call, function, seeds, owner)
+
+
+def _draws_nothing(program: Program, loader: ast.Call) -> bool:
+    """Whether `__getitem__` of the loader's data set calls nothing, and the loader puts batches together as usual."""
+    given = argument(loader, 0, "dataset")
+    value = program.value(given, loader) if given is not None else None
+    if value is None or value.scope is None or value.kind != "dataset" or argument(loader, 7, "collate_fn") is not None:
+        return False
+    own = next((f for f in value.scope.children if f.kind == "function" and f.name == "__getitem__"), None)
+    return own is not None and not own.calls and not own.children
 
 
 def _differs(expr: ast.expr, function: Scope, parameters: set[str], depth: int = 0) -> bool:
