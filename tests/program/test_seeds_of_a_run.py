@@ -91,5 +91,11 @@ def test_a_generator_that_the_workers_have_copies_of(maker: str, item: str, opti
 )
 def test_a_function_that_seeds_all_workers_alike(function: str, given: str, alike: bool) -> None:
     options = f"num_workers=2, worker_init_fn={given}"
-    text = DATA.format(maker="None", item="index", options=options, function=function)
+    text = DATA.format(maker="None", item="read(index)", options=options, function=function)
     assert bool(list(one_seed(program(text)))) is alike
+
+
+def test_seeds_of_workers_that_only_look_samples_up_are_nobodys_business() -> None:
+    text = DATA.format(maker="[1, 2]", item="self.rng[index]", options="num_workers=2, worker_init_fn=f",
+                       function="def f(i): np.random.seed(3)")  # fmt: skip
+    assert not list(one_seed(program(text)))

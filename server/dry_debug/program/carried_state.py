@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program import lightning
 from dry_debug.program.carried import backward_passes
+from dry_debug.program.checkpoints import given
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.scopes import Scope, dotted
@@ -30,15 +32,15 @@ class CarriedState:
     module: Value
     paths: list[str]  # `["hidden"]`, `["h", "c"]`, `["self.hidden"]`
     at: ast.stmt  # the statement that takes the new state
-    loop: LoopNode
-    backward: ast.Call
+    loop: LoopNode | ast.FunctionDef | ast.AsyncFunctionDef  # a function: the hook that runs for each batch
+    backward: ast.Call | None  # None: the trainer that calls the hook runs it
     confidence: Confidence
     holder: tuple[Program, Scope] | None = None  # the class that keeps the state on itself, and its file
 
     @property
     def retains(self) -> bool:
         """Whether the backward pass keeps the graph: somebody has met the error before."""
-        return any(
+        return self.backward is not None and any(
             k.arg == "retain_graph" and not (isinstance(k.value, ast.Constant) and not k.value.value)
             for k in self.backward.keywords
         )
@@ -51,6 +53,11 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
         for backward, over in backward_passes(program, scope):
             stmt = program.statement(backward)
             loop = _innermost(program, stmt) if stmt is not None else None
+            if stmt is not None and loop is None and scope.kind == "function":
+                for found in _called_in_loop(program, scope, backward, over):
+                    if found.at not in seen:
+                        seen.add(found.at)
+                        yield found
             if stmt is None or loop is None:
                 program.why(backward, "it stands in no loop")
                 continue
@@ -61,6 +68,9 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
                 if found.at not in seen:
                     seen.add(found.at)
                     yield found
+    for cls in program.index.classes if "training_step" in program.document.source else ():
+        if lightning.trained_by_trainer(cls):
+            yield from _between_steps(program, cls)
 
 
 def _innermost(program: Program, stmt: ast.stmt) -> LoopNode | None:
@@ -100,14 +110,17 @@ def _in_loop(
         assert stmt is not None
         if not isinstance(stmt, ast.Assign | ast.AnnAssign | ast.Expr | ast.AugAssign | ast.Return):
             continue
-        given = _given(call)
+        arguments = _given(call)
         taken = _taken(stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else []
-        states = [path for path in given if "." not in path and _bound_in(program, scope, loop, path)]
+        states = [path for path in arguments if "." not in path and _bound_in(program, scope, loop, path)]
         if not states and not ("." not in (dotted(call.func) or ".") or isinstance(call.func, ast.Attribute)):
             continue
         if not states and not _may_hold_state(program, call):
             continue
         module = program.value(call.func, call)
+        if module.kind == "function" and states:
+            run = next((r for name in states if (r := _run_inside(program, call, name)) is not None), None)
+            module = run[2] if run is not None else module
         if module.kind != "module":
             if states and set(states) & set(taken):
                 program.why(call, "{} is not known to be a module", call.func)
@@ -139,6 +152,62 @@ def _given(call: ast.Call) -> list[str]:
 
 def _taken(stmt: ast.Assign) -> list[str]:
     return [path for target in stmt.targets for path in target_paths(target)]
+
+
+# -- modules that are run by a function of the project -----------------------------------------------------------------
+
+
+def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, Scope, Value, list[str]] | None:
+    """(file, function, module, what its result goes to) of a module that the called function runs on `path`.
+
+    Only where the function gives back what it got from the module, and cuts no graph.
+    """
+    target = program.target(call)
+    function, owner = target.scope, target.program
+    if target.kind != "function" or function is None or owner is None or function.kind != "function":
+        return None
+    name = next((a.arg for a in function.parameters() if dotted(given(call, function, a.arg) or call) == path), None)
+    if name is None or _cut_inside(function.node) is not None:
+        return None
+    for stmt in owner.index.assignments:
+        inner = stmt.value
+        if owner.scope(stmt) is not function or not isinstance(stmt, ast.Assign) or not isinstance(inner, ast.Call):
+            continue
+        if name not in _given(inner):
+            continue
+        module = owner.value(inner.func, inner)
+        if module.kind != "module" or _cuts_itself(owner, module, inner) is not None:
+            continue
+        taken = _taken(stmt)
+        if any(back.value is not None and _gives(back.value, taken) for back in function.returns):
+            return owner, function, module, taken
+    return None
+
+
+def _gives(value: ast.expr, names: list[str]) -> bool:
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return any(dotted(part) in names for part in parts)
+
+
+def _called_in_loop(program: Program, function: Scope, backward: ast.Call, over: ast.expr) -> Iterator[CarriedState]:
+    """`loss, hidden = step(x, hidden)` in a loop, where `step` runs the module and the backward pass."""
+    node = function.node
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    for call in program.call_sites(function):
+        stmt, scope = program.statement(call), program.scope(call)
+        loop = _innermost(program, stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else None
+        if loop is None or not isinstance(stmt, ast.Assign) or program.grad_mode(call) != "on":
+            continue
+        taken = _taken(stmt)
+        for name in _given(call):
+            if name not in taken or not _bound_in(program, scope, loop, name):
+                continue
+            run = _run_inside(program, call, name)
+            if run is None or not reads(over, derived(program, function, node, run[3])):
+                continue
+            at = _carried_on(program, scope, loop, name, call, taken)
+            if at is not None:
+                yield CarriedState(call, run[2], [name], at, loop, backward, run[2].confidence)
 
 
 # -- state in variables of the loop -----------------------------------------------------------------------------------
@@ -275,6 +344,44 @@ def _cuts_itself(program: Program, module: Value, call: ast.Call) -> str | None:
 
 def _cut_inside(node: ast.AST) -> str | None:
     return next((n.attr for n in nodes(node) if isinstance(n, ast.Attribute) and n.attr in _CUTS), None)
+
+
+# -- state that a hook keeps between the batches that its trainer gives it ---------------------------------------------
+
+
+def _between_steps(program: Program, cls: Scope) -> Iterator[CarriedState]:
+    """`out, self.state = self.net(x, self.state)` in a Lightning module's `training_step`."""
+    step = next((f for f in cls.children if f.kind == "function" and f.name == "training_step"), None)
+    if step is None or step.self_name is None or not isinstance(step.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    for stmt in program.index.assignments:
+        call = stmt.value
+        if program.scope(stmt) is not step or not isinstance(stmt, ast.Assign) or not isinstance(call, ast.Call):
+            continue
+        states = [p for p in _taken(stmt) if p.startswith(f"{step.self_name}.") and p in _given(call)]
+        if not states:
+            continue
+        cut = _cut_inside(step.node)
+        other = next((p for p in states if _set_for_batch(program, cls, p.partition(".")[2], stmt)), None)
+        if cut is not None or other is not None:
+            program.why(stmt, f"`{other or cut}` is set anew, or cut, for each batch")
+            continue
+        module = program.value(call.func, call)
+        if module.kind != "module" or _cuts_itself(program, module, call) is not None:
+            program.why(stmt, "{} is not known to be a module that hands its state on", call.func)
+            continue
+        yield CarriedState(call, module, states, stmt, step.node, None, module.confidence, (program, cls))
+
+
+def _set_for_batch(program: Program, cls: Scope, name: str, carry: ast.stmt) -> bool:
+    """Whether anything but the constructor, what happens once an epoch and a first time sets the attribute."""
+    for binding in cls.attributes.get(name, ()):
+        made, method = binding.stmt, binding.scope
+        if made is None or made is carry or method.name == "__init__" or lightning.turns(method) == "epoch":
+            continue
+        if not _first_time(program, made, None, f"{method.self_name}.{name}"):
+            return True
+    return False
 
 
 # -- state that a module keeps on itself -------------------------------------------------------------------------------
