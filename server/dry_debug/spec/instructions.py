@@ -210,7 +210,7 @@ def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
     value = number(match["low"]) if match else None
     if match is None or value is None:
         return []
-    for part in (text[: match.start()], *reversed(before)):
+    for number_of_part, part in enumerate((text[: match.start()], *reversed(before))):
         last: tuple[int, str] | None = None
         for field, words in NUMERIC:
             for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
@@ -228,6 +228,6 @@ def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
                     role_near(part, last[0], len(part)),
                 )
             ]
-        if part.strip() and part is not text[: match.start()]:
+        if part.strip() and number_of_part:
             break
     return []

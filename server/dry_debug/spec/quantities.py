@@ -15,7 +15,8 @@ from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
-    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is|are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: "
+    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
+    r"are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: "
     r"at)?|will be|needs to be|set to|"
     r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
@@ -57,7 +58,8 @@ _NO_FIELD = {
 }
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
-    "epochs": r"(?:every|each|per|after|at(?! (?:most|least|max))|patience(?: of)?|first|last|until|by|remaining|"
+    "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
+    r"best)[^,;]{0,24} at|patience(?: of)?|first|last|until|by|remaining|"
     r"final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
@@ -192,6 +194,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     end = match.end()
     percent = groups.get("percent") is not None
     values, kind, end = _several(match, low, field, end)
+    bound = _BOUND_BEFORE.search(before)
+    if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
+        kind = "least" if bound["low"] else "most"
     after = text[end : end + 24]
     unit = ""
     if field in ("warmup_steps", "warmup_ratio"):
@@ -239,6 +244,12 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_BOUND_BEFORE = re.compile(
+    r"\b(?:never|not|don'?t|no)\b(?: \w+){0,2} (?:above|over|exceed(?:ing)?|beyond|higher than|larger than|more than|"
+    r"(?P<low>below|under|"
+    r"less than|lower than))\s+(?:an? |the )?\Z",
+    re.IGNORECASE,
+)
 _WHOLE = frozenset(
     "batch_size gradient_accumulation_steps max_steps seed max_tokens max_length tensor_parallel_size lora_r "
     "warmup_steps".split()
@@ -306,7 +317,10 @@ def _batch_unit(name: str, before: str, after: str) -> str:
     if (
         re.search(r"effective|global|total|overall|\bgbs\b", name)
         or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
-        or re.match(r"\s*\(?(?:effective|global|total|overall|in total)\b", after.lower())
+        or re.match(
+            r"\s*\(?(?:effective|global|total|overall|in total)\b(?!\s*(?:batch(?: size)?)?\s*(?:of|=|:|is)?\s*\d)",
+            after.lower(),
+        )
     ):
         return "effective"
     if (

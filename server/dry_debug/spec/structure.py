@@ -22,6 +22,9 @@ _SPEAKER = re.compile(
     r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[a-z]{2,12})?(?:\*\*|>)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[ap]m)?\]?\)?)?"
     r"(?P<colon>:)\s+(?=\S)"
 )
+_WHO_AND_WHEN = re.compile(
+    r"\W*[A-Za-z][\w. ]{1,24}\W+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp][Mm])?\W*"
+)  # "**Jonas** 14:02"
 _STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[ap]m\b)?\s*")
 # Sections that tell of something else than what is asked for.
 _OTHER_SECTION = re.compile(
@@ -142,6 +145,9 @@ class _Reader:
             if not (at and ANNOUNCED.fullmatch(self.lines[at - 1])) and not _BULLET.match(following):
                 yield from self._flush()
                 self.announced = False
+        if _WHO_AND_WHEN.fullmatch(stripped):
+            yield from self._flush()
+            return
         bullet = _BULLET.match(line)
         if not stripped or stripped.startswith(">") or re.fullmatch(r"[-=*_]{3,}", stripped):
             yield from self._flush()
@@ -183,7 +189,9 @@ class _Reader:
         before = self.lines[self.paragraph[-1][0]].strip()
         if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
             return True
-        return len(before) < 45 and not before.endswith(",") and not stripped[:1].islower()
+        if len(before) >= 45 or before.endswith(","):
+            return False
+        return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
 
     @property
     def _heading(self) -> str:
@@ -255,6 +263,11 @@ _SHELLS = ("bash", "sh", "shell", "console", "zsh", "text", "")
 _COMMAND = re.compile(
     r"^\s*(?:[$>%]+\s+|[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate launch|deepspeed|uv run|poetry run|bash|sh|"
     r"CUDA_VISIBLE_DEVICES=\S+|--?\w[\w-]*[ =])"
+)
+
+
+_GOES_ON = re.compile(
+    r"\b(?:an?|the|of|with|and|or|to|for|in|on|at|is|rate|batch|learning|weight|by|use|using|from)\Z", re.IGNORECASE
 )
 
 

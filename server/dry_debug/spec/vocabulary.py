@@ -35,7 +35,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b)(?: per (?:device|gpu|card))?|"
+        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\beffective(?= (?:of )?\d|\s*[:=]\s*\d))(?: per (?:device|"
+        r"gpu|card))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
     ),
     ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
@@ -57,7 +58,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"window|size)|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|block[ _-]size|truncat(?:e|ed|ion|ing)(?: (?:everything|"
         r"inputs|sequences|text|them|it))?"
-        r"(?: (?:to|at))?|sequences? of(?: (?:up to|at most))?|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
+        r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
+        r"texts?|sequences?|documents?|"
+        r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|shortened)(?: off)? (?:at|"
+        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
     ),
     (
         "tensor_parallel_size",
