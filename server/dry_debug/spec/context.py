@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 _MASKED_TOKENS = re.compile(
@@ -157,6 +158,7 @@ def asks_nothing(lead: str) -> bool:
     ) and not re.search(r"\b(?:please|use|this run|now|instead)\b", lead, re.IGNORECASE)
 
 
+@lru_cache(maxsize=16)
 def asked_part(sentence: str, question: bool) -> str:
     """The sentence with everything blanked that asks for nothing; offsets stay."""
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 
 from dry_debug.spec.choices import Choice, choices
 from dry_debug.spec.context import asked_part, asks_nothing
@@ -22,6 +23,9 @@ from dry_debug.spec.vocabulary import NUMERIC, ROLE
 __all__ = ["Instruction", "Source", "merged", "parse", "read"]
 
 
+MOST = 500  # sentences of one source that are read
+
+
 def parse(text: str, path: str) -> list[Instruction]:
     """What the explicit instructions `text` ask for, by line; a later line about the same wins over an earlier one."""
     return list(read(Source(path, text)))
@@ -33,7 +37,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
     found: list[Instruction] = []
     lora = bool(re.search(r"\b(?:q?lora|peft|adapter|low[ -]rank)", source.text, re.IGNORECASE))
     before: list[str] = []
-    for sentence in sentences(source):
+    for sentence in islice(sentences(source), MOST):
         found.extend(_of_sentence(sentence, source, lora, before))
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
         found = [

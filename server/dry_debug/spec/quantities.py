@@ -10,7 +10,7 @@ from functools import cache
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, WORDS, number
-from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE
+from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE, SIGNS
 
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
@@ -138,6 +138,8 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     if not any(c.isdigit() for c in text) and not any(w in low for w in WORDS):
         return found
     for order, (field, pattern, behind) in enumerate(_patterns()):
+        if not any(sign in low for sign in SIGNS[field]):
+            continue
         for match in _matches(pattern, text, behind):
             hits.append(
                 (match.start("low") if behind else match.start("name"), order, match.end(), field, match, behind)

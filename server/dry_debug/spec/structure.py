@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from dry_debug.spec.instruction import Source
 from dry_debug.spec.sources import ANNOUNCED, INSTRUCTS
 
-MOST_LINES = 4_000
-WIDEST = 2_000  # of a line; a longer one is data
+MOST_LINES = 2_000
+WIDEST = 1_000  # of a line; a longer one is data
+MOST_WRAPPED = 12  # lines of prose that are read as one
 
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
@@ -179,6 +180,8 @@ class _Reader:
             if stamp and stamp.end():
                 yield from self._flush()
                 text = line[stamp.end() :].strip()
+        if len(self.paragraph) >= MOST_WRAPPED:
+            yield from self._flush()
         self.paragraph.append((at, text))
         if stripped.rstrip(" *_").endswith(":"):
             yield from self._flush()

@@ -131,6 +131,44 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ("tensor_parallel_size", r"-?way (?:tensor[ -]?parallel(?:ism)?|tp)\b"),
 )
 
+# One of these occurs wherever a field is named: cheaper to look for than the patterns.
+SIGNS: dict[str, tuple[str, ...]] = {
+    "gradient_accumulation_steps": ("acc", "ga"),
+    "max_grad_norm": ("clip", "norm"),
+    "warmup_ratio": ("warm",),
+    "warmup_steps": ("warm",),
+    "learning_rate": ("lr", "rate"),
+    "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
+    "weight_decay": ("decay", "wd", "l2"),
+    "lora_alpha": ("alpha",),
+    "lora_dropout": ("drop",),
+    "lora_r": ("rank", "r"),
+    "max_tokens": ("token", "length", "output", "completion", "generation", "response"),
+    "max_length": (
+        "len",
+        "token",
+        "context",
+        "ctx",
+        "seq",
+        "window",
+        "size",
+        "block",
+        "trunc",
+        "cut",
+        "trim",
+        "cap",
+        "clip",
+        "limit",
+        "short",
+    ),
+    "tensor_parallel_size": ("parallel", "tp"),
+    "max_steps": ("step", "iter", "update"),
+    "epochs": ("ep", "pass"),
+    "temperature": ("temp", "t"),
+    "top_p": ("top", "nucleus"),
+    "seed": ("seed",),
+}
+
 # Who or what a value is for, if not for the training itself.
 ROLES: tuple[tuple[str, str], ...] = (
     ("eval", r"eval(?:uat(?:ion|e|ing))?s?|validat(?:ion|e|ing)|\bval\b|\btest(?:ing)?\b|\bdev\b"),
