@@ -1,0 +1,270 @@
+"""MEM004: an evaluation builds an autograd graph that nothing uses."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix, Need, NeedImport
+from dry_debug.lint.new_lines import indented, line_before
+from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.program.evidence import Step, made, weakest
+from dry_debug.program.fate import fate_of
+from dry_debug.program.hands import other_hands
+from dry_debug.program.inference import data_loop, evaluated, gradients_at, modes
+from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import Event
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+    from dry_debug.program.values import Value
+
+
+class EvaluationWithGradients(OrderRule):
+    name = "evaluation-with-gradients"
+    code = "MEM004"
+    severity = "warning"
+    fix_kind = "unsafe"
+    triggers = (("torch",), (".eval(",))
+    why = (
+        "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
+        "the memory, and slower; outputs that are collected keep them all until the end."
+    )
+    looks_at = "calls of models in evaluation mode"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (event.node for event in program.events.of_kind("forward"))
+
+    def check(self, program: Program) -> Iterator[Report]:
+        if not program.events.of_kind("forward") or not program.events.of_kind("eval"):
+            program.why(None, "nothing here calls a model in a loop, or none is put into evaluation mode")
+            return
+        off = _switched_off(program)
+        if off is not None:
+            program.why(None, "autograd may be switched off for all that follows: {}", off, see=off)
+            return
+        calls = evaluated(program)
+        seen: set[object] = set()
+        causes: set[str] = set()
+        for event, module in calls:
+            ident = module.base.ident
+            if event.program is not program or ident is None or ident in seen:
+                continue
+            seen.add(ident)
+            for hit in modes(module, program):
+                report = self._report(hit, module, program)
+                if report is not None and report.cause not in causes:
+                    causes.add(report.cause)
+                    yield report
+        if program.why.listens:
+            _tell(calls, program)
+
+    def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
+        event = hit.event
+        place = Occurrence(event, hit.calls)
+        if event.program is not program or hit.label != "eval":
+            return None
+        around = data_loop(place)
+        if not _judged(hit, place, module, program) or around is None:
+            return None
+        loop = around[1]
+        call = event.node
+        assert isinstance(call, ast.Call)
+        path = dotted(call.func) or "the model"
+        switch = next((o.event for o in reversed(hit.trace) if o.event.kind == "eval"), None)
+        evidence = made(module, "the model")
+        if switch is not None:
+            evidence.append(Step(switch.program, switch.node, "it is put into evaluation mode here"))
+        if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
+            evidence.append(Step(around[0], loop.target, "for each batch of this loop a graph is built"))
+        exported = not program.call_sites(_function(event)) if _function(event).kind == "function" else False
+        sure = "medium" if exported else "high"
+        return Report(
+            at=call,
+            headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing",
+            confidence=weakest("high" if module.confidence == "high" else "medium", sure),  # type: ignore[arg-type]
+            evidence=evidence,
+            links=lambda: _links(module, exported, program),
+            cause=f"{self.name}@{program.span(_outermost(hit, program)).start}",
+            fix=lambda: _fix(hit, program),
+            fix_title=_TITLE,
+        )
+
+
+_TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"
+
+
+def _links(module: Value, exported: bool, program: Program) -> list[Link]:
+    links = [kind_link(program, module), path_link()]
+    if exported:
+        links.append(Link("resolution", "medium", "other files may call this function with autograd switched off"))
+    return links
+
+
+def _function(event: Event) -> Scope:
+    scope = event.scope
+    while scope.kind not in ("function", "module") and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _switched_off(program: Program) -> ast.AST | None:
+    """A statement that switches autograd off for all that follows: `torch.set_grad_enabled(False)`."""
+    withs = {id(item.context_expr) for block in program.index.withs for item in block.items}
+    for call in program.calls_of("torch.set_grad_enabled"):
+        if id(call) not in withs:
+            return call
+    for name in ("torch.no_grad", "torch.inference_mode"):
+        for call in program.calls_of(name):
+            stmt = program.statement(call)
+            if not isinstance(stmt, ast.With | ast.AsyncWith | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                return call  # `guard = torch.no_grad()`, `with guard if ... else ...`
+    return None
+
+
+def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> bool:
+    """Whether nothing speaks against it that this is an evaluation whose graph nobody wants."""
+    event, why = hit.event, program.why
+    call = event.node
+    assert isinstance(call, ast.Call)
+    function = _function(event)
+    wanted = _wants_gradients(function, program)
+    if hit.certainty != "must":
+        why(place, "on some path the model is not in evaluation mode here")
+    elif gradients_at(place) != "on":
+        why(place, "autograd is switched off here, or may be")
+    elif data_loop(place) is None:
+        why(place, "it stands in no loop over data, or in one that trains")
+    elif program.is_test:
+        why(place, "the file is a test")
+    elif "volatile" in program.document.source:
+        why(place, "this is written for a PyTorch that has no `no_grad`")
+    elif last_name(call.func) == "generate":
+        why(place, "`generate` switches autograd off by itself")
+    elif wanted is not None:
+        why(place, "{} wants gradients", wanted, see=wanted)
+    elif _frozen(program):
+        why(place, "parameters are frozen in this file: there may be no graph")
+    elif _without_graph(call, program):
+        why(place, "the model's own `forward` switches autograd off")
+    elif (hands := other_hands(program, place, module)) is not None:
+        why(place, "{} is given the model and cannot be followed", hands, see=hands)
+    elif (used := _leaves(event, program)) is not None:
+        why(place, "what the model gives may be differentiated later: {}", used, see=used)
+    else:
+        return True
+    return False
+
+
+_GRADIENTS = frozenset("backward grad requires_grad_ enable_grad attribute register_hook retain_grad vjp jvp".split())
+
+
+def _wants_gradients(function: Scope, program: Program) -> ast.AST | None:
+    """A call in the function of the evaluation that needs a graph, if it does not train besides."""
+    for scope in (function, *function.below()):
+        for call in scope.calls:
+            if last_name(call.func) in _GRADIENTS and not _trains_elsewhere(call, program):
+                return call
+    return None
+
+
+def _trains_elsewhere(call: ast.Call, program: Program) -> bool:
+    """Whether a backward pass belongs to a training loop beside the evaluation."""
+    stmt = program.statement(call)
+    return stmt is not None and any(
+        isinstance(block, ast.For | ast.AsyncFor | ast.While) and program.training.loops.steps_in(block, True)
+        for block in program.index.ancestors(stmt)
+    )
+
+
+def _frozen(program: Program) -> bool:
+    source = program.document.source
+    return "requires_grad" in source and any(
+        text in source for text in ("requires_grad_(False", "requires_grad = False", "requires_grad=False")
+    )
+
+
+def _without_graph(call: ast.Call, program: Program) -> bool:
+    target = program.target(call)
+    if target.kind != "function" or target.scope is None or target.program is None:
+        return False
+    text = target.program.text(target.scope.node)
+    decorated = target.program.decorated_no_grad(target.scope)
+    return decorated or "no_grad" in text or "inference_mode" in text or "set_grad_enabled" in text
+
+
+def _leaves(event: Event, program: Program) -> ast.AST | None:
+    """Where what the model gives may come to a place that differentiates it; None if it is only looked at."""
+    function = _function(event)
+    if function.kind != "function" or not any(e.program is program for e in program.events.of_kind("backward")):
+        return None
+    for name in _results(event):
+        fate = fate_of(program, name, event.stmt)
+        if fate.backward and fate.differentiated is not None:
+            return fate.differentiated[1] if fate.differentiated[0] is program else event.node
+    returns = [n for n in nodes(function.node) if isinstance(n, ast.Return | ast.Yield) and n.value is not None]
+    names = set(_results(event))
+    for node in returns:
+        assert node.value is not None
+        value = program.evaluator.value(node.value, function, node if isinstance(node, ast.stmt) else event.stmt)
+        if value.attached is True or (value.attached is None and value.kind in ("tensor", "output")):
+            return node
+        if not value.known and any(isinstance(n, ast.Name) and n.id in names for n in nodes(node.value)):
+            return node
+    return None
+
+
+def _results(event: Event) -> list[str]:
+    """The variables that the model's output is assigned to."""
+    stmt = event.stmt
+    if not isinstance(stmt, ast.Assign):
+        return []
+    return [n.id for target in stmt.targets for n in nodes(target) if isinstance(n, ast.Name)]
+
+
+def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:
+    reached = {event for event, _ in calls}
+    evaluating = {hit.event for _, module in calls for hit in modes(module, program) if hit.label == "eval"}
+    for event in program.events.of_kind("forward"):
+        if event not in reached:
+            program.why(event, "no way from the start of this file leads here, or it is not known what is called")
+        elif event not in evaluating:
+            program.why(event, "the model is not known to be in evaluation mode here")
+
+
+# -- the fix -----------------------------------------------------------------------------------------------------------
+
+
+def _outermost(hit: Hit, program: Program) -> ast.stmt:
+    """The loop over the data in the function of the call, else its statement."""
+    around = data_loop(Occurrence(hit.event, hit.calls))
+    loop = around[1] if around is not None and around[0] is program else None
+    inside = isinstance(loop, ast.stmt) and program.index.inside(hit.event.stmt, loop)
+    return loop if inside and isinstance(loop, ast.stmt) else hit.event.stmt
+
+
+def _fix(hit: Hit, program: Program) -> Fix | None:
+    function = _function(hit.event)
+    torch, needs = _torch(program)
+    if torch is None:
+        return None
+    only = function.kind == "function" and not program.training.loops.function_trains(function)
+    if only and not function.yields and isinstance(function.node, ast.FunctionDef):
+        return Fix(_TITLE, "unsafe", (line_before(program, function.node, f"@{torch}.no_grad()"),), tuple(needs))
+    edits = indented(program, _outermost(hit, program), f"with {torch}.no_grad():")
+    return Fix(_TITLE, "unsafe", edits, tuple(needs)) if edits else None
+
+
+def _torch(program: Program) -> tuple[str | None, list[Need]]:
+    """What `torch` is called in this file; an import of it, if there is none."""
+    for name, bindings in program.index.module.bindings.items():
+        if len(bindings) == 1 and bindings[0].kind == "import" and bindings[0].module == ("torch", 0):
+            return name, []
+    if "torch" in program.index.module.bindings:
+        return None, []
+    return "torch", [NeedImport("torch")]
