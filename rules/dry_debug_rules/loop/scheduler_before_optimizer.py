@@ -14,6 +14,7 @@ from dry_debug.program.evidence import Step, made
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.relations import drives
+from dry_debug.program.walks import nodes
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ class SchedulerBeforeOptimizer(OrderRule):
             for hit in hits if program.why.listens else ():
                 if hit.certainty != "must":
                     program.why(hit.event, "on some path the optimizer steps before it, or nobody knows")
-            if not hits:
-                program.why(event, "the optimizer steps before it")
+            early = {hit.event for hit in hits}
+            for other, obj, _ in steps:
+                if obj.base.ident == ident and other not in early:
+                    program.why(other, "the optimizer, or the scheduler itself, has stepped before it")
             for hit in wrong:
                 report = self._report(hit, scheduler, optimizer, program)
                 if report is not None:
@@ -73,6 +76,10 @@ class SchedulerBeforeOptimizer(OrderRule):
         found = _step_in_loop(place)
         if found is None:
             program.why(place, "it stands in no loop in which its optimizer steps")
+            return None
+        counted = _counted(place)
+        if counted is not None:
+            program.why(place, "{} may leave out the first time", counted, see=counted)
             return None
         hands = other_hands(program, place, optimizer) if optimizer is not None else None
         if hands is not None:
@@ -156,6 +163,23 @@ def _step_in_loop(place: Occurrence) -> tuple[tuple[Program, ast.AST], ast.AST] 
                 return ((program, block), step) if step is not None else None
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
                 break
+    return None
+
+
+def _counted(place: Occurrence) -> ast.expr | None:
+    """A condition around the step that reads what changes in its loop: it may hold later only."""
+    program = place.event.program
+    scope = place.event.scope
+    for block in program.index.ancestors(place.event.stmt):
+        if isinstance(block, ast.If):
+            names = {n.id for n in nodes(block.test) if isinstance(n, ast.Name)}
+            for name in names:
+                if any(b.kind in ("for", "aug") or len(bs) > 1 for bs in [scope.bindings.get(name, [])] for b in bs):
+                    return block.test
+            if any(isinstance(n, ast.Compare | ast.BinOp) for n in nodes(block.test)):
+                return block.test
+        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            break
     return None
 
 

@@ -31,10 +31,10 @@ class WipedGradients(OrderRule):
         "parameters. The loss does not fall, and nothing says why."
     )
     quotes = ("DBG-CODE-10",)
-    looks_at = "steps of optimizers"
+    looks_at = "calls that clear gradients"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        return (event.node for event in program.events.of_kind("optimizer_step"))
+        return (event.node for event in program.events.of_kind("zero_grad"))
 
     def check(self, program: Program) -> Iterator[Report]:
         told: set[object] = set()
@@ -45,7 +45,7 @@ class WipedGradients(OrderRule):
                     told.add(report.cause)
                     yield report
         if program.why.listens:
-            _tell(program)
+            _tell(told, program)
 
     def _report(self, hit: Hit, ordered: Ordered, program: Program) -> Report | None:
         step = Occurrence(hit.event, hit.calls)
@@ -92,11 +92,10 @@ def _fix(wipe: Event, backward: Event, program: Program) -> Fix | None:
     return Fix(_TITLE, "unsafe", edits) if edits else None
 
 
-def _tell(program: Program) -> None:
-    reached = {event for event, _, _ in collect(program, "optimizer_step")}
-    wiped = {hit.event for ordered in orders(program) for hit in ordered.hits if hit.label == "wiped"}
-    for event in program.events.of_kind("optimizer_step"):
+def _tell(told: set[object], program: Program) -> None:
+    reached = {event for event, _, _ in collect(program, "zero_grad")}
+    for event in program.events.of_kind("zero_grad"):
         if event not in reached:
             program.why(event, "no way from the start of this file leads here")
-        elif event not in wiped:
-            program.why(event, "nothing clears its gradients between a backward pass and it")
+        elif f"{WipedGradients.name}@{program.span(event.node).start}" not in told:
+            program.why(event, "no gradients that a step behind it should use are certain to be there")

@@ -199,32 +199,77 @@ def _without_graph(call: ast.Call, program: Program) -> bool:
 
 
 def _leaves(event: Event, program: Program) -> ast.AST | None:
-    """Where what the model gives may come to a place that differentiates it; None if it is only looked at."""
+    """Where what the model gives leaves the function with its graph, if something may differentiate it then."""
     function = _function(event)
-    if function.kind != "function" or not any(e.program is program for e in program.events.of_kind("backward")):
+    if function.kind != "function":
         return None
-    for name in _results(event):
+    for name in _names(event.stmt):
         fate = fate_of(program, name, event.stmt)
         if fate.backward and fate.differentiated is not None:
             return fate.differentiated[1] if fate.differentiated[0] is program else event.node
-    returns = [n for n in nodes(function.node) if isinstance(n, ast.Return | ast.Yield) and n.value is not None]
-    names = set(_results(event))
-    for node in returns:
-        assert node.value is not None
-        value = program.evaluator.value(node.value, function, node if isinstance(node, ast.stmt) else event.stmt)
-        if value.attached is True or (value.attached is None and value.kind in ("tensor", "output")):
-            return node
-        if not value.known and any(isinstance(n, ast.Name) and n.id in names for n in nodes(node.value)):
+    if program.call_sites(function) and not program.events.of_kind("backward"):
+        return None
+    outputs = _Outputs(event, function, program)
+    for node in nodes(function.node):
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None and outputs.carries(node.value):
             return node
     return None
 
 
-def _results(event: Event) -> list[str]:
-    """The variables that the model's output is assigned to."""
-    stmt = event.stmt
-    if not isinstance(stmt, ast.Assign):
-        return []
-    return [n.id for target in stmt.targets for n in nodes(target) if isinstance(n, ast.Name)]
+class _Outputs:
+    """Which variables of a function hold what a model gave, with its graph."""
+
+    def __init__(self, event: Event, function: Scope, program: Program) -> None:
+        self.program = program
+        self.call = event.node
+        self.at = event.stmt
+        self.names: set[str] = set()
+        for _ in range(3):  # a loop may hand a value on against the order of its lines
+            before = len(self.names)
+            for node in nodes(function.node):
+                self._follow(node)
+            if len(self.names) == before:
+                break
+
+    def _follow(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign) and self.carries(node.value):
+            self.names.update(name for target in node.targets for name in _targets(target))
+        elif isinstance(node, ast.AugAssign) and self.carries(node.value):
+            self.names.update(_targets(node.target))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+            self.names.update(_targets(node.func.value) if any(map(self.carries, node.args)) else ())
+
+    def carries(self, expr: ast.expr) -> bool:
+        """Whether an expression may hold a graph of the model's."""
+        queue: list[ast.AST] = [expr]
+        while queue:
+            node = queue.pop()
+            if node is self.call or (isinstance(node, ast.Name) and node.id in self.names):
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in _WITHOUT_GRAPH:
+                continue
+            if isinstance(node, ast.Call) and last_name(node.func) in _WITHOUT_GRAPH:
+                continue
+            if isinstance(node, ast.Compare):
+                continue
+            queue.extend(ast.iter_child_nodes(node))
+        return False
+
+
+_COLLECTS = frozenset(("append", "extend"))
+_WITHOUT_GRAPH = frozenset(
+    "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
+    "shape size dim numel device dtype".split()
+)
+
+
+def _names(stmt: ast.stmt) -> list[str]:
+    """The variables that a statement assigns."""
+    return [name for target in stmt.targets for name in _targets(target)] if isinstance(stmt, ast.Assign) else []
+
+
+def _targets(target: ast.expr) -> Iterator[str]:
+    return (n.id for n in nodes(target) if isinstance(n, ast.Name))
 
 
 def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:

@@ -114,7 +114,7 @@ class Protocol(Automaton):
         other = context.resolve(event.other)
         if event.handled or (other.known and other.kind != "scaler"):
             return "mixed"
-        now = "plain"
+        now = "mixed" if _may_be_scaled(event) else "plain"
         if other.kind == "scaler":
             now = "mixed" if different(other.base.ident, self.scaler) else "scaled"
         return now if gradients in ("none", now) else "mixed"
@@ -122,6 +122,22 @@ class Protocol(Automaton):
     def _by_scaler(self, event: Event, context: Context) -> bool:
         other = context.resolve(event.other)
         return other.kind == "scaler"
+
+
+def _may_be_scaled(event: Event) -> bool:
+    """Whether what is differentiated is a parameter, or a variable that gets a scaled value on some way."""
+    call = event.node
+    func = call.func if isinstance(call, ast.Call) else None
+    if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Name):
+        return False
+    found = event.program.names.lookup(func.value.id, event.scope)
+    for binding in found[1] if found is not None else ():
+        value = binding.value
+        if binding.kind == "param":
+            return True
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "scale":
+            return True
+    return False
 
 
 def _is_step(event: Event) -> bool:
