@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dry_debug.program.automata import Context
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
     from dry_debug.program.values import Value
 
 
@@ -41,6 +42,9 @@ class SchedulerBeforeOptimizer(OrderRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         if not program.events.may_come(frozenset(("scheduler_step",))):
+            return
+        if _behind_optimizer(program):
+            program.why(None, "the optimizer steps above it")
             return
         steps = collect(program, "scheduler_step")
         if program.why.listens:
@@ -129,6 +133,17 @@ def _judged(event: Event, scheduler: Value, program: Program) -> bool:
     else:
         return True
     return False
+
+
+def _behind_optimizer(program: Program) -> bool:
+    """Whether an optimizer steps above each step of a scheduler in its function: then nobody has to walk."""
+    stepped: set[Scope] = set()
+    for event in program.events.of_kind("optimizer_step", "scheduler_step"):
+        if event.kind == "optimizer_step":
+            stepped.add(event.scope)
+        elif event.scope not in stepped:
+            return False
+    return bool(stepped)
 
 
 class _First(Automaton):

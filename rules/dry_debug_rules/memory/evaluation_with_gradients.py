@@ -13,7 +13,7 @@ from dry_debug.program.automata import Hit, Occurrence
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.fate import fate_of
 from dry_debug.program.hands import other_hands
-from dry_debug.program.inference import data_loop, evaluated, gradients_at, modes
+from dry_debug.program.inference import data_loop, evaluated, gradients_at, modes, root_of
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import nodes
@@ -41,8 +41,11 @@ class EvaluationWithGradients(OrderRule):
         return (event.node for event in program.events.of_kind("forward"))
 
     def check(self, program: Program) -> Iterator[Report]:
-        if not program.events.of_kind("forward") or not program.events.of_kind("eval"):
-            program.why(None, "nothing here calls a model in a loop, or none is put into evaluation mode")
+        events = program.events
+        here = events.of_kind("eval") and any(_may_be_one(event, program) for event in events.of_kind("forward"))
+        works = events.of_kind("create", "train", "backward") or program.method_calls("load_state_dict")
+        if not here and not (works and program.leaves_file):
+            program.why(None, "nothing here calls a model in evaluation mode where autograd may record")
             return
         off = _switched_off(program)
         if off is not None:
@@ -51,9 +54,9 @@ class EvaluationWithGradients(OrderRule):
         calls = evaluated(program)
         seen: set[object] = set()
         causes: set[str] = set()
-        for event, module in calls:
+        for _, module in calls:
             ident = module.base.ident
-            if event.program is not program or ident is None or ident in seen:
+            if ident is None or ident in seen:
                 continue
             seen.add(ident)
             for hit in modes(module, program):
@@ -67,10 +70,16 @@ class EvaluationWithGradients(OrderRule):
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
         event = hit.event
         place = Occurrence(event, hit.calls)
-        if event.program is not program or hit.label != "eval":
+        if hit.label != "eval":
             return None
+        at = place.here(program)
         around = data_loop(place)
-        if not _judged(hit, place, module, program) or around is None:
+        if at is None or not _judged(hit, place, module, program) or around is None:
+            return None
+        here = event.program is program
+        function = _function(event)
+        if not here and event.program.call_sites(function):
+            program.why(place, "it is told in the file that it stands in", see=event)
             return None
         loop = around[1]
         call = event.node
@@ -80,19 +89,22 @@ class EvaluationWithGradients(OrderRule):
         evidence = made(module, "the model")
         if switch is not None:
             evidence.append(Step(switch.program, switch.node, "it is put into evaluation mode here"))
+        if not here:
+            evidence.append(Step(event.program, call, "the model runs here, and autograd records"))
         if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
             evidence.append(Step(around[0], loop.target, "for each batch of this loop a graph is built"))
-        exported = not program.call_sites(_function(event)) if _function(event).kind == "function" else False
-        sure = "medium" if exported else "high"
+        exported = here and function.kind == "function" and not program.call_sites(function)
         return Report(
-            at=call,
-            headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing",
-            confidence=weakest("high" if module.confidence == "high" else "medium", sure),  # type: ignore[arg-type]
+            at=at,
+            headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing"
+            if here
+            else f"`{program.short(at, 36)}` evaluates without `torch.no_grad()`: a graph is built for nothing",
+            confidence=weakest("high" if module.confidence == "high" else "medium", "medium" if exported else "high"),
             evidence=evidence,
             links=lambda: _links(module, exported, program),
-            cause=f"{self.name}@{program.span(_outermost(hit, program)).start}",
-            fix=lambda: _fix(hit, program),
-            fix_title=_TITLE,
+            cause=f"{self.name}@{program.span(_outermost(hit, program) if here else at).start}",
+            fix=(lambda: _fix(hit, program)) if here else None,
+            fix_title=_TITLE if here else "",
         )
 
 
@@ -104,6 +116,15 @@ def _links(module: Value, exported: bool, program: Program) -> list[Link]:
     if exported:
         links.append(Link("resolution", "medium", "other files may call this function with autograd switched off"))
     return links
+
+
+def _may_be_one(event: Event, program: Program) -> bool:
+    """What the lines around a call tell, without a walk."""
+    index = program.index
+    loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
+    if loop is not None and any(index.inside(e.stmt, loop) for e in program.events.of_kind("backward")):
+        return False
+    return program.grad_mode(event.node) != "off"
 
 
 def _function(event: Event) -> Scope:
@@ -129,11 +150,11 @@ def _switched_off(program: Program) -> ast.AST | None:
 
 def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> bool:
     """Whether nothing speaks against it that this is an evaluation whose graph nobody wants."""
-    event, why = hit.event, program.why
+    event, why, home = hit.event, program.why, hit.event.program
     call = event.node
     assert isinstance(call, ast.Call)
     function = _function(event)
-    wanted = _wants_gradients(function, program)
+    wanted = _wants_gradients(function, home)
     if hit.certainty != "must":
         why(place, "on some path the model is not in evaluation mode here")
     elif gradients_at(place) != "on":
@@ -142,23 +163,32 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "it stands in no loop over data, or in one that trains")
     elif program.is_test:
         why(place, "the file is a test")
-    elif "volatile" in program.document.source:
+    elif root_of(hit) is function and function.kind == "function" and _parameter(call, function):
+        why(place, "other files give the model to this function, and may switch autograd off around it")
+    elif _switched_off(home) is not None:
+        why(place, "autograd may be switched off in its file", see=event)
+    elif "volatile" in home.document.source:
         why(place, "this is written for a PyTorch that has no `no_grad`")
     elif last_name(call.func) == "generate":
         why(place, "`generate` switches autograd off by itself")
     elif wanted is not None:
-        why(place, "{} wants gradients", wanted, see=wanted)
-    elif _frozen(program):
+        why(place, "{} wants gradients", Step(home, wanted, ""))
+    elif _frozen(program) or _frozen(home):
         why(place, "parameters are frozen in this file: there may be no graph")
-    elif _without_graph(call, program):
+    elif _without_graph(call, home):
         why(place, "the model's own `forward` switches autograd off")
     elif (hands := other_hands(program, place, module)) is not None:
         why(place, "{} is given the model and cannot be followed", hands, see=hands)
-    elif (used := _leaves(event, program)) is not None:
-        why(place, "what the model gives may be differentiated later: {}", used, see=used)
+    elif (used := _leaves(event, home)) is not None:
+        why(place, "what the model gives may be differentiated later: {}", Step(home, used, ""))
     else:
         return True
     return False
+
+
+def _parameter(call: ast.Call, function: Scope) -> bool:
+    """Whether the model that is called is a parameter of the function."""
+    return isinstance(call.func, ast.Name) and call.func.id in {a.arg for a in function.parameters()}
 
 
 _GRADIENTS = frozenset("backward grad requires_grad_ enable_grad attribute register_hook retain_grad vjp jvp".split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dry_debug.program.events import Event
     from dry_debug.program.paths import Occurrence
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _MOST = 6  # optimizers of one program
 
@@ -32,14 +34,55 @@ def orders(program: Program) -> list[Ordered]:
     known = program.events.ordered
     if known is None:
         known = program.events.ordered = []
-        if not program.events.may_come(frozenset(("optimizer_step",))):
+        if in_order(program) or not program.events.may_come(frozenset(("optimizer_step",))):
             return known
         steps = collect(program, "optimizer_step")
-        optimizers = {o.base.ident: o for _, o, _ in steps if o.base.ident is not None}
+        optimizers = {o.base.ident: o for event, o, _ in steps if o.base.ident is not None and one_object(event, o)}
         for optimizer in list(optimizers.values())[:_MOST]:
             automaton = GradientOrder(optimizer, covers(optimizer, program), len(optimizers) == 1, program)
             known.append(Ordered(optimizer, run(automaton, program)))
     return known
+
+
+_BEFORE = {
+    "zero_grad": frozenset(("optimizer_step", "zero_grad", "scheduler_step", "scaler_update")),
+    "clip": frozenset(("backward", "unscale", "clip")),
+    "optimizer_step": frozenset(("backward", "clip", "unscale", "optimizer_step")),
+}
+_AFTER_CLEARING = frozenset(("backward", "zero_grad"))
+
+
+def in_order(program: Program) -> bool:
+    """Whether the lines of each function show that all is right: then nobody has to walk."""
+    last: dict[Scope, Event] = {}
+    first: dict[Scope, Event] = {}  # a clearing that nothing stands before: what comes next has to be right
+    for event in program.events.of_kind("backward", "zero_grad", "clip", "unscale", "optimizer_step", "scaler_update"):
+        before = last.get(event.scope)
+        opened = first.pop(event.scope, None)
+        if opened is not None and event.kind not in _AFTER_CLEARING:
+            return False
+        wanted = _BEFORE.get(event.kind)
+        if wanted is not None and (before is None or before.kind not in wanted):
+            if before is not None or event.kind != "zero_grad":
+                return False
+            first[event.scope] = event
+        last[event.scope] = event
+    return not first
+
+
+def one_object(event: Event, optimizer: Value) -> bool:
+    """Whether a step is that of one certain optimizer: not of an element of a list, nor of a loop's variable."""
+    ident = optimizer.base.ident
+    if isinstance(ident, tuple) and ident[:1] == ("part",):
+        return False
+    call = event.node
+    func = call.func if isinstance(call, ast.Call) else None
+    names = [*call.args[:1], func.value] if isinstance(call, ast.Call) and isinstance(func, ast.Attribute) else []
+    for name in names:
+        found = event.program.names.lookup(name.id, event.scope) if isinstance(name, ast.Name) else None
+        if found is not None and any(binding.kind in ("for", "comp") for binding in found[1]):
+            return False
+    return True
 
 
 class GradientOrder(Automaton):

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
+from dry_debug.program.gradient_order import one_object
 from dry_debug.program.relations import different
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import Ident, Value
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _MOST = 6  # pairs of a scaler and an optimizer in one program
 
@@ -39,11 +42,11 @@ def protocols(program: Program) -> list[Scaled]:
 
 
 def _protocols(program: Program) -> Iterator[Scaled]:
-    if not program.events.may_come(frozenset(("backward", "optimizer_step"))):
+    if by_the_book(program) or not program.events.may_come(frozenset(("backward", "optimizer_step"))):
         return
     steps = collect(program, "optimizer_step")
     scalers = [scaler for _, _, scaler in (*steps, *collect(program, "backward")) if scaler.kind == "scaler"]
-    optimizers = {o.base.ident: o for _, o, _ in steps if o.base.ident is not None}
+    optimizers = {o.base.ident: o for event, o, _ in steps if o.base.ident is not None and one_object(event, o)}
     pairs = 0
     for scaler in {s.base.ident: s for s in scalers if s.base.ident is not None}.values():
         if disabled(scaler):
@@ -55,6 +58,27 @@ def _protocols(program: Program) -> Iterator[Scaled]:
                 return
             hits = run(Protocol(scaler, optimizer.base.ident), program)
             yield Scaled(scaler, optimizer, len(optimizers) == 1, hits)
+
+
+def by_the_book(program: Program) -> bool:
+    """Whether the lines of each function show that all is right: then nobody has to walk."""
+    open_steps: dict[Scope, Event] = {}
+    unscaled: dict[Scope, int] = {}
+    optimizers: dict[Scope, int] = {}
+    for event in program.events.of_kind("backward", "unscale", "optimizer_step", "scaler_update"):
+        scaled = event.other.kind == "scaler"
+        if event.kind == "scaler_update":
+            if unscaled.pop(event.scope, 0) > optimizers.pop(event.scope, 0):
+                return False
+            open_steps.pop(event.scope, None)
+        elif event.kind == "unscale":
+            unscaled[event.scope] = unscaled.get(event.scope, 0) + 1
+        elif not scaled:
+            return False
+        elif event.kind == "optimizer_step":
+            open_steps[event.scope] = event
+            optimizers[event.scope] = optimizers.get(event.scope, 0) + 1
+    return not open_steps and not unscaled
 
 
 class Protocol(Automaton):
@@ -128,7 +152,11 @@ def _may_be_scaled(event: Event) -> bool:
     """Whether what is differentiated is a parameter, or a variable that gets a scaled value on some way."""
     call = event.node
     func = call.func if isinstance(call, ast.Call) else None
-    if not isinstance(func, ast.Attribute) or not isinstance(func.value, ast.Name):
+    if not isinstance(func, ast.Attribute):
+        return False
+    if any(isinstance(n, ast.Attribute) and n.attr == "scale" for n in nodes(func.value)):
+        return True
+    if not isinstance(func.value, ast.Name):
         return False
     found = event.program.names.lookup(func.value.id, event.scope)
     for binding in found[1] if found is not None else ():
@@ -166,6 +194,9 @@ def spelled(program: Program, event: Event, scaler: Value) -> str | None:
 
 def tell_protocols(program: Program, label: str, kinds: tuple[str, ...], fine: str) -> None:
     """Tells of the events of these kinds why nothing is said of them: `fine`, where the walk came to them."""
+    if by_the_book(program):
+        program.why(None, fine if program.events.of_kind("scaler_update") else "nothing here uses a GradScaler")
+        return
     reached = {event for event, _, _ in collect(program, *kinds)}
     wrong = {hit.event for one in protocols(program) for hit in one.hits if hit.label == label}
     for event in program.events.of_kind(*kinds):
