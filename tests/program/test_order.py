@@ -110,6 +110,44 @@ for x in loader:
     model(x).sum().backward()
     opt.step()
 """,
+    "the other branch calls what always raises": r"""
+def fail(kind):
+    print(kind)
+    raise ValueError(kind)
+for x in loader:
+    if flag:
+        opt.zero_grad()
+    else:
+        fail(1)
+    model(x).sum().backward()
+    opt.step()
+""",
+    "the other branch calls what raises on some way": r"""
+def fail(kind):
+    if kind:
+        raise ValueError(kind)
+for x in loader:
+    if flag:
+        opt.zero_grad()
+    else:
+        fail(kind)
+    model(x).sum().backward()  # may
+    opt.step()
+""",
+    "the other branch calls a hook of subclasses": r"""
+class Base:
+    def clear(self):
+        raise NotImplementedError
+    def go(self):
+        for x in loader:
+            if flag:
+                opt.zero_grad()
+            else:
+                self.clear()
+            model(x).sum().backward()  # may
+            opt.step()
+Base().go()
+""",
     "the same test twice": r"""
 for x in loader:
     model(x).sum().backward()

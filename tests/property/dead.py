@@ -61,6 +61,9 @@ def _added(text: str, where: str, needs: str = "") -> Transformation:
             if where == "training" and not _trains(tree):
                 tally.skip("is no training script")
                 continue
+            if where == "training" and any(other.endswith(".md") for other in project.others):
+                tally.skip("instructions ask for its settings, too")
+                continue
             other = project.copy()
             body = other.trees[name].body
             at = len(body) if where == "end" else header(body)

@@ -98,6 +98,9 @@ def _lines(
         return "a name means something else there"
     renamer = _Rename(fresh)
     body: list[ast.stmt] = [renamer.visit(copy.deepcopy(s)) for s in function.body]
+    for statement_ in body:  # what was said of the call is said of what it did
+        for node in ast.walk(statement_):
+            stamp(node, places_of(node) | places_of(call))
     result: ast.expr = ast.Constant(None)
     if isinstance(body[-1], ast.Return):
         last = body.pop()

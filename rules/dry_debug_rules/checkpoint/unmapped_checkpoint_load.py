@@ -110,7 +110,10 @@ def _settled(call: ast.Call, path: ast.expr, program: Program) -> bool:
             if at is not place and target == shape(file) and _may_precede(at, place, program):
                 program.why(call, "this very run has just written the file: {}", Step(owner, save, ""))
                 return True
-    return any(_written_in_training(place, file, call, program) for place, file in places)
+    if any(_written_in_training(place, file, call, program) for place, file in places):
+        return True
+    sites = program.call_sites(program.scope(call)) if program.scope(call).kind == "function" else []
+    return len(sites) == 1 and _written_in_training(sites[0], path, call, program)
 
 
 def _places(call: ast.Call, path: ast.expr, program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
@@ -173,7 +176,7 @@ def _may_precede(save: ast.Call, load: ast.Call, program: Program) -> bool:
 
 def _written_in_training(place: ast.Call, path: ast.expr, call: ast.Call, program: Program) -> bool:
     """Whether a training loop ahead of `place`, in its function, wrote this file through something that it calls."""
-    scope, name = program.scope(place), _file_name(path, place, program)
+    scope, name = program.scope(place), _file_name(path, place, program) or _file_name(path, call, program)
     if name is None:
         return False
     for loop in program.training.loops.all:

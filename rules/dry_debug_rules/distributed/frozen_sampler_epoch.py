@@ -72,7 +72,7 @@ class FrozenSamplerEpoch(WholeRule):
                     program.why(at, "it does not shuffle, or it is not known whether it does")
                 elif _told_elsewhere(read, owner, program):
                     program.why(at, "another file or a library tells the sampler the epoch, or may")
-                elif owner is program and program.index.inside(program.statement(call) or call, read.epochs):
+                elif _made_in(call, owner, read, program):
                     program.why(at, "it is made anew for each epoch: with what seed is its own affair")
                 else:
                     yield self._report(read, call, owner, weakest(confidence, sampler.confidence), program)
@@ -102,6 +102,14 @@ class FrozenSamplerEpoch(WholeRule):
             fix=(lambda: _fix(read, line, program)) if line else None,
             fix_title=_title(line) if line else "",
         )
+
+
+def _made_in(call: ast.Call, owner: Program, read: EpochRead, program: Program) -> bool:
+    """Whether every epoch makes the sampler, in the loop itself or in a function that it calls."""
+    if owner is program and program.index.inside(program.statement(call) or call, read.epochs):
+        return True
+    home = owner.scope(call)
+    return any(function is home for _, function in reached(program, read.epochs))
 
 
 def _confidence(read: EpochRead, program: Program) -> Confidence | None:
@@ -146,9 +154,14 @@ def _takes(call: ast.Call, loader: Value, program: Program) -> bool:
         value = program.value(expr, call)
         if isinstance(expr, ast.Starred) or value.kind in ("unknown", "container"):
             return True
-        if value.kind == "loader" and value.base.ident == loader.base.ident:
+        if value.kind == "loader" and (value.base.ident == loader.base.ident or _made_alike(value, loader)):
             return True
     return False
+
+
+def _made_alike(one: Value, other: Value) -> bool:
+    """Whether one call makes both: in a helper, and as its caller knows it."""
+    return one.base.args is not None and one.base.args is other.base.args
 
 
 def _head(loop: ast.For | ast.AsyncFor | ast.While) -> ast.AST:

@@ -100,7 +100,7 @@ class UnclearedGradients(OrderRule):
             headline=f"{what} applies old gradients again: they are {missing}",
             confidence=confidence,
             # A test makes two steps to see that something runs; what it trains is thrown away.
-            severity="suggestion" if program.is_test else None,
+            severity="suggestion" if program.in_test(at) else None,
             evidence=evidence,
             links=lambda: _links(automaton.optimizer, path, program),
             cause=f"{self.name}@{program.span(at).start}",

@@ -83,7 +83,7 @@ def _links(growth: Growth, program: Program) -> list[Link]:
 
 def _headline(growth: Growth, loss: str, program: Program) -> str:
     if growth.how == "call":
-        call = growth.at.value if isinstance(growth.at, ast.Expr) else growth.at
+        call = growth.at.value if isinstance(growth.at, ast.Expr | ast.Assign) else growth.at
         name = program.short(call.func, 30) if isinstance(call, ast.Call) else growth.path
         return f"`{name}` keeps `{loss}` with its autograd graph"
     return f"`{' '.join(growth.path.split())[:40]}` keeps the autograd graph of every `{loss}`"

@@ -56,6 +56,9 @@ def _same(left: ast.expr, right: ast.expr) -> bool:
     return shape(left).replace("Store()", "Load()") == shape(right).replace("Store()", "Load()")
 
 
+MAX_HANDED = 3  # functions that hand an argument on to the one that keeps it
+
+
 @dataclass(slots=True)
 class Keeper:
     """The statement of a function of the project that keeps an argument, graph and all."""
@@ -66,8 +69,11 @@ class Keeper:
     how: Literal["object", "argument"]
 
 
-def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | None) -> Keeper | None:
-    """Where the function that `call` calls adds `argument` to its object or to another argument; None if nowhere."""
+def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | None, depth: int = 0) -> Keeper | None:
+    """Where the function that `call` calls adds `argument` to its object or to another argument; None if nowhere.
+
+    Also where it hands both on to a function that does.
+    """
     target = program.target(call)
     function, other = target.scope, target.program
     if target.kind != "function" or function is None or other is None or function.kind != "function":
@@ -96,6 +102,24 @@ def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | N
             kept = dotted(passed[root])
             if kept is not None:
                 return Keeper(other, stmt, kept, "argument")
+    return _handed_on(other, function, name, passed, given, depth) if depth < MAX_HANDED else None
+
+
+def _handed_on(
+    program: Program, function: Scope, name: str, passed: dict[str, ast.expr], made: Value, depth: int
+) -> Keeper | None:
+    """Where the function gives its parameter `name`, and what is to keep it, to another one that keeps it."""
+    if len(function.bindings.get(name, ())) != 1:
+        return None
+    for call in function.calls:
+        for expr in (*call.args, *(k.value for k in call.keywords)):
+            if not isinstance(expr, ast.Name) or expr.id != name or program.grad_mode(call) == "off":
+                continue
+            inner = keeper(program, call, expr, made, depth + 1)
+            root, dot, rest = inner.path.partition(".") if inner is not None else ("", "", "")
+            kept = dotted(passed[root]) if root in passed and len(function.bindings.get(root, ())) == 1 else None
+            if inner is not None and kept is not None:
+                return Keeper(inner.program, inner.stmt, kept + dot + rest, inner.how)
     return None
 
 

@@ -144,7 +144,56 @@ class Context:
 
 
 def run(automaton: Automaton, program: Program) -> list[Hit]:
-    """Walk from every root of the program; one hit an event and label, the most certain one."""
+    """Walk from every root of the program; one hit an event and label, the most certain one.
+
+    What lies whole in another file, which shows it as surely when it is walked by itself, is left to that file: there
+    it is told, and there it can be mended.
+    """
+    hits = _hits(automaton, program)
+    told: dict[Program, set[tuple[Event, Hashable]]] = {}
+    found: list[Hit] = []
+    for hit in hits:
+        other = hit.event.program
+        if other is not program and hit.certainty == "must" and not _brings_objects(hit, program):
+            if other not in told:
+                walked = other.events.walked  # what this costs is not the other file's
+                told[other] = {(h.event, h.label) for h in _hits(automaton, other) if h.certainty == "must"}
+                other.events.walked = walked
+            if (hit.event, hit.label) in told[other]:
+                place = Occurrence(hit.event, hit.calls)
+                program.why(place, "the mistake lies whole in another file and is told there: {}", hit.event, see=place)
+                continue
+        found.append(hit)
+    return found
+
+
+_OBJECTS = frozenset("optimizer module scaler scheduler ema instance params".split())
+
+
+def _brings_objects(hit: Hit, program: Program) -> bool:
+    """Whether the call that leads to the other file gives it a model, an optimizer, ...: the mistake lies in both."""
+    tree = next((t for t in reversed(hit.calls) if t.program is program), None)
+    calls = [tree.call] if tree is not None else []
+    if tree is not None and tree.receiver is not None:  # what its object was made with
+        made = tree.receiver.args
+        if made is None or made not in program.index.scope_of:
+            return True
+        calls.append(made)
+    for call in calls:
+        for expr in (*call.args, *(k.value for k in call.keywords)):
+            if isinstance(expr, ast.Starred) or _holds_object(program.value(expr, call)):
+                return True
+    return False
+
+
+def _holds_object(value: Value, depth: int = 0) -> bool:
+    if value.kind in ("container", "dict") and depth < 3:
+        items = [v[1] if isinstance(v, tuple) else v for v in value.items or ()]
+        return value.thunk is not None or any(_holds_object(item, depth + 1) for item in items)
+    return value.kind in _OBJECTS
+
+
+def _hits(automaton: Automaton, program: Program) -> list[Hit]:
     from dry_debug.program.walker import Walker
 
     if not program.events.may_come(automaton.kinds):

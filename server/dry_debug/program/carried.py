@@ -67,6 +67,10 @@ def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Car
     inside = _backward_in_callee(program, node, stmt) or _backward_given(program, node, stmt, loop)
     if inside is not None:
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, *inside)
+    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+        outside = _backward_in_caller(program, node, stmt)
+        if outside is not None:
+            return Carried(node, "high", value if value.kind in ("tensor", "output") else None, outside)
     if value.kind in ("tensor", "output") and value.attached:
         through = _backward_through(program, node, stmt, loop)
         return Carried(node, value.confidence, value, through)
@@ -197,6 +201,23 @@ def _backward_given(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop
         here = _reaching(program, path, scope, stmt) if here is None else here
         if here <= _reaching(program, path, scope, at):
             return found, other
+    return None
+
+
+def _backward_in_caller(program: Program, node: ast.expr, stmt: ast.stmt) -> ast.Call | None:
+    """The backward pass over the tensor that comes in as an argument, in the loop (or function) that gives it."""
+    function = program.scope(stmt)
+    if not isinstance(node, ast.Name) or function.kind != "function" or len(function.bindings.get(node.id, ())) != 1:
+        return None
+    for _, given, scope, at in program.arguments_of(function, node.id):
+        if at is None or not isinstance(given, ast.Name | ast.Attribute):
+            continue
+        for block in program.index.ancestors(at):
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
+                found = _backward_of(program, given, at, block) or _backward_through(program, given, at, block)
+                if found is not None and program.scope(found) is scope:
+                    return found
+                break
     return None
 
 

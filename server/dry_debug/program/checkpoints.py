@@ -16,6 +16,8 @@ from dry_debug.program.scopes import Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dry_debug.program.environment import Env
     from dry_debug.program.program import Program
 
@@ -148,9 +150,7 @@ class Checkpoints:
                     self._site(_Route(call, expr, path, route.save), via or route.save, result, depth + 1)
                 return
         if depth < MAX_HELPERS and self._built_of_parameters(route, scope):
-            for call in program.call_sites(scope):
-                env = self._bound(call, scope, program)
-                path = self._forwarded(route.path, scope, call)
+            for call, env, path in self._calls_with_state(scope, route.path, depth):
                 result.append(self._read(route, program, env, call, path, via or route.save))
             return
         result.append(self._read(route, program, None, route.call, route.path, via))
@@ -195,6 +195,34 @@ class Checkpoints:
             if isinstance(default, ast.Constant) and default.value is None and _all_spelled_out(call):
                 bound[(callee, name)] = NONE
         return bound
+
+    def _calls_with_state(
+        self, scope: Scope, path: ast.expr | None, depth: int
+    ) -> Iterator[tuple[ast.Call, Env, ast.expr | None]]:
+        """The calls that decide what a saving function of this file is given, what it gets there, and the path.
+
+        A caller that only hands on its own parameters leaves it to its callers.
+        """
+        program = self.program
+        for call in program.call_sites(scope):
+            caller = program.scope(call)
+            passed = self._forwarded(path, scope, call)
+            if depth + 1 < MAX_HELPERS and self._hands_on(call, caller):
+                receiver = program._targets(call)[1]
+                for outer, env, final in self._calls_with_state(caller, passed, depth + 1):
+                    stmt = program.statement(call)
+                    yield outer, bind_arguments(program.evaluator, scope, call, caller, stmt, env, receiver), final
+            else:
+                yield call, self._bound(call, scope, program), passed
+
+    def _hands_on(self, call: ast.Call, caller: Scope) -> bool:
+        """Whether all that a call passes are parameters of its function, which is called, or plain values."""
+        if caller.kind != "function" or caller.loops or not self.program.call_sites(caller):
+            return False
+        given = [*call.args, *(k.value for k in call.keywords)]
+        names = [e.id for e in given if isinstance(e, ast.Name)]
+        plain = all(isinstance(e, ast.Name | ast.Constant) for e in given)
+        return plain and bool(names) and all(_is_parameter(name, caller) for name in names)
 
     def _built_of_parameters(self, route: _Route, scope: Scope) -> bool:
         """Whether a function of this file is there to save the state of what its callers pass.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 90  # of nested questions; real code stays below 40, and Python allows some 150
 MAX_CALLS = 8  # of user functions entered one from another
+MAX_HANDED = 8  # functions that a variable is followed into, to what is called on it there
 
 
 class Evaluator:
@@ -515,14 +516,7 @@ class Evaluator:
         )
 
     def _by_use(self, scope: Scope, path: str, name: str) -> tuple[Kind, str] | None:
-        methods: set[str] = set()
-        root = path.partition(".")[0]
-        for calling in self._calling.get(path, ()):
-            current: Scope | None = calling
-            while current is not None and current is not scope:
-                current = None if root != "self" and root in current.bindings else current.parent
-            if current is not None:
-                methods |= calling.receivers[path]
+        methods = self._methods_on(scope, path)
         lowered = name.lower().strip("_")
         if lowered.endswith("trainer") and methods & _TRAINER_METHODS:
             return "trainer", "usage"
@@ -536,6 +530,24 @@ class Evaluator:
                 # A name and a method that fits it say together what neither says alone.
                 return kind, "usage" if FITTING.get(kind, frozenset()) & methods else "name"
         return None
+
+    def _methods_on(self, scope: Scope, path: str) -> set[str]:
+        """The methods that are called on a variable of `scope`, also by functions of the file that it is handed to."""
+        methods: set[str] = set()
+        root = path.partition(".")[0]
+        queue = [(scope, path)]
+        seen = set(queue)
+        for home, spelled in queue:
+            for calling in self._calling.get(spelled, ()):
+                if _sees(calling, home, root if home is scope else spelled):
+                    methods |= calling.receivers[spelled]
+            if root != path or len(seen) > MAX_HANDED:
+                continue
+            for calling, function, parameter in self.index.handed_on.get(spelled, ()):
+                if (function, parameter) not in seen and _sees(calling, home, spelled):
+                    seen.add((function, parameter))
+                    queue.append((function, parameter))
+        return methods
 
     # -- other expressions -----------------------------------------------------------------------------------------
 
@@ -655,6 +667,14 @@ class Evaluator:
 
     def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         return call_values.call(self, expr, scope, stmt, env)
+
+
+def _sees(inner: Scope, scope: Scope, root: str) -> bool:
+    """Whether the variable `root` of `scope` is what code in `inner` means by the name."""
+    current: Scope | None = inner
+    while current is not None and current is not scope:
+        current = None if root != "self" and root in current.bindings else current.parent
+    return current is not None
 
 
 def _vague(value: Value) -> bool:

@@ -159,7 +159,14 @@ class Flow:
         return ACCELERATORS.search(source) is None
 
     def loss_calls(self, names: frozenset[str]) -> Iterator[LossCall]:
-        """Calls of the losses with the canonical `names`: functions, and objects wherever they were made."""
+        """Calls of the losses with the canonical `names`, and of functions elsewhere that give them an argument."""
+        from dry_debug.program.losses import in_other_files
+
+        yield from self.own_loss_calls(names)
+        yield from in_other_files(self._program, names)
+
+    def own_loss_calls(self, names: frozenset[str]) -> Iterator[LossCall]:
+        """Calls of the losses in this file: functions, and objects wherever they were made."""
         program = self._program
         for call in program.index.calls:
             name = program.qualified(call)
@@ -197,7 +204,28 @@ class Flow:
         return False
 
     def is_fallback(self, made: ast.Call) -> bool:
-        """Whether `made` only stands in for a parameter that the caller left out: `if p is None: p = made(...)`."""
+        """Whether `made` only stands in for a parameter that the caller left out: `if p is None: p = made(...)`.
+
+        Also where it is what a function gives back, every call of which stands in for one.
+        """
+        program = self._program
+        scope, stmt = program.scope(made), program.statement(made)
+        if self._given_back(made, stmt, scope):
+            sites = program.call_sites(scope)
+            return bool(sites) and all(call is not made and self._stands_in(call) for call in sites)
+        return self._stands_in(made)
+
+    def _given_back(self, made: ast.Call, stmt: ast.stmt | None, scope: Scope) -> bool:
+        """Whether a function returns what `made` makes, itself or through one variable."""
+        if scope.kind != "function" or len(scope.returns) != 1:
+            return False
+        back = scope.returns[0].value
+        if not isinstance(back, ast.Name):
+            return back is made
+        bindings = scope.bindings.get(back.id, [])
+        return len(bindings) == 1 and bindings[0].stmt is stmt and bindings[0].value is made
+
+    def _stands_in(self, made: ast.Call) -> bool:
         program = self._program
         scope, stmt = program.scope(made), program.statement(made)
         if not isinstance(stmt, ast.Assign):

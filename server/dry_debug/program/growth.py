@@ -36,6 +36,10 @@ class Growth:
         return next((c.backward for c in self.carried if c.backward is not None), None)
 
 
+MAX_CALLERS = 20  # functions through which a loop is looked for
+MAX_HANDED = 3  # functions through which what grows is handed in
+
+
 def growths(program: Program) -> Iterator[Growth]:
     """In source order of each kind: what is known to carry a graph and not known to be meant for a backward pass."""
     for stmt in (*program.index.augments, *program.index.assignments):
@@ -48,7 +52,7 @@ def growths(program: Program) -> Iterator[Growth]:
         yield from _summed(program, stmt, *addition)
     for call in program.index.calls:
         stmt_ = program.statement(call)
-        if isinstance(stmt_, ast.Expr) and stmt_.value is call and (call.args or call.keywords):
+        if isinstance(stmt_, ast.Expr | ast.Assign) and stmt_.value is call and (call.args or call.keywords):
             yield from _called(program, stmt_, call)
 
 
@@ -58,7 +62,7 @@ def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.
     if path is None:
         program.why(stmt, "what grows is no variable or attribute: {}", target)
         return
-    loop = outlived(program, stmt, path)
+    loop = outlived(program, stmt, path, in_place=isinstance(target, ast.Subscript))
     if loop is None:
         return
     carried = [c for term in added for c in carriers(program, term, stmt, loop)]
@@ -69,17 +73,19 @@ def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.
         yield growth
 
 
-def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth]:
+def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> Iterator[Growth]:
     arguments = [*call.args, *(k.value for k in call.keywords)]
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr == "append" and len(arguments) == 1:
         holder = func.value.value if isinstance(func.value, ast.Subscript) else func.value
         path = dotted(holder)
-        loop = outlived(program, stmt, path)
+        loop = outlived(program, stmt, path, in_place=True)
         if loop is not None and path is not None:
             carried = carriers(program, arguments[0], stmt, loop)
             if not carried:
                 _no_graph(program, stmt, [arguments[0]])
+            elif _kept_for_callers(program, carried, path, loop):
+                return
             growth = _growth(program, stmt, program.text(func.value), path, "list", carried, loop)
             if growth is not None:
                 yield growth
@@ -88,7 +94,7 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
         isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None
     ):
         return  # a builtin
-    loop = next((b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
+    loop = _around(program, stmt)
     if loop is None or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
         return
     if program.target(call).scope is None:
@@ -98,7 +104,9 @@ def _called(program: Program, stmt: ast.Expr, call: ast.Call) -> Iterator[Growth
             continue
         carried = carriers(program, given, stmt, loop)
         kept = keeper(program, call, given, carried[0].made) if carried else None
-        if kept is None or outlived(program, stmt, kept.path) is None:
+        if kept is None or outlived(program, stmt, kept.path, in_place=True) is None:
+            continue
+        if _kept_for_callers(program, carried, kept.path, loop):
             continue
         fate = fate_of(program, kept.path, stmt) if kept.how == "argument" else Fate()
         if fate.backward:
@@ -139,7 +147,10 @@ def _growth(
 
 
 def reads_batches(program: Program, loop: Loop) -> bool:
-    """Whether the loop goes over the batches of a loader."""
+    """Whether the loop goes over the batches of a loader, or the function is called in one that does."""
+    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+        sites = program.call_sites(program.index.scopes[loop])
+        return bool(sites) and all(any(reads_batches(program, b) for b in _loops_around(program, c)) for c in sites)
     if not isinstance(loop, ast.For | ast.AsyncFor):
         return False
     value = program.value(loop.iter, loop)
@@ -171,12 +182,15 @@ def _head(loop: Loop) -> ast.AST:
 # -- loops -----------------------------------------------------------------------------------------------------------
 
 
-def outlived(program: Program, stmt: ast.stmt, path: str | None) -> Loop | None:
-    """The innermost loop around `stmt` whose iterations `path` outlives, or None."""
+def outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool = False, depth: int = 0) -> Loop | None:
+    """The innermost loop around `stmt` whose iterations `path` outlives, or None.
+
+    `in_place`: what is added goes into an object that a caller may have handed in; it need not be given back.
+    """
     if path is None:
         program.why(stmt, "what grows is no variable or attribute")
         return None
-    loop = _repeated(program, stmt, path)
+    loop = _repeated(program, stmt, path, in_place, depth)
     if loop is None:
         program.why(stmt, "it stands in no loop, and in no method that a loop of this file calls")
         return None
@@ -251,19 +265,66 @@ def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncF
     return found
 
 
-def _repeated(program: Program, stmt: ast.stmt, path: str) -> Loop | None:
+def _around(program: Program, stmt: ast.stmt) -> Loop | None:
+    """The innermost loop around `stmt`, else its function where a loop of this file leads to that."""
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            return block
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            return block if _runs_in_loop(program, program.index.scopes[block]) else None
+    return None
+
+
+def _runs_in_loop(program: Program, function: Scope) -> bool:
+    """Whether a call in a loop of this file leads to the function, directly or through other functions."""
+    queue, seen = [function], {function}
+    for current in queue:
+        for call in program.call_sites(current):
+            if _in_loop(program, call):
+                return True
+            caller = program.scope(call)
+            if caller.kind == "function" and caller not in seen and len(seen) < MAX_CALLERS:
+                seen.add(caller)
+                queue.append(caller)
+    return False
+
+
+def _repeated(program: Program, stmt: ast.stmt, path: str, in_place: bool, depth: int) -> Loop | None:
     for block in program.index.ancestors(stmt):
         if isinstance(block, ast.For | ast.AsyncFor | ast.While):
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             function = program.index.scopes[block]
             if path in function.bindings:
-                return block if _fed_back(program, function, path) else None
+                back = _fed_back(program, function, path) or (in_place and _handed_in(program, function, path, depth))
+                return block if back else None
             own = "." in path and path.partition(".")[0] == function.self_name
-            return block if own and any(_in_loop(program, call) for call in program.call_sites(function)) else None
+            return block if own and _runs_in_loop(program, function) else None
         if isinstance(block, ast.ClassDef):
             return None
     return None
+
+
+def _handed_in(program: Program, function: Scope, path: str, depth: int) -> bool:
+    """Whether a loop gives its parameter `path` an object that outlives the loop's iterations."""
+    bindings = function.bindings[path]
+    if len(bindings) != 1 or bindings[0].kind != "param" or depth > MAX_HANDED:
+        return False
+    for call in program.call_sites(function):
+        stmt, given = program.statement(call), _given_for(path, function, call)
+        name = dotted(given) if given is not None else None
+        if stmt is not None and name is not None and outlived(program, stmt, name, True, depth + 1) is not None:
+            return True
+    return False
+
+
+def _kept_for_callers(program: Program, carried: list[Carried], path: str, loop: Loop) -> bool:
+    """Whether all of it comes in as arguments of a function: then it is told of the calls that put it together."""
+    if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    given = program.index.scopes[loop].bindings
+    names = [path, *(dotted(c.expr) or "" for c in carried)]
+    return all([b.kind for b in given.get(name, ())] == ["param"] for name in names)
 
 
 def _fed_back(program: Program, function: Scope, path: str) -> bool:

@@ -101,6 +101,8 @@ class _Follow:
             self._assigned(program, parent, scope, hops, entry)
         elif isinstance(parent, ast.Return):
             self._returned(program, node, scope, hops, entry)
+        elif isinstance(parent, ast.Tuple) and isinstance(program.flow.parents(scope).get(parent), ast.Return):
+            self._returned(program, node, scope, hops, entry, parent.elts.index(node))  # type: ignore[arg-type]
         elif not isinstance(parent, ast.Compare | ast.Expr) and not entry:
             self.use.only_loaded = False
 
@@ -138,6 +140,10 @@ class _Follow:
         if path is None:
             self.use.only_loaded = False
             return
+        self._path(program, path, stmt, scope, hops, entry)
+
+    def _path(self, program: Program, path: str, stmt: ast.stmt, scope: Scope, hops: int, entry: bool) -> None:
+        """Follow the variable or attribute that `stmt` puts the object into."""
         home = scope
         if "." in path:
             cls = scope.class_scope
@@ -151,12 +157,21 @@ class _Follow:
                 continue
             self.value(program, read, home, hops + 1, entry)
 
-    def _returned(self, program: Program, node: ast.AST, scope: Scope, hops: int, entry: bool) -> None:
+    def _returned(
+        self, program: Program, node: ast.AST, scope: Scope, hops: int, entry: bool, at: int | None = None
+    ) -> None:
+        """`at`: it is this element of the tuple that is returned."""
         function = program.flow.scope_inside(node, scope)
         self.use.only_loaded = False  # callers that are not seen may do anything with it
-        if function.kind == "function":
-            for call in program.call_sites(function):
-                self.value(program, call, program.scope(call), hops + 1, entry)
+        for call in program.call_sites(function) if function.kind == "function" else ():
+            home, stmt = program.scope(call), program.statement(call)
+            if at is None:
+                self.value(program, call, home, hops + 1, entry)
+            elif isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Tuple):
+                names = stmt.targets[0].elts
+                path = dotted(names[at]) if at < len(names) else None
+                if path is not None and hops < MAX_HOPS:
+                    self._path(program, path, stmt, home, hops + 1, entry)
 
     def _key(self, key: object) -> None:
         if isinstance(key, str) and _KEY.search(key):

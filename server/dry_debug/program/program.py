@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.tokenization import Tokenization
     from dry_debug.program.training import TrainingProgram
-    from dry_debug.spec.instructions import Instruction
+    from dry_debug.spec.instruction import Source
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
 GradMode = Literal["on", "off", "unknown"]
@@ -188,6 +188,18 @@ class Program:
             return True
         # Where scripts are called `mnist_test.py`, only what a runner would collect makes a test of the file.
         return name.endswith("_test.py") and any(f.name.startswith("test_") for f in self.index.functions)
+
+    def in_test(self, node: ast.AST) -> bool:
+        """Whether a call or statement is there to be run by a test runner: also a test function in another file."""
+        if self.is_test:
+            return True
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.FunctionDef) and block.name.startswith("test_"):
+                function = self.index.scopes[block]
+                if not function.returns and not self.call_sites(function):
+                    return any(isinstance(inner, ast.Assert) for inner in ast.walk(block))
+        return False
 
     def span(self, node: ast.AST) -> Span:
         """The span of a node of this tree."""
@@ -608,8 +620,8 @@ class Program:
     # -- instructions ------------------------------------------------------------------------------------------------
 
     @property
-    def instructions(self) -> list[Instruction]:
-        """What the explicit instructions for this file ask for."""
+    def instructions(self) -> list[Source]:
+        """The files that may hold instructions for this one, the nearest first."""
         return self.host.instructions(self.document.path, self.spec)
 
     def comment_at(self, node: ast.AST) -> str:

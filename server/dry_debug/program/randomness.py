@@ -41,6 +41,11 @@ _LIBRARY_DRAWS: dict[str, tuple[Rng, ...]] = {
 }
 
 
+# What a helper that leaves the seeding to another one may call besides.
+_HARMLESS = ("torch.", "os.", "builtins.")
+MAX_HELPERS = 8  # helpers that one helper leaves the seeding to
+
+
 @dataclass(slots=True, eq=False)
 class RandomSite:
     """One place that seeds or draws from a generator. `via` is where a helper does it."""
@@ -80,14 +85,37 @@ class Randomness:
         called = {f for f in helpers if self.is_helper(f) and self.program.call_sites(f)}
         result = [s for s in self.own_seeds if self.program.scope(s.node) not in called]
         for tree in self._helper_calls():
-            function = tree.function
+            function, around = tree.function, self.program.scope(tree.call)
             assert function.scope is not None and function.program is not None
-            other = function.program.randomness
-            inner = [s for s in other.own_seeds if other.program.scope(s.node) is function.scope]
+            if self._helpers.get(around) and self.program.call_sites(around):
+                continue  # that helper's own call tells it
+            inner = function.program.randomness.seeded_through(function.scope)
             once = {s.rng: s for s in reversed(inner)}
-            result.extend(RandomSite("seed", s.rng, tree.call, (other.program, s.node)) for s in once.values())
+            result.extend(RandomSite("seed", s.rng, tree.call, (function.program, s.node)) for s in once.values())
         result.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
         return result
+
+    def seeded_through(self, function: Scope) -> list[RandomSite]:
+        """The seeds in a helper of this file, and in the helpers of this file that it calls."""
+        found: list[RandomSite] = []
+        queue, seen = [function], {function}
+        for current in queue:
+            found.extend(s for s in self.own_seeds if self.program.scope(s.node) is current)
+            for inner in self._helpers_called(current).values():
+                if inner not in seen and len(seen) < MAX_HELPERS:
+                    seen.add(inner)
+                    queue.append(inner)
+        return found
+
+    def _helpers_called(self, function: Scope) -> dict[ast.Call, Scope]:
+        """The calls in a function of helpers of this file."""
+        found: dict[ast.Call, Scope] = {}
+        for call in function.calls if self.own_seeds else ():
+            target = self.program.target(call)
+            own = target.kind == "function" and target.program is self.program
+            if own and target.scope is not None and target.scope is not function and self.is_helper(target.scope):
+                found[call] = target.scope
+        return found
 
     def _helper_calls(self) -> list[CallTree]:
         """Calls of functions of the project that seed something."""
@@ -110,10 +138,26 @@ class Randomness:
         return found
 
     def is_helper(self, function: Scope) -> bool:
-        """Whether a function is there to seed: it does, and not much else."""
-        seeding = {s.node for s in self.own_seeds if self.program.scope(s.node) is function}
-        if function.kind != "function" or not seeding or function.loops:
+        """Whether a function is there to seed: it does, or leaves it to one that does, and not much else."""
+        known = self._helpers.get(function)
+        if known is None:
+            self._helpers[function] = False  # one that calls itself
+            known = self._helpers[function] = self._is_helper(function)
+        return known
+
+    @cached_property
+    def _helpers(self) -> dict[Scope, bool]:
+        return {}
+
+    def _is_helper(self, function: Scope) -> bool:
+        if function.kind != "function" or function.loops or not self.own_seeds:
             return False
+        seeding = {s.node for s in self.own_seeds if self.program.scope(s.node) is function}
+        if not seeding:
+            inner = self._helpers_called(function)
+            return bool(inner) and all(
+                call in inner or (self.program.qualified(call) or "").startswith(_HARMLESS) for call in function.calls
+            )
         if len(function.calls) > 3 * len(seeding) + 4 or self._starts_work(function):
             return False
         return not any(self.program.scope(s.node) is function for s in self.draws)

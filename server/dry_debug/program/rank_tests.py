@@ -27,7 +27,8 @@ _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_LOCALID", "OMPI_
 _SEVERAL = ("dist", "ddp", "world_size", "worldsize", "n_gpu", "ngpu", "num_gpu", "parallel", "multi", "fsdp", "rank",
             "initialized", "is_available", "single", "nprocs", "num_process")  # fmt: skip
 MAX_DEPTH = 8
-_MOST_NAMES = 3  # variables, one in another, through which the path of a file is followed
+_MOST_NAMES = 5  # variables, one in another, through which the path of a file is followed
+_MOST_PARTS = 40  # expressions that are looked at for it
 
 
 def only_main(decorator: ast.expr) -> bool:
@@ -84,7 +85,7 @@ class RankTests:
             return known[0]
         # `not distributed or rank == 0`: without several processes there is one rank.
         others = [v for found, v in parts if found is None]
-        return known[0] if len(set(known)) == 1 and all(_asks_for_several(v) for v in others) else None
+        return known[0] if len(set(known)) == 1 and all(asks_for_several(v) for v in others) else None
 
     def _compared(self, test: ast.Compare, at: ast.AST, depth: int) -> bool | None:
         left, op, right = test.left, test.ops[0], test.comparators[0]
@@ -139,24 +140,36 @@ class RankTests:
     def own_file(self, path: ast.expr, at: ast.stmt) -> bool:
         """Whether the path of a file, read in the statement `at`, names the rank: each process has one of its own."""
         queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, at, 0)]
-        while queue:
+        looked = 0
+        while queue and looked < _MOST_PARTS:
             expr, where, depth = queue.pop()
+            looked += 1
             ranks = False
             names: list[ast.Name] = []
+            calls: list[ast.Call] = []
             for node in nodes(expr):
                 if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
                     ranks = ranks or self._is_rank(node, where, 0)
                 if isinstance(node, ast.Name):
                     names.append(node)
+                elif isinstance(node, ast.Call) and node in self.program.index.scope_of:
+                    calls.append(node)
             if ranks:
                 return True
             if depth >= _MOST_NAMES:
                 continue
+            for call in calls:  # of a function of this file that puts the path together
+                target = self.program.target(call)
+                if target.kind == "function" and target.program is self.program and target.scope is not None:
+                    queue.extend((r.value, r, depth + 1) for r in target.scope.returns if r.value is not None)
             for name in names:
                 found = self.program.names.lookup(name.id, self.program.scope(where))
                 here = found is not None and found[0] is self.program.scope(where)
                 bindings = reaching(self.program.index, found[1], where if here else None) if found is not None else []
-                if len(bindings) == 1 and bindings[0].kind == "assign" and not bindings[0].path:
+                if len(bindings) == 1 and bindings[0].kind == "param" and found is not None:
+                    given = self.program.arguments_of(found[0], name.id)
+                    queue.extend((e, stmt, depth + 1) for _, e, _, stmt in given if stmt is not None)
+                elif len(bindings) == 1 and bindings[0].kind == "assign" and not bindings[0].path:
                     value, made = bindings[0].value, bindings[0].stmt
                     if value is not None and made is not None:
                         queue.append((value, made, depth + 1))
@@ -237,7 +250,7 @@ def _number(expr: ast.expr) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _asks_for_several(expr: ast.expr) -> bool:
+def asks_for_several(expr: ast.expr) -> bool:
     """`not args.distributed`, `world_size == 1`: by the words in it."""
     words = [n.id if isinstance(n, ast.Name) else n.attr if isinstance(n, ast.Attribute) else ""
              for n in ast.walk(expr)]  # fmt: skip

@@ -48,7 +48,7 @@ def hidden_layers(program: Program) -> Iterator[Hidden]:
                 for _, binding in rows:
                     program.why(binding.value, "its class is not known to be a module")
             continue
-        scopes = list(cls.below())
+        scopes = list(cls.code())
         own = next((name for name in _OWN if name in cls.bindings), None)
         for name, binding in rows:
             assert binding.value is not None
@@ -146,6 +146,9 @@ def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) 
         return False
     if isinstance(expr, ast.Name):
         bindings = scope.bindings.get(expr.id, ())
+        if len(bindings) == 1 and bindings[0].kind == "param":
+            given = program.arguments_of(scope, expr.id)
+            return bool(given) and all(has_weights(program, e, s, depth + 1) for _, e, s, _ in given)
         return bool(bindings) and all(
             b.kind == "assign" and not b.path and b.value is not None and not isinstance(b.value, ast.Name)
             and has_weights(program, b.value, scope, depth + 1) for b in bindings
@@ -159,7 +162,13 @@ def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) 
         return any(has_weights(program, arg, scope, depth + 1) for arg in expr.args)
     if name is not None and name.startswith(("torch.", "builtins.")):
         return False
-    return _class_has_weights(program.evaluator.value(expr.func, scope, program.statement(expr)), depth + 1)
+    called = program.evaluator.value(expr.func, scope, program.statement(expr))
+    if called.kind == "function" and called.scope is not None and called.program is not None:
+        returns = [r.value for r in called.scope.returns]  # a function that makes a layer
+        return bool(returns) and all(
+            r is not None and has_weights(called.program, r, called.scope, depth + 1) for r in returns
+        )
+    return _class_has_weights(called, depth + 1)
 
 
 def _class_has_weights(value: Value, depth: int) -> bool:
@@ -205,18 +214,23 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
     for call in program.index.calls:
         if last_name(call.func) in _LOOKED_AFTER and isinstance(call.func, ast.Attribute):
             receiver = call.func.value
-            if _mentions(receiver, name) or _goes_through(program, receiver, call, name):
+            if _mentions(receiver, name) or _goes_through(program, receiver, program.scope(call), name):
                 return f"`.{last_name(call.func)}()` is called on each of them: they are looked after"
     return None
 
 
-def _goes_through(program: Program, receiver: ast.expr, call: ast.Call, name: str) -> bool:
-    """Whether `receiver` is the variable of a loop or comprehension over the attribute `name`."""
-    if not isinstance(receiver, ast.Name):
+def _goes_through(program: Program, receiver: ast.expr, scope: Scope, name: str, depth: int = 0) -> bool:
+    """Whether `receiver` is the variable of a loop or comprehension over the attribute `name`, also as an argument."""
+    found = program.names.lookup(receiver.id, scope) if isinstance(receiver, ast.Name) else None
+    if found is None or not isinstance(receiver, ast.Name):
         return False
-    found = program.names.lookup(receiver.id, program.scope(call))
-    return found is not None and any(
-        b.kind in ("for", "comp") and b.value is not None and _mentions(b.value, name) for b in found[1]
+    if any(b.kind in ("for", "comp") and b.value is not None and _mentions(b.value, name) for b in found[1]):
+        return True
+    if depth >= MAX_DEPTH or not any(b.kind == "param" for b in found[1]):
+        return False
+    return any(
+        _mentions(expr, name) or _goes_through(program, expr, at, name, depth + 1)
+        for _, expr, at, _ in program.arguments_of(found[0], receiver.id)
     )
 
 
@@ -226,7 +240,7 @@ def _mentions(expr: ast.AST, name: str) -> bool:
 
 def _reads(program: Program, cls: Scope, name: str, binding: Binding) -> Iterator[ast.AST]:
     """Where methods of the class other than the one that fills the container use it."""
-    for method in cls.children:
+    for method in (*cls.children, *cls.actors):
         if method.kind != "function" or method is binding.scope:
             continue
         for node in ast.walk(method.node):

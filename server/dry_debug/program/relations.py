@@ -77,14 +77,14 @@ def _in_instance(module: Value, optimizer: Value) -> Value:
     return module
 
 
-def _seen_from_caller(module: Value, optimizer: Value, made_in: Scope, owner: Program) -> Value:
-    """The module that a factory made beside the optimizer, as the factory's caller knows it."""
-    seen, ident = optimizer.ident, module.ident
+def _seen_from_caller(value: Value, beside: Value, made_in: Scope, owner: Program) -> Value:
+    """What a factory made beside `beside`, as the factory's caller knows it: the model or optimizer of what it gave."""
+    seen, ident = beside.ident, value.ident
     if not (isinstance(seen, tuple) and len(seen) == 3 and seen[0] == "alloc"):
-        return module
+        return value
     if isinstance(ident, tuple) and ident[0] == "alloc" and owner.index.scope_of.get(ident[1]) is made_in:
-        return module.but(ident=("alloc", seen[1], ident[1:]))
-    return module
+        return value.but(ident=("alloc", seen[1], ident[1:]))
+    return value
 
 
 def _syntactic(expr: ast.expr, call: ast.Call, optimizer: Value, program: Program) -> list[Value]:
@@ -265,7 +265,7 @@ def _argument_value(value: Value, kind: str, names: tuple[str, ...], position: i
             continue
         found = owner.evaluator.value(expr, owner.scope(call), owner.statement(call), value.env)
         if found.kind == kind:
-            return found
+            return _seen_from_caller(found, value, owner.scope(call), owner)
         added = _added(expr, call, owner)
         if added is not None and added.kind == kind:
             return added

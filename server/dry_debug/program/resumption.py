@@ -117,11 +117,20 @@ class Resumption:
 
     def _made_in(self, value: Value, loop: LoopNode) -> bool:
         """Whether every iteration of `loop` makes the object anew: then it is a loop over runs."""
-        node, program = value.base.node, value.base.origin
-        if program is not self.program or node is None:
+        program, ident = self.program, value.base.ident
+        if isinstance(ident, tuple) and len(ident) > 1 and isinstance(ident[1], ast.Call):  # made by what is called
+            stmt = program.statement(ident[1])
+            if stmt is not None:
+                return program.index.inside(stmt, loop) or self._runs_in(program.scope(stmt), loop)
+        node = value.base.node
+        stmt = program.statement(node) if node is not None and value.base.origin is program else None
+        return stmt is not None and (program.index.inside(stmt, loop) or self._runs_in(program.scope(stmt), loop))
+
+    def _runs_in(self, function: Scope, loop: LoopNode) -> bool:
+        """Whether a function of this file runs in every iteration of `loop`."""
+        if function.kind != "function":
             return False
-        stmt = program.statement(node)
-        return stmt is not None and any(block is loop for block in program.index.ancestors(stmt))
+        return any(scope is function for _, scope in reached(self.program, loop))
 
     def _in_reach(self, value: Value, site: SaveSite, loop: LoopNode) -> tuple[str, bool] | None:
         """The name of `value` at the site or at the loop, and whether it is the site's."""

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.afterwards import comes_after
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step
 from dry_debug.program.loops import LoopNode
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_parts import BEST, Part, Run
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ class SavePurpose:
 
     def progress(self, run: Run) -> Part | None:
         """How far the run is, if the loop counts it in a variable and neither the checkpoint nor its path holds it."""
-        program, site, loop = self.program, run.site, run.loop
-        name = self._counter(loop)
-        if name is None:
+        program, site = self.program, run.site
+        part = self.reached(run)
+        if part is None:
             return None
+        name = part.name
         exprs: list[ast.AST] = [e.node for e in site.entries]
         if any(self.counted(other) for other in (site, *program.training.checkpoints.saves)):
             return None
@@ -43,6 +45,14 @@ class SavePurpose:
                     return None
                 if isinstance(node, ast.Name) and node.id == name:
                     return None
+        return part
+
+    def reached(self, run: Run) -> Part | None:
+        """How far the run is, if the loop counts it in a variable."""
+        program, site, loop = self.program, run.site, run.loop
+        name = self._counter(loop)
+        if name is None:
+            return None
         local = self.program.names.lookup(name.partition(".")[0], program.scope(site.node))
         home = self.program.names.lookup(name.partition(".")[0], program.scope(loop))
         visible = site.owner is program and local is not None and home is not None and local[0] is home[0]
@@ -97,12 +107,8 @@ class SavePurpose:
 
     def evaluated(self, loop: LoopNode) -> bool:
         """Whether the program itself takes a bare state dict back when the loop is over: to evaluate what it kept."""
-        program = self.program
-        return any(
-            load.plain and program.scope(load.node) is program.scope(loop)
-            and load.node.lineno > (loop.end_lineno or loop.lineno)
-            for load in program.training.checkpoints.loads
-        )  # fmt: skip
+        plain = [load.node for load in self.program.training.checkpoints.loads if load.plain]
+        return bool(plain) and comes_after(self.program, loop, plain)
 
     def to_go_on(self, site: SaveSite) -> bool:
         """Whether the path says that the file is there to go on from: last, latest, checkpoint."""
@@ -115,17 +121,19 @@ class SavePurpose:
     def best(self, run: Run) -> Part | None:
         """The best result so far, where it decides what is saved and a resumed run would not know it."""
         program, site = self.program, run.site
-        saving = [program.statement(s.node) for s in program.training.checkpoints.saves]
-        for stmt, name in self.metric_guards(run.loop):
+        sites = program.training.checkpoints.saves
+        saving = [program.statement(n) for s in sites for n in (s.node, s.via) if n is not None]
+        for stmt, name, spelled in self.metric_guards(run.loop):
             if not any(any(b is stmt for b in program.index.ancestors(s)) for s in saving if s is not None):
                 continue
             held = any(
-                (e.key is not None and BEST.search(e.key)) or name.rpartition(".")[2] in _names(e.node)
+                (e.key is not None and BEST.search(e.key)) or {name, spelled}.intersection(_names(e.node))
                 for s in program.training.checkpoints.saves for e in s.entries
             )  # fmt: skip
-            if held or not self._visible_path(name, site.node, run.loop):
+            local = program.scope(site.node) is program.scope(stmt)
+            if held or not (local or self._visible_path(name, site.node, run.loop)):
                 return None
-            return Part("best", name, site.owner is program, "high", None, None,
+            return Part("best", spelled if local else name, site.owner is program, "high", None, None,
                         Step(program, stmt, "it decides what is kept"))  # fmt: skip
         return None
 
@@ -137,13 +145,37 @@ class SavePurpose:
         here, there = self.program.names.lookup(head, scope), self.program.names.lookup(head, other)
         return here is not None and there is not None and here[0] is there[0]
 
-    def metric_guards(self, loop: LoopNode) -> Iterator[tuple[ast.If, str]]:
-        """`if score > best: best = score` in the loop: (the statement, the variable that remembers the best)."""
-        for stmt in self.program.index.parent:
-            if isinstance(stmt, ast.If) and any(b is loop for b in self.program.index.ancestors(stmt)):
-                name = remembered(stmt)
-                if name is not None:
-                    yield stmt, name
+    def metric_guards(self, loop: LoopNode) -> Iterator[tuple[ast.If, str, str]]:
+        """`if score > best: best = score` in the loop, or in a function of this file that it calls.
+
+        (the statement, the variable that remembers the best as the loop knows it, as the statement spells it)
+        """
+        program = self.program
+        called: dict[Scope, ast.Call] = {}
+        for call in program.index.calls:
+            target = program.target(call) if program.index.inside(program.statement(call) or call, loop) else None
+            if target is not None and target.kind == "function" and target.program is program and target.scope:
+                called.setdefault(target.scope, call)
+        for stmt in program.index.parent:
+            name = remembered(stmt) if isinstance(stmt, ast.If) else None
+            if name is None or not isinstance(stmt, ast.If):
+                continue
+            if program.index.inside(stmt, loop):
+                yield stmt, name, name
+                continue
+            scope = program.scope(stmt)
+            site = called.get(scope)
+            if site is None:
+                continue
+            if "." in name and name.partition(".")[0] == scope.self_name:
+                yield stmt, name, name
+                continue
+            outside = next(
+                (e for _, e, _, at in program.arguments_of(scope, name) if at is program.statement(site)), None
+            )
+            path = dotted(outside) if outside is not None else None
+            if path is not None:
+                yield stmt, path, name
 
     def keeps_best(self, site: SaveSite, loop: LoopNode) -> bool:
         """Whether the site is reached only when a metric improved, or writes what is called the best."""

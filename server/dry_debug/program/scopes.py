@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal
+
+from dry_debug.program.acting import adopt, handed_on, plain_calls
 
 BindingKind = Literal[
     "assign",
@@ -77,6 +80,8 @@ class Scope:
     """A module, class, function, lambda or comprehension with what it binds."""
 
     __slots__ = (
+        "actors",
+        "acts_for",
         "attributes",
         "bindings",
         "calls",
@@ -100,6 +105,9 @@ class Scope:
 
     def __init__(self, kind: str, node: ScopeNode, name: str, parent: Scope | None, stmt: ast.stmt | None) -> None:
         self.own_parameters: list[ast.arg] | None = None
+        # A function that the methods of one class alone call, with their object: the class, and the parameter for it.
+        self.acts_for: tuple[Scope, str] | None = None
+        self.actors: list[Scope] = []  # of a class: the functions that act for it
         self.kind = kind  # module | class | function | lambda | comprehension
         self.node = node
         self.name = name
@@ -132,15 +140,24 @@ class Scope:
             yield scope
             queue.extend(scope.children)
 
+    def code(self) -> Iterator[Scope]:
+        """Of a class: the scopes below it, and those of the functions that act for it."""
+        yield from self.below()
+        for function in self.actors:
+            yield function
+            yield from function.below()
+
     @property
     def is_function(self) -> bool:
         return self.kind in ("function", "lambda")
 
     @property
     def class_scope(self) -> Scope | None:
-        """The class of which this function is a method, also from a function nested in the method."""
+        """The class of which this function is a method (or acts as one), also from a function nested in the method."""
         scope: Scope | None = self
         while scope is not None and scope.kind != "module":
+            if scope.acts_for is not None:
+                return scope.acts_for[0]
             if scope.parent is not None and scope.parent.kind == "class" and scope.is_function:
                 return scope.parent
             scope = scope.parent
@@ -151,6 +168,8 @@ class Scope:
         """What the method calls its instance (its first parameter), also from a function nested in the method."""
         scope: Scope | None = self
         while scope is not None and scope.kind != "module":
+            if scope.acts_for is not None:
+                return scope.acts_for[1]
             if scope.parent is not None and scope.parent.kind == "class" and scope.kind == "function":
                 node = scope.node
                 assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -268,7 +287,21 @@ class ScopeIndex:
         self.exits: list[ast.stmt] = []  # raise, break, continue and return
         # What can never run: behind a return, under `if False:`. It is taken out of the tree, for every reader of it.
         self.dead: list[ast.stmt] = []
+        # What is assigned to attributes of plain names other than the method's own object: (name, binding).
+        self.set_on: list[tuple[str, Binding]] = []
         self._walk()
+        if self.classes:
+            adopt(self)
+
+    @cached_property
+    def plain_calls(self) -> dict[Scope, list[ast.Call]]:
+        """By function of the module, the calls of it by its plain name."""
+        return plain_calls(self)
+
+    @cached_property
+    def handed_on(self) -> dict[str, list[tuple[Scope, Scope, str]]]:
+        """By name of a variable: (the scope that hands it on, the function that gets it, the parameter for it)."""
+        return handed_on(self)
 
     def ancestors(self, stmt: ast.AST) -> Iterator[Block]:
         """The blocks around `stmt`, from the inside out, ending with the module."""
@@ -291,8 +324,9 @@ class ScopeIndex:
     def release(self) -> None:
         """Take the index apart: its scopes hold each other. It answers nothing any more."""
         for scope in self.scopes.values():
-            scope.parent = None
+            scope.parent = scope.acts_for = None
             scope.children.clear()
+            scope.actors.clear()
             scope.bindings.clear()
             scope.attributes.clear()
         self.__dict__.clear()
@@ -394,6 +428,9 @@ class ScopeIndex:
                 if owner is not None and receiver.id == scope.self_name:
                     attr: str = target.attr  # type: ignore[attr-defined]
                     owner.attributes.setdefault(attr, []).append(Binding(attr, kind, target, value, stmt, scope, path))
+                else:
+                    b = Binding(target.attr, kind, target, value, stmt, scope, path)  # type: ignore[attr-defined]
+                    self.set_on.append((receiver.id, b))
             elif stack is not None:
                 stack.append((receiver, scope, stmt))
         elif cls is ast.Tuple or cls is ast.List:

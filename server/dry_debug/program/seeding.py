@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SEEDING_TRAINERS = frozenset(("transformers", "trl", "sentence_transformers"))
 MAX_FUNCTIONS = 400  # looked at from one program
+MAX_CALLS = 3  # between a seed and the block that wants it
 _SEEDS = re.compile(r"seed|determinis|reproduc", re.IGNORECASE)
 # Methods that seed the object that they are called on.
 _OWN_SEEDS = frozenset(("seed", "manual_seed", "manual_seed_all", "initial_seed"))
@@ -182,37 +183,63 @@ class Seeding:
                 continue
             if "seed" not in other.document.source or not other.randomness.is_helper(scope):
                 continue
-            inner = [s for s in other.randomness.own_seeds if other.scope(s.node) is scope]
+            inner = other.randomness.seeded_through(scope)
             if inner:
                 return tree.call, inner[0], other
         return None
 
     def _seeded_again(self, site: RandomSite) -> bool:
-        """Whether the same block of a function seeds the same again, so that two things draw alike: a comparison."""
-        program = self.program
-        stmt, scope = program.statement(site.node), program.scope(site.node)
-        if stmt is None or scope.kind != "function":
-            return False
-        block, text = program.index.parent.get(stmt), program.text(site.node)
-        for other in program.randomness.own_seeds:
-            if other.node is site.node or other.rng != site.rng:
+        """Whether the same block seeds the same again, so that two things draw alike: a comparison.
+
+        The seed may stand in a function that the block calls, if it is a plain number there. A module that seeds twice
+        is a notebook.
+        """
+        places = self._blocks_of(site)
+        text = self.program.text(site.node)
+        for other in self.program.randomness.own_seeds:
+            if other.rng != site.rng or self.program.text(other.node) != text:
                 continue
-            beside = program.statement(other.node)
-            if beside is not None and program.index.parent.get(beside) is block and program.text(other.node) == text:
-                return True
+            for node, block in self._blocks_of(other).items():
+                if any(node is not mine and block is b for mine, b in places.items()):
+                    return True
         return False
+
+    def _blocks_of(self, site: RandomSite) -> dict[ast.AST, ast.AST]:
+        """The seed, or the calls that lead to it, each with the block that it stands in; not the module's body."""
+        found: dict[ast.AST, ast.AST] = {}
+        nodes = [site.node]
+        fixed = isinstance(site.node, ast.Call) and all(isinstance(a, ast.Constant) for a in site.node.args)
+        for _ in range(MAX_CALLS if fixed else 1):
+            following: list[ast.AST] = []
+            for node in nodes:
+                stmt, scope = self.program.statement(node), self.program.scope(node)
+                block = self.program.index.parent.get(stmt) if stmt is not None else None
+                if block is not None and not isinstance(block, ast.Module):
+                    found[node] = block
+                if scope.kind == "function":
+                    following.extend(c for c in self.program.call_sites(scope) if c not in found)
+            nodes = following
+        return found
 
     def _for_the_run(self, scope: Scope) -> bool:
         program = self.program
         if scope.kind == "module":
             return True
         if program.randomness.is_helper(scope):
-            # Where nothing trains, a method that nothing calls seeds the object that it belongs to when it is asked to.
-            own = scope.class_scope is not None and not program.training.is_training
-            return not own or bool(program.call_sites(scope))
+            return program.training.is_training or not self._for_its_object(scope, set())
         while scope.kind not in ("function", "module") and scope.parent is not None:
             scope = scope.parent
         return scope.kind == "module" or program.training.loops.function_trains(scope)
+
+    def _for_its_object(self, scope: Scope, seen: set[Scope]) -> bool:
+        """Whether it seeds one object when that is asked to: a method that nothing calls, or a helper of such alone."""
+        seen.add(scope)
+        callers = {self.program.scope(call) for call in self.program.call_sites(scope)}
+        if not callers:
+            return scope.class_scope is not None
+        return all(
+            c not in seen and self.program.randomness.is_helper(c) and self._for_its_object(c, seen) for c in callers
+        )
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 
@@ -233,18 +260,29 @@ class Seeding:
                     found.append(Gap(rng, implied[:3], "high", implied=True))
         return found
 
+    def told_in_helper(self, gaps: list[Gap]) -> Step | None:
+        """The seed in the helper's file, if that file by itself shows all of these gaps: there they can be mended."""
+        anchor = self.anchor
+        if anchor is None or anchor[2] is self.program:
+            return None
+        site, owner = anchor[1], anchor[2]
+        if any(step.program is not owner for gap in gaps for step in gap.draws):
+            return None
+        shown = {gap.rng for gap in owner.training.seeding.gaps()}
+        return Step(owner, site.node, "") if {gap.rng for gap in gaps} <= shown else None
+
     def _draws(self, rng: Rng) -> Iterator[tuple[bool, Step]]:
         """(whether it certainly runs, the place) of each draw from `rng`."""
         program = self.program
         for site in program.randomness.draws:
-            if site.rng == rng and self._matters(program, site.node):
+            if site.rng == rng and self.counts(program, site.node):
                 step = Step(program, site.node, f"{_LABEL[rng]} is drawn from here")
                 yield self._runs(program.scope(site.node)), step
         for owner, scope in self.reached.functions:
             if "rand" not in owner.document.source and "split" not in owner.document.source:
                 continue
             for site in owner.randomness.draws:
-                if site.rng == rng and owner.scope(site.node) is scope and self._matters(owner, site.node):
+                if site.rng == rng and owner.scope(site.node) is scope and self.counts(owner, site.node):
                     yield True, Step(owner, site.node, f"{_LABEL[rng]} is drawn from here")
 
     def _runs(self, scope: Scope) -> bool:
@@ -254,7 +292,7 @@ class Seeding:
             return True
         return scope.class_scope is not None or bool(self.program.call_sites(scope))
 
-    def _matters(self, owner: Program, node: ast.AST) -> bool:
+    def counts(self, owner: Program, node: ast.AST) -> bool:
         """Whether a draw has to do with the result of the run, and is made in the process that is seeded."""
         why = self.program.why
         if self._aside(owner, node):
@@ -309,7 +347,8 @@ class Seeding:
         for component in program.training.components.of("model"):
             value = component.value.base
             made = value.args
-            if component.parameter or value.confidence != "high" or made is None or "pretrained" in program.text(made):
+            owner = value.origin or program
+            if component.parameter or value.confidence != "high" or made is None or "pretrained" in owner.text(made):
                 continue
             if made in program.index.scope_of and not (value.type or "").endswith("from_pretrained"):
                 yield Step(program, made, "the weights of the model are drawn from torch's generator here")

@@ -69,7 +69,7 @@ def _class(program: Program, cls: Scope, depth: int) -> bool | None:
     source = program.text(cls.node)
     if ".training" in source or "dropout" in source.lower() or "track_running_stats" in source:
         return True
-    calls = [call for scope in (cls, *cls.below()) for call in scope.calls]
+    calls = [call for scope in (cls, *cls.code()) for call in scope.calls]
     return _calls(program, calls, depth)
 
 

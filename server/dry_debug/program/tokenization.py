@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step
@@ -31,6 +31,8 @@ COLLATORS = frozenset(
 TRAINERS = frozenset(("transformers.Trainer", "transformers.Seq2SeqTrainer"))
 _PADS = frozenset((True, "longest", "max_length"))
 _LOADS = ("Tokenizer.from_pretrained", "TokenizerFast.from_pretrained")
+# Tokenizer classes of which no model's files are known to ask for padding on the left.
+_RIGHT = frozenset(("GPT2Tokenizer", "GPT2TokenizerFast", "GPTNeoXTokenizerFast", "OpenAIGPTTokenizer"))
 # Libraries that leave a tokenizer as it is when they are given it.
 _HARMLESS = frozenset("transformers torch builtins datasets functools accelerate copy tqdm".split())
 _HARMLESS_EXCEPT = frozenset(("transformers.pipeline",))
@@ -46,6 +48,15 @@ class Padding:
     tokenizer: Value
     spelled: str  # what the tokenizer is called there
     method: str  # of `ENCODING`, or the name of the collator
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where a tokenizer pads (None: not known), how sure that is, and the place that shows it."""
+
+    side: Literal["left", "right"] | None
+    sure: Confidence
+    step: Step
 
 
 class Tokenization:
@@ -144,9 +155,41 @@ class Tokenization:
         """Where somebody gives the tokenizer a pad token, or may; `also` is another file that handles it."""
         return self._given(value, ("pad_token", "pad_token_id", "_pad_token"), ("add_special_tokens",), also)
 
-    def side_set(self, value: Value, also: Program | None = None) -> Step | None:
-        """Where somebody sets the side on which the tokenizer pads, or may."""
-        return self._given(value, ("padding_side",), (), also)
+    def side(self, value: Value, also: Program | None = None) -> Side:
+        """Where a tokenizer pads; `also` is another file that handles it."""
+        made, owner = value.args, value.origin
+        assert made is not None and owner is not None
+        given = next((k for k in made.keywords if k.arg in ("padding_side", None)), None)
+        programs = list({id(p): p for p in (self._program, owner, also) if p is not None}.values())
+        told = [(owner, given.value)] if given is not None and given.arg is not None else []
+        if given is not None and given.arg is None:
+            return Side(None, "low", Step(owner, made, "it is made with options that nobody can see"))
+        for program in programs:
+            for part, stmt in _assigned(program, ("padding_side",)):
+                if _may_be(program.value(part.value, stmt), value):
+                    told.append((program, stmt.value) if stmt.value is not None else (program, part))
+        if told:
+            program, expr = told[0]
+            sides = {e.value if isinstance(e, ast.Constant) else None for _, e in told}
+            if sides != {"right"}:
+                return Side(None, "low", Step(program, expr, "the side is chosen here"))
+            return Side("right", "high", Step(program, expr, "the tokenizer is told to pad on the right here"))
+        for program in programs:
+            step = _set_in(program, value, ("padding_side",), ()) or self._handed(program, value, ("padding_side",), ())
+            if step is not None:
+                return Side(None, "low", step)
+        return self._side_by_model(value, Step(owner, made, "the tokenizer is made here, and nobody sets its side"))
+
+    def _side_by_model(self, value: Value, step: Step) -> Side:
+        found = self.model_id(value)
+        if found is None:
+            return Side("right", "medium", step)
+        family = family_of(found[0])
+        if family is not None:
+            return Side(family.side, found[1], step)
+        # A class of its own pads as the class does; what AutoTokenizer finds for such a model is not known.
+        cls = (value.type or "").split(".")[-2]
+        return Side("right" if cls in _RIGHT else None, "medium", step)
 
     def _given(
         self, value: Value, attributes: tuple[str, ...], methods: tuple[str, ...], also: Program | None
@@ -270,25 +313,33 @@ def _inside(scope: Scope, outer: Scope) -> bool:
     return at is outer
 
 
-def _set_in(program: Program, value: Value, attributes: tuple[str, ...], methods: tuple[str, ...]) -> Step | None:
-    """Where `program` sets one of the attributes on the tokenizer, or on something that it may be."""
-    if not any(name in program.document.source for name in (*attributes, *methods)):
-        return None
+def _assigned(
+    program: Program, attributes: tuple[str, ...]
+) -> Iterator[tuple[ast.Attribute, ast.Assign | ast.AnnAssign]]:
+    """The assignments to one of the attributes of anything: (target, statement)."""
+    if not any(name in program.document.source for name in attributes):
+        return
     for stmt in program.index.assignments:
         targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
         for target in targets:
             for part in target.elts if isinstance(target, ast.Tuple) else [target]:
-                if not isinstance(part, ast.Attribute) or part.attr not in attributes or _of_config(part.value):
-                    continue
-                if _may_be(program.value(part.value, stmt), value):
-                    return Step(program, stmt, "it is set here, or may be")
+                if isinstance(part, ast.Attribute) and part.attr in attributes and not _of_config(part.value):
+                    yield part, stmt
+
+
+def _set_in(program: Program, value: Value, attributes: tuple[str, ...], methods: tuple[str, ...]) -> Step | None:
+    """Where `program` sets one of the attributes on the tokenizer, or on something that it may be."""
+    for part, stmt in _assigned(program, attributes):
+        if _may_be(program.value(part.value, stmt), value):
+            return Step(program, stmt, "it is set here, or may be")
     for name in methods:
         for call in program.method_calls(name):
             func = call.func
             if isinstance(func, ast.Attribute) and _may_be(program.value(func.value, call), value):
                 return Step(program, call, "it is set here, or may be")
-    for call in program.calls_of("builtins.setattr"):
-        return Step(program, call, "it may be set here")
+    if any(name in program.document.source for name in attributes):
+        for call in program.calls_of("builtins.setattr"):
+            return Step(program, call, "it may be set here")
     return None
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.program.dispatch import is_hook
 from dry_debug.program.guards import Guard, given_names, guard_of
 from dry_debug.program.project_calls import ProjectCalls
+from dry_debug.program.reaching import terminates
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.trees import (
     EMPTY,
@@ -229,7 +231,7 @@ class TreeBuilder:
         elif isinstance(stmt, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             items.extend(Kill(name) for t in targets if (name := dotted(t)) is not None)
-        elif _leaves_process(stmt):
+        elif _leaves_process(stmt) or any(_never_returns(tree, stmt) for tree in own):
             items.append(Exit("raise"))
 
     def _loop(
@@ -396,6 +398,17 @@ def _bound(loop: ast.For | ast.AsyncFor | ast.While) -> Iterator[str]:
         for node in ast.walk(loop.target):
             if isinstance(node, ast.Name):
                 yield node.id
+
+
+def _never_returns(tree: Tree, stmt: ast.stmt) -> bool:
+    """Whether the statement is a call of a function that always raises: `fail(kind)`."""
+    if not (isinstance(tree, CallTree) and isinstance(stmt, ast.Expr) and tree.call is stmt.value):
+        return False
+    callee = tree.function.scope
+    if callee is None or callee.kind != "function" or callee.yields or callee.returns or tree.opaque:
+        return False
+    body = getattr(callee.node, "body", [])
+    return isinstance(callee.node, ast.FunctionDef) and terminates(body) and not is_hook(callee)
 
 
 def _leaves_process(stmt: ast.stmt) -> bool:

@@ -169,7 +169,7 @@ def join(values: list[Value], place: Ident) -> Value:
         if len({v.type for v in known}) > 1:
             changes["type"] = None
         changes["args"] = first.args if len({id(v.args) for v in known}) == 1 else None
-        if first.kind in ("optimizer", "scheduler", "sampler", "instance"):
+        if first.kind in ("optimizer", "scheduler", "sampler", "sampling", "instance"):
             # Each branch's own, so that what they cover and drive stays known.
             changes["items"] = list(islice((i for v in known for i in (v.items or [v])), MAX_BRANCHES))
     if first.kind in ("tensor", "output"):

@@ -1,0 +1,142 @@
+"""MOD005: a functional dropout that is not told whether the module trains drops values in evaluation, too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix
+from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.program.calls import argument
+from dry_debug.program.evidence import Step
+from dry_debug.program.links import Link
+from dry_debug.program.phases import chosen_by_phase, held_by_phase
+from dry_debug.program.walks import nodes
+from dry_debug.text.spans import Span, TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+_FUNCTIONAL = "torch.nn.functional."
+_ATTENTION = "torch.nn.functional.scaled_dot_product_attention"
+MAX_CALLERS = 5
+
+
+class EvalTimeDropout(SiteRule):
+    name = "eval-time-dropout"
+    code = "MOD005"
+    severity = "critical"
+    fix_kind = "unsafe"
+    triggers = (("dropout(", "dropout1d(", "dropout2d(", "dropout3d(", "dropout_p"), ("torch",))
+    calls = (
+        *(f"{_FUNCTIONAL}{name}" for name in ("dropout", "dropout1d", "dropout2d", "dropout3d")),
+        _ATTENTION,
+    )
+    why = (
+        "The function does not know the module's mode: it goes on to drop values after `eval()`, so validation scores "
+        "and predictions are random and worse than the model is."
+    )
+    looks_at = "calls of functional dropout"
+
+    def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:
+        attention = program.qualified(call) == _ATTENTION
+        dropped = self._rate(call, attention, program)
+        if dropped is None:
+            return
+        cls = _class_of(call, program)
+        if cls is None:
+            program.why(call, "it does not stand in a method of a module")
+            return
+        if program.is_test:
+            program.why(call, "the file is a test")
+            return
+        way = _way_from_forward(call, program)
+        if way is None:
+            program.why(call, "it is not known that `forward` comes here, in both modes")
+            return
+        name = program.short(call.func, 40)
+        what = f"`{name}` drops values in evaluation too"
+        said = "`dropout_p` does not ask for the mode" if attention else "no `training=`, which is True by default"
+        scope = program.scope(call)
+        owner = scope.self_name
+        title = f"Drop in training only (`{owner}.training`)"
+        yield Report(
+            at=call,
+            headline=f"{what}: {said}",
+            confidence="high",
+            evidence=[Step(program, site, "`forward` comes here") for site in way[:2]],
+            links=lambda: [Link("kind", "high", "it stands in a module, and `forward` comes to it in both modes")],
+            fix=(lambda: Fix(title, "unsafe", _edits(call, dropped, attention, owner, program))) if owner else None,
+            fix_title=title if owner else "",
+        )
+
+    def _rate(self, call: ast.Call, attention: bool, program: Program) -> ast.expr | None:
+        """The share of values that is dropped, where nothing says that this is for training; None with the reason."""
+        if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+            program.why(call, "what it is given is not all spelled out")
+            return None
+        if not attention:
+            given = argument(call, 2, "training")
+            if given is not None:
+                program.why(call, "`training` is given: {}", given)
+                return None
+        rate = argument(call, 4, "dropout_p") if attention else argument(call, 1, "p")
+        if rate is None:
+            if attention:
+                program.why(call, "no `dropout_p` is given: nothing is dropped")
+                return None
+            return call
+        if isinstance(rate, ast.Constant) and not rate.value:
+            program.why(call, "it drops nothing: {}", rate)
+            return None
+        if _passed_in(rate, call, program):
+            program.why(call, "the callers say how much is dropped: {}", rate)
+            return None
+        if chosen_by_phase(program, rate, call):
+            program.why(call, "the share that is dropped depends on the phase: {}", rate)
+            return None
+        return rate
+
+
+def _passed_in(rate: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether the share is a parameter of the method itself: a caller may pass 0 in evaluation."""
+    names = {n.id for n in nodes(rate) if isinstance(n, ast.Name)}
+    scope = program.scope(call)
+    return any(b.kind == "param" for name in names - {scope.self_name} for b in scope.bindings.get(name, ()))
+
+
+def _class_of(call: ast.Call, program: Program) -> Scope | None:
+    cls = program.scope(call).class_scope
+    return cls if cls is not None and program.class_kind(cls) == "module" else None
+
+
+def _way_from_forward(call: ast.Call, program: Program) -> list[ast.AST] | None:
+    """The calls through which `forward` comes to `call`, where none of them asks for the phase; None: it may not."""
+    way: list[ast.AST] = []
+    here: ast.AST = call
+    for _ in range(MAX_CALLERS):
+        if held_by_phase(program, here):
+            return None
+        scope: Scope | None = program.scope(here)
+        while scope is not None and scope.kind != "function":
+            scope = scope.parent
+        if scope is None:
+            return None
+        if scope.name == "forward":
+            return way
+        sites = program.call_sites(scope)
+        if not sites or any(held_by_phase(program, site) for site in sites):
+            return None
+        here = sites[0]
+        way.append(here)
+    return None
+
+
+def _edits(call: ast.Call, rate: ast.expr, attention: bool, owner: str, program: Program) -> tuple[TextEdit, ...]:
+    if attention:
+        end = program.span(rate).end
+        return (TextEdit(Span(end, end), f" if {owner}.training else 0.0"),)
+    end = program.end_of_arguments(call)
+    return (TextEdit(Span(end, end), f", training={owner}.training"),)

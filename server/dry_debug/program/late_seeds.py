@@ -1,0 +1,174 @@
+"""Seeds that come too late: the run has drawn from the generator before it is seeded for the first time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.evidence import Confidence
+from dry_debug.program.randomness import RandomSite, Rng
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_RNGS: tuple[Rng, ...] = ("torch", "numpy", "python")
+# What draws the weights once more, behind the seed.
+_DRAWN_AGAIN = frozenset(("apply", "reset_parameters", "init_weights", "initialize", "init_parameters", "weight_init"))
+_LOADED = frozenset(("load_state_dict", "load_model", "load_checkpoint", "load_weights", "load"))
+
+
+@dataclass(slots=True)
+class LateSeed:
+    """The first seed of a generator for the run, and what was drawn from it before, in the same scope."""
+
+    rng: Rng
+    seed: ast.Call
+    draw: ast.Call
+    drawn_at: ast.stmt
+    model: str | None  # the name of the model whose weights were drawn; None: another draw
+    confidence: Confidence
+
+
+def late_seeds(program: Program) -> Iterator[LateSeed]:
+    """For each generator the first draw before its first seed; nothing where another seed may come before."""
+    why = program.why
+    seeding = program.training.seeding
+    own = program.randomness.seeds
+    if not own:
+        why(None, "nothing is seeded here")
+        return
+    if not program.training.is_training:
+        why(None, "the file does not train")
+        return
+    if seeding.anchor is None:
+        why(None, "no seed is set for the whole run")
+        return
+    if seeding.unknown_helper is not None:
+        why(None, "nobody can see what {} seeds", seeding.unknown_helper, see=seeding.unknown_helper)
+        return
+    seen_from_here = {site.via[0] for site in own if site.via is not None}
+    for owner, _ in seeding.seeds:
+        if owner is not program and owner not in seen_from_here:
+            why(None, "another file seeds too, and it is not known when")
+            return
+    for rng in _RNGS:
+        late = _late(program, rng, [site for site in own if site.rng == rng])
+        if late is not None:
+            yield late
+
+
+def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | None:
+    why = program.why
+    first = sites[0] if sites else None
+    if first is None or not isinstance(first.node, ast.Call):
+        return None
+    seed = first.node
+    stmt, scope = program.statement(seed), program.scope(seed)
+    if stmt is None or scope.kind not in ("module", "function"):
+        return None
+    if any(program.scope(site.node) is not scope for site in sites):
+        why(seed, "the generator is seeded in several places")
+        return None
+    if _in_loop(program, stmt) or not _goes_on_to_train(program, scope, stmt):
+        why(seed, "the training does not begin behind it in the same function")
+        return None
+    for draw, model in _draws(program, rng, scope):
+        at = program.statement(draw)
+        if at is None or at.lineno >= stmt.lineno or not _comes_before(program, at, stmt):
+            continue
+        if model is not None:
+            again = _replaced(program, scope, model, at)
+            if again is not None:
+                why(seed, f"what is drawn for `{model}` is replaced: {{}}", again)
+                continue
+        return LateSeed(rng, seed, draw, at, model, "high")
+    why(seed, "nothing that counts is drawn before it in the same function")
+    return None
+
+
+def _draws(program: Program, rng: Rng, scope: Scope) -> list[tuple[ast.Call, str | None]]:
+    """What draws from the generator in the body of `scope`, in source order; for weights with the model's name."""
+    found: list[tuple[ast.Call, str | None]] = []
+    for site in program.randomness.draws:
+        node = site.node
+        if site.rng != rng or not isinstance(node, ast.Call) or program.scope(node) is not scope:
+            continue
+        if program.training.seeding.counts(program, node):
+            found.append((node, None))
+    if rng == "torch":
+        for component in program.training.components.of("model"):
+            value = component.value.base
+            made = value.args
+            if component.parameter or value.confidence != "high" or made is None or made not in program.index.scope_of:
+                continue
+            if program.scope(made) is not scope or "pretrained" in program.text(made):
+                continue
+            if not (value.type or "").endswith("from_pretrained") and _has_weights(program, made):
+                found.append((made, component.name))
+    return sorted(found, key=lambda row: (row[0].lineno, row[0].col_offset))
+
+
+def _has_weights(program: Program, made: ast.Call) -> bool:
+    """Whether the call makes a module with weights, as far as it shows: no activation, loss or container."""
+    name = program.qualified(made) or ""
+    return not name.startswith("torch.nn.") or name.rpartition(".")[2] in (
+        "Linear", "Conv1d", "Conv2d", "Conv3d", "Embedding", "LSTM", "GRU", "RNN", "Transformer", "Sequential",
+    )  # fmt: skip
+
+
+def _comes_before(program: Program, draw: ast.stmt, seed: ast.stmt) -> bool:
+    """Whether whoever gets to `seed` has been at `draw`: its block holds `seed` too, at some depth."""
+    block = program.index.parent.get(draw)
+    around: ast.AST | None = seed
+    while around is not None:
+        parent = program.index.parent.get(around)
+        if parent is block and parent is not None:
+            for name in ("body", "orelse", "finalbody", "handlers"):
+                rows = getattr(parent, name, None)
+                if isinstance(rows, list) and draw in rows:
+                    return around in rows
+            return False
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return False
+        around = parent
+    return False
+
+
+def _in_loop(program: Program, stmt: ast.stmt) -> bool:
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            return True
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return False
+    return False
+
+
+def _goes_on_to_train(program: Program, scope: Scope, seed: ast.stmt) -> bool:
+    """Whether the training begins behind `seed` in the same scope, and none before it."""
+    loops = program.training.loops
+    lines = [loop.node.lineno for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
+    for call in scope.calls:
+        target = program.target(call)
+        if target.kind != "function" or target.scope is None or target.program is None:
+            continue
+        if target.program.training.loops.function_trains(target.scope):
+            lines.append(call.lineno)
+    return bool(lines) and min(lines) > seed.lineno
+
+
+def _replaced(program: Program, scope: Scope, model: str, made: ast.stmt) -> ast.Call | None:
+    """The call that gives the model other weights: they are loaded, or drawn again by `model.apply(init)`."""
+    for call in scope.calls:
+        if call.lineno < made.lineno or not isinstance(call.func, ast.Attribute | ast.Name):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
+        receiver = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        given = [dotted(argument) for argument in call.args]
+        if (receiver == model and name in _DRAWN_AGAIN | _LOADED) or (
+            model in given and ("init" in name.lower() or "load" in name.lower())
+        ):
+            return call
+    return None
