@@ -27,8 +27,8 @@ class MisplacedGradientClip(OrderRule):
     fix_kind = "unsafe"
     triggers = (("torch",), ("clip_grad", ".grad"), (".step(",))
     why = (
-        "Clipping changes the gradients that are there. Behind the step they are used up, before the backward pass "
-        "they are old or cleared: the step always applies unclipped gradients."
+        "Clipping changes the gradients that are there, and behind the step or before the backward pass there are "
+        "none that count: the step always applies unclipped gradients."
     )
     looks_at = "calls that clip gradients"
 
@@ -78,7 +78,7 @@ class MisplacedGradientClip(OrderRule):
         edits = _edits(hit.event, step, program) if here else ()
         return Report(
             at=at,
-            headline=f"`{program.short(at, 40)}` clips no gradients: they are applied already, or not computed yet",
+            headline=f"`{program.short(at, 40)}` clips gradients that no step will use",
             confidence=ordered.optimizer.confidence,
             links=lambda: [kind_link(program, ordered.optimizer), path_link()],
             evidence=evidence,

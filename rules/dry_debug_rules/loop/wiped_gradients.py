@@ -28,7 +28,7 @@ class WipedGradients(OrderRule):
     triggers = (("torch",), (".zero_grad(",), (".step(",))
     why = (
         "`step()` finds no gradients: with `None` it does nothing, with zeros only momentum and weight decay move the "
-        "parameters. The loss does not fall, and nothing says why."
+        "parameters, and the loss does not fall."
     )
     quotes = ("DBG-CODE-10",)
     looks_at = "calls that clear gradients"

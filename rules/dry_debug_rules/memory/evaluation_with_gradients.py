@@ -54,9 +54,12 @@ class EvaluationWithGradients(OrderRule):
         calls = evaluated(program)
         seen: set[object] = set()
         causes: set[str] = set()
-        for _, module in calls:
+        for event, module in calls:
             ident = module.base.ident
             if ident is None or ident in seen:
+                continue
+            if not _may_be_one(event, event.program):
+                program.why(event, "autograd is off here, or the loop around it trains")
                 continue
             seen.add(ident)
             for hit in modes(module, program):

@@ -180,6 +180,22 @@ def holds(whole: Value, module: Value) -> bool:
     return False
 
 
+def set_above(event: Event) -> bool:
+    """Whether the last switch above a call in its own block, or in one around it, is to evaluation mode."""
+    program = event.program
+    blocks = {program.index.parent.get(event.stmt), *map(program.index.parent.get, program.index.ancestors(event.stmt))}
+    found = False
+    for switch in program.events.of_kind("train", "eval", "mode"):
+        if switch.scope is event.scope and switch.stmt.lineno < event.stmt.lineno:
+            certain = program.index.parent.get(switch.stmt) in blocks
+            same = switch.obj.base.ident is not None and switch.obj.base.ident == event.obj.base.ident
+            if switch.kind == "eval":
+                found = found or (certain and same)
+            elif same or switch.obj.base.ident is None:
+                found = False
+    return found
+
+
 def own_switch(module: Value) -> bool:
     """Whether the class of a module has a `train` or `eval` of its own: nobody follows what it does."""
     base = module.base
