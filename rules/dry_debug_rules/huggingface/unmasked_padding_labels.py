@@ -53,6 +53,7 @@ class UnmaskedPaddingLabels(Rule):
         "text in short samples, and the loss looks better than it is."
     )
     quotes = ("DRY-FOC-2",)
+    instead = "Set the labels to -100 where the attention mask is 0."
     looks_at = 'labels that are `input_ids`: `batch["labels"] = batch["input_ids"]`, `model(..., labels=input_ids)`'
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

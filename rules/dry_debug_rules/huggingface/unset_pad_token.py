@@ -32,6 +32,7 @@ class UnsetPadToken(Rule):
         'does not have a padding token" at the first batch.'
     )
     quotes = ("DRY-FOC-2",)
+    instead = "Set `tokenizer.pad_token` right behind the line that loads the tokenizer."
     looks_at = "places that ask a tokenizer for padding: `tokenizer(..., padding=...)`, `tokenizer.pad`, collators"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
