@@ -256,6 +256,20 @@ class Loops:
         known[key] = result
         return result
 
+    def training_statements(self, block: ast.stmt) -> list[ast.stmt]:
+        """The statements in a loop or function that compute or apply gradients, in called functions too."""
+        events = self.program.events.of_kind("backward", "optimizer_step")
+        found = [e.stmt for e in events if self._within(e.stmt, block)]
+        for stmt, trees in self.program.events._user_calls.items():
+            if self._within(stmt, block) and any(
+                self._function_trains(run, 0)
+                for _, tree in trees
+                for call in calls_of_tree(tree)
+                for run in runs(call, None)
+            ):
+                found.append(stmt)
+        return found
+
     def _calls_in(self, loop: LoopNode) -> list[CallTree]:
         known = self._calls.get(loop)
         if known is None:
