@@ -30,6 +30,7 @@ class UnupdatedScaler(OrderRule):
         "`update()` ends the iteration for the scaler: without it the second `step` of the same optimizer raises "
         "RuntimeError, and the loss scale is never adapted."
     )
+    instead = "Update the scaler once in each iteration, behind all steps."
     looks_at = "steps that a GradScaler makes"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -30,6 +30,7 @@ class MisplacedGradientClip(OrderRule):
         "Clipping changes the gradients that are there, and behind the step or before the backward pass there are "
         "none that count: the step always applies unclipped gradients."
     )
+    instead = "Clip between the backward pass and the step."
     looks_at = "calls that clip gradients"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

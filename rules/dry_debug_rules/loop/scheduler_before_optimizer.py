@@ -35,6 +35,7 @@ class SchedulerBeforeOptimizer(OrderRule):
         "Since PyTorch 1.1 the schedule begins with the first `optimizer.step()`: stepped before it, the scheduler "
         "skips its first learning rate, and every later one comes a step too early."
     )
+    instead = "Step the scheduler behind the optimizer."
     looks_at = "steps of learning rate schedulers"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -30,6 +30,7 @@ class StepBeforeBackward(OrderRule):
         "Each iteration clears the gradients, steps without any, and only then computes new ones, which the next "
         "iteration clears: the model never learns from them."
     )
+    instead = "Step behind the backward pass."
     quotes = ("DBG-CODE-10",)
     looks_at = "steps of optimizers"
 

@@ -29,6 +29,7 @@ class UnsteppedOptimizer(WholeRule):
     fix_kind = "unsafe"
     triggers = (("torch",), (".zero_grad(",), (".backward(",))
     why = "Gradients are computed and thrown away: the parameters stay as they were made, and the loss never falls."
+    instead = "Step the optimizer behind the backward pass."
     quotes = ("DBG-CODE-10",)
     looks_at = "optimizers whose gradients are cleared in a loop"
 

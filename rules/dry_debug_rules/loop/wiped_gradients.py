@@ -30,6 +30,7 @@ class WipedGradients(OrderRule):
         "`step()` finds no gradients: with `None` it does nothing, with zeros only momentum and weight decay move the "
         "parameters, and the loss does not fall."
     )
+    instead = "Clear the gradients before the backward pass, or behind the step."
     quotes = ("DBG-CODE-10",)
     looks_at = "calls that clear gradients"
 
