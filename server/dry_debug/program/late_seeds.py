@@ -43,6 +43,10 @@ def late_seeds(program: Program) -> Iterator[LateSeed]:
     if not program.training.is_training:
         why(None, "the file does not train")
         return
+    found = [late for rng in _RNGS if (late := _late(program, rng, [site for site in own if site.rng == rng]))]
+    if not found:
+        return
+    # What follows looks into other files.
     if seeding.anchor is None:
         why(None, "no seed is set for the whole run")
         return
@@ -54,10 +58,11 @@ def late_seeds(program: Program) -> Iterator[LateSeed]:
         if owner is not program and owner not in seen_from_here:
             why(None, "another file seeds too, and it is not known when")
             return
-    for rng in _RNGS:
-        late = _late(program, rng, [site for site in own if site.rng == rng])
-        if late is not None:
+    for late in found:
+        if _goes_on_to_train(program, program.scope(late.seed), late.seed):
             yield late
+        else:
+            why(late.seed, "the training does not begin behind it in the same function")
 
 
 def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | None:
@@ -72,8 +77,8 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
     if any(program.scope(site.node) is not scope for site in sites):
         why(seed, "the generator is seeded in several places")
         return None
-    if _in_loop(program, stmt) or not _goes_on_to_train(program, scope, stmt):
-        why(seed, "the training does not begin behind it in the same function")
+    if _in_loop(program, stmt):
+        why(seed, "it stands in a loop, whose iterations may be runs of their own")
         return None
     for draw, model in _draws(program, rng, scope):
         at = program.statement(draw)
@@ -146,7 +151,7 @@ def _in_loop(program: Program, stmt: ast.stmt) -> bool:
     return False
 
 
-def _goes_on_to_train(program: Program, scope: Scope, seed: ast.stmt) -> bool:
+def _goes_on_to_train(program: Program, scope: Scope, seed: ast.Call) -> bool:
     """Whether the training begins behind `seed` in the same scope, and none before it."""
     loops = program.training.loops
     lines = [loop.node.lineno for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
