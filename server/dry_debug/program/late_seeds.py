@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.derived import target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng
 from dry_debug.program.scopes import Scope, dotted
@@ -83,6 +84,9 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
     for draw, model in _draws(program, rng, scope):
         at = program.statement(draw)
         if at is None or at.lineno >= stmt.lineno or not _comes_before(program, at, stmt):
+            continue
+        if not _used_behind(program, scope, at, stmt):
+            why(seed, "what is drawn before it is not used behind it: {}", draw)
             continue
         if model is not None:
             again = _replaced(program, scope, model, at)
@@ -162,6 +166,23 @@ def _goes_on_to_train(program: Program, scope: Scope, seed: ast.Call) -> bool:
         if target.program.training.loops.function_trains(target.scope):
             lines.append(call.lineno)
     return bool(lines) and min(lines) > seed.lineno
+
+
+def _used_behind(program: Program, scope: Scope, draw: ast.stmt, seed: ast.stmt) -> bool:
+    """Whether the run behind `seed` reads what `draw` made or changed: tutorials try things out and begin anew."""
+    if isinstance(draw, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = draw.targets if isinstance(draw, ast.Assign) else [draw.target]
+        names = [path for target in targets for path in target_paths(target)]
+    else:
+        names = [node.id for node in ast.walk(draw) if isinstance(node, ast.Name)]
+    for name in names:
+        if "." in name:
+            return True
+        if any(getattr(b.stmt, "lineno", 0) > seed.lineno for b in scope.bindings.get(name, ())):
+            continue
+        if any(read.lineno > seed.lineno for read in program.flow.reads(name, scope)):
+            return True
+    return False
 
 
 def _replaced(program: Program, scope: Scope, model: str, made: ast.stmt) -> ast.Call | None:
