@@ -234,6 +234,13 @@ class Loops:
             self._function_trains(run, 0, only_steps) for tree in self._calls_in(loop) for run in runs(tree, None)
         )
 
+    def step_call_in(self, loop: LoopNode) -> ast.Call | None:
+        """The first call in the loop that leads to an optimizer step in a function."""
+        for tree in self._calls_in(loop):
+            if self._leads_to_step(tree):
+                return tree.call
+        return None
+
     def _function_trains(self, run: Run, depth: int, only_steps: bool = False) -> bool:
         known = run.program.training.loops._trains
         key = (*run.key, only_steps)
