@@ -165,7 +165,10 @@ def _shown(call: ast.Call, program: Program) -> bool:
 def _tried(call: ast.Call, program: Program) -> bool:
     stmt = program.statement(call)
     block = program.index.parent.get(stmt) if stmt is not None else None
-    return isinstance(block, ast.Try) and bool(block.handlers) and stmt in block.body and len(block.body) <= MAX_TRIED
+    if not isinstance(block, ast.Try) or not block.handlers or stmt not in block.body or len(block.body) > MAX_TRIED:
+        return False
+    # What raises it again in any case goes on only where it has worked.
+    return not all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
 
 
 def _read_later(receiver: ast.expr, call: ast.Call, program: Program) -> ast.expr | None:
