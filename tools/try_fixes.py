@@ -1,6 +1,6 @@
 """Applies every fix of some rules to every repository below a folder, each alone, and looks at what comes of it.
 
-    python tools/try_fixes.py RULE[,RULE] [--root FOLDER] [--diffs FOLDER] [--variants] [REPOSITORY ...]
+    python tools/try_fixes.py RULE[,RULE] [--root FOLDER] [--diffs FOLDER] [--variants] [REPOSITORY|FILE ...]
 
 RULE is a name or a code. For each fix that would be applied it checks: the result parses, every byte outside of the
 edits is as it was, the finding is gone (or milder), and no finding of any rule came. With --variants the other ways to
@@ -40,11 +40,11 @@ class Wrong(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rules", help="names or codes, with commas between")
-    parser.add_argument("repositories", nargs="*", help="folders below --root; all of them by default")
+    parser.add_argument("repositories", nargs="*", help="folders or files below --root; all by default")
     parser.add_argument("--root", type=Path, default=Path("/work/foreign"))
     parser.add_argument("--diffs", type=Path, help="a folder for one diff a fix")
     parser.add_argument("--variants", action="store_true", help="try the other ways to fix a finding as well")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     wanted = options.rules.split(",")
     infos = [info for info in manifest.rules() if info.name in wanted or info.code in wanted]
     if len(infos) != len(wanted):
@@ -52,16 +52,23 @@ def main() -> int:
     if options.diffs:
         options.diffs.mkdir(parents=True, exist_ok=True)
     tally: Counter[str] = Counter()
+    repository, host = None, ProjectHost(str(options.root))
     for name in options.repositories or sorted(os.listdir(options.root)):
         for path in files(options.root / name):
-            try_file(path, options.root, infos, options.diffs, options.variants, tally)
+            if repository != Path(name).parts[0]:
+                repository = Path(name).parts[0]
+                host = ProjectHost(str(options.root / repository))
+            try_file(path, options.root, host, infos, options.diffs, options.variants, tally)
     for what, count in sorted(tally.items()):
         print(f"{count:6} {what}")
     return 1 if any(what.startswith("wrong") for what in tally) else 0
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The Python files and notebooks below `folder` that are not data."""
+    """The Python files and notebooks below `folder` that are not data; `folder` itself if it is a file."""
+    if folder.is_file():
+        yield folder
+        return
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(names):
@@ -71,7 +78,13 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def try_file(
-    path: Path, root: Path, infos: Sequence[RuleInfo], diffs: Path | None, variants: bool, tally: Counter[str]
+    path: Path,
+    root: Path,
+    host: ProjectHost,
+    infos: Sequence[RuleInfo],
+    diffs: Path | None,
+    variants: bool,
+    tally: Counter[str],
 ) -> None:
     data = path.read_bytes()
     try:
@@ -81,30 +94,30 @@ def try_file(
     triggering = [info for info in infos if triggered(info, document.source)]
     if not triggering:
         return
-    repository = root / path.relative_to(root).parts[0]
-    host = ProjectHost(str(repository))
+    host.refresh({})
     result = analyse(document, host, SETTINGS, rules=triggering)
-    for finding in result.findings:
-        if finding.rule not in {info.name for info in triggering}:
-            continue
+    found = [f for f in result.findings if f.rule in {info.name for info in triggering}]
+    # All of them before the next analysis: what the host knows belongs to this one.
+    offers = {f.fingerprint: result.fixes(f) if variants else [x for x in [result.fix(f)] if x] for f in found}
+    for problem in result.problems:
+        print(f"{path}: {problem.message}")
+        tally["wrong: a fix could not be made"] += problem.message.startswith("the fix of")
+    for finding in found:
         tally[f"{finding.rule}: findings"] += 1
-        offered = result.fixes(finding) if variants else [f for f in [result.fix(finding)] if f is not None]
-        for problem in result.problems:
-            print(f"{path}: {problem.message}")
-            tally[f"wrong: {finding.rule}: the fix could not be made"] += 1
-        result.problems = ()
+        line = document.position(finding.span.start).line + 1
+        where = f"{path.relative_to(root)}:{line}"
+        offered = offers[finding.fingerprint]
         if not offered:
             tally[f"{finding.rule}: no fix"] += 1
+            print(f"{where}: {finding.rule}: no fix")
         for number, fix in enumerate(offered):
             kind = "fixes" if number == 0 else f"variants, {fix.title.partition(' `')[0]}"
             if fix.applicability == "display":
                 tally[f"{finding.rule}: display only"] += 1
                 continue
-            line = document.position(finding.span.start).line + 1
-            where = f"{path.relative_to(root)}:{line}"
             tally[f"{finding.rule}: {kind}"] += 1
             try:
-                changed = checked(document, data, finding, fix, repository)
+                changed = checked(document, data, finding, fix, host)
             except Wrong as error:
                 print(f"{where}: {finding.rule}: {fix.title}: {error}")
                 tally[f"wrong: {finding.rule}: {str(error).partition(':')[0]}"] += 1
@@ -115,7 +128,7 @@ def try_file(
 
 
 def checked(
-    document: Document, data: bytes, finding: Finding, fix: Fix, repository: Path
+    document: Document, data: bytes, finding: Finding, fix: Fix, host: ProjectHost
 ) -> dict[str, tuple[Document, Document]]:
     """The files before and after the fix, by path. Raises Wrong."""
     changed: dict[str, tuple[Document, Document]] = {}
@@ -134,9 +147,11 @@ def checked(
         changed[path] = (before, after)
         untouched(before, after, before_bytes, edits)
     overlay = {path: after.source for path, (_, after) in changed.items()}
-    before_result = analyse(document, ProjectHost(str(repository)), SETTINGS)
+    host.refresh({})
+    before_result = analyse(document, host, SETTINGS)
     for path, (_, after) in changed.items():
-        after_result = analyse(after, ProjectHost(str(repository), overlay), SETTINGS)
+        host.refresh(overlay)
+        after_result = analyse(after, host, SETTINGS)
         if any(f.rule == "syntax-error" for f in after_result.findings):
             raise Wrong("the result does not parse", changed)
         if path == document.path:

@@ -1,5 +1,7 @@
 """`explain` tells why something is said of a line, and why nothing is."""
 
+from dataclasses import replace
+
 import pytest
 from dry_debug.lint import manifest
 from dry_debug.lint.explain import Explanation, Told, explain
@@ -116,7 +118,9 @@ def test_a_rule_without_its_triggers_says_so() -> None:
     assert "looks only at files that mention `load` and `torch`, and this one does not" in told.text
 
 
-def test_a_preview_rule_says_so() -> None:
+def test_a_preview_rule_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [replace(i, status="preview") if i.name == "hyperparameter-deviation" else i for i in manifest.rules()]
+    monkeypatch.setattr(manifest, "rules", lambda: rules)
     told = one("import torch\nopt = torch.optim.SGD(ps, lr=0.1)\n", 2, "hyperparameter-deviation")
     assert told.status == "preview"
 

@@ -23,7 +23,10 @@ def after(text: str | Document, *needs) -> str:
         ("", "import random\n"),
         ("x = 1\n", "import random\n\nx = 1\n"),
         ("import os\n\nx = 1\n", "import os\nimport random\n\nx = 1\n"),
-        ("from a import (\n    b,\n)\n\nx = 1\n", "from a import (\n    b,\n)\nimport random\n\nx = 1\n"),
+        ("from a import (\n    b,\n)\n\nx = 1\n", "import random\n\nfrom a import (\n    b,\n)\n\nx = 1\n"),
+        ("import os\n\nimport torch\n\nx = 1\n", "import os\nimport random\n\nimport torch\n\nx = 1\n"),
+        ('"""Docs."""\n\nimport torch\n', '"""Docs."""\n\nimport random\n\nimport torch\n'),
+        ("from .a import b\n\nx = 1\n", "from .a import b\nimport random\n\nx = 1\n"),
         ("import os\nx = 1\nimport re\n", "import os\nimport random\nx = 1\nimport re\n"),
         ('"""Doc."""\n\nx = 1\n', '"""Doc."""\n\nimport random\n\nx = 1\n'),
         ('"""Doc."""\nx = 1\n', '"""Doc."""\n\nimport random\n\nx = 1\n'),
@@ -83,7 +86,7 @@ def test_a_name_that_means_something_else_is_a_conflict(text: str) -> None:
 def test_needs_are_merged_and_equal_ones_count_once() -> None:
     needs = (NeedImport("torch", "nn"), RANDOM, RANDOM, NeedImport("numpy", alias="np"))
     assert after("import os\n\nx = 1\n", *needs) == (
-        "import os\nimport numpy as np\nimport random\nfrom torch import nn\n\nx = 1\n"
+        "import os\nimport random\nimport numpy as np\nfrom torch import nn\n\nx = 1\n"
     )
 
 

@@ -260,7 +260,7 @@ def test_an_analysis_that_raises_is_a_problem_of_its_file(tmp_path: Path, monkey
 def test_a_change_in_a_configuration_file_that_was_loaded_is_seen(tmp_path: Path, analysed: list[str]) -> None:
     source = (
         "import torch\nimport yaml\n\nnet = torch.nn.Linear(2, 2)\ncfg = yaml.safe_load(open('run.yaml'))\n"
-        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=cfg['lr'])\n"
     )
     files = make(tmp_path, 10, source)
     (tmp_path / "dry-debug.toml").write_text('preview = true\nselect = ["SPEC002"]\n')
@@ -271,10 +271,13 @@ def test_a_change_in_a_configuration_file_that_was_loaded_is_seen(tmp_path: Path
     analysed.clear()
     assert not any(report.records for report in checked(files))
     assert not analysed
-    config.write_text("size: 1e4\n")
+    config.write_text("lr: 1e-3\n")
     run.host_for.cache_clear()
     assert all(report.records for report in checked(files))
     config.unlink()
     run.host_for.cache_clear()
-    assert all(report.records for report in checked(files))
-    assert len(analysed) == 20
+    assert not any(report.records for report in checked(files))
+    (tmp_path / "SPEC.md").write_text("optimizer: AdamW\n")
+    run.host_for.cache_clear()
+    assert all(report.records for report in checked(files)) is False  # SPEC002 says nothing of optimizers
+    assert len(analysed) == 30

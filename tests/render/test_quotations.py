@@ -95,3 +95,10 @@ def test_a_long_hover_loses_evidence_and_keeps_the_page() -> None:
     long = replace(finding, related=tuple(Related(text, span=Span(0, 1)) for _ in range(4)))
     shown = hover(long, "file:///page.md")
     assert shown.count(text) == 1 and "and 3 more" in shown and "(file:///page.md)" in shown
+
+
+def test_a_finding_about_a_comment_quotes_what_answers_it_for_the_mistake_beside_it() -> None:
+    ids = EXCUSES["time-pressure-excuse"].answers_for("checkpoint")
+    shown = quotations("time-pressure-excuse", ids, "quick fix for now")
+    assert ids == ("CKPT-RF-T2", "CKPT-RAT-1")
+    assert all(any(id_ in words for id_ in ids) for _, words in shown)

@@ -39,9 +39,9 @@ def test_json_is_the_contract() -> None:
                 {
                     "filename": PATH,
                     "cell": None,
-                    "content": "import math\n",
-                    "location": {"row": 2, "column": 1},
-                    "end_location": {"row": 2, "column": 1},
+                    "content": "import math\n\n",
+                    "location": {"row": 1, "column": 1},
+                    "end_location": {"row": 1, "column": 1},
                 },
                 {
                     "filename": PATH,
@@ -114,8 +114,10 @@ def test_full_underlines_the_place_and_gives_why_evidence_fix_and_page() -> None
     assert "  = evidence: line 6: `loss` is attached" in lines
     assert "  = evidence: src/util.py:4: `model` is a module" in lines
     fix = lines.index("  = fix: Add `loss.item()` (unsafe: look at it before you keep it)")
-    assert lines[fix + 1 : fix + 5] == [
+    assert lines[fix + 1 : fix + 7] == [
         "      + import math",
+        "      +",
+        "        import torch",
         "      ...",
         "      -         loss = model(数据); total += loss",
         "      +         loss = model(数据); total += loss.item()",

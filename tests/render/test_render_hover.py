@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from dry_debug.lint.comments import words_near
-from dry_debug.lint.finding import Related
+from dry_debug.lint.finding import Place, Related
 from dry_debug.render.hover import hover
 from dry_debug.text.document import Document
+from dry_debug.text.notebook import NotebookCell, from_cells
 from dry_debug.text.spans import Span
 from sample import PAGE, document, finding, plain_finding
 
@@ -14,7 +15,7 @@ def test_the_parts_come_in_order() -> None:
     parts = hover(finding(), PAGE).rstrip("\n").split("\n\n")
     assert parts[0] == "**`total` keeps the graph of every `loss`: 100% of it**"
     assert parts[1] == "Memory grows with every step."
-    assert parts[2].split("\n") == ["- `loss` is attached", "- `model` is a module"]
+    assert parts[2].split("\n") == ["- `loss` is attached", "- util.py:4: `model` is a module"]
     assert parts[3].startswith("> ") and "CKPT-LOAD-4" in parts[3]
     assert parts[4] == "**Fix:** Add `loss.item()` (look at it before you keep it)"
     assert parts[5] == f"critical · MEM001 · [loss-graph]({PAGE})"
@@ -57,3 +58,19 @@ def test_comments_are_those_of_the_block_around_the_finding() -> None:
     assert words_near(document(), finding().span) == "just one run"
     text = "# far\n\n# near above\nx = 1  # beside\n# below\n\n# far"
     assert words_near(Document.from_text(text), Span(20, 21)) == "near above\nbeside\nbelow"
+
+
+def test_comments_of_another_cell_are_not_near() -> None:
+    cells = [NotebookCell(1, "x = 1  # mine\n"), NotebookCell(2, "# of the next cell\ny = 2\n")]
+    document = from_cells(cells, "a.ipynb")
+    assert words_near(document, Span(0, 1)) == "mine"
+    assert (
+        words_near(document, Span(document.source.index("y ="), document.source.index("y =") + 1)) == "of the next cell"
+    )
+
+
+def test_the_steps_of_the_evidence_say_where_they_are() -> None:
+    place = Place("/somewhere/model.py", 21, 0, 21, 4)
+    steps = (Related("it is made here", span=Span(6, 7)), Related("it is returned here", place=place))
+    text = hover(replace(finding(), related=steps), None, document=Document.from_text("a = 1\nb = 2\n", "a.py"))
+    assert "- line 2: it is made here\n- model.py:22: it is returned here" in text

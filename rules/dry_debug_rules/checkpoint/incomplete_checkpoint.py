@@ -10,7 +10,6 @@ from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link, kind_link
-from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
@@ -103,8 +102,9 @@ class IncompleteCheckpoint(WholeRule):
             evidence=_evidence(runs, missing, signs),
             links=lambda: [_link(p, program) for p in (*missing, *held)],
             cause=f"{self.name}@{_anchor(lead.site, program)}",
-            fix=(lambda: _fix(lead, missing, program)) if missing and len(runs) == 1 else None,
+            fix=lambda: _fix(runs, missing, program),
             fix_title=_title(missing),
+            variants=lambda: _variants(runs, missing, program),
         )
 
 
@@ -292,93 +292,18 @@ def _evidence(runs: list[Run], missing: list[Part], signs: list[Step]) -> list[S
 
 def _title(missing: list[Part]) -> str:
     names = [f"`{p.name}`" for p in missing]
-    return f"Save {', '.join(names[:3])}{' and more' if len(names) > 3 else ''} as well"
+    if not names:
+        return "Save the state of the random generators as well"
+    return f"Complete the checkpoint with {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}"
 
 
-def _fix(run: Run, missing: list[Part], program: Program) -> Fix | None:
-    """The missing entries, in the names and the style of the place; None where a part has no name there."""
-    site = run.site
-    if site.owner is not program or not all(part.local for part in missing):
-        return None
-    if site.dict_node is not None:
-        if not _same_place(site, program):
-            return None
-        edit = _grown(site.dict_node, run, missing, program)
-    elif site.whole is not None and site.whole.kind == "state" and site.via is None:
-        if any(load.plain for load in program.training.checkpoints.loads) or _written_again(site, program):
-            return None  # somebody expects the bare state there
-        count = program.training.save_purpose.progress(run)
-        parts = [*missing, *([count] if count is not None and count.local else [])]
-        text = ", ".join([f'"model": {program.text(site.payload)}', *(f'"{k}": {v}' for k, v in _rows(run, parts))])
-        edit = TextEdit(program.span(site.payload), f"{{{text}}}")
-    else:
-        return None
-    return Fix(_title(missing), "unsafe", (edit,))
+def _variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
+    from dry_debug.fixes.checkpoint import variants
+
+    return variants(runs, missing, program)
 
 
-def _written_again(site: SaveSite, program: Program) -> bool:
-    """Whether another save writes a bare state to the same path."""
-    if site.path is None:
-        return True
-    path = program.text(site.path)
-    others = (s for s in program.training.checkpoints.saves if s is not site and s.whole is not None)
-    return any(s.path is not None and s.owner is program and program.text(s.path) == path for s in others)
+def _fix(runs: list[Run], missing: list[Part], program: Program) -> Fix | None:
+    from dry_debug.fixes.checkpoint import complete
 
-
-def _same_place(site: SaveSite, program: Program) -> bool:
-    """Whether the dict stands where the names of the site hold."""
-    assert site.dict_node is not None
-    scope = program.scope(site.node)
-    return site.dict_node in program.flow.parents(scope) and program.flow.scope_inside(site.dict_node, scope) is scope
-
-
-def _rows(run: Run, missing: list[Part], suffix: str = "") -> list[tuple[str, str]]:
-    taken = set(run.site.keys)
-    rows = []
-    for part in missing:
-        last = part.name.rpartition(".")[2].strip("_")
-        one = sum(p.kind == part.kind for p in run.parts) == 1
-        base = part.kind if one and part.kind in ("optimizer", "scheduler", "scaler") else last
-        key = base if part.value is None else base + suffix
-        if key in taken:
-            key = last if last not in taken else f"{last}_state"
-        taken.add(key)
-        value = part.name if part.value is None else f"{part.name}.state_dict()"
-        if part.maybe_none:
-            value = f"{value} if {part.name} is not None else None"
-        rows.append((key, value))
-    return rows
-
-
-def _grown(node: ast.Dict, run: Run, missing: list[Part], program: Program) -> TextEdit:
-    """The dict with the new entries behind its last one."""
-    keys = [k for k in node.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)]
-    quote = program.text(keys[0])[0] if keys and program.text(keys[0])[0] in "'\"" else '"'
-    suffix = next((s for s in ("_state_dict", "_state", "_dict") for e in run.site.entries
-                   if e.value.kind == "state" and e.key is not None and e.key != "state_dict" and e.key.endswith(s)),
-                  "")  # fmt: skip
-    rows = [f"{quote}{key}{quote}: {value}" for key, value in _rows(run, missing, suffix)]
-    if not node.values:
-        at = program.span(node).start + 1
-        return TextEdit(Span(at, at), ", ".join(rows))
-    source, last = program.document.source, program.span(node.values[-1])
-    end = last.end
-    first = node.keys[-1] if node.keys[-1] is not None else node.values[-1]
-    line = source.rfind("\n", 0, program.span(first).start) + 1
-    lead = source[line : program.span(first).start]
-    tail = _after(source, end, program.span(node).end - 1)
-    one_line = "\n" not in source[program.span(node).start : program.span(first).start]
-    if lead.strip() or (len(node.values) == 1 and one_line):
-        return TextEdit(Span(tail, tail), ", " + ", ".join(rows))
-    newline = "\r\n" if source[line - 2 : line] == "\r\n" else "\n"
-    return TextEdit(Span(tail, tail), "".join(f",{newline}{lead}{row}" for row in rows))
-
-
-def _after(source: str, at: int, stop: int) -> int:
-    """Behind the closing parentheses of the value that ends at `at`, before a comma or comment."""
-    end = at
-    while at < stop and source[at] not in ",#":
-        at += 1
-        if source[at - 1] == ")":
-            end = at
-    return end
+    return complete(runs, missing, program, _title(missing))

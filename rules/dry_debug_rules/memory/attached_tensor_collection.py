@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes import detaching
 from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.collected import Collection, added, collections
 from dry_debug.program.evidence import Step
@@ -64,6 +65,8 @@ class AttachedTensorCollection(Rule):
 
 
 def _method(found: Collection, program: Program) -> str:
+    if found.entry:
+        return detaching.DETACH
     if all(each.is_loss for each in found.carried):
         return detaching.of_loss(program, found.carried, found.fate)
     if found.how in ("list", "dict") and len(found.carried) == 1:
@@ -100,5 +103,8 @@ def _evidence(found: Collection, program: Program) -> list[Step]:
 
 
 def _fix(found: Collection, method: str, title: str, program: Program) -> Fix | None:
+    if found.entry:
+        entry = program.text(found.carried[0].expr)
+        return Fix(title, "unsafe", (line_before(program, found.at, f"{entry} = {entry}.detach()"),))
     edits = tuple(detaching.edit(program, each.expr, method) for each in found.carried)
     return Fix(title, "unsafe", edits)

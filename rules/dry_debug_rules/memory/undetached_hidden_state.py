@@ -29,18 +29,21 @@ class UndetachedHiddenState(Rule):
     shape = "order"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("backward",), ("for ", "while "))
+    triggers = (("backward", "training_step"), ("for ", "while ", "training_step"))
     why = (
         "The second backward pass reaches into the graph of the batch before, which the first one has freed: "
         "`Trying to backward through the graph a second time`."
     )
     quotes = ("MEM-PIT-2", "MEM-PIT-x", "MEM-RF-3")
-    looks_at = "backward passes in a loop"
+    looks_at = "backward passes in a loop, and what a `training_step` keeps"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         for scope in (program.index.module, *program.index.functions):
             for call, _ in backward_passes(program, scope):
                 yield call
+        for stmt in program.index.assignments:
+            if program.scope(stmt).name == "training_step" and isinstance(stmt.value, ast.Call):
+                yield stmt
 
     def check(self, program: Program) -> Iterator[Report]:
         for found in carried_states(program):
@@ -72,7 +75,10 @@ def _evidence(found: CarriedState, program: Program) -> list[Step]:
     steps = made(found.module, f"`{program.short(found.call.func, 30)}`")
     if found.at is not program.statement(found.call):
         steps.append(Step(program, found.call, "the state of the iteration before goes in here"))
-    steps.append(Step(program, found.backward, "each iteration runs a backward pass"))
+    if found.backward is not None:
+        steps.append(Step(program, found.backward, "each iteration runs a backward pass"))
+    else:
+        steps.append(Step(program, found.loop, "the trainer runs a backward pass after each `training_step`"))
     return steps
 
 

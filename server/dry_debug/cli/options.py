@@ -79,7 +79,27 @@ def _check(commands: Any) -> None:
     other.add_argument("--stdin-filename", metavar="FILE", help="read standard input, as if it were FILE")
 
 
+def _report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report",
+        help="compare code with the instructions for it and report in four parts",
+        description="Critical errors, instruction compliance, overengineering, warnings and suggestions. "
+        "Instructions are "
+        "those of --spec, else INSTRUCTIONS.md, TASK.md, SPEC.md or .dry-debug/instructions.md beside a file or "
+        "above it.",
+        epilog="Exit status: 0 nothing to do, 1 something to do, 2 the work could not be done.",
+    )
+    report.set_defaults(command_module="dry_debug.cli.report")
+    report.add_argument("paths", nargs="*", metavar="PATH", help="files and folders (default: .)")
+    report.add_argument("--format", choices=("text", "markdown", "html", "json"), default="text")
+    report.add_argument("--output-file", metavar="FILE", help="write the report to FILE")
+    report.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there is something to do")
+    _settings(report.add_argument_group("rules and files"))
+    _config(report)
+
+
 def _others(commands: Any) -> None:
+    _report(commands)
     rule = commands.add_parser("rule", help="show the page of a rule, or list all rules")
     rule.set_defaults(command_module="dry_debug.cli.rule")
     rule.add_argument("rule", nargs="?", metavar="NAME|CODE")

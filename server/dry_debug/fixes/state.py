@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.lint.finding import Fix, NeedHelper
 from dry_debug.lint.new_lines import line_before
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import Scope, last_name
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
@@ -99,13 +99,17 @@ def _layers(owner: Program, cls: Scope) -> set[Form]:
 
 
 def _begins(program: Program, state: CarriedState) -> Form:
+    """What the state is before the first batch."""
+    path = state.paths[0]
     if state.holder is not None:
-        return "unknown"
-    scope = program.scope(state.at)
+        bindings = state.holder[1].attributes.get(path.rpartition(".")[2], [])
+        bindings = [b for b in bindings if b.stmt is not state.at]
+    else:
+        bindings = program.scope(state.at).bindings.get(path, [])
+        bindings = [b for b in bindings if b.stmt is not None and not program.index.inside(b.stmt, state.loop)]
     forms: set[Form] = set()
-    for binding in scope.bindings.get(state.paths[0], ()):
-        made = binding.stmt
-        if made is None or binding.value is None or program.index.inside(made, state.loop):
+    for binding in bindings:
+        if binding.value is None:
             continue
         value: Value = program.evaluator.binding(binding)
         if value.kind == "tensor":
@@ -153,16 +157,24 @@ def _run_often(program: Program, state: CarriedState) -> bool:
 
 
 def _own_helper(program: Program) -> str | None:
-    """A function of this file that does it: it takes one thing, asks what it is and detaches it."""
+    """A function of this file, or imported into it, that does it: it takes one thing and detaches it and its parts."""
     for function in program.index.module.children:
-        if function.kind != "function" or len(function.parameters()) != 1 or not function.returns:
-            continue
-        called = {
-            getattr(c.func, "attr", getattr(c.func, "id", "")) for s in (function, *function.below()) for c in s.calls
-        }
-        if "detach" in called and function.name in called:
+        if _detaches_parts(function):
             return function.name
+    for name, bindings in program.index.module.bindings.items():
+        if len(bindings) == 1 and bindings[0].kind == "from" and bindings[0].module is not None:
+            value = program.evaluator.binding(bindings[0])
+            if value.kind == "function" and value.scope is not None and _detaches_parts(value.scope):
+                return name
     return None
+
+
+def _detaches_parts(function: Scope) -> bool:
+    """Whether a function has one parameter, detaches it and calls itself for the parts of it."""
+    if function.kind != "function" or len(function.parameters()) != 1 or not function.returns:
+        return False
+    called = {last_name(c.func) for s in (function, *function.below()) for c in s.calls}
+    return "detach" in called and function.name in called
 
 
 def _unit(program: Program) -> str:

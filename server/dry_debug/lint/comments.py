@@ -13,12 +13,17 @@ _WIDEST = 2000  # code points of a line
 
 
 def block(document: Document, span: Span) -> range:
-    """The zero-based lines, without a blank one between, that hold the start of `span`; of a long block the nearest."""
+    """The zero-based lines, without a blank one between, that hold the start of `span`; of a long block the nearest.
+    In a notebook they are of one cell."""
     lines = document.lines
     first = last = lines.line_of(span.start)
-    while first > 0 and first > last - _ABOVE and lines.line_text(first - 1).strip():
+    top, bottom = 0, len(lines)
+    if document.is_notebook and document.cells:
+        cell = document.cells[document.cell_at(span.start)]
+        top, bottom = lines.line_of(cell.start), lines.line_of(max(cell.start, cell.end - 1)) + 1
+    while first > top and first > last - _ABOVE and lines.line_text(first - 1).strip():
         first -= 1
-    while last + 1 < len(lines) and last < first + _BELOW and lines.line_text(last + 1).strip():
+    while last + 1 < bottom and last < first + _BELOW and lines.line_text(last + 1).strip():
         last += 1
     return range(first, last + 1)
 

@@ -248,7 +248,10 @@ def _findings(
             fingerprint=print_,
             fixable=report.fix is not None,
             fix_title=report.fix_title,
-            related=tuple(_related(program, step.program, step.node, step.message) for step in report.evidence),
+            related=(
+                *(_related(program, step.program, step.node, step.message) for step in report.evidence),
+                *report.related,
+            ),
             quotes=report.quotes if report.quotes is not None else info.quotes,
             preview=info.status == "preview",
         )

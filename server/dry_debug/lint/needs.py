@@ -31,9 +31,9 @@ def combined(edits: Iterable[TextEdit], needs: Sequence[TextEdit]) -> tuple[Text
 def resolve_needs(document: Document, needs: Iterable[Need]) -> tuple[TextEdit, ...]:
     """The insertions that give the document what `needs` names and what it does not have yet; equal needs count once.
 
-    An import goes after the last import at the top of the file, or after its docstring; a helper before the first
-    statement that is neither. In a notebook both go into the first cell that holds Python. Raises NeedConflict, and
-    SyntaxError if the document does not parse.
+    An import goes after the last import at the top of the file, or after its docstring; one of the standard library
+    stands with those. A helper goes before the first statement that is neither. In a notebook both go into the first
+    cell that holds Python. Raises NeedConflict, and SyntaxError if the document does not parse.
     """
     wanted = list(dict.fromkeys(needs))
     if not wanted:
@@ -47,6 +47,11 @@ def resolve_needs(document: Document, needs: Iterable[Need]) -> tuple[TextEdit, 
     top = _top_of(document, module)
     newline = document.newline
     edits: list[TextEdit] = []
+    standard = [need for need in imports if need.module in _STANDARD]
+    beside = _among_the_standard(standard, top.leading, document) if standard else None
+    if beside is not None:
+        edits.append(beside)
+        imports = [need for need in imports if need not in standard]
     import_text = newline.join(_statement(need) for need in sorted(imports, key=_import_order))
     helper_text = (newline * 3).join(_adapted(need.source, document) for need in helpers)
     # Below an import block there is a blank line already; below a docstring, and above code, one is made.
@@ -61,6 +66,51 @@ def resolve_needs(document: Document, needs: Iterable[Need]) -> tuple[TextEdit, 
         at = top.helper_at
         edits.append(TextEdit(Span(at, at), _placed(document, at, helper_text, 2, 2)))
     return tuple(edits)
+
+
+# Modules of the standard library that scripts import: where one of them is needed, it goes beside the others.
+_STANDARD = frozenset(
+    (
+        "abc argparse ast asyncio base64 bisect builtins collections contextlib copy csv ctypes dataclasses datetime "
+        "enum fnmatch functools gc getpass glob gzip hashlib heapq importlib inspect io itertools json logging math "
+        "multiprocessing operator os pathlib pdb pickle platform pprint queue random re shutil signal socket "
+        "statistics string struct subprocess sys tempfile textwrap threading time traceback types typing unittest "
+        "urllib uuid warnings weakref zipfile"
+    ).split()
+)
+
+
+def _among_the_standard(
+    needs: Sequence[NeedImport], leading: Sequence[ast.stmt], document: Document
+) -> TextEdit | None:
+    """Behind the last plain import of the standard library, or before the first `from` of it; where there is none of
+    either, in a group of its own before all others.
+
+    None where no import stands there, or one shares its line.
+    """
+    lines = document.lines
+    imports = [s for s in leading if isinstance(s, ast.Import | ast.ImportFrom) and not _is_future(s)]
+    if not imports or any(";" in lines.line_text((s.end_lineno or s.lineno) - 1) for s in imports):
+        return None
+    standard = [s for s in imports if _root(s) in _STANDARD]
+    text = document.newline.join(_statement(need) for need in sorted(needs, key=_import_order))
+    plain = [s for s in standard if isinstance(s, ast.Import)]
+    if standard and not plain:
+        at = lines.starts[_first_line(standard[0])]
+        return TextEdit(Span(at, at), text + document.newline)
+    if plain:
+        at = lines.line_end((plain[-1].end_lineno or plain[-1].lineno) - 1)
+        end = document.newline if at == len(document.source) and not document.is_notebook else ""
+        return TextEdit(Span(at, at), document.newline + text + end)
+    if _root(imports[0]) == "":
+        return None  # a package's own modules: nobody sorts there
+    at = lines.starts[_attached(document, _first_line(imports[0]), imports[0] is not leading[0])]
+    return TextEdit(Span(at, at), text + document.newline * 2)
+
+
+def _root(statement: ast.Import | ast.ImportFrom) -> str:
+    name = statement.names[0].name if isinstance(statement, ast.Import) else (statement.module or "")
+    return "" if isinstance(statement, ast.ImportFrom) and statement.level else name.partition(".")[0]
 
 
 def _statement(need: NeedImport) -> str:
@@ -117,6 +167,7 @@ class _Top:
     helper_at: int
     has_imports: bool
     below_header: bool
+    leading: list[ast.stmt]
 
 
 def _top_of(document: Document, module: ast.Module) -> _Top:
@@ -148,7 +199,7 @@ def _top_of(document: Document, module: ast.Module) -> _Top:
         if rest:
             # `import a; x = 1` shares a line: what follows on it must find the import already made.
             import_at = min(import_at, helper_at)
-    return _Top(import_at, helper_at, has_imports, bool(leading))
+    return _Top(import_at, helper_at, has_imports, bool(leading), leading)
 
 
 def _first_line(statement: ast.stmt) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from dry_debug.lint.finding import Confidence, Finding, Fix, Severity
+from dry_debug.lint.finding import Confidence, Finding, Fix, Related, Severity
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Report:
     why: str | None = None  # None: the rule's own sentence
     severity: Severity | None = None  # None: the rule's own
     evidence: list[Step] = field(default_factory=list)
+    related: list[Related] = field(default_factory=list)  # places in files that are no Python
     cause: str = ""  # "": this rule at this place
     fix: Callable[[], Fix | None] | None = None  # called only when somebody asks for the fix
     fix_title: str = ""

@@ -28,8 +28,9 @@ def hover(analysis: Analysis, shown: frozenset[str], offset: int, client: Client
 
 
 def _markdown(finding: Finding, analysis: Analysis, brief: bool) -> str:
-    comments = words_near(analysis.snapshot.document, finding.span)
-    return rendered(finding, page_uri(finding.rule), comments, brief).strip()
+    document = analysis.snapshot.document
+    comments = words_near(document, finding.span)
+    return rendered(finding, page_uri(finding.rule), comments, brief, document).strip()
 
 
 def _plain(finding: Finding) -> str:

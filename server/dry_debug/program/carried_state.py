@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program import lightning
 from dry_debug.program.carried import backward_passes
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
@@ -30,15 +31,15 @@ class CarriedState:
     module: Value
     paths: list[str]  # `["hidden"]`, `["h", "c"]`, `["self.hidden"]`
     at: ast.stmt  # the statement that takes the new state
-    loop: LoopNode
-    backward: ast.Call
+    loop: LoopNode | ast.FunctionDef | ast.AsyncFunctionDef  # a function: the hook that runs for each batch
+    backward: ast.Call | None  # None: the trainer that calls the hook runs it
     confidence: Confidence
     holder: tuple[Program, Scope] | None = None  # the class that keeps the state on itself, and its file
 
     @property
     def retains(self) -> bool:
         """Whether the backward pass keeps the graph: somebody has met the error before."""
-        return any(
+        return self.backward is not None and any(
             k.arg == "retain_graph" and not (isinstance(k.value, ast.Constant) and not k.value.value)
             for k in self.backward.keywords
         )
@@ -61,6 +62,9 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
                 if found.at not in seen:
                     seen.add(found.at)
                     yield found
+    for cls in program.index.classes if "training_step" in program.document.source else ():
+        if lightning.trained_by_trainer(cls):
+            yield from _between_steps(program, cls)
 
 
 def _innermost(program: Program, stmt: ast.stmt) -> LoopNode | None:
@@ -275,6 +279,44 @@ def _cuts_itself(program: Program, module: Value, call: ast.Call) -> str | None:
 
 def _cut_inside(node: ast.AST) -> str | None:
     return next((n.attr for n in nodes(node) if isinstance(n, ast.Attribute) and n.attr in _CUTS), None)
+
+
+# -- state that a hook keeps between the batches that its trainer gives it ---------------------------------------------
+
+
+def _between_steps(program: Program, cls: Scope) -> Iterator[CarriedState]:
+    """`out, self.state = self.net(x, self.state)` in a Lightning module's `training_step`."""
+    step = next((f for f in cls.children if f.kind == "function" and f.name == "training_step"), None)
+    if step is None or step.self_name is None or not isinstance(step.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    for stmt in program.index.assignments:
+        call = stmt.value
+        if program.scope(stmt) is not step or not isinstance(stmt, ast.Assign) or not isinstance(call, ast.Call):
+            continue
+        states = [p for p in _taken(stmt) if p.startswith(f"{step.self_name}.") and p in _given(call)]
+        if not states:
+            continue
+        cut = _cut_inside(step.node)
+        other = next((p for p in states if _set_for_batch(program, cls, p.partition(".")[2], stmt)), None)
+        if cut is not None or other is not None:
+            program.why(stmt, f"`{other or cut}` is set anew, or cut, for each batch")
+            continue
+        module = program.value(call.func, call)
+        if module.kind != "module" or _cuts_itself(program, module, call) is not None:
+            program.why(stmt, "{} is not known to be a module that hands its state on", call.func)
+            continue
+        yield CarriedState(call, module, states, stmt, step.node, None, module.confidence, (program, cls))
+
+
+def _set_for_batch(program: Program, cls: Scope, name: str, carry: ast.stmt) -> bool:
+    """Whether anything but the constructor, what happens once an epoch and a first time sets the attribute."""
+    for binding in cls.attributes.get(name, ()):
+        made, method = binding.stmt, binding.scope
+        if made is None or made is carry or method.name == "__init__" or lightning.turns(method) == "epoch":
+            continue
+        if not _first_time(program, made, None, f"{method.self_name}.{name}"):
+            return True
+    return False
 
 
 # -- state that a module keeps on itself -------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _JOINS = frozenset(f"torch.{n}" for n in ("cat", "concat", "concatenate", "vstack", "hstack", "stack"))
 How = Literal["list", "dict", "cat", "sum"]
@@ -35,6 +36,7 @@ class Collection:
     confidence: Confidence
     used_up: ast.Call | None  # the backward pass of the same iteration through them
     evaluates: bool  # the loop only runs the model: nothing in it computes gradients
+    entry: bool = False  # what carries the graph is an entry of what is added: `out["loss"]` of `out`
 
 
 def collections(program: Program) -> Iterator[Collection]:
@@ -116,6 +118,10 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
         why(stmt, "it runs in one iteration only")
         return
     tensors = _tensors(program, stmt, value, how, loop)
+    entry = _entry(program, value, stmt, loop) if not tensors else None
+    if entry is not None:
+        yield Collection(stmt, path, how, [entry], loop, Fate(unknown=True), "high", entry.backward, False, True)
+        return
     if not tensors:
         from dry_debug.program.describe import why_no_graph
 
@@ -186,6 +192,42 @@ def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: 
     if how in ("list", "sum") and not nested:  # a loss by itself is what `growth` is about
         found = [c for c in found if not c.is_loss]
     return found
+
+
+def _entry(program: Program, value: ast.expr, stmt: ast.stmt, loop: Loop) -> Carried | None:
+    """The entry of the dict `value` that a backward pass of the same iteration, before `stmt`, goes over."""
+    if not isinstance(value, ast.Name):
+        return None
+    scope = program.scope(stmt)
+    for call, over in backward_passes(program, scope):
+        at, entry = program.statement(call), over
+        if at is None or at.lineno >= stmt.lineno or not program.index.inside(at, loop):
+            continue
+        if any(k.arg in ("retain_graph", "create_graph") for k in call.keywords):
+            continue
+        if isinstance(over, ast.Name):
+            made = [b.value for b in scope.bindings.get(over.id, ()) if b.value is not None]
+            entry = made[0] if len(made) == 1 else over
+        if not (isinstance(entry, ast.Subscript) and isinstance(entry.slice, ast.Constant)):
+            continue
+        if not isinstance(entry.value, ast.Name) or entry.value.id != value.id:
+            continue
+        bindings = [b for b in scope.bindings.get(value.id, ()) if b.stmt is not None and b.kind == "assign"]
+        if len(bindings) != 1 or not program.index.inside(bindings[0].stmt, loop):  # type: ignore[arg-type]
+            continue
+        if any(t == program.text(entry) for t in _stored(program, scope, loop)):
+            continue
+        return Carried(entry, "high", None, call)
+    return None
+
+
+def _stored(program: Program, scope: Scope, loop: Loop) -> Iterator[str]:
+    """The entries that statements of the loop give another value, as they are written."""
+    for stmt in program.index.assignments:
+        if program.scope(stmt) is scope and program.index.inside(stmt, loop):
+            for target in stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]:
+                if isinstance(target, ast.Subscript):
+                    yield program.text(target)
 
 
 def _sources(program: Program, expr: ast.expr, stmt: ast.stmt) -> Iterator[str]:

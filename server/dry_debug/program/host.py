@@ -9,7 +9,7 @@ from dry_debug.program.reach import Reach
 if TYPE_CHECKING:
     from dry_debug.program.config_tree import Entry
     from dry_debug.program.program import Program
-    from dry_debug.spec.instructions import Instruction
+    from dry_debug.spec.instruction import Source
     from dry_debug.text.document import Document
 
 
@@ -116,8 +116,9 @@ class Host(Protocol):
     def version(self, package: str) -> str | None:
         """The declared or installed version of `package`, or None if that is not known."""
 
-    def instructions(self, importer: str, named: str | None) -> list[Instruction]:
-        """What the explicit instructions for `importer` ask for: those in the file `named`, else the nearest ones."""
+    def instructions(self, importer: str, named: str | None) -> list[Source]:
+        """The texts that may hold instructions for `importer` (a path), the nearest first: the file `named`, else the
+        files of instructions beside it and above, then those that only may hold some."""
 
     def asked_for(self, path: str) -> frozenset[str]:
         """The questions that the analysis of the file at `path` asked so far, directly and through other modules."""
@@ -152,7 +153,7 @@ class NullHost:
     def version(self, package: str) -> str | None:
         return None
 
-    def instructions(self, importer: str, named: str | None) -> list[Instruction]:
+    def instructions(self, importer: str, named: str | None) -> list[Source]:
         return []
 
     def asked_for(self, path: str) -> frozenset[str]:

@@ -184,7 +184,7 @@ class PayloadReader:
             if not contents.entries and (state := self._state_behind(name, at)).known:
                 return Contents([], state)
             added, plain = self._stores(name.id, program.scope(at))
-            return Contents(contents.entries + added, None, contents.complete and plain, None)
+            return Contents(contents.entries + added, None, contents.complete and plain, contents.node)
         return Contents([], value, value.known and not (value.kind == "state" and value.base.kind == "instance"))
 
     def _made(self, expr: ast.expr | None, at: ast.AST) -> Contents | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.tokenization import Tokenization
     from dry_debug.program.training import TrainingProgram
-    from dry_debug.spec.instructions import Instruction
+    from dry_debug.spec.instruction import Source
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
 GradMode = Literal["on", "off", "unknown"]
@@ -620,8 +620,8 @@ class Program:
     # -- instructions ------------------------------------------------------------------------------------------------
 
     @property
-    def instructions(self) -> list[Instruction]:
-        """What the explicit instructions for this file ask for."""
+    def instructions(self) -> list[Source]:
+        """The files that may hold instructions for this one, the nearest first."""
         return self.host.instructions(self.document.path, self.spec)
 
     def comment_at(self, node: ast.AST) -> str:

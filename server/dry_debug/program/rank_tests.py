@@ -85,7 +85,7 @@ class RankTests:
             return known[0]
         # `not distributed or rank == 0`: without several processes there is one rank.
         others = [v for found, v in parts if found is None]
-        return known[0] if len(set(known)) == 1 and all(_asks_for_several(v) for v in others) else None
+        return known[0] if len(set(known)) == 1 and all(asks_for_several(v) for v in others) else None
 
     def _compared(self, test: ast.Compare, at: ast.AST, depth: int) -> bool | None:
         left, op, right = test.left, test.ops[0], test.comparators[0]
@@ -250,7 +250,7 @@ def _number(expr: ast.expr) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _asks_for_several(expr: ast.expr) -> bool:
+def asks_for_several(expr: ast.expr) -> bool:
     """`not args.distributed`, `world_size == 1`: by the words in it."""
     words = [n.id if isinstance(n, ast.Name) else n.attr if isinstance(n, ast.Attribute) else ""
              for n in ast.walk(expr)]  # fmt: skip

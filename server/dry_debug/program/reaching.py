@@ -190,3 +190,15 @@ def _in_shared(parent: Block, node: ast.AST, use_node: ast.AST, always: bool) ->
     if isinstance(parent, ast.Match):
         return "exclusive"
     return "always" if always else "maybe"
+
+
+def surely_bound(index: ScopeIndex, bindings: list[Binding], use: ast.stmt) -> bool:
+    """Whether every path to `use`, in the scope of `bindings`, has bound the name."""
+    blocks = {block: node for node, block in chain(index, use)}
+    covered: dict[ast.AST, set[str]] = {}
+    for b in reversed(_split(bindings, use)[0]):
+        if b.kind == "del":
+            return False
+        if b.kind == "param" or b.stmt is None or _relation(index, b, blocks, covered) == "always":
+            return True
+    return False

@@ -48,7 +48,7 @@ class ResumeSigns:
             assert isinstance(call.func, ast.Attribute)
             if program.value(call.func.value, call).kind in ("optimizer", "scheduler", "scaler"):
                 yield Step(program, call, "the run is resumed here")
-        for tree in self._foreign_calls():
+        for tree in self.foreign_calls():
             owner, callee = tree.function.program, tree.function.scope
             assert owner is not None and callee is not None
             if "load_state_dict" not in owner.document.source:
@@ -61,7 +61,7 @@ class ResumeSigns:
                     yield Step(program, tree.call, "the run is resumed here")
                     yield Step(owner, call, "its state is loaded here")
 
-    def _foreign_calls(self) -> Iterator[CallTree]:
+    def foreign_calls(self) -> Iterator[CallTree]:
         if not self.program.leaves_file:
             return
         for trees in self.program.events._user_calls.values():

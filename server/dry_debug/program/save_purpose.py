@@ -30,10 +30,11 @@ class SavePurpose:
 
     def progress(self, run: Run) -> Part | None:
         """How far the run is, if the loop counts it in a variable and neither the checkpoint nor its path holds it."""
-        program, site, loop = self.program, run.site, run.loop
-        name = self._counter(loop)
-        if name is None:
+        program, site = self.program, run.site
+        part = self.reached(run)
+        if part is None:
             return None
+        name = part.name
         exprs: list[ast.AST] = [e.node for e in site.entries]
         if any(self.counted(other) for other in (site, *program.training.checkpoints.saves)):
             return None
@@ -44,6 +45,14 @@ class SavePurpose:
                     return None
                 if isinstance(node, ast.Name) and node.id == name:
                     return None
+        return part
+
+    def reached(self, run: Run) -> Part | None:
+        """How far the run is, if the loop counts it in a variable."""
+        program, site, loop = self.program, run.site, run.loop
+        name = self._counter(loop)
+        if name is None:
+            return None
         local = self.program.names.lookup(name.partition(".")[0], program.scope(site.node))
         home = self.program.names.lookup(name.partition(".")[0], program.scope(loop))
         visible = site.owner is program and local is not None and home is not None and local[0] is home[0]

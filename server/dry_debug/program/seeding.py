@@ -347,7 +347,8 @@ class Seeding:
         for component in program.training.components.of("model"):
             value = component.value.base
             made = value.args
-            if component.parameter or value.confidence != "high" or made is None or "pretrained" in program.text(made):
+            owner = value.origin or program
+            if component.parameter or value.confidence != "high" or made is None or "pretrained" in owner.text(made):
                 continue
             if made in program.index.scope_of and not (value.type or "").endswith("from_pretrained"):
                 yield Step(program, made, "the weights of the model are drawn from torch's generator here")

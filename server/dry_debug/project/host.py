@@ -17,7 +17,7 @@ from dry_debug.project.search_path import added_folders
 
 if TYPE_CHECKING:
     from dry_debug.program.config_tree import Entry
-    from dry_debug.spec.instructions import Instruction
+    from dry_debug.spec.instruction import Source
     from dry_debug.text.document import Document
 
 MAX_BYTES = 2_000_000  # a module larger than this is data, not code
@@ -27,6 +27,9 @@ MAX_FOLDERS = 12  # between a file and its project's root, that a path may be re
 
 # Where explicit instructions stand, beside the file or in a folder above it.
 INSTRUCTIONS = ("INSTRUCTIONS.md", "TASK.md", "SPEC.md", os.path.join(".dry-debug", "instructions.md"))
+# Where some may stand under a heading that announces them.
+READMES = ("README.md", "readme.md", "Readme.md")
+MAX_TEXT = 400_000  # bytes of a file of instructions that are read
 
 
 # Files that old projects have beside their scripts to put other folders on the search path.
@@ -52,7 +55,7 @@ class ProjectHost:
         self._exists: dict[str, bool] = {}
         self._added: dict[str, list[str]] = {}  # to the search path, by importer
         self._configs: dict[str, tuple[object, Entry | None]] = {}
-        self._instructions: dict[str, list[Instruction]] = {}
+        self._instructions: dict[str, Source | None] = {}  # by path
         self.evaluation = Evaluation()
         self.reach = Reach()
         self._versions: set[str] = set()  # packages that were asked for
@@ -152,31 +155,39 @@ class ProjectHost:
         full = os.path.normpath(os.path.join(self.root, path))
         return full if self._inside(full) and self._is_file(full) else None
 
-    def instructions(self, importer: str, named: str | None) -> list[Instruction]:
+    def instructions(self, importer: str, named: str | None) -> list[Source]:
         importer = os.path.abspath(importer)
         self._edges.setdefault(importer, set()).add(f"spec:{named or ''}:{importer}")
-        path = self._instructions_for(importer, named)
-        if path is None:
-            return []
-        if path not in self._instructions:
-            from dry_debug.spec.instructions import parse as parse_instructions
+        return self._sources(importer, named)
 
-            data = self._bytes(path)
-            text = data.decode("utf-8", "replace") if data is not None else ""
-            self._instructions[path] = parse_instructions(text, path)
+    def _sources(self, importer: str, named: str | None) -> list[Source]:
+        """The files of instructions, the nearest first, then the nearest README."""
+        if named is not None:
+            found = [self._source(named, explicit=True)]
+        else:
+            found = [self._source(path, explicit=True) for path in self._above(importer, INSTRUCTIONS)]
+        found += [self._source(path, explicit=False) for path in self._above(importer, READMES)[:1]]
+        return [source for source in found if source is not None]
+
+    def _source(self, path: str, *, explicit: bool) -> Source | None:
+        if path not in self._instructions:
+            from dry_debug.spec.instruction import Source
+
+            data = self._bytes(path) if self._is_file(path) else None
+            text = data[:MAX_TEXT].decode("utf-8-sig", "replace") if data is not None else None
+            self._instructions[path] = (
+                Source(path, text, explicit, sections=not explicit) if text is not None and text.strip() else None
+            )
         return self._instructions[path]
 
-    def _instructions_for(self, importer: str, named: str | None) -> str | None:
-        if named is not None:
-            return named if self._is_file(named) else None
+    def _above(self, importer: str, names: tuple[str, ...]) -> list[str]:
+        """The files of these names beside `importer` and in the folders above it in the project."""
+        found: list[str] = []
         folder = os.path.dirname(importer)
         while True:
-            for name in INSTRUCTIONS:
-                path = os.path.join(folder, name)
-                if self._is_file(path):
-                    return path
+            found.extend(path for name in names if self._is_file(path := os.path.join(folder, name)))
             if folder == self.root or not self._inside(folder) or os.path.dirname(folder) == folder:
-                return None
+                return found
             folder = os.path.dirname(folder)
 
     def version(self, package: str) -> str | None:
@@ -219,6 +230,10 @@ class ProjectHost:
         """What the answer to `question` depends on: changes when the answer may change."""
         if question.startswith("version:"):
             return f"={self._version(question.removeprefix('version:'))}"
+        if question.startswith("spec:"):
+            named, _, importer = question.removeprefix("spec:").rpartition(":")
+            texts = repr(self._sources(importer, named or None)).encode("utf-8", "surrogatepass")
+            return f"spec:{hashlib.blake2b(texts, digest_size=12).hexdigest()}"
         path = self._target(question)
         if path is None:
             return "none"
@@ -242,8 +257,7 @@ class ProjectHost:
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
         if kind == "spec":
-            named, _, importer = rest.rpartition(":")
-            return self._instructions_for(importer, named or None)
+            return None  # several files
         path, _, importer = rest.rpartition(":")
         return self._config_file(path, importer)
 

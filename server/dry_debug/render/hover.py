@@ -1,32 +1,44 @@
 """What an editor shows at a finding, as Markdown: what, what it costs, how we know, what people say, what to do."""
 
+import os
 from collections.abc import Sequence
 
 from dry_debug.lint import manifest
-from dry_debug.lint.finding import Finding
+from dry_debug.lint.finding import Finding, Related
 from dry_debug.render.words import TRUST, quotations
+from dry_debug.text.document import Document
 
 _MOST_STEPS = 4  # of the evidence: a hover is read at a glance, the rest is in the related information
 _LONGEST = 1500  # code points: what is longer loses evidence first, then the second quotation; the page has it all
 
 
-def hover(finding: Finding, page: str | None, comments: str = "", brief: bool = False) -> str:
+def hover(
+    finding: Finding, page: str | None, comments: str = "", brief: bool = False, document: Document | None = None
+) -> str:
     """Markdown for `finding`. `page` is the URI of the rule's page; `comments` are the words of the comments near the
     finding (`lint.comments.words_near`), which choose the quotations. `brief` leaves out what an editor that shows
-    the diagnostic in its hover says anyway: the headline, the reason and the evidence."""
+    the diagnostic in its hover says anyway: the headline, the reason and the evidence. With the `document` of the
+    finding each step of the evidence says its line."""
     quoted = quotations(finding.rule, finding.quotes, comments)
     for steps, quotes in ((_MOST_STEPS, 2), (2, 2), (1, 2), (1, 1)):
-        text = _hover(finding, page, quoted[:quotes], steps, brief)
+        text = _hover(finding, page, quoted[:quotes], steps, brief, document)
         if len(text) <= _LONGEST:
             break
     return text
 
 
-def _hover(finding: Finding, page: str | None, quoted: Sequence[tuple[str, str]], most: int, brief: bool) -> str:
+def _hover(
+    finding: Finding,
+    page: str | None,
+    quoted: Sequence[tuple[str, str]],
+    most: int,
+    brief: bool,
+    document: Document | None,
+) -> str:
     parts = [] if brief else [f"**{finding.message}**"]
     if finding.why and not brief:
         parts.append(finding.why)
-    steps = [step.message for step in finding.related if step.message]
+    steps = [_where(step, document) + step.message for step in finding.related if step.message]
     if steps and not brief:
         listed = [f"- {message}" for message in steps[:most]]
         if len(steps) > most:
@@ -41,6 +53,15 @@ def _hover(finding: Finding, page: str | None, quoted: Sequence[tuple[str, str]]
     preview = ", preview rule" if finding.preview else ""
     parts.append(f"{finding.severity}{confidence}{preview} · {finding.code} · {name}")
     return "\n\n".join(parts) + "\n"
+
+
+def _where(step: Related, document: Document | None) -> str:
+    """`line 12: `, or `model.py:12: ` for another file; lines count from one, in a notebook within their cell."""
+    if step.place is not None:
+        return f"{os.path.basename(step.place.path)}:{step.place.line + 1}: "
+    if document is None or step.span is None:
+        return ""
+    return f"line {document.position(step.span.start).line + 1}: "
 
 
 def _quoted(label: str, words: str) -> str:

@@ -34,7 +34,8 @@ def quotations(rule: str, ids: Sequence[str], comments: str = "") -> list[tuple[
     from dry_debug_rules.catalogue import answers, choose, echoed, load, quote  # only where a quotation is shown
 
     known = load()
-    called = answers(info.family, comments) if info is not None and comments else ()
+    # A finding about a comment brings its answers along: they are those for the mistake beside it.
+    called = answers(info.family, comments) if info is not None and info.shape != "comment" and comments else ()
     entries = [known[id_] for id_ in called if id_ in known]
     entries += [entry for entry in choose([id_ for id_ in ids if id_ in known], comments) if entry not in entries]
     flag = next((entry for entry in entries if entry.kind == "red_flag"), None)

@@ -1,83 +1,124 @@
-"""Instructions x training program -> what matches, what departs, what cannot be told."""
+"""Instructions x what the code does -> what matches, departs, was assumed, is missing, cannot be told."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from dry_debug.spec.instructions import Instruction
+from dry_debug.spec import judging
+from dry_debug.spec.ambient import asked_of
+from dry_debug.spec.instruction import FIELDS, Instruction
+from dry_debug.spec.observed import Observed, observe
+from dry_debug.spec.reasons import reason_at
+from dry_debug.spec.things import Cadence, Hardware
 
 if TYPE_CHECKING:
-    from dry_debug.program.hyper import Hyperparameter
     from dry_debug.program.program import Program
 
-Verdict = Literal["match", "deviation", "not_implemented", "cannot_tell"]
+Verdict = Literal["match", "deviation", "assumption", "not_implemented", "cannot_tell"]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of one instruction. `got` is the value in the code that decides (None: there is none)."""
+    """What became of one instruction (None: an assumption of the code). `got` is the value of the code that decides
+    (None: there is none); `justification` the reason that a comment gives, `better` why the code's choice is better."""
 
     verdict: Verdict
-    instruction: Instruction
-    got: Hyperparameter | None
-    node: ast.AST | None  # the expression that holds the value
+    field: str
+    instruction: Instruction | None
+    got: Observed | None
+    justification: str = ""
+    better: str = ""
+    note: str = ""
+
+    @property
+    def is_note(self) -> bool:
+        """Whether a deviation is told as a note only."""
+        return bool(self.justification or self.better)
+
+    def node(self, program: Program) -> ast.AST | None:
+        """The expression that a diagnostic is put on."""
+        return self.got.anchor(program) if self.got is not None else None
+
+
+@dataclass(slots=True)
+class Compliance:
+    """What is asked of a program, and what became of it."""
+
+    asked: list[Instruction]
+    items: list[Item]
+
+
+def compliance(program: Program) -> Compliance:
+    """The comparison of a program with everything that is asked of it; made once."""
+    known = program.__dict__.get("_compliance")
+    if not isinstance(known, Compliance):
+        asked = asked_of(program)
+        known = program.__dict__["_compliance"] = Compliance(asked, compare(asked, program) if asked else [])
+    return known
 
 
 def compare(instructions: list[Instruction], program: Program) -> list[Item]:
-    """One item an instruction. What a configuration file or another file says is a match or cannot be told: the place
-    that decides is not in this file.
-
-    A field that the code sets to several different values cannot be told, unless one of them is what was asked.
-    """
-    by_field: dict[str, list[Hyperparameter]] = {}
-    for hyper in program.training.hyper.all:
-        by_field.setdefault(hyper.name, []).append(hyper)
-    return [_judge(instruction, by_field.get(instruction.field, []), program) for instruction in instructions]
+    """One item an instruction, in the order of the fields, then the assumptions."""
+    observed = observe(program)
+    items = [_judge(instruction, observed, instructions, program) for instruction in instructions]
+    asked = {i.field for i in instructions}
+    return [*items, *assumptions(observed, asked, program)]
 
 
-def _judge(instruction: Instruction, values: list[Hyperparameter], program: Program) -> Item:
-    item = _here(instruction, values)
-    if item.verdict == "match":
+def _judge(asked: Instruction, observed: list[Observed], every: list[Instruction], program: Program) -> Item:
+    verdict, got, note = judging.judge(asked, observed, judging.Setting.of(program, every))
+    item = Item(verdict, asked.field, asked, got, note=note)
+    if verdict != "deviation" or got is None:
         return item
-    elsewhere = _elsewhere(instruction.field, program)
-    if any(instruction.allows(number) for number in elsewhere):
-        return Item("match", instruction, None, None)
-    if elsewhere:  # nobody can see here which of the places decides
-        return Item("cannot_tell", instruction, values[0] if values else None, None)
-    return item
+    better = judging.better(asked, got)
+    owner = got.traced.program if got.traced is not None and got.traced.file is None else program
+    node = got.traced.node if got.traced is not None and got.traced.file is None else got.use
+    reason = (
+        "" if got.implied else reason_at(owner, node) or (reason_at(program, got.use) if got.use is not node else "")
+    )
+    return replace(item, justification=reason, better=better)
 
 
-def _elsewhere(field: str, program: Program) -> list[float]:
-    """The numbers that other files of the project, and the configuration files that it loads, give for a field."""
-    hyper = program.training.hyper
-    values = [
-        *(row.found.value for row in hyper.elsewhere if row.found.name == field),
-        *(row.value for row in hyper.configured if row.name == field),
-    ]
-    return [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+_QUIET = frozenset(("framework",))
+_TOGETHER = {
+    "warmup_steps": ("warmup_ratio",),
+    "warmup_ratio": ("warmup_steps",),
+}
 
 
-def _here(instruction: Instruction, values: list[Hyperparameter]) -> Item:
-    numbers = [h for h in values if isinstance(h.value, int | float) and not isinstance(h.value, bool)]
-    if not values:
-        return Item("not_implemented", instruction, None, None)
-    if not numbers:
-        return Item("cannot_tell", instruction, values[0], None)
-    for hyper in numbers:
-        if instruction.allows(hyper.value):
-            return Item("match", instruction, hyper, value_node(hyper))
-    if len({h.value for h in numbers}) > 1:
-        return Item("cannot_tell", instruction, numbers[0], None)
-    return Item("deviation", instruction, numbers[0], value_node(numbers[0]))
+def assumptions(observed: list[Observed], asked: set[str], program: Program) -> list[Item]:
+    """The fields that the code sets and nobody asked for, each once, with the value that takes effect first."""
+    found: dict[tuple[str, str], Item] = {}
+    for one in observed:
+        field = one.field
+        if (
+            field in asked
+            or field in _QUIET
+            or one.implied
+            or not one.known
+            or any(f in asked for f in _TOGETHER.get(field, ()))
+        ):
+            continue
+        if one.role in ("eval", "tokenizer", "group", "reference") or _says_nothing(one):
+            continue
+        key = (field, one.role)
+        again = any(
+            i.got is not None and f == field and str(i.got.value) == str(one.value) for (f, _), i in found.items()
+        )
+        if key not in found and (field, "") not in found and not again:
+            found[key] = Item("assumption", field, None, one)
+    return sorted(found.values(), key=lambda item: FIELDS.index(item.field))
 
 
-def value_node(hyper: Hyperparameter) -> ast.AST:
-    """The expression that holds the value: the default of an argument, the right side of an assignment."""
-    node = hyper.node
-    if isinstance(node, ast.Call):
-        return next((k.value for k in node.keywords if k.arg == "default"), node)
-    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        return node.value
-    return node
+def _says_nothing(one: Observed) -> bool:
+    value: Any = one.value
+    if one.field == "method":
+        return bool(value in ("full",))
+    if one.field == "hardware":
+        parallel = isinstance(one.unit, str) and one.unit == "tensor_parallel"
+        return parallel or (isinstance(value, Hardware) and value.count == 1)
+    if one.field in ("eval_cadence", "save_cadence") and isinstance(value, Cadence):
+        return one.traced is not None and one.traced.value == "epoch" and not isinstance(one.traced.node, ast.Constant)
+    return one.field == "logging" and value == "none"

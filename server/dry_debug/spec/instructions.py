@@ -1,133 +1,233 @@
-"""Instructions -> what they ask for, line by line. Parsing only; no language model.
+"""Instructions -> what they ask for. Parsing only; no language model.
 
-Understood here: numbers for the hyperparameters below, in prose, bullets, tables and `key: value` blocks, with ranges
-("between 1e-5 and 5e-5") and alternatives ("16 or 32"). Sentences about the past, about others, and negations are not
-instructions about a value.
+Prose, lists, tables, settings in YAML, JSON, TOML and command lines, chat. Sentences about the past, about others,
+conditions, questions and results ask for nothing.
 """
 
+from __future__ import annotations
+
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
+from dry_debug.spec.choices import Choice, choices
+from dry_debug.spec.context import asked_part, asks_nothing
+from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number
+from dry_debug.spec.quantities import Quantity, quantities, role_near
+from dry_debug.spec.structure import Sentence, sentences
+from dry_debug.spec.things import Thing, things
+from dry_debug.spec.vocabulary import NUMERIC, ROLE
 
-# Canonical field -> how people call it. Longer spellings stand first: they win.
-_FIELDS: tuple[tuple[str, str], ...] = (
-    ("gradient_accumulation_steps", r"(?:gradient[ _-]?)?accumulation(?:[ _-]steps)?|grad[ _-]accum(?:ulation)?"),
-    ("max_grad_norm", r"max[ _-]grad[ _-]norm|(?:gradient[ _-])?clip(?:ping)?(?:[ _-](?:norm|value))?"),
-    ("warmup_ratio", r"warm-?up[ _-]ratio"),
-    ("warmup_steps", r"warm-?up(?:[ _-]steps)?"),
-    ("learning_rate", r"(?:initial |base |peak |max )?learning[ _-]rate|\blr\b"),
-    ("batch_size", r"(?:train(?:ing)?[ _-])?batch[ _-]?size"),
-    ("weight_decay", r"weight[ _-]decay"),
-    ("lora_alpha", r"lora[ _-]alpha"),
-    ("lora_dropout", r"lora[ _-]dropout"),
-    ("lora_r", r"lora[ _-](?:r|rank)"),
-    ("max_length", r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?[ _-](?:len(?:gth)?)|context[ _-]length)|max[ _-]length"),
-    ("max_tokens", r"max(?:imum)?[ _-](?:new[ _-])?tokens"),
-    ("tensor_parallel_size", r"tensor[ _-]parallel(?:[ _-]size|ism)?"),
-    ("max_steps", r"(?:max(?:imum)?|total|training)[ _-]steps"),
-    ("epochs", r"(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?epochs"),
-    ("temperature", r"temperature"),
-    ("top_p", r"top[ _-]p"),
-    ("seed", r"(?:random[ _-])?seed"),
-)
-_LINK = (
-    r"\s*[`*_\"')]*\s*(?:\||=|:|is|are|of|to|at|should be|must be|will be|set to|\s)*"
-    r"\s*[`*_\"'(]*\s*(?:exactly|about)?\s*"
-)
-# "1e-3 or 10 epochs" are not two learning rates; "and" joins only what "between" announced.
-_VALUE = (
-    rf"(?P<low>{NUMBER})(?:\s*(?P<join>(?(between)and|(?!))|to|or|/|–|-|\.\.)\s*(?P<high>{NUMBER})"
-    r"(?!\s*(?:epochs?|steps?|warm-?up|samples|gpus?)\b))?"
-)
-_PATTERNS = tuple(
-    (field, re.compile(rf"(?<![\w-])(?:{words}){_LINK}(?P<between>between\s+)?{_VALUE}", re.IGNORECASE))
-    for field, words in _FIELDS
-)
-# "3 epochs", "500 training steps": the number comes first.
-_COUNTS = (
-    (
-        "epochs",
-        re.compile(rf"(?P<low>{NUMBER})(?:\s*(?P<join>or|to|-)\s*(?P<high>{NUMBER}))?\s+epochs?\b", re.IGNORECASE),
-    ),
-    ("max_steps", re.compile(rf"(?P<low>{NUMBER})\s+(?:training|optimizer|update)\s+steps\b", re.IGNORECASE)),
-    ("warmup_steps", re.compile(rf"(?P<low>{NUMBER})\s+(?:steps of warm-?up|warm-?up steps)\b", re.IGNORECASE)),
-)  # fmt: skip
-_NOT_ASKED = re.compile(
-    r"\b(?:previous(?:ly)?|last (?:run|time|week)|we (?:got|saw|had|used|tried)|used to|was|were|did|the paper|"
-    r"baseline|"
-    r"they|their|defaults? (?:is|to)|for example|e\.g\.|instead of|not|never|don't|doesn't|without)\b",
-    re.IGNORECASE,
-)
-# Which of several of one kind is meant is not said by the field alone.
-_OTHER_ROLE = re.compile(
-    r"\b(?:teacher|discriminator|critic|eval(?:uation)?|validation|test|inference)\b", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One asked value: `low` to `high` if `is_range`, else `low` or one of `others`. `line` is one-based."""
-
-    field: str
-    low: float | int
-    others: tuple[float | int, ...]
-    is_range: bool
-    line: int
-    text: str
-    path: str
-    written: str  # the first value as the instructions write it
-
-    def allows(self, value: float | int) -> bool:
-        """Whether `value` is what was asked for (within the rounding of how numbers are written)."""
-        if self.is_range:
-            low, high = sorted((self.low, self.others[0]))
-            return low * (1 - 1e-9) <= value <= high * (1 + 1e-9)
-        return any(abs(value - asked) <= 1e-9 * max(abs(asked), abs(value)) for asked in (self.low, *self.others))
-
-    @property
-    def literal(self) -> str:
-        """The asked value as Python code, in the notation of the instructions where that is Python."""
-        return self.written if re.fullmatch(r"\d+|\d*\.\d+|\d+(?:\.\d+)?[eE][-+]?\d+", self.written) else str(self.low)
-
-    @property
-    def asked(self) -> str:
-        """The asked value in words."""
-        if self.is_range:
-            return f"{self.low} to {self.others[0]}"
-        return " or ".join(str(v) for v in (self.low, *self.others))
+__all__ = ["Instruction", "Source", "merged", "parse", "read"]
 
 
 def parse(text: str, path: str) -> list[Instruction]:
-    """The instructions in `text`, in order; a later line about the same field wins over an earlier one."""
-    found: dict[str, Instruction] = {}
-    for at, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith(">") or _OTHER_ROLE.search(line):
+    """What the explicit instructions `text` ask for, by line; a later line about the same wins over an earlier one."""
+    return list(read(Source(path, text)))
+
+
+@lru_cache(maxsize=64)
+def read(source: Source) -> tuple[Instruction, ...]:
+    """What a source asks for, by line."""
+    found: list[Instruction] = []
+    lora = bool(re.search(r"\b(?:q?lora|peft|adapter|low[ -]rank)", source.text, re.IGNORECASE))
+    before: list[str] = []
+    for sentence in sentences(source):
+        found.extend(_of_sentence(sentence, source, lora, before))
+    if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
+        found = [
+            i.at(field="max_tokens")
+            if i.field == "max_length"
+            and i.kind != "range"
+            and not re.search(r"context|ctx|len|window|truncat|seq|prompt|input", i.text, re.IGNORECASE)
+            else i
+            for i in found
+        ]
+    return merged([found])
+
+
+_GENERATES = re.compile(
+    r"\b(?:generat\w+|sampl\w+|temperature|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
+    re.IGNORECASE,
+)
+_TRAINS = re.compile(r"\b(?:train\w*|fine-?tun\w*|finetun\w*|epochs?|learning rate|lr|lora)\b", re.IGNORECASE)
+
+
+def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
+    """What counts: of one thing the last line of the first group that speaks of it. In the order of the fields."""
+    kept: dict[tuple[str, ...], Instruction] = {}
+    for group in groups:
+        own: dict[tuple[str, ...], Instruction] = {}
+        for one in group:
+            own[one.key] = one
+            if one.field == "framework":
+                own = _without_contradicted(own, one)
+        for key, one in own.items():
+            if key not in kept and not (one.field == "warmup_steps" and _has(kept, own, "warmup_ratio", one)):
+                kept.setdefault(key, one)
+    return tuple(sorted(kept.values(), key=lambda i: (FIELDS.index(i.field), i.line)))
+
+
+def _has(
+    kept: dict[tuple[str, ...], Instruction], own: dict[tuple[str, ...], Instruction], field: str, one: Instruction
+) -> bool:
+    """Whether the other way to say the same is said later, or nearer."""
+    other = (field, one.role, one.unit)
+    return other in kept or (other in own and own[other].line > one.line)
+
+
+def _without_contradicted(
+    own: dict[tuple[str, ...], Instruction], last: Instruction
+) -> dict[tuple[str, ...], Instruction]:
+    return {
+        k: v
+        for k, v in own.items()
+        if v is last or v.field != "framework" or v.kind == last.kind or not set(v.values) & set(last.values)
+    }
+
+
+def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[str]) -> Iterator[Instruction]:
+    if sentence.lead and asks_nothing(sentence.lead):
+        return
+    text = sentence.text
+    if sentence.pair:
+        text = _as_setting(text)
+    about = _role_of(f"{sentence.heading} / {sentence.lead}")
+    near_lora = lora or bool(re.search(r"\blora\b|adapter|peft", f"{sentence.heading} {sentence.lead} {text}", re.I))
+    found: list[Quantity | Choice | Thing] = []
+    settings = sentence.pair
+    numbers = quantities(text, sentence.question, lora=near_lora, settings=settings)
+    if not numbers and not settings:
+        numbers = _elliptic(text, sentence.question, before)
+    found.extend(numbers)
+    if settings:
+        found.extend(_switch(text))
+    taken = [(n.start, n.end) for n in numbers]
+    found.extend(choices(text, sentence.question, settings=settings))
+    found.extend(
+        t
+        for t in things(text, sentence.question, settings=settings)
+        if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
+    )
+    if len(text) < 300:
+        before[:] = [*before[-2:], text]
+    for one in found:
+        role = getattr(one, "role", "") or (
+            about
+            if one.field in ("batch_size", "learning_rate", "model", "epochs", "max_steps", "precision", "max_length")
+            else ""
+        )
+        if about == "eval" and one.field not in ("batch_size",):
+            role = getattr(one, "role", "")
+        if sentence.pair and one.field == "logging" and isinstance(one, Choice):
+            pass
+        yield Instruction(
+            one.field,
+            one.values,
+            one.kind,
+            sentence.line_at(one.start),
+            sentence.original,
+            source.path,
+            one.written,
+            role,
+            one.unit,
+            source.explicit,
+        )
+
+
+def _role_of(around: str) -> str:
+    """Who the section or list is about."""
+    found = ""
+    for name, pattern in ROLE:
+        if name in ("tokenizer", "head", "inference", "embedding", "backbone", "reference"):
             continue
-        for sentence in re.split(r"(?<=[a-z)])[.;!?]\s", line):
-            if _NOT_ASKED.search(sentence):
-                continue
-            for instruction in _in_sentence(sentence, at, line.strip(), path):
-                found[instruction.field] = instruction
-    return sorted(found.values(), key=lambda i: i.line)
+        hits = [m.end() for m in pattern.finditer(around)]
+        if hits and not re.search(
+            r"train\w* (?:and|&|/) eval|train/eval|model (?:and|&)|checkpoint", around, re.IGNORECASE
+        ):
+            found = name
+    return found
 
 
-def _in_sentence(sentence: str, at: int, line: str, path: str) -> list[Instruction]:
-    taken: list[tuple[int, int]] = []
-    result: list[Instruction] = []
-    for field, pattern in (*_PATTERNS, *_COUNTS):
-        for match in pattern.finditer(sentence):
-            start, end = match.span()
-            if any(start < e and s < end for s, e in taken):
-                continue
-            low = number(match["low"])
-            groups = match.groupdict()
-            high = number(groups["high"]) if groups.get("high") else None
-            if low is None or sentence[end : end + 1] == "%":
-                continue
-            taken.append((start, end))
-            join = groups.get("join") or ""
-            is_range = high is not None and (bool(groups.get("between")) or join in ("to", "–", "-", ".."))
-            others = (high,) if high is not None else ()
-            result.append(Instruction(field, low, others, is_range, at, line, path, match["low"].strip()))
-    return result
+_SWITCHES = {
+    "bf16": ("precision", "bf16"),
+    "fp16": ("precision", "fp16"),
+    "tf32": ("precision", "tf32"),
+    "fp32": ("precision", "fp32"),
+    "use lora": ("method", "lora"),
+    "lora": ("method", "lora"),
+    "use peft": ("method", "lora"),
+    "qlora": ("method", "qlora"),
+    "use wandb": ("logging", "wandb"),
+    "wandb": ("logging", "wandb"),
+}
+
+
+def _as_setting(text: str) -> str:
+    """A setting ("training per_device_train_batch_size: 8") in words that the extractors know."""
+    key, colon, value = text.partition(":")
+    if not colon:
+        return text
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key).replace("_", " ").replace("-", " ")
+    if re.search(r"\blora r\b|\br\b$", words) and re.search(r"lora|peft|\br$", words):
+        words = "lora rank"
+    if re.search(r"\b(?:batch size|learning rate|lr|epochs|seed)\b", words, re.I):
+        words = re.sub(
+            r"^(?:training|train|trainer|optim(?:izer)?|hyperparameters|hparams|config|args|data|model|sampling|"
+            r"params|run|experiment)\s+(?=\w)",
+            "",
+            words,
+            flags=re.I,
+        )
+    if value.strip().lower() in ("true", "yes", "on", "false", "no", "off"):
+        return f"{words}: {value.strip().lower()}"
+    return f"{words}: {value.strip()}"
+
+
+def _switch(text: str) -> Iterator[Choice]:
+    """What a setting switches off: "bf16: false"."""
+    key, _, value = text.partition(":")
+    known = _SWITCHES.get(key.strip().lower())
+    if known is not None and value.strip().lower() in ("false", "no", "off"):
+        yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), "tool" if known[0] == "logging" else "")
+
+
+_ELLIPSIS = re.compile(
+    rf"\b(?:please )?(?:use|set (?:it|this|that)? ?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
+    rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
+    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
+    rf"(?:want|need)|i want|scratch that|no[,:]|actually|correction:?|sorry,?|try|->|→)[\s,]*(?:use |make it |it'?s |"
+    rf"do |go with )?"
+    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather))",
+    re.IGNORECASE,
+)
+
+
+def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
+    """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
+    match = _ELLIPSIS.search(asked_part(text, question))
+    value = number(match["low"]) if match else None
+    if match is None or value is None:
+        return []
+    for part in (text[: match.start()], *reversed(before)):
+        last: tuple[int, str] | None = None
+        for field, words in NUMERIC:
+            for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
+                if last is None or hit.start() > last[0]:
+                    last = (hit.start(), field)
+        if last is not None:
+            return [
+                Quantity(
+                    last[1],
+                    (value,),
+                    "one",
+                    match["low"],
+                    match.start("low"),
+                    match.end("low"),
+                    role_near(part, last[0], len(part)),
+                )
+            ]
+        if part.strip() and part is not text[: match.start()]:
+            break
+    return []

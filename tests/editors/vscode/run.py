@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=tools.TOOLS / "out", help="folder for screenshots and logs")
     parser.add_argument("--only", choices=("ui", "api"), help="leave the other half out")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="only take the picture of the README")
+    parser.add_argument("--hovers", type=Path, metavar="FOLDER", help="only take pictures of five hovers in examples/")
     options = parser.parse_args()
     tools.install_python()
     if Path(sys.prefix).resolve() != (tools.TOOLS / "py").resolve():
@@ -38,6 +39,8 @@ def main() -> int:
     vsix = options.vsix.resolve() if options.vsix else make_vsix()
     if options.picture:
         return picture(vsix, options.picture.resolve())
+    if options.hovers:
+        return hovers(vsix, options.hovers.resolve())
     shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True)
     return test(vsix, options.out.resolve(), options.only)
@@ -74,6 +77,33 @@ def picture(vsix: Path, file: Path) -> int:
             bench.hover(first)
             bench.pause(1)  # the hover fades in
             page.screenshot(path=file)
+    return 0
+
+
+def hovers(vsix: Path, out: Path) -> int:
+    """Takes pictures of the hovers of five findings in examples/, to be looked at."""
+    from code_server import CodeServer
+    from workbench import SQUIGGLES, Workbench, chromium_page
+
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="dry-debug-hovers-") as folder:
+        workspace = Path(folder) / "examples"
+        shutil.copytree(tools.ROOT / "examples", workspace)
+        settings = {"breadcrumbs.enabled": False, "editor.hover.above": False, "editor.minimap.enabled": False}
+        server = CodeServer(Path(folder) / "home", workspace, vsix, settings)
+        with server, chromium_page(tools.chromium()) as page:
+            bench = Workbench(page)
+            bench.open(server.host, workspace)
+            for name, line in (("caption", 8), ("train", 15), ("train", 51), ("train", 62), ("utils", 11)):
+                bench.open_file(f"{name}.py")
+                bench.go_to_line(line)
+                bench.wait("squiggles", bench.squiggles, timeout=60)
+                marks = page.locator(SQUIGGLES).all()
+                middle = page.viewport_size["height"] / 2 if page.viewport_size else 400
+                bench.hover(min(marks, key=lambda one: abs(bench.middle(one)[1] - middle)))
+                bench.pause(1)
+                page.screenshot(path=out / f"{name}-{line}.png")
+                page.mouse.move(600, 790)
     return 0
 
 

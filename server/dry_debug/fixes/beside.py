@@ -1,0 +1,113 @@
+"""A complete checkpoint in a second file, in the folder of the weights that a program exports."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.fixes.dict_entries import Entry
+from dry_debug.fixes.file_writes import is_own_statement, is_path
+from dry_debug.fixes.layout import free_name, is_plain, lines_after, quote_of
+from dry_debug.fixes.modules import module_name
+from dry_debug.fixes.rank_guard import guard
+
+if TYPE_CHECKING:
+    from dry_debug.fixes.changes import Changes
+    from dry_debug.fixes.random_state import RandomState
+    from dry_debug.program.program import Program
+    from dry_debug.program.run_parts import Run
+
+_FILES = ("checkpoint", "resume", "run_state")
+
+
+@dataclass(slots=True)
+class SecondFile:
+    """Where the second file lies: its path as code, the variable that holds it, and what of the first path is in it."""
+
+    text: str
+    variable: str
+    used: list[ast.expr]
+
+
+def second_file(run: Run, program: Program) -> SecondFile | None:
+    """The file beside the one that `run` writes."""
+    call, path = run.site.node, run.site.path
+    name, _ = module_name("os", program, program.scope(call))
+    held = free_name(program, "checkpoint_path", "ckpt_path", "resume_path")
+    if path is None or name is None or held is None or not is_own_statement(call, program):
+        return None
+    if not is_path(path, call, program) or not is_plain(program, path):
+        return None
+    file = next((f"{n}.pt" for n in _FILES if f"{n}.pt" not in program.document.source), "resume_state.pt")
+    text, used = _in_folder(path, file, name, program)
+    return SecondFile(text, held, used)
+
+
+def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tuple[str, list[ast.expr]]:
+    """(the path of `file` in the folder of `path`, as code; the expressions of the program that are in it)."""
+    mark = quote_of(program)
+    text = " ".join(program.text(path).split())
+    if isinstance(path, ast.Constant):
+        parent = str(path.value).rpartition("/")[0]
+        return f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}", []
+    pattern = _pattern(path)
+    if pattern is not None and not any(hole in pattern.rpartition("/")[0] for hole in ("{", "%")):
+        parent = pattern.rpartition("/")[0]
+        return f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}", []
+    if isinstance(path, ast.JoinedStr) and text[:1] == "f" and text[1:2] in ("'", '"') and text[-1] == text[1]:
+        cut = text.rfind("/")
+        head = text[:cut]
+        if cut > 0 and head.count("{") == head.count("}") and head.count(text[1]) == 1:
+            kept = [v.value for v in path.values if isinstance(v, ast.FormattedValue)]
+            return f"{head}/{file}{text[1]}", kept[: head.count("{")]
+    if isinstance(path, ast.Call) and program.qualified(path) == "os.path.join" and len(path.args) > 1:
+        last_part = path.args[-1]
+        plain = "/" not in program.text(last_part) and not isinstance(last_part, ast.Starred | ast.Call)
+        if plain and not path.keywords:
+            parts = [" ".join(program.text(a).split()) for a in path.args[:-1]]
+            return f"{os_name}.path.join({', '.join(parts)}, {mark}{file}{mark})", list(path.args[:-1])
+    if isinstance(path, ast.BinOp) and isinstance(path.op, ast.Div) and "/" not in program.text(path.right):
+        return f"{program.text(path.left)} / {mark}{file}{mark}", [path.left]
+    return f"{os_name}.path.join({os_name}.path.dirname({text}), {mark}{file}{mark})", [path]
+
+
+def _pattern(path: ast.expr) -> str | None:
+    """The text that `"...{}...".format(...)` or `"...%d..." % (...)` fills in."""
+    if isinstance(path, ast.Call) and isinstance(path.func, ast.Attribute) and path.func.attr == "format":
+        path = path.func.value
+    elif isinstance(path, ast.BinOp) and isinstance(path.op, ast.Mod):
+        path = path.left
+    return path.value if isinstance(path, ast.Constant) and isinstance(path.value, str) else None
+
+
+def write_beside(
+    changes: Changes,
+    run: Run,
+    entries: list[Entry],
+    rng: RandomState | None,
+    file: SecondFile,
+    program: Program,
+    named: bool = False,
+) -> bool:
+    """Writes `entries` to the second file behind the export; `named`: its variable is set before the loop already."""
+    call = run.site.node
+    stmt = program.statement(call)
+    name, needs = module_name("os", program, program.scope(call))
+    if stmt is None or name is None:
+        return False
+    mark, held = quote_of(program), file.variable
+    lines = [
+        *([] if named else [f"{held} = {file.text}"]),
+        f"{program.text(call.func)}({{",
+        *(f"\t{mark}{key}{mark}: {value}," for key, value in entries),
+        f"}}, f{mark}{{{held}}}.tmp{mark})",
+        f"{name}.replace(f{mark}{{{held}}}.tmp{mark}, {held})",
+    ]
+    alone = guard(run, program)
+    if alone is not None:
+        test, barrier, more = alone
+        lines = [test, *(f"\t{line}" for line in lines), *barrier]
+        changes.need(*more, program=program)
+    changes.need(*needs, *(rng.saving if rng is not None else ()), program=program)
+    return lines_after(changes, stmt, lines, program)

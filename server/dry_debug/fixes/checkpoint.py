@@ -1,0 +1,105 @@
+"""The complete checkpoint: from a save that leaves something out to a save and a resume that have it all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dry_debug.fixes.beside import second_file
+from dry_debug.fixes.changes import Changes
+from dry_debug.fixes.checkpoint_helpers import checkpointer, pair
+from dry_debug.fixes.checkpoint_load import load_places, restore
+from dry_debug.fixes.checkpoint_resume import resume
+from dry_debug.fixes.checkpoint_rows import rows_of
+from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
+from dry_debug.fixes.checkpoint_whole import whole_of
+from dry_debug.fixes.layout import lines_before
+from dry_debug.fixes.random_state import generators_of, random_state, splits_after
+from dry_debug.lint.finding import Fix
+
+if TYPE_CHECKING:
+    from dry_debug.fixes.random_state import RandomState
+    from dry_debug.program.program import Program
+    from dry_debug.program.run_parts import Part, Run
+
+
+MANY = 3  # parts from which a class of its own is worth its lines
+_CALLED = (
+    (pair, "Save and resume by a pair of functions, `save_checkpoint` and `load_checkpoint`"),
+    (checkpointer, "Save and resume by a class, `Checkpointer`"),
+)
+
+
+def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
+    """Other ways to the same end: with the resume where nothing loads yet, by functions, by a class."""
+    run = runs[0]
+    rows, left = rows_of(run, missing, program)
+    if left or load_places(run, program) or run.site.owner is not program:
+        return []
+    bare = all(is_bare(r.site) for r in runs) and stays_bare(runs, program)
+    rng = _random_state(run, program)
+    if rng is not None and splits_after(program, run.loop, run.loop):
+        rng = None
+    file = second_file(runs[-1], program) if bare else None
+    if bare and (file is None or _better_place(runs, program)):
+        return []
+    whole = whole_of(runs, rows, file, program)
+    if whole is None:
+        return []
+    found: list[Fix | None] = []
+    changes = Changes(program)
+    if file is not None:
+        lines_before(changes, whole.before, [f"{file.variable} = {file.text}"], program)
+    if save(changes, runs, rows, rng, program, file is not None) and resume(changes, whole, rng, run, program):
+        found.append(changes.fix("Complete the checkpoint and resume from it before the loop"))
+    alone = len(runs) == 1 and not program.training.distributed.used
+    if file is None and alone and not any(row.behind for row in rows):
+        for build, title in _CALLED:
+            changes = Changes(program)
+            if build is checkpointer and len(whole.parts) < MANY:
+                continue
+            if build(changes, whole, rng, run, program):
+                found.append(changes.fix(title))
+    return [fix for fix in found if fix is not None]
+
+
+def complete(runs: list[Run], missing: list[Part], program: Program, title: str) -> Fix | None:
+    """The checkpoint completed where it is saved and where it is loaded; None where that cannot be done."""
+    run = runs[0]
+    rows, left = rows_of(run, missing, program)
+    rng = _random_state(run, program)
+    if any(p.name in left for p in missing) or not (rows or rng):
+        return None
+    if is_bare(run.site) and stays_bare(runs, program) and _better_place(runs, program):
+        return None
+    changes = Changes(program)
+    if not save(changes, runs, rows, rng, program):
+        return None
+    late = ", ".join(f"`{row.name}`" for row in rows if row.behind or row.behind_with_result)
+    if is_bare(run.site) and stays_bare(runs, program):
+        title = f"{title}, in a file beside the weights"
+        return changes.fix(f"{title} ({late}: to be stepped once after loading)" if late else title)
+    places = load_places(run, program)
+    if late and (not places or any(row.behind_with_result for row in rows)):
+        title += f" ({late}: to be stepped once after loading)"
+    for place in places:
+        left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]
+    if left:
+        title += f" ({', '.join(name if ' ' in name else f'`{name}`' for name in left)} to be restored by hand)"
+    return changes.fix(title)
+
+
+def _better_place(runs: list[Run], program: Program) -> bool:
+    """Whether another save of the program is the checkpoint that these weights are exported beside."""
+    own = [run.site for run in runs]
+    return any(
+        site not in own and site.whole is None and site.states("module") and program.training.resumption.run_at(site)
+        for site in program.training.checkpoints.saves
+    )
+
+
+def _random_state(run: Run, program: Program) -> RandomState | None:
+    """The generators, unless each rank has its own."""
+    rngs = generators_of(program)
+    if not rngs or program.training.distributed.used:
+        return None
+    return random_state(run.site.owner, rngs, set(run.site.keys))

@@ -1,0 +1,228 @@
+"""The load side of a checkpoint: what is saved now is put back where the program loads, if the file has it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.fixes.checkpoint_resume import LATE
+from dry_debug.fixes.checkpoint_rows import Row, bound_at
+from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
+from dry_debug.fixes.passing import pass_in
+from dry_debug.fixes.random_state import random_state, splits_after
+from dry_debug.fixes.start import add_one, start_at
+from dry_debug.program.reaching import reaching
+from dry_debug.program.restored import Loaded
+from dry_debug.program.resume_signs import PROGRESS
+from dry_debug.program.run_parts import Run
+
+if TYPE_CHECKING:
+    from dry_debug.fixes.changes import Changes
+    from dry_debug.fixes.random_state import RandomState
+    from dry_debug.program.checkpoints import LoadSite
+    from dry_debug.program.program import Program
+
+
+@dataclass(slots=True)
+class LoadPlace:
+    """Where a run is taken up: the variable that holds the checkpoint, and the statement behind which more is restored.
+
+    `call` leads there from the program of the run, where that is another file or another function.
+    """
+
+    owner: Program
+    load: LoadSite
+    variable: str
+    restore: ast.stmt  # where the model is restored
+    last: ast.stmt  # the last statement of its block that looks at the checkpoint
+    call: ast.Call | None
+    generic: bool  # one statement restores whatever the file has
+
+
+def load_places(run: Run, program: Program) -> list[LoadPlace]:
+    """The places that load what `run` saves, to go on from it."""
+    found: dict[tuple[str, int, str], LoadPlace] = {}
+    for owner, load, call in _candidates(program):
+        if not set(load.keys) & set(run.site.keys) or not _goes_on(load, owner):
+            continue
+        if owner.scope(load.node) is program.scope(run.loop) and load.node.lineno > run.loop.lineno:
+            continue  # it is read when training is over
+        place = _place(owner, load, call)
+        if place is not None:
+            found.setdefault((owner.document.path, id(owner.scope(load.node)), place.variable), place)
+    return list(found.values())
+
+
+def _candidates(program: Program) -> Iterator[tuple[Program, LoadSite, ast.Call | None]]:
+    for load in program.training.checkpoints.loads:
+        scope = program.scope(load.node)
+        calls = program.call_sites(scope) if scope.kind == "function" else []
+        yield program, load, calls[0] if len(calls) == 1 else None
+    for tree in program.training.resume_signs.foreign_calls():
+        owner, callee = tree.function.program, tree.function.scope
+        if owner is not None and "torch.load" in owner.document.source:
+            for load in owner.training.checkpoints.loads:
+                if owner.scope(load.node) is callee:
+                    yield owner, load, tree.call
+
+
+def _goes_on(load: LoadSite, owner: Program) -> bool:
+    """Whether a run goes on from there: more than the model is taken from the file."""
+    if any(value.kind in ("optimizer", "scheduler", "scaler") for value, _ in load.restores):
+        return True
+    return any(PROGRESS.search(key) for key in load.keys)
+
+
+def _place(owner: Program, load: LoadSite, call: ast.Call | None) -> LoadPlace | None:
+    loaded = Loaded(owner, load.node)
+    stmt = owner.statement(load.node)
+    if len(loaded.direct) != 1 or stmt is None:
+        return None
+    (variable,) = loaded.direct
+    models = [c for value, c in load.restores if value.kind == "module"]
+    others = [c for _, c in load.restores]
+    restore = owner.statement((models or others)[0]) if others else None
+    if restore is None:
+        return None
+    block = owner.index.parent.get(stmt)
+    inner: ast.AST = restore
+    for outer in owner.index.ancestors(restore):
+        if outer is block:
+            break
+        inner = outer
+    else:
+        inner, block = restore, owner.index.parent.get(restore)
+    if not isinstance(inner, ast.stmt) or block is None:
+        return None
+    body = next((b for name in ("body", "orelse", "finalbody") if inner in (b := getattr(block, name, []))), [])
+    last = inner
+    for after in body[body.index(inner) + 1 if inner in body else 0 :]:
+        if variable in _names(after):
+            last = after
+    held = reaching(owner.index, owner.scope(load.node).bindings.get(variable, []), last)
+    if not all(isinstance(b.value, ast.Call) and owner.qualified(b.value) == "torch.load" for b in held):
+        return None  # it has come to hold something else
+    if indent_of(owner, last) is None:
+        return None
+    generic = any(
+        isinstance(c.args[0] if c.args else None, ast.Subscript) and not isinstance(c.args[0].slice, ast.Constant)  # type: ignore[attr-defined]
+        and variable in _names(c.args[0])
+        for c in owner.method_calls("load_state_dict")
+    )  # fmt: skip
+    return LoadPlace(owner, load, variable, restore, last, call, generic)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def restore(
+    changes: Changes, place: LoadPlace, rows: list[Row], rng: RandomState | None, run: Run, program: Program
+) -> list[str]:
+    """Writes the restoring lines at one place; the names of what cannot be restored there."""
+    owner, held = place.owner, place.variable
+    lines: list[str] = []
+    left: list[str] = []
+    for row in rows:
+        key = quoted(owner, row.key)
+        if row.how == "state":
+            if place.generic:
+                continue
+            name, optional = _name_at(changes, row, place, program)
+            if name is None:
+                left.append(row.name)
+                continue
+            test = f"if {key} in {held}:"
+            if optional or row.optional:
+                there = f"{held}.get({key}) is not None"
+                test = f"if {name} is not None and {there}:" if optional else f"if {there}:"
+            lines += [test, f"\t{name}.load_state_dict({held}[{key}])"]
+            if row.behind:
+                lines.append(f"\t{name}.step()  {LATE}")
+        elif row.how == "number" and run.site.owner is program and row.name == _counter(run):
+            started = start_at(changes, row, place.restore, held, key, run, program) if owner is program else None
+            if started is None:
+                left.append(row.name)
+            else:
+                lines += started
+        elif owner is program and _can_set(row.name, place, run, program):
+            lines.append(f"{row.name} = {held}.get({key}, {row.name})")
+        else:
+            left.append(row.name)
+    if owner is program:
+        add_one(changes, place.load, held, run, program)
+    if rng is not None:
+        mine = rng if owner is run.site.owner else random_state(owner, rng.rngs, set())
+        if mine is None or _draws_between(place, run, program):
+            left.append("the random generators")
+        else:
+            key = quoted(owner, rng.key)
+            lines.append(f"if {key} in {held}:")
+            lines += [f"\t{line.format(f'{held}[{key}]')}" for line in mine.restore]
+            changes.need(*mine.restoring, program=owner)
+    if isinstance(place.last, ast.Return | ast.Delete):
+        done = lines_before(changes, place.last, lines, owner)
+    else:
+        done = lines_after(changes, place.last, lines, owner)
+    return left if done else [row.name for row in rows]
+
+
+def _counter(run: Run) -> str | None:
+    loop = run.loop
+    return loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else None
+
+
+def _name_at(changes: Changes, row: Row, place: LoadPlace, program: Program) -> tuple[str | None, bool]:
+    """What the thing of `row` is called at `place`, and whether it may be None there by what is done here."""
+    if row.value is None:
+        return None, False
+    owner = place.owner
+    if owner is program:
+        name = program.training.components.name_at(row.value, program.scope(place.load.node))
+        if name is not None:
+            return (name, row.optional and "." not in name) if bound_at(name, program, place.last) else (None, False)
+    if place.call is None:
+        return None, False
+    at_call = program.training.components.name_at(row.value, program.scope(place.call))
+    stmt = program.statement(place.call)
+    if at_call is None or stmt is None or not bound_at(at_call, program, stmt):
+        return None, False
+    return pass_in(changes, owner.scope(place.load.node), owner, place.call, program, at_call), True
+
+
+def _can_set(name: str, place: LoadPlace, run: Run, program: Program) -> bool:
+    """Whether assigning `name` at the load gives the loop its value: it is set before, and not again until the loop."""
+    scope, loop_scope = program.scope(place.load.node), program.scope(run.loop)
+    if "." in name:
+        cls = scope.class_scope
+        return cls is not None and cls is loop_scope.class_scope and name.partition(".")[0] == scope.self_name and (
+            _set_first(name, place, run, program)
+        )  # fmt: skip
+    if scope is not loop_scope or not bound_at(name, program, place.last):
+        return False
+    start, end = place.load.node.lineno, run.loop.lineno
+    return not any(b.stmt is not None and start < b.stmt.lineno < end for b in scope.bindings.get(name, []))
+
+
+def _set_first(name: str, place: LoadPlace, run: Run, program: Program) -> bool:
+    """Whether an attribute that `__init__` sets is set before the load: not where `__init__` itself loads earlier."""
+    scope = program.scope(place.load.node)
+    cls = scope.class_scope
+    if cls is None:
+        return False
+    for b in cls.attributes.get(name.partition(".")[2], []):
+        if b.scope.name != "__init__" or b.kind == "aug":
+            continue
+        lines = [place.load.node.lineno] if b.scope is scope else [
+            c.lineno for c in program.call_sites(scope) if program.scope(c) is b.scope
+        ]  # fmt: skip
+        if b.stmt is not None and all(b.stmt.lineno < line for line in lines):
+            return True
+    return False
+
+
+def _draws_between(place: LoadPlace, run: Run, program: Program) -> bool:
+    at: ast.AST | None = place.load.node if place.owner is program else place.call
+    return at is None or splits_after(program, at, run.loop)

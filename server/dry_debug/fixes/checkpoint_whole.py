@@ -1,0 +1,174 @@
+"""The whole of a checkpoint as plain data: what is in the file after the fix, under names that hold before the loop."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dry_debug.fixes.beside import SecondFile
+from dry_debug.fixes.checkpoint_rows import Row, bound_at
+from dry_debug.fixes.checkpoint_save import is_bare, model_entries, same_place
+from dry_debug.fixes.layout import free_name, is_plain
+from dry_debug.fixes.start import finished, range_of
+from dry_debug.program.run_numbers import outermost
+from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.run_parts import Run
+
+
+@dataclass(slots=True)
+class Whole:
+    """Everything that a run saves, with names that hold before its loop as well as at the save.
+
+    `parts`: key -> the object; `optional`: those that may be None. `numbers`: key -> (saved expression, variable).
+    `counted`: the key of the finished epoch, `start` the variable that the loop begins with, `first` its value in a
+    new run (None: it has one already), `before` the statement that all of it is put back before.
+    """
+
+    before: ast.stmt
+    path: str
+    counted: str
+    start: str
+    first: int | None
+    parts: list[tuple[str, str]] = field(default_factory=list)
+    optional: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)  # schedulers that are saved before the step of their epoch
+    numbers: list[tuple[str, str, str]] = field(default_factory=list)
+    constants: list[tuple[str, str]] = field(default_factory=list)  # what is saved besides and not put back
+
+
+def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program: Program) -> Whole | None:
+    """What the checkpoint of `runs`, or the second `file`, holds with `rows` added; None where it cannot all be put
+    back before the loop."""
+    run = runs[0]
+    site, loop = run.site, run.loop
+    over = range_of(run, program)
+    if any(row.behind_with_result for row in rows):
+        return None
+    stmt = outermost(program, loop)
+    if over is None or stmt is not loop or not finished(run, program) or not isinstance(loop, ast.For):
+        return None
+    same = program.scope(site.node) is program.scope(loop)
+    if site.owner is not program or not (
+        same or program.scope(site.node).class_scope is program.scope(loop).class_scope
+    ):
+        return None
+    if file is not None:
+        steady = all(stable_path(part, run, program) == " ".join(program.text(part).split()) for part in file.used)
+        where = file.variable if steady else None
+    else:
+        where = stable_path(site.path, run, program)
+    first = over.args[0] if len(over.args) > 1 else None
+    started = _start(first, run, program)
+    if where is None or started is None:
+        return None
+    counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    whole = Whole(loop, where, "", *started)
+    if not _own(whole, runs, counter, program):
+        return None
+    for row in rows:
+        if not row.local:
+            return None
+        if row.how == "state":
+            whole.parts.append((row.key, row.name))
+            if row.behind:
+                whole.late.add(row.key)
+            if row.optional:
+                whole.optional.add(row.key)
+        elif row.name == counter:
+            whole.counted = row.key
+        else:
+            whole.numbers.append((row.key, row.saved(), row.name))
+    names = [name for _, name in whole.parts] + [name for *_, name in whole.numbers]
+    if not whole.counted or not all(_holds(name, same, loop, program) for name in names):
+        return None
+    return whole
+
+
+def _start(first: ast.expr | None, run: Run, program: Program) -> tuple[str, int | None] | None:
+    """(the variable that the loop begins with, its value in a new run; None: it has one)."""
+    counter = run.loop.target.id if isinstance(run.loop, ast.For) and isinstance(run.loop.target, ast.Name) else "epoch"
+    if first is not None and isinstance(first, ast.Name):
+        return (first.id, None) if bound_at(first.id, program, run.loop) else None
+    number = 0 if first is None else first.value if isinstance(first, ast.Constant) else None
+    name = free_name(program, f"start_{counter}", f"first_{counter}")
+    return (name, number) if type(number) is int and name is not None else None
+
+
+def _own(whole: Whole, runs: list[Run], counter: str, program: Program) -> bool:
+    """What is saved already: states under simple names, the epoch, plain values."""
+    site = runs[0].site
+    if all(is_bare(run.site) for run in runs):
+        found: list[tuple[str, ast.expr]] = [
+            (key, run.site.payload) for (key, _), run in zip(model_entries(runs, program), runs, strict=True)
+        ]
+    elif site.dict_node is not None and same_place(site, program):
+        found = []
+        for node, expr in zip(site.dict_node.keys, site.dict_node.values, strict=True):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                return False
+            found.append((node.value, expr))
+        if len({id(run.site.dict_node) for run in runs}) > 1 or len(found) != len(site.entries):
+            return False
+    else:
+        return False
+    for key, value in found:
+        state = value.func.value if _is_state(value) else None  # type: ignore[attr-defined]
+        name = dotted(state) if state is not None else None
+        if name is not None:
+            whole.parts.append((key, name))
+        elif isinstance(value, ast.Name) and value.id == counter:
+            whole.counted = key
+        elif any(entry.key == key and entry.value.kind == "state" for entry in site.entries) or _is_state(value):
+            return False
+        else:
+            whole.constants.append((key, program.text(value)))
+    return bool(whole.parts)
+
+
+def _is_state(value: ast.expr) -> bool:
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    return value.func.attr == "state_dict" and not value.args and not value.keywords
+
+
+def _holds(name: str, same: bool, loop: ast.stmt, program: Program) -> bool:
+    """Whether the object is there under this name before the loop."""
+    head = name.partition(".")[0]
+    scope = program.scope(loop)
+    if head == scope.self_name and "." in name:
+        plain = ".".join(name.split(".")[:2])
+        return bound_at(plain, program, loop)
+    return same and bound_at(head, program, loop)
+
+
+def stable_path(path: ast.expr | None, run: Run, program: Program) -> str | None:
+    """The path as code that holds before the loop: what is bound inside of it once is written out."""
+    if path is None or not is_plain(program, path):
+        return None
+    scope, loop = program.scope(run.loop), run.loop
+    if program.scope(run.site.node) is not scope:
+        heads = {n.id for n in nodes(path) if isinstance(n, ast.Name)}
+        if heads - {scope.self_name or ""}:
+            return None
+    text = " ".join(program.text(path).split())
+    for node in nodes(path):
+        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+            continue
+        found = program.names.lookup(node.id, scope)
+        if found is None or found[0] is not scope:
+            continue
+        inside = [b for b in found[1] if b.stmt is not None and (b.stmt is loop or program.index.inside(b.stmt, loop))]
+        if not inside:
+            if not bound_at(node.id, program, loop):
+                return None
+            continue
+        one = inside[0]
+        if node is not path or len(found[1]) != 1 or one.kind != "assign" or one.path or one.value is None:
+            return None
+        return stable_path(one.value, run, program) if not isinstance(one.value, ast.Name) else None
+    return text

@@ -1,0 +1,175 @@
+"""The report as data: critical errors, compliance, overengineering, warnings, suggestions, actions; in their order.
+
+The order is that of the source material: what the code was asked to be, the choice of model and framework, what could
+be simpler, what fails, everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from dry_debug.render.record import Record, shown
+from dry_debug.spec.instruction import in_words
+from dry_debug.spec.rows import Row, merged
+from dry_debug.spec.wording import title
+
+# Families of rules by what their findings are about.
+OVER = "OVER"
+OWN = "SPEC"  # told as rows
+_CHOICES = ("VLLM", "HF", "SGL")  # which tool for the job
+
+
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """One thing to fix before the program is run; `row` is the deviation, `record` the finding behind it."""
+
+    title: str
+    asked: str
+    has: str
+    why: str
+    fix: str
+    file: str | None
+    line: int | None
+    cell: int | None = None
+    row: Row | None = None
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """One thing that is more complicated than the task needs."""
+
+    issue: str
+    evidence: str
+    impact: str
+    recommendation: str
+    record: Record
+
+
+@dataclass
+class Account:
+    """The whole report."""
+
+    critical: list[Critical] = field(default_factory=list)
+    matches: list[Row] = field(default_factory=list)
+    deviations: list[Row] = field(default_factory=list)
+    assumptions: list[Row] = field(default_factory=list)
+    not_implemented: list[Row] = field(default_factory=list)
+    cannot_tell: list[Row] = field(default_factory=list)
+    overengineering: list[Over] = field(default_factory=list)
+    warnings: list[Record] = field(default_factory=list)
+    suggestions: list[Record] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    files: int = 0
+
+    @property
+    def asked(self) -> int:
+        """How many things were asked for."""
+        return sum(len(r) for r in (self.matches, self.deviations, self.not_implemented, self.cannot_tell))
+
+    @property
+    def found(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(
+            self.critical or self.deviations or self.not_implemented or self.overengineering or self.warnings
+            or self.suggestions
+        )  # fmt: skip
+
+
+def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: int = 0) -> Account:
+    """The report of what was found (`records`) and compared (`groups`: the rows of each file)."""
+    every = merged(groups)
+    whole = Account(files=files)
+    for name, verdict in (
+        ("matches", "match"), ("deviations", "deviation"), ("assumptions", "assumption"),
+        ("not_implemented", "not_implemented"), ("cannot_tell", "cannot_tell"),
+    ):  # fmt: skip
+        setattr(whole, name, [row for row in every if row.verdict == verdict])
+    whole.deviations.sort(key=lambda row: not row.is_critical)
+    others = [r for r in records if not r["code"].startswith(OWN)]
+    whole.overengineering = [_over(r) for r in others if r["code"].startswith(OVER)]
+    ranked: list[tuple[int, Critical]] = [(1, _of_row(row)) for row in whole.deviations if row.is_critical]
+    ranked += [(_priority(r), _of_record(r)) for r in others if r["severity"] == "critical"]
+    whole.critical = [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
+    rest = [r for r in others if r["severity"] != "critical" and not r["code"].startswith(OVER)]
+    whole.warnings = [r for r in rest if r["severity"] == "warning"]
+    whole.suggestions = [r for r in rest if r["severity"] == "suggestion"]
+    whole.actions = _actions(whole)
+    return whole
+
+
+def _priority(record: Record) -> int:
+    """Model and framework before overengineering before what will not run."""
+    if record["code"].startswith(OVER):
+        return 3
+    return 2 if record["code"].startswith(_CHOICES) else 4
+
+
+def _of_row(row: Row) -> Critical:
+    has = row.got_text
+    if row.note and "=" in row.note:
+        has = row.note
+    role = f" ({row.role.title()})" if row.role else ""
+    return Critical(title(row.field) + role, row.asked_text, has, row.why, row.fix, row.file, row.line, row.cell, row)
+
+
+def _of_record(record: Record) -> Critical:
+    fix = record["fix"]["message"] if record["fix"] is not None else shown(record)["fix_title"]
+    return Critical(
+        record["message"], "", "", record["why"].rstrip("."), fix, record["filename"], record["location"]["row"],
+        record["cell"], record=record,
+    )  # fmt: skip
+
+
+def _over(record: Record) -> Over:
+    evidence = "; ".join(step["message"] for step in record["related"]) or f"line {record['location']['row']}"
+    fix = record["fix"]["message"] if record["fix"] is not None else shown(record)["fix_title"]
+    return Over(record["message"], evidence, record["why"].rstrip("."), fix, record)
+
+
+def named(row: Row) -> str:
+    """What a row is about: `batch size (eval)`."""
+    return in_words(row.field) + (f" ({row.role})" if row.role else "")
+
+
+def _actions(whole: Account) -> list[str]:
+    actions: list[str] = []
+    if whole.critical:
+        numbers = ", ".join(f"#{n}" for n in range(1, len(whole.critical) + 1))
+        fixes = "; ".join(_sentence(c) for c in whole.critical[:3])
+        more = f"; and {len(whole.critical) - 3} more" if len(whole.critical) > 3 else ""
+        noun = "error" if len(whole.critical) == 1 else "errors"
+        actions.append(f"Fix critical {noun} {numbers}: {fixes}{more}")
+    softer = [r for r in whole.deviations if not r.is_critical]
+    if whole.not_implemented:
+        actions.append(
+            "Add what was asked for and is not there: "
+            + _list(f"{named(r)} {r.asked_text}" for r in whole.not_implemented)
+        )
+    if softer:
+        actions.append(
+            "Confirm these deviations: " + _list(f"{named(r)} {r.got_text} instead of {r.asked_text}" for r in softer)
+        )
+    if whole.assumptions:
+        actions.append("Confirm assumptions: " + _list(f"{named(r)} = {r.got_text}" for r in whole.assumptions))
+    if whole.cannot_tell:
+        actions.append(
+            "Check by hand, it cannot be told from the code: "
+            + _list(f"{named(r)} {r.asked_text}" for r in whole.cannot_tell)
+        )
+    if whole.overengineering:
+        actions.append("Consider removing overengineered parts: " + _list(o.issue for o in whole.overengineering))
+    if not whole.critical and (whole.warnings or whole.suggestions):
+        actions.append("Look through the warnings and suggestions")
+    return actions
+
+
+def _sentence(one: Critical) -> str:
+    text = one.fix or one.title
+    return text[:1].lower() + text[1:]
+
+
+def _list(parts: Iterable[str]) -> str:
+    every = list(dict.fromkeys(parts))
+    return ", ".join(every[:8]) + (f" and {len(every) - 8} more" if len(every) > 8 else "")

@@ -1,0 +1,299 @@
+"""Choices in one sentence: optimizer, scheduler, precision, method, framework, logging; asked for or forbidden."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dry_debug.spec.context import asked_part, without_replaced
+from dry_debug.spec.instruction import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of `values` for a field ("one"), or none of them ("not"), at `start` to `end` of the sentence."""
+
+    field: str
+    values: tuple[str, ...]
+    kind: Kind
+    written: str
+    start: int
+    end: int
+    unit: str = ""
+
+
+_WITH = (
+    r"(?:use|using|with|via|on|in|through|by|library|framework|library:|run|serve with|built on|stack|and|\+|,|"
+    r"plus|:|=|no|not|without|avoid|or|into|need|the|than|of|drop|skip|from)"
+)
+_TABLE: dict[str, tuple[tuple[str, str], ...]] = {
+    "optimizer": (
+        (
+            "adamw_8bit",
+            r"(?:paged[ _-])?(?:8[ _-]?bits? )adam[ _-]?w|(?:paged_)?adamw[ _-](?:bnb[ _-])?8[ _-]?bit|paged[ "
+            r"_-]adamw|adamw8bit",
+        ),
+        ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
+        ("adamw", r"adam[ _-]?w(?:_torch(?:_fused)?|_hf)?\b"),
+        ("adamax", r"adamax\b"),
+        ("nadam", r"nadam\b"),
+        ("radam", r"radam\b"),
+        (
+            "adam",
+            r"(?-i:\bAdam\b|\badam\b)(?! (?:said|asked|wants?|says|and i|will|has|mentioned|is|was|told|wrote|"
+            r"approved))",
+        ),
+        ("adafactor", r"ada-?factor\b"),
+        ("adagrad", r"adagrad\b"),
+        ("adadelta", r"adadelta\b"),
+        ("sgd", r"\bsgd\b|stochastic gradient descent"),
+        ("rmsprop", r"rms-?prop\b"),
+        ("lion", r"(?-i:\bLion\b)|\blion(?: optimi[sz]er|_\d+bit)|optimi[sz]er\W{1,4}lion\b"),
+        ("lamb", r"(?-i:\bLAMB\b)"),
+        ("sophia", r"(?-i:\bSophia\b)(?= optimi)"),
+        ("muon", r"\bmuon\b"),
+        ("lbfgs", r"l-?bfgs\b"),
+    ),
+    "scheduler": (
+        (
+            "cosine_with_restarts",
+            r"cosine (?:annealing )?(?:schedule )?with (?:warm |hard )?restarts|cosine_with_restarts|"
+            r"cosineannealingwarmrestarts",
+        ),
+        (
+            "cosine",
+            r"\bcos(?:ine)?\b(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|lr))*(?! (?:similarit|distance|loss|"
+            r"embedding|metric))",
+        ),
+        ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
+        ("plateau", r"reduce[ _-]?(?:lr[ _-]?)?on[ _-]?plateau"),
+        ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
+        ("polynomial", r"\bpoly(?:nomial)?(?: decay| schedule[r]?| lr)\b|schedule[r]?\W{1,3}poly(?:nomial)?\b"),
+        ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
+        ("exponential", r"exponential(?:lr| (?:lr )?(?:decay|schedule[r]?))"),
+        ("step", r"\bsteplr\b|\bmulti-?step(?:lr)?\b|\bstep (?:lr |learning rate )?(?:decay|schedule[r]?)\b"),
+        ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
+        (
+            "linear",
+            r"\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|schedule[r]?|lr|annealing))+|"
+            r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
+            r"|decay(?:ed|s)?(?: \w+)? linearly|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
+            r")?decay(?! \w*cos)",
+        ),
+        (
+            "constant",
+            r"\b(?:constant|fixed|flat)[ _-](?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ _]?)?schedule[r]?(?:[ "
+            r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
+            r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
+            r")?schedule[r]?",
+        ),
+    ),
+    "precision": (
+        ("bf16", r"\bb(?:f|float)[ _-]?16(?:-mixed|-true)?\b|brain ?float"),
+        ("fp16", r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-mixed\b"),
+        ("tf32", r"\btf32\b"),
+        ("fp8", r"\bfp8\b|\bfloat8\b"),
+        (
+            "fp32",
+            r"\b(?:fp|float)[ _-]?32\b|\bfull[ -]precision\b|\b32-?bit (?:precision|floats?)\b|\bno (?:mixed "
+            r"precision|amp)\b|without (?:mixed precision|amp)\b",
+        ),
+        ("mixed", r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b"),
+    ),
+    "method": (
+        (
+            "qlora",
+            r"\bq-?lora\b|\b4[ -]?bit lora\b|\blora (?:on|over|with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
+        ),
+        ("dora", r"(?-i:\bDoRA\b)"),
+        ("lora", r"\blora\b|low[ -]rank adapt(?:ers?|ation)"),
+        (
+            "full",
+            r"\bfull(?:[ -]parameter|[ -]weight|-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
+            r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
+            r"(?:weights?|parameters?|params|layers?|model|network)\b|\bmethod\W{1,3}full\b|finetuning_type\W{1,3}full",
+        ),
+        (
+            "linear_probe",
+            r"\blinear prob\w+|\bfreeze (?:the )?(?:backbone|encoder|body|base|trunk)\b|\bonly (?:train|tune|"
+            r"fine-?tune) (?:the )?(?:(?:new|final|last|classification) )*(?:head|classifier|layer)\b|\bfrozen "
+            r"(?:backbone|encoder)\b",
+        ),
+        ("prefix", r"\b(?:prefix|prompt|p)[ -]tuning\b"),
+        ("ia3", r"\bia\^?3\b|\(IA\)\^?3"),
+        (
+            "scratch",
+            r"\b(?:train\w*|pre-?train\w*) (?:\w+ ){0,3}from scratch\b|\brandom(?:ly)? init\w*|\bno pre-?trained "
+            r"(?:weights|checkpoint)\b",
+        ),
+    ),
+    "framework": (
+        ("vllm", r"\bvllm\b"),
+        ("sglang", r"\bsg-?lang\b"),
+        (
+            "trl",
+            r"(?-i:\bTRL\b)|\btrl\b(?='s| library|\W*sft)|\b(?:sft|dpo|grpo|ppo|orpo|kto)[ -]?trainer\b|(?:with|use|"
+            r"using|via) trl\b",
+        ),
+        ("lightning", r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))"),
+        (
+            "trainer",
+            r"\b(?:hf|hugging ?face|transformers)(?:'s)? trainer\b|\btrainer api\b|(?-i:(?:the|a|HF|use|no|with|via|"
+            r"using|not) `? ?Trainer\b)|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
+        ),
+        (
+            "accelerate",
+            r"\b(?:hf|hugging ?face)(?:'s)? accelerate\b|\baccelerate (?:library|launch|config)\b|(?-i:(?:use|using|"
+            r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))",
+        ),
+        ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
+        ("fsdp", r"\bfsdp2?\b"),
+        ("ddp", r"(?-i:\bDDP\b)|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
+        ("unsloth", r"\bunsloth\b"),
+        ("axolotl", r"\baxolotl\b"),
+        ("peft", r"\bpeft\b"),
+        ("bitsandbytes", r"\bbitsandbytes\b|\bbnb\b"),
+        (
+            "pytorch",
+            r"\b(?:plain|pure|vanilla|raw|bare|native|simple)[ -](?:py)?torch\b|\bpy-?torch only\b|"
+            r"\b(?:hand-?written|custom|own|manual|plain|simple) (?:py-?torch )?(?:training )?loop\b|"
+            r"framework\W{1,3}py-?torch\b",
+        ),
+        (
+            "transformers",
+            rf"(?:\b{_WITH}\s+)(?:vanilla |plain |hf |hugging ?face )?transformers(?!'? ?trainer)\b(?! (?:4|5|"
+            rf"version|are|architecture))|\b(?:hf|hugging ?face|vanilla|plain) transformers\b|"
+            rf"framework\W{{1,3}}transformers\b",
+        ),
+        ("keras", r"\bkeras\b"),
+        ("jax", r"(?-i:\bJAX\b)"),
+        ("timm", r"\btimm\b"),
+        ("torchvision", r"\btorchvision\b"),
+        ("tgi", r"(?-i:\bTGI\b)"),
+        ("ollama", r"\bollama\b"),
+        ("llama.cpp", r"\bllama\.?cpp\b"),
+    ),
+    "logging": (
+        ("wandb", r"\bwandb\b|\bweights ?(?:&|and) ?biases\b|\bw&b\b"),
+        ("tensorboard", r"\btensor-?board\b"),
+        ("mlflow", r"\bmlflow\b"),
+        ("comet", r"\bcomet(?:[_.]?ml)?\b"),
+        ("neptune", r"\bneptune\b"),
+        ("clearml", r"\bclearml\b"),
+        ("trackio", r"\btrackio\b"),
+        (
+            "none",
+            r"\bno (?:external |experiment )?(?:logging|trackers?|tracking)\b|\b(?:disable|turn off) (?:all "
+            r")?(?:logging|tracking|reporting)\b|report_to\W{1,4}none\b",
+        ),
+    ),
+}
+_PATTERNS = {
+    field: tuple((name, re.compile(words, re.IGNORECASE)) for name, words in rows) for field, rows in _TABLE.items()
+}
+_NO_BEFORE = re.compile(
+    r"\b(?:no|not|don'?t|do not|never|without|avoid|skip|drop|disable|instead of|rather than|remove|ban|isn'?t|"
+    r"neither|nor|must not|shouldn'?t|mustn'?t|"
+    r"not allowed to|no need (?:for|to)|stay away from|get rid of|away from|rip out|except|replacing|"
+    r"replace)\b(?:\s+(?:use|using|want|need|be|train|fine-?tune|do|run|log|report|write|"
+    r"the|a|an|any|to|with|in|via|on|of|for|have|add|bring|pull|hf|hugging ?face|plain|vanilla|install|touch|go|"
+    r"anything|like|more|than|reach|default|import|turn|enable|wrap|it|this))*\s*(?:[\w/.-]+\s*(?:,|or|and|/|"
+    r"nor)\s*)*\Z",
+    re.IGNORECASE,
+)
+_JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
+# A value here never becomes forbidden by "no": the word is part of it.
+_OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
+
+
+def choices(sentence: str, question: bool = False, *, settings: bool = False) -> list[Choice]:
+    """The choices of a sentence, in order."""
+    asked = sentence if settings else asked_part(sentence, question)
+    text = asked if settings else without_replaced(asked)
+    low = text.lower()
+    found: list[Choice] = []
+    for field, rows in _PATTERNS.items():
+        hits: list[Choice] = []
+        for name, pattern in rows:
+            for match in pattern.finditer(text):
+                if any(match.start() < h.end and h.start < match.end() for h in hits):
+                    continue
+                if field == "precision" and _about_weights(low, match.start(), match.end()):
+                    continue
+                kind: Kind = "one"
+                if name not in _OWN_NO and _NO_BEFORE.search(text[max(0, match.start() - 60) : match.start()]):
+                    kind = "not"
+                hits.append(
+                    Choice(
+                        field,
+                        (name,),
+                        kind,
+                        match[0].strip(),
+                        match.start(),
+                        match.end(),
+                        "tool" if field == "logging" else "",
+                    )
+                )
+        hits.sort(key=lambda h: h.start)
+        found.extend(_joined(hits, text))
+    if not settings:
+        found.extend(_replaced(sentence, asked, found))
+    found.sort(key=lambda c: c.start)
+    return found
+
+
+def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:
+    """The hits with alternatives as one: "Adam or AdamW"."""
+    at = 0
+    while at < len(hits):
+        one, end = hits[at], hits[at].end
+        values = [*one.values]
+        joined = 1
+        while at + joined < len(hits) and hits[at + joined].kind == one.kind:
+            between = text[end : hits[at + joined].start]
+            alternatives = (
+                re.search(r"\bor\b|/|\|", between)
+                and len(between) < 24
+                and not re.search(r"\b(?:and|then|with)\b", between)
+            )
+            if one.kind == "one" and not alternatives:
+                break
+            if one.kind == "not" and not re.fullmatch(r"[\s,/]*(?:or|and|nor)?[\s\w]{0,8}", between):
+                break
+            if one.kind == "not":
+                break
+            values.extend(hits[at + joined].values)
+            end = hits[at + joined].end
+            joined += 1
+        yield Choice(one.field, tuple(dict.fromkeys(values)), one.kind, one.written, one.start, end, one.unit)
+        at += joined
+
+
+def _replaced(sentence: str, asked: str, found: list[Choice]) -> Iterator[Choice]:
+    """What is not to be used any more: "vLLM instead of transformers" forbids transformers."""
+    for match in re.finditer(
+        r"\b(?:instead of|rather than|in place of|replac(?:es?|ing)|, not|\(not|not the|and not)\b([^,;.()]*)",
+        asked,
+        re.IGNORECASE,
+    ):
+        for field in ("framework", "logging"):
+            for name, pattern in _PATTERNS[field]:
+                hit = pattern.search(asked, match.start(), match.end())
+                if hit is not None and not any(hit.start() < c.end and c.start < hit.end() for c in found):
+                    if name == "transformers" and any(c.values == ("trainer",) for c in found):
+                        continue
+                    unit = "tool" if field == "logging" else ""
+                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end(), unit)
+
+
+def _about_weights(low: str, start: int, end: int) -> bool:
+    """Whether it is the precision of a part: "fp32 master weights", "keep the norm layers in fp32"."""
+    return bool(
+        re.match(r"[ -](?:master|accumulat|copy|optimizer|norm|layer|head|loss|softmax|logits|reduc)", low[end:])
+        or re.search(
+            r"(?:norm\w*|layer ?norms?|loss|softmax|logits|master weights|head|optimizer states?)(?: \w+){0,2} (?:in|"
+            r"as|at)\s*\Z",
+            low[:start],
+        )
+    )

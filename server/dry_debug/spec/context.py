@@ -1,0 +1,226 @@
+"""What in a sentence is no instruction: the past, others, results, conditions, examples, ids, dates, prices."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+_MASKED_TOKENS = re.compile(
+    r"\b(?:19|20)\d\d-\d\d?-\d\d?\b|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b|\b(?:jan(?:uary)?|feb(?:ruary)?|"
+    r"mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?\b|"
+    r"\b\d{1,2}(?:st|nd|rd|th)? (?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|"
+    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|(?-i:\b(?!(?:GPT|CIFAR|SST|"
+    r"WMT|VGG|FP|BF|TF|INT|FLAN|STL|RTX|GTX|MI|OPT|LLAMA|QWEN|PHI|GEMMA|YOLO|VIT|BERT|T|ZERO|TOP|LORA|BS|LR|RESNET)-)"
+    r"[A-Z][A-Z0-9]{1,9}-\d+\b)|(?<!\w)#\d+\b|\b(?:ticket|issue|pr|mr|jira|job|run|build|commit|"
+    r"revision|version|section|chapter|page|figure|fig|table|eq|step|line|room|port|order|invoice|ref)[ .]+(?:no\.? |"
+    r"id |number |#)?\d+\b"
+    r"(?!\s*(?:epochs|steps|%))|[$€£]\s?\d[\d.,]*\s?[kKmM]?|\b\d[\d.,]*\s?(?:k )?(?:usd|eur|gbp|dollars?|euros?|"
+    r"cents?|bucks)\b|https?://\S+|"
+    r"\b\d{1,2}:\d\d\b|\bby (?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b\d+(?:\.\d+)? ?(?:hours?|hrs?|minutes?|"
+    r"mins?|days?|weeks?|"
+    r"months?|people|rows|ms)\b|\b(?:torch|transformers|python|cuda|vllm|sglang|peft|trl|accelerate|pytorch|numpy) "
+    r"?(?:==|>=|<=|~=|version |v)? ?"
+    r"\d+\.\d+[\w.]*",
+    re.IGNORECASE,
+)
+_BORDER = re.compile(
+    r"\s*(?:;|—|–(?=\s)| - |\(|\)|\.\.\.|→ so\b)\s*|,?\s*\b(?=(?:but|however|now|please|this time|instead(?! of)|for "
+    r"this (?:run|one|ticket)|"
+    r"(?:so )?(?:we|i) (?:want|need|should|must|will|would like|'d like)|(?:so )?let'?s|use|set|switch|go (?:with|"
+    r"for|back)|make it|"
+    r"keep|change (?!of)|lower|raise|bump|reduce|increase|drop (?:it|to|the)|stick (?:with|to)|should be|must be|"
+    r"needs to be|stay(?:s)? (?:at|with)|"
+    r"i'?d (?:like|prefer)|we'?ll (?:use|go|do))\b)",
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:previous(?:ly)?|last (?:run|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|ago|"
+    r"used to\b(?! (?:be )?(?:train|fit))|"
+    r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
+    r"one)|current(?:ly)? (?:config|code|"
+    r"script|setup|value|settings?|is|has|uses|we)|currently|at the moment|right now it|(?:it|script|code|repo|"
+    r"notebook) (?:now |still )?(?:has|uses|defaults)|"
+    r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks)(?:'d| had| have| has| already| "
+    r"just| first| once| both|'ve)*(?: also)? "
+    r"(?:got|saw|had|used|tried|ran|did|trained|fine-?tuned|reached|achieved|reported|found|started|went|kept|picked|"
+    r"chose|switched|measured|noticed|"
+    r"swept|tested|diverged|set|were|was)|"
+    r"(?:was|were|wasn't|weren't|did|didn't|got|gave|reached|achieved|yielded|scored|converged|diverged|resulted|"
+    r"oom-?ed|oomed|crashed|"
+    r"hit|outperformed|worked|failed)|(?:first|second|third|failed|best|worst|winning|reference) (?:run|attempt|"
+    r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi|"
+    r"compared (?:to|with)|as opposed to|vs\.?|versus|unlike|similar (?:run|work)s?)\b"
+    r"|(?<!be )(?<!is )(?<!are )(?<!been )\bused (?:in|by|for) (?:the )?(?:paper|previous|last|their|our (?:last|old|"
+    r"previous)|v\d)",
+    re.IGNORECASE,
+)
+_ORIGIN = (
+    r"(?:paper|authors?|blog(?: ?post)?|tutorial|original (?:repo|implementation|recipe|code|work)|upstream(?: "
+    r"repo)?|leaderboard|competitors?|"
+    r"other (?:teams?|people|groups?|repos?|projects?)|colleagues?|research team|vision team|nlp team|platform team|"
+    r"infra team|baseline|library|"
+    r"model card|docs?|documentation|readme|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
+    r"meta|openai|google|microsoft|deepmind)"
+)
+_OTHERS = re.compile(
+    rf"\b(?:the |that |their |one |an |a |some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,3}}?"
+    r"(?:use[sd]?|using|report(?:s|ed)?|recommend(?:s|ed)?|suggest(?:s|ed)?|train(?:s|ed)?|set|got|get|has|have|had|"
+    r"runs?|ran|went|goes|claims?|says?|said|"
+    r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
+    r"lr|learning[ -]rate|batch|config|hyper-?parameters?|settings?|recipe|numbers?|values?)\b"
+    r"|\b(?:they|he|she|his|her|their|theirs)\b(?! should| must| need)"
+    r"|\b(?!(?:Model|Data|Training|Script|Code|Run|Let|That|It|What|Here|There|User|Teacher|Student)\b)[A-Z][a-z]+'s\s+"
+    r"(?:[\w-]+ )?(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
+    r"fork|repo|code|version|team|paper)\b"
+    r"|\b(?!(?:Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|Weights|Only|Just|"
+    r"Everything|Base|"
+    r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
+    r"by|recommends?|suggested|trained|"
+    r"did|went with|said (?:he|she|they))\b(?! to )"
+    r"|\bpapers? (?:use|report|train)|\bin (?:the|their|his|her|our last|our previous) (?:paper|blog|post|thesis|"
+    r"repo)\b(?<!as in the paper)",
+)
+_FOLLOWED = re.compile(
+    r"\b(?:like|same as|follow(?:ing)?|as in|match(?:ing)?|per|according to|reproduce|replicate|copy|take|from|use "
+    r"the) (?:the |their |that )?"
+    r"(?:\w+ )?(?:paper|authors|blog|recipe|original|tutorial|model card|docs|readme)",
+    re.IGNORECASE,
+)
+_UNSURE = re.compile(
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be|have|work|do)|may (?:also "
+    r")?(?:try|want|later)|nice to have|later(?: on)?|"
+    r"next (?:run|week|step|time|month|quarter|sprint|experiment)|in (?:the |a )?future|eventually|someday|stretch "
+    r"goal|consider|"
+    r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
+    r"what about|how about|"
+    r"typical(?:ly)?|usual(?:ly)?|often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
+    r"follow-?up|"
+    r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
+    r"out of scope|not part of)\b|"
+    r"\(defaults?\b|\bdefault:? [\d.]",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"\b(?:if|unless|in case|otherwise|fall(?:ing)? ?back(?: to)?|fallback|when(?:ever)? (?:it|we|you|memory|that|"
+    r"this)|should (?:it|that|this|memory) "
+    r"(?:oom|not|run|fail|be)|or else|worst case|as a last resort)\b(?! (?:possible|you can|feasible|available|"
+    r"supported))",
+    re.IGNORECASE,
+)
+_NOT_VALUE = re.compile(
+    r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
+    r"down from|up from|coming from|"
+    r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b[^,;.()]*",
+    re.IGNORECASE,
+)
+_WAS = re.compile(
+    r"\((?:was|were|formerly|previously|prev|old|before|used to be|currently|now|not|default(?:s to)?|vs|instead of|"
+    r"up from|down from|"
+    r"the \w+ (?:uses?|used)|they used?|e\.g\.|paper|baseline)\b[^)]*\)",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
+    r"longer|not)\b"
+    r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below)|larger|smaller|bigger|to exceed|over|"
+    r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)))"
+    r"[^,;.()]*",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"^\W*(?:hi|hey|hello|ok|so|and|also|then)?[\w ]{0,12}?[,!]?\s*(?:can|could|would|will) (?:you|we|someone|u)\b|"
+    r"\bplease\b|\bpls\b|"
+    r"\b(?:i|we)(?:'d| would) like\b",
+    re.IGNORECASE,
+)
+_RESULT_LINE = re.compile(
+    r"\b(?:accuracy|acc|f1|em|bleu|rouge|perplexity|ppl|map|auc|wer|val[ _]loss|loss|throughput|tok(?:ens)?/s|pass@1|"
+    r"mmlu|score)\b\W{0,4}"
+    r"(?:(?:of|was|is|at|reached|=|:|~|≈)\W*){0,2}\d",
+    re.IGNORECASE,
+)
+
+
+def blank(text: str, start: int, end: int) -> str:
+    """`text` with spaces from `start` to `end`."""
+    return text[:start] + " " * (end - start) + text[end:]
+
+
+def asks_nothing(lead: str) -> bool:
+    """Whether the line that announces a list says that the list is about something else."""
+    return bool(
+        _PAST.search(lead)
+        or _OTHERS.search(lead)
+        or _UNSURE.search(lead)
+        or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
+    ) and not re.search(r"\b(?:please|use|this run|now|instead)\b", lead, re.IGNORECASE)
+
+
+def asked_part(sentence: str, question: bool) -> str:
+    """The sentence with everything blanked that asks for nothing; offsets stay."""
+    text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)
+    if question and not _ASKS.search(sentence):
+        return " " * len(text)
+    text = _WAS.sub(lambda m: " " * len(m[0]), text)
+    text = _changed(text)
+    borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
+    conditional = False
+    for start, end in pairwise(borders):
+        part = text[start:end]
+        if not part.strip():
+            continue
+        followed = _FOLLOWED.search(part)
+        condition = _CONDITION.search(part)
+        if condition is not None:
+            conditional = True
+            text = blank(text, start + condition.start(), end)
+            part = text[start:end]
+        elif conditional and not re.match(r"\W*(?:but|now|please|this time)\b", part, re.IGNORECASE):
+            text = blank(text, start, end)
+            continue
+        if (
+            (_PAST.search(part) and not _asked_for(part))
+            or (_OTHERS.search(part) and not followed)
+            or _UNSURE.search(part)
+            or (_RESULT_LINE.search(part) and not re.search(r"\b(?:until|below|above|target|at least)\b", part, re.I))
+        ):
+            text = blank(text, start, end)
+    return text
+
+
+def _asked_for(part: str) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for)\b", part, re.I
+        )
+    )
+
+
+def without_negations(text: str) -> str:
+    """The asked part without what is said not to be done; for values that stand behind their field."""
+    text = _NOT_VALUE.sub(lambda m: " " * len(m[0]), text)
+    return _NEGATED.sub(lambda m: " " * len(m[0]), text)
+
+
+def without_replaced(text: str) -> str:
+    """The asked part without what something else is to be used instead of."""
+    return _NOT_VALUE.sub(lambda m: " " * len(m[0]), text)
+
+
+_CHANGE = re.compile(
+    r"\b(?:chang\w*|bump\w*|rais\w*|lower\w*|drop\w*|reduc\w*|increas\w*|decreas\w*|switch\w*|go(?:ing)?|mov\w*|"
+    r"doubl\w*|halv\w*|up|down|cut\w*)\b"
+    r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
+    re.IGNORECASE,
+)
+_ARROW = re.compile(r"(?P<old>[\d.eE-]+)\s*(?:->|→|=>|-->)\s*(?=[\d.])")
+
+
+def _changed(text: str) -> str:
+    """Blanks what something is changed from: "raise the batch size from 8 to 16" asks for 16."""
+    for pattern in (_CHANGE, _ARROW):
+        for match in pattern.finditer(text):
+            end = match.end() if pattern is _ARROW else match.end("old")
+            text = blank(text, match.start("old"), end)
+    return text

@@ -1,0 +1,171 @@
+"""What the code does, field by field: the value that counts, where it is decided, and what it is for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dry_debug.spec.trace import Traced, trace, value_node
+from dry_debug.spec.vocabulary import ROLE
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """One value that the code gives a field. `use` is where it takes effect, in the program that is looked at.
+
+    `known` is False where the value cannot be seen. `implied` says that nothing in the code sets it: the library's
+    default, or what the program is ("full fine-tuning").
+    """
+
+    field: str
+    value: Any
+    use: ast.AST
+    traced: Traced | None = None
+    role: str = ""
+    unit: str = ""
+    known: bool = True
+    implied: bool = False
+
+    def place(self, program: Program) -> tuple[str, int]:
+        """(path, one-based line) of what decides the value."""
+        if self.traced is not None:
+            return self.traced.path, self.traced.row
+        return program.document.path, program.line(self.use)
+
+    def anchor(self, program: Program) -> ast.AST:
+        """The node of this program that a diagnostic is put on: the deciding value, else where it takes effect."""
+        one = self.traced
+        here = one is not None and one.program is program and one.file is None
+        node = value_node(one.node) if here and one is not None else self.use
+        return node if hasattr(node, "lineno") else self.use
+
+
+def observe(program: Program) -> list[Observed]:
+    """Everything that a program says of the canonical fields; what is set where it takes effect goes before what is
+    only declared."""
+    from dry_debug.spec.observed_calls import in_calls
+    from dry_debug.spec.observed_choices import in_choices
+    from dry_debug.spec.observed_flow import in_flow
+
+    found = [*in_calls(program), *in_choices(program), *in_flow(program)]
+    seen = {(o.field, o.role, o.unit) for o in found if o.known and not o.implied}
+    fields = {field for field, _, _ in seen}
+    declared = [o for o in _declared(program) if o.field not in fields]
+    answered = {o.field for o in declared}
+    found = [o for o in found if o.known or o.field not in answered]
+    found = [o for o in found if not (o.implied and o.field in answered | fields)]
+    return _once([*found, *declared], program)
+
+
+def _once(found: list[Observed], program: Program) -> list[Observed]:
+    kept: dict[tuple[Any, ...], Observed] = {}
+    for one in found:
+        kept.setdefault((one.field, one.role, one.unit, str(one.value), one.known, one.place(program)), one)
+    return list(kept.values())
+
+
+def _declared(program: Program) -> Iterator[Observed]:
+    """What options, fields, constants and configuration files declare under the name of a field."""
+    from dry_debug.spec.instruction import FIELDS
+
+    hyper = program.training.hyper
+    for h in hyper.all:
+        name = _own_name(h.node) or h.name
+        field = _field(h.name, name)
+        if field in FIELDS and not _is_object(h.value):
+            node = value_node(h.node)
+            changeable = h.origin in ("argparse", "dataclass")
+            yield _from_name(
+                field, name, h.value, h.node, Traced(h.value is not None, h.value, program, node, changeable=changeable)
+            )
+    for row in hyper.elsewhere:
+        field = _field(row.found.name, _own_name(row.found.node) or row.found.name)
+        if field in FIELDS:
+            node = value_node(row.found.node)
+            traced = Traced(row.found.value is not None, row.found.value, row.owner, node, changeable=True)
+            yield _from_name(field, _own_name(row.found.node) or "", row.found.value, _first(program), traced)
+    for config in hyper.configured:
+        field = _field(config.name, config.name)
+        if field in FIELDS:
+            traced = Traced(
+                config.value is not None, config.value, program, _first(program), config.file, config.line, True
+            )
+            yield _from_name(field, config.name, config.value, _first(program), traced)
+
+
+def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) -> Observed:
+    from dry_debug.spec.observed_values import converted
+
+    return converted(
+        Observed(field, value, use, traced, role_of_name(name), unit_of_name(field, name), value is not None)
+    )
+
+
+def _field(canonical: str, own: str) -> str:
+    from dry_debug.spec.names import FIELD_OF
+
+    return FIELD_OF.get(own.lower().replace("-", "_"), canonical)
+
+
+def _own_name(node: ast.AST) -> str | None:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id
+    if isinstance(node, ast.Assign):
+        target = node.targets[0]
+        return target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else None
+    if isinstance(node, ast.Call):
+        flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        named = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
+        return named.lstrip("-").replace("-", "_") or None
+    if isinstance(node, ast.arg):
+        return node.arg
+    return str(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _first(program: Program) -> ast.AST:
+    """Where something is said that stands in another file: the first import of a library, else the first statement."""
+    return next(iter(program.tree.body), program.tree)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def role_of_name(name: str) -> str:
+    """What a variable or option is for by its name: `val_loader` evaluates, `opt_d` is the discriminator's."""
+    words = " ".join(re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name)).lower()
+    short = re.search(r"\b(d|g|disc|gen)\b\Z|\bopt(?:imizer)?(d|g)\b", words)
+    if short:
+        return "discriminator" if (short[1] or short[2]).startswith("d") else "generator"
+    for role, pattern in ROLE:
+        if role in ("inference", "head", "backbone", "embedding", "reference") and role not in words:
+            continue
+        if pattern.search(words):
+            return role
+    return ""
+
+
+def unit_of_name(field: str, name: str) -> str:
+    """Which batch size an option means by its name."""
+    low = name.lower()
+    if field == "logging":
+        return "every"
+    if field != "batch_size":
+        return ""
+    if re.search(r"per_(?:device|gpu)|micro|local|mini_?batch", low):
+        return "per_device"
+    return "effective" if re.search(r"effective|global|total", low) else ""
+
+
+def seen(program: Program, field: str, expr: ast.expr, at: ast.AST, role: str = "", unit: str = "") -> Observed:
+    """The observation of `expr`, which gives `field` its value at `at`."""
+    from dry_debug.spec.observed_values import converted
+
+    traced = trace(program, expr, at)
+    return converted(Observed(field, traced.value, expr, traced, role, unit, traced.known))

@@ -1,0 +1,583 @@
+"""What the code chooses: models, precision, method, frameworks, data, folders, trackers, devices."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dry_debug.program.knowledge import kind_of_call
+from dry_debug.program.scopes import dotted
+from dry_debug.spec.models import named
+from dry_debug.spec.observed import Observed, role_of_name, seen
+from dry_debug.spec.observed_values import precision
+from dry_debug.spec.things import Hardware
+from dry_debug.spec.trace import Traced, trace
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# Calls whose first argument, or one of these keywords, names a model.
+_LOADS = re.compile(
+    r"(?:\.from_pretrained|timm\.(?:models\.)?create_model|sentence_transformers\.(?:SentenceTransformer|"
+    r"CrossEncoder)|vllm\.(?:LLM|AsyncEngineArgs|EngineArgs)|"
+    r"sglang\.(?:Engine|Runtime)|transformers\.pipeline|torch\.hub\.load|open_clip\.create_model\w*|"
+    r"whisper\.load_model)\Z"
+)
+_MODEL_ARGUMENTS = (
+    "model",
+    "model_name",
+    "pretrained_model_name_or_path",
+    "model_path",
+    "model_name_or_path",
+    "repo_or_dir",
+)
+_NO_MODEL = re.compile(
+    r"Tokenizer|Processor|FeatureExtractor|ImageProcessor|GenerationConfig|AutoConfig|Config\b|Scheduler|Lora|"
+    r"PeftConfig"
+)
+_FRAMEWORKS = {
+    "torch": "pytorch",
+    "transformers": "transformers",
+    "accelerate": "accelerate",
+    "lightning": "lightning",
+    "pytorch_lightning": "lightning",
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "trl": "trl",
+    "peft": "peft",
+    "deepspeed": "deepspeed",
+    "unsloth": "unsloth",
+    "timm": "timm",
+    "torchvision": "torchvision",
+    "bitsandbytes": "bitsandbytes",
+    "jax": "jax",
+    "tensorflow": "keras",
+    "keras": "keras",
+    "ollama": "ollama",
+}
+
+
+def in_choices(program: Program) -> Iterator[Observed]:
+    """Every choice that can be seen in the code."""
+    loaded = list(_models(program))
+    yield from loaded
+    yield from _frameworks(program)
+    yield from _precision(program)
+    yield from _method(program, bool(loaded))
+    yield from _data(program)
+    yield from _folders(program)
+    yield from _trackers(program)
+    yield from _hardware(program)
+    yield from _defaults(program)
+
+
+def _models(program: Program) -> Iterator[Observed]:
+    rows: list[Observed] = []
+    tokenizers: list[Observed] = []
+    for name, call in program.qualified_calls():
+        if name.startswith("torchvision.models.") and name.count(".") == 2 and kind_of_call(name) == "module":
+            last = name.rpartition(".")[2]
+            if last != "get_model":
+                rows.append(
+                    Observed(
+                        "model",
+                        named(last, exact=True),
+                        call.func,
+                        Traced(True, last, program, call.func),
+                        _role_at(program, call),
+                    )
+                )
+            continue
+        if not _LOADS.search(name) or (name.startswith("transformers.Trainer")):
+            continue
+        first = 1 if name.endswith(("transformers.pipeline", "hub.load")) else 0
+        expr = next((k.value for k in call.keywords if k.arg in _MODEL_ARGUMENTS), None)
+        if expr is None and len(call.args) > first and not isinstance(call.args[first], ast.Starred):
+            expr = call.args[first]
+        if expr is None or (name.startswith("peft.") and len(call.args) > 1):
+            continue
+        one = _model(program, expr, call)
+        if one is None:
+            continue
+        (tokenizers if _NO_MODEL.search(name) else rows).append(one)
+    yield from rows or tokenizers
+
+
+def _model(program: Program, expr: ast.expr, call: ast.Call) -> Observed | None:
+    role = _role_at(program, call) or role_of_name(dotted(expr) or "")
+    role = "" if role in ("eval", "tokenizer", "head", "backbone") else role
+    traced = trace(program, expr, call)
+    if not traced.known:
+        declared = _declared_model(program, expr)
+        traced = declared or traced
+    if traced.known and not isinstance(traced.value, str):
+        return None
+    value = named(traced.value, exact=True) if traced.known else None
+    return Observed("model", value, expr, traced, role, known=traced.known)
+
+
+def _declared_model(program: Program, expr: ast.expr) -> Traced | None:
+    """The default of `args.model_name_or_path`."""
+    value = program.training.hyper.default_of(expr) if isinstance(expr, ast.Attribute) else None
+    return Traced(True, value, program, expr) if isinstance(value, str) else None
+
+
+def _role_at(program: Program, call: ast.Call) -> str:
+    stmt = program.statement(call)
+    target = (
+        stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target if isinstance(stmt, ast.AnnAssign) else None
+    )
+    name = dotted(target) if target is not None else None
+    if name is None:
+        scope = program.scope(call)
+        return role_of_name(scope.name) if scope.kind == "function" else ""
+    return role_of_name(name.rpartition(".")[2])
+
+
+def _frameworks(program: Program) -> Iterator[Observed]:
+    imports = _imports(program)
+    for framework in program.training.hyper.frameworks:
+        value = _FRAMEWORKS.get(framework)
+        if value is not None:
+            node = imports.get(framework, program.tree.body[0] if program.tree.body else program.tree)
+            yield Observed("framework", value, node, None, unit=value)
+    for extra in ("ollama", "keras"):
+        if extra in imports:
+            yield Observed("framework", extra, imports[extra], None, unit=extra)
+    for name, call in program.qualified_calls():
+        if kind_of_call(name) == "trainer" and name.startswith(("transformers.", "trl.")):
+            yield Observed("framework", "trainer", call, None, unit="trainer")
+            break
+    for kind, _, node in program.training.components.wrappers:
+        if kind in ("ddp", "fsdp"):
+            yield Observed("framework", kind, node, None, unit=kind)
+    for call in program.index.calls:
+        for keyword in call.keywords:
+            if (
+                keyword.arg == "strategy"
+                and isinstance(keyword.value, ast.Constant)
+                and isinstance(keyword.value.value, str)
+            ):
+                for known in ("ddp", "fsdp", "deepspeed"):
+                    if keyword.value.value.startswith(known):
+                        yield Observed("framework", known, keyword.value, None, unit=known)
+            if keyword.arg in ("deepspeed", "fsdp") and isinstance(keyword.value, ast.Constant) and keyword.value.value:
+                yield Observed("framework", keyword.arg, keyword.value, None, unit=keyword.arg)
+
+
+def _imports(program: Program) -> dict[str, ast.AST]:
+    found: dict[str, ast.AST] = {}
+    for node in program.tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.name.partition(".")[0], node)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.setdefault(node.module.partition(".")[0], node)
+    return found
+
+
+def _precision(program: Program) -> Iterator[Observed]:
+    for name, call in program.qualified_calls():
+        if name == "torch.amp.autocast":
+            expr = next((k.value for k in call.keywords if k.arg == "dtype"), None)
+            enabled = next((k.value for k in call.keywords if k.arg == "enabled"), None)
+            if isinstance(enabled, ast.Constant) and enabled.value is False:
+                continue
+            if expr is None:
+                yield Observed("precision", "fp16", call, Traced(True, "fp16", program, call))
+            else:
+                yield from _dtype(program, expr, call)
+        elif _LOADS.search(name) and not _NO_MODEL.search(name):
+            for keyword in call.keywords:
+                if keyword.arg in ("torch_dtype", "dtype") and not (
+                    isinstance(keyword.value, ast.Constant) and keyword.value.value in ("auto", None)
+                ):
+                    yield from _dtype(program, keyword.value, call)
+    for method in ("half", "bfloat16"):
+        for call in program.method_calls(method):
+            assert isinstance(call.func, ast.Attribute)
+            if program.value(call.func.value, call).base.kind == "module":
+                yield Observed(
+                    "precision", "fp16" if method == "half" else "bf16", call, Traced(True, method, program, call)
+                )
+    for call in program.method_calls("to"):
+        assert isinstance(call.func, ast.Attribute)
+        exprs = [
+            a
+            for a in (*call.args, *(k.value for k in call.keywords if k.arg == "dtype"))
+            if (dotted(a) or "").startswith("torch.")
+        ]
+        if exprs and program.value(call.func.value, call).base.kind == "module":
+            for expr in exprs:
+                yield from _dtype(program, expr, call)
+
+
+def _dtype(program: Program, expr: ast.expr, at: ast.AST) -> Iterator[Observed]:
+    choices = [expr.body, expr.orelse] if isinstance(expr, ast.IfExp) else [expr]
+    for choice in choices:
+        name = dotted(choice)
+        if name is not None and name.startswith("torch."):
+            value = precision(name)
+            if value is not None and "." in name and name.count(".") == 1:
+                yield Observed("precision", value, choice, Traced(True, name, program, choice))
+                return
+        traced = trace(program, choice, at)
+        if traced.known and isinstance(traced.value, str) and precision(traced.value):
+            yield Observed("precision", precision(traced.value), choice, traced)
+            return
+        if isinstance(choice, ast.Name):
+            home = program.names.lookup(choice.id, program.scope(at))
+            one = home[1][0] if home is not None and len(home[1]) == 1 else None
+            if (
+                one is not None
+                and isinstance(one.value, ast.Attribute)
+                and (dotted(one.value) or "").startswith("torch.")
+            ):
+                value = precision(dotted(one.value) or "")
+                if value is not None:
+                    yield Observed("precision", value, choice, Traced(True, value, program, one.value))
+                    return
+    yield Observed("precision", None, expr, None, known=False)
+
+
+def _method(program: Program, loads: bool) -> Iterator[Observed]:
+    lora: ast.AST | None = None
+    four_bit: ast.AST | None = None
+    for name, call in program.qualified_calls():
+        last = name.rpartition(".")[2]
+        if name in ("peft.LoraConfig", "peft.AdaLoraConfig") or (last == "get_peft_model" and "peft" not in name):
+            lora = lora or call
+        for keyword in call.keywords:
+            if keyword.arg == "load_in_4bit":
+                traced = trace(program, keyword.value, call)
+                if traced.known and traced.value is True:
+                    four_bit = keyword.value
+            if keyword.arg == "use_dora" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True:
+                yield Observed("method", "dora", keyword.value)
+                return
+    if lora is None:
+        for call in program.index.calls:
+            if any(
+                k.arg == "peft_config" and not (isinstance(k.value, ast.Constant) and k.value.value is None)
+                for k in call.keywords
+            ):
+                lora = call
+    trains = program.training.is_training or program.training.starts_training
+    if lora is not None and (trains or "LoraConfig" in program.document.source):
+        yield Observed("method", "qlora" if four_bit is not None else "lora", lora)
+        return
+    if not trains:
+        return
+    if "lora" in program.document.source.lower():  # by hand, or through a library that is not known here
+        yield Observed("method", None, program.tree.body[0], known=False)
+        return
+    frozen = _frozen(program)
+    if frozen is not None:
+        yield Observed("method", "linear_probe", frozen)
+    elif not loads and not any(kind_of_call(n) == "trainer" for n, _ in program.qualified_calls()):
+        yield Observed("method", "scratch", program.tree.body[0], implied=True)
+    elif loads or any(kind_of_call(n) == "trainer" for n, _ in program.qualified_calls()):
+        place: ast.AST | None = next(
+            (c for n, c in program.qualified_calls() if _LOADS.search(n) and not _NO_MODEL.search(n)), None
+        )
+        weights = next((k.value for k in getattr(place, "keywords", ()) if k.arg in ("pretrained", "weights")), None)
+        scratch = isinstance(weights, ast.Constant) and weights.value in (False, None)
+        yield Observed(
+            "method",
+            "scratch" if scratch else "full",
+            place if place is not None else program.tree.body[0],
+            implied=True,
+        )
+
+
+def _frozen(program: Program) -> ast.AST | None:
+    """`p.requires_grad = False` in a loop over parameters."""
+    for assignment in program.index.assignments:
+        target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
+        if (
+            isinstance(target, ast.Attribute)
+            and target.attr == "requires_grad"
+            and isinstance(assignment.value, ast.Constant)
+            and assignment.value.value is False
+            and not re.search(r"teacher|ref|ema|target", program.short(target, 60))
+        ):
+            around = next((b for b in program.index.ancestors(assignment) if isinstance(b, ast.For)), None)
+            if around is not None and not re.search(r"teacher|ref_|ema|target", program.short(around.iter, 80)):
+                return assignment
+    return None
+
+
+def _data(program: Program) -> Iterator[Observed]:
+    for name, call in program.qualified_calls():
+        last = name.rpartition(".")[2]
+        expr: ast.expr | None = None
+        if name in ("datasets.load_dataset", "datasets.load_from_disk"):
+            expr = (
+                call.args[0]
+                if call.args
+                else next((k.value for k in call.keywords if k.arg in ("path", "dataset_path")), None)
+            )
+            files = next((k.value for k in call.keywords if k.arg == "data_files"), None)
+            first = trace(program, expr, call) if expr is not None else None
+            if (
+                first is not None
+                and first.known
+                and first.value in ("json", "csv", "text", "parquet", "arrow")
+                and files is not None
+            ):
+                expr = files
+                if isinstance(files, ast.Dict):
+                    expr = next(
+                        (
+                            v
+                            for k, v in zip(files.keys, files.values, strict=True)
+                            if isinstance(k, ast.Constant) and k.value == "train"
+                        ),
+                        files.values[0] if files.values else files,
+                    )
+            if expr is not None:
+                one = seen(program, "dataset", expr, call)
+                if (
+                    one.known
+                    and len(call.args) > 1
+                    and isinstance(call.args[1], ast.Constant)
+                    and isinstance(call.args[1].value, str)
+                ):
+                    one = Observed("dataset", f"{one.value}:{call.args[1].value}", one.use, one.traced)
+                yield one
+        elif (
+            name.startswith("torchvision.datasets.")
+            and last[:1].isupper()
+            and last not in ("ImageFolder", "DatasetFolder")
+        ):
+            yield Observed("dataset", last, call.func, Traced(True, last, program, call.func))
+        elif (
+            name in ("pandas.read_csv", "pandas.read_json", "pandas.read_parquet", "torchvision.datasets.ImageFolder")
+            and call.args
+        ):
+            one = seen(program, "dataset", call.args[0], call)
+            if one.known:
+                yield one
+        elif name == "builtins.open" and call.args:
+            mode = (
+                call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
+            )
+            one = seen(program, "dataset", call.args[0], call)
+            reads = mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r"))
+            if (
+                reads
+                and one.known
+                and re.search(r"\.(?:jsonl?|csv|tsv|txt|parquet)\Z", str(one.value))
+                and "config" not in str(one.value)
+            ):
+                yield Observed("dataset", one.value, one.use, one.traced, implied=True)
+
+
+_SAVES = frozenset(("save_pretrained", "save_model", "save_state", "save_checkpoint"))
+
+
+def _folders(program: Program) -> Iterator[Observed]:
+    for method in sorted(_SAVES):
+        for call in program.method_calls(method):
+            assert isinstance(call.func, ast.Attribute)
+            if not call.args or "token" in (dotted(call.func.value) or "").lower():
+                continue
+            one = seen(program, "output_dir", call.args[0], call)
+            if one.known and isinstance(one.value, str) and one.value != "{}":
+                yield one
+    for call in program.calls_of("torch.save"):
+        expr = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "f"), None)
+        if expr is not None:
+            one = seen(program, "output_dir", expr, call)
+            if one.known and isinstance(one.value, str) and not one.value.startswith("{}"):
+                yield one
+
+
+_TRACKERS = {
+    "wandb.init": "wandb",
+    "mlflow.start_run": "mlflow",
+    "mlflow.log_metric": "mlflow",
+    "torch.utils.tensorboard.SummaryWriter": "tensorboard",
+    "tensorboardX.SummaryWriter": "tensorboard",
+    "comet_ml.Experiment": "comet",
+    "neptune.init_run": "neptune",
+    "clearml.Task.init": "clearml",
+    "trackio.init": "trackio",
+    "torch.utils.tensorboard.writer.SummaryWriter": "tensorboard",
+}
+
+
+def _trackers(program: Program) -> Iterator[Observed]:
+    for name, call in program.qualified_calls():
+        value = _TRACKERS.get(name)
+        if value is None and name.endswith(("WandbLogger", "TensorBoardLogger", "MLFlowLogger", "CometLogger")):
+            value = {"W": "wandb", "T": "tensorboard", "M": "mlflow", "C": "comet"}[name.rpartition(".")[2][0]]
+        if value is not None:
+            if value == "wandb" and any(
+                k.arg == "mode" and isinstance(k.value, ast.Constant) and k.value.value == "disabled"
+                for k in call.keywords
+            ):
+                value = "none"
+            yield Observed("logging", value, call, Traced(True, value, program, call), unit="tool")
+
+
+def _hardware(program: Program) -> Iterator[Observed]:
+    several: ast.AST | None = None
+    for kind, _, node in program.training.components.wrappers:
+        if kind in ("ddp", "fsdp", "dp"):
+            several = node
+    for name in ("torch.distributed.init_process_group", "torch.nn.DataParallel", "torch.multiprocessing.spawn"):
+        several = next(iter(program.calls_of(name)), several)
+    counted = list(_counts(program))
+    yield from counted
+    if several is not None and not any(o.known for o in counted):
+        yield Observed("hardware", Hardware(-1), several)
+    elif not counted and several is None:
+        cpu = _on_cpu(program)
+        if cpu is not None:
+            yield Observed("hardware", Hardware(None, device="cpu"), cpu)
+        elif (fixed := _only_cuda(program)) is not None:
+            yield Observed("hardware", Hardware(1), program.tree.body[0], implied=True)
+            yield Observed("hardware", Hardware(None), fixed)
+        elif program.training.is_training and not any(
+            kind_of_call(n) in ("trainer", "accelerator", "fabric") for n, _ in program.qualified_calls()
+        ):
+            yield Observed(
+                "hardware", Hardware(1), program.tree.body[0] if program.tree.body else program.tree, implied=True
+            )
+
+
+def _counts(program: Program) -> Iterator[Observed]:
+    """Numbers of devices that are written down."""
+    for name, call in program.qualified_calls():
+        kind = kind_of_call(name)
+        for keyword in call.keywords:
+            counts = (
+                (
+                    kind in ("trainer", "fabric")
+                    and keyword.arg in ("devices", "gpus", "num_devices")
+                    and "lightning" in name
+                )
+                or keyword.arg in ("tensor_parallel_size", "tp_size")
+                or (keyword.arg == "nprocs" and name.endswith("spawn"))
+                or (keyword.arg == "world_size" and name.endswith("init_process_group"))
+            )
+            if not counts:
+                continue
+            traced = trace(program, keyword.value, call)
+            value: Any = traced.value if traced.known else None
+            if isinstance(value, list):
+                value = len(value)
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                how = "tensor_parallel" if keyword.arg in ("tensor_parallel_size", "tp_size") else ""
+                yield Observed("hardware", Hardware(value), keyword.value, traced, unit=how)
+            elif value in (-1, "auto", None):
+                yield Observed("hardware", None, keyword.value, traced, known=False)
+    for assignment in program.index.assignments:
+        target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
+        if (
+            isinstance(target, ast.Subscript)
+            and isinstance(target.slice, ast.Constant)
+            and target.slice.value == "CUDA_VISIBLE_DEVICES"
+        ):
+            value = assignment.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
+                yield Observed(
+                    "hardware", Hardware(len(value.value.split(","))), value, Traced(True, value.value, program, value)
+                )
+
+
+def _on_cpu(program: Program) -> ast.AST | None:
+    """`device = torch.device("cpu")`, where nothing else is named."""
+    source = program.document.source
+    if "cuda" in source or "mps" in source:
+        return None
+    for name, call in program.qualified_calls():
+        if (
+            name == "torch.device"
+            and call.args
+            and isinstance(call.args[0], ast.Constant)
+            and call.args[0].value == "cpu"
+        ):
+            return call
+        if any(
+            k.arg in ("use_cpu", "no_cuda") and isinstance(k.value, ast.Constant) and k.value.value is True
+            for k in call.keywords
+        ):
+            return call
+        if any(
+            k.arg == "accelerator" and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
+            for k in call.keywords
+        ):
+            return call
+    return None
+
+
+def _only_cuda(program: Program) -> ast.AST | None:
+    """`.cuda()`, `.to("cuda")`, `device="cuda"` in a program that never asks whether there is one."""
+    if "is_available" in program.document.source or "cuda" not in program.document.source:
+        return None
+    for call in program.method_calls("cuda"):
+        return call
+    for call in program.index.calls:
+        for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
+            if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and expr.value.startswith("cuda"):
+                return expr
+    return None
+
+
+# What libraries do where the code says nothing.
+_TRAINER_DEFAULTS: dict[str, Any] = {
+    "learning_rate": 5e-5,
+    "batch_size": 8,
+    "epochs": 3,
+    "optimizer": "adamw",
+    "scheduler": "linear",
+    "warmup_steps": 0,
+    "weight_decay": 0.0,
+    "gradient_accumulation_steps": 1,
+    "max_grad_norm": 1.0,
+    "seed": 42,
+    "precision": "fp32",
+}
+_OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.01},
+    "adam": {"learning_rate": 1e-3, "weight_decay": 0},
+    "sgd": {"learning_rate": 1e-3, "weight_decay": 0},
+}
+
+
+def _defaults(program: Program) -> Iterator[Observed]:
+    calls = list(program.qualified_calls())
+    arguments = [(n, c) for n, c in calls if kind_of_call(n) == "trainer_args"]
+    if len(arguments) == 1 and not any(k.arg is None for k in arguments[0][1].keywords):
+        name, call = arguments[0]
+        for field, value in _TRAINER_DEFAULTS.items():
+            if name.startswith("trl.") and field in ("learning_rate", "precision", "epochs"):
+                continue  # these differ between TRL's trainers and releases
+            yield Observed(field, value, call, implied=True)
+        return
+    trains = program.training.is_training
+    optimizers = [(n, c) for n, c in calls if kind_of_call(n) == "optimizer"]
+    if len(optimizers) == 1:
+        name, call = optimizers[0]
+        kind = name.rpartition(".")[2].lower()
+        if name.startswith("torch.optim.") and not any(k.arg is None for k in call.keywords):
+            for field, value in _OPTIMIZER_DEFAULTS.get(kind, {}).items():
+                yield Observed(field, value, call, implied=True)
+    if trains and not arguments and not program.training.accumulation and optimizers:
+        yield Observed("gradient_accumulation_steps", 1, optimizers[0][1], implied=True)
+        yield Observed("precision", "fp32", optimizers[0][1], implied=True)
+        if not any(kind_of_call(n) == "scheduler" for n, _ in calls):
+            yield Observed("scheduler", "constant", optimizers[0][1], implied=True)
+            yield Observed("warmup_steps", 0, optimizers[0][1], implied=True)
+    for name, call in calls:
+        if name == "vllm.LLM" and not any(k.arg is None for k in call.keywords):
+            yield Observed("tensor_parallel_size", 1, call, implied=True)
+            yield Observed("hardware", Hardware(1), call, implied=True)
+        if name == "vllm.SamplingParams" and not any(k.arg is None for k in call.keywords):
+            yield Observed("temperature", 1.0, call, implied=True)
+            yield Observed("top_p", 1.0, call, implied=True)
+            yield Observed("max_tokens", 16, call, implied=True)

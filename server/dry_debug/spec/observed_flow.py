@@ -1,0 +1,159 @@
+"""What loops and guards say: epochs, steps, accumulation, and how often something is saved, evaluated, logged."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import dotted
+from dry_debug.spec.observed import Observed, seen
+from dry_debug.spec.observed_values import converted
+from dry_debug.spec.things import Cadence
+from dry_debug.spec.trace import Traced, trace
+
+if TYPE_CHECKING:
+    from dry_debug.program.loops import TrainingLoop
+    from dry_debug.program.program import Program
+
+_EVALUATES = re.compile(r"(?:^|_)(?:eval(?:uate|uation)?|valid(?:ate|ation)?|val|test)(?:_|$|\d)", re.IGNORECASE)
+_SAVES = re.compile(
+    r"^(?:save_pretrained|save_model|save_checkpoint|save_state|save_ckpt|save)$|^save_|_save$|checkpoint",
+    re.IGNORECASE,
+)
+_LOGS = re.compile(r"^(?:print|log|info|log_metrics|log_dict|add_scalar|write|set_postfix)$|^log_", re.IGNORECASE)
+
+
+def in_flow(program: Program) -> Iterator[Observed]:
+    """What the loops of a training program say."""
+    if "for " not in program.document.source and "while " not in program.document.source:
+        return
+    loops = program.training.loops
+    epochs = [loop for loop in loops.all if loop.kind == "epoch"]
+    for loop in loops.all:
+        if loop.kind in ("epoch", "iteration") and isinstance(loop.node, ast.For):
+            expr = loops.count_of(loop.node)
+            if expr is not None:
+                yield seen(program, "epochs" if loop.kind == "epoch" else "max_steps", expr, loop.node)
+    yield from _accumulation(program)
+    training = [loop for loop in loops.all if loop.kind != "eval"]
+    if training:
+        yield from _guarded(program, training)
+        yield from _each_epoch(program, epochs)
+
+
+def _accumulation(program: Program) -> Iterator[Observed]:
+    for one in program.training.accumulation:
+        expr: ast.expr | None = None
+        if isinstance(one.node, ast.If):
+            expr = _modulus(one.node.test)
+        elif isinstance(one.node, ast.For):
+            expr = program.training.loops.count_of(one.node)
+        elif isinstance(one.node, ast.Call) or not isinstance(one.node, ast.expr):
+            continue
+        else:
+            expr = one.node
+        if expr is not None:
+            found = seen(program, "gradient_accumulation_steps", expr, one.node)
+            if not found.known and one.steps is not None:
+                found = Observed("gradient_accumulation_steps", one.steps, expr)
+            yield found
+
+
+def _modulus(test: ast.AST) -> ast.expr | None:
+    for node in ast.walk(test):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            return node.right
+    return None
+
+
+def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observed]:
+    """`if step % 100 == 0: evaluate()`."""
+    blocks = {loop.node for loop in training}
+    found: set[str] = set()
+    for call in program.index.calls:
+        field = _purpose(call)
+        stmt = program.statement(call)
+        if field is None or stmt is None:
+            continue
+        guard: ast.If | None = None
+        for block in program.index.ancestors(stmt):
+            if block in blocks:
+                break
+            if guard is None and isinstance(block, ast.If) and _modulus(block.test) is not None:
+                guard = block
+        else:
+            continue
+        if guard is None:
+            continue
+        every = _modulus(guard.test)
+        assert every is not None
+        counter = next(
+            (
+                program.short(n.left, 60)
+                for n in ast.walk(guard.test)
+                if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Mod)
+            ),
+            "",
+        )
+        unit = "epoch" if re.search(r"epoch|(?<![a-z])ep(?![a-z])", counter) else "step"
+        traced = trace(program, every, guard)
+        value = (
+            Cadence(unit, int(traced.value))
+            if traced.known and isinstance(traced.value, int) and traced.value > 0
+            else None
+        )
+        found.add(field)
+        yield Observed(field, value, every, traced, unit="every" if field == "logging" else "", known=value is not None)
+
+
+def _purpose(call: ast.Call) -> str | None:
+    last = (dotted(call.func) or (call.func.attr if isinstance(call.func, ast.Attribute) else "")).rpartition(".")[2]
+    whole = dotted(call.func) or ""
+    if whole == "torch.save" or (_SAVES.search(last) and last != "save_hyperparameters"):
+        return "save_cadence"
+    if _EVALUATES.search(last) and last not in ("eval", "val", "test"):
+        return "eval_cadence"
+    if _LOGS.search(last) and "torch" not in whole and "math" not in whole and "np" not in whole:
+        return "logging"
+    return None
+
+
+def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observed]:
+    """Unguarded calls in the epoch loop, outside of the loop over batches."""
+    inner = {loop.node for loop in program.training.loops.all if loop.kind in ("batch", "eval", "iteration")}
+    for loop in epochs:
+        told: set[str] = set()
+        for call in program.index.calls:
+            field = _purpose(call)
+            stmt = program.statement(call)
+            if field in (None, "logging") or field in told or stmt is None:
+                continue
+            around = list(program.index.ancestors(stmt))
+            if loop.node not in around:
+                continue
+            between = around[: around.index(loop.node)]
+            if any(b in inner or (isinstance(b, ast.If) and not _about_rank(b)) for b in between):
+                continue
+            assert field is not None
+            told.add(field)
+            yield Observed(field, Cadence("epoch", 1), call, Traced(True, "epoch", program, call))
+        for one in program.training.loops.all:
+            stmt = program.statement(one.node)
+            if one.kind == "eval" and "eval_cadence" not in told and stmt is not None:
+                around = list(program.index.ancestors(stmt))
+                if loop.node in around and not any(
+                    b in inner or isinstance(b, ast.If) for b in around[: around.index(loop.node)]
+                ):
+                    told.add("eval_cadence")
+                    yield Observed(
+                        "eval_cadence", Cadence("epoch", 1), one.node, Traced(True, "epoch", program, one.node)
+                    )
+
+
+def _about_rank(block: ast.If) -> bool:
+    return "rank" in ast.dump(block.test) or "is_main" in ast.dump(block.test)
+
+
+__all__ = ["converted", "in_flow"]

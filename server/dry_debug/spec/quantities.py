@@ -1,0 +1,405 @@
+"""Numbers for the numeric fields in one sentence: before or behind the word for the field, with ranges and bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from dry_debug.spec.context import asked_part, without_negations
+from dry_debug.spec.instruction import Kind
+from dry_debug.spec.numbers import NUMBER, WORDS, number
+from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE
+
+_WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
+_ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
+_LINK = (
+    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is|are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: "
+    r"at)?|will be|needs to be|set to|"
+    r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
+    r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
+)
+_BOUND = (
+    r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
+    r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
+    r"up to|max(?:imum)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
+    r"(?:not )?go(?:ing)? (?:over|above))|"
+    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum)?(?: of)?|>=|"
+    r"≥|>|above|over|more than|"
+    r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
+    r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
+)
+_UNIT = r"(?P<percent>\s?(?:%|percent\b|per cent\b))?"
+_TAIL = (
+    rf"(?:\s*(?P<join>to|through|–|—|-|\.\.+|and|&|or|/|,(?:\s*or)?|\|)\s*(?P<also>(?:{_ANY}(?:\s?%)?(?:\s*(?:,|"
+    rf"or|/|,\s*or|and)\s*)?){{1,8}}))?"
+)
+_VALUE = (
+    rf"(?:{_BOUND})?\s*(?P<kind>between|from|in the range(?: of)?|range|either|one of|any of|sweep(?: over)?|"
+    rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
+)
+_NO = re.compile(
+    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off)\s+(?P<what>(?:lr |learning[ -]rate |linear "
+    r")?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?"
+    r"accumulation|(?:lora )?dropout)\b|\b(?P<off>warm-?up|weight[ _-]decay|grad(?:ient)? "
+    r"accumulation)\s*[:=]\s*(?:none|no|off|disabled|0\b(?!\.))",
+    re.IGNORECASE,
+)
+_GREEDY = re.compile(
+    r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
+)
+_NO_FIELD = {
+    "warm": ("warmup_steps", 0),
+    "weight": ("weight_decay", 0),
+    "accum": ("gradient_accumulation_steps", 1),
+    "drop": ("lora_dropout", 0),
+}
+# Words before or behind a number or field with which it is about something else.
+_NOT_BEFORE = {
+    "epochs": r"(?:every|each|per|after|at(?! (?:most|least|max))|patience(?: of)?|first|last|until|by|remaining|"
+    r"final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
+    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
+    r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
+    r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
+    "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
+    "max_length": r"(?:eval|each) \Z",
+    "seed": r"\bno \Z",
+}
+_EVERY = re.compile(r"\b(?:every|each|per)\s+\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number, or several, for a field, at `start` to `end` of the sentence."""
+
+    field: str
+    values: tuple[float | int, ...]
+    kind: Kind
+    written: str
+    start: int
+    end: int
+    role: str = ""
+    unit: str = ""
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
+    ahead = [
+        (
+            f,
+            re.compile(
+                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on) (?:the )?[a-z]+(?: model)?(?=\s*[:=]| "
+                rf"(?:is|should|to be)\b))?){_LINK}{_VALUE}",
+                re.I,
+            ),
+            False,
+        )
+        for f, w in NUMERIC
+    ]
+    behind = [
+        (
+            f,
+            re.compile(
+                rf"(?:{_BOUND})?\s*(?P<kind>between|from|either)?\s*(?P<low>{_ANY}){_UNIT}"
+                rf"(?:\s*(?P<join>to|–|-|and|or|/)\s*(?P<also>{_ANY}))?(?P<name>{w})",
+                re.I,
+            ),
+            True,
+        )
+        for f, w in BEHIND
+    ]
+    percent = re.compile(
+        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all )*(?:steps|"
+        rf"training|iterations)?\s*(?:(?:for|as|in) )?)?"
+        r"(?:linear |lr )?(?P<name>warm-?[ ]?up)",
+        re.IGNORECASE,
+    )
+    every = (*ahead, *behind, ("warmup_ratio", percent, True))
+    return tuple(every)
+
+
+def quantities(sentence: str, question: bool = False, *, lora: bool = False, settings: bool = False) -> list[Quantity]:
+    """The asked numbers of a sentence; `lora` says that the text speaks of LoRA, `settings` that this is a setting."""
+    asked = sentence if settings else asked_part(sentence, question)
+    text = without_negations(asked)
+    found: list[Quantity] = []
+    greedy = _GREEDY.search(text)
+    if greedy:
+        found.append(Quantity("temperature", (0,), "one", "0", greedy.start(), greedy.end()))
+    for match in _NO.finditer(asked):
+        what = (match["what"] or match["off"]).lower()
+        field, value = next(v for k, v in _NO_FIELD.items() if k in what)
+        found.append(Quantity(field, (value,), "one", str(value), match.start(), match.end()))
+    hits: list[tuple[int, int, int, str, re.Match[str], bool]] = []
+    low = text.lower()
+    if not any(c.isdigit() for c in text) and not any(w in low for w in WORDS):
+        return found
+    for order, (field, pattern, behind) in enumerate(_patterns()):
+        for match in _matches(pattern, text, behind):
+            hits.append(
+                (match.start("low") if behind else match.start("name"), order, match.end(), field, match, behind)
+            )
+    hits.sort(key=lambda h: (h[0], h[1]))
+    taken: list[tuple[int, int]] = []
+    for _, _, _, field, match, behind in hits:
+        one = _quantity(field, match, behind, text, lora)
+        if one is None or any(one.start < e and s < one.end for s, e in taken):
+            continue
+        taken.append((one.start, one.end))
+        found.append(_with_role(one, text, sentence))
+        found.extend(_second_role(found[-1], text, taken))
+    return found
+
+
+def _matches(pattern: re.Pattern[str], text: str, behind: bool) -> Iterator[re.Match[str]]:
+    """The matches; "1e-3 and 10 epochs" are not two numbers of epochs, so there it begins again at the second."""
+    at = 0
+    while (match := pattern.search(text, at)) is not None:
+        at = max(match.end(), at + 1)
+        if behind and match.groupdict().get("also"):
+            low, also = number(match["low"]), number(match["also"])
+            together = match["join"] != "and" or match["kind"]
+            if not together or low is None or also is None or not _alike(low, also):
+                at = match.start("also")
+                continue
+        yield match
+
+
+def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: bool) -> Quantity | None:
+    start = match.start("low") if behind else match.start("name")
+    name = match["name"].lower()
+    groups = match.groupdict()
+    before = text[:start]
+    wrong = _NOT_BEFORE.get(field)
+    if wrong is not None and re.search(wrong, before, re.IGNORECASE):
+        return None
+    if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
+        return None
+    low = number(match["low"])
+    if low is None:
+        return None
+    if field == "warmup_steps" and behind and "epoch" in name:
+        return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
+    if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
+        return None
+    if (
+        field == "max_tokens"
+        and behind is False
+        and re.search(r"(?:batch(?:ed)?|num_batched|total|training)[ _]\Z", before, re.I)
+    ):
+        return None
+    end = match.end()
+    percent = groups.get("percent") is not None
+    values, kind, end = _several(match, low, field, end)
+    after = text[end : end + 24]
+    unit = ""
+    if field in ("warmup_steps", "warmup_ratio"):
+        percent = percent or bool(re.match(r"\s?%", after))
+        if percent:
+            values = tuple(v / 100 for v in values)
+            field = "warmup_ratio"
+        elif field == "warmup_steps" and 0 < low < 1:
+            field = "warmup_ratio"
+        elif field == "warmup_steps" and re.match(r"\s*epochs?\b", after, re.I):
+            unit = "epochs"
+    elif percent or re.match(r"\s?(?:%|percent)", after):
+        if field not in ("lora_dropout", "weight_decay"):
+            return None
+        values = tuple(v / 100 for v in values)
+    if field == "lora_dropout" and not 0 <= values[0] < 1:
+        return None
+    if field in _WHOLE and not all(float(v).is_integer() for v in values):
+        return None
+    if field in _WHOLE:
+        values = tuple(int(v) for v in values)
+    if (
+        not behind
+        and field not in ("epochs", "max_steps", "warmup_steps")
+        and re.match(r"\s*-?(?:epochs?|hours?)\b", after, re.I)
+        and (field != "batch_size" or re.match(r"\s*-?epochs?\s*[:=]?\s*\d", after, re.I) is None)
+    ):
+        return None
+    if (
+        not behind
+        and field == "batch_size"
+        and re.match(r"\s*(?:epochs|gpus?)\b", after, re.I)
+        and not re.match(r"\s*epochs?\s*[:=]?\s*\d", after, re.I)
+    ):
+        return None
+    if field == "max_steps" and not behind and re.match(r"\s*(?:%|epochs)", after):
+        return None
+    if field == "learning_rate" and (values[0] <= 0 or (values[0] > 10 and match["name"].lower() != "lr")):
+        return None
+    if field == "batch_size":
+        unit = _batch_unit(name, before, after)
+    written = match["low"].strip().rstrip(".")
+    if percent:
+        written = f"{values[0]:g}"
+    return Quantity(field, values, kind, written, start, end, "", unit)
+
+
+_WHOLE = frozenset(
+    "batch_size gradient_accumulation_steps max_steps seed max_tokens max_length tensor_parallel_size lora_r "
+    "warmup_steps".split()
+)
+
+
+def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tuple[tuple[float | int, ...], Kind, int]:
+    """(values, kind, end of the match) with the further values that are really of this field."""
+    groups = match.groupdict()
+    join, also, kind_word = groups.get("join"), groups.get("also"), (groups.get("kind") or "").lower()
+    kind: Kind = next((k for k in ("most", "least", "about") if groups.get(k)), "one")
+    if kind == "most" and field in ("max_tokens", "max_length") and re.match(r"(?:up to|max)", groups["most"], re.I):
+        kind = "one"  # the field is a maximum itself
+    if not also or not join:
+        return (low,), kind, end
+    parts = list(re.finditer(_ANY, also, re.IGNORECASE))
+    rest = [n for m in parts if (n := number(m[0])) is not None]
+    back = match.end("percent") if groups.get("percent") else match.end("low")
+    if "name" in groups and match.start("name") > match.start("low"):
+        back = end  # the field stands behind
+    join = join.lower()
+    tail = match.string[match.end("also") : match.end("also") + 24]
+    of_another = re.match(
+        r"\s*-?(?:epochs?|steps?|warm-?up|samples|gpus?|%|x\b|tokens|batch|bs\b|lr\b|seeds?|accum|grad|for (?:eval|"
+        r"val|test))",
+        tail,
+        re.I,
+    )
+    listed = (
+        match["name"].lower().endswith("seeds")
+        or kind_word in ("either", "one of", "any of", "sweep", "sweep over", "try")
+        or match.string[match.start("low") - 1 : match.start("low")] in "[{"
+    )
+    if (of_another and join not in ("or", "-", "–", "to")) or not rest:
+        return (low,), kind, back
+    if join in ("to", "through", "–", "—", "-", "..", "...") or (join in ("and", "&") and kind_word == "between"):
+        if of_another and not re.match(r"\s*-?epochs?|\s*-?steps?", tail, re.I):
+            return (low,), kind, back
+        if (match["low"] + join + also).count("-") > 1 and field == "seed":
+            return (low,), kind, back
+        return (low, rest[0]), "range", match.start("also") + parts[0].end()
+    if (kind_word in ("in the range", "in the range of", "range", "between", "from") and join.startswith(",")) or (
+        match.string[match.start("low") - 1 : match.start("low")] in "[("
+        and len(rest) == 1
+        and join.startswith(",")
+        and re.search(r"\b(?:in|within|range|between)\b", match[0])
+    ):
+        return (low, rest[0]), "range", match.start("also") + parts[0].end()
+    if (
+        join in ("or", "|", ",or", ", or")
+        or (join == "/" and _alike(low, rest[0]))
+        or (join.startswith(",") and (listed or re.search(r"\bor\b", also)))
+    ):
+        if of_another:  # "lr 1e-3 or 10 epochs" are not two learning rates
+            return (low,), kind, back
+        return (low, *rest), "one", match.start("also") + parts[-1].end()
+    return (low,), kind, back
+
+
+def _alike(left: float, right: float) -> bool:
+    return left > 0 and right > 0 and 1 / 20 <= left / right <= 20
+
+
+def _batch_unit(name: str, before: str, after: str) -> str:
+    if (
+        re.search(r"effective|global|total|overall|\bgbs\b", name)
+        or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
+        or re.match(r"\s*\(?(?:effective|global|total|overall|in total)\b", after.lower())
+    ):
+        return "effective"
+    if (
+        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\bmbs\b|local|a (?:card|device|gpu)", name)
+        or re.search(r"^\s*\(?(?:per|/|a|on each|on every) ?(?:device|gpu|card)", after.lower())
+        or re.search(r"per[ _-](?:device|gpu|card)[ ,]*\Z", before[-24:].lower())
+    ):
+        return "per_device"
+    return ""
+
+
+def _with_role(one: Quantity, text: str, sentence: str) -> Quantity:
+    from dataclasses import replace
+
+    role = role_near(text, one.start, one.end, one.field)
+    return replace(one, role=role) if role else one
+
+
+def role_near(text: str, start: int, end: int, field: str = "") -> str:
+    """Who the words at `start` to `end` are about: by the words just before, the field's own words, those behind."""
+    cut = max(text.rfind(c, 0, start) for c in ",;.(") + 1
+    joined = re.split(r"\band\b|\bwith\b|/|\+", text[cut:start])[-1]
+    before = joined[-40:]
+    own = text[start:end]
+    stop = re.search(r"[,;.()]|\band\b|\bwith\b|\d", text[end:])
+    after = text[end : end + (stop.start() if stop else 40)][:40]
+    for name, pattern in ROLE:
+        if name == "head" and field in ("lora_r",):
+            continue
+        if name == "eval" and field in (
+            "seed",
+            "max_length",
+            "epochs",
+            "max_steps",
+            "learning_rate",
+            "precision",
+            "lora_r",
+        ):
+            # "evaluate with seed 42" is about the run
+            continue
+        if name in ("inference", "embedding", "tokenizer", "generator") and field not in (
+            "model",
+            "batch_size",
+            "precision",
+        ):
+            continue
+        if pattern.search(own):
+            return name
+        if re.search(
+            rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|"
+            rf"max|peak|initial|loader|dataloader|for))*[\s:=]*\Z",
+            before,
+            re.IGNORECASE,
+        ):
+            return name
+        if re.match(
+            rf"\s*\(\s*(?:the |our )?(?:{pattern.pattern})\s*\)|\s+as (?:the |a |our )?(?:{pattern.pattern})",
+            text[end : end + 40],
+            re.IGNORECASE,
+        ):
+            return name
+        if re.match(
+            rf"\s*(?:for|on|in|at|during|when|while) (?:the |all |our )?(?:frozen |new )?(?:{pattern.pattern})",
+            after,
+            re.IGNORECASE,
+        ):
+            return name
+    return ""
+
+
+def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list[Quantity]:
+    """The second of "batch size 16 for training and 64 for eval", which has no word for the field of its own."""
+    from dataclasses import replace
+
+    if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
+        return []
+    match = re.match(
+        rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
+        rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
+        r"(?P<role>\w+)",
+        text[one.end :],
+        re.IGNORECASE,
+    )
+    value = number(match["low"]) if match else None
+    if match is None or value is None:
+        return []
+    role = next((name for name, pattern in ROLE if pattern.fullmatch(match["role"])), "")
+    if not role or role == one.role:
+        return []
+    taken.append((one.end, one.end + match.end()))
+    start = one.end + match.start("low")
+    return [
+        replace(
+            one, values=(value,), kind="one", written=match["low"], role=role, start=start, end=one.end + match.end()
+        )
+    ]

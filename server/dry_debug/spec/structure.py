@@ -1,0 +1,301 @@
+"""A text of instructions -> sentences with their lines: headings, lists, tables, fences, chat, wrapped prose."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dry_debug.spec.instruction import Source
+
+MOST_LINES = 4_000
+WIDEST = 2_000  # of a line; a longer one is data
+
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
+_BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
+_BULLET = re.compile(r"(\s*)(?:[-*+•–]|\d{1,2}[.)]|\(?[a-z]\))\s+(?:\[[ xX]\]\s+)?(.*)\Z")
+_SPEAKER = re.compile(
+    r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[ap]m\b)?\s*[-–]?\s*)?(?:\*\*|<|@)?"
+    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[a-z]{2,12})?(?:\*\*|>)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[ap]m)?\]?\)?)?"
+    r"(?P<colon>:)\s+(?=\S)"
+)
+_STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[ap]m\b)?\s*")
+# Sections that tell of something else than what is asked for.
+_OTHER_SECTION = re.compile(
+    r"\b(?:previous|prior|old|last|past|earlier|history|historical|changelog|results?|background|related work|"
+    r"baselines?|"
+    r"references?|bibliography|out of scope|non-?goals?|not in scope|what (?:we|others) (?:tried|did|saw)|tried|"
+    r"lessons|appendix|findings|observations|notes? from|benchmarks?|citation|licen[cs]e|acknowledge?ments?|"
+    r"published|paper(?:'s)?|prior art|archive|faq|future|later|nice to have|next steps|ideas|other teams?|their|"
+    r"upstream|costs?|budget|timeline|contacts?)\b",
+    re.IGNORECASE,
+)
+_INSTRUCTS = re.compile(
+    r"^\W*(?:the |your |my )?(?:instructions?|task(?: description)?|assignment|spec(?:ification)?s?|requirements? "
+    r"for (?:the )?"
+    r"(?:run|training|model|experiment)|(?:training|run|experiment|model) (?:instructions?|spec(?:ification)?|task|"
+    r"requirements?)|what (?:is asked|we want|i want|to build|to train)|as asked(?: for)?|asked(?: for)?|requested|"
+    r"the ask|"
+    r"acceptance criteria|(?:training )?hyper-?parameters?)\W*$",
+    re.IGNORECASE,
+)
+# A line that announces what is asked for, and may go on with it: "As asked: lr 2e-4".
+_ANNOUNCED = re.compile(
+    r"^\W*(?:as asked(?: for)?|as requested|asked(?: for)?|requested|(?:the )?task|instructions?|spec(?:ification)?|"
+    r"(?:the )?user (?:asked(?: for)?|wants|requested)|assignment)\s*(?::|(?<=for)\s|(?<=wants)\s)\s*",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(
+    r"(?:(?<=[a-z)\]`\"'%\d])[.!]+(?=\s+(?:[A-Z`*\"(]|\d|lr\b|i\b|we\b)|\s*\Z)|(?<=[\w)\]`\"'%])\?+(?=\s|\Z)|"
+    r"(?<=[a-z]{3})\.(?=\s)|;(?=\s|\Z))"
+)
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|approx|vs|etc|resp|max|min|cf|incl|no|fig|eq|ca))\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence, list item, table row or setting. `heading` is that of its section, `lead` the line with a colon
+    that announces its list or block; `question` says that it ended with a question mark."""
+
+    text: str
+    line: int
+    original: str
+    heading: str = ""
+    lead: str = ""
+    pair: bool = False  # a setting of a block: "lora r: 16"
+    question: bool = False
+    starts: tuple[int, ...] = ()  # offsets at which the further lines of wrapped prose begin
+
+    def line_at(self, offset: int) -> int:
+        """The one-based line of an offset in `text`."""
+        return self.line + bisect_right(self.starts, offset)
+
+
+def sentences(source: Source) -> Iterator[Sentence]:
+    """Everything in `source` that may ask for something, in order."""
+    reader = _Reader(source)
+    yield from reader.read()
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        text = re.sub(r"<!--.*?-->", lambda m: re.sub(r"[^\n]", " ", m[0]), source.text, flags=re.DOTALL)
+        text = re.sub(r"~~.*?~~", lambda m: " " * len(m[0]), text)
+        self.lines = [line[:WIDEST] for line in re.split(r"\r\n|\r|\n", text)[:MOST_LINES]]
+        self.source = source
+        self.headings: list[tuple[int, str]] = []
+        self.lead = ""
+        self.lead_indent = -1
+        self.paragraph: list[tuple[int, str]] = []  # line index, text
+        self.announced = False  # what follows is asked for, up to the next empty line after it
+
+    def read(self) -> Iterator[Sentence]:
+        at = 0
+        while at < len(self.lines):
+            line = self.lines[at]
+            fence = _FENCE.match(line)
+            heading = _HEADING.match(line) or _BOLD_HEADING.match(line)
+            underlined = at + 1 < len(self.lines) and re.fullmatch(r"\s*(?:={3,}|-{3,})\s*", self.lines[at + 1])
+            if fence:
+                yield from self._flush()
+                end = at + 1
+                while end < len(self.lines) and not self.lines[end].strip().startswith(fence[1][:3]):
+                    end += 1
+                yield from self._block(at + 1, end, fence[2].lower())
+                at = end + 1
+                continue
+            if heading or (underlined and line.strip() and "|" not in line and not _BULLET.match(line)):
+                yield from self._flush()
+                level = len(heading[1]) if heading and heading.re is _HEADING else 7 if heading else 1
+                title = (heading[2] if heading.re is _HEADING else heading[1]) if heading else line.strip()
+                self.headings = [h for h in self.headings if h[0] < level] + [(level, title)]
+                self.lead = ""
+                at += 1 if heading else 2
+                continue
+            if line.count("|") >= 2 or (line.strip().startswith("|")):
+                end = at
+                while end < len(self.lines) and "|" in self.lines[end]:
+                    end += 1
+                yield from self._flush()
+                if self._counts():
+                    from dry_debug.spec.tables import rows
+
+                    for index, text, what in rows(self.lines[at:end]):
+                        lead = f"{self.lead} {what}".strip()
+                        yield Sentence(
+                            text,
+                            self._number(at + index),
+                            self.lines[at + index].strip(),
+                            self._heading,
+                            lead,
+                            pair=True,
+                        )
+                at = end
+                continue
+            yield from self._line(at, line)
+            at += 1
+        yield from self._flush()
+
+    def _line(self, at: int, line: str) -> Iterator[Sentence]:
+        stripped = line.strip()
+        if not self.source.explicit and _COMMAND.match(line):
+            yield from self._flush()
+            return
+        announced = _ANNOUNCED.match(line) if self.source.sections else None
+        if announced:
+            yield from self._flush()
+            self.announced = True
+            stripped = line[announced.end() :].strip()
+            if not stripped:
+                return
+            line = " " * announced.end() + stripped
+        elif self.announced and not stripped:
+            following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
+            if not (at and _ANNOUNCED.fullmatch(self.lines[at - 1])) and not _BULLET.match(following):
+                yield from self._flush()
+                self.announced = False
+        bullet = _BULLET.match(line)
+        if not stripped or stripped.startswith(">") or re.fullmatch(r"[-=*_]{3,}", stripped):
+            yield from self._flush()
+            if stripped.startswith(">"):
+                return
+            following = next((x for x in self.lines[at + 1 :] if x.strip()), "")
+            if not _BULLET.match(following) and not following.startswith(("```", "~~~", "|", "    ")):
+                self.lead = ""
+            return
+        if bullet:
+            yield from self._flush()
+            indent = len(bullet[1])
+            if self.lead and indent <= self.lead_indent:
+                self.lead = ""
+            self.paragraph = [(at, bullet[2])]
+            if bullet[2].rstrip(" *_").endswith(":"):
+                yield from self._flush()
+                self.lead, self.lead_indent = bullet[2].strip(), indent
+            return
+        if self.paragraph and self._begins_anew(stripped):
+            yield from self._flush()
+        speaker = _SPEAKER.match(line)
+        text = stripped
+        if speaker and _is_speaker(speaker[0]):
+            yield from self._flush()
+            text = line[speaker.end() :].strip()
+        else:
+            stamp = _STAMP.match(line)
+            if stamp and stamp.end():
+                yield from self._flush()
+                text = line[stamp.end() :].strip()
+        self.paragraph.append((at, text))
+        if stripped.rstrip(" *_").endswith(":"):
+            yield from self._flush()
+            self.lead, self.lead_indent = stripped, -1
+
+    def _begins_anew(self, stripped: str) -> bool:
+        """Whether a line is no continuation of the prose before it: a setting, a short line after a short line."""
+        before = self.lines[self.paragraph[-1][0]].strip()
+        if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
+            return True
+        return len(before) < 45 and not before.endswith(",") and not stripped[:1].islower()
+
+    @property
+    def _heading(self) -> str:
+        return " / ".join(title for _, title in self.headings)
+
+    def _number(self, index: int) -> int:
+        return self.source.first_line + index
+
+    def _counts(self, language: str = "") -> bool:
+        """Whether what stands here asks for something: not under a heading about the past or about others."""
+        if any(_OTHER_SECTION.search(title) and not _INSTRUCTS.match(title) for _, title in self.headings):
+            return False
+        if self.source.sections:
+            if self.announced:
+                return True
+            asked = language in ("spec", "instructions", "task", "instruction", "dry-debug")
+            return asked or any(_INSTRUCTS.match(title) for _, title in self.headings)
+        return True
+
+    def _flush(self) -> Iterator[Sentence]:
+        paragraph, self.paragraph = self.paragraph, []
+        if not paragraph or not self._counts():
+            return
+        text, starts, first = "", [], paragraph[0][0]
+        for number, (_, part) in enumerate(paragraph):
+            if number:
+                text += " "
+                starts.append(len(text))
+            text += part
+        text = _unmarked(text)
+        begin = 0
+        ends = [m for m in _SPLIT.finditer(text) if m[0] != "." or not _ABBREVIATION.search(text[: m.start()])]
+        for end in [*ends, None]:
+            stop = end.start() if end is not None else len(text)
+            part = text[begin:stop]
+            if part.strip():
+                skipped = sum(1 for s in starts if s <= begin)
+                own = tuple(s - begin for s in starts if begin < s < stop)
+                at = first + skipped
+                yield Sentence(
+                    part,
+                    self._number(at),
+                    self.lines[at].strip(),
+                    self._heading,
+                    self.lead,
+                    question=end is not None and "?" in end[0],
+                    starts=own,
+                )
+            begin = end.end() if end is not None else stop
+
+    def _block(self, start: int, end: int, language: str) -> Iterator[Sentence]:
+        if not self._counts(language) or language in ("mermaid", "diff", "csv", "log"):
+            return
+        body = self.lines[start:end]
+        if language in ("python", "py", "pycon") and any(_CODE.search(line) for line in body):
+            return
+        if not self.source.explicit and (language in _SHELLS or any(_COMMAND.match(line) for line in body)):
+            return  # how others are shown to call it
+        from dry_debug.spec.blocks import settings_in
+
+        for index, text in settings_in(body, language):
+            line = self.lines[start + index].strip()
+            yield Sentence(text, self._number(start + index), line, self._heading, self.lead, pair=True)
+        self.lead = ""
+
+
+_CODE = re.compile(r"^\s*(?:import|from|def|class|for|with|if|return|@)\b|\)\s*$")
+_SHELLS = ("bash", "sh", "shell", "console", "zsh", "text", "")
+_COMMAND = re.compile(
+    r"^\s*(?:[$>%]+\s+|[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate launch|deepspeed|uv run|poetry run|bash|sh|"
+    r"CUDA_VISIBLE_DEVICES=\S+|--?\w[\w-]*[ =])"
+)
+
+
+def _is_speaker(text: str) -> bool:
+    """Whether `Anna:` or `[10:32] tom:` begins a line of chat, not a setting (`Epochs: 3`)."""
+    if re.search(r"\d:\d\d", text):
+        return True
+    name = text.strip(" :*<>@")
+    from dry_debug.spec.vocabulary import ANY_FIELD
+
+    return bool(re.fullmatch(r"[A-Z][a-z]{1,12}", name)) and not ANY_FIELD.search(name) and name.lower() not in _LABELS
+
+
+_LABELS = frozenset(
+    "model base dataset data optimizer optimiser scheduler schedule precision dtype framework hardware gpu gpus output "
+    "method training train eval evaluation logging save checkpoint checkpoints seed note goal task teacher student "
+    "inference sampling loss serving engine approach technique hyperparameters hyperparams stack library setup "
+    "previous before baseline results background paper old update edit correction tldr target tokenizer validation "
+    "test draft judge context length regularization mode steps budget rank alpha modules tracking metrics run".split()
+)
+
+
+def _unmarked(text: str) -> str:
+    """The text without emphasis and code marks, every character in its place."""
+    text = re.sub(r"\*\*|__(?=\W|\w+__)|(?<=\w)__(?=\W|\Z)", "  ", text)
+    text = re.sub(
+        r"\[([^\]]{1,200})\]\(([^)]{1,300})\)", lambda m: " " + m[1] + " " * (len(m[0]) - len(m[1]) - 1), text
+    )
+    text = re.sub(r"(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w|\*| ?10)", " ", text)
+    return text.replace("`", " ").replace("“", '"').replace("”", '"').replace("’", "'")

@@ -1,0 +1,82 @@
+"""Markdown tables of settings: one setting a row, or one a column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from dry_debug.spec.vocabulary import ANY_FIELD
+
+_WANTED = re.compile(
+    r"\b(?:value|ours?|this run|this|new|target|setting|use|wanted|asked|final|want|required|spec|now)\b", re.I
+)
+_OTHERS = re.compile(
+    r"\b(?:previous|old|before|paper|baseline|theirs?|default|reference|last|note|notes|comment|why|source|reason|"
+    r"result|accuracy|loss|score|published|description|owner|example|type)\b",
+    re.IGNORECASE,
+)
+
+
+def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """(index of the line, "field: value", what the row or column is for) of each setting in a table."""
+    cells = [(index, _cells(line)) for index, line in enumerate(lines)]
+    cells = [(index, row) for index, row in cells if not all(re.fullmatch(r":?-{2,}:?|", c) for c in row)]
+    if not cells:
+        return
+    has_head = len(lines) > 1 and bool(re.fullmatch(r"[\s|:-]+", lines[1]) and "-" in lines[1])
+    head = cells[0][1] if has_head else []
+    body = cells[1:] if has_head else cells
+    if sum(bool(ANY_FIELD.search(c)) for c in head) >= 2:
+        yield from _columns(head, body)
+        return
+    for index, row in body:
+        if len(row) < 2 or not row[0]:
+            continue
+        column = _value_column(head, row)
+        if column is not None and row[column]:
+            name = head[column] if column < len(head) and not _WANTED.search(head[column]) else ""
+            roles = [(c, head[c]) for c in range(1, min(len(head), len(row))) if _role(head[c])]
+            if len(roles) > 1:  # | | teacher | student |
+                for c, what in roles:
+                    if row[c]:
+                        yield index, f"{row[0]}: {row[c]}", what
+                continue
+            yield index, f"{row[0]}: {row[column]}", name if _role(name) else ""
+
+
+def _columns(head: Sequence[str], body: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, str]]:
+    """`| lr | batch size |` over one row of values; of several the one that is ours."""
+    chosen = body
+    if len(body) > 1:
+        wanted = [r for r in body if any(_WANTED.search(c) for c in r[1][:1])]
+        roles = [r for r in body if r[1] and _role(r[1][0])]
+        rest = [r for r in body if not (r[1] and _OTHERS.search(r[1][0]))]
+        chosen = wanted or roles or (rest if len(rest) == 1 else [])
+    for index, row in chosen:
+        what = row[0] if row and _role(row[0]) else ""
+        for name, value in zip(head, row, strict=False):
+            if value and ANY_FIELD.search(name):
+                yield index, f"{name}: {value}", what
+
+
+def _value_column(head: Sequence[str], row: Sequence[str]) -> int | None:
+    wanted = [c for c in range(1, min(len(head), len(row))) if _WANTED.search(head[c]) and not _OTHERS.search(head[c])]
+    if wanted:
+        return wanted[-1]
+    rest = [c for c in range(1, len(row)) if not (c < len(head) and _OTHERS.search(head[c]))]
+    return rest[0] if rest else None
+
+
+def _role(text: str) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:train(?:ing)?|eval(?:uation)?|test|validation|teacher|student|stage|generator|"
+            r"discriminator|actor|critic)\b",
+            text,
+            re.IGNORECASE,
+        )
+    )
+
+
+def _cells(line: str) -> list[str]:
+    return [re.sub(r"[*`]", " ", cell).strip() for cell in line.strip().strip("|").split("|")]

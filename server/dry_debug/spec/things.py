@@ -1,0 +1,524 @@
+"""Things in one sentence: models, datasets, output folders, hardware, cadences, target modules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dry_debug.spec.context import asked_part, without_replaced
+from dry_debug.spec.instruction import Kind
+from dry_debug.spec.models import Mention, Model, mentions, named
+from dry_debug.spec.numbers import NUMBER, WORDS, number
+from dry_debug.spec.quantities import role_near
+
+_WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One of `values` for a field, at `start` to `end` of the sentence."""
+
+    field: str
+    values: tuple[Any, ...]
+    kind: Kind
+    written: str
+    start: int
+    end: int
+    role: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The devices that are meant: how many (None: not said), what they are called, memory of each in GB."""
+
+    count: int | None
+    name: str = ""
+    memory: int | None = None
+    device: str = "gpu"
+
+    def __str__(self) -> str:
+        if self.device == "cpu":
+            return "CPU only"
+        what = " ".join(filter(None, (self.name, f"{self.memory} GB" if self.memory else "")))
+        if self.count is None:
+            return what or "a CUDA GPU"
+        if self.count < 0:
+            return "several GPUs"
+        kind = what or ("GPU" if self.count == 1 else "GPUs")
+        return f"one {kind}" if self.count == 1 else f"{self.count} {kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often: every `every` steps or epochs, at the `end`, or `never`."""
+
+    unit: str
+    every: int | None = 1
+
+    def __str__(self) -> str:
+        if self.unit in ("end", "never"):
+            return "at the end" if self.unit == "end" else "never"
+        if self.every == 1:
+            return f"every {self.unit}"
+        return f"every {self.every} {self.unit}s" if self.every is not None else f"every so many {self.unit}s"
+
+
+def things(sentence: str, question: bool = False, *, settings: bool = False) -> list[Thing]:
+    """The things that a sentence asks for, in order."""
+    asked = sentence if settings else asked_part(sentence, question)
+    text = asked if settings else without_replaced(asked)
+    datasets = list(_datasets(text))
+    paths = list(_paths(text))
+    found = [*datasets, *paths, *_hardware(text), *_cadences(text), *_modules(text)]
+    taken = [(t.start, t.end) for t in (*datasets, *paths)]
+    found.extend(_models(text, taken))
+    return sorted(found, key=lambda t: t.start)
+
+
+# -- models ------------------------------------------------------------------------------------------------------------
+
+_NOT_MODEL = re.compile(
+    r"\b(?:no|not|don'?t use|do not use|never use|avoid|without|never)\s+(?:use |a |an |the |any )*\Z", re.IGNORECASE
+)
+_MODEL_KEY = re.compile(
+    r"^\W*(?:(?P<role>teacher|student|draft|judge|reward|reference|embedding|base|target|hf|llm)[ _-]*)?(?:model|"
+    r"checkpoint|backbone|architecture|arch|llm)"
+    r"(?:[ _](?:name(?:[ _]or[ _]path)?|id|path|checkpoint))*\s*(?:[:=]|\bis\b)\s*(?P<value>[\w./-]{3,})",
+    re.IGNORECASE,
+)
+
+
+def _models(text: str, taken: list[tuple[int, int]]) -> Iterator[Thing]:
+    found = [m for m in mentions(text) if not any(m.start < e and s < m.end for s, e in taken)]
+    key = _MODEL_KEY.match(text)
+    if key and not any(m.start < key.end("value") and key.start("value") < m.end for m in found):
+        value = key["value"].rstrip(".,")
+        if re.search(r"[\d/-]", value) and not re.fullmatch(r"[\d.]+[bm]?", value, re.I):
+            found.insert(0, Mention(named(value, exact=True), key.start("value"), key.start("value") + len(value)))
+    at = 0
+    while at < len(found):
+        one = found[at]
+        kind: Kind = "not" if _NOT_MODEL.search(text[: one.start]) else "one"
+        values: list[Model] = [one.model]
+        end = one.end
+        while at + 1 < len(found):
+            between = text[end : found[at + 1].start]
+            if not re.fullmatch(r"\s*(?:,|,?\s*or|/)\s*(?:a |an |the |any |similar )*", between, re.IGNORECASE):
+                break
+            at += 1
+            values.append(found[at].model)
+            end = found[at].end
+        similar = re.match(
+            r"\s*(?:,\s*)?or (?:a )?(?:similar|something (?:similar|like)|equivalent|comparable)",
+            text[end:],
+            re.IGNORECASE,
+        )
+        role = role_near(text, one.start, end, "model")
+        role = "" if role in ("eval", "head", "backbone", "inference", "tokenizer", "pretrain", "stage2") else role
+        if similar and kind == "one":
+            values = [
+                Model(v.written, instruct=v.instruct, size=None, family=v.family if v.is_vague else "") for v in values
+            ]
+        if not (kind == "one" and _template_only(text, one)):
+            yield Thing("model", tuple(values), kind, one.model.written, one.start, end, role)
+        at += 1
+
+
+def _template_only(text: str, one: Mention) -> bool:
+    """Whether no model is asked for: "the Llama-2 chat template", "GPT-2 tokenizer", "BERT-style"."""
+    return bool(
+        re.match(
+            r"(?:'s)?[\s-]*(?:\w+ )?(?:tokeni[sz]er|template|prompt format|style|licen[cs]e|format|paper|like|"
+            r"vocab\w*|recipe|architecture docs)\b",
+            text[one.end :],
+            re.IGNORECASE,
+        )
+    ) or bool(
+        re.search(
+            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|from)\s+\Z",
+            text[: one.start],
+            re.IGNORECASE,
+        )
+        and not re.search(
+            r"\b(?:start|initiali[sz]ed?|init|load|begin|distil\w*|fine-?tune|weights|checkpoint)\s+(?:\w+ "
+            r"){0,2}from\s+\Z",
+            text[: one.start],
+            re.IGNORECASE,
+        )
+    )
+
+
+# -- datasets ----------------------------------------------------------------------------------------------------------
+
+_KNOWN_DATA = (
+    r"imdb|sst-?2|cifar-?100|cifar-?10|fashion-?mnist|mnist|tiny-?imagenet|imagenet(?:-?1k)?|"
+    r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:_?v?2)?|glue|mrpc|mnli|qnli|"
+    r"alpaca(?:[-_ ](?:cleaned|gpt4))?|dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|cnn[/_ ]?daily-?mail|"
+    r"xsum|samsum|ag[_ ]?news|yelp(?:[-_ ]\w+)?|"
+    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny-?stories|tiny-?shakespeare|"
+    r"librispeech|common voice|food-?101|conll-?2003|"
+    r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion(?= "
+    r"dataset)|ms ?marco|hellaswag|stl-?10|svhn"
+)
+_DATA_KEY = re.compile(
+    r"^\W*(?:(?:train(?:ing)?|our|the)[ _-]*)?(?:data[ _-]?set|data|corpus|dataset_name|train_file|data_path)(?:[ "
+    r"_](?:name|id|path|file|repo))?\s*(?:[:=]|\bis\b)\s*[\"'(]*"
+    r"(?P<value>[\w~./-]+(?:\[[^\]]*\])?)",
+    re.IGNORECASE,
+)
+_DATA_ID = re.compile(r"(?<![\w./@-])(?P<value>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*[\w])(?![\w/])")
+_DATA_FILE = re.compile(
+    r"(?<![\w/])(?P<value>[~.]?/?(?:[\w.-]+/)*[\w-]+\.(?:jsonl?|csv|tsv|parquet|arrow|txt|bin|npy|h5))\b"
+)
+_DATA_NAMED = re.compile(
+    rf"\b(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
+    rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
+    re.IGNORECASE,
+)
+_NO_NAME = (
+    r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
+    r"used|https?|www"
+)
+_NO_DATASET = frozenset(
+    "training train our own this that your validation eval test same whole full entire given provided custom "
+    "internal new small large attached following dummy "
+    "synthetic instruction chat text image preference local chosen cleaned above below right correct full-size "
+    "original".split()
+)
+
+
+def _datasets(text: str) -> Iterator[Thing]:
+    taken: list[tuple[int, int]] = []
+    key = _DATA_KEY.match(text)
+    if key and key["value"].lower() not in _NO_DATASET and not re.fullmatch(_NO_NAME, key["value"], re.I):
+        taken.append(key.span("value"))
+        yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
+    for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):
+        for match in pattern.finditer(text):
+            group = "value" if match["value"] else "own"
+            value, (start, end) = match[group], match.span(group)
+            if any(start < e and s < end for s, e in taken):
+                continue
+            if pattern is _DATA_NAMED and (
+                value.lower() in _NO_DATASET
+                or re.match(
+                    r"[ -]*(?:format|style|schema|template|prompt|accuracy|score|pre-?trained|weights|stats|normali)",
+                    text[end:],
+                    re.I,
+                )
+            ):
+                continue
+            before = text[max(0, start - 60) : start].lower()
+            if pattern is _DATA_ID:
+                data = re.search(
+                    r"(?:data ?sets?|corpus|data|split|train(?:ed|ing)? on|fine-?tun\w+ on|finetun\w+ on|evaluat\w+ "
+                    r"on|load_dataset|sft on|trains? on)\W*(?:\w+\W+){0,3}\Z",
+                    before,
+                )
+                data = data or re.match(r"\W*(?:data ?set|corpus|data\b)", text[end:], re.IGNORECASE)
+                path = re.search(
+                    r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
+                ) and not re.search(r"data", before)
+                if not data or path or mentions(value):
+                    continue
+            if pattern is _DATA_FILE and re.search(
+                r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
+            ):
+                continue
+            if pattern is _DATA_FILE and not re.search(
+                r"data|train|corpus|load|read|on\b|from|file|sft|prompts|input", before + value.lower()
+            ):
+                continue
+            if _NOT_MODEL.search(text[:start]):
+                continue
+            taken.append((start, end))
+            role = (
+                "eval"
+                if re.search(
+                    r"\b(?:eval\w*|validat\w*|test\w*|benchmark\w*|measure|report)\s+(?:\w+ ){0,3}(?:on|with|against|"
+                    r"set|data|file|:|is)\W*(?:\w+\W+){0,2}\Z",
+                    before,
+                )
+                else ""
+            )
+            yield Thing("dataset", (value,), "one", value, start, end, role)
+
+
+# -- paths -------------------------------------------------------------------------------------------------------------
+
+_PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
+_OUTPUT = re.compile(
+    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
+    r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
+    r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
+    r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
+    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*){_PATH}",
+    re.IGNORECASE,
+)
+
+
+def _paths(text: str) -> Iterator[Thing]:
+    for match in _OUTPUT.finditer(text):
+        path = match["path"].rstrip(".,;:)")
+        start = match.start("path")
+        quoted = text[max(0, start - 1) : start] in ("'", '"')
+        explicit = re.search(
+            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|checkpoints?|"
+            r"artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*\Z",
+            text[:start],
+            re.IGNORECASE,
+        )
+        if not path or not ("/" in path or quoted or explicit):
+            continue
+        if re.fullmatch(
+            r"(?:the|a|an|and|or|is|it|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
+            r"each|epochs?|steps?)",
+            path,
+            re.I,
+        ):
+            continue
+        if _NOT_MODEL.search(text[: match.start()]) or re.search(r"\.(?:py|ipynb|md)\Z", path):
+            continue
+        if re.search(
+            r"\b(?:log|logs|logging|tensorboard|tokenizer|predictions?|metrics|responses|generations|completions)\b",
+            match[0][: start - match.start()],
+            re.I,
+        ) and not re.search(r"model|adapter|checkpoint|weights|output", match[0][: start - match.start()], re.I):
+            unit = "other"
+        else:
+            unit = ""
+        if unit:
+            continue
+        yield Thing("output_dir", (path,), "one", path, start, start + len(path))
+
+
+# -- hardware ----------------------------------------------------------------------------------------------------------
+
+_CARD = (
+    r"(?:(?:NVIDIA |Nvidia |nvidia |RTX |rtx |GeForce |Tesla )*(?P<card>(?:[AaHhBbVvTt](?:4|10G?|16|40|100|200|"
+    r"800|30|2)s?|[Ll]40[sS]?|[Ll]4|[34]0[6789]0(?:\s?Ti)?s?|RTX ?\d{4}|MI\d{3}X?|A6000|GB?200)s?)\b)"
+)
+_HARDWARE = re.compile(
+    rf"(?:(?P<count>\b\d{{1,3}}|\b(?i:{_WORD}))\s*(?:[x×*]\s*)?(?:of (?:the|our|my) )?)?(?:\b(?i:my|our|the|a|an|one|"
+    rf"single)\s+)?(?:(?P<mem1>\d{{2,3}})\s?-?GB?\s+)?"
+    rf"{_CARD}(?:[ -]*[(]?(?P<mem2>\d{{2,3}})\s?-?G(?:i?B)?\)?)?(?:\s*(?:GPUs?|"
+    rf"cards?))?(?:\s*[x×]\s*(?P<count2>\d{{1,2}})\b)?"
+    rf"|(?P<n>\b\d{{1,3}}|\b(?i:{_WORD}))[ -]*(?:x |× )?(?:(?P<mem3>\d{{2,3}})\s?-?GB?\s+)?(?:(?:nvidia|local|"
+    rf"available|cuda|consumer|visible)\s+)?(?P<gpu>(?i:gpus?|cuda devices?|cards))\b"
+    rf"|\b(?:my|our|a|the)\s+(?:(?P<mem4>\d{{2,3}})\s?-?GB?\s+)(?:gpu|card|vram)\b"
+    r"|(?P<multi>(?i:\bmulti-?\s?gpu\b|\bseveral gpus\b|\bmultiple gpus\b|\ball (?:the )?(?:available )?gpus\b))|"
+    r"(?P<cpu>(?i:\bcpu[ -]?only\b|\bon (?:the |a )?cpu\b|\bno gpu\b|\bwithout (?:a |any )?gpu\b|device\W{1,3}cpu\b|"
+    r"\bhardware\W{1,3}cpu\b))"
+    r"|(?P<mygpu>(?i:\b(?:on|have|using|just|only) (?:my|a|one|the) gpu\b))",
+)
+
+
+def _hardware(text: str) -> Iterator[Thing]:
+    for match in _HARDWARE.finditer(text):
+        groups = match.groupdict()
+        if groups["cpu"] is None and re.search(r"\b(?:no|not|without|don'?t)\s+\Z", text[: match.start()], re.I):
+            if groups["multi"]:
+                yield Thing("hardware", (Hardware(1),), "one", "one GPU", match.start(), match.end())
+            continue
+        after = text[match.end() : match.end() + 20].lower()
+        if re.match(r"\s*-?(?:hours?|h\b|utili[sz]ation|memory)", after) and not groups["card"]:
+            continue
+        if re.search(r"\b(?:per|each|every|/)\s*\Z", text[: match.start()], re.I) or re.search(
+            r"\bper\s*\Z", text[: match.start()], re.I
+        ):
+            continue
+        if groups["cpu"]:
+            value = Hardware(None, device="cpu")
+        elif groups["multi"]:
+            value = Hardware(-1)
+        else:
+            raw = groups["count"] or groups["n"] or groups["count2"]
+            count = number(raw) if raw else None
+            if count is None and (
+                groups["mygpu"] or groups["mem4"] or re.match(r"(?:my|a|an|one|single)\b", match[0], re.I)
+            ):
+                count = 1
+            if count is None and groups["card"]:
+                singular = not groups["card"].lower().endswith("s") or groups["card"].upper() in ("L40S",)
+                count = (
+                    1
+                    if singular
+                    and re.search(r"\b(?:my|a|an|one|single|the|this)\s+\Z", text[: match.start()] + match[0][:0])
+                    else None
+                )
+            memory = next((int(groups[k]) for k in ("mem1", "mem2", "mem3", "mem4") if groups[k]), None)
+            if count is not None and (not float(count).is_integer() or count < 1):
+                continue
+            card = (groups["card"] or "").strip()
+            value = Hardware(
+                int(count) if count is not None else None, card if card.upper() == "L40S" else card.rstrip("s"), memory
+            )
+        yield Thing("hardware", (value,), "one", match[0].strip(), match.start(), match.end())
+
+
+# -- cadences ----------------------------------------------------------------------------------------------------------
+
+_WHAT = (
+    ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
+    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
+    ("logging", r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport (?:the )?(?:loss|metrics)\b"),
+)
+_EVERY = re.compile(
+    rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
+    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b)?[ -]*(?:training |optimi[sz]er |global )?(?P<unit>epochs?|"
+    rf"steps?|iterations?|iters?|batches|updates?)\b",
+    re.IGNORECASE,
+)
+_KEYED = re.compile(
+    rf"^\W*(?:\w+ )*?(?P<what>eval(?:uation)?|save|saving|checkpoint(?:ing)?|logging|log|validation)[ _](?:every(?:[ "
+    rf"_]n)?[ _]?)?(?P<unit>steps|epochs?|interval|strategy|every|frequency|freq|cadence|every_n_steps|"
+    rf"every_n_epochs)\s*[:=]?\s+"
+    rf"(?:every )?(?P<n>{NUMBER}|epochs?|steps|no|per epoch|each epoch)(?:\s*(?P<unit2>epochs?|steps?))?",
+    re.IGNORECASE,
+)
+_AT_END = re.compile(
+    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;,]{0,40}?\b(?:only )?(?:at the (?:very "
+    r")?end\b(?! of (?:each|every|an|the) epoch)|once at the end|only the final (?:model|checkpoint|weights|adapter)|"
+    r"after training)",
+    re.I,
+)
+
+
+def _cadences(text: str) -> Iterator[Thing]:
+    keyed = _KEYED.match(text.replace(":", ": "))
+    if keyed and not _EVERY.search(text):
+        what = keyed["what"].lower()
+        field = (
+            "eval_cadence"
+            if what.startswith(("eval", "val"))
+            else "logging"
+            if what.startswith("log")
+            else "save_cadence"
+        )
+        value = keyed["n"].lower()
+        unit = (
+            "epoch"
+            if "epoch" in value or "epoch" in (keyed["unit2"] or "") or "epoch" in keyed["unit"].lower()
+            else "step"
+        )
+        count = number(value)
+        if value == "no":
+            yield Thing(
+                field, (Cadence("never"),), "one", value, 0, len(text), "", "every" if field == "logging" else ""
+            )
+        elif value != "steps":
+            every = int(count) if count is not None else 1
+            yield Thing(
+                field,
+                (Cadence(unit, every),),
+                "one",
+                keyed["n"],
+                0,
+                len(text),
+                "",
+                "every" if field == "logging" else "",
+            )
+        return
+    for match in _EVERY.finditer(text):
+        if re.match(r"\s*(?:of )?(?:accum|warm)", text[match.end() :], re.I) or re.search(
+            r"accumulat\w*(?: gradients| grads)?\s*\Z", text[: match.start()], re.I
+        ):
+            continue
+        raw = match["n"]
+        if match[0].lower().startswith("per") and raw:
+            continue
+        times = 2 if raw and raw.lower() == "other" else number(raw) if raw else 1
+        if times is None or not float(times).is_integer() or times < 1:
+            continue
+        every = int(times)
+        unit = "epoch" if match["unit"].lower().startswith("ep") else "step"
+        cut = max(
+            (
+                m.end()
+                for m in re.finditer(
+                    r"[;.]|,(?! ?(?:and )?(?:save|eval|checkpoint|log|valid))|\bbut\b", text[: match.start()]
+                )
+            ),
+            default=0,
+        )
+        before = text[cut : match.start()]
+        near = (
+            re.split(r"\bevery\b|\beach\b|\bper\b", before)[-1] if re.search(r"\bevery\b|\beach\b", before) else before
+        )
+        fields = [f for f, words in _WHAT if re.search(words, near, re.IGNORECASE)]
+        if not fields:
+            stop = re.search(r"[;.]|\bevery\b|\beach\b|\bper\b", text[match.end() :])
+            after = text[match.end() : match.end() + (stop.start() if stop else 60)][:60]
+            fields = [f for f, words in _WHAT if re.search(words, after, re.IGNORECASE)][:2]
+        if "save_cadence" in fields and "logging" in fields:
+            fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
+        for field in fields:
+            yield Thing(
+                field,
+                (Cadence(unit, every),),
+                "one",
+                match[0].strip(),
+                match.start(),
+                match.end(),
+                "",
+                "every" if field == "logging" else "",
+            )
+    for match in _AT_END.finditer(text):
+        field = "eval_cadence" if re.search(r"\beval", match[0], re.I) else "save_cadence"
+        yield Thing(field, (Cadence("end"),), "one", match[0].strip(), match.start(), match.end())
+
+
+# -- LoRA's modules ----------------------------------------------------------------------------------------------------
+
+_MODULE = (
+    r"(?:[qkvo]_proj|(?:gate|up|down)_proj|qkv_proj|query_key_value|c_attn|c_proj|c_fc|query|key|value|"
+    r"dense(?:_\w+)?|fc[12]|out_proj|in_proj|wq|wk|wv|wo|w[123]|Wqkv|lm_head|embed_tokens|to_[qkv]|"
+    r"to_out(?:\.0)?)"
+)
+_LISTED = re.compile(rf"(?:\b{_MODULE}\b[\"'\]\s]*(?:,|and|&|/|\+|\s)*[\"'\[\s]*)+", re.IGNORECASE)
+_ALL_LINEAR = re.compile(
+    r"\ball[ -]linear\b(?: layers| modules)?|\b(?:every|all) (?:the )?linear (?:layers?|modules?)\b", re.IGNORECASE
+)
+_LETTERS = re.compile(
+    r"\b(?P<list>(?:[qkvo](?:\s*(?:,|and|/|&|\+|\s)\s*)?){1,4})[ -]*proj(?:ection)?s?\b(?!_)|\b(?P<qv>(?:q(?:uery)?|"
+    r"k(?:ey)?|v(?:alue)?)(?:\s*(?:,|and|/|&)\s*(?:q(?:uery)?|k(?:ey)?|v(?:alue)?|o(?:utput)?))+)\b(?= projections?| "
+    r"layers| modules| only)",
+    re.I,
+)
+
+
+def _modules(text: str) -> Iterator[Thing]:
+    hinted = re.search(r"target|lora|adapt|module|proj|layers", text, re.IGNORECASE)
+    if not hinted:
+        return
+    every = _ALL_LINEAR.search(text)
+    if every:
+        yield Thing("target_modules", (frozenset(("all-linear",)),), "one", every[0], every.start(), every.end())
+        return
+    for match in _LISTED.finditer(text):
+        names = re.findall(_MODULE, match[0])
+        if len(names) == 1 and not re.search(
+            r"_proj|_attn|_key_value|target[ _]modules?", match[0] + text[: match.start()]
+        ):
+            continue
+        yield Thing("target_modules", (frozenset(names),), "one", match[0].strip(" ,"), match.start(), match.end())
+        return
+    match2 = _LETTERS.search(text)
+    if match2:
+        letters = {
+            w[0].lower()
+            for w in re.findall(r"[a-z]+", match2["list"] or match2["qv"] or "", re.I)
+            if w.lower() not in ("and",)
+        }
+        if letters:
+            yield Thing(
+                "target_modules",
+                (frozenset(f"{c}_proj" for c in letters),),
+                "one",
+                match2[0],
+                match2.start(),
+                match2.end(),
+            )

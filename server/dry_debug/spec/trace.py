@@ -1,0 +1,252 @@
+"""Where the value of an expression comes from: the literal, the option, the field or the line of a configuration."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dry_debug.program.hyper import arithmetic
+from dry_debug.program.scopes import dotted
+from dry_debug.program.settings import Option
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+MAX_DEPTH = 12
+_CASTS = frozenset(
+    "builtins.int builtins.float builtins.str builtins.bool pathlib.Path builtins.round os.fspath".split()
+)
+_ENVIRONMENT = ("os.environ.get", "os.getenv")
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A value and its place: `node` in `program`, or line `line` (one-based) of the configuration file `file`.
+
+    `known` is False where something gives the value that cannot be seen: an option without default, a call.
+    """
+
+    known: bool
+    value: Any
+    program: Program
+    node: ast.AST
+    file: str | None = None
+    line: int | None = None
+    changeable: bool = False  # by a command line or a configuration at the next start
+    computed: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.file if self.file is not None else self.program.document.path
+
+    @property
+    def row(self) -> int:
+        """The one-based line."""
+        return self.line if self.line is not None else self.program.line(self.node)
+
+
+def trace(program: Program, expr: ast.expr, at: ast.AST | None = None, depth: int = 0) -> Traced:
+    """The value of `expr`, which stands in the call or statement `at`."""
+    lost = Traced(False, None, program, expr)
+    if depth > MAX_DEPTH:
+        return lost
+    if isinstance(expr, ast.Constant):
+        return Traced(True, expr.value, program, expr)
+    if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.USub):
+        inner = trace(program, expr.operand, at, depth + 1)
+        known = inner.known and isinstance(inner.value, int | float)
+        return Traced(True, -inner.value, program, expr) if known else lost
+    if isinstance(expr, ast.List | ast.Tuple | ast.Set) and len(expr.elts) <= 32:
+        parts = [trace(program, e, at, depth + 1) for e in expr.elts]
+        return Traced(True, [p.value for p in parts], program, expr) if all(p.known for p in parts) else lost
+    if isinstance(expr, ast.BinOp):
+        return _computed(program, expr, at, depth) or lost
+    if isinstance(expr, ast.BoolOp) and isinstance(expr.op, ast.Or):  # `args.lr or 2e-4`
+        parts = [trace(program, e, at, depth + 1) for e in expr.values]
+        return next((p for p in parts if p.known and p.value), parts[-1])
+    if isinstance(expr, ast.JoinedStr):
+        return _joined(program, expr, at, depth) or lost
+    if isinstance(expr, ast.Call):
+        return _call(program, expr, at, depth) or _value(program, expr, at, depth) or lost
+    return _value(program, expr, at, depth) or _assigned(program, expr, at, depth) or lost
+
+
+def _computed(program: Program, expr: ast.BinOp, at: ast.AST | None, depth: int) -> Traced | None:
+    left, right = (trace(program, e, at, depth + 1) for e in (expr.left, expr.right))
+    if not (left.known and right.known):
+        return None
+    if isinstance(left.value, str) and isinstance(right.value, str) and isinstance(expr.op, ast.Add):
+        return Traced(True, left.value + right.value, program, expr, computed=True)
+    if isinstance(left.value, str) and isinstance(right.value, str) and isinstance(expr.op, ast.Div):
+        return Traced(True, f"{left.value.rstrip('/')}/{right.value}", program, expr, computed=True)
+    if not all(isinstance(v, int | float) for v in (left.value, right.value)):
+        return None
+    known, value = arithmetic(expr.op, left.value, right.value)
+    changeable = left.changeable or right.changeable
+    return Traced(True, value, program, expr, changeable=changeable, computed=True) if known else None
+
+
+def _joined(program: Program, expr: ast.JoinedStr, at: ast.AST | None, depth: int) -> Traced | None:
+    text = ""
+    for part in expr.values[:16]:
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+        elif isinstance(part, ast.FormattedValue):
+            inner = trace(program, part.value, at, depth + 1)
+            text += str(inner.value) if inner.known else "{}"
+    return Traced(True, text, program, expr, computed=True)
+
+
+def _call(program: Program, expr: ast.Call, at: ast.AST | None, depth: int) -> Traced | None:
+    name = program.qualified(expr) if expr in program.index.scope_of else None
+    if name in _CASTS and len(expr.args) == 1:
+        inner = trace(program, expr.args[0], expr, depth + 1)
+        if inner.known and name in ("builtins.int", "builtins.float", "builtins.round"):
+            return _converted(inner, name)
+        return inner
+    if name in _ENVIRONMENT and len(expr.args) == 2:
+        inner = trace(program, expr.args[1], expr, depth + 1)
+        return Traced(inner.known, inner.value, inner.program, inner.node, changeable=True)
+    if name == "os.path.join" and expr.args:
+        parts = [trace(program, a, expr, depth + 1) for a in expr.args]
+        text = "/".join(str(p.value) if p.known else "{}" for p in parts)
+        return Traced(parts[0].known, text, program, expr, computed=True)
+    if isinstance(expr.func, ast.Attribute) and expr.func.attr == "get" and expr.args:
+        return _read(program, expr.func.value, expr.args[0], expr, depth) or (
+            trace(program, expr.args[1], expr, depth + 1) if len(expr.args) == 2 else None
+        )
+    return None
+
+
+def _converted(inner: Traced, name: str | None) -> Traced | None:
+    try:
+        value = (
+            int(inner.value)
+            if name == "builtins.int"
+            else round(inner.value)
+            if name == "builtins.round"
+            else float(inner.value)
+        )
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return Traced(True, value, inner.program, inner.node, inner.file, inner.line, inner.changeable, inner.computed)
+
+
+def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
+    """What the model's evaluator says."""
+    value = program.value(expr, at)
+    if value.kind == "const":
+        node = value.node if value.node is not None else expr
+        owner = value.origin if value.origin is not None and value.node is not None else program
+        return Traced(True, value.const, owner, node)
+    if value.kind == "settings":
+        held = value.items
+        if isinstance(held, Option):
+            return Traced(
+                held.known and held.default is not None, held.default, held.program, held.node, changeable=True
+            )
+        if held is not None and getattr(held, "is_leaf", False):
+            return Traced(True, held.value, program, expr, held.file, held.line, changeable=True)
+        plain = getattr(held, "plain", None)
+        if plain is not None and getattr(held, "items", None) is not None:
+            return Traced(True, held.plain(), program, expr, held.file, held.line, changeable=True)
+    if isinstance(expr, ast.Attribute):
+        owner_value = program.value(expr.value, at)
+        made = owner_value.args
+        if owner_value.kind == "instance" and made is not None and owner_value.origin is not None:
+            given = next((k.value for k in made.keywords if k.arg == expr.attr), None)
+            if given is not None:
+                return trace(owner_value.origin, given, made, depth + 1)
+    if isinstance(expr, ast.Subscript):
+        return _read(program, expr.value, expr.slice, at, depth)
+    return None
+
+
+def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
+    """`config["lr"]` of a dict literal, whose values may be constants by name."""
+    held = program.value(holder, at)
+    if held.kind != "dict" or not isinstance(key, ast.Constant) or not isinstance(held.node, ast.Dict):
+        return None
+    for name, value in zip(held.node.keys, held.node.values, strict=True):
+        if isinstance(name, ast.Constant) and name.value == key.value:
+            owner = held.origin or program
+            return trace(owner, value, owner.index.stmt_of.get(held.node), depth + 1)
+    return None
+
+
+def _assigned(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
+    """A name that is bound once: `effective = args.batch * 4`; a parameter with a default that nobody passes."""
+    if not isinstance(expr, ast.Name):
+        return _by_field(program, expr)
+    home = program.names.lookup(expr.id, program.scope(at) if at is not None else program.index.module)
+    bindings = home[1] if home is not None else []
+    if len(bindings) != 1:
+        return None
+    one = bindings[0]
+    if one.kind == "assign" and not one.path and one.value is not None and one.stmt is not None:
+        return trace(program, one.value, one.stmt, depth + 1)
+    if one.kind == "param":
+        return _parameter(program, one.scope, one.name, depth)
+    return None
+
+
+def _parameter(program: Program, scope: Any, name: str, depth: int) -> Traced | None:
+    from dry_debug.program.hyper_defaults import defaults
+
+    passed = program.arguments_of(scope, name)
+    if len(passed) == 1:
+        owner, expr, _, stmt = passed[0]
+        return trace(owner, expr, stmt, depth + 1)
+    if passed:
+        return None
+    default = next((expr for arg, expr in defaults(scope) if arg.arg == name), None)
+    if default is None:
+        return None
+    found = trace(program, default, scope.stmt or scope.node, depth + 1)
+    return Traced(found.known, found.value, found.program, found.node, changeable=True)
+
+
+def _by_field(program: Program, expr: ast.expr) -> Traced | None:
+    """`cfg.lr` of a configuration that comes in by a way that is not seen: the one field of that name in the file."""
+    if not isinstance(expr, ast.Attribute) or dotted(expr) is None:
+        return None
+    from dry_debug.program.hyper import canonical_field
+
+    hyper = program.training.hyper
+    rows = [(h, program) for h in hyper.all] + [(row.found, row.owner) for row in hyper.elsewhere]
+    named = [
+        (h, owner) for h, owner in rows if h.origin in ("argparse", "dataclass") and _own_name(h.node) == expr.attr
+    ]
+    if len(named) != 1:
+        named = (
+            [(h, o) for h, o in rows if h.origin in ("argparse", "dataclass") and h.name == canonical_field(expr.attr)]
+            if not named
+            else []
+        )
+    if len(named) != 1:
+        return None
+    hyper_one, owner = named[0]
+    return Traced(hyper_one.value is not None, hyper_one.value, owner, value_node(hyper_one.node), changeable=True)
+
+
+def _own_name(node: ast.AST) -> str | None:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id
+    if isinstance(node, ast.Call):
+        flags = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        longest = next((f for f in flags if f.startswith("--")), flags[0] if flags else "")
+        return longest.lstrip("-").replace("-", "_")
+    return node.arg if isinstance(node, ast.arg) else None
+
+
+def value_node(node: ast.AST) -> ast.AST:
+    """The expression that holds a value: the default of an option or field, the right side of an assignment."""
+    if isinstance(node, ast.Call):
+        return next((k.value for k in node.keywords if k.arg == "default"), node)
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        value = node.value
+        if isinstance(value, ast.Call):
+            return next((k.value for k in value.keywords if k.arg == "default"), value.args[0] if value.args else value)
+        return value
+    return node

@@ -1,0 +1,160 @@
+"""How people call the numeric fields, and who a value is for. Data only."""
+
+import re
+
+# Canonical field -> how people call it. Longer spellings stand first: they win.
+NUMERIC: tuple[tuple[str, str], ...] = (
+    (
+        "gradient_accumulation_steps",
+        r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|e|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
+        r"grad(?:ient)?[ _-]batches))?(?: (?:gradients )?(?:over|for|across))?|accumulate (?:gradients|grads)(?: "
+        r"(?:over|for|across|every))?|"
+        r"grad[ _-]?acc(?:um)?(?:[ _-]?steps)?|\bga(?:[ _]steps)?(?=[ =:]+\d)",
+    ),
+    (
+        "max_grad_norm",
+        r"max(?:imum)?[ _-]grad(?:ient)?[ _-]norm|clip(?:ping)? (?:the )?grad\w* (?:to|at) (?:an? )?(?:max(?:imum)? |"
+        r"global |total |l2[- ])?norm(?: of)?|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the "
+        r")?(?:grad(?:ient)?s?))?"
+        r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norm(?:[ "
+        r"_-]clip(?:ping)?)?|max[ _-]norm",
+    ),
+    ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
+    (
+        "warmup_steps",
+        r"(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|phase))?"
+        r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?",
+    ),
+    (
+        "learning_rate",
+        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)",
+    ),
+    (
+        "batch_size",
+        r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|overall|train(?:ing)?|eval(?:uation)?|micro|"
+        r"mini|"
+        r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
+        r"_-]?(?:norm|inference|generation|"
+        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b)(?: per (?:device|gpu|card))?|"
+        r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
+    ),
+    ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
+    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha"),
+    ("lora_dropout", r"(?:lora[ _-]?)?dropout(?:[ _-](?:rate|prob(?:ability)?))?"),
+    (
+        "lora_r",
+        r"lora[ _-](?:r|rank)\b|(?:lora |adapter )?\brank\b(?:[ _-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
+    ),
+    (
+        "max_tokens",
+        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|completion)?[ _-]?tokens"
+        r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|"
+        r"response)(?: length)?",
+    ),
+    (
+        "max_length",
+        r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model)[ _-]?(?:len(?:gths?)?|"
+        r"window|size)|max[ _-]?"
+        r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|block[ _-]size|truncat(?:e|ed|ion|ing)(?: (?:everything|"
+        r"inputs|sequences|text|them|it))?"
+        r"(?: (?:to|at))?|sequences? of(?: (?:up to|at most))?|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
+    ),
+    (
+        "tensor_parallel_size",
+        r"tensor[ _-]parallel(?:[ _-]size|ism)?(?: (?:across|over|on|degree))?|\btp(?:[ _-]size)?\b",
+    ),
+    (
+        "max_steps",
+        r"(?:max(?:imum)?|total|training|train|optimi[sz]er|optimi[sz]ation|update|num(?:ber of)?)[ _-]"
+        r"(?:training[ _-]|train[ _-]|update[ _-]|optimi[sz]er[ _-])?(?:steps|iterations|iters|updates)|iterations|"
+        r"iters|"
+        r"steps(?=\s*[:=]\s*\d)",
+    ),
+    ("epochs", r"(?:(?:num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)"),
+    ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d)"),
+    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?"),
+    ("seed", r"(?:(?:random|global|rng|manual|fixed)[ _-])?seeds?(?: (?:everything|all|it all|the run))?"),
+)
+
+# "3 epochs", "500 training steps": what stands behind the number. {n} is the number.
+BEHIND: tuple[tuple[str, str], ...] = (
+    (
+        "warmup_steps",
+        r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
+        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b",
+    ),
+    (
+        "gradient_accumulation_steps",
+        r"[ -](?:grad(?:ient)?[ -])?accum(?:ulation)?(?:[ -]steps?)?|[ -]?(?:x|×|steps? of|times)? "
+        r"?(?:grad(?:ient)?s? )?accum(?:ulation)?|"
+        r" grad(?:ient)?[ -]acc(?:umulation)?(?: steps)?",
+    ),
+    (
+        "batch_size",
+        r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
+        r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
+        r"card)\b(?! for)"
+        r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)",
+    ),
+    (
+        "max_steps",
+        r"[ -]?(?:training|train|optimi[sz]er|optimi[sz]ation|update|gradient|total|max(?:imum)?)[ -](?:steps|"
+        r"iterations|updates)|"
+        r" (?:steps|iterations|iters|updates)(?! (?:of|for) (?:warm|acc))(?: (?:in )?total| of training| max)?",
+    ),
+    ("epochs", r"[ -]?(?:full |complete |training |whole )?(?:epochs?\b|eps?\b|pass(?:es)? over)"),
+    ("learning_rate", r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)"),
+    ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
+    (
+        "max_tokens",
+        r"[ -](?:new|output|generated|completion)[ -]tokens|[ -]tokens? (?:per (?:response|completion|output|answer|"
+        r"generation|prompt|request)"
+        r"|(?:of )?(?:output|completion)|max output|to generate|of generation)",
+    ),
+    (
+        "max_length",
+        r"[ -]tokens?(?: (?:max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
+        r"inputs?|each))|"
+        r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"
+        r"length))?|-token (?:sequences|inputs|context|chunks|examples)",
+    ),
+    ("temperature", r" (?:as (?:the )?)?(?:sampling )?temp(?:erature)?\b"),
+    ("top_p", r" (?:as )?(?:top[ _-]?p|nucleus)\b"),
+    ("seed", r" as (?:the |a )?(?:random )?seed"),
+    ("lora_r", r" (?:as )?(?:lora )?rank\b"),
+    ("lora_dropout", r" (?:lora )?dropout\b"),
+    ("max_grad_norm", r" (?:grad(?:ient)?[ -])?(?:clip(?:ping)?|max norm)\b"),
+    ("tensor_parallel_size", r"-?way (?:tensor[ -]?parallel(?:ism)?|tp)\b"),
+)
+
+# Who or what a value is for, if not for the training itself.
+ROLES: tuple[tuple[str, str], ...] = (
+    ("eval", r"eval(?:uat(?:ion|e|ing))?s?|validat(?:ion|e|ing)|\bval\b|\btest(?:ing)?\b|\bdev\b"),
+    ("teacher", r"teachers?"),
+    ("student", r"students?"),
+    ("discriminator", r"discriminators?|critics?|\bnetd\b|\bdisc\b"),
+    ("generator", r"generators?(?! model)|\bnetg\b"),
+    ("actor", r"actors?"),
+    ("draft", r"draft(?:er)?|speculative|assistant model"),
+    ("judge", r"judges?|grader"),
+    ("reward", r"reward(?: model)?"),
+    ("reference", r"reference (?:model|policy)|ref model"),
+    ("embedding", r"embedd(?:ing|er)(?: model)?|retriever|encoder model|rerank(?:er|ing)?"),
+    ("tokenizer", r"tokeni[sz]er"),
+    ("backbone", r"backbone|encoder(?! model)|trunk|body|pre-?trained (?:layers|part|weights)"),
+    ("head", r"\bhead\b|classifier(?: layer)?|projection"),
+    ("inference", r"inference|serving|at generation"),
+    ("pretrain", r"pre-?train(?:ing)? (?:stage|phase|run)|stage (?:1|one)|phase (?:1|one)"),
+    ("stage2", r"stage (?:2|two)|phase (?:2|two)"),
+)
+ROLE = tuple((name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in ROLES)
+
+_OTHER_FIELDS = (
+    r"model|optimi[sz]er|scheduler|schedule|precision|dtype|dataset|output[ _]dir\w*|framework|hardware|gpus?|logging|"
+    r"save[ _]\w+|eval\w*[ _]\w+|target[ _]modules|method|bf16|fp16|lr_scheduler\w*"
+)
+ANY_FIELD = re.compile(
+    "|".join(rf"(?<![a-zA-Z])(?:{words})(?![a-zA-Z])" for _, words in NUMERIC)
+    + rf"|(?<![a-zA-Z])(?:{_OTHER_FIELDS})(?![a-zA-Z])",
+    re.IGNORECASE,
+)

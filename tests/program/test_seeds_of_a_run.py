@@ -1,0 +1,101 @@
+"""Seeds that come too late, and workers that draw alike."""
+
+import pytest
+from dry_debug.program.late_seeds import late_seeds
+from dry_debug.program.worker_seeds import one_seed, shared_generators
+
+from tests.program.model import program
+
+RUN = """
+    import random
+    import numpy as np
+    import torch
+    {before}
+    torch.manual_seed(0)
+    {behind}
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for x in data:
+        optimizer.zero_grad()
+        model(x).sum().backward()
+        optimizer.step()
+"""
+MADE = "model = torch.nn.Linear(2, 2)"
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "drawn"),
+    [
+        (MADE, "pass", "model"),
+        (f"noise = torch.randn(3); {MADE}", "pass", None),
+        ("noise = torch.randn(3)", MADE, None),
+        ("torch.manual_seed(1)", MADE, ""),
+        (f"torch.manual_seed(1)\n    {MADE}", "pass", ""),
+        ("pass", MADE, ""),
+        (MADE, "model.apply(init)", ""),
+        (MADE, "model.load_state_dict(torch.load('a.pt'))", ""),
+        ("if resume:\n        model = torch.nn.Linear(2, 2)", "pass", ""),
+        ("start = torch.randint(0, 9, (1,)); run_name = f'run-{torch.randint(0, 9, (1,))}'", MADE, None),
+    ],
+)
+def test_what_is_drawn_before_the_first_seed(before: str, behind: str, drawn: str | None) -> None:
+    found = [late.model for late in late_seeds(program(RUN.format(before=before, behind=behind)))]
+    assert found == ([] if drawn == "" else [drawn])
+
+
+DATA = """
+    import numpy as np
+    import random
+    from functools import partial
+    import torch
+    from torch.utils.data import DataLoader, Dataset
+    class Data(Dataset):
+        def __init__(self, seed):
+            self.rng = {maker}
+        def __getitem__(self, index):
+            return {item}
+    {function}
+    loader = DataLoader(Data(1), {options})
+"""
+
+
+@pytest.mark.parametrize(
+    ("maker", "item", "options", "shared"),
+    [
+        ("np.random.default_rng(seed)", "self.rng.normal()", "num_workers=2", True),
+        ("random.Random()", "self.rng.random()", "num_workers=n", True),
+        ("random.Random()", "self.rng.random()", "num_workers=0", False),
+        ("random.Random()", "self.rng.random()", "batch_size=2", False),
+        ("random.Random()", "index", "num_workers=2", False),
+        ("random.Random()", "self.rng.random()", "num_workers=2, worker_init_fn=f", False),
+        ("torch.arange(seed)", "self.rng", "num_workers=2", False),
+    ],
+)
+def test_a_generator_that_the_workers_have_copies_of(maker: str, item: str, options: str, shared: bool) -> None:
+    text = DATA.format(maker=maker, item=item, options=options, function="")
+    assert bool(list(shared_generators(program(text)))) is shared
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "alike"),
+    [
+        ("def f(i): np.random.seed(3)", "f", True),
+        ("def f(i, seed): random.seed(seed)", "partial(f, seed=3)", True),
+        ("f = lambda i: np.random.seed(3)", "f", True),
+        ("def f(i): np.random.seed(3 + i)", "f", False),
+        ("def f(i): np.random.seed(torch.initial_seed() % 2**32)", "f", False),
+        ("def f(i, seed): random.seed(seed)", "partial(f, 3)", False),
+        ("def f(i): np.random.seed(somewhere())", "f", False),
+        ("def f(i): np.random.seed(3); random.seed(i)", "f", False),
+        ("def f(i): print(i)", "f", False),
+    ],
+)
+def test_a_function_that_seeds_all_workers_alike(function: str, given: str, alike: bool) -> None:
+    options = f"num_workers=2, worker_init_fn={given}"
+    text = DATA.format(maker="None", item="read(index)", options=options, function=function)
+    assert bool(list(one_seed(program(text)))) is alike
+
+
+def test_seeds_of_workers_that_only_look_samples_up_are_nobodys_business() -> None:
+    text = DATA.format(maker="[1, 2]", item="self.rng[index]", options="num_workers=2, worker_init_fn=f",
+                       function="def f(i): np.random.seed(3)")  # fmt: skip
+    assert not list(one_seed(program(text)))

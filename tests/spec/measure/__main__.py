@@ -1,0 +1,9 @@
+"""`python -m tests.spec.measure [FILE.toml ...]`"""
+
+import sys
+from pathlib import Path
+
+from tests.spec.measure.measure import HERE, cases, table
+
+files = [Path(name) for name in sys.argv[1:]] or [HERE / "cases.toml"]
+print("\n".join(table([case for file in files for case in cases(file)])))

@@ -1,0 +1,364 @@
+"""The dry-debugging document: its red flags, questions, kinds of deviation and examples, as reports."""
+
+import json as jsonlib
+
+import pytest
+
+from tests.spec.reporting import finding, report, shown
+
+LOAD = """
+from transformers import AutoModel
+
+model = AutoModel.from_pretrained('gpt2')
+"""
+TRAINER = """
+from datasets import load_dataset
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("huggyllama/llama-7b"), LoraConfig(r=16))
+args = TrainingArguments(
+    output_dir="./model",
+    learning_rate=2e-4,
+    per_device_train_batch_size=32,
+    warmup_steps=100,
+    gradient_accumulation_steps=4,
+    optim="adamw_torch",
+)
+Trainer(model=model, args=args, train_dataset=load_dataset("imdb", split="train")).train()
+"""
+DDP = """
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+dist.init_process_group("nccl")
+model = DistributedDataParallel(torch.nn.Linear(4, 4).cuda())
+optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
+for batch in loader:
+    optimizer.zero_grad()
+    model(batch).mean().backward()
+    optimizer.step()
+"""
+FULL = """
+from transformers import AutoModelForCausalLM, Trainer, TrainingArguments
+
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+Trainer(model=model, args=TrainingArguments(output_dir="out"), train_dataset=data).train()
+"""
+GENERATE = """
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("gpt2")
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+outputs = [model.generate(**tokenizer(p, return_tensors="pt"), max_new_tokens=64) for p in prompts]
+"""
+
+
+# -- red flags -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "field", "title", "has"),
+    [
+        # model = AutoModel.from_pretrained('gpt2') when user asked for Llama
+        ("Use Llama.", LOAD, "model", "Wrong Model Choice", "gpt2"),
+        # batch size = 32 when user specified 16
+        ("batch size 16", TRAINER, "batch_size", "Batch Size Mismatch", "32"),
+        # complex multi-GPU set-up when the user has a single GPU; unnecessary distributed training code
+        ("I have a single GPU.", DDP, "hardware", "Wrong Hardware Assumption", "several GPUs"),
+        # full fine-tuning when the user wanted LoRA
+        ("Fine-tune it with LoRA.", FULL, "method", "Wrong Training Method", "full fine-tuning"),
+        # vanilla transformers where vLLM was asked for
+        ("Run inference with vLLM.", GENERATE, "framework", "Wrong Framework", "transformers"),
+    ],
+)  # fmt: skip
+def test_every_red_flag_is_a_critical_error(asked: str, code: str, field: str, title: str, has: str) -> None:
+    whole = report(asked, code)
+    (one,) = [c for c in whole.critical if c.row is not None]
+    assert (one.row.field, one.title, one.has) == (field, title, has)
+    text = shown(whole)
+    assert f"CRITICAL ERROR #1: {title}" in text
+    assert "Fix:" in text and "Why this is wrong:" in text
+
+
+# -- questions to answer ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "field"),
+    [
+        ("Does model match specification?", "Use Llama-7B.", "model"),
+        ("Do hyperparameters match?", "Learning rate 2e-4.", "learning_rate"),
+        ("Is the approach right for the task?", "Train LoRA adapters.", "method"),
+    ],
+)
+def test_questions_about_instructions_are_answered_yes(question: str, asked: str, field: str) -> None:
+    whole = report(asked, TRAINER)
+    assert [row.field for row in whole.matches] == [field], question
+    assert not whole.critical
+
+
+def test_questions_about_complexity_have_their_part() -> None:
+    """Is it overengineered? Are there simpler alternatives? The findings of the rules of that family answer."""
+    over = finding(
+        "OVER001", "warning", "Using DDP (DistributedDataParallel) for single-GPU training",
+        "Unnecessary complexity, harder to debug.", "Remove DDP code, use simple .to(device)",
+        'Code has multi-GPU setup but user mentioned "on my A100"',
+    )  # fmt: skip
+    whole = report("", "import torch\n", [over])
+    text = shown(whole)
+    at = text.index("OVERENGINEERING DETECTED")
+    for line in (
+        "Issue: Using DDP (DistributedDataParallel) for single-GPU training",
+        'Evidence: Code has multi-GPU setup but user mentioned "on my A100"',
+        "Impact: Unnecessary complexity, harder to debug",
+        "Recommendation: Remove DDP code, use simple .to(device)",
+    ):
+        found = text.index(line, at)
+        assert found > at
+        at = found
+    assert whole.actions == [
+        "Consider removing overengineered parts: Using DDP (DistributedDataParallel) for single-GPU training"
+    ]
+    assert not whole.warnings
+
+
+# -- kinds of deviation ------------------------------------------------------------------------------------------------
+
+
+def test_a_deviation_with_justification_is_noted_with_its_reason() -> None:
+    code = TRAINER.replace(
+        "per_device_train_batch_size=32,", "per_device_train_batch_size=32,  # 16 leaves the GPU half empty: faster"
+    )
+    whole = report("batch size 16", code)
+    assert not whole.critical
+    (row,) = whole.deviations
+    assert row.justification == "16 leaves the GPU half empty: faster"
+    assert "Justified in the code: 16 leaves the GPU half empty: faster" in shown(whole)
+    assert whole.actions[0] == "Confirm these deviations: batch size 32 instead of 16"
+
+
+@pytest.mark.parametrize(
+    "comment", ["# batch size", "# TODO: lower this because it may be too large", "# for now, faster"]
+)
+def test_a_comment_without_a_reason_justifies_nothing(comment: str) -> None:
+    code = TRAINER.replace("per_device_train_batch_size=32,", f"per_device_train_batch_size=32,  {comment}")
+    assert [c.title for c in report("batch size 16", code).critical] == ["Batch Size Mismatch"]
+
+
+def test_a_deviation_without_justification_is_an_error() -> None:
+    whole = report("batch size 16", TRAINER)
+    assert [c.row.justification for c in whole.critical if c.row is not None] == [""]
+
+
+def test_assumptions_are_listed_for_approval() -> None:
+    whole = report("Llama-7B with LoRA, batch size 32", TRAINER)
+    listed = {(row.field, row.got) for row in whole.assumptions}
+    assert {("lora_r", 16), ("warmup_steps", 100), ("gradient_accumulation_steps", 4)} <= listed
+    text = shown(whole)
+    assert "- Assumed LoRA rank = 16 (user didn't specify)" in text
+    assert "- Assumed warm-up steps = 100 (user didn't specify)" in text
+    assert "- Assumed gradient accumulation = 4 (user didn't specify)" in text
+    assert "👉 User should confirm these assumptions are acceptable." in text
+
+
+def test_what_was_asked_from_ambient_places_is_at_most_a_warning() -> None:
+    whole = report("", "# as asked: batch size 16\n" + TRAINER)
+    assert not whole.critical
+    assert [row.field for row in whole.deviations] == ["batch_size"]
+
+
+def test_better_than_asked_stays_a_note_that_says_so() -> None:
+    whole = report("Optimizer: Adam", TRAINER)
+    assert not whole.critical
+    assert "Using AdamW instead of asked Adam (This is actually better - recommend keeping)" in shown(whole)
+
+
+def test_what_is_asked_and_missing_is_no_deviation() -> None:
+    whole = report("Cosine schedule, seed 7", TRAINER)
+    assert [row.field for row in whole.not_implemented] == ["scheduler", "seed"]
+    assert "Scheduler: asked cosine, nothing in the code sets it" in shown(whole)
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    code = TRAINER.replace("learning_rate=2e-4", "learning_rate=pick_rate()")
+    whole = report("learning rate 2e-4", code)
+    assert [row.field for row in whole.cannot_tell] == ["learning_rate"]
+    assert whole.actions[0].startswith("Confirm assumptions")
+    assert any(a.startswith("Check by hand") and "learning rate 2e-4" in a for a in whole.actions)
+
+
+# -- the output format -------------------------------------------------------------------------------------------------
+
+
+def test_part_one_as_in_the_document() -> None:
+    code = TRAINER.replace("huggyllama/llama-7b", "gpt2")
+    whole = report("Llama-7B for instruction following.\nbatch_size = 8", code)
+    lines = shown(whole).splitlines()
+    assert lines[:14] == [
+        "🔴 CRITICAL ERROR #1: Wrong Model Choice",
+        "Line: train.py:6",
+        'User asked for: "Llama-7B for instruction following." (INSTRUCTIONS.md:1)',
+        "Code uses: gpt2",
+        "Why this is wrong: gpt2 is not instruction-tuned, much smaller (124M vs 7B params)",
+        "Fix: Use 'meta-llama/Llama-2-7b-chat-hf' or a similar instruction-tuned model",
+        "",
+        "🔴 CRITICAL ERROR #2: Batch Size Mismatch",
+        "Line: train.py:10",
+        "User specified: batch_size = 8 (INSTRUCTIONS.md:2)",
+        "Code has: batch_size = 32",
+        "Why this is wrong: 4 times what was asked: memory, the noise of the gradients and the right learning rate all "
+        "depend on it",
+        "Fix: Change to per_device_train_batch_size=8",
+        "",
+    ]
+
+
+def test_part_two_as_in_the_document() -> None:
+    whole = report(
+        "Llama-7B, learning rate 2e-4, LoRA adapters, batch size 8, Adam. Output dir: './checkpoints'", TRAINER
+    )
+    text = shown(whole)
+    expected = [
+        "✅ MATCHES INSTRUCTIONS:",
+        "- Model: Llama-7B ✓",
+        "- Method: LoRA ✓",
+        "- Learning rate: 2e-4 ✓",
+        "❌ DEVIATIONS FROM INSTRUCTIONS:",
+        "- Batch size: Asked 8, got 32",
+        "- Output dir: Asked ./checkpoints, got ./model",
+        "- Using AdamW instead of asked Adam (This is actually better - recommend keeping)",
+        "⚠️ ASSUMPTIONS MADE (Not in instructions):",
+        "👉 User should confirm these assumptions are acceptable.",
+    ]
+    at = -1
+    for line in expected:
+        found = text.find(line, at + 1)
+        assert found > at, (line, text)
+        at = found
+
+
+def test_part_four_is_brief_and_briefer_while_something_is_critical() -> None:
+    remarks = [finding(f"MEM{n:03}", "suggestion", f"remark {n}", "why.", f"Do thing {n}") for n in range(6)]
+    calm = shown(report("", "import torch\n", remarks))
+    assert sum(line.startswith("- You might want to do thing") for line in calm.splitlines()) == 6
+    tense = shown(report("batch size 16", TRAINER, remarks)).splitlines()
+    at = tense.index("A few suggestions:")
+    said = tense[at + 1 : tense.index("", at)]
+    assert len(said) == 3
+    assert said[-1] == "- ... and 4 more things once the critical errors are fixed"
+
+
+def test_the_final_summary_as_in_the_document() -> None:
+    over = finding("OVER001", "warning", "a hand-written loop", "More to maintain.", "Use the Trainer")
+    text = shown(report("batch size 16", TRAINER, [over, finding("MEM001", "warning", "w", "y.", "")]))
+    assert (
+        "SEVERITY BREAKDOWN:\n- Critical Errors: 1 (MUST FIX)\n- Deviations: 1 (REVIEW WITH USER)\n"
+        "- Warnings: 1 (conversational)" in text
+    )
+    actions = text[text.index("ACTION REQUIRED:") :].splitlines()[1:]
+    assert actions[0].startswith("1. Fix critical error #1: ")
+    assert actions[1].startswith("2. Confirm assumptions: ")
+    assert actions[2].startswith("3. Consider removing overengineered parts: ")
+
+
+def test_parts_and_criticals_come_in_the_priority_order() -> None:
+    crash = finding("DRY000", "critical", "syntax error", "It cannot run.", "")
+    over = finding("OVER002", "critical", "custom loop", "More bugs.", "Use the Trainer")
+    choice = finding("HF001", "critical", "base model for chat", "It does not follow.", "Use an instruct model")
+    whole = report("batch size 16", TRAINER, [crash, over, choice])
+    assert [c.title for c in whole.critical] == [
+        "Batch Size Mismatch",
+        "base model for chat",
+        "custom loop",
+        "syntax error",
+    ]
+    for name in ("markdown", "html"):
+        text = shown(whole, name)
+        parts = [text.index(part) for part in ("Part 1", "Part 2", "Part 3", "Part 4", "Final Summary")]
+        assert parts == sorted(parts)
+
+
+WORKED = """
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("gpt2")
+model = AutoModelForCausalLM.from_pretrained("gpt2").cuda()
+optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
+for epoch in range(3):
+    for batch in loader:
+        optimizer.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        optimizer.step()
+"""
+
+
+def test_the_worked_example_section_by_section() -> None:
+    over = finding(
+        "OVER002", "critical", "Overengineered Training", "Reinventing the wheel, more bugs, harder to maintain.",
+        "Use HuggingFace Trainer API - handles all of this automatically", "200+ lines of custom training loop",
+    )  # fmt: skip
+    whole = report("I need a model for customer service chat. Learning rate 2e-4.", WORKED, [over])
+    text = shown(whole)
+    expected = [
+        "🔴 CRITICAL ERROR #1: Wrong Model Choice",
+        'User asked for: "I need a model for customer service chat. Learning rate 2e-4."',
+        "Code uses: gpt2",
+        "Why this is wrong: gpt2 is not instruction-tuned, too small for good chat quality (124M params)",
+        "Fix: Use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
+        "🔴 CRITICAL ERROR #2: Overengineered Training",
+        "Why this is wrong: Reinventing the wheel, more bugs, harder to maintain",
+        "Fix: Use HuggingFace Trainer API - handles all of this automatically",
+        "INSTRUCTION COMPLIANCE",
+        "- Learning rate: 2e-4 ✓",
+        "- Model: Asked model for customer service chat, got gpt2",
+        "- Assumed hardware = a CUDA GPU (user didn't specify)",
+        "OVERENGINEERING CHECK",
+        "Evidence: 200+ lines of custom training loop",
+        "ACTION REQUIRED:",
+        "1. Fix critical errors #1, #2: use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
+        "2. Confirm assumptions: hardware = a CUDA GPU",
+    ]
+    at = -1
+    for line in expected:
+        found = text.find(line, at + 1)
+        assert found > at, (line, text)
+        at = found
+
+
+# -- formats -----------------------------------------------------------------------------------------------------------
+
+
+def test_json_is_the_contract() -> None:
+    data = jsonlib.loads(shown(report("batch size 16, lr 2e-4, cosine schedule", TRAINER), "json"))
+    assert list(data) == ["critical", "compliance", "overengineering", "warnings", "suggestions", "summary"]
+    assert list(data["compliance"]) == ["matches", "deviations", "assumptions", "not_implemented"]
+    assert list(data["summary"]) == ["critical", "deviations", "warnings", "actions"]
+    (row,) = data["compliance"]["deviations"]
+    assert row == {
+        "field": "batch_size",
+        "asked": 16,
+        "got": 32,
+        "justification": None,
+        "instruction": {"file": "INSTRUCTIONS.md", "line": 1, "text": "batch size 16, lr 2e-4, cosine schedule"},
+        "code": {"file": "train.py", "line": 10},
+    }
+    assert [r["field"] for r in data["compliance"]["not_implemented"]] == ["scheduler"]
+    assert all(r["instruction"] is None for r in data["compliance"]["assumptions"])
+    assert data["summary"]["critical"] == len(data["critical"]) == 1
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_what_people_write_cannot_break_the_page(name: str) -> None:
+    text = shown(report("model: <script>alert(1)</script>/x_y_z\nbatch size 16 <b>", TRAINER), name)
+    assert "<script>" not in text.replace("\\<script\\>", "")
+    assert "<b>" not in text.replace("\\<b\\>", "")
+
+
+def test_without_instructions_the_report_says_so() -> None:
+    text = shown(report("", TRAINER))
+    assert "No instructions were found" in text
+    assert "Assumed learning rate = 0.0002" in text
