@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tests.property.naming import names, parameters
-from tests.property.origins import Project, header, is_docstring, is_import, made
+from tests.property.origins import Project, header, is_docstring, is_import, made, places_of, stamp
 from tests.property.tally import Tally, Transformation
 
 
@@ -49,10 +49,12 @@ def imports_split(project: Project, tally: Tally) -> Iterator[tuple[str, Project
 
 
 def _one_by_one(node: ast.stmt) -> list[ast.stmt]:
-    if isinstance(node, ast.Import):
-        return [ast.Import([alias]) for alias in node.names]
-    assert isinstance(node, ast.ImportFrom)
-    return [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
+    new: list[ast.stmt] = []
+    for alias in node.names:  # type: ignore[attr-defined]
+        one = ast.Import([alias]) if isinstance(node, ast.Import) else None
+        new.append(one or ast.ImportFrom(node.module, [alias], node.level))  # type: ignore[attr-defined]
+        stamp(new[-1], places_of(node))
+    return new
 
 
 def annotated(mark: str, extra: str) -> Transformation:

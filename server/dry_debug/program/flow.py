@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+MAX_ALIASES = 4  # names of one object, one made of another
+
+
 @dataclass(frozen=True, slots=True)
 class LossCall:
     """A call of a loss function: what it is given as prediction, and the loss object (None for a functional call)."""
@@ -93,6 +96,19 @@ class Flow:
             and isinstance(node.ctx, ast.Load)
             and not self._hidden(name, node, scope, parents)
         ]
+
+    def is_used(self, name: str, scope: Scope, depth: int = 0) -> bool:
+        """Whether anything is done with the variable `name`: giving it another name that nobody reads is nothing."""
+        for read in self.reads(name, scope):
+            parent = self.parents(scope).get(read)
+            target = parent.targets[0] if isinstance(parent, ast.Assign) and len(parent.targets) == 1 else None
+            if not isinstance(target, ast.Name) or depth >= MAX_ALIASES:
+                return True
+            home = self.scope_inside(read, scope)
+            found = self._program.names.lookup(target.id, home)
+            if found is None or found[0] is not home or home.kind == "module" or self.is_used(target.id, home, depth + 1):
+                return True
+        return False
 
     def _hidden(self, name: str, node: ast.AST, scope: Scope, parents: dict[ast.AST, ast.AST]) -> bool:
         """Whether a function or comprehension between `node` and `scope` has its own `name`."""
