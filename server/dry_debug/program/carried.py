@@ -179,9 +179,7 @@ def _backward_given(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop
         return None
     scope = program.scope(stmt)
     here: set[Binding] | None = None
-    for call in scope.calls:
-        given = [*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)]
-        place = next((at for at, value in given if dotted(value) == path), None)
+    for call, place in program.flow.handed(path, scope):
         at = program.statement(call) if place is not None else None
         if at is None or loop not in program.index.ancestors(at):
             continue

@@ -45,6 +45,7 @@ class Flow:
         self._program = program
         self._parents: dict[ast.AST, dict[ast.AST, ast.AST]] = {}
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
+        self._handed: dict[Scope, dict[str, list[tuple[ast.Call, int | str | None]]]] = {}
 
     def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:
         """Parent of every node below the scope's node."""
@@ -97,6 +98,20 @@ class Flow:
             and not self._hidden(name, node, scope, parents)
         ]
 
+    def handed(self, path: str, scope: Scope) -> list[tuple[ast.Call, int | str | None]]:
+        """The calls in `scope` that are given the variable or attribute `path` itself, and as which argument."""
+        known = self._handed.get(scope)
+        if known is None:
+            known = self._handed[scope] = {}
+            for call in scope.calls:
+                seen: set[str] = set()
+                for at, value in (*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)):
+                    name = dotted(value)
+                    if name is not None and name not in seen:
+                        seen.add(name)
+                        known.setdefault(name, []).append((call, at))
+        return known.get(path, [])
+
     def is_used(self, name: str, scope: Scope, depth: int = 0) -> bool:
         """Whether anything is done with the variable `name`: giving it another name that nobody reads is nothing."""
         for read in self.reads(name, scope):
@@ -106,7 +121,8 @@ class Flow:
                 return True
             home = self.scope_inside(read, scope)
             found = self._program.names.lookup(target.id, home)
-            if found is None or found[0] is not home or home.kind == "module" or self.is_used(target.id, home, depth + 1):
+            local = found is not None and found[0] is home and home.kind != "module"
+            if not local or self.is_used(target.id, home, depth + 1):
                 return True
         return False
 
