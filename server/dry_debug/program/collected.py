@@ -105,7 +105,7 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
     if how == "dict" and program.value(grows, stmt).kind not in ("dict", "container"):
         why(stmt, "{} is not known to be a dict or a list", grows)
         return
-    loop = outlived(program, stmt, path)
+    loop = outlived(program, stmt, path, in_place=how != "sum")
     if loop is None:
         return
     if not _may_end_here(program, stmt, loop, how):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+_BACKWARD = ("backward", "manual_backward")
 MAX_ALIASES = 4  # names of one object, one made of another
 
 
@@ -111,6 +112,14 @@ class Flow:
                         seen.add(name)
                         known.setdefault(name, []).append((call, at))
         return known.get(path, [])
+
+    @cached_property
+    def backward_functions(self) -> frozenset[str]:
+        """The names of the functions of this file that call a `backward`."""
+        return frozenset(
+            f.name for f in self._program.index.functions
+            if any(isinstance(c.func, ast.Attribute) and c.func.attr in _BACKWARD for c in f.calls)
+        )  # fmt: skip
 
     def is_used(self, name: str, scope: Scope, depth: int = 0) -> bool:
         """Whether anything is done with the variable `name`: giving it another name that nobody reads is nothing."""
