@@ -36,6 +36,7 @@ class RightPaddedGeneration(Rule):
         "are continued from pad tokens, and their answers are wrong without an error."
     )
     quotes = ("DRY-FOC-2",)
+    instead = 'Load the tokenizer with `padding_side="left"` for generation.'
     looks_at = "calls of `generate` on a model of transformers whose input comes from a tokenizer"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link, kind_link
-from dry_debug.program.values import UNKNOWN
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ _SCORING = frozenset(("prompt_logprobs", "prompt_logprob_token_ids", "logprob_to
 _STRUCTURED = frozenset(("structured_outputs", "guided_decoding"))
 _BEFORE_MAX_TOKENS = 12  # parameters of SamplingParams that stand before it in every version
 _TOKENS = 512
-_GENERATING = ("generate", "chat", "add_request", "generate_async")
 
 
 class DefaultMaxTokens(Rule):
@@ -53,8 +50,6 @@ class DefaultMaxTokens(Rule):
         for method in ("generate", "chat"):
             for call in program.method_calls(method):
                 engine = program.value(call.func.value, call)  # type: ignore[attr-defined]
-                if engine.kind == "engine":
-                    yield from self._made_elsewhere(call, program)
                 if engine.kind == "engine" and engine.type == "vllm.LLM" and engine.args is not None:
                     yield from self._engine_call(call, engine.args, engine, program)
                 elif engine.kind == "engine":
@@ -69,35 +64,26 @@ class DefaultMaxTokens(Rule):
 
     def _unlimited(self, call: ast.Call, program: Program) -> Confidence | None:
         """How sure it is that answers are generated with these parameters and nothing sets their length."""
-        if not self._without_length(call, program):
-            return None
-        reached = program.flow.reaches_method(call, _GENERATING)
-        if reached is None:
-            program.why(call, "nothing shows that the parameters go to an engine's `generate` or `chat`")
-        return reached
-
-    def _without_length(self, call: ast.Call, program: Program) -> bool:
-        """Whether nothing sets the length of the answers for the parameters that `call`, of this program, makes."""
         for keyword in call.keywords:
             if keyword.arg in ("max_tokens", None):
                 given = keyword.arg is not None
                 program.why(call, "`max_tokens` is given: {}" if given else "{} may bring `max_tokens`", keyword.value)
-                return False
+                return None
             if keyword.arg in _SCORING:
                 program.why(call, "the length of the answer does not matter: `{}` is set", keyword.arg)
-                return False
+                return None
             if keyword.arg in _STRUCTURED and _may_be_choice(keyword.value, call, program):
                 program.why(call, "the answer may be one of a few short choices: {}", keyword.value)
-                return False
+                return None
         if len(call.args) > _BEFORE_MAX_TOKENS or any(isinstance(a, ast.Starred) for a in call.args):
             program.why(call, "`max_tokens` may be given by position: {}", call.args[-1])
-            return False
+            return None
         if program.flow.is_fallback(call):
             program.why(call, "it only stands in for a parameter that the caller left out")
-            return False
+            return None
         if program.flow.sets_attribute("max_tokens", call):
             program.why(call, "`max_tokens` is set on the object afterwards, or may be")
-            return False
+            return None
         taker = program.flow.parents(program.scope(call)).get(call)
         if isinstance(taker, ast.keyword):
             taker = program.flow.parents(program.scope(call)).get(taker)
@@ -105,8 +91,11 @@ class DefaultMaxTokens(Rule):
         for keyword in beside:
             if keyword.arg in ("max_tokens", "max_new_tokens", None):  # a wrapper that takes the length beside them
                 program.why(call, "the call that takes the parameters takes the length beside them: {}", keyword.value)
-                return False
-        return True
+                return None
+        reached = program.flow.reaches_method(call, ("generate", "chat", "add_request", "generate_async"))
+        if reached is None:
+            program.why(call, "nothing shows that the parameters go to an engine's `generate` or `chat`")
+        return reached
 
     def _parameters(self, call: ast.Call, confidence: Confidence, program: Program) -> Report:
         title = f"Set `max_tokens={_TOKENS}`"
@@ -118,33 +107,6 @@ class DefaultMaxTokens(Rule):
             fix=lambda: Fix(title, "unsafe", (_argument(call, program),)),
             fix_title=title,
         )
-
-    def _made_elsewhere(self, call: ast.Call, program: Program) -> Iterator[Report]:
-        """Parameters that a function of another file makes: there nothing shows what they are for."""
-        given = argument(call, 1, "sampling_params")
-        value = program.value(given, call) if given is not None else UNKNOWN
-        for one in value.items or [value] if value.kind == "sampling" else ():
-            made, owner = one.args, one.origin
-            if made is None or owner is None or owner is program or owner.qualified(made) != "vllm.SamplingParams":
-                continue
-            if not self._without_length(made, owner):
-                program.why(given, "the parameters set a length, or may: {}", Step(owner, made, ""))
-                continue
-            if ".max_tokens" in program.document.source:
-                program.why(given, "`max_tokens` is set on the object afterwards, or may be")
-                continue
-            if owner.flow.reaches_method(made, _GENERATING) is not None:
-                program.why(given, "it is told where the parameters are made: {}", Step(owner, made, ""))
-                continue
-            assert given is not None
-            yield Report(
-                at=given,
-                headline=f"`{program.short(given, 30)}` sets no `max_tokens`: every answer ends after 16 tokens",
-                confidence=value.confidence,
-                links=lambda: [_taken("high")],
-                evidence=[Step(owner, made, "the parameters are made here")],
-                cause=f"{self.name}@{program.span(given).start}",
-            )
 
     def _engine_call(self, call: ast.Call, made: ast.Call, value: Value, program: Program) -> Iterator[Report]:
         home = value.origin

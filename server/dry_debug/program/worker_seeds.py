@@ -138,8 +138,7 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
         parameters = {a.arg for a in function.parameters()} - taken
         seeds = [c for c in function.calls if owner.qualified(c) in _SEEDED and seed_of(c) is not None]
         seeds.sort(key=lambda c: c.lineno)
-        given_to = [seed for c in seeds if (seed := seed_of(c)) is not None]
-        alike = [c for c, seed in zip(seeds, given_to, strict=True) if not _differs(seed, function, parameters)]
+        alike = [c for c in seeds if not _differs(seed_of(c) or c, function, parameters)]
         if not seeds or alike != seeds:
             why(call, "its workers are not all seeded alike")
             continue
@@ -150,8 +149,8 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
 
 
 def seed_of(call: ast.Call) -> ast.expr | None:
-    """What a generator is seeded with."""
-    return argument(call, 0, "seed", "a")
+    """What a seeding call is given."""
+    return call.args[0] if call.args else call.keywords[0].value if call.keywords else None
 
 
 def _draws_nothing(program: Program, loader: ast.Call) -> bool:

@@ -1,0 +1,73 @@
+"""SGL004: `sgl.gen` stops after 128 tokens when nobody sets a length."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix
+from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.program.links import Link
+from dry_debug.text.spans import Span, TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_LENGTHS = ("max_tokens", "max_new_tokens")
+_SHORT = frozenset(("choices", "regex", "dtype", "stop", "stop_regex", "stop_token_ids"))
+_TOKENS = 512
+
+
+class DefaultGenLength(SiteRule):
+    name = "default-gen-length"
+    code = "SGL004"
+    severity = "suggestion"
+    status = "preview"
+    fix_kind = "unsafe"
+    triggers = (("sglang",), ("gen",))
+    calls = ("sglang.gen", "sglang.gen_string", "sglang.lang.api.gen")
+    why = "Where neither `gen` nor `run` sets a length, sglang generates at most 128 tokens, so answers break off."
+    quotes = ("DRY-FOC-2",)
+    instead = "Say how long an answer may get: `sgl.gen(name, max_tokens=...)`."
+    looks_at = "calls of `sgl.gen`"
+
+    def check_call(self, call: ast.Call, program: Program) -> Iterator[Report]:
+        names = {k.arg for k in call.keywords}
+        if None in names or any(isinstance(a, ast.Starred) for a in call.args):
+            program.why(call, "its options may bring a length")
+            return
+        if names & {*_LENGTHS} or len(call.args) > 1:
+            program.why(call, "its length is given")
+            return
+        if names & _SHORT:
+            program.why(call, "the answer ends by itself: a choice, a pattern, a type or a stop text is given")
+            return
+        if any(word in program.document.source for word in ("max_new_tokens", "SglSamplingParams")):
+            program.why(call, "the length is given to `run`, or may be")
+            return
+        here = any(program.method_calls(method) for method in ("run", "run_batch"))
+        title = f"Set `max_tokens={_TOKENS}`"
+        yield Report(
+            at=call,
+            headline=f"`{program.short(call, 40)}` ends the answer after 128 tokens",
+            confidence="high" if here else "medium",
+            links=lambda: [_run(here)],
+            fix=lambda: Fix(title, "unsafe", (_argument(call, program),)),
+            fix_title=title,
+        )
+
+
+def _run(here: bool) -> Link:
+    if here:
+        return Link("resolution", "high", "the program is run in this file, and no length is given there")
+    return Link("resolution", "medium", "who runs the program in another file may give a length")
+
+
+def _argument(call: ast.Call, program: Program) -> TextEdit:
+    text = f"max_tokens={_TOKENS}"
+    if call.args or call.keywords:
+        end = program.end_of_arguments(call)
+        return TextEdit(Span(end, end), f", {text}")
+    end = program.span(call).end - 1
+    return TextEdit(Span(end, end), text)
