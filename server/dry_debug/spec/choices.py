@@ -149,7 +149,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
         ("fsdp", r"\bfsdp2?\b"),
-        ("ddp", r"(?-i:\bDDP\b)|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
+        ("ddp", r"\bddp\b|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
         ("unsloth", r"\bunsloth\b"),
         ("axolotl", r"\baxolotl\b"),
         ("peft", r"\bpeft\b"),

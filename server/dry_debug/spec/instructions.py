@@ -95,6 +95,9 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[st
     if sentence.lead and asks_nothing(sentence.lead):
         return
     text = sentence.text
+    if sentence.quoted:
+        before[:] = [*before[-2:], text]
+        return
     if sentence.pair:
         text = _as_setting(text)
     about = _role_of(f"{sentence.heading} / {sentence.lead}")
@@ -198,7 +201,8 @@ def _switch(text: str) -> Iterator[Choice]:
 
 
 _ELLIPSIS = re.compile(
-    rf"\b(?:please )?(?:use|set (?:it|this|that)? ?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
+    rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
+    rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
     rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
     rf"(?:want|need)|i want|scratch that|no[,:]|actually|correction:?|sorry,?|try|->|→)[\s,]*(?:use |make it |it'?s |"

@@ -16,15 +16,15 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: "
-    r"at)?|will be|needs to be|set to|"
+    r"are|of|to|at|(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
+    r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
     r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
     r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
-    r"up to|max(?:imum)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
+    r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
     r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum)?(?: of)?|>=|"
     r"≥|>|above|over|more than|"
@@ -183,6 +183,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     low = number(match["low"])
     if low is None:
         return None
+    if field == "max_length" and behind and re.fullmatch(r"[ -]tokens?", name) and not groups.get("most"):
+        return None  # a number of tokens alone may be anything
     if field == "warmup_steps" and behind and "epoch" in name:
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:

@@ -56,6 +56,7 @@ class Sentence:
     lead: str = ""
     pair: bool = False  # a setting of a block: "lora r: 16"
     question: bool = False
+    quoted: bool = False
     starts: tuple[int, ...] = ()  # offsets at which the further lines of wrapped prose begin
 
     def line_at(self, offset: int) -> int:
@@ -152,7 +153,8 @@ class _Reader:
         bullet = _BULLET.match(line)
         if not stripped or stripped.startswith(">") or re.fullmatch(r"[-=*_]{3,}", stripped):
             yield from self._flush()
-            if stripped.startswith(">"):
+            if stripped.startswith(">"):  # what is answered: a number alone may be about what it names
+                yield Sentence(stripped.lstrip("> "), self._number(at), stripped, quoted=True)
                 return
             following = next((x for x in self.lines[at + 1 :] if x.strip()), "")
             if not _BULLET.match(following) and not following.startswith(("```", "~~~", "|", "    ")):

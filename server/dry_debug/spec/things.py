@@ -174,7 +174,7 @@ _DATA_FILE = re.compile(
     r"(?<![\w/])(?P<value>[~.]?/?(?:[\w.-]+/)*[\w-]+\.(?:jsonl?|csv|tsv|parquet|arrow|txt|bin|npy|h5))\b"
 )
 _DATA_NAMED = re.compile(
-    rf"\b(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
+    rf"(?<![\w/-])(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
@@ -225,7 +225,8 @@ def _datasets(text: str) -> Iterator[Thing]:
                 beside = re.search(r"(?:data ?sets?|corpus|data)\W*\Z", before) or re.match(
                     r"\W*(?:data ?set|corpus)\b", text[end:], re.IGNORECASE
                 )
-                if not data or path or (mentions(value) and not beside):
+                known = re.fullmatch(_KNOWN_DATA, value.rpartition("/")[2], re.IGNORECASE)
+                if not (data or known) or path or (mentions(value) and not beside):
                     continue
             if pattern is _DATA_FILE and re.search(
                 r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before

@@ -6,7 +6,7 @@ import re
 NUMERIC: tuple[tuple[str, str], ...] = (
     (
         "gradient_accumulation_steps",
-        r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|e|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
+        r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|ed?|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
         r"grad(?:ient)?[ _-]batches))?(?: (?:gradients )?(?:over|for|across))?|accumulate (?:gradients|grads)(?: "
         r"(?:over|for|across|every))?|"
         r"grad[ _-]?acc(?:um)?(?:[ _-]?steps)?|\bga(?:[ _]steps)?(?=[ =:]+\d)",
@@ -27,7 +27,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)",
+        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
+        r"@(?=\s*\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
@@ -76,7 +77,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     ("epochs", r"(?:(?:num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)"),
     ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d)"),
-    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?"),
+    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d)"),
     ("seed", r"(?:(?:random|global|rng|manual|fixed)[ _-])?seeds?(?: (?:everything|all|it all|the run))?"),
 )
 
@@ -107,7 +108,10 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r" (?:steps|iterations|iters|updates)(?! (?:of|for) (?:warm|acc))(?: (?:in )?total| of training| max)?",
     ),
     ("epochs", r"[ -]?(?:full |complete |training |whole )?(?:epochs?\b|eps?\b|pass(?:es)? over)"),
-    ("learning_rate", r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)"),
+    (
+        "learning_rate",
+        r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)|@(?=\s*\d(?:\.\d+)?e-\d)",
+    ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
         "max_tokens",
@@ -118,7 +122,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "max_length",
         r"[ -]tokens?(?: (?:max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
-        r"inputs?|each))|"
+        r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
         r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"
         r"length))?|-token (?:sequences|inputs|context|chunks|examples)",
     ),
@@ -137,7 +141,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
     "warmup_steps": ("warm",),
-    "learning_rate": ("lr", "rate"),
+    "learning_rate": ("lr", "rate", "@"),
     "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
     "weight_decay": ("decay", "wd", "l2"),
     "lora_alpha": ("alpha",),
@@ -165,7 +169,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "max_steps": ("step", "iter", "update"),
     "epochs": ("ep", "pass"),
     "temperature": ("temp", "t"),
-    "top_p": ("top", "nucleus"),
+    "top_p": ("top", "nucleus", "p"),
     "seed": ("seed",),
 }
 
