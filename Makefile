@@ -39,7 +39,7 @@ $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@touch $@
 
 proofs: $(VENV)/.tested .torch/.installed
-	DRY_DEBUG_PROOFS=required DRY_DEBUG_PROOF_PYTHON=$(CURDIR)/.torch/bin/python $(BIN)/python -m pytest tests/pages -m slow
+	DRY_DEBUG_PROOFS=required DRY_DEBUG_PROOF_PYTHON=$(CURDIR)/.torch/bin/python $(BIN)/python -m pytest tests/pages tests/proofs -m slow
 
 vsix: $(VENV)/.installed
 	npm ci --no-fund --no-audit

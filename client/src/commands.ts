@@ -4,6 +4,7 @@ import * as path from "node:path";
 import * as vscode from "vscode";
 import { ExecuteCommandRequest } from "vscode-languageclient/node";
 import { Preview } from "./preview";
+import { setInstructions, showReport } from "./report";
 import { whereToLook } from "./route";
 import { rulePages, type RulePage } from "./rules";
 import type { Session } from "./session";
@@ -12,15 +13,19 @@ export function registerCommands(context: vscode.ExtensionContext, session: Sess
   const pages = context.asAbsolutePath(path.join("bundled", "libs", "dry_debug_rules"));
   const told = new Told();
   const look = new Preview("dry-debug-route", "Where to look");
+  const report = new Preview("dry-debug-report", "Dry Debug report");
   context.subscriptions.push(
     told,
     look,
+    report,
     vscode.commands.registerCommand("dryDebug.restart", () => session.restart()),
     vscode.commands.registerCommand("dryDebug.showLogs", () => log.show()),
     vscode.commands.registerCommand("dryDebug.checkFile", () => checkFile(session)),
     vscode.commands.registerCommand("dryDebug.explainHere", () => explainHere(session, told)),
     vscode.workspace.registerTextDocumentContentProvider(TOLD, told),
     vscode.commands.registerCommand("dryDebug.whereToLook", (text?: unknown) => whereToLook(session, look, text)),
+    vscode.commands.registerCommand("dryDebug.report", () => showReport(session, report)),
+    vscode.commands.registerCommand("dryDebug.setInstructions", (text?: unknown) => setInstructions(session, text)),
     vscode.commands.registerCommand("dryDebug.showRule", (rule?: unknown) => showRule(pages, rule)),
   );
 }

@@ -126,3 +126,9 @@ def test_edits_of_a_fix_hold_its_needs_first_where_both_insert() -> None:
     document = document_of("import os\nx = 1\n")
     fix = Fix("Seed", "unsafe", (TextEdit(Span(10, 10), "random.seed(0)\n"),), (RANDOM,))
     assert apply_edits(document.source, edits_of(document, fix)) == "import os\nimport random\nrandom.seed(0)\nx = 1\n"
+
+
+def test_a_helper_stands_below_all_imports_where_the_path_is_set_between_them() -> None:
+    text = after("import sys\nsys.path.append('..')\nimport os\nos.environ['A'] = '1'\n\nrun()\n", RANDOM, HELPER)
+    assert text.startswith("import sys\nsys.path.append('..')\nimport os\nimport random\n\n\ndef seed_all(n):\n")
+    assert text.endswith("\n\n\nos.environ['A'] = '1'\n\nrun()\n")

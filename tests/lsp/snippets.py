@@ -11,3 +11,15 @@ BUGGY = f"{HEAD}{USE}\n"
 FIXED = f"{HEAD}{FIXED_USE}\n"
 CLEAN = f"{HEAD}print(model)\n"
 BROKEN = f"{HEAD}{USE}\nif model\n    pass\n"
+# A mistake that can be fixed in several ways.
+CHECKPOINT = """import torch
+
+model = torch.nn.Linear(2, 1)
+optimizer = torch.optim.Adam(model.parameters())
+for epoch in range(5):
+    for x, y in loader:
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+    torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")
+"""

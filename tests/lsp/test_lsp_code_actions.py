@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 
 from tests.lsp.editor import Editor, applied, editor
-from tests.lsp.snippets import BROKEN, BUGGY, CLEAN, FIXED, FIXED_LOAD, FIXED_USE, HEAD, LOAD, RULE, USE
+from tests.lsp.snippets import BROKEN, BUGGY, CHECKPOINT, CLEAN, FIXED, FIXED_LOAD, FIXED_USE, HEAD, LOAD, RULE, USE
 
 IGNORE = f"Ignore {RULE} on this line"
 FIX_ALL_OF_RULE = f"Fix all {RULE} in this file"
@@ -272,3 +272,19 @@ async def test_unused_suppression_is_faded_and_can_be_removed(tmp_path: Path) ->
         assert len(actions) == 1
         one.apply(actions[0].edit)
         assert one.texts[uri] == f"{CLEAN}x = 1\n"
+
+
+async def test_other_ways_to_fix_a_finding_stand_behind_the_first(tmp_path: Path) -> None:
+    async with editor() as one:
+        uri, found = await opened(one, tmp_path / "a.py", CHECKPOINT)
+        (finding,) = [diagnostic for diagnostic in found if diagnostic.code == "incomplete-checkpoint"]
+        actions = await one.actions(uri, finding.range, [finding], only=["quickfix"])
+        assert [action.title for action in actions] == [
+            "Complete the checkpoint with `optimizer`",
+            "Complete the checkpoint and resume from it before the loop",
+            "Save and resume by a pair of functions, `save_checkpoint` and `load_checkpoint`",
+            "Ignore incomplete-checkpoint on this line",
+        ]
+        assert all([*(action.diagnostics or ())] == [finding] for action in actions)
+        one.apply(actions[1].edit)
+        assert "checkpoint = torch.load(" in one.texts[uri] and "os.replace(" in one.texts[uri]

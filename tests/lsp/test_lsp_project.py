@@ -65,12 +65,12 @@ async def test_a_changed_configuration_file_checks_again_what_loads_it(tmp_path:
     train = (tmp_path / "train.py").as_uri()
     source = (
         "import torch\nimport yaml\n\nnet = torch.nn.Linear(2, 2)\ncfg = yaml.safe_load(open('run.yaml'))\n"
-        "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "optimizer = torch.optim.SGD(net.parameters(), lr=cfg['lr'])\n"
     )
     async with editor(root=tmp_path) as one:
         one.open(train, source)
         assert one.rules(await one.diagnostics(train)) == []
-        path.write_text("batch_size: 4\n")
+        path.write_text("lr: 1e-3\n")
         (tmp_path / "log.json").write_text("{}")
         changed = types.FileChangeType.Changed
         events = [types.FileEvent((tmp_path / name).as_uri(), changed) for name in ("log.json", "run.yaml")]

@@ -134,6 +134,7 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
     }
     linecache.cache[item["where"]] = (0, None, item["code"].splitlines(keepends=True), item["where"])
     here = os.getcwd()
+    own = {n: getattr(torch, n) for n in ("save", "load") if hasattr(torch, n)}  # a proof may put stand-ins there
     _reset(torch)
     signal.alarm(SECONDS)
     try:
@@ -147,6 +148,8 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
         return traceback.format_exc()
     finally:
         signal.alarm(0)
+        for name, function in own.items():
+            setattr(torch, name, function)
     return None
 
 

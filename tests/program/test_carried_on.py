@@ -92,3 +92,36 @@ def test_state_is_carried_on_unless_something_in_the_loop_cuts_it() -> None:
     assert not carried(new="n", behind="h = n.data")
     assert not carried(new="n")
     assert not carried(behind="break")
+
+
+STEP_FUNCTION = """
+    import torch
+    from torch import nn
+    rnn, head = nn.GRU(4, 8), nn.Linear(8, 1)
+    def step(x, state):
+        out, state = rnn(x, state)
+        {backward}
+        return {back}
+    h = torch.zeros(1)
+    for x in batches:
+        out, h = step(x, h)
+        {after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("backward", "back", "after", "count"),
+    [
+        ("pass", "out, state", "out.mean().backward()", 1),
+        ("head(out).mean().backward()", "out, state", "pass", 1),
+        ("head(out).mean().backward()", "out.detach(), state.detach()", "pass", 0),
+        ("state = cut(state.detach())", "out, state", "out.mean().backward()", 0),
+        ("head(out).mean().backward()", "out, state", "h = h.detach()", 0),
+        ("pass", "out, state", "pass", 0),
+    ],
+)
+def test_state_is_followed_through_a_function_that_runs_the_module(
+    backward: str, back: str, after: str, count: int
+) -> None:
+    text = STEP_FUNCTION.format(backward=backward, back=back, after=after)
+    assert len(list(carried_states(program(text)))) == count

@@ -255,6 +255,20 @@ TRAINER_RUN = """trainer = Trainer(model, loader)
 trainer.fit(EPOCHS)
 """
 
+LATE = f"""begin = 0
+if len(sys.argv) > 1 and os.path.isfile("last.pt"):
+    checkpoint = torch.load("last.pt", map_location="cpu")
+    begin = checkpoint["epoch"] + 1
+    model.load_state_dict(checkpoint["model"])
+optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [2, 3, 4], gamma=0.5)
+part, _ = torch.utils.data.random_split(Noisy(), [8, 4])
+loader = DataLoader(part, batch_size=4, shuffle=True, num_workers=WORKERS)
+for epoch in range(begin, EPOCHS):
+{TRAIN}{SHOW}    torch.save({{"model": model.state_dict(), "epoch": epoch}}, "last.pt")
+    scheduler.step()
+"""
+
 CASES = [
     Case("plain", script(PLAIN)),
     Case("scheduler", script(SCHEDULER), 1),
@@ -264,6 +278,7 @@ CASES = [
     Case("two optimizers", script(TWO, TWO_END), 1),
     Case("hidden state", {"main.py": HEAD + RNN + END}, 1),
     Case("early stopping", script(EARLY)),
+    Case("made after the load", script(LATE)),
     Case("functions", script(SCHEDULER), 2),
     Case("class", script(SCHEDULER), 3),
     Case(

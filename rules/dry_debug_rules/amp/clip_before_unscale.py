@@ -13,6 +13,7 @@ from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run,
 from dry_debug.program.evidence import Step, made
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.relations import covers, different, modules_in, touches
+from dry_debug.program.scaling import disabled
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ClipBeforeUnscale(OrderRule):
         optimizers = {o.base.ident for _, o, _ in steps}
         for event, optimizer, scaler in steps:
             ident = optimizer.base.ident
-            if scaler.kind == "scaler" and _disabled(scaler):
+            if scaler.kind == "scaler" and disabled(scaler):
                 made = scaler.args if scaler.origin is program else None
                 program.why(None, "the scaler is switched off with `enabled=False`", see=made)
                 continue
@@ -172,14 +173,6 @@ class _Scaled(Automaton):
         if modules and self.covered and None not in touched:
             return False
         return not unscaled and self.only
-
-
-def _disabled(scaler: Value) -> bool:
-    """Whether the scaler was made with `enabled=False`."""
-    call = scaler.args
-    if call is None:
-        return False
-    return any(k.arg == "enabled" and isinstance(k.value, ast.Constant) and not k.value.value for k in call.keywords)
 
 
 def _spelling(hit: Hit, step: Event, program: Program) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ from dry_debug.program.inference import (
     own_switch,
     root_of,
     scores,
+    set_above,
     switched,
     unknown_switches,
 )
@@ -43,6 +44,7 @@ class EvaluationInTrainMode(OrderRule):
         "Dropout goes on dropping activations and batch norm normalises with the statistics of the batch (and keeps "
         "updating its own), so the results are worse, noisy and depend on the batch size."
     )
+    instead = "Call `.eval()` before the evaluation, and `.train()` before training goes on."
     looks_at = "calls of models where autograd is switched off"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
@@ -121,6 +123,10 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
         program.why(event, "it is not certain which model this is")
     elif program.is_test:
         program.why(event, "the file is a test")
+    elif event.program is program and program.grad_mode(event.node) == "on":
+        program.why(event, "autograd is not switched off here, so this may be training")
+    elif set_above(event):
+        program.why(event, "the lines above put the model into evaluation mode")
     else:
         return True
     return False

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dry_debug.lint.finding import Fix, Place, Related
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.links import Link
-from dry_debug.spec.compare import compare, compliance
-from dry_debug.spec.instruction import in_words
-from dry_debug.spec.shown import asked_text, got_text, replacement
+from dry_debug.spec.sources import sources_of
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
@@ -31,11 +29,13 @@ class DeviationRule(WholeRule):
     fields: ClassVar[frozenset[str]]
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
+        from dry_debug.spec.compare import compare
+
         items = self._items(program) or [i for i in compare([], program) if i.field in self.fields]
         return (node for item in items if (node := item.node(program)) is not None)
 
     def check(self, program: Program) -> Iterator[Report]:
-        if not compliance(program).asked:
+        if not sources_of(program):  # as for most programs: nothing else is loaded
             program.why(None, "there are no instructions for this file (SPEC.md, or the file that `spec` names)")
             return
         items = self._items(program)
@@ -49,9 +49,14 @@ class DeviationRule(WholeRule):
                 yield self._report(item, node, program)
 
     def _items(self, program: Program) -> list[Item]:
+        from dry_debug.spec.compare import compliance
+
         return [item for item in compliance(program).items if item.field in self.fields]
 
     def _report(self, item: Item, node: ast.AST, program: Program) -> Report:
+        from dry_debug.spec.instruction import in_words
+        from dry_debug.spec.shown import asked_text, got_text, replacement
+
         asked, got = item.instruction, item.got
         assert asked is not None and got is not None
         name = source_name(asked.path, program)
@@ -121,6 +126,8 @@ def short(text: str, limit: int) -> str:
 
 def _tell(items: list[Item], program: Program) -> None:
     """Tells of each value what the instructions say of it."""
+    from dry_debug.spec.shown import asked_text
+
     told: set[ast.AST] = set()
     for item in items:
         node = item.node(program)

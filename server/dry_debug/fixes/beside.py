@@ -11,6 +11,7 @@ from dry_debug.fixes.file_writes import is_own_statement, is_path
 from dry_debug.fixes.layout import free_name, is_plain, lines_after, quote_of
 from dry_debug.fixes.modules import module_name
 from dry_debug.fixes.rank_guard import guard
+from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.fixes.changes import Changes
@@ -55,6 +56,9 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
     if pattern is not None and not any(hole in pattern.rpartition("/")[0] for hole in ("{", "%")):
         parent = pattern.rpartition("/")[0]
         return f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}", []
+    filled = _filled_in(path, pattern, file, mark, program) if pattern is not None else None
+    if filled is not None:
+        return filled
     if isinstance(path, ast.JoinedStr) and text[:1] == "f" and text[1:2] in ("'", '"') and text[-1] == text[1]:
         cut = text.rfind("/")
         head = text[:cut]
@@ -70,6 +74,28 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
     if isinstance(path, ast.BinOp) and isinstance(path.op, ast.Div) and "/" not in program.text(path.right):
         return f"{program.text(path.left)} / {mark}{file}{mark}", [path.left]
     return f"{os_name}.path.join({os_name}.path.dirname({text}), {mark}{file}{mark})", [path]
+
+
+def _filled_in(
+    path: ast.expr, pattern: str, file: str, mark: str, program: Program
+) -> tuple[str, list[ast.expr]] | None:
+    """The folder's part of `"%s/..." % (...)` or `"{}/...".format(...)` with what fills its holes."""
+    head = pattern.rpartition("/")[0]
+    if isinstance(path, ast.BinOp):
+        given = list(path.right.elts) if isinstance(path.right, ast.Tuple) else [path.right]
+        count = head.count("%")
+        if not count or count != head.count("%s") + head.count("%d") or count > len(given):
+            return None
+        texts = [program.text(e) for e in given[:count]]
+        right = texts[0] if count == 1 and dotted(given[0]) is not None else f"({', '.join(texts)}{',' * (count == 1)})"
+        return f"{mark}{head}/{file}{mark} % {right}", given[:count]
+    if not isinstance(path, ast.Call) or path.keywords or head.count("{") != head.count("{}") or "%" in head:
+        return None
+    count = head.count("{}")
+    if not count or count > len(path.args) or any(isinstance(a, ast.Starred) for a in path.args):
+        return None
+    texts = [program.text(e) for e in path.args[:count]]
+    return f"{mark}{head}/{file}{mark}.format({', '.join(texts)})", list(path.args[:count])
 
 
 def _pattern(path: ast.expr) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.checkpoint_resume import start_loop
 from dry_debug.fixes.checkpoint_whole import Whole
 from dry_debug.fixes.file_writes import is_own_statement
-from dry_debug.fixes.layout import free_name, indent_of, lines_before, quoted, unit_of, width_of
+from dry_debug.fixes.layout import free_name, in_quotes, indent_of, lines_before, quoted, unit_of, width_of
 from dry_debug.fixes.modules import module_name
 from dry_debug.lint.finding import Need, NeedHelper
 
@@ -141,7 +141,8 @@ def _filled(texts: tuple[str, ...], rng: RandomState | None, program: Program, *
         filled = text.format(
             os=os_name, torch=torch_name, rng=f', "{rng.key}": {rng.save}' if rng else "", restored=restored, **names
         )
-        found.append(NeedHelper(filled.partition("(")[0].partition(":")[0].split()[1], filled))
+        name = filled.partition("(")[0].partition(":")[0].split()[1]
+        found.append(NeedHelper(name, in_quotes(program, filled)))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.checkpoint_resume import LATE
 from dry_debug.fixes.checkpoint_rows import Row, bound_at
+from dry_debug.fixes.later import before_loop
 from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.random_state import random_state, splits_after
@@ -68,6 +69,11 @@ def _candidates(program: Program) -> Iterator[tuple[Program, LoadSite, ast.Call 
                     yield owner, load, tree.call
 
 
+def place_of_load(program: Program, load: LoadSite) -> LoadPlace | None:
+    """Where more can be restored from what one load of this file has read; None where that is not clear."""
+    return _place(program, load, None)
+
+
 def _goes_on(load: LoadSite, owner: Program) -> bool:
     """Whether a run goes on from there: more than the model is taken from the file."""
     if any(value.kind in ("optimizer", "scheduler", "scaler") for value, _ in load.restores):
@@ -124,23 +130,23 @@ def restore(
     """Writes the restoring lines at one place; the names of what cannot be restored there."""
     owner, held = place.owner, place.variable
     lines: list[str] = []
+    after: list[str] = []  # what has to wait until the loop is about to begin
     left: list[str] = []
+    later = before_loop(place.restore, held, run.loop, program) if owner is program else None
     for row in rows:
         key = quoted(owner, row.key)
         if row.how == "state":
             if place.generic:
                 continue
             name, optional = _name_at(changes, row, place, program)
-            if name is None:
-                left.append(row.name)
+            if name is not None:
+                lines += _state(row, name, optional, held, key)
                 continue
-            test = f"if {key} in {held}:"
-            if optional or row.optional:
-                there = f"{held}.get({key}) is not None"
-                test = f"if {name} is not None and {there}:" if optional else f"if {there}:"
-            lines += [test, f"\t{name}.load_state_dict({held}[{key}])"]
-            if row.behind:
-                lines.append(f"\t{name}.step()  {LATE}")
+            name = _name_at_loop(row, run, program) if later is not None else None
+            if name is not None:
+                after += _state(row, name, row.optional, held, key)
+            else:
+                left.append(row.name)
         elif row.how == "number" and run.site.owner is program and row.name == _counter(run):
             started = start_at(changes, row, place.restore, held, key, run, program) if owner is program else None
             if started is None:
@@ -149,24 +155,47 @@ def restore(
                 lines += started
         elif owner is program and _can_set(row.name, place, run, program):
             lines.append(f"{row.name} = {held}.get({key}, {row.name})")
+        elif later is not None and "." not in row.name and bound_at(row.name, program, run.loop):
+            after.append(f"{row.name} = {held}.get({key}, {row.name})")
         else:
             left.append(row.name)
     if owner is program:
         add_one(changes, place.load, held, run, program)
     if rng is not None:
         mine = rng if owner is run.site.owner else random_state(owner, rng.rngs, set())
-        if mine is None or _draws_between(place, run, program):
+        wait = _draws_between(place, run, program)
+        if mine is None or (wait and later is None):
             left.append("the random generators")
         else:
             key = quoted(owner, rng.key)
-            lines.append(f"if {key} in {held}:")
-            lines += [f"\t{line.format(f'{held}[{key}]')}" for line in mine.restore]
+            put = [f"if {key} in {held}:", *(f"\t{line.format(f'{held}[{key}]')}" for line in mine.restore)]
+            (after if wait or after else lines).extend(put)
             changes.need(*mine.restoring, program=owner)
+    if after and later is not None:
+        block = [f"if {later.test}:", *(f"\t{line}" for line in after)] if later.test else after
+        lines_before(changes, later.before, block, program)
     if isinstance(place.last, ast.Return | ast.Delete):
         done = lines_before(changes, place.last, lines, owner)
     else:
         done = lines_after(changes, place.last, lines, owner)
     return left if done else [row.name for row in rows]
+
+
+def _state(row: Row, name: str, optional: bool, held: str, key: str) -> list[str]:
+    """The lines that put back one state, if the file has it."""
+    test = f"if {key} in {held}:"
+    if optional or row.optional:
+        there = f"{held}.get({key}) is not None"
+        test = f"if {name} is not None and {there}:" if optional else f"if {there}:"
+    late = [f"\t{name}.step()  {LATE}"] if row.behind else []
+    return [test, f"\t{name}.load_state_dict({held}[{key}])", *late]
+
+
+def _name_at_loop(row: Row, run: Run, program: Program) -> str | None:
+    if row.value is None:
+        return None
+    name = program.training.components.name_at(row.value, program.scope(run.loop))
+    return name if name is not None and bound_at(name, program, run.loop) else None
 
 
 def _counter(run: Run) -> str | None:

@@ -54,6 +54,13 @@ def quoted(program: Program, text: str, node: ast.AST | None = None) -> str:
     return f"{quote}{text}{quote}"
 
 
+def in_quotes(program: Program, text: str) -> str:
+    """The text of a helper with the quotes that the file uses; docstrings keep theirs."""
+    if quote_of(program) == '"' or "'" in text:
+        return text
+    return '"""'.join(part.replace('"', "'") for part in text.split('"""'))
+
+
 def free_name(program: Program, *names: str) -> str | None:
     """The first of `names` that occurs nowhere in the file."""
     return next((n for n in names if not re.search(rf"\b{n}\b", program.document.source)), None)

@@ -18,7 +18,8 @@ def module_name(module: str, program: Program, scope: Scope | None = None) -> tu
     taken there."""
     scope = scope or program.index.module
     for name, bindings in program.index.module.bindings.items():
-        if len(bindings) == 1 and bindings[0].kind in ("import", "from") and bindings[0].module == (module, 0):
+        # `import torch` and `import torch.nn.parallel` bind the same name to the same module.
+        if all(b.kind in ("import", "from") and b.module == (module, 0) for b in bindings):
             found = program.names.lookup(name, scope)
             if found is not None and found[1] is bindings and bindings[0].stmt in program.tree.body:
                 return name, []

@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dry_debug.fixes.layout import free_name
+from dry_debug.fixes.layout import free_name, in_quotes
 from dry_debug.fixes.modules import module_name
 from dry_debug.lint.finding import Need, NeedHelper
 from dry_debug.program.randomness import RNGS, Rng
@@ -78,7 +78,9 @@ def random_state(program: Program, rngs: tuple[Rng, ...], taken: set[str]) -> Ra
     setter = free_name(program, "set_rng_state", "set_rng_states", "restore_random_states")
     if getter is None or setter is None:
         return None
-    getting, setting = NeedHelper(getter, _getter(getter, names)), NeedHelper(setter, _setter(setter, names))
+    getting, setting = (
+        NeedHelper(name, in_quotes(program, make(name, names))) for name, make in ((getter, _getter), (setter, _setter))
+    )
     return RandomState(key, f"{getter}()", (f"{setter}({{}})",), (*needs, getting), (*needs, setting), rngs)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.seeding import module_name
 from dry_debug.lint.finding import Fix, Need, NeedHelper
+from dry_debug.program.worker_seeds import seed_of
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -67,14 +68,16 @@ def differ(program: Program, one: OneSeed) -> Fix | None:
                 return None
             edits.append(TextEdit(span, ""))  # PyTorch has done it, with another seed for each worker
             continue
-        if number is None:
-            edits.append(TextEdit(program.span(call.args[0]), value))
+        seed = seed_of(call)
+        if number is None and seed is not None:
+            edits.append(TextEdit(program.span(seed), value))
     return Fix(title_of(one), "unsafe", tuple(edits), tuple(needs))
 
 
 def _one_number(one: OneSeed) -> ast.expr | None:
     """What the function's own variable is set to, if all seeds are that variable: `seed = 42`."""
-    names = {call.args[0].id if isinstance(call.args[0], ast.Name) else "" for call in one.seeds}
+    seeds = [seed_of(call) for call in one.seeds]
+    names = {seed.id if isinstance(seed, ast.Name) else "" for seed in seeds}
     bindings = one.function.bindings.get(next(iter(names)), ()) if len(names) == 1 else ()
     if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path:
         return None

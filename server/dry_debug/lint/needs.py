@@ -182,10 +182,15 @@ def _top_of(document: Document, module: ast.Module) -> _Top:
         start, end = document.cells[index].start, document.cells[index].end
         body = by_cell.get(index, [])
     leading: list[ast.stmt] = []
+    between: list[ast.stmt] = []
     for statement in body:
-        if not (isinstance(statement, ast.Import | ast.ImportFrom) or (not leading and _is_docstring(statement))):
+        if isinstance(statement, ast.Import | ast.ImportFrom) or (not leading and _is_docstring(statement)):
+            leading += [*between, statement]
+            between = []
+        elif leading and _prepares(statement):
+            between.append(statement)  # part of the imports, if more of them follow
+        else:
             break
-        leading.append(statement)
     rest = body[len(leading) :]
     has_imports = any(not _is_docstring(statement) and not _is_future(statement) for statement in leading)
     if rest:
@@ -216,6 +221,19 @@ def _attached(document: Document, line: int, below_code: bool) -> int:
     while first > 0 and document.lines.line_text(first - 1).startswith("#"):
         first -= 1
     return line if first == 0 and not below_code else first
+
+
+def _prepares(statement: ast.stmt) -> bool:
+    """Whether a statement only prepares the imports behind it: `sys.path.append(...)`, `os.environ[...] = ...`."""
+    node: ast.AST | None = None
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        node = statement.value.func
+    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        node = statement.targets[0]
+        node = node.value if isinstance(node, ast.Subscript) else None
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("sys", "os", "warnings", "matplotlib", "logging")
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

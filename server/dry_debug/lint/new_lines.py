@@ -56,6 +56,70 @@ def line_behind(program: Program, stmt: ast.stmt, code: str) -> TextEdit | None:
     return TextEdit(Span(end, end), f"{program.document.newline}{indent}{code}")
 
 
+def moved_before(program: Program, stmt: ast.stmt, other: ast.stmt) -> tuple[TextEdit, ...]:
+    """`stmt`, a line of its own, moved before the statement of its block that holds `other`; () if that cannot be."""
+    spot = _beside(program, stmt, other)
+    taken = program.flow.whole_statement(stmt)
+    if spot is None or taken is None or hasattr(stmt, "body") or "\n" in program.text(stmt):
+        return ()
+    return line_before(program, spot, program.text(stmt)), TextEdit(taken, "")
+
+
+def moved_behind(program: Program, stmt: ast.stmt, other: ast.stmt) -> tuple[TextEdit, ...]:
+    """`stmt`, a line of its own, moved behind the statement of its block that holds `other`; () if that cannot be."""
+    spot = _beside(program, stmt, other)
+    taken = program.flow.whole_statement(stmt)
+    if spot is None or taken is None or hasattr(stmt, "body") or "\n" in program.text(stmt):
+        return ()
+    edit = line_behind(program, spot, program.text(stmt))
+    return (TextEdit(taken, ""), edit) if edit is not None else ()
+
+
+def _beside(program: Program, stmt: ast.stmt, other: ast.stmt) -> ast.stmt | None:
+    """The statement in the same block as `stmt` that is `other` or holds it."""
+    parent = program.index.parent.get(stmt)
+    found: ast.AST = other
+    for block in program.index.ancestors(other):
+        if block is parent:
+            break
+        found = block
+    same = found is not stmt and isinstance(found, ast.stmt) and program.index.parent.get(found) is parent
+    return found if same and isinstance(found, ast.stmt) else None
+
+
+def indented(program: Program, stmt: ast.stmt, header: str) -> tuple[TextEdit, ...]:
+    """`header` in a line of its own before `stmt`, which becomes its block; () if something else shares its lines."""
+    source, lines = program.document.source, program.document.lines
+    span = program.span(stmt)
+    indent = _indent(program, span.start)
+    first, last = lines.line_of(span.start), lines.line_of(span.end)
+    rest = source[span.end : lines.line_end(last)].strip()
+    if indent is None or (rest and not rest.startswith("#")):
+        return ()
+    unit = _unit(program, stmt, indent)
+    inside: set[int] = set()  # lines that begin inside a text
+    for node in ast.walk(stmt):
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
+            text = program.span(node)
+            inside.update(range(lines.line_of(text.start) + 1, lines.line_of(text.end) + 1))
+    edits = [TextEdit(Span(span.start, span.start), f"{header}{program.document.newline}{indent}{unit}")]
+    for line in range(first + 1, last + 1):
+        if line not in inside and lines.line_text(line).strip():
+            at = lines.offset(line, 0)
+            edits.append(TextEdit(Span(at, at), unit))
+    return tuple(edits)
+
+
+def _unit(program: Program, stmt: ast.stmt, indent: str) -> str:
+    """By how much the file indents."""
+    body = getattr(stmt, "body", None)
+    if isinstance(body, list) and body:
+        inner = _indent(program, program.span(body[0]).start)
+        if inner is not None and inner.startswith(indent) and len(inner) > len(indent):
+            return inner[len(indent) :]
+    return "\t" if indent.startswith("\t") else "    "
+
+
 def _indent(program: Program, start: int) -> str | None:
     """The white space before the statement at `start`; None if something else stands there."""
     lines = program.document.lines

@@ -90,7 +90,7 @@ class Project:
     def depends(self, root: str, texts: Mapping[str, str], asked: Iterable[str], path: str) -> bool:
         """Whether an analysis that asked the host these questions would now be answered from the file at `path`."""
         host = self._host(root, texts)
-        return any(host.answer_key(question).startswith(f"{path}:") for question in asked)
+        return any(host.rests_on(question, path) for question in asked)
 
     def read(self, path: str) -> Document | None:
         """The file as it is on disk, or None."""

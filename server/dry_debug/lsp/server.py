@@ -14,17 +14,22 @@ from dry_debug.lsp.client import client_of
 from dry_debug.lsp.explain import explained
 from dry_debug.lsp.hover import hover
 from dry_debug.lsp.pygls_patches import Buffers
+from dry_debug.lsp.report import ignored, reported, stored
 from dry_debug.lsp.route import routed
 from dry_debug.lsp.session import Session
 from dry_debug.lsp.settings import SECTION, Complaints, initial_options, plain, pulled_options, pushed_options
 from dry_debug.project.config import FILE_NAMES
 from dry_debug.project.config_files import kind_of
+from dry_debug.project.host import INSTRUCTIONS, READMES
 
 logger = logging.getLogger(__name__)
 
 CHECK_DOCUMENT = "dryDebug.checkDocument"
 EXPLAIN = "dryDebug.explain"
 ROUTE = "dryDebug.route"
+REPORT = "dryDebug.report"
+SET_INSTRUCTIONS = "dryDebug.setInstructions"
+IGNORE_INSTRUCTIONS = "dryDebug.ignoreInstructions"
 TYPING_PAUSE = 0.3  # seconds without a key press before a check, with `run` = onType
 MOST_CONFIGS = 40  # configuration files that are looked at one by one when they change together
 DISK_PAUSE = 0.2  # seconds in which changes on disk are taken together: a checkout changes many files
@@ -116,6 +121,7 @@ async def _register_watchers(server: Server) -> None:
     wanted: list[types.Registration] = []
     if client.watches_files:
         globs = [f"**/{name}" for name in FILE_NAMES] + ["**/*.py", "**/*.{yaml,yml,json,toml,ini,cfg,conf}"]
+        globs += [f"**/{name}" for name in (*INSTRUCTIONS, *READMES)]
         watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in globs]
         options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
         wanted.append(types.Registration("files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options))
@@ -271,6 +277,29 @@ def _register_requests(server: Server) -> None:
         found = [await session.current(uri) for uri in session.buffers.open_uris()]
         analyses = [one[0] for one in found if one is not None]
         return await session.worker.run(partial(routed, text, analyses))
+
+    @server.command(REPORT)
+    async def report(uri: str, form: str = "markdown") -> str | None:
+        """The four-part report on a document, as markdown, html, json or text; null if it is not checked."""
+        found = await server.session.current(uri)
+        return await server.session.worker.run(partial(reported, found[0], str(form))) if found is not None else None
+
+    @server.command(SET_INSTRUCTIONS)
+    async def set_instructions(uri: str, text: str = "") -> dict[str, object] | None:
+        """Stores `text` as the instructions of the project of a document; null if it has none."""
+        session = server.session
+        root = session.root(uri)
+        if root is None:
+            return None
+        answer = await session.worker.run(partial(stored, root, str(text)))
+        await session.check_all()
+        return answer
+
+    @server.command(IGNORE_INSTRUCTIONS)
+    async def ignore_instructions(uri: str) -> str | None:
+        """Adds the instructions to the project's .gitignore; why that did not work, or null."""
+        root = server.session.root(uri)
+        return await server.session.worker.run(partial(ignored, root)) if root is not None else None
 
     @server.command(CHECK_DOCUMENT)
     async def check_document(uri: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program import lightning
 from dry_debug.program.carried import backward_passes
+from dry_debug.program.checkpoints import given
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.scopes import Scope, dotted
@@ -52,6 +53,11 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
         for backward, over in backward_passes(program, scope):
             stmt = program.statement(backward)
             loop = _innermost(program, stmt) if stmt is not None else None
+            if stmt is not None and loop is None and scope.kind == "function":
+                for found in _called_in_loop(program, scope, backward, over):
+                    if found.at not in seen:
+                        seen.add(found.at)
+                        yield found
             if stmt is None or loop is None:
                 program.why(backward, "it stands in no loop")
                 continue
@@ -104,14 +110,17 @@ def _in_loop(
         assert stmt is not None
         if not isinstance(stmt, ast.Assign | ast.AnnAssign | ast.Expr | ast.AugAssign | ast.Return):
             continue
-        given = _given(call)
+        arguments = _given(call)
         taken = _taken(stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else []
-        states = [path for path in given if "." not in path and _bound_in(program, scope, loop, path)]
+        states = [path for path in arguments if "." not in path and _bound_in(program, scope, loop, path)]
         if not states and not ("." not in (dotted(call.func) or ".") or isinstance(call.func, ast.Attribute)):
             continue
         if not states and not _may_hold_state(program, call):
             continue
         module = program.value(call.func, call)
+        if module.kind == "function" and states:
+            run = next((r for name in states if (r := _run_inside(program, call, name)) is not None), None)
+            module = run[2] if run is not None else module
         if module.kind != "module":
             if states and set(states) & set(taken):
                 program.why(call, "{} is not known to be a module", call.func)
@@ -143,6 +152,62 @@ def _given(call: ast.Call) -> list[str]:
 
 def _taken(stmt: ast.Assign) -> list[str]:
     return [path for target in stmt.targets for path in target_paths(target)]
+
+
+# -- modules that are run by a function of the project -----------------------------------------------------------------
+
+
+def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, Scope, Value, list[str]] | None:
+    """(file, function, module, what its result goes to) of a module that the called function runs on `path`.
+
+    Only where the function gives back what it got from the module, and cuts no graph.
+    """
+    target = program.target(call)
+    function, owner = target.scope, target.program
+    if target.kind != "function" or function is None or owner is None or function.kind != "function":
+        return None
+    name = next((a.arg for a in function.parameters() if dotted(given(call, function, a.arg) or call) == path), None)
+    if name is None or _cut_inside(function.node) is not None:
+        return None
+    for stmt in owner.index.assignments:
+        inner = stmt.value
+        if owner.scope(stmt) is not function or not isinstance(stmt, ast.Assign) or not isinstance(inner, ast.Call):
+            continue
+        if name not in _given(inner):
+            continue
+        module = owner.value(inner.func, inner)
+        if module.kind != "module" or _cuts_itself(owner, module, inner) is not None:
+            continue
+        taken = _taken(stmt)
+        if any(back.value is not None and _gives(back.value, taken) for back in function.returns):
+            return owner, function, module, taken
+    return None
+
+
+def _gives(value: ast.expr, names: list[str]) -> bool:
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return any(dotted(part) in names for part in parts)
+
+
+def _called_in_loop(program: Program, function: Scope, backward: ast.Call, over: ast.expr) -> Iterator[CarriedState]:
+    """`loss, hidden = step(x, hidden)` in a loop, where `step` runs the module and the backward pass."""
+    node = function.node
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    for call in program.call_sites(function):
+        stmt, scope = program.statement(call), program.scope(call)
+        loop = _innermost(program, stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else None
+        if loop is None or not isinstance(stmt, ast.Assign) or program.grad_mode(call) != "on":
+            continue
+        taken = _taken(stmt)
+        for name in _given(call):
+            if name not in taken or not _bound_in(program, scope, loop, name):
+                continue
+            run = _run_inside(program, call, name)
+            if run is None or not reads(over, derived(program, function, node, run[3])):
+                continue
+            at = _carried_on(program, scope, loop, name, call, taken)
+            if at is not None:
+                yield CarriedState(call, run[2], [name], at, loop, backward, run[2].confidence)
 
 
 # -- state in variables of the loop -----------------------------------------------------------------------------------

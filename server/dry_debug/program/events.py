@@ -16,8 +16,10 @@ from dry_debug.program.values import UNKNOWN, Ident, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Hit
+    from dry_debug.program.gradient_order import Ordered
     from dry_debug.program.program import Program
     from dry_debug.program.relevance import Relevance
+    from dry_debug.program.scaling import Scaled
     from dry_debug.program.tree_builder import Row, TreeBuilder
 
 __all__ = ["CallTree", "Event", "EventIndex", "Leaf", "Tree"]
@@ -43,6 +45,8 @@ class EventIndex:
         self.in_lambdas: dict[Scope, list[Row]] = {}  # they happen where the lambda is called
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
         self.modes: dict[Ident, list[Hit]] = {}  # see inference.modes
+        self.scaled: list[Scaled] | None = None  # see scaling.protocols
+        self.ordered: list[Ordered] | None = None  # see gradient_order.orders
         self._relevance: dict[frozenset[str], Relevance] = {}
         self._of_function: dict[Scope, list[Event]] = {}
         self._of_kinds: dict[tuple[str, ...], list[Event]] = {}

@@ -83,27 +83,51 @@ def gradients_at(place: Occurrence) -> GradMode:
 
 
 def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension] | None:
-    """The innermost loop around an event, here or in a caller, if it goes through data and computes no gradients."""
+    """The innermost loop around an event, here or in a caller, if what it goes through is given to the model.
+
+    None for a loop that computes gradients, too.
+    """
     spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
     for program, node in spots:
-        loops = program.training.loops
         scope, stmt = program.scope(node), program.statement(node)
         if stmt is None:
             return None
         if scope.kind == "comprehension":
             part: ast.comprehension = scope.node.generators[0]  # type: ignore[union-attr]
-            return (
-                (program, part)
-                if scope.parent is not None and loops.gives_data(part.iter, scope.parent, stmt)
-                else None
-            )
+            around = scope.parent
+            data = around is not None and program.training.loops.gives_data(part.iter, around, stmt)
+            return (program, part) if data and _given(node, _names(part.target)) else None
         for block in program.index.ancestors(stmt):
             if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-                fits = loops.goes_over_data(block) and not loops.steps_in(block)
-                return (program, block) if fits else None
+                return (program, block) if _evaluates(block, node, scope, program) else None
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
                 break
     return None
+
+
+def _evaluates(loop: LoopNode, call: ast.AST, scope: Scope, program: Program) -> bool:
+    """Whether the loop computes no gradients and gives `call` something new in each iteration."""
+    loops = program.training.loops
+    if not loops.goes_over_data(loop) or loops.steps_in(loop):
+        return False
+    names = set() if isinstance(loop, ast.While) else _names(loop.target)
+    first, last = loop.lineno, loop.end_lineno or loop.lineno
+    for name, bindings in scope.bindings.items():
+        if any(b.kind != "param" and b.stmt is not None and first < b.stmt.lineno <= last for b in bindings):
+            names.add(name)
+    return _given(call, names)
+
+
+def _names(target: ast.AST) -> set[str]:
+    return {n.id for n in nodes(target) if isinstance(n, ast.Name)}
+
+
+def _given(call: ast.AST, names: set[str]) -> bool:
+    """Whether an argument of the call reads one of the names."""
+    if not isinstance(call, ast.Call):
+        return False
+    values = (*call.args, *(k.value for k in call.keywords))
+    return any(isinstance(n, ast.Name) and n.id in names for value in values for n in nodes(value))
 
 
 def scores(event: Event) -> bool:
@@ -154,6 +178,22 @@ def holds(whole: Value, module: Value) -> bool:
         if isinstance(expr, ast.Name | ast.Attribute) and owner.value(expr, call).base.ident == module.base.ident:
             return True
     return False
+
+
+def set_above(event: Event) -> bool:
+    """Whether the last switch above a call in its own block, or in one around it, is to evaluation mode."""
+    program = event.program
+    blocks = {program.index.parent.get(event.stmt), *map(program.index.parent.get, program.index.ancestors(event.stmt))}
+    found = False
+    for switch in program.events.of_kind("train", "eval", "mode"):
+        if switch.scope is event.scope and switch.stmt.lineno < event.stmt.lineno:
+            certain = program.index.parent.get(switch.stmt) in blocks
+            same = switch.obj.base.ident is not None and switch.obj.base.ident == event.obj.base.ident
+            if switch.kind == "eval":
+                found = found or (certain and same)
+            elif same or switch.obj.base.ident is None:
+                found = False
+    return found
 
 
 def own_switch(module: Value) -> bool:

@@ -234,6 +234,13 @@ class Loops:
             self._function_trains(run, 0, only_steps) for tree in self._calls_in(loop) for run in runs(tree, None)
         )
 
+    def step_call_in(self, loop: LoopNode) -> ast.Call | None:
+        """The first call in the loop that leads to an optimizer step in a function."""
+        for tree in self._calls_in(loop):
+            if self._leads_to_step(tree):
+                return tree.call
+        return None
+
     def _function_trains(self, run: Run, depth: int, only_steps: bool = False) -> bool:
         known = run.program.training.loops._trains
         key = (*run.key, only_steps)
@@ -248,6 +255,20 @@ class Loops:
             result = any(self._function_trains(one, depth + 1, only_steps) for one in inner)
         known[key] = result
         return result
+
+    def training_statements(self, block: ast.stmt) -> list[ast.stmt]:
+        """The statements in a loop or function that compute or apply gradients, in called functions too."""
+        events = self.program.events.of_kind("backward", "optimizer_step")
+        found = [e.stmt for e in events if self._within(e.stmt, block)]
+        for stmt, trees in self.program.events._user_calls.items():
+            if self._within(stmt, block) and any(
+                self._function_trains(run, 0)
+                for _, tree in trees
+                for call in calls_of_tree(tree)
+                for run in runs(call, None)
+            ):
+                found.append(stmt)
+        return found
 
     def _calls_in(self, loop: LoopNode) -> list[CallTree]:
         known = self._calls.get(loop)

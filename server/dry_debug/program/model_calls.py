@@ -44,8 +44,8 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     value = program.evaluator.value(model, scope, program.statement(call))
     if value.kind == "unknown" and given and isinstance(func, ast.Name):  # whoever calls the function knows
         value = Value("unknown", ident=ix.variable(func.id, call), confidence="low")
-    elif value.kind != "module":
-        return None
+    elif value.kind != "module" or (isinstance(value.ident, tuple) and value.ident[:1] == ("part",)):
+        return None  # a part may be a method that makes something
     return ix.event("forward", value, call)
 
 

@@ -136,9 +136,9 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
             why(call, "nobody can see what {} does", given)
             continue
         parameters = {a.arg for a in function.parameters()} - taken
-        seeds = [c for c in function.calls if owner.qualified(c) in _SEEDED and c.args]
+        seeds = [c for c in function.calls if owner.qualified(c) in _SEEDED and seed_of(c) is not None]
         seeds.sort(key=lambda c: c.lineno)
-        alike = [c for c in seeds if not _differs(c.args[0], function, parameters)]
+        alike = [c for c in seeds if not _differs(seed_of(c) or c, function, parameters)]
         if not seeds or alike != seeds:
             why(call, "its workers are not all seeded alike")
             continue
@@ -146,6 +146,11 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
             why(call, "its data set only looks its samples up: nothing is drawn in the workers")
             continue
         yield OneSeed(call, function, seeds, owner)
+
+
+def seed_of(call: ast.Call) -> ast.expr | None:
+    """What a seeding call is given."""
+    return call.args[0] if call.args else call.keywords[0].value if call.keywords else None
 
 
 def _draws_nothing(program: Program, loader: ast.Call) -> bool:

@@ -244,6 +244,14 @@ class ProjectHost:
             self._keys[path] = key
         return key
 
+    def rests_on(self, question: str, path: str) -> bool:
+        """Whether the answer to `question` comes, or would come, from the file at `path`."""
+        if question.startswith("spec:"):
+            named, _, importer = question.removeprefix("spec:").rpartition(":")
+            sources = self._sources(importer, named or None)
+            return any(source.path == path for source in sources) or path.endswith((*INSTRUCTIONS, *READMES))
+        return self.answer_key(question).startswith(f"{path}:")
+
     def statistics(self) -> str:
         """For the benchmark: what is held."""
         return self._modules.statistics()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dry_debug.spec.instruction import Source
+from dry_debug.spec.sources import ANNOUNCED, INSTRUCTS
 
 MOST_LINES = 4_000
 WIDEST = 2_000  # of a line; a longer one is data
@@ -30,21 +31,6 @@ _OTHER_SECTION = re.compile(
     r"lessons|appendix|findings|observations|notes? from|benchmarks?|citation|licen[cs]e|acknowledge?ments?|"
     r"published|paper(?:'s)?|prior art|archive|faq|future|later|nice to have|next steps|ideas|other teams?|their|"
     r"upstream|costs?|budget|timeline|contacts?)\b",
-    re.IGNORECASE,
-)
-_INSTRUCTS = re.compile(
-    r"^\W*(?:the |your |my )?(?:instructions?|task(?: description)?|assignment|spec(?:ification)?s?|requirements? "
-    r"for (?:the )?"
-    r"(?:run|training|model|experiment)|(?:training|run|experiment|model) (?:instructions?|spec(?:ification)?|task|"
-    r"requirements?)|what (?:is asked|we want|i want|to build|to train)|as asked(?: for)?|asked(?: for)?|requested|"
-    r"the ask|"
-    r"acceptance criteria|(?:training )?hyper-?parameters?)\W*$",
-    re.IGNORECASE,
-)
-# A line that announces what is asked for, and may go on with it: "As asked: lr 2e-4".
-_ANNOUNCED = re.compile(
-    r"^\W*(?:as asked(?: for)?|as requested|asked(?: for)?|requested|(?:the )?task|instructions?|spec(?:ification)?|"
-    r"(?:the )?user (?:asked(?: for)?|wants|requested)|assignment)\s*(?::|(?<=for)\s|(?<=wants)\s)\s*",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(
@@ -143,7 +129,7 @@ class _Reader:
         if not self.source.explicit and _COMMAND.match(line):
             yield from self._flush()
             return
-        announced = _ANNOUNCED.match(line) if self.source.sections else None
+        announced = ANNOUNCED.match(line) if self.source.sections else None
         if announced:
             yield from self._flush()
             self.announced = True
@@ -153,7 +139,7 @@ class _Reader:
             line = " " * announced.end() + stripped
         elif self.announced and not stripped:
             following = self.lines[at + 1] if at + 1 < len(self.lines) else ""
-            if not (at and _ANNOUNCED.fullmatch(self.lines[at - 1])) and not _BULLET.match(following):
+            if not (at and ANNOUNCED.fullmatch(self.lines[at - 1])) and not _BULLET.match(following):
                 yield from self._flush()
                 self.announced = False
         bullet = _BULLET.match(line)
@@ -208,13 +194,13 @@ class _Reader:
 
     def _counts(self, language: str = "") -> bool:
         """Whether what stands here asks for something: not under a heading about the past or about others."""
-        if any(_OTHER_SECTION.search(title) and not _INSTRUCTS.match(title) for _, title in self.headings):
+        if any(_OTHER_SECTION.search(title) and not INSTRUCTS.match(title) for _, title in self.headings):
             return False
         if self.source.sections:
             if self.announced:
                 return True
             asked = language in ("spec", "instructions", "task", "instruction", "dry-debug")
-            return asked or any(_INSTRUCTS.match(title) for _, title in self.headings)
+            return asked or any(INSTRUCTS.match(title) for _, title in self.headings)
         return True
 
     def _flush(self) -> Iterator[Sentence]:

@@ -1,0 +1,109 @@
+"""LOOP015: gradients are clipped where there are none to clip: before the backward pass or behind the step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_lines import moved_before
+from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.automata import Hit, Occurrence, collect
+from dry_debug.program.evidence import Step, made
+from dry_debug.program.gradient_order import Ordered, orders
+from dry_debug.program.hands import other_hands
+from dry_debug.program.links import kind_link, path_link
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import Event
+    from dry_debug.program.program import Program
+
+
+class MisplacedGradientClip(OrderRule):
+    name = "misplaced-gradient-clip"
+    code = "LOOP015"
+    severity = "critical"
+    fix_kind = "unsafe"
+    triggers = (("torch",), ("clip_grad", ".grad"), (".step(",))
+    why = (
+        "Clipping changes the gradients that are there, and behind the step or before the backward pass there are "
+        "none that count: the step always applies unclipped gradients."
+    )
+    instead = "Clip between the backward pass and the step."
+    looks_at = "calls that clip gradients"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (event.node for event in program.events.of_kind("clip"))
+
+    def check(self, program: Program) -> Iterator[Report]:
+        if not program.events.may_come(frozenset(("clip",))):
+            return
+        if not collect(program, "clip"):
+            program.why(None, "no way from the start of this file leads to a clip")
+            return
+        told: set[Event] = set()
+        for ordered in orders(program):
+            for hit in ordered.hits:
+                report = self._report(hit, ordered, program) if hit.label == "idle" else None
+                if report is not None and hit.event not in told:
+                    told.add(hit.event)
+                    yield report
+        if program.why.listens:
+            for event in program.events.of_kind("clip"):
+                if event not in told:
+                    program.why(event, "a backward pass comes before it, or it is not known whose gradients it clips")
+
+    def _report(self, hit: Hit, ordered: Ordered, program: Program) -> Report | None:
+        place = Occurrence(hit.event, hit.calls)
+        at = place.here(program)
+        if hit.certainty != "must":
+            program.why(place, "on some path a backward pass comes before it, or nobody knows")
+            return None
+        if _measures(hit.event):
+            program.why(place, "it only measures the norm")
+            return None
+        hands = other_hands(program, place, ordered.optimizer)
+        if hands is not None:
+            program.why(place, "{} is given the optimizer and cannot be followed", hands, see=hands)
+            return None
+        if at is None:
+            return None
+        here = hit.event.program is program
+        step = next((o.event for o in reversed(hit.trace) if o.event.kind == "optimizer_step"), None)
+        evidence = made(ordered.optimizer, "the optimizer")
+        if not here:
+            evidence.append(Step(hit.event.program, hit.event.node, "the gradients are clipped here"))
+        if step is not None:
+            evidence.append(Step(step.program, step.node, "this step has applied the gradients before"))
+        edits = _edits(hit.event, step, program) if here else ()
+        return Report(
+            at=at,
+            headline=f"`{program.short(at, 40)}` clips gradients that no step will use",
+            confidence=ordered.optimizer.confidence,
+            links=lambda: [kind_link(program, ordered.optimizer), path_link()],
+            evidence=evidence,
+            cause=f"{self.name}@{program.span(at).start}",
+            fix=(lambda: Fix(_TITLE, "unsafe", edits)) if edits else None,
+            fix_title=_TITLE if edits else "",
+        )
+
+
+_TITLE = "Clip between `backward()` and `step()`"
+
+
+def _measures(event: Event) -> bool:
+    """Whether the limit is infinite: then the norm is all that is wanted."""
+    call = event.node
+    return isinstance(call, ast.Call) and any(
+        (isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value.lower() == "inf")
+        or (isinstance(n, ast.Attribute) and n.attr in ("inf", "Inf"))
+        for argument in (*call.args, *(k.value for k in call.keywords))
+        for n in ast.walk(argument)
+    )
+
+
+def _edits(clip: Event, step: Event | None, program: Program) -> tuple:  # type: ignore[type-arg]
+    if step is None or step.program is not program or step.other.known:
+        return ()
+    return moved_before(program, clip.stmt, step.stmt)

@@ -1,0 +1,349 @@
+"""MEM004: an evaluation builds an autograd graph that nothing uses."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix, Need, NeedImport
+from dry_debug.lint.new_lines import indented, line_before
+from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.program.evidence import Step, made, weakest
+from dry_debug.program.fate import fate_of
+from dry_debug.program.hands import other_hands
+from dry_debug.program.inference import data_loop, evaluated, gradients_at, modes, root_of
+from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import Event
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+    from dry_debug.program.values import Value
+
+
+class EvaluationWithGradients(OrderRule):
+    name = "evaluation-with-gradients"
+    code = "MEM004"
+    severity = "warning"
+    fix_kind = "unsafe"
+    triggers = (("torch",), (".eval(",))
+    why = (
+        "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
+        "the memory, and slower; outputs that are collected keep them all until the end."
+    )
+    instead = "Evaluate under `torch.no_grad()` or `torch.inference_mode()`."
+    looks_at = "calls of models in evaluation mode"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        return (event.node for event in program.events.of_kind("forward"))
+
+    def check(self, program: Program) -> Iterator[Report]:
+        events = program.events
+        here = events.of_kind("eval") and any(_may_be_one(event, program) for event in events.of_kind("forward"))
+        works = events.of_kind("create", "train", "backward") or program.method_calls("load_state_dict")
+        if not here and not (works and program.leaves_file):
+            program.why(None, "nothing here calls a model in evaluation mode where autograd may record")
+            return
+        off = _switched_off(program)
+        if off is not None:
+            program.why(None, "autograd may be switched off for all that follows: {}", off, see=off)
+            return
+        calls = evaluated(program)
+        seen: set[object] = set()
+        causes: set[str] = set()
+        for event, module in calls:
+            ident = module.base.ident
+            if ident is None or ident in seen:
+                continue
+            if not _may_be_one(event, event.program):
+                program.why(event, "autograd is off here, or the loop around it trains")
+                continue
+            seen.add(ident)
+            for hit in modes(module, program):
+                report = self._report(hit, module, program)
+                if report is not None and report.cause not in causes:
+                    causes.add(report.cause)
+                    yield report
+        if program.why.listens:
+            _tell(calls, program)
+
+    def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
+        event = hit.event
+        place = Occurrence(event, hit.calls)
+        if hit.label != "eval":
+            return None
+        at = place.here(program)
+        around = data_loop(place)
+        if at is None or not _judged(hit, place, module, program) or around is None:
+            return None
+        here = event.program is program
+        function = _function(event)
+        if not here and event.program.call_sites(function):
+            program.why(place, "it is told in the file that it stands in", see=event)
+            return None
+        loop = around[1]
+        call = event.node
+        assert isinstance(call, ast.Call)
+        path = dotted(call.func) or "the model"
+        switch = next((o.event for o in reversed(hit.trace) if o.event.kind == "eval"), None)
+        evidence = made(module, "the model")
+        if switch is not None:
+            evidence.append(Step(switch.program, switch.node, "it is put into evaluation mode here"))
+        if not here:
+            evidence.append(Step(event.program, call, "the model runs here, and autograd records"))
+        if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
+            evidence.append(Step(around[0], loop.target, "for each batch of this loop a graph is built"))
+        exported = here and function.kind == "function" and not program.call_sites(function)
+        return Report(
+            at=at,
+            headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing"
+            if here
+            else f"`{program.short(at, 36)}` evaluates without `torch.no_grad()`: a graph is built for nothing",
+            confidence=weakest("high" if module.confidence == "high" else "medium", "medium" if exported else "high"),
+            evidence=evidence,
+            links=lambda: _links(module, exported, program),
+            cause=f"{self.name}@{program.span(_outermost(hit, program) if here else at).start}",
+            fix=(lambda: _fix(hit, program)) if here else None,
+            fix_title=_TITLE if here else "",
+        )
+
+
+_TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"
+
+
+def _links(module: Value, exported: bool, program: Program) -> list[Link]:
+    links = [kind_link(program, module), path_link()]
+    if exported:
+        links.append(Link("resolution", "medium", "other files may call this function with autograd switched off"))
+    return links
+
+
+def _may_be_one(event: Event, program: Program) -> bool:
+    """What the lines around a call tell, without a walk."""
+    index = program.index
+    loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
+    if loop is not None and any(index.inside(e.stmt, loop) for e in program.events.of_kind("backward")):
+        return False
+    return program.grad_mode(event.node) != "off"
+
+
+def _function(event: Event) -> Scope:
+    scope = event.scope
+    while scope.kind not in ("function", "module") and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _switched_off(program: Program) -> ast.AST | None:
+    """A statement that switches autograd off for all that follows: `torch.set_grad_enabled(False)`."""
+    withs = {id(item.context_expr) for block in program.index.withs for item in block.items}
+    for call in program.calls_of("torch.set_grad_enabled"):
+        if id(call) not in withs:
+            return call
+    for name in ("torch.no_grad", "torch.inference_mode"):
+        for call in program.calls_of(name):
+            stmt = program.statement(call)
+            if not isinstance(stmt, ast.With | ast.AsyncWith | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                return call  # `guard = torch.no_grad()`, `with guard if ... else ...`
+    return None
+
+
+def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> bool:
+    """Whether nothing speaks against it that this is an evaluation whose graph nobody wants."""
+    event, why, home = hit.event, program.why, hit.event.program
+    call = event.node
+    assert isinstance(call, ast.Call)
+    function = _function(event)
+    wanted = _wants_gradients(function, home)
+    if hit.certainty != "must":
+        why(place, "on some path the model is not in evaluation mode here")
+    elif gradients_at(place) != "on":
+        why(place, "autograd is switched off here, or may be")
+    elif data_loop(place) is None:
+        why(place, "it stands in no loop over data, or in one that trains")
+    elif program.is_test:
+        why(place, "the file is a test")
+    elif root_of(hit) is function and function.kind == "function" and _parameter(call, function):
+        why(place, "other files give the model to this function, and may switch autograd off around it")
+    elif _switched_off(home) is not None:
+        why(place, "autograd may be switched off in its file", see=event)
+    elif "volatile" in home.document.source:
+        why(place, "this is written for a PyTorch that has no `no_grad`")
+    elif last_name(call.func) == "generate":
+        why(place, "`generate` switches autograd off by itself")
+    elif wanted is not None:
+        why(place, "{} wants gradients", Step(home, wanted, ""))
+    elif _frozen(program) or _frozen(home):
+        why(place, "parameters are frozen in this file: there may be no graph")
+    elif _without_graph(call, home):
+        why(place, "the model's own `forward` switches autograd off")
+    elif (hands := other_hands(program, place, module)) is not None:
+        why(place, "{} is given the model and cannot be followed", hands, see=hands)
+    elif (used := _leaves(event, home)) is not None:
+        why(place, "what the model gives may be differentiated later: {}", Step(home, used, ""))
+    else:
+        return True
+    return False
+
+
+def _parameter(call: ast.Call, function: Scope) -> bool:
+    """Whether the model that is called is a parameter of the function."""
+    return isinstance(call.func, ast.Name) and call.func.id in {a.arg for a in function.parameters()}
+
+
+_GRADIENTS = frozenset("backward grad requires_grad_ enable_grad attribute register_hook retain_grad vjp jvp".split())
+
+
+def _wants_gradients(function: Scope, program: Program) -> ast.AST | None:
+    """A call in the function of the evaluation that needs a graph, if it does not train besides."""
+    for scope in (function, *function.below()):
+        for call in scope.calls:
+            if last_name(call.func) in _GRADIENTS and not _trains_elsewhere(call, program):
+                return call
+    return None
+
+
+def _trains_elsewhere(call: ast.Call, program: Program) -> bool:
+    """Whether a backward pass belongs to a training loop beside the evaluation."""
+    stmt = program.statement(call)
+    return stmt is not None and any(
+        isinstance(block, ast.For | ast.AsyncFor | ast.While) and program.training.loops.steps_in(block, True)
+        for block in program.index.ancestors(stmt)
+    )
+
+
+def _frozen(program: Program) -> bool:
+    source = program.document.source
+    return "requires_grad" in source and any(
+        text in source for text in ("requires_grad_(False", "requires_grad = False", "requires_grad=False")
+    )
+
+
+def _without_graph(call: ast.Call, program: Program) -> bool:
+    target = program.target(call)
+    if target.kind != "function" or target.scope is None or target.program is None:
+        return False
+    text = target.program.text(target.scope.node)
+    decorated = target.program.decorated_no_grad(target.scope)
+    return decorated or "no_grad" in text or "inference_mode" in text or "set_grad_enabled" in text
+
+
+def _leaves(event: Event, program: Program) -> ast.AST | None:
+    """Where what the model gives leaves the function with its graph, if something may differentiate it then."""
+    function = _function(event)
+    if function.kind != "function":
+        return None
+    for name in _names(event.stmt):
+        fate = fate_of(program, name, event.stmt)
+        if fate.backward and fate.differentiated is not None:
+            return fate.differentiated[1] if fate.differentiated[0] is program else event.node
+    if program.call_sites(function) and not program.events.of_kind("backward"):
+        return None
+    outputs = _Outputs(event, function, program)
+    for node in nodes(function.node):
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None and outputs.carries(node.value):
+            return node
+    return None
+
+
+class _Outputs:
+    """Which variables of a function hold what a model gave, with its graph."""
+
+    def __init__(self, event: Event, function: Scope, program: Program) -> None:
+        self.program = program
+        self.call = event.node
+        self.at = event.stmt
+        self.names: set[str] = set()
+        for _ in range(3):  # a loop may hand a value on against the order of its lines
+            before = len(self.names)
+            for node in nodes(function.node):
+                self._follow(node)
+            if len(self.names) == before:
+                break
+
+    def _follow(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign) and self.carries(node.value):
+            self.names.update(name for target in node.targets for name in _targets(target))
+        elif isinstance(node, ast.AugAssign) and self.carries(node.value):
+            self.names.update(_targets(node.target))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+            self.names.update(_targets(node.func.value) if any(map(self.carries, node.args)) else ())
+
+    def carries(self, expr: ast.expr) -> bool:
+        """Whether an expression may hold a graph of the model's."""
+        queue: list[ast.AST] = [expr]
+        while queue:
+            node = queue.pop()
+            if node is self.call or (isinstance(node, ast.Name) and node.id in self.names):
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in _WITHOUT_GRAPH:
+                continue
+            if isinstance(node, ast.Call) and last_name(node.func) in _WITHOUT_GRAPH:
+                continue
+            if isinstance(node, ast.Compare):
+                continue
+            queue.extend(ast.iter_child_nodes(node))
+        return False
+
+
+_COLLECTS = frozenset(("append", "extend"))
+_WITHOUT_GRAPH = frozenset(
+    "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
+    "shape size dim numel device dtype".split()
+)
+
+
+def _names(stmt: ast.stmt) -> list[str]:
+    """The variables that a statement assigns."""
+    return [name for target in stmt.targets for name in _targets(target)] if isinstance(stmt, ast.Assign) else []
+
+
+def _targets(target: ast.expr) -> Iterator[str]:
+    return (n.id for n in nodes(target) if isinstance(n, ast.Name))
+
+
+def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:
+    reached = {event for event, _ in calls}
+    evaluating = {hit.event for _, module in calls for hit in modes(module, program) if hit.label == "eval"}
+    for event in program.events.of_kind("forward"):
+        if event not in reached:
+            program.why(event, "no way from the start of this file leads here, or it is not known what is called")
+        elif event not in evaluating:
+            program.why(event, "the model is not known to be in evaluation mode here")
+
+
+# -- the fix -----------------------------------------------------------------------------------------------------------
+
+
+def _outermost(hit: Hit, program: Program) -> ast.stmt:
+    """The loop over the data in the function of the call, else its statement."""
+    around = data_loop(Occurrence(hit.event, hit.calls))
+    loop = around[1] if around is not None and around[0] is program else None
+    inside = isinstance(loop, ast.stmt) and program.index.inside(hit.event.stmt, loop)
+    return loop if inside and isinstance(loop, ast.stmt) else hit.event.stmt
+
+
+def _fix(hit: Hit, program: Program) -> Fix | None:
+    function = _function(hit.event)
+    torch, needs = _torch(program)
+    if torch is None:
+        return None
+    only = function.kind == "function" and not program.training.loops.function_trains(function)
+    if only and not function.yields and isinstance(function.node, ast.FunctionDef):
+        return Fix(_TITLE, "unsafe", (line_before(program, function.node, f"@{torch}.no_grad()"),), tuple(needs))
+    edits = indented(program, _outermost(hit, program), f"with {torch}.no_grad():")
+    return Fix(_TITLE, "unsafe", edits, tuple(needs)) if edits else None
+
+
+def _torch(program: Program) -> tuple[str | None, list[Need]]:
+    """What `torch` is called in this file; an import of it, if there is none."""
+    for name, bindings in program.index.module.bindings.items():
+        if len(bindings) == 1 and bindings[0].kind == "import" and bindings[0].module == ("torch", 0):
+            return name, []
+    if "torch" in program.index.module.bindings:
+        return None, []
+    return "torch", [NeedImport("torch")]

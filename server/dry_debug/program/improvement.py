@@ -1,0 +1,137 @@
+"""Tests for a better result: `if score > best: best = score`, and the branch of them that a statement stands in."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_EXTREMES = ("max", "min", "amax", "amin", "argmax", "argmin")
+_HARD_ENDS = (ast.Break, ast.Return, ast.Raise)
+
+
+def improving(
+    program: Program, stmt: ast.stmt, until: ast.AST | None = None, callee: ast.FunctionDef | None = None
+) -> ast.If | None:
+    """The `if` around `stmt`, inside of `until`, whose branch with `stmt` is taken when a result is better than before.
+
+    None where there is none, and where the branch leaves the loop: nothing happens after it. What `callee`, which is
+    called in the branch, remembers counts, too.
+    """
+    more = _stored(callee.body) if callee is not None else set()
+    inner: ast.AST = stmt
+    for block in program.index.ancestors(stmt):
+        if block is until or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return None
+        if isinstance(block, ast.If):
+            branch = block.body if inner in block.body else block.orelse
+            if isinstance(branch[-1], _HARD_ENDS):
+                return None
+            if _better(program, block, _stored(branch) | more) or (until is not None and _result_of(until, block)):
+                return block
+        inner = block
+    return None
+
+
+def in_order_test(program: Program, stmt: ast.stmt) -> bool:
+    """Whether an `if` around `stmt`, in its function, puts something in order or asks a variable: a quick look."""
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return False
+        if isinstance(block, ast.If) and (isinstance(block.test, ast.Name) or _compared(block.test)[0]):
+            return True
+    return False
+
+
+def branch_of(block: ast.If, stmt: ast.AST, program: Program) -> list[ast.stmt]:
+    """The branch of `block` that holds `stmt`; both where it stands in none."""
+    index = program.index
+    for branch in (block.body, block.orelse):
+        if any(stmt is one or index.inside(stmt, one) for one in branch):
+            return branch
+    return [*block.body, *block.orelse]
+
+
+def _better(program: Program, block: ast.If, remembered: set[str]) -> bool:
+    """Whether what the tests of the chain compare is remembered in the branch that is taken."""
+    one: ast.If | None = block
+    while one is not None:
+        compared, extreme = _compared(one.test)
+        if extreme or compared & remembered:
+            return True
+        if isinstance(one.test, ast.Name) and _named_test(program, one.test, one, remembered):
+            return True
+        one = one.orelse[0] if len(one.orelse) == 1 and isinstance(one.orelse[0], ast.If) else None
+    return False
+
+
+def _result_of(loop: ast.AST, block: ast.If) -> bool:
+    """Whether the test puts in order what a round of the loop computes anew; a counter is none."""
+    compared, _ = _compared(block.test)
+    found = False
+    for node in nodes(loop) if compared else ():
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and not isinstance(node.value, ast.Constant):
+            name = dotted(node.targets[0])
+            if name in compared and all(dotted(part) != name for part in nodes(node.value)):
+                return True
+        elif isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Constant):
+            found = found or dotted(node.target) in compared
+    return found
+
+
+def _named_test(program: Program, test: ast.Name, block: ast.If, remembered: set[str]) -> bool:
+    """`is_best = score > best; best = max(score, best); if is_best:`."""
+    found = program.names.lookup(test.id, program.scope(block))
+    for binding in found[1] if found is not None else ():
+        if binding.kind != "assign" or binding.value is None or binding.path:
+            continue
+        compared, extreme = _compared(binding.value)
+        if extreme or compared & remembered:
+            return True
+        for assignment in program.index.assignments if compared else ():
+            value = assignment.value
+            if (
+                isinstance(value, ast.Call)
+                and dotted(value.func) in _EXTREMES
+                and program.scope(assignment) is program.scope(block)
+            ):
+                targets = assignment.targets if isinstance(assignment, ast.Assign) else [assignment.target]
+                if any(dotted(t) in compared for t in targets):
+                    return True
+    return False
+
+
+def _compared(test: ast.expr) -> tuple[set[str], bool]:
+    """What a test puts in order: variables, and whether one side is the best of several (`max(scores)`)."""
+    found: set[str] = set()
+    extreme = False
+    for node in nodes(test):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], _ORDER):
+            for side in (node.left, *node.comparators):
+                for part in nodes(side):
+                    held = part.value if isinstance(part, ast.Subscript) else part
+                    if isinstance(held, ast.Name | ast.Attribute) and (name := dotted(held)) is not None:
+                        found.add(name)
+                    elif isinstance(part, ast.Call) and (dotted(part.func) or "").rpartition(".")[2] in _EXTREMES:
+                        extreme = True
+    return found, extreme
+
+
+def _stored(branch: list[ast.stmt]) -> set[str]:
+    """The variables that the statements of a branch give a new value; not those that they count on."""
+    found: set[str] = set()
+    for stmt in branch:
+        if not isinstance(stmt, ast.Assign | ast.AnnAssign):
+            continue
+        for target in stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]:
+            for element in target.elts if isinstance(target, ast.Tuple) else [target]:
+                held = element.value if isinstance(element, ast.Subscript) else element
+                if (name := dotted(held)) is not None:
+                    found.add(name)
+    return found

@@ -1,0 +1,92 @@
+"""A value that a loop keeps for later: under which name, and where it is used when the loop has gone on."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.evidence import Step
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.loops import LoopNode
+    from dry_debug.program.program import Program
+
+_NO_USE = ("print", "len", "isinstance", "id", "type")
+
+
+def target_name(target: ast.expr) -> str | None:
+    """The variable or attribute that holds what is stored: `best` of `best["model"]`, `self.best`."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return dotted(target)
+
+
+def late_use(
+    program: Program, name: str, stmt: ast.stmt, branch: list[ast.stmt], loop: LoopNode | None
+) -> tuple[Step | None, bool]:
+    """(a use of what `stmt` keeps under `name` when the loop may have gone on, whether every use is seen).
+
+    Uses in the `branch` that holds `stmt` see it fresh. For an attribute of an object, other files may use it.
+    """
+    scope = program.scope(stmt)
+    head, _, rest = name.partition(".")
+    if rest:
+        cls = scope.class_scope
+        if head != scope.self_name or cls is None:
+            return None, True
+        return _attribute_use(program, name, stmt, branch, cls)
+    home = program.names.lookup(name, scope)
+    if home is None:
+        return None, True
+    filled = not isinstance(stmt, ast.Assign) or isinstance(stmt.targets[0], ast.Subscript)
+    for read in program.flow.reads(name, home[0]):
+        at = program.flow.statement_of(read, home[0])
+        if at is None or _fresh(program, at, branch) or not _used(program, read, home[0]):
+            continue
+        if loop is None and not (filled or isinstance(at, ast.Return)):
+            continue  # a function that a loop calls keeps nothing else from one call to the next
+        within = loop is not None and program.index.inside(at, loop)
+        if within or at.lineno > (loop.end_lineno or 0 if loop is not None else stmt.lineno) or home[0] is not scope:
+            return Step(program, read, ""), True
+    return None, True
+
+
+def _attribute_use(
+    program: Program, name: str, stmt: ast.stmt, branch: list[ast.stmt], cls: Scope
+) -> tuple[Step | None, bool]:
+    attribute = name.partition(".")[2].partition(".")[0]
+    fresh = False
+    for read in program.flow.path_reads(name, cls):
+        at = program.flow.statement_of(read, cls)
+        if at is None or not _used(program, read, cls):
+            continue
+        if _fresh(program, at, branch):
+            fresh = True
+            continue
+        return Step(program, read, ""), True
+    for call in (c for scope in (program.index.module, *program.index.functions) for c in scope.calls):
+        for expr in (*call.args, *(k.value for k in call.keywords)):
+            if isinstance(expr, ast.Attribute) and expr.attr == attribute and dotted(expr) != name:
+                return Step(program, call, ""), True  # `model.load_state_dict(stopper.best)`
+    return None, fresh
+
+
+def _fresh(program: Program, at: ast.stmt, branch: list[ast.stmt]) -> bool:
+    return any(at is one or program.index.inside(at, one) for one in branch)
+
+
+def _used(program: Program, read: ast.expr, scope: Scope) -> bool:
+    """Whether something is done with the value: it is not only asked for None or printed."""
+    parents = program.flow.parents(scope)
+    node: ast.AST = read
+    parent = parents.get(read)
+    while isinstance(parent, ast.Subscript | ast.Attribute | ast.Starred) and getattr(parent, "value", None) is node:
+        if isinstance(parent, ast.Subscript | ast.Attribute) and not isinstance(parent.ctx, ast.Load):
+            return False
+        node, parent = parent, parents.get(parent)
+    if isinstance(parent, ast.Call):
+        return parent.func is node or (dotted(parent.func) or "") not in _NO_USE
+    if isinstance(parent, ast.keyword | ast.Return | ast.Dict | ast.Tuple | ast.List | ast.IfExp | ast.Yield):
+        return True
+    return isinstance(parent, ast.Assign) and parent.value is node

@@ -1,0 +1,210 @@
+"""What the complete checkpoint saves and restores, in layouts and orders that its page does not show."""
+
+import ast
+
+import pytest
+
+from tests.fixes.checkpoints import LOOP, added, first, offered
+
+HEAD = "import os\n\nimport torch\n\nmodel = torch.nn.Linear(4, 1)\n"
+OPTIMIZER = "optimizer = torch.optim.Adam(model.parameters())\n"
+LOAD = """if os.path.exists("last.pt"):
+    checkpoint = torch.load("last.pt")
+    model.load_state_dict(checkpoint["model"])
+    start = checkpoint["epoch"] + 1
+"""
+SAVE = '    torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")\n'
+RESUMED = f"{HEAD}{OPTIMIZER}start = 0\n{LOAD}for epoch in range(start, 9):\n{LOOP}{SAVE}"
+
+
+def test_what_is_saved_is_restored_and_the_file_moved_into_place() -> None:
+    assert added(RESUMED, first(RESUMED)["main.py"]) == [
+        'if "optimizer" in checkpoint:',
+        'optimizer.load_state_dict(checkpoint["optimizer"])',
+        "torch.save({",
+        '"model": model.state_dict(),',
+        '"epoch": epoch,',
+        '"optimizer": optimizer.state_dict(),',
+        '}, "last.pt.tmp")',
+        'os.replace("last.pt.tmp", "last.pt")',
+    ]
+
+
+@pytest.mark.parametrize(("old", "new"), [("    ", "\t"), ("    ", "  "), ("\n", "\r\n"), ('"', "'")])
+def test_the_layout_of_the_file_is_kept(old: str, new: str) -> None:
+    text = RESUMED.replace(old, new)
+    after = first(text)["main.py"]
+    ast.parse(after)
+    assert after == first(RESUMED)["main.py"].replace(old, new)
+
+
+def test_what_is_made_after_the_load_is_restored_before_the_loop() -> None:
+    text = f"{HEAD}start = 0\n{LOAD}{OPTIMIZER}for epoch in range(start, 9):\n{LOOP}{SAVE}"
+    after = first(text)["main.py"]
+    assert after.index("optimizer.load_state_dict") > after.index("optimizer = ")
+    assert 'if os.path.exists("last.pt"):\n    if "optimizer" in checkpoint:\n' in after
+
+
+def test_a_condition_that_may_have_changed_is_not_asked_again() -> None:
+    load = LOAD.replace("os.path.exists", "ready")
+    text = f"{HEAD}start = 0\n{load}{OPTIMIZER}for epoch in range(start, 9):\n{LOOP}{SAVE}"
+    ((fix, files), *_) = offered(text)
+    assert fix.title.endswith("(`optimizer` to be restored by hand)")
+    assert "optimizer.load_state_dict" not in files["main.py"]
+
+
+def test_a_run_that_repeats_its_last_epoch_goes_on_behind_it() -> None:
+    text = RESUMED.replace('checkpoint["epoch"] + 1', 'checkpoint["epoch"]')
+    assert 'start = checkpoint["epoch"] + 1\n' in first(text)["main.py"]
+
+
+def test_an_epoch_that_is_saved_as_the_next_one_is_left_alone() -> None:
+    text = RESUMED.replace('checkpoint["epoch"] + 1', 'checkpoint["epoch"]').replace(
+        '"epoch": epoch}', '"epoch": epoch + 1}'
+    )
+    assert 'start = checkpoint["epoch"]\n' in first(text)["main.py"]
+
+
+def test_a_scheduler_that_steps_behind_the_save_takes_its_step_after_loading() -> None:
+    made = "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)\n"
+    text = RESUMED.replace(OPTIMIZER, OPTIMIZER + made) + "    scheduler.step()\n"
+    assert "scheduler.step()  # it was saved before the step of its epoch" in first(text)["main.py"]
+    before = RESUMED.replace(OPTIMIZER, OPTIMIZER + made).replace(LOOP, LOOP + "    scheduler.step()\n")
+    assert first(before)["main.py"].count("scheduler.step()") == 1
+
+
+def test_random_generators_of_a_seeded_run_are_saved_and_put_back() -> None:
+    lines = added(RESUMED, first(RESUMED.replace(OPTIMIZER, f"torch.manual_seed(1)\n{OPTIMIZER}"))["main.py"])
+    assert '"rng_state": torch.get_rng_state(),' in lines
+    assert 'torch.set_rng_state(checkpoint["rng_state"].cpu())' in lines
+
+
+def test_a_split_of_the_data_after_the_load_comes_before_the_generators_are_put_back() -> None:
+    split = "part, _ = torch.utils.data.random_split(data, [8, 2])\n"
+    text = RESUMED.replace(OPTIMIZER, f"torch.manual_seed(1)\n{OPTIMIZER}").replace("for epoch", f"{split}for epoch")
+    after = first(text)["main.py"]
+    assert after.index("random_split") < after.index("set_rng_state")
+
+
+def test_without_a_seed_there_is_nothing_to_repeat() -> None:
+    assert "rng" not in first(RESUMED)["main.py"]
+
+
+def test_a_scheduler_without_a_state_is_not_asked_for_one() -> None:
+    own = (
+        "class Warmup:\n    def __init__(self, optimizer):\n        self.optimizer = optimizer\n        self.n = 0\n\n"
+        "    def step(self):\n        self.n += 1\n        for group in self.optimizer.param_groups:\n"
+        "            group['lr'] = 0.1 * self.n\n\n\n"
+    )
+    text = HEAD.replace("model =", f"\n{own}model =") + RESUMED[len(HEAD) :].replace(
+        OPTIMIZER, f"{OPTIMIZER}scheduler = Warmup(optimizer)\n"
+    ).replace(LOOP, f"{LOOP}    scheduler.step()\n")
+    assert all("scheduler.state_dict" not in files["main.py"] for _, files in offered(text))
+
+
+def test_weights_that_are_exported_stay_as_they_are() -> None:
+    text = (
+        f"{HEAD}{OPTIMIZER}for epoch in range(9):\n{LOOP}" + '    torch.save(model.state_dict(), f"out/{epoch}.pt")\n'
+    )
+    after = first(text)["main.py"]
+    assert 'torch.save(model.state_dict(), f"out/{epoch}.pt")\n' in after
+    assert 'checkpoint_path = "out/checkpoint.pt"' in after or 'checkpoint_path = f"out/checkpoint.pt"' in after
+
+
+def test_helpers_of_another_file_get_what_they_lack() -> None:
+    state = (
+        "import torch\n\n\ndef save_run(path, model, epoch):\n"
+        '    torch.save({"model": model.state_dict(), "epoch": epoch}, path)\n\n\n'
+        "def load_run(path, model):\n    checkpoint = torch.load(path)\n"
+        '    model.load_state_dict(checkpoint["model"])\n    return checkpoint["epoch"] + 1\n'
+    )
+    main = (
+        f"import torch\n\nfrom state import load_run, save_run\n\nmodel = torch.nn.Linear(4, 1)\n{OPTIMIZER}"
+        'start = load_run("last.pt", model)\n'
+        f'for epoch in range(start, 9):\n{LOOP}    save_run("last.pt", model, epoch)\n'
+    )
+    after = first({"main.py": main, "state.py": state})
+    assert 'load_run("last.pt", model, optimizer=optimizer)' in after["main.py"]
+    assert 'save_run("last.pt", model, epoch, optimizer=optimizer)' in after["main.py"]
+    assert "def save_run(path, model, epoch, optimizer=None):" in after["state.py"]
+    assert '"optimizer": optimizer.state_dict() if optimizer is not None else None,' in after["state.py"]
+    assert 'if optimizer is not None and checkpoint.get("optimizer") is not None:' in after["state.py"]
+
+
+SCHEDULER = "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)\n"
+NEW = f"{HEAD}{OPTIMIZER}{SCHEDULER}for epoch in range(9):\n{LOOP}    scheduler.step()\n{SAVE}"
+
+
+def test_where_nothing_loads_the_resume_is_a_fix_of_its_own() -> None:
+    titles = [fix.title for fix, _ in offered(NEW)]
+    assert titles == [
+        "Complete the checkpoint with `optimizer`, `scheduler`",
+        "Complete the checkpoint and resume from it before the loop",
+        "Save and resume by a pair of functions, `save_checkpoint` and `load_checkpoint`",
+        "Save and resume by a class, `Checkpointer`",
+    ]
+    assert "torch.load" not in offered(NEW)[0][1]["main.py"]
+    assert all("weights_only=True" in files["main.py"] for _, files in offered(NEW)[1:])
+
+
+def test_the_fixes_are_only_offered_where_the_save_can_be_put_back() -> None:
+    assert [fix.title for fix, _ in offered(RESUMED)] == ["Complete the checkpoint with `optimizer`"]
+    inner = NEW.replace(f"    scheduler.step()\n{SAVE}", f"        scheduler.step()\n    {SAVE}")
+    assert len(offered(inner)) == 1  # in the middle of an epoch
+
+
+GROUP = 'torch.distributed.init_process_group("gloo")\n'
+
+
+@pytest.mark.parametrize("uniform", [True, False], ids=["on every rank", "on ranks whose loss is low"])
+def test_one_rank_writes_and_all_wait_only_where_all_come_by(uniform: bool) -> None:
+    test = "if epoch % 2 == 0:" if uniform else "if loss < 1:"
+    text = RESUMED.replace(OPTIMIZER, GROUP + OPTIMIZER).replace(SAVE, f"    {test}\n    {SAVE}")
+    after = first(text)["main.py"]
+    assert "        if torch.distributed.get_rank() == 0:\n            torch.save(" in after
+    assert ("barrier" in after) is uniform
+
+
+def test_a_save_that_one_rank_reaches_is_guarded_already() -> None:
+    text = RESUMED.replace(OPTIMIZER, GROUP + OPTIMIZER)
+    text = text.replace(SAVE, f"    if torch.distributed.get_rank() == 0:\n    {SAVE}")
+    assert first(text)["main.py"].count("get_rank") == 1
+
+
+ACCELERATED = f"""import torch
+from accelerate import Accelerator
+
+accelerator = Accelerator()
+model = torch.nn.Linear(4, 1)
+{OPTIMIZER}model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+for epoch in range(9):
+{LOOP.replace("torch.nn.functional.mse_loss(model(x), y).backward()", "accelerator.backward(model(x).sum())")}\
+    if accelerator.is_main_process:
+        torch.save({{"model": accelerator.unwrap_model(model).state_dict()}}, "out/last.pt")
+"""
+
+
+def test_accelerate_saves_the_whole_run_on_every_process() -> None:
+    fixes = {fix.title: files["main.py"] for fix, files in offered(ACCELERATED)}
+    after = fixes["Save the whole run with `accelerator.save_state`, beside what is saved now"]
+    assert '\n    accelerator.save_state("out/run_state")\n' in after  # outside of the test for one process
+
+
+SHARDED = f"""import torch
+import torch.distributed as dist
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+dist.init_process_group("nccl")
+model = FullyShardedDataParallel(torch.nn.Linear(4, 1).cuda())
+{OPTIMIZER}for epoch in range(9):
+{LOOP}    state = model.state_dict()
+    if dist.get_rank() == 0:
+        torch.save({{"model": state, "epoch": epoch}}, "out/last.pt")
+"""
+
+
+def test_every_rank_writes_its_shards_of_a_sharded_model() -> None:
+    ((fix, files),) = offered(SHARDED)
+    assert fix.title.endswith("with `torch.distributed.checkpoint`")
+    assert "\n    model_state, optimizer_state = get_state_dict(model, optimizer)\n" in files["main.py"]
+    assert 'torch.save({"model": state, "epoch": epoch}, "out/last.pt")\n' in files["main.py"]
