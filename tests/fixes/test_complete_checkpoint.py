@@ -169,3 +169,42 @@ def test_a_save_that_one_rank_reaches_is_guarded_already() -> None:
     text = RESUMED.replace(OPTIMIZER, GROUP + OPTIMIZER)
     text = text.replace(SAVE, f"    if torch.distributed.get_rank() == 0:\n    {SAVE}")
     assert first(text)["main.py"].count("get_rank") == 1
+
+
+ACCELERATED = f"""import torch
+from accelerate import Accelerator
+
+accelerator = Accelerator()
+model = torch.nn.Linear(4, 1)
+{OPTIMIZER}model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+for epoch in range(9):
+{LOOP.replace("torch.nn.functional.mse_loss(model(x), y).backward()", "accelerator.backward(model(x).sum())")}\
+    if accelerator.is_main_process:
+        torch.save({{"model": accelerator.unwrap_model(model).state_dict()}}, "out/last.pt")
+"""
+
+
+def test_accelerate_saves_the_whole_run_on_every_process() -> None:
+    fixes = {fix.title: files["main.py"] for fix, files in offered(ACCELERATED)}
+    after = fixes["Save the whole run with `accelerator.save_state`, beside what is saved now"]
+    assert '\n    accelerator.save_state("out/run_state")\n' in after  # outside of the test for one process
+
+
+SHARDED = f"""import torch
+import torch.distributed as dist
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+dist.init_process_group("nccl")
+model = FullyShardedDataParallel(torch.nn.Linear(4, 1).cuda())
+{OPTIMIZER}for epoch in range(9):
+{LOOP}    state = model.state_dict()
+    if dist.get_rank() == 0:
+        torch.save({{"model": state, "epoch": epoch}}, "out/last.pt")
+"""
+
+
+def test_every_rank_writes_its_shards_of_a_sharded_model() -> None:
+    ((fix, files),) = offered(SHARDED)
+    assert fix.title.endswith("with `torch.distributed.checkpoint`")
+    assert "\n    model_state, optimizer_state = get_state_dict(model, optimizer)\n" in files["main.py"]
+    assert 'torch.save({"model": state, "epoch": epoch}, "out/last.pt")\n' in files["main.py"]

@@ -285,6 +285,6 @@ async def test_other_ways_to_fix_a_finding_stand_behind_the_first(tmp_path: Path
             "Save and resume by a pair of functions, `save_checkpoint` and `load_checkpoint`",
             "Ignore incomplete-checkpoint on this line",
         ]
-        assert all(action.diagnostics == [finding] for action in actions)
+        assert all([*(action.diagnostics or ())] == [finding] for action in actions)
         one.apply(actions[1].edit)
         assert "checkpoint = torch.load(" in one.texts[uri] and "os.replace(" in one.texts[uri]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.beside import second_file
 from dry_debug.fixes.changes import Changes
 from dry_debug.fixes.checkpoint_helpers import checkpointer, pair
+from dry_debug.fixes.checkpoint_libraries import by_accelerate, by_all_ranks, by_trainer, is_sharded
 from dry_debug.fixes.checkpoint_load import load_places, restore
 from dry_debug.fixes.checkpoint_resume import resume
 from dry_debug.fixes.checkpoint_rows import rows_of
@@ -31,6 +33,14 @@ _CALLED = (
 
 def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
     """Other ways to the same end: with the resume where nothing loads yet, by functions, by a class."""
+    run = runs[0]
+    if by_trainer(run, program) is not None or is_sharded(run, program) or _by_fabric(run, program):
+        return []
+    whole = by_accelerate(runs, program)
+    return [*([whole] if whole is not None else []), *_by_hand(runs, missing, program)]
+
+
+def _by_hand(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
     run = runs[0]
     rows, left = rows_of(run, missing, program)
     if left or load_places(run, program) or run.site.owner is not program:
@@ -65,7 +75,14 @@ def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
 def complete(runs: list[Run], missing: list[Part], program: Program, title: str) -> Fix | None:
     """The checkpoint completed where it is saved and where it is loaded; None where that cannot be done."""
     run = runs[0]
+    told = by_trainer(run, program)
+    if told is not None:
+        return told
     rows, left = rows_of(run, missing, program)
+    if is_sharded(run, program):
+        return None if left else by_all_ranks(runs, rows, program, title)
+    if _by_fabric(run, program):
+        return None  # what it is given are the objects, and each strategy takes them in its own way
     rng = _random_state(run, program)
     if any(p.name in left for p in missing) or not (rows or rng):
         return None
@@ -97,9 +114,17 @@ def _better_place(runs: list[Run], program: Program) -> bool:
     )
 
 
+def _by_fabric(run: Run, program: Program) -> bool:
+    site = run.site
+    call, writer = (site.via, site.via_owner or site.owner) if site.via is not None else (site.node, program)
+    func = call.func
+    return isinstance(func, ast.Attribute) and writer.value(func.value, call).kind == "fabric"
+
+
 def _random_state(run: Run, program: Program) -> RandomState | None:
     """The generators, unless each rank has its own."""
     rngs = generators_of(program)
-    if not rngs or program.training.distributed.used:
+    source = program.document.source
+    if not rngs or program.training.distributed.used or "Accelerator" in source or "Fabric" in source:
         return None
     return random_state(run.site.owner, rngs, set(run.site.keys))
