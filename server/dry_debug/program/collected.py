@@ -126,7 +126,7 @@ def _judged(
         if not _in_some_loop(program, stmt):
             why(stmt, "it stands in no loop")
             return
-    loop = outlived(program, stmt, path)
+    loop = outlived(program, stmt, path, in_place=how != "sum")
     if loop is None:
         return
     if not _may_end_here(program, ends, stmt, loop, how):
