@@ -102,6 +102,27 @@ def test_a_scheduler_without_a_state_is_not_asked_for_one() -> None:
     assert all("scheduler.state_dict" not in files["main.py"] for _, files in offered(text))
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ('f"out/{epoch}.pt"', 'f"out/checkpoint.pt"'),
+        ('f"{folder}/{epoch}.pt"', 'f"{folder}/checkpoint.pt"'),
+        ('"out/%d.pt" % epoch', '"out/checkpoint.pt"'),
+        ('"%s.pt" % prefix', 'os.path.join(os.path.dirname("%s.pt" % prefix), "checkpoint.pt")'),
+        ('"out/model_%d.pt" % epoch', '"out/checkpoint.pt"'),
+        ('"%s/model_%d.pt" % (folder, epoch)', '"%s/checkpoint.pt" % folder'),
+        ('"{}/m-{}.pt".format(folder, epoch)', '"{}/checkpoint.pt".format(folder)'),
+        ('"{}.pt".format(prefix + str(epoch))',
+         'os.path.join(os.path.dirname("{}.pt".format(prefix + str(epoch))), "checkpoint.pt")'),
+        ('os.path.join(folder, f"{epoch}.pt")', 'os.path.join(folder, "checkpoint.pt")'),
+        ('folder / f"{epoch}.pt"', 'folder / "checkpoint.pt"'),
+    ],
+)  # fmt: skip
+def test_the_second_file_lies_in_the_folder_of_the_first(path: str, expected: str) -> None:
+    text = f"{HEAD}{OPTIMIZER}for epoch in range(9):\n{LOOP}    torch.save(model.state_dict(), {path})\n"
+    assert f"    checkpoint_path = {expected}\n" in first(text)["main.py"]
+
+
 def test_weights_that_are_exported_stay_as_they_are() -> None:
     text = (
         f"{HEAD}{OPTIMIZER}for epoch in range(9):\n{LOOP}" + '    torch.save(model.state_dict(), f"out/{epoch}.pt")\n'
