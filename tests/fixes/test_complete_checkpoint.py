@@ -229,3 +229,17 @@ def test_every_rank_writes_its_shards_of_a_sharded_model() -> None:
     assert fix.title.endswith("with `torch.distributed.checkpoint`")
     assert "\n    model_state, optimizer_state = get_state_dict(model, optimizer)\n" in files["main.py"]
     assert 'torch.save({"model": state, "epoch": epoch}, "out/last.pt")\n' in files["main.py"]
+
+
+def test_no_resume_is_written_for_a_file_that_the_default_loader_may_refuse() -> None:
+    assert len(offered(NEW.replace('"epoch": epoch}', '"epoch": epoch, "note": "first"}'))) == 4
+    assert len(offered(NEW.replace('"epoch": epoch}', '"epoch": epoch, "args": args}'))) == 1
+
+
+def test_helpers_of_an_earlier_fix_are_used_again() -> None:
+    seeded = NEW.replace(OPTIMIZER, f"import numpy\n\ntorch.manual_seed(1)\nnumpy.random.seed(1)\n{OPTIMIZER}")
+    once = first(seeded)["main.py"]
+    assert once.count("def get_rng_state():") == 1
+    helper = once[once.index("def get_rng_state") : once.index("model = ")]
+    again = first(seeded.replace("model = ", f"{helper}model = ", 1))["main.py"]
+    assert again.count("def get_rng_state") == 1 and '"rng_state": get_rng_state(),' in again
