@@ -6,6 +6,7 @@ import textwrap
 import pytest
 from dry_debug.program.afterwards import comes_after
 from dry_debug.program.automata import collect, run
+from dry_debug.program.carried import backward_passes
 from dry_debug.program.program import Program
 
 from tests.program.model import marked, program
@@ -310,6 +311,23 @@ def test_what_grows_in_a_function(function: str, call: str, line: int) -> None:
     model = program(function + textwrap.dedent(LOOP).replace("{call}", call))
     found = [g.at.lineno for g in model.flow.growths]
     assert found == ([line] if line else [])
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "found"),
+    [
+        ("def back(t):\n    t.backward()", "back(loss)", True),
+        ("def back(a, *, t):\n    scaler.scale(t).backward()", "back(1, t=loss)", True),
+        ("def back(t):\n    t.backward(retain_graph=True)", "back(loss)", False),  # the graph stays
+        ("def back(t):\n    t = other(t)\n    t.backward()", "back(loss)", False),
+        ("def back(t):\n    net(t).backward()", "back(loss)", False),
+        ("def back(t):\n    t.step()", "back(loss)", False),
+    ],
+)
+def test_a_backward_pass_in_a_function(function: str, call: str, found: bool) -> None:
+    model = program(f"{function}\ndef loop(loss):\n    {call}")
+    scope = next(f for f in model.index.functions if f.name == "loop")
+    assert [model.text(over) for _, over in backward_passes(model, scope)] == (["loss"] if found else [])
 
 
 # -- checkpoints through functions ---------------------------------------------------------------------------

@@ -150,9 +150,11 @@ def _dropout(sure: Confidence) -> str:
 
 def _pretrained(module: Value, program: Program) -> tuple[Value, Confidence] | None:
     """The model of transformers that a module is, or holds, and how sure it is that its mode matters."""
-    base = module.base
-    if base.type == "peft.PeftModel.from_pretrained" or base.via == "peft":
-        return None  # its adapters are made in train mode
+    base, wrapper = module.base, module
+    while wrapper.wraps is not None and wrapper.via != "peft":
+        wrapper = wrapper.wraps
+    if base.type == "peft.PeftModel.from_pretrained" or wrapper.via == "peft":
+        return None  # its adapters are made in train mode, and the rest is frozen
     own = _loaded(base, program)
     if own is not None:
         return (base, own) if own != "low" else None

@@ -26,7 +26,12 @@ class UnsetPadToken(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("okenizer",), ("from_pretrained",))
+    triggers = (
+        ("okenizer",),
+        ("from_pretrained",),
+        # What the ids of the models without a pad token have in common: others need not be looked at.
+        ("gpt", "GPT", "lama", "istral", "ixtral", "alcon", "phi-", "pythia", "odegen", "starcoder"),
+    )
     why = (
         'The tokenizer of this model comes without a pad token, so the call raises "Asking to pad but the tokenizer '
         'does not have a padding token" at the first batch.'
@@ -68,6 +73,10 @@ class UnsetPadToken(Rule):
             return None
         if padding.call is not at and padding.program.is_test:
             program.why(at, "the place that asks for padding is a test")
+            return None
+        if padding.method == "DataCollatorForLanguageModeling" and not padding.program.method_calls("map"):
+            # It stacks tensors of one length as they are (`TextDataset`), and pads only samples that are dicts.
+            program.why(at, "the samples may be tensors of one length, which are not padded")
             return None
         if _expects_failure(padding.call, padding.program):
             program.why(at, "the call is expected to fail")

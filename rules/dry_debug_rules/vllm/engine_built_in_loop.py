@@ -34,6 +34,7 @@ class EngineBuiltInLoop(Rule):
     code = "VLLM003"
     shape = "site"
     severity = "critical"
+    status = "preview"
     fix_kind = "unsafe"
     triggers = (("vllm",), ("LLM", "from_engine_args"))
     why = (

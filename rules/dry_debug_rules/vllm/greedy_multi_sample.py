@@ -24,6 +24,7 @@ class GreedyMultiSample(SiteRule):
     name = "greedy-multi-sample"
     code = "VLLM006"
     severity = "critical"
+    status = "preview"
     fix_kind = "unsafe"
     triggers = (("vllm",), ("SamplingParams",), ("temperature",))
     calls = ("vllm.SamplingParams",)

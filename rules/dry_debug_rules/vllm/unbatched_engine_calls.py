@@ -29,6 +29,7 @@ class UnbatchedEngineCalls(Rule):
     code = "VLLM002"
     shape = "site"
     severity = "warning"
+    status = "preview"
     fix_kind = "none"
     triggers = (("vllm",), (".generate(", ".chat("), ("for ",))
     why = (

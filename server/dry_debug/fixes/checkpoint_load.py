@@ -69,6 +69,11 @@ def _candidates(program: Program) -> Iterator[tuple[Program, LoadSite, ast.Call 
                     yield owner, load, tree.call
 
 
+def place_of_load(program: Program, load: LoadSite) -> LoadPlace | None:
+    """Where more can be restored from what one load of this file has read; None where that is not clear."""
+    return _place(program, load, None)
+
+
 def _goes_on(load: LoadSite, owner: Program) -> bool:
     """Whether a run goes on from there: more than the model is taken from the file."""
     if any(value.kind in ("optimizer", "scheduler", "scaler") for value, _ in load.restores):

@@ -183,14 +183,14 @@ class Resumption:
             named = self._in_reach(value, run.site, run.loop)
             if named is None or self._made_in(value, run.loop):
                 continue
-            if self._recreated(value, run.loop):
+            if self.recreated(value, run.loop):
                 program.why(run.site.node, f"`{named[0]}` need not be saved: it is told how far the run is", see=event)
                 continue
             confidence = weakest(value.confidence, "high" if driven is not None else "medium")
             used = Step(event.program, event.node, "it is stepped here")
             yield Part("scheduler", *named, confidence, value, self._made(value), used, value.maybe_none)
 
-    def _recreated(self, scheduler: Value, loop: LoopNode) -> bool:
+    def recreated(self, scheduler: Value, loop: LoopNode) -> bool:
         """Whether a resumed run gets the schedule back without its state: by the epoch that it is told."""
         program = self.program
         made = scheduler.args

@@ -1,0 +1,169 @@
+"""What a checkpoint of the program holds and a run that goes on from it leaves in the file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program import done_elsewhere
+from dry_debug.program.calls import argument
+from dry_debug.program.epoch_count import EpochCount
+from dry_debug.program.evidence import Step
+from dry_debug.program.restored import Loaded
+
+if TYPE_CHECKING:
+    from dry_debug.program.checkpoints import LoadSite, SaveSite
+    from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
+
+_RUN = ("optimizer", "scheduler", "scaler")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """State of the run that `site` saves under `key` and the load does not take back."""
+
+    key: str
+    value: Value
+    site: SaveSite
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeGap:
+    """A load that a run goes on from, as `sign` shows, and what it leaves."""
+
+    load: LoadSite
+    model: ast.expr  # what is restored
+    left: list[Left]
+    sign: Step
+
+
+def resume_gaps(program: Program) -> Iterator[ResumeGap]:
+    """The loads of this file that take back a part of what its saves hold of the run."""
+    told: set[ast.AST] = set()
+    for load in loads_of(program):
+        gap = _gap(program, load) if load.node not in told else None
+        told.add(load.node)
+        if gap is not None:
+            yield gap
+
+
+def loads_of(program: Program) -> Iterator[LoadSite]:
+    """Every `torch.load` of the file, and the calls of functions that only read a file and give back what it holds."""
+    checkpoints = program.training.checkpoints
+    for load in checkpoints.loads:
+        yield load
+        function = program.scope(load.node)
+        if not load.restores and function.kind == "function" and program.flow.returned_by(load.node) is not None:
+            for call in program.call_sites(function):
+                yield checkpoints.read_back(call)
+    if checkpoints.saves:
+        for seen, _, _ in done_elsewhere.loads(program):
+            if all(call in program.index.scope_of for _, call in seen.restores):
+                yield seen
+
+
+def _gap(program: Program, load: LoadSite) -> ResumeGap | None:
+    why = program.why
+    models = [call for value, call in load.restores if value.kind in ("module", "unknown")]
+    model = models[0].func.value if models and isinstance(models[0].func, ast.Attribute) else None
+    if model is None or not load.keys or load.plain:
+        why(load.node, "no model is restored from an entry of it in this function")
+        return None
+    sites = [
+        site for site in program.training.checkpoints.saves
+        if not site.sharded and set(site.keys) & set(load.keys) and site.whole is None
+    ]  # fmt: skip
+    if not sites:
+        why(load.node, "no save of this file is known to write the entries that are read")
+        return None
+    loaded = Loaded(program, load.node)
+    escape = _escape(program, loaded)
+    if escape is not None:
+        why(load.node, "what is loaded goes on to other code: {}", escape, see=escape)
+        return None
+    sign = _sign(program, load, loaded)
+    if sign is None:
+        why(load.node, "nothing shows that a run goes on from it: it may be evaluated, or trained anew")
+        return None
+    left: dict[str, Left] = {}
+    for site in sites:
+        for entry in site.entries:
+            inner = entry.value.wraps if entry.value.kind == "state" else None
+            if entry.key is None or inner is None or inner.kind not in _RUN or entry.key in load.keys:
+                continue
+            if not _read_elsewhere(program, entry.key) and not _taken(inner, load):
+                left.setdefault(entry.key, Left(entry.key, inner, site))
+    if not left:
+        why(load.node, "all that the file saves of the run is read again")
+        return None
+    return ResumeGap(load, model, list(left.values()), sign)
+
+
+def _taken(value: Value, load: LoadSite) -> bool:
+    """Whether the load restores this very object, from another entry."""
+    return any(v.known and v.base.ident == value.base.ident for v, _ in load.restores)
+
+
+def _escape(program: Program, loaded: Loaded) -> ast.AST | None:
+    """A use of the loaded dict as a whole: somebody else may take the rest of it."""
+    if not loaded.direct or loaded.objects:
+        return loaded.call
+    parents = program.flow.parents(loaded.scope)
+    for name in loaded.direct:
+        for read in program.flow.reads(name, loaded.scope):
+            parent = parents.get(read)
+            if isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant):
+                continue
+            if isinstance(parent, ast.Compare | ast.Delete) or _unread(program, parent, loaded):
+                continue
+            if isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "keys"):
+                call = parents.get(parent)
+                if not isinstance(call, ast.Call) or parent.attr == "keys" or not call.args:
+                    continue
+                if isinstance(call.args[0], ast.Constant):
+                    continue
+            return read
+    return None
+
+
+def _unread(program: Program, stmt: ast.AST | None, loaded: Loaded) -> bool:
+    """`other = loaded`, where nobody reads the other name."""
+    target = stmt.targets[0] if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 else None
+    return isinstance(target, ast.Name) and not program.flow.reads(target.id, loaded.scope)
+
+
+def _sign(program: Program, load: LoadSite, loaded: Loaded) -> Step | None:
+    """What shows that the run goes on: another part of it is restored, or a training loop starts where it was."""
+    for value, call in load.restores:
+        if value.kind in _RUN:
+            return Step(program, call, "another part of the run is restored here")
+    parents = program.flow.parents(loaded.scope)
+    for loop in program.training.loops.all:
+        if loop.kind == "eval" or not isinstance(loop.node, ast.For):
+            continue
+        start = EpochCount(program, loop.node).start()
+        if start is not None and start.owner is program and start.node in parents and start.key in load.keys:
+            return Step(program, loop.node.iter, "the run goes on from the epoch that is read here")
+    return None
+
+
+def _read_elsewhere(program: Program, key: str) -> bool:
+    """Whether the entry is read anywhere in the file, by whatever name the dict has there."""
+    word = re.escape(key)
+    return (
+        re.search(rf"""(\[|(get|pop)\()\s*["']{word}["']\s*(\](?!\s*=[^=])|,|\))""", program.document.source)
+        is not None
+    )
+
+
+def stateless(optimizer: Value) -> bool:
+    """Whether it remembers nothing between steps: SGD without momentum."""
+    made = optimizer.args
+    if optimizer.type != "torch.optim.SGD" or made is None or any(k.arg is None for k in made.keywords):
+        return False
+    momentum = argument(made, 2, "momentum")
+    return momentum is None or (isinstance(momentum, ast.Constant) and not momentum.value)
