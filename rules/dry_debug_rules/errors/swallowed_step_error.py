@@ -42,6 +42,7 @@ class SwallowedStepError(Rule):
         "on being printed, and the model trains on what happens to work."
     )
     quotes = ("DBG-RF-1", "DBG-RF-6", "DBG-RAT-5", "DBG-RAT-1", "DBG-RF-7")
+    instead = "Catch the one kind of error that is expected, count it, and let all others end the run."
     looks_at = "handlers of errors around a training step"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

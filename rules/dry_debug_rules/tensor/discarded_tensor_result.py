@@ -47,6 +47,7 @@ class DiscardedTensorResult(Rule):
         "A tensor operation gives back a new tensor and leaves the old one as it was (only a module moves itself), so "
         "the code below goes on with the old device, type, shape or values."
     )
+    instead = "Assign the result, or use the method that works in place."
     looks_at = "tensor operations whose result is not used"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
