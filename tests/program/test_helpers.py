@@ -6,6 +6,7 @@ import textwrap
 import pytest
 from dry_debug.program.afterwards import comes_after
 from dry_debug.program.automata import collect, run
+from dry_debug.program.carried import backward_passes
 from dry_debug.program.program import Program
 
 from tests.program.model import marked, program
@@ -312,6 +313,23 @@ def test_what_grows_in_a_function(function: str, call: str, line: int) -> None:
     assert found == ([line] if line else [])
 
 
+@pytest.mark.parametrize(
+    ("function", "call", "found"),
+    [
+        ("def back(t):\n    t.backward()", "back(loss)", True),
+        ("def back(a, *, t):\n    scaler.scale(t).backward()", "back(1, t=loss)", True),
+        ("def back(t):\n    t.backward(retain_graph=True)", "back(loss)", False),  # the graph stays
+        ("def back(t):\n    t = other(t)\n    t.backward()", "back(loss)", False),
+        ("def back(t):\n    net(t).backward()", "back(loss)", False),
+        ("def back(t):\n    t.step()", "back(loss)", False),
+    ],
+)
+def test_a_backward_pass_in_a_function(function: str, call: str, found: bool) -> None:
+    model = program(f"{function}\ndef loop(loss):\n    {call}")
+    scope = next(f for f in model.index.functions if f.name == "loop")
+    assert [model.text(over) for _, over in backward_passes(model, scope)] == (["loss"] if found else [])
+
+
 # -- checkpoints through functions ---------------------------------------------------------------------------
 
 RUN = """
@@ -430,3 +448,26 @@ def test_a_draw_in_the_helpers_file_is_told_there() -> None:
     drawing = "from helper import fix\nimport random\nfix(1)\nrandom.random()\n"
     there = program(drawing, {"helper.py": helper}).training.seeding
     assert there.told_in_helper(there.gaps()) is None
+
+
+def test_a_data_set_of_another_file_that_is_made_without_a_name() -> None:
+    crops = """
+        import random
+        from torch.utils.data import Dataset
+
+        class Crops(Dataset):
+            def __init__(self, rows):
+                self.rows = rows
+
+            def __getitem__(self, index):
+                return self.rows[index], random.random()
+        """
+    model = program("""
+        import torch
+        from torch.utils.data import DataLoader
+        from crops import Crops
+
+        torch.manual_seed(0)
+        loader = DataLoader(Crops([1]), shuffle=True)
+        """, {"crops.py": crops})  # fmt: skip
+    assert [gap.rng for gap in model.training.seeding.gaps()] == ["python"]

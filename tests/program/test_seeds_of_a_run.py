@@ -26,15 +26,19 @@ MADE = "model = torch.nn.Linear(2, 2)"
     ("before", "behind", "drawn"),
     [
         (MADE, "pass", "model"),
-        (f"noise = torch.randn(3); {MADE}", "pass", None),
-        ("noise = torch.randn(3)", MADE, None),
+        (f"noise = torch.randn(3); {MADE}", "print(noise)", None),
+        ("noise = torch.randn(3)", f"{MADE}; print(noise)", None),
+        ("noise = torch.randn(3)", MADE, ""),
+        (MADE, MADE, ""),
+        ("print(torch.randn(3))", MADE, ""),
         ("torch.manual_seed(1)", MADE, ""),
         (f"torch.manual_seed(1)\n    {MADE}", "pass", ""),
         ("pass", MADE, ""),
         (MADE, "model.apply(init)", ""),
         (MADE, "model.load_state_dict(torch.load('a.pt'))", ""),
         ("if resume:\n        model = torch.nn.Linear(2, 2)", "pass", ""),
-        ("start = torch.randint(0, 9, (1,)); run_name = f'run-{torch.randint(0, 9, (1,))}'", MADE, None),
+        ("start = torch.randint(0, 9, (1,))", f"{MADE}; print(start)", None),
+        ("run_name = f'run-{torch.randint(0, 9, (1,))}'", f"{MADE}; print(run_name)", ""),
     ],
 )
 def test_what_is_drawn_before_the_first_seed(before: str, behind: str, drawn: str | None) -> None:

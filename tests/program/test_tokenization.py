@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dry_debug.lint import manifest
 from dry_debug.program.language_models import FAMILIES, family_of
 
 from tests.program.model import program
@@ -57,3 +58,10 @@ def test_an_id_belongs_to_one_family() -> None:
     names = ["gpt2", "EleutherAI/pythia-70m", "google/flan-t5-base", "bert-base-uncased", "Qwen/Qwen2.5-0.5B-Instruct"]
     assert [f.name for n in names if (f := family_of(n))] == ["GPT-2", "GPT-NeoX", "T5", "BERT", "Qwen"]
     assert len({f.name for f in FAMILIES}) == len(FAMILIES)
+
+
+def test_a_family_without_a_pad_token_is_looked_for_by_its_rule() -> None:
+    info = manifest.find("unset-pad-token")
+    assert info is not None
+    words = [word.lower() for word in info.triggers[-1]]
+    assert [f.name for f in FAMILIES if f.pad_token is False and not any(w in f.ids for w in words)] == []

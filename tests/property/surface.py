@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tests.property.naming import names, parameters
-from tests.property.origins import Project, header, is_docstring, is_import, made
+from tests.property.origins import Project, header, is_docstring, is_import, made, places_of, stamp
 from tests.property.tally import Tally, Transformation
 
 
@@ -49,10 +49,12 @@ def imports_split(project: Project, tally: Tally) -> Iterator[tuple[str, Project
 
 
 def _one_by_one(node: ast.stmt) -> list[ast.stmt]:
-    if isinstance(node, ast.Import):
-        return [ast.Import([alias]) for alias in node.names]
-    assert isinstance(node, ast.ImportFrom)
-    return [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
+    new: list[ast.stmt] = []
+    for alias in node.names:  # type: ignore[attr-defined]
+        one = ast.Import([alias]) if isinstance(node, ast.Import) else None
+        new.append(one or ast.ImportFrom(node.module, [alias], node.level))  # type: ignore[attr-defined]
+        stamp(new[-1], places_of(node))
+    return new
 
 
 def annotated(mark: str, extra: str) -> Transformation:
@@ -165,7 +167,7 @@ def keywords(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
     functions = _functions(other)
     for tree in other.trees.values():
         for call in [n for n in ast.walk(tree) if isinstance(n, ast.Call)]:
-            known = _signature(call, functions)
+            known = _signature(call, functions, _imports(tree, "vllm"))
             if known is None or not call.args:
                 continue
             if any(isinstance(a, ast.Starred) for a in call.args) or len(call.args) > len(known):
@@ -216,7 +218,13 @@ def _functions(project: Project) -> dict[str, tuple[str, ...]]:
     return {name: args for name, args in found.items() if args is not None}
 
 
-def _signature(call: ast.Call, functions: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+def _imports(tree: ast.Module, library: str) -> bool:
+    names = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
+    names += [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    return any(name.partition(".")[0] == library for name in names)
+
+
+def _signature(call: ast.Call, functions: dict[str, tuple[str, ...]], vllm: bool) -> tuple[str, ...] | None:
     name = ast.unparse(call.func)
     if name in functions:
         return functions[name]
@@ -226,6 +234,8 @@ def _signature(call: ast.Call, functions: dict[str, tuple[str, ...]]) -> tuple[s
     family = owner.rpartition(".")[2]
     if family in _CLASSES and last[:1].isupper():
         return _CLASSES[family]
+    if last == "generate" and not vllm:
+        return ("inputs", "generation_config")  # of a model of transformers
     if isinstance(call.func, ast.Attribute) and last in _METHODS and family != "dist":
         return _METHODS[last]
     return None

@@ -42,6 +42,7 @@ class AllRankCheckpoint(WholeRule):
     )
     quotes = ("CKPT-DDP-1", "CKPT-RF-S3")
     depends_on_names = True  # tests for the rank are known by what they compare, and by their words
+    instead = "Write on one rank, and let the others wait at a barrier before they load."
     looks_at = "saves of models and optimizers"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -153,7 +153,7 @@ def _kept(call: ast.Call, program: Program, hops: int = 0) -> list[ast.expr] | N
 def _read(name: str, scope: Scope, program: Program) -> bool:
     """Whether the variable is read anywhere: then somebody may look, whatever else it holds at times."""
     home = program.names.lookup(name, scope)
-    return home is None or home[0] is not scope or bool(program.flow.reads(name, scope))
+    return home is None or home[0] is not scope or program.flow.is_used(name, scope)
 
 
 def _own_load(receiver: Value, call: ast.Call, program: Program) -> bool:

@@ -32,6 +32,7 @@ class RankConditionalCollective(Rule):
         "watchdog kills the job half an hour later."
     )
     quotes = ("CKPT-DDP-2",)
+    instead = "Let every rank call the collective, and use its result on one."
     looks_at = "collectives behind a test for the rank"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

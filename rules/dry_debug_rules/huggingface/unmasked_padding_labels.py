@@ -20,6 +20,7 @@ from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _TITLE = "Leave the pads out of the loss (-100)"
 # Signs in a file that somebody has thought of the pads, or that the labels are made anew.
@@ -265,6 +266,9 @@ def _fix(labels: Labels, encoding: Encoding | None, program: Program) -> Fix | N
     if encoding is None:
         return None
     peeled = _peeled(expr, program)
+    if isinstance(peeled, ast.Name):
+        masked = _masked_name(peeled, encoding, program.scope(labels.at), program)
+        return Fix(_TITLE, "unsafe", (TextEdit(program.span(peeled), masked),)) if masked is not None else None
     holder = peeled.value if isinstance(peeled, ast.Subscript | ast.Attribute) else None
     if holder is None or dotted(holder) is None:
         return None
@@ -288,6 +292,20 @@ def _fix(labels: Labels, encoding: Encoding | None, program: Program) -> Fix | N
     if len(_taken(program, labels) & {"ids", "mask", "token", "kept"}):
         return None
     return Fix(_TITLE, "unsafe", (TextEdit(program.span(expr), text),))
+
+
+def _masked_name(name: ast.Name, encoding: Encoding, scope: Scope, program: Program) -> str | None:
+    """`input_ids.masked_fill(attention_mask == 0, -100)`, where the mask has a name of its own beside the ids."""
+    tensors = next((k.value for k in encoding.call.keywords if k.arg == "return_tensors"), None)
+    bound = scope.bindings.get(name.id, [])
+    if not isinstance(tensors, ast.Constant) or tensors.value != "pt" or len(bound) != 1 or bound[0].value is None:
+        return None
+    wanted = program.text(bound[0].value).replace("input_ids", "attention_mask")
+    for other, bindings in scope.bindings.items():
+        value = bindings[0].value
+        if len(bindings) == 1 and value is not None and bindings[0].kind == "assign" and program.text(value) == wanted:
+            return f"{name.id}.masked_fill({other} == 0, -100)"
+    return None
 
 
 def _taken(program: Program, labels: Labels) -> set[str]:

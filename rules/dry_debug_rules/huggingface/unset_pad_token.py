@@ -26,7 +26,12 @@ class UnsetPadToken(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("okenizer",), ("from_pretrained",))
+    triggers = (
+        ("okenizer",),
+        ("from_pretrained",),
+        # What the ids of the models without a pad token have in common: others need not be looked at.
+        ("gpt", "GPT", "lama", "istral", "ixtral", "alcon", "phi-", "pythia", "odegen", "starcoder"),
+    )
     why = (
         'The tokenizer of this model comes without a pad token, so the call raises "Asking to pad but the tokenizer '
         'does not have a padding token" at the first batch.'

@@ -29,7 +29,12 @@ class AttachedTensorCollection(Rule):
     shape = "site"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("for ", "while "), ("append", "extend", "cat", "]", "+="), ("torch", "backward"))
+    triggers = (
+        ("for ", "while "),
+        ("append", "extend", "cat", "stack", "]", "+="),
+        ("torch", "backward"),
+        ("backward", ".eval()", "oader"),
+    )
     why = _HOLDS + "the collection lives, and memory grows with each one."
     quotes = ("MEM-RF-3", "MEM-RF-1", "MEM-PIT-x", "MEM-EC-2")
     looks_at = "what a loop adds to a list, a dict or a tensor"

@@ -33,7 +33,7 @@ _FUNCTIONS = frozenset(
 _PLACES = ("out", "inplace")
 # Without these the numbers are often the same: the shape fits already, or the graph is needed no more.
 _MILD = frozenset("detach contiguous reshape view squeeze flatten".split())
-MAX_TRIED = 4  # statements in a `try` that is there to see whether something works
+MAX_TRIED = 4  # statements with calls in a `try` that is there to see whether something works
 
 
 class DiscardedTensorResult(Rule):
@@ -47,6 +47,7 @@ class DiscardedTensorResult(Rule):
         "A tensor operation gives back a new tensor and leaves the old one as it was (only a module moves itself), so "
         "the code below goes on with the old device, type, shape or values."
     )
+    instead = "Assign the result, or use the method that works in place."
     looks_at = "tensor operations whose result is not used"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
@@ -165,7 +166,12 @@ def _shown(call: ast.Call, program: Program) -> bool:
 def _tried(call: ast.Call, program: Program) -> bool:
     stmt = program.statement(call)
     block = program.index.parent.get(stmt) if stmt is not None else None
-    return isinstance(block, ast.Try) and bool(block.handlers) and stmt in block.body and len(block.body) <= MAX_TRIED
+    if not isinstance(block, ast.Try) or not block.handlers or stmt not in block.body:
+        return False
+    if sum(any(isinstance(n, ast.Call) for n in ast.walk(s)) for s in block.body) > MAX_TRIED:
+        return False
+    # What raises it again in any case goes on only where it has worked.
+    return not all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
 
 
 def _read_later(receiver: ast.expr, call: ast.Call, program: Program) -> ast.expr | None:

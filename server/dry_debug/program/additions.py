@@ -69,15 +69,17 @@ class Keeper:
     how: Literal["object", "argument"]
 
 
-def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | None, depth: int = 0) -> Keeper | None:
-    """Where the function that `call` calls adds `argument` to its object or to another argument; None if nowhere.
+def keepers(
+    program: Program, call: ast.Call, argument: ast.expr, made: Value | None, depth: int = 0
+) -> Iterator[Keeper]:
+    """Where the function that `call` calls adds `argument` to its object or to another argument.
 
     Also where it hands both on to a function that does.
     """
     target = program.target(call)
     function, other = target.scope, target.program
     if target.kind != "function" or function is None or other is None or function.kind != "function":
-        return None
+        return
     parameters = [a.arg for a in function.parameters()]
     own = function.self_name if function.class_scope is not None else None
     if own is not None and parameters[:1] == [own]:
@@ -86,7 +88,7 @@ def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | N
     passed.update({k.arg: k.value for k in call.keywords if k.arg is not None})
     name = next((n for n, e in passed.items() if e is argument), None)
     if name is None:
-        return None
+        return
     given = made if made is not None else Value("tensor", attached=True, via="loss")
     env = {(function, name): given.but(attached=True, kind="tensor")}
     for stmt, place, added in _additions(other, function):
@@ -97,30 +99,28 @@ def keeper(program: Program, call: ast.Call, argument: ast.expr, made: Value | N
         if root == own and "." in path:
             receiver = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
             if receiver is not None and not fate_of(other, path, stmt).backward:
-                return Keeper(other, stmt, receiver, "object")
+                yield Keeper(other, stmt, receiver, "object")
         elif root in passed and root != name and isinstance(stmt, ast.Expr):
             kept = dotted(passed[root])
             if kept is not None:
-                return Keeper(other, stmt, kept, "argument")
-    return _handed_on(other, function, name, passed, given, depth) if depth < MAX_HANDED else None
+                yield Keeper(other, stmt, kept, "argument")
+    if depth < MAX_HANDED and len(function.bindings.get(name, ())) == 1:
+        yield from _handed_on(other, function, name, passed, given, depth)
 
 
 def _handed_on(
     program: Program, function: Scope, name: str, passed: dict[str, ast.expr], made: Value, depth: int
-) -> Keeper | None:
+) -> Iterator[Keeper]:
     """Where the function gives its parameter `name`, and what is to keep it, to another one that keeps it."""
-    if len(function.bindings.get(name, ())) != 1:
-        return None
-    for call in function.calls:
-        for expr in (*call.args, *(k.value for k in call.keywords)):
-            if not isinstance(expr, ast.Name) or expr.id != name or program.grad_mode(call) == "off":
-                continue
-            inner = keeper(program, call, expr, made, depth + 1)
-            root, dot, rest = inner.path.partition(".") if inner is not None else ("", "", "")
+    for call, place in program.flow.handed(name, function):
+        if program.grad_mode(call) == "off":
+            continue
+        expr = call.args[place] if isinstance(place, int) else next(k.value for k in call.keywords if k.arg == place)
+        for inner in keepers(program, call, expr, made, depth + 1):
+            root, dot, rest = inner.path.partition(".")
             kept = dotted(passed[root]) if root in passed and len(function.bindings.get(root, ())) == 1 else None
-            if inner is not None and kept is not None:
-                return Keeper(inner.program, inner.stmt, kept + dot + rest, inner.how)
-    return None
+            if kept is not None:
+                yield Keeper(inner.program, inner.stmt, kept + dot + rest, inner.how)
 
 
 def _graph(value: Value) -> bool:

@@ -23,7 +23,7 @@ WRAPPERS = ("torch.nn.parallel.DistributedDataParallel", "apex.parallel.Distribu
 _DOUBT = ("rank", "master", "main", "primary", "root", "chief", "leader", "writer", "logger", "tensorboard", "tb_log",
           "wandb", "dist", "ddp", "parallel", "world", "single", "node", "nproc", "gpu", "device", "worker", "zero",
           "should_save", "fsdp", "deepspeed", "process", "log_dir", "logdir", "proc", "local")  # fmt: skip
-MAX_CALLERS, MAX_DEPTH, MAX_BINDINGS = 40, 6, 6
+MAX_CALLERS, MAX_DEPTH, MAX_BINDINGS, MAX_HANDED = 40, 6, 6, 3
 
 
 def shared_by(program: Program, node: ast.AST) -> Step | None:
@@ -147,13 +147,20 @@ def _about_process(text: str) -> bool:
     return any(word in lowered for word in _DOUBT)
 
 
-def _set_by_process(program: Program, path: str, at: ast.stmt) -> bool:
-    """Whether a variable or attribute gets its value from something about the process, or on one rank only."""
+def _set_by_process(program: Program, path: str, at: ast.stmt, depth: int = 0) -> bool:
+    """Whether a variable or attribute gets its value from something about the process, or on one rank only.
+
+    Also through what calls pass for a parameter, and what functions of this file give back.
+    """
     for value, stmt in values_of(program, path, at):
         if program.training.distributed.one_rank(stmt):
             return True
         for node in nodes(value) if value is not None else ():
             if isinstance(node, ast.Name | ast.Attribute) and _about_process(dotted(node) or ""):
+                return True
+            if not isinstance(node, ast.Name) or program.scope(stmt) is program.scope(at) or depth >= MAX_HANDED:
+                continue
+            if _set_by_process(program, node.id, stmt, depth + 1):
                 return True
     return False
 
@@ -164,9 +171,17 @@ def values_of(program: Program, path: str, at: ast.stmt) -> list[tuple[ast.expr 
     if "." not in path:
         found = program.names.lookup(path, program.scope(at))
         for b in found[1][:MAX_BINDINGS] if found is not None else ():
-            if b.stmt is not None and b.kind in ("assign", "aug"):
-                rows.append((b.value, b.stmt))
-        return rows
+            if b.kind == "param":
+                for _, passed, _, where in program.arguments_of(b.scope, path)[:MAX_BINDINGS]:
+                    if where is not None:
+                        rows.append((passed, where))
+            if b.stmt is None or b.kind not in ("assign", "aug"):
+                continue
+            rows.append((b.value, b.stmt))
+            called = program.target(b.value) if isinstance(b.value, ast.Call) else None
+            if called is not None and called.kind == "function" and called.program is program and called.scope:
+                rows.extend((r.value, r) for r in called.scope.returns[:MAX_BINDINGS])
+        return rows[: 4 * MAX_BINDINGS]
     last = path.rpartition(".")[2]
     for stmt in program.index.assignments:
         for target in stmt.targets if isinstance(stmt, ast.Assign) else ():

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import places_taken
+from dry_debug.program.calls import argument, places_taken
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def _backward_of(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -
         return None
     scope = program.scope(stmt)
     here = _reaching(program, path, scope, stmt)
-    for call, argument in backward_passes(program, scope):
+    for call, over in backward_passes(program, scope):
         at = program.statement(call)
-        if at is None or dotted(argument) != path or loop not in program.index.ancestors(at):
+        if at is None or dotted(over) != path or loop not in program.index.ancestors(at):
             continue
         if here <= _reaching(program, path, scope, at):
             return call
@@ -99,13 +99,13 @@ def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Lo
     if path is None:
         return None
     scope = program.scope(stmt)
-    for call, argument in backward_passes(program, scope):
+    for call, over in backward_passes(program, scope):
         at = program.statement(call)
         if at is None or loop not in program.index.ancestors(at):
             continue
-        terms: list[ast.AST] = [argument]
-        if isinstance(argument, ast.Name):
-            found = program.names.lookup(argument.id, scope)
+        terms: list[ast.AST] = [over]
+        if isinstance(over, ast.Name):
+            found = program.names.lookup(over.id, scope)
             for binding in reaching(program.index, found[1], at) if found is not None else ():
                 if binding.value is not None and binding.kind in ("assign", "aug"):
                     terms.append(binding.value)
@@ -179,9 +179,7 @@ def _backward_given(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop
         return None
     scope = program.scope(stmt)
     here: set[Binding] | None = None
-    for call in scope.calls:
-        given = [*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)]
-        place = next((at for at, value in given if dotted(value) == path), None)
+    for call, place in program.flow.handed(path, scope):
         at = program.statement(call) if place is not None else None
         if at is None or loop not in program.index.ancestors(at):
             continue
@@ -195,7 +193,7 @@ def _backward_given(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop
         name = place if isinstance(place, str) else names[place] if place is not None and place < len(names) else None
         if name is None or places_taken(target) or len(function.bindings.get(name, ())) != 1:
             continue
-        found = next((b for b, argument in backward_passes(other, function) if dotted(argument) == name), None)
+        found = next((b for b, over in backward_passes(other, function) if dotted(over) == name), None)
         if found is None:
             continue
         here = _reaching(program, path, scope, stmt) if here is None else here
@@ -223,15 +221,42 @@ def _backward_in_caller(program: Program, node: ast.expr, stmt: ast.stmt) -> ast
 
 def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt) -> ast.Call | None:
     here = _reaching(program, name, function, use)
-    for call, argument in backward_passes(program, function):
+    for call, over in backward_passes(program, function):
         at = program.statement(call)
-        if at is not None and dotted(argument) == name and here <= _reaching(program, name, function, at):
+        if at is not None and dotted(over) == name and here <= _reaching(program, name, function, at):
             return call
     return None
 
 
 def backward_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, ast.expr]]:
-    """Each backward pass in `scope` and the expression that it differentiates."""
+    """Each backward pass in `scope` and the expression that it differentiates.
+
+    A call of a function of this file that runs it over what it is given is one, too.
+    """
+    yield from own_passes(program, scope)
+    functions = program.flow.backward_functions
+    for call in scope.calls if functions else ():
+        if last_name(call.func) not in functions:
+            continue
+        target = program.target(call)
+        function = target.scope
+        if target.kind != "function" or target.program is not program or function is None or places_taken(target):
+            continue
+        for inner, over in own_passes(program, function) if function is not scope else ():
+            if any(k.arg in ("retain_graph", "create_graph") for k in inner.keywords) or not isinstance(over, ast.Name):
+                continue
+            if [b.kind for b in function.bindings.get(over.id, ())] != ["param"]:
+                continue
+            names = [a.arg for a in function.parameters()]
+            if function.self_name is not None and function.class_scope is function.parent:
+                names = names[1:]
+            given = argument(call, names.index(over.id), over.id) if over.id in names else None
+            if given is not None:
+                yield call, given
+
+
+def own_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, ast.expr]]:
+    """Each backward pass that `scope` runs itself, and the expression that it differentiates."""
     for call in scope.calls:
         func = call.func
         if not isinstance(func, ast.Attribute) or func.attr not in BACKWARD:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of
-from dry_debug.program.carried import Carried, Loop, backward_passes, carried
+from dry_debug.program.carried import BACKWARD, Carried, Loop, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
 from dry_debug.program.evidence import Confidence, weakest
 from dry_debug.program.fate import Fate, fate_of
@@ -41,17 +41,18 @@ class Collection:
 
 def collections(program: Program) -> Iterator[Collection]:
     """In source order of each kind; what may be meant for a later backward pass is left out."""
+    ends = _ends(program)
     for stmt in (*program.index.assignments, *program.index.augments):
         found = _assigned(program, stmt)
         if found is not None:
-            yield from _judged(program, stmt, *found)
+            yield from _judged(program, ends, stmt, *found)
     for name in ("append", "extend", "appendleft"):
         for call in program.method_calls(name):
             stmt_ = program.statement(call)
             if not (isinstance(stmt_, ast.Expr) and stmt_.value is call and len(call.args) == 1 and not call.keywords):
                 continue
             assert isinstance(call.func, ast.Attribute)
-            yield from _judged(program, stmt_, call.func.value, "list", call.args[0])
+            yield from _judged(program, ends, stmt_, call.func.value, "list", call.args[0])
 
 
 def added(program: Program, stmt: ast.stmt) -> bool:
@@ -65,6 +66,8 @@ def _assigned(
     program: Program, stmt: ast.Assign | ast.AnnAssign | ast.AugAssign
 ) -> tuple[ast.expr, How, ast.expr] | None:
     """(what grows, how, what is added) of `x += [a]`, `x[k] = a`, `x = torch.cat((x, a))` and `x += a`."""
+    if stmt.col_offset == 0:
+        return None  # in no loop
     if isinstance(stmt, ast.AugAssign):
         if isinstance(stmt.op, ast.Add):
             return stmt.target, ("list" if isinstance(stmt.value, ast.List | ast.Tuple) else "sum"), stmt.value
@@ -85,31 +88,55 @@ def _assigned(
             return None
         rest = [part for part in parts if dotted(part) != path]
         return target, "cat", rest[0] if len(rest) == 1 else value.args[0]
-    addition = addition_of(stmt)
+    addition = addition_of(stmt) if value.__class__ is ast.BinOp else None
     if addition is not None and len(addition[1]) == 1:
         return addition[0], "sum", addition[1][0]
     return None
 
 
-def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: ast.expr) -> Iterator[Collection]:
+def _ends(program: Program) -> dict[str, set[Scope]]:
+    """The scopes that run a backward pass, and those that switch a model to evaluation."""
+    return {
+        "backward": {program.scope(call) for name in BACKWARD for call in program.method_calls(name)},
+        "eval": {program.scope(call) for call in program.method_calls("eval")},
+    }
+
+
+def _judged(
+    program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, grows: ast.expr, how: How, value: ast.expr
+) -> Iterator[Collection]:
     why = program.why
-    mode = program.grad_mode(stmt)
-    if mode == "off":
-        why(stmt, "autograd records nothing here, so there is no graph", see=program.no_grad_around(stmt))
-        return
     holder = grows.value if isinstance(grows, ast.Subscript) else grows
     path = dotted(holder)
     if path is None:
         why(stmt, "what grows is no variable or attribute: {}", grows)
         return
-    if how == "dict" and program.value(grows, stmt).kind not in ("dict", "container"):
-        why(stmt, "{} is not known to be a dict or a list", grows)
+    if isinstance(value, ast.Constant | ast.JoinedStr | ast.Compare | ast.Lambda):
+        why(stmt, "what is added is no tensor: {}", value)
         return
-    loop = outlived(program, stmt, path)
+    scope = program.scope(stmt)
+    # Cheap questions first: nearly every loop ends here.
+    if scope not in ends["backward"]:
+        if how == "sum" or scope.name == "forward":
+            why(stmt, "nothing in the function uses a graph up")
+            return
+        if scope not in ends["eval"] and "oader" not in program.document.source:
+            why(stmt, "nothing in the function uses a graph up or evaluates a model, and the file has no loader")
+            return
+        if not _in_some_loop(program, stmt):
+            why(stmt, "it stands in no loop")
+            return
+    loop = outlived(program, stmt, path, in_place=how != "sum")
     if loop is None:
         return
-    if not _may_end_here(program, stmt, loop, how):
+    if not _may_end_here(program, ends, stmt, loop, how):
         why(stmt, "nothing in the loop uses the graphs up, and it goes through no loader and evaluates no model")
+        return
+    if program.grad_mode(stmt) == "off":
+        why(stmt, "autograd records nothing here, so there is no graph", see=program.no_grad_around(stmt))
+        return
+    if how == "dict" and program.value(grows, stmt).kind not in ("dict", "container"):
+        why(stmt, "{} is not known to be a dict or a list", grows)
         return
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and how == "sum":
         why(stmt, "it stands in no loop of its function")
@@ -128,7 +155,6 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
         if why.listens:
             why(stmt, "{} does not carry a graph that is kept: {}", value, why_no_graph(program, value, stmt))
         return
-    scope = program.scope(stmt)
     sources = {p for each in tensors for p in _sources(program, each.expr, stmt)}
     used = next((each.backward for each in tensors if each.backward is not None), None)
     if used is None and sources:
@@ -161,18 +187,26 @@ def _judged(program: Program, stmt: ast.stmt, grows: ast.expr, how: How, value: 
     yield Collection(stmt, path, how, tensors, loop, fate, confidence, used, evaluates)
 
 
-def _may_end_here(program: Program, stmt: ast.stmt, loop: Loop, how: How) -> bool:
+def _in_some_loop(program: Program, stmt: ast.stmt) -> bool:
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            return True
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return False
+    return False
+
+
+def _may_end_here(program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, loop: Loop, how: How) -> bool:
     """Whether the graphs may end with the iteration, as far as can be told without asking what the tensors are."""
     scope = program.scope(stmt)
     inside = program.index.inside
-    for call, _ in backward_passes(program, scope):
+    for call, _ in backward_passes(program, scope) if scope in ends["backward"] else ():
         at = program.statement(call)
         if at is not None and inside(at, loop):
             return True
     if how == "sum" or scope.name == "forward":
         return False
-    evaluates = any(program.scope(call) is scope for call in program.method_calls("eval"))
-    return evaluates or reads_batches(program, loop)
+    return scope in ends["eval"] or reads_batches(program, loop)
 
 
 def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: Loop) -> list[Carried]:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+_BACKWARD = ("backward", "manual_backward")
+MAX_ALIASES = 4  # names of one object, one made of another
+
+
 @dataclass(frozen=True, slots=True)
 class LossCall:
     """A call of a loss function: what it is given as prediction, and the loss object (None for a functional call)."""
@@ -42,6 +46,7 @@ class Flow:
         self._program = program
         self._parents: dict[ast.AST, dict[ast.AST, ast.AST]] = {}
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
+        self._handed: dict[Scope, dict[str, list[tuple[ast.Call, int | str | None]]]] = {}
 
     def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:
         """Parent of every node below the scope's node."""
@@ -93,6 +98,42 @@ class Flow:
             and isinstance(node.ctx, ast.Load)
             and not self._hidden(name, node, scope, parents)
         ]
+
+    def handed(self, path: str, scope: Scope) -> list[tuple[ast.Call, int | str | None]]:
+        """The calls in `scope` that are given the variable or attribute `path` itself, and as which argument."""
+        known = self._handed.get(scope)
+        if known is None:
+            known = self._handed[scope] = {}
+            for call in scope.calls:
+                seen: set[str] = set()
+                for at, value in (*enumerate(call.args), *((k.arg, k.value) for k in call.keywords)):
+                    name = dotted(value)
+                    if name is not None and name not in seen:
+                        seen.add(name)
+                        known.setdefault(name, []).append((call, at))
+        return known.get(path, [])
+
+    @cached_property
+    def backward_functions(self) -> frozenset[str]:
+        """The names of the functions of this file that call a `backward`."""
+        return frozenset(
+            f.name for f in self._program.index.functions
+            if any(isinstance(c.func, ast.Attribute) and c.func.attr in _BACKWARD for c in f.calls)
+        )  # fmt: skip
+
+    def is_used(self, name: str, scope: Scope, depth: int = 0) -> bool:
+        """Whether anything is done with the variable `name`: giving it another name that nobody reads is nothing."""
+        for read in self.reads(name, scope):
+            parent = self.parents(scope).get(read)
+            target = parent.targets[0] if isinstance(parent, ast.Assign) and len(parent.targets) == 1 else None
+            if not isinstance(target, ast.Name) or depth >= MAX_ALIASES:
+                return True
+            home = self.scope_inside(read, scope)
+            found = self._program.names.lookup(target.id, home)
+            local = found is not None and found[0] is home and home.kind != "module"
+            if not local or self.is_used(target.id, home, depth + 1):
+                return True
+        return False
 
     def _hidden(self, name: str, node: ast.AST, scope: Scope, parents: dict[ast.AST, ast.AST]) -> bool:
         """Whether a function or comprehension between `node` and `scope` has its own `name`."""

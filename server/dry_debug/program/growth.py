@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.additions import addition_of, keeper
+from dry_debug.program.additions import addition_of, keepers
 from dry_debug.program.calls import argument
 from dry_debug.program.carried import Carried, Loop, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
@@ -52,8 +52,15 @@ def growths(program: Program) -> Iterator[Growth]:
         yield from _summed(program, stmt, *addition)
     for call in program.index.calls:
         stmt_ = program.statement(call)
-        if isinstance(stmt_, ast.Expr | ast.Assign) and stmt_.value is call and (call.args or call.keywords):
-            yield from _called(program, stmt_, call)
+        whole = isinstance(stmt_, ast.Expr) or (isinstance(stmt_, ast.Assign) and _own_function(program, call))
+        if whole and stmt_.value is call and (call.args or call.keywords):  # type: ignore[union-attr]
+            yield from _called(program, stmt_, call)  # type: ignore[arg-type]
+
+
+def _own_function(program: Program, call: ast.Call) -> bool:
+    """Whether it is a call of a function of the module, by its plain name: cheap, as all calls of a file are asked."""
+    bindings = program.index.module.bindings.get(call.func.id) if isinstance(call.func, ast.Name) else None
+    return bindings is not None and bindings[-1].kind == "def"
 
 
 def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.expr]) -> Iterator[Growth]:
@@ -94,7 +101,7 @@ def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> It
         isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None
     ):
         return  # a builtin
-    loop = _around(program, stmt)
+    loop = _around(program, stmt, call)
     if loop is None or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
         return
     if program.target(call).scope is None:
@@ -103,17 +110,18 @@ def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> It
         if isinstance(given, ast.Constant | ast.Starred):
             continue
         carried = carriers(program, given, stmt, loop)
-        kept = keeper(program, call, given, carried[0].made) if carried else None
-        if kept is None or outlived(program, stmt, kept.path, in_place=True) is None:
-            continue
-        if _kept_for_callers(program, carried, kept.path, loop):
-            continue
-        fate = fate_of(program, kept.path, stmt) if kept.how == "argument" else Fate()
-        if fate.backward:
-            tell_differentiated(program, stmt, kept.path, fate)
-        else:
+        for kept in keepers(program, call, given, carried[0].made) if carried else ():
+            if outlived(program, stmt, kept.path, in_place=True) is None:
+                continue
+            if _kept_for_callers(program, carried, kept.path, loop):
+                continue
+            fate = fate_of(program, kept.path, stmt) if kept.how == "argument" else Fate()
+            if fate.backward:
+                tell_differentiated(program, stmt, kept.path, fate)
+                continue
             confidence = weakest(*(c.confidence for c in carried))
             yield Growth(stmt, kept.path, "call", carried, loop, fate, confidence, (kept.program, kept.stmt))
+            break  # one argument is one mistake
 
 
 def _growth(
@@ -265,13 +273,18 @@ def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncF
     return found
 
 
-def _around(program: Program, stmt: ast.stmt) -> Loop | None:
-    """The innermost loop around `stmt`, else its function where a loop of this file leads to that."""
+def _around(program: Program, stmt: ast.stmt, call: ast.Call) -> Loop | None:
+    """The innermost loop around `stmt`, else its function where that works with what a loop of this file gives it."""
     for block in program.index.ancestors(stmt):
         if isinstance(block, ast.For | ast.AsyncFor | ast.While):
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-            return block if _runs_in_loop(program, program.index.scopes[block]) else None
+            function = program.index.scopes[block]
+            handed = [call.func.value] if isinstance(call.func, ast.Attribute) else call.args
+            names = {(dotted(expr) or "").partition(".")[0] for expr in handed}
+            given = any(b.kind == "param" for name in names for b in function.bindings.get(name, ())[:1])
+            called = function.name in program._calls_by_last
+            return block if given and called and _runs_in_loop(program, function) else None
     return None
 
 

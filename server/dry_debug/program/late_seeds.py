@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.derived import target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng
 from dry_debug.program.scopes import Scope, dotted
@@ -43,6 +44,10 @@ def late_seeds(program: Program) -> Iterator[LateSeed]:
     if not program.training.is_training:
         why(None, "the file does not train")
         return
+    found = [late for rng in _RNGS if (late := _late(program, rng, [site for site in own if site.rng == rng]))]
+    if not found:
+        return
+    # What follows looks into other files.
     if seeding.anchor is None:
         why(None, "no seed is set for the whole run")
         return
@@ -54,10 +59,11 @@ def late_seeds(program: Program) -> Iterator[LateSeed]:
         if owner is not program and owner not in seen_from_here:
             why(None, "another file seeds too, and it is not known when")
             return
-    for rng in _RNGS:
-        late = _late(program, rng, [site for site in own if site.rng == rng])
-        if late is not None:
+    for late in found:
+        if _goes_on_to_train(program, program.scope(late.seed), late.seed):
             yield late
+        else:
+            why(late.seed, "the training does not begin behind it in the same function")
 
 
 def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | None:
@@ -72,12 +78,15 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
     if any(program.scope(site.node) is not scope for site in sites):
         why(seed, "the generator is seeded in several places")
         return None
-    if _in_loop(program, stmt) or not _goes_on_to_train(program, scope, stmt):
-        why(seed, "the training does not begin behind it in the same function")
+    if _in_loop(program, stmt):
+        why(seed, "it stands in a loop, whose iterations may be runs of their own")
         return None
     for draw, model in _draws(program, rng, scope):
         at = program.statement(draw)
         if at is None or at.lineno >= stmt.lineno or not _comes_before(program, at, stmt):
+            continue
+        if not _used_behind(program, scope, draw, at, stmt):
+            why(seed, "what is drawn before it is not used behind it: {}", draw)
             continue
         if model is not None:
             again = _replaced(program, scope, model, at)
@@ -146,7 +155,7 @@ def _in_loop(program: Program, stmt: ast.stmt) -> bool:
     return False
 
 
-def _goes_on_to_train(program: Program, scope: Scope, seed: ast.stmt) -> bool:
+def _goes_on_to_train(program: Program, scope: Scope, seed: ast.Call) -> bool:
     """Whether the training begins behind `seed` in the same scope, and none before it."""
     loops = program.training.loops
     lines = [loop.node.lineno for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
@@ -157,6 +166,25 @@ def _goes_on_to_train(program: Program, scope: Scope, seed: ast.stmt) -> bool:
         if target.program.training.loops.function_trains(target.scope):
             lines.append(call.lineno)
     return bool(lines) and min(lines) > seed.lineno
+
+
+def _used_behind(program: Program, scope: Scope, call: ast.Call, draw: ast.stmt, seed: ast.stmt) -> bool:
+    """Whether the run behind `seed` reads what `draw` made or changed: tutorials try things out and begin anew."""
+    if isinstance(draw, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = draw.targets if isinstance(draw, ast.Assign) else [draw.target]
+        names = [path for target in targets for path in target_paths(target)]
+    elif isinstance(draw, ast.Expr) and draw.value is call:  # `random.shuffle(files)`
+        names = [path for argument in call.args if (path := dotted(argument)) is not None]
+    else:
+        return False
+    for name in names:
+        if "." in name:
+            return True
+        if any(getattr(b.stmt, "lineno", 0) > seed.lineno for b in scope.bindings.get(name, ())):
+            continue
+        if any(read.lineno > seed.lineno for read in program.flow.reads(name, scope)):
+            return True
+    return False
 
 
 def _replaced(program: Program, scope: Scope, model: str, made: ast.stmt) -> ast.Call | None:

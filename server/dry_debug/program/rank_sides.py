@@ -156,12 +156,19 @@ def _always(program: Program, node: ast.AST) -> bool:
         if isinstance(block, ast.If):
             if not asks_for_several(block.test) or any(_says_rank_word(n) for n in nodes(block.test)):
                 return False
-        elif not isinstance(block, ast.With):
+        elif not isinstance(block, ast.With) and not _runs_through(block, current):
             return False
         if not all(_harmless(s) for s in _before(getattr(block, side(block, current or block), []), current or block)):
             return False
         current = block
     return False
+
+
+def _runs_through(block: ast.AST, current: ast.AST | None) -> bool:
+    """Whether a `try` leaves the order of things as it is: what fails in it is raised again."""
+    if not isinstance(block, ast.Try) or current not in (*block.body, *block.finalbody):
+        return False
+    return all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
 
 
 def _harmless(stmt: ast.stmt) -> bool:

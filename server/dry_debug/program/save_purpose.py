@@ -157,16 +157,17 @@ class SavePurpose:
             if target is not None and target.kind == "function" and target.program is program and target.scope:
                 called.setdefault(target.scope, call)
         for stmt in program.index.parent:
-            name = remembered(stmt) if isinstance(stmt, ast.If) else None
-            if name is None or not isinstance(stmt, ast.If):
-                continue
-            if program.index.inside(stmt, loop):
-                yield stmt, name, name
+            if not isinstance(stmt, ast.If):
                 continue
             scope = program.scope(stmt)
-            site = called.get(scope)
-            if site is None:
+            within = program.index.inside(stmt, loop)
+            name = remembered(stmt) if within or scope in called else None
+            if name is None:
                 continue
+            if within:
+                yield stmt, name, name
+                continue
+            site = called[scope]
             if "." in name and name.partition(".")[0] == scope.self_name:
                 yield stmt, name, name
                 continue

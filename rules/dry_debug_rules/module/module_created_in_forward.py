@@ -1,0 +1,120 @@
+"""MOD003: `forward` makes a layer with weights anew on each call."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.evidence import Step
+from dry_debug.program.links import Link
+from dry_debug.program.registration import has_weights
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+# What is done with a layer whose weights come from somewhere else.
+_FILLED = ("weight", "bias", "load_state_dict", "parameters", "data")
+
+
+class ModuleCreatedInForward(Rule):
+    name = "module-created-in-forward"
+    code = "MOD003"
+    shape = "site"
+    severity = "critical"
+    fix_kind = "none"
+    triggers = (("torch",), ("def forward",))
+    why = (
+        "Each call draws new random weights that no optimizer has and no checkpoint holds: the layer is noise that "
+        "never learns, and two calls with one input differ."
+    )
+    instead = "Make the layer in `__init__`, lazily where its size depends on the input, and call it in `forward`."
+    looks_at = "layers with weights that `forward` makes"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        for call, _ in _made_in_forward(program):
+            yield call
+
+    def check(self, program: Program) -> Iterator[Report]:
+        for call, scope in _made_in_forward(program):
+            if program.is_test:
+                program.why(call, "the file is a test")
+                continue
+            used = _use(call, scope, program)
+            if used is None:
+                continue
+            kept = isinstance(used, ast.Attribute)
+            yield Report(
+                at=call,
+                headline=f"`forward` makes `{program.short(call, 44)}` anew on each call: it never learns",
+                confidence="high",
+                evidence=[Step(program, used, "it is kept here" if kept else "it is used here")],
+                links=lambda: [Link("kind", "high", "it is a layer with weights, made in the `forward` of a module")],
+            )
+
+
+def _made_in_forward(program: Program) -> Iterator[tuple[ast.Call, Scope]]:
+    for cls in program.index.classes:
+        if "forward" not in cls.bindings:
+            continue
+        for method in cls.children:
+            if method.name != "forward" or not method.calls:
+                continue
+            layers = [c for c in method.calls if has_weights(program, c, method)]
+            if layers and program.class_kind(cls) == "module":
+                parents = program.flow.parents(method)
+                for call in layers:
+                    # Part of a larger module that is made in one piece.
+                    if not _inside_of(call, [other for other in layers if other is not call], parents):
+                        yield call, method
+
+
+def _inside_of(call: ast.Call, others: list[ast.Call], parents: dict[ast.AST, ast.AST]) -> bool:
+    at, child = parents.get(call), call
+    while at is not None and not isinstance(at, ast.stmt):
+        if any(at is other for other in others) and child is not getattr(at, "func", None):
+            return True
+        at, child = parents.get(at), at  # type: ignore[assignment]
+    return False
+
+
+def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
+    """Where the new layer is applied, or kept for the next call; None with the reason."""
+    why, parents = program.why, program.flow.parents(scope)
+    outer = parents.get(call)
+    moved = outer
+    while isinstance(moved, ast.Attribute) and moved.attr in ("to", "cuda", "type_as", "double", "half", "float"):
+        made = parents.get(moved)  # `nn.Linear(2, 2).to(x.device)(x)`
+        if not isinstance(made, ast.Call):
+            break
+        call, outer = made, parents.get(made)
+        moved = outer
+    if isinstance(outer, ast.Call) and outer.func is call:
+        return outer
+    stmt = program.statement(call)
+    if not isinstance(stmt, ast.Assign) or stmt.value is not call or len(stmt.targets) != 1:
+        why(call, "it is not known what becomes of it")
+        return None
+    target = stmt.targets[0]
+    if isinstance(target, ast.Attribute):
+        blocks = program.index.ancestors(stmt)
+        if any(isinstance(b, ast.If | ast.ExceptHandler) or (isinstance(b, ast.Try) and b.handlers) for b in blocks):
+            why(call, "it is made on some calls only: {}", target)
+            return None
+        return target
+    if not isinstance(target, ast.Name):
+        why(call, "it is not known what becomes of it")
+        return None
+    applied: ast.AST | None = None
+    for read in program.flow.reads(target.id, scope):
+        user = parents.get(read)
+        if isinstance(user, ast.Attribute) and user.attr in _FILLED:
+            why(call, "its weights come from somewhere else: {}", user)
+            return None
+        if isinstance(user, ast.Call) and user.func is read:
+            applied = applied or user
+    if applied is None:
+        why(call, "`forward` does not apply it")
+    return applied
