@@ -110,7 +110,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ("epochs", r"[ -]?(?:full |complete |training |whole )?(?:epochs?\b|eps?\b|pass(?:es)? over)"),
     (
         "learning_rate",
-        r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)|@(?=\s*\d(?:\.\d+)?e-\d)",
+        r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
     ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
