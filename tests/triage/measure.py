@@ -1,6 +1,7 @@
 """How many real reports are routed to the area that their label names. Prints right, wrong and asked per area.
 
 Run it from the repository root: `python tests/triage/measure.py [-v]`; -v also prints every report that is not right.
+Two sets: `report`, and `held_out`, which was labelled before the table was mended for the first and tried after it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ Verdict = Literal["right", "wrong", "asked"]
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 
 
-def reports() -> list[dict[str, str]]:
-    """The labelled reports: url, text, area (empty: one question has to be asked), why."""
+def reports(group: str) -> list[dict[str, str]]:
+    """The reports of a set, "report" or "held_out": url, text, area (the label; empty: a question is due), why."""
     text = (Path(__file__).parent / "reports.toml").read_text(encoding="utf-8")
-    found: list[dict[str, str]] = tomllib.loads(text)["report"]
+    found: list[dict[str, str]] = tomllib.loads(text)[group]
     return found
 
 
@@ -39,20 +40,24 @@ def verdict(report: dict[str, str]) -> tuple[Verdict, str]:
     return ("right" if led == report["area"] else "wrong"), f"{led} {','.join(routing.symptoms)}"
 
 
-def main(arguments: list[str]) -> None:
+def measure(group: str, verbose: bool) -> None:
+    """Prints the table of one set, before it the reports that are not right if asked to."""
     counts: dict[str, Counter[Verdict]] = {}
-    for report in reports():
+    for report in reports(group):
         result, led = verdict(report)
         counts.setdefault(report["area"] or "(ambiguous)", Counter())[result] += 1
-        if "-v" in arguments and result != "right":
-            print(f"{result}: {report['url']}\n    label {report['area'] or '(ambiguous)'}; {led}\n    {report['text']!r}")
-    print(f"{'area':36}" + "".join(f"{name:>7}" for name in VERDICTS))
+        if verbose and result != "right":
+            print(f"{result}: {report['url']}\n    label {report['area'] or '(ambiguous)'}; {led}")
+            print(f"    {report['text']!r}")
+    print(f"{group:36}" + "".join(f"{name:>7}" for name in VERDICTS))
     for area, counter in sorted(counts.items()):
-        print(f"{area:36}" + "".join(f"{counter[name]:7}" for name in VERDICTS))
+        print(f"  {area:34}" + "".join(f"{counter[name]:7}" for name in VERDICTS))
     total = sum(counts.values(), Counter())
     share = 100 * total["right"] / total.total()
-    print(f"{'all ' + str(total.total()):36}" + "".join(f"{total[name]:7}" for name in VERDICTS) + f"   {share:.1f} % right")
+    name = f"  all {total.total()}"
+    print(f"{name:36}" + "".join(f"{total[name]:7}" for name in VERDICTS) + f"   {share:.1f} % right\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    for group in ("report", "held_out"):
+        measure(group, "-v" in sys.argv[1:])
