@@ -30,7 +30,7 @@ class EvaluationWithGradients(OrderRule):
     code = "MEM004"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("torch",), (".eval(",))
+    triggers = (("torch",), (".eval(", "optim", "load_state_dict"))
     why = (
         "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
         "the memory, and slower; outputs that are collected keep them all until the end."
@@ -293,7 +293,7 @@ class _Outputs:
 _COLLECTS = frozenset(("append", "extend"))
 _WITHOUT_GRAPH = frozenset(
     "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
-    "shape size dim numel device dtype".split()
+    "float shape size dim numel device dtype".split()
 )
 
 
