@@ -183,7 +183,8 @@ def is_it(asked: Model, got: Model) -> bool | None:
             return True
         if asked.family and asked.family == got.family and "/" not in asked.id and _fits(asked, got):
             left, right = plain_name(asked.id), plain_name(got.id or got.written)
-            return left == right or not re.search(r"\d", left.replace(asked.family, "")) or right.startswith(left)
+            if asked.size is not None or re.match(re.escape(left) + r"(?![a-z0-9])", right):
+                return True  # "llama-7b", "bert-base"
         if not got.family and _is_path(got.written):
             return None  # a folder: nobody can see what lies in it
         return _other(asked, got)
