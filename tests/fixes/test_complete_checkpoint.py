@@ -102,6 +102,27 @@ def test_a_scheduler_without_a_state_is_not_asked_for_one() -> None:
     assert all("scheduler.state_dict" not in files["main.py"] for _, files in offered(text))
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ('f"out/{epoch}.pt"', 'f"out/checkpoint.pt"'),
+        ('f"{folder}/{epoch}.pt"', 'f"{folder}/checkpoint.pt"'),
+        ('"out/%d.pt" % epoch', '"out/checkpoint.pt"'),
+        ('"%s.pt" % prefix', 'os.path.join(os.path.dirname("%s.pt" % prefix), "checkpoint.pt")'),
+        ('"out/model_%d.pt" % epoch', '"out/checkpoint.pt"'),
+        ('"%s/model_%d.pt" % (folder, epoch)', '"%s/checkpoint.pt" % folder'),
+        ('"{}/m-{}.pt".format(folder, epoch)', '"{}/checkpoint.pt".format(folder)'),
+        ('"{}.pt".format(prefix + str(epoch))',
+         'os.path.join(os.path.dirname("{}.pt".format(prefix + str(epoch))), "checkpoint.pt")'),
+        ('os.path.join(folder, f"{epoch}.pt")', 'os.path.join(folder, "checkpoint.pt")'),
+        ('folder / f"{epoch}.pt"', 'folder / "checkpoint.pt"'),
+    ],
+)  # fmt: skip
+def test_the_second_file_lies_in_the_folder_of_the_first(path: str, expected: str) -> None:
+    text = f"{HEAD}{OPTIMIZER}for epoch in range(9):\n{LOOP}    torch.save(model.state_dict(), {path})\n"
+    assert f"    checkpoint_path = {expected}\n" in first(text)["main.py"]
+
+
 def test_weights_that_are_exported_stay_as_they_are() -> None:
     text = (
         f"{HEAD}{OPTIMIZER}for epoch in range(9):\n{LOOP}" + '    torch.save(model.state_dict(), f"out/{epoch}.pt")\n'
@@ -208,3 +229,24 @@ def test_every_rank_writes_its_shards_of_a_sharded_model() -> None:
     assert fix.title.endswith("with `torch.distributed.checkpoint`")
     assert "\n    model_state, optimizer_state = get_state_dict(model, optimizer)\n" in files["main.py"]
     assert 'torch.save({"model": state, "epoch": epoch}, "out/last.pt")\n' in files["main.py"]
+
+
+def test_no_resume_is_written_for_a_file_that_the_default_loader_may_refuse() -> None:
+    assert len(offered(NEW.replace('"epoch": epoch}', '"epoch": epoch, "note": "first"}'))) == 4
+    assert len(offered(NEW.replace('"epoch": epoch}', '"epoch": epoch, "args": args}'))) == 1
+
+
+def test_helpers_of_an_earlier_fix_are_used_again() -> None:
+    seeded = NEW.replace(OPTIMIZER, f"import numpy\n\ntorch.manual_seed(1)\nnumpy.random.seed(1)\n{OPTIMIZER}")
+    once = first(seeded)["main.py"]
+    assert once.count("def get_rng_state():") == 1
+    helper = once[once.index("def get_rng_state") : once.index("model = ")]
+    again = first(seeded.replace("model = ", f"{helper}model = ", 1))["main.py"]
+    assert again.count("def get_rng_state") == 1 and '"rng_state": get_rng_state(),' in again
+
+
+def test_the_second_file_holds_what_other_files_hold_as_well() -> None:
+    saves = "".join(f'    torch.save({x}.state_dict(), "out/{x}.pt")\n' for x in ("model", "optimizer"))
+    text = NEW.replace(SAVE, saves).replace("range(9)", "range(args.start_epoch, 9)")
+    lines = added(text, first(text)["main.py"])
+    assert '"optimizer": optimizer.state_dict(),' in lines and '"scheduler": scheduler.state_dict(),' in lines

@@ -448,3 +448,26 @@ def test_a_draw_in_the_helpers_file_is_told_there() -> None:
     drawing = "from helper import fix\nimport random\nfix(1)\nrandom.random()\n"
     there = program(drawing, {"helper.py": helper}).training.seeding
     assert there.told_in_helper(there.gaps()) is None
+
+
+def test_a_data_set_of_another_file_that_is_made_without_a_name() -> None:
+    crops = """
+        import random
+        from torch.utils.data import Dataset
+
+        class Crops(Dataset):
+            def __init__(self, rows):
+                self.rows = rows
+
+            def __getitem__(self, index):
+                return self.rows[index], random.random()
+        """
+    model = program("""
+        import torch
+        from torch.utils.data import DataLoader
+        from crops import Crops
+
+        torch.manual_seed(0)
+        loader = DataLoader(Crops([1]), shuffle=True)
+        """, {"crops.py": crops})  # fmt: skip
+    assert [gap.rng for gap in model.training.seeding.gaps()] == ["python"]

@@ -30,6 +30,7 @@ MADE = "model = torch.nn.Linear(2, 2)"
         ("noise = torch.randn(3)", f"{MADE}; print(noise)", None),
         ("noise = torch.randn(3)", MADE, ""),
         (MADE, MADE, ""),
+        ("print(torch.randn(3))", MADE, ""),
         ("torch.manual_seed(1)", MADE, ""),
         (f"torch.manual_seed(1)\n    {MADE}", "pass", ""),
         ("pass", MADE, ""),

@@ -44,6 +44,7 @@ class EvaluationInTrainMode(OrderRule):
         "Dropout goes on dropping activations and batch norm normalises with the statistics of the batch (and keeps "
         "updating its own), so the results are worse, noisy and depend on the batch size."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Call `.eval()` before the evaluation, and `.train()` before training goes on."
     looks_at = "calls of models where autograd is switched off"
 
@@ -117,6 +118,8 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
     """What a look at the call itself can tell, without asking in which mode the model is there."""
     if mode_matters(module) is False:
         program.why(event, "no layer of the model reads the mode: train and eval are the same")
+    elif _only_recurrent(module):
+        program.why(event, "its recurrent layers are without dropout: in a forward pass both modes are the same")
     elif own_switch(module):
         program.why(event, "the model's class has a `train` or `eval` of its own")
     elif module.confidence == "low" or module.base.ident is None:
@@ -130,6 +133,17 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
     else:
         return True
     return False
+
+
+def _only_recurrent(module: Value) -> bool:
+    """Whether all that reads the mode are recurrent or attention layers, made without dropout."""
+    layers = [step.node for step in mode_layers(module)]
+    plain = [
+        call for call in layers
+        if isinstance(call, ast.Call) and last_name(call.func) in ("RNN", "LSTM", "GRU", "MultiheadAttention")
+        and not any(keyword.arg in ("dropout", None) for keyword in call.keywords)
+    ]  # fmt: skip
+    return bool(layers) and len(plain) == len(layers)
 
 
 def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:

@@ -35,6 +35,7 @@ class SchedulerBeforeOptimizer(OrderRule):
         "Since PyTorch 1.1 the schedule begins with the first `optimizer.step()`: stepped before it, the scheduler "
         "skips its first learning rate, and every later one comes a step too early."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Step the scheduler behind the optimizer."
     looks_at = "steps of learning rate schedulers"
 
@@ -82,9 +83,9 @@ class SchedulerBeforeOptimizer(OrderRule):
         if found is None:
             program.why(place, "it stands in no loop in which its optimizer steps")
             return None
-        counted = _counted(place)
+        home, _, step, counted = found
         if counted is not None:
-            program.why(place, "{} may leave out the first time", counted, see=counted)
+            program.why(place, "{} may leave out the first time", Step(home, counted, ""))
             return None
         hands = other_hands(program, place, optimizer) if optimizer is not None else None
         if hands is not None:
@@ -97,12 +98,11 @@ class SchedulerBeforeOptimizer(OrderRule):
         if at is None:
             return None
         here = hit.event.program is program
-        loop, step = found
         evidence = made(scheduler, "the scheduler")
         if not here:
             evidence.append(Step(hit.event.program, hit.event.node, "the scheduler steps here"))
-        evidence.append(Step(loop[0], step, "the optimizer steps only here, later in the same loop"))
-        edits = _edits(hit.event, step, program) if here and loop[0] is program else ()
+        evidence.append(Step(home, step, "the optimizer steps only here, later in the same loop"))
+        edits = _edits(hit.event, step, program) if here and home is program else ()
         return Report(
             at=at,
             headline=f"`{program.short(at, 36)}` comes before the first `optimizer.step()`: a learning rate is skipped",
@@ -166,36 +166,39 @@ class _First(Automaton):
         return "stepped", None  # of any optimizer: which one a scheduler drives is not always seen
 
 
-def _step_in_loop(place: Occurrence) -> tuple[tuple[Program, ast.AST], ast.AST] | None:
-    """The innermost loop around the scheduler's step, here or in a caller, and where the optimizer steps in it."""
+def _step_in_loop(place: Occurrence) -> tuple[Program, ast.AST, ast.AST, ast.expr | None] | None:
+    """The innermost loop around the scheduler's step, here or in a caller, and where the optimizer steps in it.
+
+    Last a condition on the way that reads what changes: it may hold only later than the first time.
+    """
     spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
+    asked: list[tuple[Program, ast.If]] = []
     for program, node in spots:
         stmt = program.statement(node)
         if stmt is None:
             return None
         for block in program.index.ancestors(stmt):
-            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            if isinstance(block, ast.If):
+                asked.append((program, block))
+            elif isinstance(block, ast.For | ast.AsyncFor | ast.While):
                 step = _step_within(block, program)
-                return ((program, block), step) if step is not None else None
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                return (program, block, step, _counted(asked, step)) if step is not None else None
+            elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
                 break
     return None
 
 
-def _counted(place: Occurrence) -> ast.expr | None:
-    """A condition around the step that reads what changes in its loop: it may hold later only."""
-    program = place.event.program
-    scope = place.event.scope
-    for block in program.index.ancestors(place.event.stmt):
-        if isinstance(block, ast.If):
-            names = {n.id for n in nodes(block.test) if isinstance(n, ast.Name)}
-            for name in names:
-                if any(b.kind in ("for", "aug") or len(bs) > 1 for bs in [scope.bindings.get(name, [])] for b in bs):
-                    return block.test
-            if any(isinstance(n, ast.Compare | ast.BinOp) for n in nodes(block.test)):
+def _counted(asked: list[tuple[Program, ast.If]], step: ast.AST) -> ast.expr | None:
+    for program, block in asked:
+        held = program.statement(step) if step in program.index.scope_of else None
+        if held is not None and program.index.inside(held, block):
+            continue  # the optimizer steps under the same condition
+        scope = program.scope(block)
+        for node in nodes(block.test):
+            found = scope.bindings.get(node.id, []) if isinstance(node, ast.Name) else []
+            several = len(found) > 1 or any(binding.kind in ("for", "aug") for binding in found)
+            if several or isinstance(node, ast.Compare | ast.BinOp):
                 return block.test
-        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-            break
     return None
 
 

@@ -30,11 +30,12 @@ class EvaluationWithGradients(OrderRule):
     code = "MEM004"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("torch",), (".eval(",))
+    triggers = (("torch",), (".eval(", "optim", "load_state_dict"))
     why = (
         "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
         "the memory, and slower; outputs that are collected keep them all until the end."
     )
+    quotes = ("MEM-RF-1", "MEM-RF-2")
     instead = "Evaluate under `torch.no_grad()` or `torch.inference_mode()`."
     looks_at = "calls of models in evaluation mode"
 
@@ -293,7 +294,7 @@ class _Outputs:
 _COLLECTS = frozenset(("append", "extend"))
 _WITHOUT_GRAPH = frozenset(
     "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
-    "shape size dim numel device dtype".split()
+    "float shape size dim numel device dtype".split()
 )
 
 

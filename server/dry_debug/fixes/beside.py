@@ -53,9 +53,9 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
         parent = str(path.value).rpartition("/")[0]
         return f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}", []
     pattern = _pattern(path)
-    if pattern is not None and not any(hole in pattern.rpartition("/")[0] for hole in ("{", "%")):
-        parent = pattern.rpartition("/")[0]
-        return f"{mark}{parent}/{file}{mark}" if parent else f"{mark}{file}{mark}", []
+    folder = _told_folder(pattern) if pattern is not None else None
+    if folder is not None:
+        return f"{mark}{folder}/{file}{mark}" if folder else f"{mark}{file}{mark}", []
     filled = _filled_in(path, pattern, file, mark, program) if pattern is not None else None
     if filled is not None:
         return filled
@@ -67,13 +67,22 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
             return f"{head}/{file}{text[1]}", kept[: head.count("{")]
     if isinstance(path, ast.Call) and program.qualified(path) == "os.path.join" and len(path.args) > 1:
         last_part = path.args[-1]
-        plain = "/" not in program.text(last_part) and not isinstance(last_part, ast.Starred | ast.Call)
+        unknown = (
+            isinstance(last_part, ast.Starred | ast.Call | ast.Name | ast.Attribute) and _pattern(last_part) is None
+        )
+        plain = "/" not in program.text(last_part) and not unknown
         if plain and not path.keywords:
             parts = [" ".join(program.text(a).split()) for a in path.args[:-1]]
             return f"{os_name}.path.join({', '.join(parts)}, {mark}{file}{mark})", list(path.args[:-1])
     if isinstance(path, ast.BinOp) and isinstance(path.op, ast.Div) and "/" not in program.text(path.right):
         return f"{program.text(path.left)} / {mark}{file}{mark}", [path.left]
     return f"{os_name}.path.join({os_name}.path.dirname({text}), {mark}{file}{mark})", [path]
+
+
+def _told_folder(pattern: str) -> str | None:
+    """The folder that a pattern names whatever fills its holes; None where a hole may have a folder in it."""
+    folder, _, name = pattern.rpartition("/")
+    return None if "{" in folder or "%" in folder or name.startswith(("{", "%s")) else folder
 
 
 def _filled_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,12 @@ from dry_debug.program.walks import nodes
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.run_parts import Run
+
+_PLAIN = frozenset(f"builtins.{name}" for name in ("int", "float", "str", "bool", "len", "round", "vars"))
+# Names of what is an object, where nothing else is known of it.
+_OBJECT = re.compile(
+    r"args|opt|cfg|conf|param|vocab|token|data|encoder|metric|history|stats|logger|meter", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -125,9 +132,24 @@ def _own(whole: Whole, runs: list[Run], counter: str, program: Program) -> bool:
             whole.counted = key
         elif any(entry.key == key and entry.value.kind == "state" for entry in site.entries) or _is_state(value):
             return False
+        elif not _is_plain_data(value, program, site.node):
+            return False  # the file may hold what the default loader refuses
         else:
             whole.constants.append((key, program.text(value)))
     return bool(whole.parts)
+
+
+def _is_plain_data(value: ast.expr, program: Program, at: ast.AST) -> bool:
+    """Whether what is saved besides is of a kind that `torch.load` takes by default, as far as can be seen."""
+    if isinstance(value, ast.Constant | ast.JoinedStr | ast.BinOp | ast.Compare):
+        return True
+    if isinstance(value, ast.Call):
+        name = program.names.qualified(value.func, program.scope(at)) or ""
+        return name in _PLAIN or (isinstance(value.func, ast.Attribute) and value.func.attr in ("item", "tolist"))
+    if isinstance(value, ast.Name | ast.Attribute):
+        last = (dotted(value) or "").rpartition(".")[2]
+        return program.value(value, at).kind in ("const", "tensor", "unknown") and not _OBJECT.search(last)
+    return False
 
 
 def _is_state(value: ast.expr) -> bool:

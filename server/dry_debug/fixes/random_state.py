@@ -8,6 +8,7 @@ they are put back, wherever the checkpoint was loaded to. A machine with fewer G
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -74,14 +75,25 @@ def random_state(program: Program, rngs: tuple[Rng, ...], taken: set[str]) -> Ra
     if rngs == ("torch",):
         save, restore = f"{names['torch']}.get_rng_state()", f"{names['torch']}.set_rng_state({{}}.cpu())"
         return RandomState(key, save, (restore,), tuple(needs), tuple(needs), rngs)
-    getter = free_name(program, "get_rng_state", "get_rng_states", "random_states")
-    setter = free_name(program, "set_rng_state", "set_rng_states", "restore_random_states")
-    if getter is None or setter is None:
+    getting = _helper(_getter, names, program, "get_rng_state", "get_rng_states", "random_states")
+    setting = _helper(_setter, names, program, "set_rng_state", "set_rng_states", "restore_random_states")
+    if getting is None or setting is None:
         return None
-    getting, setting = (
-        NeedHelper(name, in_quotes(program, make(name, names))) for name, make in ((getter, _getter), (setter, _setter))
-    )
-    return RandomState(key, f"{getter}()", (f"{setter}({{}})",), (*needs, getting), (*needs, setting), rngs)
+    put = (f"{setting.name}({{}})",)
+    return RandomState(key, f"{getting.name}()", put, (*needs, getting), (*needs, setting), rngs)
+
+
+def _helper(
+    make: Callable[[str, dict[Rng, str]], str], modules: dict[Rng, str], program: Program, *names: str
+) -> NeedHelper | None:
+    """The helper under the first name that is free, or that an earlier fix has given to the very same helper."""
+    lines = program.document.source.replace("\r\n", "\n")
+    for name in names:
+        text = in_quotes(program, make(name, modules))
+        if text in lines:
+            return NeedHelper(name, text)
+    free = free_name(program, *names)
+    return NeedHelper(free, in_quotes(program, make(free, modules))) if free is not None else None
 
 
 def _getter(name: str, modules: dict[Rng, str]) -> str:

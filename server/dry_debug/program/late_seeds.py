@@ -85,7 +85,7 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
         at = program.statement(draw)
         if at is None or at.lineno >= stmt.lineno or not _comes_before(program, at, stmt):
             continue
-        if not _used_behind(program, scope, at, stmt):
+        if not _used_behind(program, scope, draw, at, stmt):
             why(seed, "what is drawn before it is not used behind it: {}", draw)
             continue
         if model is not None:
@@ -168,13 +168,15 @@ def _goes_on_to_train(program: Program, scope: Scope, seed: ast.Call) -> bool:
     return bool(lines) and min(lines) > seed.lineno
 
 
-def _used_behind(program: Program, scope: Scope, draw: ast.stmt, seed: ast.stmt) -> bool:
+def _used_behind(program: Program, scope: Scope, call: ast.Call, draw: ast.stmt, seed: ast.stmt) -> bool:
     """Whether the run behind `seed` reads what `draw` made or changed: tutorials try things out and begin anew."""
     if isinstance(draw, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = draw.targets if isinstance(draw, ast.Assign) else [draw.target]
         names = [path for target in targets for path in target_paths(target)]
+    elif isinstance(draw, ast.Expr) and draw.value is call:  # `random.shuffle(files)`
+        names = [path for argument in call.args if (path := dotted(argument)) is not None]
     else:
-        names = [node.id for node in ast.walk(draw) if isinstance(node, ast.Name)]
+        return False
     for name in names:
         if "." in name:
             return True

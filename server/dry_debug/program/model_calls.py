@@ -39,7 +39,9 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
             return None
         given = found[1][-1].kind == "param"
     cls = scope.class_scope
-    if not (given or _may_evaluate(ix, call, scope)) or (cls is not None and program.class_kind(cls) == "module"):
+    if cls is not None and ("forward" in cls.bindings or "training_step" in cls.bindings):
+        return None  # a model's own parts
+    if not (given or _may_evaluate(ix, call, scope)):
         return None
     value = program.evaluator.value(model, scope, program.statement(call))
     if value.kind == "unknown" and given and isinstance(func, ast.Name):  # whoever calls the function knows

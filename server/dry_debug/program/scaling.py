@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.gradient_order import one_object
 from dry_debug.program.relations import different
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.values import Ident, Value
 from dry_debug.program.walks import nodes
 
@@ -163,9 +163,17 @@ def _may_be_scaled(event: Event) -> bool:
         value = binding.value
         if binding.kind == "param":
             return True
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "scale":
+        if isinstance(value, ast.Call) and _scales(value, event.program):
             return True
     return False
+
+
+def _scales(call: ast.Call, program: Program) -> bool:
+    """`scaler.scale(loss)`, or a function of the project that calls such a method."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "scale":
+        return True
+    scope = program.target(call).scope
+    return scope is not None and any(last_name(inner.func) == "scale" for inner in scope.calls)
 
 
 def _is_step(event: Event) -> bool:

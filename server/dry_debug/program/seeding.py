@@ -66,7 +66,12 @@ class Seeding:
         seen: set[Scope] = set()
         pending: list[tuple[Program, Scope]] = []
         for tree in _calls(self.program):
-            pending.append((tree.function.program, tree.function.scope))  # type: ignore[arg-type]
+            owner, scope = tree.function.program, tree.function.scope
+            assert owner is not None and scope is not None
+            pending.append((owner, scope))
+            cls = scope.parent if scope.name == "__init__" else None
+            if cls is not None and cls.kind == "class" and owner.class_kind(cls) == "dataset":  # made without a name
+                pending.extend((owner, method) for method in cls.children if method.kind == "function")
         for component in self.program.training.components.of("dataset"):
             value = component.value
             if value.scope is not None and value.program is not None and value.scope.kind == "class":

@@ -29,7 +29,7 @@ MAX_FOLDERS = 12  # between a file and its project's root, that a path may be re
 INSTRUCTIONS = ("INSTRUCTIONS.md", "TASK.md", "SPEC.md", os.path.join(".dry-debug", "instructions.md"))
 # Where some may stand under a heading that announces them.
 READMES = ("README.md", "readme.md", "Readme.md")
-MAX_TEXT = 400_000  # bytes of a file of instructions that are read
+MAX_TEXT = 100_000  # bytes of a file of instructions that are read
 
 
 # Files that old projects have beside their scripts to put other folders on the search path.

@@ -149,7 +149,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
         ("fsdp", r"\bfsdp2?\b"),
-        ("ddp", r"(?-i:\bDDP\b)|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
+        ("ddp", r"\bddp\b|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
         ("unsloth", r"\bunsloth\b"),
         ("axolotl", r"\baxolotl\b"),
         ("peft", r"\bpeft\b"),
@@ -198,8 +198,9 @@ _NO_BEFORE = re.compile(
     r"not allowed to|no need (?:for|to)|stay away from|get rid of|away from|rip out|except|replacing|"
     r"replace)\b(?:\s+(?:use|using|want|need|be|train|fine-?tune|do|run|log|report|write|"
     r"the|a|an|any|to|with|in|via|on|of|for|have|add|bring|pull|hf|hugging ?face|plain|vanilla|install|touch|go|"
-    r"anything|like|more|than|reach|default|import|turn|enable|wrap|it|this))*\s*(?:[\w/.-]+\s*(?:,|or|and|/|"
-    r"nor)\s*)*\Z",
+    r"anything|like|more|than|reach|default|import|turn|enable|wrap|it|"
+    r"this))*\s*(?:[\w/.-]+\s*(?:(?:,\s*[\w/.-]+\s*)*,?\s*(?:or|nor|and)\s+|"
+    r"/\s*))?\Z",
     re.IGNORECASE,
 )
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
@@ -273,13 +274,15 @@ def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:
 def _replaced(sentence: str, asked: str, found: list[Choice]) -> Iterator[Choice]:
     """What is not to be used any more: "vLLM instead of transformers" forbids transformers."""
     for match in re.finditer(
-        r"\b(?:instead of|rather than|in place of|replac(?:es?|ing)|, not|\(not|not the|and not)\b([^,;.()]*)",
-        asked,
+        r"(?:\b(?:instead of|rather than|in place of|replac(?:es?|ing)|not the|and not)|[(,] ?not)\b([^,;.()]*)",
+        sentence,
         re.IGNORECASE,
     ):
+        if not asked[match.start() : match.end()].strip() and not match[0].startswith("("):
+            continue  # told of the past, or of others
         for field in ("framework", "logging"):
             for name, pattern in _PATTERNS[field]:
-                hit = pattern.search(asked, match.start(), match.end())
+                hit = pattern.search(sentence, match.start(), match.end())
                 if hit is not None and not any(hit.start() < c.end and c.start < hit.end() for c in found):
                     if name == "transformers" and any(c.values == ("trainer",) for c in found):
                         continue

@@ -101,9 +101,9 @@ def assumptions(observed: list[Observed], asked: set[str], program: Program) -> 
             or any(f in asked for f in _TOGETHER.get(field, ()))
         ):
             continue
-        if one.role in ("eval", "tokenizer", "group", "reference") or _says_nothing(one):
+        if one.role in ("eval", "tokenizer", "reference") or _says_nothing(one):
             continue
-        key = (field, one.role)
+        key = (field, "" if one.role == "group" else one.role)
         again = any(
             i.got is not None and f == field and str(i.got.value) == str(one.value) for (f, _), i in found.items()
         )

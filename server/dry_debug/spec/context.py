@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 _MASKED_TOKENS = re.compile(
@@ -39,8 +40,9 @@ _PAST = re.compile(
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
     r"one)|current(?:ly)? (?:config|code|"
-    r"script|setup|value|settings?|is|has|uses|we)|currently|at the moment|right now it|(?:it|script|code|repo|"
-    r"notebook) (?:now |still )?(?:has|uses|defaults)|"
+    r"script|setup|value|settings?|is|has|uses|we)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
+    r"it (?:now|still|currently)) "
+    r"(?:has|uses|defaults)|"
     r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks)(?:'d| had| have| has| already| "
     r"just| first| once| both|'ve)*(?: also)? "
     r"(?:got|saw|had|used|tried|ran|did|trained|fine-?tuned|reached|achieved|reported|found|started|went|kept|picked|"
@@ -157,6 +159,7 @@ def asks_nothing(lead: str) -> bool:
     ) and not re.search(r"\b(?:please|use|this run|now|instead)\b", lead, re.IGNORECASE)
 
 
+@lru_cache(maxsize=16)
 def asked_part(sentence: str, question: bool) -> str:
     """The sentence with everything blanked that asks for nothing; offsets stay."""
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)

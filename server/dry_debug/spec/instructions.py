@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 
 from dry_debug.spec.choices import Choice, choices
 from dry_debug.spec.context import asked_part, asks_nothing
@@ -22,6 +23,9 @@ from dry_debug.spec.vocabulary import NUMERIC, ROLE
 __all__ = ["Instruction", "Source", "merged", "parse", "read"]
 
 
+MOST = 500  # sentences of one source that are read
+
+
 def parse(text: str, path: str) -> list[Instruction]:
     """What the explicit instructions `text` ask for, by line; a later line about the same wins over an earlier one."""
     return list(read(Source(path, text)))
@@ -33,7 +37,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
     found: list[Instruction] = []
     lora = bool(re.search(r"\b(?:q?lora|peft|adapter|low[ -]rank)", source.text, re.IGNORECASE))
     before: list[str] = []
-    for sentence in sentences(source):
+    for sentence in islice(sentences(source), MOST):
         found.extend(_of_sentence(sentence, source, lora, before))
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
         found = [
@@ -91,6 +95,9 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[st
     if sentence.lead and asks_nothing(sentence.lead):
         return
     text = sentence.text
+    if sentence.quoted:
+        before[:] = [*before[-2:], text]
+        return
     if sentence.pair:
         text = _as_setting(text)
     about = _role_of(f"{sentence.heading} / {sentence.lead}")
@@ -194,7 +201,8 @@ def _switch(text: str) -> Iterator[Choice]:
 
 
 _ELLIPSIS = re.compile(
-    rf"\b(?:please )?(?:use|set (?:it|this|that)? ?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
+    rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
+    rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
     rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
     rf"(?:want|need)|i want|scratch that|no[,:]|actually|correction:?|sorry,?|try|->|→)[\s,]*(?:use |make it |it'?s |"
@@ -210,7 +218,7 @@ def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
     value = number(match["low"]) if match else None
     if match is None or value is None:
         return []
-    for part in (text[: match.start()], *reversed(before)):
+    for number_of_part, part in enumerate((text[: match.start()], *reversed(before))):
         last: tuple[int, str] | None = None
         for field, words in NUMERIC:
             for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
@@ -228,6 +236,6 @@ def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
                     role_near(part, last[0], len(part)),
                 )
             ]
-        if part.strip() and part is not text[: match.start()]:
+        if part.strip() and number_of_part:
             break
     return []

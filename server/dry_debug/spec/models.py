@@ -95,6 +95,7 @@ _NOISE = re.compile(
     r"(?:-(?:hf|bnb|4bit|8bit|unsloth|gptq|awq|gguf|int4|int8|fp8|w4a16|quantized|quantised|bf16|fp16|dynamic))+\Z"
 )
 _NAMED_SIZE = re.compile(r"(?<![a-z])(tiny|mini|small|base|medium|large|xl|xxl|huge|giant|nano|xlarge)(?![a-z])")
+_LETTER = {"b": "base", "s": "small", "l": "large", "h": "huge"}  # ViT-B
 # Parameters in millions of names that say no size.
 _KNOWN_SIZE = {
     "gpt2": 124.0,
@@ -140,7 +141,8 @@ def plain_name(name: str) -> str:
 
 def named(text: str, exact: bool = False) -> Model:
     """What `text`, a name or a hub id, says; `exact` if it is meant letter by letter."""
-    owner_less = text.strip().rstrip("/").replace("\\", "/").rpartition("/")[2]
+    whole = text.strip().rstrip("/").replace("\\", "/")
+    owner_less = whole.rpartition("/")[2] if exact else re.sub(r"(?<=[a-zA-Z])/(?=\d)", "-", whole).rpartition("/")[2]
     low = re.sub(r"[\s_]+", "-", owner_less.lower())
     # "Meta-Llama-3-8B" and "Llama 3 8B" are one.
     low = re.sub(r"^(?:meta|google|openai|microsoft|facebook)-(?=[a-z])", "", low)
@@ -156,6 +158,8 @@ def named(text: str, exact: bool = False) -> Model:
     if family == "resnet" or family in ("vgg", "densenet", "resnext", "wide-resnet", "yolo"):
         version = re.match(r"-?v?(\d+)", rest)
     which = (version or later)[1] if (version or later) else ""  # type: ignore[index]
+    if family in ("vit", "swin", "deit", "clip"):
+        rest = re.sub(r"(?<![a-z])([bslh])(?=[-/]?\d|-|\Z)", lambda m: _LETTER[m[1]], rest)
     word = _NAMED_SIZE.search(rest) if family in _SIZED_BY_WORD or not match else None
     instruct = bool(_INSTRUCT.search(rest)) or family in _INSTRUCT_FAMILIES
     if word is not None and not size and family == "gpt2":
@@ -179,7 +183,8 @@ def is_it(asked: Model, got: Model) -> bool | None:
             return True
         if asked.family and asked.family == got.family and "/" not in asked.id and _fits(asked, got):
             left, right = plain_name(asked.id), plain_name(got.id or got.written)
-            return left == right or not re.search(r"\d", left.replace(asked.family, "")) or right.startswith(left)
+            if asked.size is not None or re.match(re.escape(left) + r"(?![a-z0-9])", right):
+                return True  # "llama-7b", "bert-base"
         if not got.family and _is_path(got.written):
             return None  # a folder: nobody can see what lies in it
         return _other(asked, got)
@@ -290,7 +295,7 @@ def mentions(sentence: str) -> list[Mention]:
     found: list[Mention] = []
     for match in _NAME.finditer(sentence):
         text = match[0].rstrip("-. ")
-        if match["id"] is not None:
+        if match["id"] is not None and not re.search(r"/\d+\Z", text):  # "ViT-B/16" is a name
             owner = text.partition("/")[0].lower()
             known = owner in _ORGS or bool(_MARK.search(text.partition("/")[2].lower()))
             if not known and not _beside_model(sentence, match.start()):

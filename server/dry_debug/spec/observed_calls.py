@@ -136,6 +136,10 @@ def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | T
             for key, value in zip(held.node.keys, held.node.values, strict=True):
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     yield key.value, value, stmt
+        if held.kind == "dict" and isinstance(held.node, ast.Call):  # `dict(lr=1e-4)`
+            for inner in held.node.keywords:
+                if inner.arg is not None:
+                    yield inner.arg, inner.value, held.node
         children = getattr(held.items, "children", None) if held.kind == "settings" else None
         for key, entry in (children or {}).items():
             if entry.is_leaf:

@@ -10,20 +10,21 @@ from functools import cache
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, WORDS, number
-from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE
+from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE, SIGNS
 
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
-    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is|are|of|to|at|should (?:be|stay|remain)(?: at)?|must (?:be|stay)(?: "
-    r"at)?|will be|needs to be|set to|"
+    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
+    r"are|of|to|at|(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
+    r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
     r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
     r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
-    r"up to|max(?:imum)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
+    r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
     r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum)?(?: of)?|>=|"
     r"≥|>|above|over|more than|"
@@ -57,7 +58,8 @@ _NO_FIELD = {
 }
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
-    "epochs": r"(?:every|each|per|after|at(?! (?:most|least|max))|patience(?: of)?|first|last|until|by|remaining|"
+    "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
+    r"best)[^,;]{0,24} at|patience(?: of)?|first|last|until|by|remaining|"
     r"final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
@@ -136,6 +138,8 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     if not any(c.isdigit() for c in text) and not any(w in low for w in WORDS):
         return found
     for order, (field, pattern, behind) in enumerate(_patterns()):
+        if not any(sign in low for sign in SIGNS[field]):
+            continue
         for match in _matches(pattern, text, behind):
             hits.append(
                 (match.start("low") if behind else match.start("name"), order, match.end(), field, match, behind)
@@ -179,6 +183,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     low = number(match["low"])
     if low is None:
         return None
+    if field == "max_length" and behind and re.fullmatch(r"[ -]tokens?", name) and not groups.get("most"):
+        return None  # a number of tokens alone may be anything
     if field == "warmup_steps" and behind and "epoch" in name:
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
@@ -192,6 +198,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     end = match.end()
     percent = groups.get("percent") is not None
     values, kind, end = _several(match, low, field, end)
+    bound = _BOUND_BEFORE.search(before)
+    if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
+        kind = "least" if bound["low"] else "most"
     after = text[end : end + 24]
     unit = ""
     if field in ("warmup_steps", "warmup_ratio"):
@@ -239,6 +248,12 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_BOUND_BEFORE = re.compile(
+    r"\b(?:never|not|don'?t|no)\b(?: \w+){0,2} (?:above|over|exceed(?:ing)?|beyond|higher than|larger than|more than|"
+    r"(?P<low>below|under|"
+    r"less than|lower than))\s+(?:an? |the )?\Z",
+    re.IGNORECASE,
+)
 _WHOLE = frozenset(
     "batch_size gradient_accumulation_steps max_steps seed max_tokens max_length tensor_parallel_size lora_r "
     "warmup_steps".split()
@@ -306,7 +321,10 @@ def _batch_unit(name: str, before: str, after: str) -> str:
     if (
         re.search(r"effective|global|total|overall|\bgbs\b", name)
         or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
-        or re.match(r"\s*\(?(?:effective|global|total|overall|in total)\b", after.lower())
+        or re.match(
+            r"\s*\(?(?:effective|global|total|overall|in total)\b(?!\s*(?:batch(?: size)?)?\s*(?:of|=|:|is)?\s*\d)",
+            after.lower(),
+        )
     ):
         return "effective"
     if (

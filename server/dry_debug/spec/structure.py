@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from dry_debug.spec.instruction import Source
 from dry_debug.spec.sources import ANNOUNCED, INSTRUCTS
 
-MOST_LINES = 4_000
-WIDEST = 2_000  # of a line; a longer one is data
+MOST_LINES = 2_000
+WIDEST = 1_000  # of a line; a longer one is data
+MOST_WRAPPED = 12  # lines of prose that are read as one
 
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
@@ -22,6 +23,9 @@ _SPEAKER = re.compile(
     r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[a-z]{2,12})?(?:\*\*|>)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[ap]m)?\]?\)?)?"
     r"(?P<colon>:)\s+(?=\S)"
 )
+_WHO_AND_WHEN = re.compile(
+    r"\W*[A-Za-z][\w. ]{1,24}\W+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp][Mm])?\W*"
+)  # "**Jonas** 14:02"
 _STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[ap]m\b)?\s*")
 # Sections that tell of something else than what is asked for.
 _OTHER_SECTION = re.compile(
@@ -52,6 +56,7 @@ class Sentence:
     lead: str = ""
     pair: bool = False  # a setting of a block: "lora r: 16"
     question: bool = False
+    quoted: bool = False
     starts: tuple[int, ...] = ()  # offsets at which the further lines of wrapped prose begin
 
     def line_at(self, offset: int) -> int:
@@ -142,10 +147,14 @@ class _Reader:
             if not (at and ANNOUNCED.fullmatch(self.lines[at - 1])) and not _BULLET.match(following):
                 yield from self._flush()
                 self.announced = False
+        if _WHO_AND_WHEN.fullmatch(stripped):
+            yield from self._flush()
+            return
         bullet = _BULLET.match(line)
         if not stripped or stripped.startswith(">") or re.fullmatch(r"[-=*_]{3,}", stripped):
             yield from self._flush()
-            if stripped.startswith(">"):
+            if stripped.startswith(">"):  # what is answered: a number alone may be about what it names
+                yield Sentence(stripped.lstrip("> "), self._number(at), stripped, quoted=True)
                 return
             following = next((x for x in self.lines[at + 1 :] if x.strip()), "")
             if not _BULLET.match(following) and not following.startswith(("```", "~~~", "|", "    ")):
@@ -173,6 +182,8 @@ class _Reader:
             if stamp and stamp.end():
                 yield from self._flush()
                 text = line[stamp.end() :].strip()
+        if len(self.paragraph) >= MOST_WRAPPED:
+            yield from self._flush()
         self.paragraph.append((at, text))
         if stripped.rstrip(" *_").endswith(":"):
             yield from self._flush()
@@ -183,7 +194,9 @@ class _Reader:
         before = self.lines[self.paragraph[-1][0]].strip()
         if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
             return True
-        return len(before) < 45 and not before.endswith(",") and not stripped[:1].islower()
+        if len(before) >= 45 or before.endswith(","):
+            return False
+        return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
 
     @property
     def _heading(self) -> str:
@@ -255,6 +268,11 @@ _SHELLS = ("bash", "sh", "shell", "console", "zsh", "text", "")
 _COMMAND = re.compile(
     r"^\s*(?:[$>%]+\s+|[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate launch|deepspeed|uv run|poetry run|bash|sh|"
     r"CUDA_VISIBLE_DEVICES=\S+|--?\w[\w-]*[ =])"
+)
+
+
+_GOES_ON = re.compile(
+    r"\b(?:an?|the|of|with|and|or|to|for|in|on|at|is|rate|batch|learning|weight|by|use|using|from)\Z", re.IGNORECASE
 )
 
 

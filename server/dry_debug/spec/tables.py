@@ -20,7 +20,11 @@ _OTHERS = re.compile(
 def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """(index of the line, "field: value", what the row or column is for) of each setting in a table."""
     cells = [(index, _cells(line)) for index, line in enumerate(lines)]
-    cells = [(index, row) for index, row in cells if not all(re.fullmatch(r":?-{2,}:?|", c) for c in row)]
+    cells = [
+        (index, row)
+        for index, row in cells
+        if not (any("-" in c for c in row) and all(re.fullmatch(r":?-+:?|", c) for c in row))
+    ]
     if not cells:
         return
     has_head = len(lines) > 1 and bool(re.fullmatch(r"[\s|:-]+", lines[1]) and "-" in lines[1])

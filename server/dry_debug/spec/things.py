@@ -174,7 +174,7 @@ _DATA_FILE = re.compile(
     r"(?<![\w/])(?P<value>[~.]?/?(?:[\w.-]+/)*[\w-]+\.(?:jsonl?|csv|tsv|parquet|arrow|txt|bin|npy|h5))\b"
 )
 _DATA_NAMED = re.compile(
-    rf"\b(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
+    rf"(?<![\w/-])(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
@@ -222,7 +222,11 @@ def _datasets(text: str) -> Iterator[Thing]:
                 path = re.search(
                     r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
                 ) and not re.search(r"data", before)
-                if not data or path or mentions(value):
+                beside = re.search(r"(?:data ?sets?|corpus|data)\W*\Z", before) or re.match(
+                    r"\W*(?:data ?set|corpus)\b", text[end:], re.IGNORECASE
+                )
+                known = re.fullmatch(_KNOWN_DATA, value.rpartition("/")[2], re.IGNORECASE)
+                if not (data or known) or path or (mentions(value) and not beside):
                     continue
             if pattern is _DATA_FILE and re.search(
                 r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
@@ -298,7 +302,8 @@ def _paths(text: str) -> Iterator[Thing]:
 # -- hardware ----------------------------------------------------------------------------------------------------------
 
 _CARD = (
-    r"(?:(?:NVIDIA |Nvidia |nvidia |RTX |rtx |GeForce |Tesla )*(?P<card>(?:[AaHhBbVvTt](?:4|10G?|16|40|100|200|"
+    r"(?<![A-Za-z0-9/_-])(?:(?:NVIDIA |Nvidia |nvidia |RTX |rtx |GeForce |Tesla )*(?P<card>(?:[AaHhBbVvTt](?:4|10G?|"
+    r"16|40|100|200|"
     r"800|30|2)s?|[Ll]40[sS]?|[Ll]4|[34]0[6789]0(?:\s?Ti)?s?|RTX ?\d{4}|MI\d{3}X?|A6000|GB?200)s?)\b)"
 )
 _HARDWARE = re.compile(
@@ -307,7 +312,7 @@ _HARDWARE = re.compile(
     rf"{_CARD}(?:[ -]*[(]?(?P<mem2>\d{{2,3}})\s?-?G(?:i?B)?\)?)?(?:\s*(?:GPUs?|"
     rf"cards?))?(?:\s*[x×]\s*(?P<count2>\d{{1,2}})\b)?"
     rf"|(?P<n>\b\d{{1,3}}|\b(?i:{_WORD}))[ -]*(?:x |× )?(?:(?P<mem3>\d{{2,3}})\s?-?GB?\s+)?(?:(?:nvidia|local|"
-    rf"available|cuda|consumer|visible)\s+)?(?P<gpu>(?i:gpus?|cuda devices?|cards))\b"
+    rf"available|cuda|consumer|visible)\s+)?(?P<gpu>(?i:gpus?|cuda devices?|cards?))\b"
     rf"|\b(?:my|our|a|the)\s+(?:(?P<mem4>\d{{2,3}})\s?-?GB?\s+)(?:gpu|card|vram)\b"
     r"|(?P<multi>(?i:\bmulti-?\s?gpu\b|\bseveral gpus\b|\bmultiple gpus\b|\ball (?:the )?(?:available )?gpus\b))|"
     r"(?P<cpu>(?i:\bcpu[ -]?only\b|\bon (?:the |a )?cpu\b|\bno gpu\b|\bwithout (?:a |any )?gpu\b|device\W{1,3}cpu\b|"
@@ -387,6 +392,24 @@ _AT_END = re.compile(
 )
 
 
+def _just_before(near: str) -> list[str]:
+    """The fields whose word stands last, with those joined to it: "evaluate and save every"."""
+    hits = sorted(
+        (hit.start(), hit.end(), field) for field, words in _WHAT for hit in re.finditer(words, near, re.IGNORECASE)
+    )
+    kept: list[str] = []
+    start = len(near)
+    for first, end, field in reversed(hits):
+        if kept and not re.fullmatch(
+            r"[\s,]*(?:and|&|\+|/|,)?\s*(?:the |a )?(?:model |checkpoints? )?", near[end:start], re.I
+        ):
+            break
+        if field not in kept:
+            kept.append(field)
+        start = min(start, first)
+    return kept
+
+
 def _cadences(text: str) -> Iterator[Thing]:
     keyed = _KEYED.match(text.replace(":", ": "))
     if keyed and not _EVERY.search(text):
@@ -448,11 +471,12 @@ def _cadences(text: str) -> Iterator[Thing]:
         near = (
             re.split(r"\bevery\b|\beach\b|\bper\b", before)[-1] if re.search(r"\bevery\b|\beach\b", before) else before
         )
-        fields = [f for f, words in _WHAT if re.search(words, near, re.IGNORECASE)]
+        fields = _just_before(near)
         if not fields:
             stop = re.search(r"[;.]|\bevery\b|\beach\b|\bper\b", text[match.end() :])
             after = text[match.end() : match.end() + (stop.start() if stop else 60)][:60]
             fields = [f for f, words in _WHAT if re.search(words, after, re.IGNORECASE)][:2]
+        fields = fields or _just_before(text[: match.start()])[:1]  # "Logging: TensorBoard, every 20 steps"
         if "save_cadence" in fields and "logging" in fields:
             fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
         for field in fields:
@@ -490,6 +514,13 @@ _LETTERS = re.compile(
 )
 
 
+_ATTENTION = re.compile(
+    r"\b(?:all |the )*attention (?:projections?|layers|modules|matrices)\b(?: "
+    r"only)?(?:\W{1,3}(?P<list>[qkvo](?:\W{1,3}(?:and )?[qkvo])+)\b)?",
+    re.IGNORECASE,
+)
+
+
 def _modules(text: str) -> Iterator[Thing]:
     hinted = re.search(r"target|lora|adapt|module|proj|layers", text, re.IGNORECASE)
     if not hinted:
@@ -505,6 +536,12 @@ def _modules(text: str) -> Iterator[Thing]:
         ):
             continue
         yield Thing("target_modules", (frozenset(names),), "one", match[0].strip(" ,"), match.start(), match.end())
+        return
+    whole = _ATTENTION.search(text)
+    if whole:
+        letters = set(re.findall(r"\b[qkvo]\b", whole["list"] or "q k v o"))
+        names2 = frozenset(f"{c}_proj" for c in letters)
+        yield Thing("target_modules", (names2,), "one", whole[0].strip(), whole.start(), whole.end())
         return
     match2 = _LETTERS.search(text)
     if match2:

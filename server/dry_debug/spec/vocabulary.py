@@ -6,7 +6,7 @@ import re
 NUMERIC: tuple[tuple[str, str], ...] = (
     (
         "gradient_accumulation_steps",
-        r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|e|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
+        r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|ed?|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
         r"grad(?:ient)?[ _-]batches))?(?: (?:gradients )?(?:over|for|across))?|accumulate (?:gradients|grads)(?: "
         r"(?:over|for|across|every))?|"
         r"grad[ _-]?acc(?:um)?(?:[ _-]?steps)?|\bga(?:[ _]steps)?(?=[ =:]+\d)",
@@ -27,7 +27,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)",
+        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
+        r"@(?=\s*\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
@@ -35,7 +36,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b)(?: per (?:device|gpu|card))?|"
+        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\beffective(?= (?:of )?\d|\s*[:=]\s*\d))(?: per (?:device|"
+        r"gpu|card))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
     ),
     ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
@@ -57,7 +59,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"window|size)|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|block[ _-]size|truncat(?:e|ed|ion|ing)(?: (?:everything|"
         r"inputs|sequences|text|them|it))?"
-        r"(?: (?:to|at))?|sequences? of(?: (?:up to|at most))?|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
+        r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
+        r"texts?|sequences?|documents?|"
+        r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|shortened)(?: off)? (?:at|"
+        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
     ),
     (
         "tensor_parallel_size",
@@ -72,7 +77,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     ("epochs", r"(?:(?:num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)"),
     ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d)"),
-    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?"),
+    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d)"),
     ("seed", r"(?:(?:random|global|rng|manual|fixed)[ _-])?seeds?(?: (?:everything|all|it all|the run))?"),
 )
 
@@ -103,7 +108,10 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r" (?:steps|iterations|iters|updates)(?! (?:of|for) (?:warm|acc))(?: (?:in )?total| of training| max)?",
     ),
     ("epochs", r"[ -]?(?:full |complete |training |whole )?(?:epochs?\b|eps?\b|pass(?:es)? over)"),
-    ("learning_rate", r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)"),
+    (
+        "learning_rate",
+        r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
+    ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
         "max_tokens",
@@ -114,7 +122,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "max_length",
         r"[ -]tokens?(?: (?:max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
-        r"inputs?|each))|"
+        r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
         r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"
         r"length))?|-token (?:sequences|inputs|context|chunks|examples)",
     ),
@@ -126,6 +134,44 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ("max_grad_norm", r" (?:grad(?:ient)?[ -])?(?:clip(?:ping)?|max norm)\b"),
     ("tensor_parallel_size", r"-?way (?:tensor[ -]?parallel(?:ism)?|tp)\b"),
 )
+
+# One of these occurs wherever a field is named: cheaper to look for than the patterns.
+SIGNS: dict[str, tuple[str, ...]] = {
+    "gradient_accumulation_steps": ("acc", "ga"),
+    "max_grad_norm": ("clip", "norm"),
+    "warmup_ratio": ("warm",),
+    "warmup_steps": ("warm",),
+    "learning_rate": ("lr", "rate", "@"),
+    "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
+    "weight_decay": ("decay", "wd", "l2"),
+    "lora_alpha": ("alpha",),
+    "lora_dropout": ("drop",),
+    "lora_r": ("rank", "r"),
+    "max_tokens": ("token", "length", "output", "completion", "generation", "response"),
+    "max_length": (
+        "len",
+        "token",
+        "context",
+        "ctx",
+        "seq",
+        "window",
+        "size",
+        "block",
+        "trunc",
+        "cut",
+        "trim",
+        "cap",
+        "clip",
+        "limit",
+        "short",
+    ),
+    "tensor_parallel_size": ("parallel", "tp"),
+    "max_steps": ("step", "iter", "update"),
+    "epochs": ("ep", "pass"),
+    "temperature": ("temp", "t"),
+    "top_p": ("top", "nucleus", "p"),
+    "seed": ("seed",),
+}
 
 # Who or what a value is for, if not for the training itself.
 ROLES: tuple[tuple[str, str], ...] = (

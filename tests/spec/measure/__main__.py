@@ -5,5 +5,5 @@ from pathlib import Path
 
 from tests.spec.measure.measure import HERE, cases, table
 
-files = [Path(name) for name in sys.argv[1:]] or [HERE / "cases.toml"]
+files = [Path(name) for name in sys.argv[1:]] or [HERE / f"{name}.toml" for name in ("cases", "held_out", "third")]
 print("\n".join(table([case for file in files for case in cases(file)])))

@@ -73,6 +73,6 @@ def render(account: Account, context: Context) -> Iterator[str]:
 def safe(text: str) -> str:
     """The text with the characters that Markdown or HTML would take for their own made harmless."""
     parts = text.split("`")
-    outside = [re.sub(r"([\\*_<>\[\]])", r"\\\1", part) if n % 2 == 0 or n == len(parts) - 1 else part
+    outside = [re.sub(r"([\\*<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", part) if n % 2 == 0 or n == len(parts) - 1 else part
                for n, part in enumerate(parts)]  # fmt: skip
     return " ".join("`".join(outside).split())

@@ -1,0 +1,96 @@
+"""What the code does with a field: the value that takes effect, and the place that decides it."""
+
+import pytest
+from dry_debug.spec.models import is_it, named
+from dry_debug.spec.observed import Observed, observe
+from dry_debug.spec.reasons import is_reason
+
+from tests.program.model import program
+
+
+def seen(source: str, field: str, files: dict[str, str] | None = None) -> list[tuple[object, str, int]]:
+    """(value, file, line) of what is known of a field."""
+    model = program(source, files)
+    found: list[Observed] = [o for o in observe(model) if o.field == field and o.known and not o.implied]
+    return [(o.value, o.place(model)[0].rpartition("/")[2], o.place(model)[1]) for o in found]
+
+
+PARSER = "import argparse; p = argparse.ArgumentParser(); p.add_argument('--lr', default=7e-4); a = p.parse_args()"
+SGD = "torch.optim.SGD(net.parameters(), lr={})"
+
+
+@pytest.mark.parametrize(
+    ("before", "used", "value", "line"),
+    [
+        ("", "0.1", 0.1, 3),
+        ("LR = 2e-4", "LR", 2e-4, 2),
+        ("c = {'lr': 3e-4}", "c['lr']", 3e-4, 2),
+        ("c = dict(lr=3e-4)", "c['lr']", 3e-4, 2),
+        ("import os; lr = float(os.environ.get('LR', '1e-3'))", "lr", 1e-3, 2),
+        ("class C: lr = 0.5", "C.lr", 0.5, 2),
+        ("base = 1e-4", "base * 8", 8e-4, 3),
+        (PARSER, "a.lr", 7e-4, 2),
+        ("def rate(): return make()", "rate()", None, 0),
+    ],
+)  # fmt: skip
+def test_the_value_is_followed_to_the_place_that_decides_it(before: str, used: str, value: object, line: int) -> None:
+    found = seen(f"import torch\n{before}\n{SGD.format(used)}\n", "learning_rate")
+    assert found == ([] if value is None else [(pytest.approx(value), "main.py", line)])
+
+
+def test_a_setting_of_a_configuration_file_has_its_line() -> None:
+    source = "import torch, yaml\ncfg = yaml.safe_load(open('c.yaml'))\n" + SGD.format("cfg['train']['lr']")
+    assert seen(source, "learning_rate", {"c.yaml": "seed: 1\ntrain:\n  lr: 0.3\n"}) == [(0.3, "c.yaml", 3)]
+
+
+def test_what_takes_effect_goes_before_what_is_only_declared() -> None:
+    source = "import torch\nlearning_rate = 1.0\n" + SGD.format("0.1")
+    assert seen(source, "learning_rate") == [(0.1, "main.py", 3)]
+
+
+def test_loaders_are_told_apart_by_what_they_are_for() -> None:
+    model = program(
+        "from torch.utils.data import DataLoader\n"
+        "train = DataLoader(a, batch_size=8)\nval_loader = DataLoader(b, batch_size=64)\n"
+    )
+    assert {(o.role, o.value) for o in observe(model) if o.field == "batch_size"} == {("", 8), ("eval", 64)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "exact", "got", "same"),
+    [
+        ("Llama 2 7B chat", False, "meta-llama/Llama-2-7b-chat-hf", True),
+        ("Llama-7B", False, "meta-llama/Llama-2-7b-hf", True),
+        ("Llama-3-8B", False, "meta-llama/Llama-3.1-8B", False),
+        ("Llama 2 7B chat", False, "meta-llama/Llama-2-7b-hf", False),
+        ("GPT-2", False, "openai-community/gpt2", True),
+        ("GPT-2", False, "gpt2-xl", True),
+        ("mistralai/Mistral-7B-v0.1", True, "unsloth/mistral-7b-v0.1-bnb-4bit", True),
+        ("mistralai/Mistral-7B-v0.1", True, "mistralai/Mistral-7B-Instruct-v0.2", False),
+        ("bert-base-uncased", True, "google-bert/bert-base-uncased", True),
+        ("bert-base-uncased", True, "bert-base-cased", False),
+        ("ResNet-50", False, "resnet50", True),
+        ("ResNet-50", False, "resnet18", False),
+        ("ViT-B/16", False, "vit_base_patch16_224", True),
+        ("Qwen2.5-7B-Instruct", False, "Qwen/Qwen2.5-7B", False),
+        ("Mistral 7B", False, "/models/base", None),
+    ],
+)
+def test_names_of_one_model(asked: str, exact: bool, got: str, same: bool | None) -> None:
+    assert is_it(named(asked, exact), named(got, exact=True)) is same
+
+
+@pytest.mark.parametrize(
+    ("comment", "reason"),
+    [
+        ("the norm layers diverge with more", True),
+        ("smaller, so that it fits into 24 GB", True),
+        ("agreed with Ines", True),
+        ("learning rate", False),
+        ("TODO: too high, lower it", False),
+        ("spec: lr 2e-4 fits", False),
+        ("for now because it is faster", False),
+    ],
+)
+def test_which_comments_justify(comment: str, reason: bool) -> None:
+    assert is_reason(comment) is reason
