@@ -59,5 +59,5 @@ def measure(group: str, verbose: bool) -> None:
 
 
 if __name__ == "__main__":
-    for group in ("report", "held_out"):
+    for group in ("report", "held_out", "fresh"):
         measure(group, "-v" in sys.argv[1:])
