@@ -243,3 +243,10 @@ def test_helpers_of_an_earlier_fix_are_used_again() -> None:
     helper = once[once.index("def get_rng_state") : once.index("model = ")]
     again = first(seeded.replace("model = ", f"{helper}model = ", 1))["main.py"]
     assert again.count("def get_rng_state") == 1 and '"rng_state": get_rng_state(),' in again
+
+
+def test_the_second_file_holds_what_other_files_hold_as_well() -> None:
+    saves = "".join(f'    torch.save({x}.state_dict(), "out/{x}.pt")\n' for x in ("model", "optimizer"))
+    text = NEW.replace(SAVE, saves).replace("range(9)", "range(args.start_epoch, 9)")
+    lines = added(text, first(text)["main.py"])
+    assert '"optimizer": optimizer.state_dict(),' in lines and '"scheduler": scheduler.state_dict(),' in lines

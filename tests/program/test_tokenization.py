@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from dry_debug.lint import manifest
-from dry_debug.program.language_models import FAMILIES, family_of
+from dry_debug.program.language_models import FAMILIES, family_of, is_chat_model
 
 from tests.program.model import program
 
@@ -65,3 +65,13 @@ def test_a_family_without_a_pad_token_is_looked_for_by_its_rule() -> None:
     assert info is not None
     words = [word.lower() for word in info.triggers[-1]]
     assert [f.name for f in FAMILIES if f.pad_token is False and not any(w in f.ids for w in words)] == []
+
+
+def test_what_is_not_known_of_a_family_stays_open() -> None:
+    pythia = family_of("EleutherAI/pythia-410m")  # version 5 of transformers gives it a pad token, version 4 does not
+    assert pythia is not None and pythia.pad_token is None and pythia.side == "right"
+    unread = ["bigcode/starcoder", "Salesforce/codegen-350M-mono", "mistralai/Mistral-7B-v0.3", "huggyllama/llama-7b"]
+    assert [name for name in unread if family_of(name) is not None] == []
+    assert is_chat_model("Qwen/Qwen2.5-7B-Instruct")
+    assert not is_chat_model("Qwen/Qwen2.5-7B")
+    assert not is_chat_model("deepseek-ai/deepseek-vl-7b-chat")

@@ -32,6 +32,7 @@ class BypassedScalerStep(OrderRule):
         "The gradients are still multiplied by the loss scale (65536 at the start): the update is far too large, and "
         "steps with inf or NaN gradients are not skipped."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Let the scaler step the optimizer, and update it behind that."
     looks_at = "steps of optimizers in programs that scale the loss"
 

@@ -30,6 +30,7 @@ class RepeatedUnscale(OrderRule):
         "The second `unscale_` for the same optimizer raises RuntimeError: it has already been called since the last "
         "`update()`."
     )
+    quotes = ("DBG-RF-4",)
     instead = "Unscale once for each optimizer and step."
     looks_at = "calls of `unscale_`"
 

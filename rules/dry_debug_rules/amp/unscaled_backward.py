@@ -30,6 +30,7 @@ class UnscaledBackward(OrderRule):
         "A scaler that never scaled a loss raises an AssertionError in `step`; one that scaled others divides these "
         "gradients by the loss scale as well, and nearly nothing is left of them."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Scale the loss before `backward()`."
     looks_at = "backward passes in programs in which a GradScaler steps"
 

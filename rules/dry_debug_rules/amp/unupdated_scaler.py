@@ -30,6 +30,7 @@ class UnupdatedScaler(OrderRule):
         "`update()` ends the iteration for the scaler: without it the second `step` of the same optimizer raises "
         "RuntimeError, and the loss scale is never adapted."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Update the scaler once in each iteration, behind all steps."
     looks_at = "steps that a GradScaler makes"
 

@@ -34,6 +34,7 @@ class MisspelledRequiresGrad(Rule):
         "Python makes a new attribute of that name and says nothing, so the tensor goes on as before: what was to be "
         "frozen learns, and what was to learn does not."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Write `requires_grad`."
     looks_at = "attributes that are nearly called `requires_grad`"
 

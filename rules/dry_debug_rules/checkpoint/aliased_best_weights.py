@@ -34,6 +34,8 @@ class AliasedBestWeights(Rule):
         "`state_dict()` gives the tensors that training changes, not a copy: what is restored or saved in the end are "
         "the last weights, not the best ones, and no error says so."
     )
+    instead = "Keep a copy: `copy.deepcopy(model.state_dict())`, or save it at once."
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     looks_at = "assignments that keep the weights of a model when a metric has improved"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:

@@ -36,6 +36,7 @@ class IncompleteResume(WholeRule):
     fix_kind = "unsafe"
     triggers = (("load",), ("save",), ("state_dict",))
     why = _WHY["optimizer"]
+    instead = "Load every state that was saved, right behind the model's."
     quotes = ("CKPT-COMP-1", "CKPT-COMP-2", "CKPT-RAT-2")
     looks_at = "checkpoints that are loaded (`torch.load`)"
 

@@ -25,6 +25,7 @@ class MismatchedCheckpointKeys(WholeRule):
     fix_kind = "unsafe"
     triggers = (("save",), ("state_dict",))
     why = "Reading it raises a KeyError: the run cannot be taken up again, which shows only when it has stopped."
+    instead = "Read the key that the save writes."
     quotes = ("CKPT-RF-C2", "CKPT-RF-T3")
     looks_at = "checkpoints that are loaded (`torch.load`)"
 

@@ -28,6 +28,7 @@ class RepeatedResumeEpoch(WholeRule):
         "The checkpoint holds the number of the epoch that was just finished, so each resume trains that epoch once "
         "more, and the learning rate schedule and the number of updates run ahead of the epochs."
     )
+    instead = "Start at the epoch after the one that the checkpoint has finished."
     quotes = ("CKPT-LOAD-3", "CKPT-COMP-5")
     looks_at = "epoch loops that start at a number from a checkpoint"
 

@@ -44,6 +44,7 @@ class UncheckedPartialLoad(Rule):
         "Weights whose names do not match are left as they were: with a renamed layer or a prefix too many the model "
         "keeps random weights, and nothing says so."
     )
+    instead = "Look at the names that did not match, and stop where they are not the ones you leave out."
     quotes = ("CKPT-RAT-5", "CKPT-RF-K1", "CKPT-RF-K2", "CKPT-LOAD-6")
     looks_at = "calls of `load_state_dict` with `strict=False`"
 

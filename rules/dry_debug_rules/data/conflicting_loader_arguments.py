@@ -27,6 +27,7 @@ class ConflictingLoaderArguments(SiteRule):
     triggers = (("DataLoader",), ("sampler", "persistent_workers", "prefetch_factor", "IterableDataset", "drop_last"))
     calls = ("torch.utils.data.DataLoader",)
     why = "`DataLoader` refuses the combination with a ValueError, so the run ends here before the first batch."
+    quotes = ("DBG-RF-4",)
     instead = "Keep the one argument that says what you mean."
     looks_at = "calls of `DataLoader`"
 

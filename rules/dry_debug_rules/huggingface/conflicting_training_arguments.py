@@ -57,6 +57,7 @@ class ConflictingTrainingArguments(Rule):
     code = "HF006"
     shape = "site"
     severity = "critical"
+    status = "preview"
     fix_kind = "unsafe"
     triggers = (("Argument", "Config", "Trainer"), ("transformers", "trl"))
     why = "The Trainer checks its arguments against each other and raises a ValueError: the run ends here."
@@ -115,7 +116,8 @@ class ConflictingTrainingArguments(Rule):
                 None,
             )
         ratio = given.get("warmup_ratio", 0.0)
-        if isinstance(ratio, int | float) and not isinstance(ratio, bool) and not 0 <= ratio <= 1:
+        outside = isinstance(ratio, int | float) and not isinstance(ratio, bool) and not 0 <= ratio <= 1
+        if outside and not _since(given.program, (5, 0)):  # 5.0 takes it for `warmup_steps`
             yield self._report(
                 given,
                 ("warmup_ratio",),
@@ -204,7 +206,7 @@ class ConflictingTrainingArguments(Rule):
                 trainer,
                 (),
                 f"The best model goes by `{metric[:40]}` without `compute_metrics`",
-                "Without `compute_metrics` an evaluation gives the loss alone, so the first checkpoint "
+                "Without `compute_metrics` an evaluation gives the loss alone, so the first evaluation or checkpoint "
                 "ends in a KeyError.",
                 "",
                 None,
@@ -281,9 +283,19 @@ def _no_evaluation(given: Given) -> bool:
 
 def _before(program: Program, version: tuple[int, int]) -> bool:
     """Whether the project asks for a transformers from before `version`."""
-    declared = program.host.version("transformers")
-    parts = (declared or "").split(".")
-    return len(parts) > 1 and parts[0].isdigit() and parts[1].isdigit() and (int(parts[0]), int(parts[1])) < version
+    declared = _declared(program)
+    return declared is not None and declared < version
+
+
+def _since(program: Program, version: tuple[int, int]) -> bool:
+    """Whether the project asks for a transformers of `version` or later."""
+    declared = _declared(program)
+    return declared is not None and declared >= version
+
+
+def _declared(program: Program) -> tuple[int, int] | None:
+    parts = (program.host.version("transformers") or "").split(".")
+    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and parts[0].isdigit() and parts[1].isdigit() else None
 
 
 def _missing(trainer: Given, name: str, position: int) -> bool:

@@ -30,7 +30,7 @@ class UnsetPadToken(Rule):
         ("okenizer",),
         ("from_pretrained",),
         # What the ids of the models without a pad token have in common: others need not be looked at.
-        ("gpt", "GPT", "lama", "istral", "ixtral", "alcon", "phi-", "pythia", "odegen", "starcoder"),
+        ("gpt", "GPT", "lama", "istral", "ixtral", "alcon", "phi-"),
     )
     why = (
         'The tokenizer of this model comes without a pad token, so the call raises "Asking to pad but the tokenizer '

@@ -44,6 +44,7 @@ class EvaluationInTrainMode(OrderRule):
         "Dropout goes on dropping activations and batch norm normalises with the statistics of the batch (and keeps "
         "updating its own), so the results are worse, noisy and depend on the batch size."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Call `.eval()` before the evaluation, and `.train()` before training goes on."
     looks_at = "calls of models where autograd is switched off"
 

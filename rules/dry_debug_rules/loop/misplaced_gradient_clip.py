@@ -30,6 +30,7 @@ class MisplacedGradientClip(OrderRule):
         "Clipping changes the gradients that are there, and behind the step or before the backward pass there are "
         "none that count: the step always applies unclipped gradients."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Clip between the backward pass and the step."
     looks_at = "calls that clip gradients"
 

@@ -26,6 +26,7 @@ class PlateauWithoutMetric(SiteRule):
     fix_kind = "none"
     triggers = (("ReduceLROnPlateau",), (".step(",))
     why = "`step` requires the value to watch: the call raises TypeError, often only at the end of the first epoch."
+    quotes = ("DBG-RF-4",)
     instead = "Give `step` the value to watch, mostly the loss of the validation."
     looks_at = "steps of `ReduceLROnPlateau`"
 

@@ -35,6 +35,7 @@ class SchedulerBeforeOptimizer(OrderRule):
         "Since PyTorch 1.1 the schedule begins with the first `optimizer.step()`: stepped before it, the scheduler "
         "skips its first learning rate, and every later one comes a step too early."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Step the scheduler behind the optimizer."
     looks_at = "steps of learning rate schedulers"
 

@@ -36,6 +36,7 @@ class AttachedTensorCollection(Rule):
         ("backward", ".eval()", "oader"),
     )
     why = _HOLDS + "the collection lives, and memory grows with each one."
+    instead = "Collect numbers or detached tensors."
     quotes = ("MEM-RF-3", "MEM-RF-1", "MEM-PIT-x", "MEM-EC-2")
     looks_at = "what a loop adds to a list, a dict or a tensor"
 

@@ -35,6 +35,7 @@ class EvaluationWithGradients(OrderRule):
         "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
         "the memory, and slower; outputs that are collected keep them all until the end."
     )
+    quotes = ("MEM-RF-1", "MEM-RF-2")
     instead = "Evaluate under `torch.no_grad()` or `torch.inference_mode()`."
     looks_at = "calls of models in evaluation mode"
 

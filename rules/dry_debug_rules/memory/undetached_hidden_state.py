@@ -34,6 +34,7 @@ class UndetachedHiddenState(Rule):
         "The second backward pass reaches into the graph of the batch before, which the first one has freed: "
         "`Trying to backward through the graph a second time`."
     )
+    instead = "Detach the state at the head of every batch."
     quotes = ("MEM-PIT-2", "MEM-PIT-x", "MEM-RF-3")
     looks_at = "backward passes in a loop, and what a `training_step` keeps"
 

@@ -38,6 +38,7 @@ class EvalTimeDropout(SiteRule):
         "The function does not know the module's mode: it goes on to drop values after `eval()`, so validation scores "
         "and predictions are random and worse than the model is."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Drop in training only: pass `training=self.training`, or use `nn.Dropout`."
     looks_at = "calls of functional dropout"
 

@@ -30,6 +30,7 @@ class IneffectiveFreeze(Rule):
         "A module has no such attribute of its own: Python adds one that nobody reads, and all parameters below it "
         "learn, or stay frozen, as before."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Call `requires_grad_(...)` of the module, which sets it on all its parameters."
     looks_at = "assignments to `requires_grad`"
 

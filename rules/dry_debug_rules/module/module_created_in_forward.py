@@ -30,6 +30,7 @@ class ModuleCreatedInForward(Rule):
         "Each call draws new random weights that no optimizer has and no checkpoint holds: the layer is noise that "
         "never learns, and two calls with one input differ."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Make the layer in `__init__`, lazily where its size depends on the input, and call it in `forward`."
     looks_at = "layers with weights that `forward` makes"
 

@@ -28,6 +28,7 @@ class IdenticalWorkerSeeds(Rule):
         "Each worker starts with the same state, so the same noise, crops and flips come as many times as there are "
         "workers, and again in every epoch that starts its workers anew."
     )
+    instead = "Give every worker a seed of its own, from `torch.initial_seed()`."
     quotes = ("CKPT-SEED-8",)
     looks_at = "calls of `DataLoader`"
 

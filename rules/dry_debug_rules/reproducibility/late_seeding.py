@@ -29,6 +29,7 @@ class LateSeeding(OrderRule):
         "What was drawn before the seed came from a generator that starts elsewhere in every process: two runs with "
         "the same seed begin with different weights or samples."
     )
+    instead = "Seed before anything draws."
     quotes = ("CKPT-RAT-4", "CKPT-SEED-9")
     looks_at = "calls that seed random generators"
 

@@ -17,5 +17,6 @@ class ApproachDeviation(DeviationRule):
         "It is another experiment than the one that was asked for: its cost, its memory and its result are not "
         "comparable."
     )
+    instead = "Do it the way that was asked for, or say in a comment why not."
     quotes = ("DRY-RF-4", "DRY-DEV-2", "DRY-FOC-4")
     looks_at = "methods, optimizers, frameworks and datasets that the code uses"

@@ -14,5 +14,6 @@ class ModelDeviation(DeviationRule):
     triggers = TRIGGERS
     fields = frozenset("model".split())
     why = "Everything that the run costs goes into a model that nobody asked for."
+    instead = "Use the model that was asked for, or say in a comment why not."
     quotes = ("DRY-RF-1", "DRY-FOC-1", "DRY-DEV-2")
     looks_at = "models that the code loads"

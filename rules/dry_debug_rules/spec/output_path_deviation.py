@@ -14,5 +14,6 @@ class OutputPathDeviation(DeviationRule):
     triggers = TRIGGERS
     fields = frozenset("output_dir".split())
     why = "Whoever asked looks in the named folder, finds nothing there or an older run, and goes on with that."
+    instead = "Write to the path that was asked for."
     quotes = ("DRY-DEV-2",)
     looks_at = "folders that the code writes to"

@@ -47,6 +47,7 @@ class DiscardedTensorResult(Rule):
         "A tensor operation gives back a new tensor and leaves the old one as it was (only a module moves itself), so "
         "the code below goes on with the old device, type, shape or values."
     )
+    quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Assign the result, or use the method that works in place."
     looks_at = "tensor operations whose result is not used"
 

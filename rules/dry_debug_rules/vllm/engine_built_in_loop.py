@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 ENGINES = (
-    "vllm.LLM", "vllm.LLMEngine", "vllm.AsyncLLMEngine", "vllm.LLMEngine.from_engine_args",
-    "vllm.AsyncLLMEngine.from_engine_args",
+    "vllm.LLM", "vllm.LLMEngine.from_engine_args", "vllm.AsyncLLMEngine.from_engine_args",
     "vllm.engine.async_llm_engine.AsyncLLMEngine.from_engine_args", "vllm.engine.llm_engine.LLMEngine.from_engine_args",
 )  # fmt: skip
 _ROUTES = frozenset(("get", "post", "put", "route", "api_route", "websocket"))

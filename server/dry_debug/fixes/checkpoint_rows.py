@@ -47,6 +47,9 @@ class Row:
 def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row], list[str]]:
     """(the rows in order, the names of what has no state that could be saved)."""
     parts = list(missing)
+    if run.site.whole is not None:  # what other files hold belongs into a complete one, too
+        names = {p.name for p in missing}
+        parts = [p for p in run.parts if p.name not in names] + parts
     progress = program.training.save_purpose.reached(run)
     if progress is not None and all(p.name != progress.name for p in parts) and not _counted(run):
         parts.append(progress)

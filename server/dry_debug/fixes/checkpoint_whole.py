@@ -148,9 +148,7 @@ def _is_plain_data(value: ast.expr, program: Program, at: ast.AST) -> bool:
         return name in _PLAIN or (isinstance(value.func, ast.Attribute) and value.func.attr in ("item", "tolist"))
     if isinstance(value, ast.Name | ast.Attribute):
         last = (dotted(value) or "").rpartition(".")[2]
-        return program.value(value, at).kind in ("const", "tensor", "loss_value", "unknown") and not _OBJECT.search(
-            last
-        )
+        return program.value(value, at).kind in ("const", "tensor", "unknown") and not _OBJECT.search(last)
     return False
 
 

@@ -1,11 +1,22 @@
 """What is known of published language models by their hub ids: pad token, padding side, dropout. Data, no analysis.
 
-Sources, read in November 2026: the tokenizer files of the hub (`tokenizer_config.json`, `special_tokens_map.json`) as
-they are printed in public notebooks and issues (`Qwen2TokenizerFast(name_or_path='Qwen/Qwen1.5-1.8B-Chat', ...,
-padding_side='right', ... 'pad_token': '<|endoftext|>')`, `GPTNeoXTokenizerFast(name_or_path='EleutherAI/gpt-neox-20b',
-..., padding_side='right'`, no pad token; Mistral's and Phi-3's print 'left'), the tokenizer classes of transformers
-(`padding_side` is "right" unless a class or a model's file says otherwise), and the dropout and `vocab_size` defaults
-of its configuration classes. What could not be told is None, and rules stay silent.
+Read in November 2026; what was not read in one of these places is None, and rules stay silent.
+
+- Pad tokens: files of the hub as they are shown on huggingface.co, `tokenizer_config.json` of EleutherAI/gpt-j-6b
+  (b71ae8b), pythia-160m and tiiuae/falcon-7b (0e1d70b), `special_tokens_map.json` of microsoft/phi-2 (3fee371),
+  unchanged copies of those of DialoGPT-medium, gpt-neo-1.3B, Mistral-7B-v0.1, Mistral-7B-Instruct-v0.1 and v0.2,
+  Meta-Llama-3-8B and Llama-3.1-70B-Instruct; reports of "Asking to pad": nod-ai/AMD-SHARK-ModelDev 938 (gpt2,
+  distilgpt2), huggingface/trl 466 (GPT), lm-sys/FastChat 3266 (Llama 3), ayminovitch/fine-tune-codebase 2
+  (CodeLlama-7b-hf), lyogavin/airllm 77 (Mixtral-8x7B-v0.1), ai-forever/MERA 9 (Mistral-7B-v0.1),
+  huggingface/transformers 22312 (LLaMA), a training script with Llama-3.2-1B. The other half is the default of the
+  tokenizer's class in transformers 4.57.1 and 5.23.0: GPT2Tokenizer, CodeGenTokenizer (Phi-2) and LlamaTokenizer have
+  none; GPTNeoXTokenizer (Pythia) has none in version 4 and `<|padding|>` in version 5.
+- Sides: `padding_side` is "right" unless a class (LlamaTokenizerFast, GemmaTokenizerFast: "left") or a model's file
+  says otherwise (Llama 2: "right", BLOOM: "left"), and tokenizers as notebooks print them (GPT-2, GPT-NeoX, OPT,
+  Qwen1.5).
+- Dropout and rows: the defaults of `configuration_*.py` of transformers 4.57.1 (the files of single models were not
+  read); sizes of tokenizers as they are printed (GPT-2 and DistilGPT-2 50257, uncased BERT and DistilBERT
+  30522, Llama 2 32000) and the first id of an added token (GPT-Neo 50257, Mistral 32000).
 """
 
 from __future__ import annotations
@@ -34,35 +45,35 @@ class Family:
 FAMILIES: tuple[Family, ...] = (
     Family("GPT-2", r"(openai-community/)?gpt2(-medium|-large|-xl)?", False, "right", True, True, False),
     Family("DistilGPT-2", r"(distilbert/)?distilgpt2", False, "right", True, True, False),
-    Family("GPT", r"(openai-community/)?openai-gpt", False, "right", True, True, False),
-    Family("DialoGPT", r"microsoft/dialogpt-(small|medium|large)", False, "right", True, True, False),
+    Family("GPT", r"(openai-community/)?openai-gpt", False, "right", True, True),
+    Family("DialoGPT", r"microsoft/dialogpt-(small|medium|large)", False, "right", True, True),
     Family("GPT-Neo", r"eleutherai/gpt-neo-.*", False, "right", True, False, False),
     Family("GPT-J", r"eleutherai/gpt-j-6b", False, "right", True, False, True),
-    Family("GPT-NeoX", r"eleutherai/(gpt-neox-20b|pythia-.*)", False, "right", True, False, True),
-    Family("Cerebras-GPT", r"cerebras/cerebras-gpt-.*", False, "right", True, False),
-    Family("LLaMA", r"huggyllama/llama-\d+b", False, None, True, False, False),
+    Family("GPT-NeoX", r"eleutherai/(gpt-neox-20b|pythia-.*)", None, "right", True, False, True),
     Family("Llama 2", r"meta-llama/llama-2-\d+b(-chat)?-hf", False, "right", True, False, False),
-    Family("Code Llama", r"(codellama|meta-llama)/codellama-\d+b(-python|-instruct)?-hf", False, None, True, False),
-    Family("Llama 3", r"meta-llama/(meta-)?llama-3(\.[12])?-\d+b(-instruct)?", False, "right", True, False, False),
-    Family("Mistral", r"mistralai/mistral-7b-(instruct-)?v0\.[123]", False, None, True, False, False),
-    Family("Mixtral", r"mistralai/mixtral-8x(7|22)b-(instruct-)?v0\.1", False, None, True, False, False),
-    Family("Falcon", r"tiiuae/falcon-(7b|40b)(-instruct)?", False, "right", True, False),
-    Family("Phi", r"microsoft/phi-(1|1_5|2)", False, "right", True, None, True),
-    Family("CodeGen", r"salesforce/codegen-\d+[mb]-(mono|multi|nl)", False, "right", True, False),
-    Family("StarCoder", r"bigcode/starcoder(base)?(-[137]b)?", False, "right", True, None),
+    Family("Code Llama", r"codellama/codellama-(7|13|34)b(-python|-instruct)?-hf", False, None, True, False),
+    Family("Llama 3", r"meta-llama/(meta-)?llama-3(\.[12])?-\d+b(-instruct)?", False, "right", True, False),
+    Family("Mistral", r"mistralai/mistral-7b-(v0\.1|instruct-v0\.[12])", False, None, True, False, False),
+    Family("Mixtral", r"mistralai/mixtral-8x7b-(instruct-)?v0\.1", False, None, True, False),
+    Family("Falcon", r"tiiuae/falcon-7b", False, "right", True, False),
+    Family("Phi-2", r"microsoft/phi-2", False, "right", True, None, True),
     Family("OPT", r"facebook/opt-.*", True, "right", True, True, True),
     Family("BLOOM", r"bigscience/bloomz?(-.*)?", True, "left", True, False, True),
     Family("Qwen", r"qwen/qwen(1\.5|2|2\.5)-((coder|math)-)?[\d.]+b(-chat|-instruct)?", True, "right", True, False,
            True),
-    Family("TinyLlama", r"tinyllama/tinyllama-1\.1b-.*", True, "right", True, False),
     Family("Gemma", r"google/gemma-.*", True, "left", True, False),
     Family("T5", r"((google-t5|google)/)?(flan-|m|long-|by)?t5-.*", True, "right", False, True, True),
     Family("BART", r"facebook/m?bart-.*", True, "right", False, True),
-    Family("BERT", r"(google-bert/)?bert-(base|large)-.*", True, "right", False, True, False),
-    Family("RoBERTa", r"((facebookai)/)?(xlm-)?roberta-(base|large).*", True, "right", False, True, False),
-    Family("DistilBERT", r"(distilbert/)?distil(bert|roberta)-base.*", True, "right", False, True, False),
+    Family("BERT", r"(google-bert/)?bert-(base|large)-uncased(-whole-word-masking.*)?", True, "right", False, True,
+           False),
+    Family("BERT cased", r"(google-bert/)?bert-(base|large)-(cased(-whole-word-masking.*)?|chinese|multilingual-cased)",
+           True, "right", False, True),
+    Family("RoBERTa", r"((facebookai)/)?(xlm-)?roberta-(base|large).*", True, "right", False, True),
+    Family("DistilBERT", r"(distilbert/)?distilbert-base-uncased.*", True, "right", False, True, False),
+    Family("DistilBERT cased", r"(distilbert/)?distilbert-base-cased.*", True, "right", False, True),
+    Family("DistilRoBERTa", r"(distilbert/)?distilroberta-base.*", True, "right", False, True),
     Family("DeBERTa", r"microsoft/m?deberta-.*", True, "right", False, True, True),
-    Family("ELECTRA", r"google/electra-.*", True, "right", False, True, False),
+    Family("ELECTRA", r"google/electra-.*", True, "right", False, True),
 )  # fmt: skip
 _PATTERNS = tuple((re.compile(family.ids), family) for family in FAMILIES)
 
@@ -74,15 +85,17 @@ def family_of(model_id: str) -> Family | None:
     return next((family for pattern, family in _PATTERNS if pattern.fullmatch(lowered)), None)
 
 
-# Models that were tuned on conversations in a template that their tokenizer holds.
+# Models that were tuned on conversations in a template that their tokenizer holds. Read in: the chapter on chat
+# templates of the transformers documentation (Mistral), transformers (`pipelines/text_generation.py`: Zephyr; the
+# Llama tokenizer of 4.40.2: Llama 2), the example of `LLM.chat` of vLLM (Llama 3), `generate_tiny_models` and
+# `test_data_utils.py` of TRL, which apply their templates (Llama 3.1 and 3.2, Qwen2.5, Gemma 1 and 2, Phi-3 and 3.5).
 _CHAT = re.compile(
-    r"meta-llama/(llama-2-\d+b-chat-hf|(meta-)?llama-3(\.\d)?-\d+b-instruct)"
-    r"|qwen/qwen[\d.]*-(math-|coder-)?[\d.]+b-(chat|instruct)"
-    r"|mistralai/(mistral-7b|mixtral-8x(7|22)b|mistral-nemo|mistral-small)-instruct-.*"
-    r"|google/gemma-[\d.]*-?\d+b-it"
-    r"|microsoft/phi-3(\.5)?-(mini|small|medium)-.*instruct"
-    r"|huggingfaceh4/zephyr-7b-.*|tinyllama/tinyllama-1\.1b-chat-.*|huggingfacetb/smollm2?-.*-instruct"
-    r"|deepseek-ai/deepseek-(llm-)?.*-chat|01-ai/yi-.*-chat"
+    r"meta-llama/(llama-2-\d+b-chat-hf|(meta-)?llama-3(\.[12])?-\d+b-instruct)"
+    r"|qwen/qwen2\.5-[\d.]+b-instruct"
+    r"|mistralai/mistral-7b-instruct-.*"
+    r"|google/gemma-(2-)?\d+b-it"
+    r"|microsoft/phi-3(\.5)?-mini-.*instruct"
+    r"|huggingfaceh4/zephyr-7b-.*"
 )
 
 
