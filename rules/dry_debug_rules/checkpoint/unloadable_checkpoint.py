@@ -90,7 +90,8 @@ def _report(load: LoadSite, known: bool, program: Program) -> Report | None:
     site, entry, what = found[0]
     where = f' under "{entry.key}"' if entry is not None and entry.key is not None else ""
     title = "Save plain values, which are read back"
-    edits = _edits(found, load, program)
+    beside = [one for one in program.training.checkpoints.saves if len(set(one.keys) & set(site.keys)) > 1]
+    edits = _edits([*found, *(one for other in beside if other not in sites for one in _refused(other))], load, program)
     owner = site.owner
     steps = [Step(owner, entry.node if entry is not None else site.payload, f"{what.what} is saved here{where}")]
     return Report(
