@@ -33,7 +33,14 @@ async def test_advertises_push_and_never_pull() -> None:
         ]
         assert actions.resolve_provider
         assert found.execute_command_provider is not None
-        assert list(found.execute_command_provider.commands) == ["dryDebug.explain", "dryDebug.checkDocument"]
+        assert set(found.execute_command_provider.commands) == {
+            "dryDebug.checkDocument",
+            "dryDebug.explain",
+            "dryDebug.ignoreInstructions",
+            "dryDebug.report",
+            "dryDebug.route",
+            "dryDebug.setInstructions",
+        }
         assert found.notebook_document_sync is not None
 
 
