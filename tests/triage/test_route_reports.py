@@ -10,9 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dry_debug_rules.catalogue.routes import AREAS
-from measure import reports, verdict
+from measure import GROUPS, reports, verdict
 
-GROUPS = ("report", "held_out")
 EVERY = [report for group in GROUPS for report in reports(group)]
 # The reports that the table does not send where their label says, by thread, with the reason.
 OPEN = {
