@@ -24,8 +24,8 @@ export function registerCommands(context: vscode.ExtensionContext, session: Sess
     vscode.commands.registerCommand("dryDebug.explainHere", () => explainHere(session, told)),
     vscode.workspace.registerTextDocumentContentProvider(TOLD, told),
     vscode.commands.registerCommand("dryDebug.whereToLook", (text?: unknown) => whereToLook(session, look, text)),
-    vscode.commands.registerCommand("dryDebug.report", () => showReport(session, report)),
-    vscode.commands.registerCommand("dryDebug.setInstructions", (text?: unknown) => setInstructions(session, text)),
+    vscode.commands.registerCommand("dryDebug.showReport", () => showReport(session, report)),
+    vscode.commands.registerCommand("dryDebug.enterInstructions", (text?: unknown) => setInstructions(session, text)),
     vscode.commands.registerCommand("dryDebug.showRule", (rule?: unknown) => showRule(pages, rule)),
   );
 }

@@ -8,10 +8,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from dry_debug.lsp.server import CHECK_DOCUMENT, EXPLAIN, IGNORE_INSTRUCTIONS, REPORT, ROUTE, SET_INSTRUCTIONS
 from lsprotocol import types
 
 from tests.lsp.editor import COMMAND, SOURCE, WAIT, editor, environment
 from tests.lsp.snippets import BUGGY, LOAD
+
+
+def test_no_command_of_the_server_is_one_of_the_extension() -> None:
+    """The client library registers the server's commands in VS Code: one of the same name would keep it from starting."""
+    package = json.loads((Path(__file__).resolve().parents[2] / "package.json").read_text("utf-8"))
+    ours = {command["command"] for command in package["contributes"]["commands"]}
+    assert ours and not ours & {CHECK_DOCUMENT, EXPLAIN, IGNORE_INSTRUCTIONS, REPORT, ROUTE, SET_INSTRUCTIONS}
 
 
 async def test_advertises_push_and_never_pull() -> None:

@@ -66,7 +66,7 @@ def shared_generators(program: Program) -> Iterator[SharedGenerator]:
         if workers is None or (isinstance(workers, ast.Constant) and not workers.value):
             why(call, "it has no workers")
             continue
-        if any(k.arg is None for k in call.keywords) or argument(call, 8, "worker_init_fn") is not None:
+        if any(k.arg is None for k in call.keywords) or argument(call, 10, "worker_init_fn") is not None:
             why(call, "it may be given, or is given, a `worker_init_fn`")
             continue
         given = argument(call, 0, "dataset")
@@ -123,7 +123,7 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
     """The `worker_init_fn`s of this file whose seeds are the same for every worker."""
     why = program.why
     for call in loaders(program):
-        given = argument(call, 8, "worker_init_fn")
+        given = argument(call, 10, "worker_init_fn")
         if given is None:
             continue
         taken: set[str | None] = set()
