@@ -16,7 +16,7 @@ from tests.lsp.snippets import BUGGY, LOAD
 
 
 def test_no_command_of_the_server_is_one_of_the_extension() -> None:
-    """The client library registers the server's commands in VS Code: one of the same name would keep it from starting."""
+    """VS Code registers the commands of both: one name twice keeps the client from starting."""
     package = json.loads((Path(__file__).resolve().parents[2] / "package.json").read_text("utf-8"))
     ours = {command["command"] for command in package["contributes"]["commands"]}
     assert ours and not ours & {CHECK_DOCUMENT, EXPLAIN, IGNORE_INSTRUCTIONS, REPORT, ROUTE, SET_INSTRUCTIONS}
