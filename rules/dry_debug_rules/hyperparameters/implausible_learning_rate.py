@@ -62,7 +62,7 @@ class ImplausibleLearningRate(SiteRule):
         if said is None:
             program.why(call, "{} can train with this rate", kind)
             return
-        silent = _not_the_rate(call, program, sure)
+        silent = _not_the_rate(call, rate, program, sure)
         if silent is not None:
             text, by = silent
             program.why(call, text, *([by] if by is not None else ()))
@@ -127,7 +127,9 @@ def _only_a_default(given: ast.expr, call: ast.Call, program: Program) -> bool:
     return found is not None and any(b.kind == "param" for b in found[1]) and not program.call_sites(found[0])
 
 
-def _not_the_rate(call: ast.Call, program: Program, sure: Confidence) -> tuple[str, ast.AST | str | None] | None:
+def _not_the_rate(
+    call: ast.Call, rate: float, program: Program, sure: Confidence
+) -> tuple[str, ast.AST | str | None] | None:
     """Why the argument is not the rate that the model is trained with, as what `program.why` takes; None if it is."""
     if program.in_test(call):
         return "it is part of a test", None
@@ -139,6 +141,10 @@ def _not_the_rate(call: ast.Call, program: Program, sure: Confidence) -> tuple[s
             name = node.name.rpartition(".")[2]
         if name in _SETS_THE_RATE or "noam" in name.lower():
             return "{} decides the rate as well", name
+    if 0 <= rate < _SMALLEST:
+        for load in program.method_calls("load_state_dict"):
+            if isinstance(load.func, ast.Attribute) and program.value(load.func.value, load).kind != "module":
+                return "{} may bring the rate of a checkpoint", load
     if sure != "high":
         makers = {name for name, _ in program.qualified_calls() if name.startswith("torch.optim.")}
         makers = {name for name in makers if not name.startswith("torch.optim.lr_scheduler.")}
