@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
-from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
@@ -24,9 +24,10 @@ _SETTERS = (
 _OF_ALL = ("torch.cuda.set_rng_state_all", "torch.cuda.random.set_rng_state_all")
 
 
-class DeviceMappedRngState(WholeRule):
+class DeviceMappedRngState(Rule):
     name = "device-mapped-rng-state"
     code = "CKPT011"
+    shape = "site"
     severity = "critical"
     fix_kind = "safe"
     triggers = (("torch",), ("set_rng_state", "set_state("), ("map_location",))
