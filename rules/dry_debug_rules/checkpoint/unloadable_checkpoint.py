@@ -54,15 +54,30 @@ class UnloadableCheckpoint(WholeRule):
             program.why(None, "the file says what `torch.load` may read (`safe_globals`, or a function in its place)")
             return
         version = program.host.version("torch")
-        numbers = [int(n) for n in re.findall(r"\d+", version or "")[:2]]
-        if len(numbers) == 2 and tuple(numbers) < _FIRST:
+        refuses = _refuses(version or "")
+        if refuses is False:
             program.why(None, f"the project is written for PyTorch {version}, which reads everything by default")
             return
         for load in program.training.checkpoints.loads:
             if program.qualified(load.node) == "torch.load":
-                report = _report(load, bool(numbers), program)
+                report = _report(load, refuses is True, program)
                 if report is not None:
                     yield report
+
+
+def _refuses(version: str) -> bool | None:
+    """Whether `torch.load` of this version, or of all that a condition (`>=2.1,<3`) allows, has the new default."""
+    short = re.sub(r"(\d)\.(\d+)[\w.*+-]*", r"\1.\2", version)
+    for sign, major, minor in re.findall(r"(<=?|>=?|~=|!=|={0,3})(\d+)\.?(\d*)", short):
+        number = (int(major), int(minor or 0))
+        if sign.startswith("<"):
+            if number < _FIRST or (sign == "<" and number == _FIRST):
+                return False
+        elif not sign.startswith((">", "~", "!")):
+            return number >= _FIRST
+        elif number >= _FIRST and sign != "!=":
+            return True
+    return None
 
 
 def _report(load: LoadSite, known: bool, program: Program) -> Report | None:

@@ -1,0 +1,115 @@
+"""Which `torch.load` a value was taken from as it is, and onto what device `map_location` puts it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from dry_debug.program.evidence import Confidence
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import dotted
+from dry_debug.program.settings import plain
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Binding, Scope
+
+MAX_HOPS = 8
+_GPU = re.compile(r"(cuda|mps|xpu|npu|hpu)\b")
+
+
+def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int = 0) -> ast.Call | None:
+    """The `torch.load` of this file that `expr`, in the statement `at`, comes from without any change: it or a part
+    of it, also through a parameter that one call gives."""
+    if hops > MAX_HOPS or at is None:
+        return None
+    if isinstance(expr, ast.Subscript):
+        return loaded_by(expr.value, at, program, hops + 1)
+    if isinstance(expr, ast.Call):
+        if program.qualified(expr) == "torch.load":
+            return expr
+        func = expr.func
+        if isinstance(func, ast.Attribute) and func.attr in ("get", "pop") and expr.args:
+            return loaded_by(func.value, at, program, hops + 1)
+        return None
+    if not isinstance(expr, ast.Name):
+        return None
+    found = _bindings(expr.id, at, program)
+    if len(found) != 1 or found[0].path:
+        return None
+    one = found[0]
+    if one.kind == "assign" and one.value is not None:
+        return loaded_by(one.value, one.stmt, program, hops + 1)
+    if one.kind == "param":
+        passed = program.arguments_of(one.scope, expr.id)
+        if len(passed) == 1 and passed[0][0] is program:
+            return loaded_by(passed[0][1], passed[0][3], program, hops + 1)
+    return None
+
+
+def mapped_to(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int = 0) -> Confidence | None:
+    """How sure it is that this `map_location` moves everything onto a GPU, where there is one; None: not at all."""
+    if hops > MAX_HOPS or at is None:
+        return None
+    if isinstance(expr, ast.Constant):
+        return "high" if isinstance(expr.value, str) and _GPU.match(expr.value) else None
+    if isinstance(expr, ast.JoinedStr):
+        return mapped_to(expr.values[0], at, program, hops + 1) if expr.values else None
+    if isinstance(expr, ast.IfExp):
+        return mapped_to(expr.body, at, program, hops + 1) or mapped_to(expr.orelse, at, program, hops + 1)
+    if isinstance(expr, ast.Lambda):
+        body = expr.body
+        moved = isinstance(body, ast.Call) and isinstance(body.func, ast.Attribute) and body.func.attr == "cuda"
+        return "high" if moved else None
+    if isinstance(expr, ast.Call):
+        if program.qualified(expr) == "torch.device" and expr.args:
+            return mapped_to(expr.args[0], at, program, hops + 1)
+        return None
+    if isinstance(expr, ast.Name):
+        found = _bindings(expr.id, at, program)
+        if len(found) == 1 and found[0].kind == "param":
+            return _of_parameter(expr.id, found[0].scope, at, program, hops)
+        return _any(found, program, hops)
+    if not isinstance(expr, ast.Attribute):
+        return None
+    scope = program.scope(at)
+    if scope.class_scope is not None and scope.self_name is not None and dotted(expr.value) == scope.self_name:
+        return _any(scope.class_scope.attributes.get(expr.attr, []), program, hops)
+    known, default = plain(program.value(expr, at))
+    return "high" if known and isinstance(default, str) and _GPU.match(default) else None
+
+
+def _bindings(name: str, at: ast.stmt, program: Program) -> list[Binding]:
+    scope = program.scope(at)
+    home = program.names.lookup(name, scope)
+    if home is None:
+        return []
+    return reaching(program.index, home[1], at) if home[0] is scope else home[1]
+
+
+def _any(found: list[Binding], program: Program, hops: int) -> Confidence | None:
+    for one in found[:MAX_HOPS]:
+        if one.kind == "assign" and one.value is not None and not one.path:
+            onto = mapped_to(one.value, one.stmt, program, hops + 1)
+            if onto is not None:
+                return onto
+    return None
+
+
+def _of_parameter(name: str, scope: Scope, at: ast.stmt, program: Program, hops: int) -> Confidence | None:
+    """By what the calls pass; where none is seen, a model that is moved to it shows what it is for."""
+    passed = program.arguments_of(scope, name)
+    for owner, expr, _, stmt in passed[:MAX_HOPS]:
+        onto = mapped_to(expr, stmt, owner, hops + 1)
+        if onto is not None:
+            return onto
+    default = scope.default_of(name)
+    if default is not None:
+        return mapped_to(default, at, program, hops + 1)
+    moved = any(
+        isinstance(call.func, ast.Attribute) and call.func.attr == "to" and call.args
+        and isinstance(call.args[0], ast.Name) and call.args[0].id == name
+        for call in scope.calls
+    )  # fmt: skip
+    return "medium" if moved and not passed else None

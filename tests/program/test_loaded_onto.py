@@ -1,0 +1,66 @@
+"""What comes unchanged out of a `torch.load`, and onto which device its `map_location` puts it."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from dry_debug.program.loaded_onto import loaded_by, mapped_to
+
+from tests.program.model import program
+
+
+def _argument(text: str):  # type: ignore[no-untyped-def]
+    one = program(text)
+    call = next(c for c in one.method_calls("probe") if isinstance(c, ast.Call))
+    return call.args[0], one.statement(call), one
+
+
+@pytest.mark.parametrize(
+    ("expr", "taken"),
+    [
+        ("held['a']", True),
+        ("held.get('a')", True),
+        ("held['a'][0]", True),
+        ("part", True),
+        ("held['a'].cpu()", False),
+        ("[s.cpu() for s in held['a']]", False),
+        ("clean(held['a'])", False),
+        ("torch.get_rng_state()", False),
+    ],
+)
+def test_taken_as_it_is(expr: str, taken: bool) -> None:
+    text = f"import torch\nheld = torch.load('x.pt')\npart = held['a']\nt.probe({expr})\n"
+    assert (loaded_by(*_argument(text)) is not None) is taken
+
+
+@pytest.mark.parametrize(
+    ("where", "sure"),
+    [
+        ("'cuda'", "high"),
+        ("'cpu'", None),
+        ("None", None),
+        ("f'cuda:{rank}'", "high"),
+        ("torch.device('cuda' if torch.cuda.is_available() else 'cpu')", "high"),
+        ("torch.device('cpu')", None),
+        ("lambda s, l: s.cuda(0)", "high"),
+        ("lambda s, l: s", None),
+        ("{'cuda:0': 'cuda:1'}", None),
+        ("unknown", None),
+    ],
+)
+def test_the_device(where: str, sure: str | None) -> None:
+    assert mapped_to(*_argument(f"import torch\nd = {where}\nt.probe(d)\n")) == sure
+
+
+@pytest.mark.parametrize(
+    ("uses", "calls", "sure"),
+    [
+        ("net.to(d)", "", "medium"),
+        ("net.to(d)", "f(net, 'cpu')", None),
+        ("net.to(d)", "f(net, 'cuda')", "high"),
+        ("print(d)", "", None),
+    ],
+)
+def test_a_device_that_is_passed(uses: str, calls: str, sure: str | None) -> None:
+    assert mapped_to(*_argument(f"def f(net, d):\n    {uses}\n    t.probe(d)\n{calls}\n")) == sure
