@@ -17,7 +17,7 @@ test: $(VENV)/.tested
 	$(BIN)/ruff format --check server rules tests tools benchmarks
 	$(BIN)/mypy
 	$(BIN)/python tools/generate.py --check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2
 
 # A plain Debian has python3 without venv or pip; ensurepip is in python3-venv.
 $(VENV)/bin/python:
@@ -39,7 +39,7 @@ $(VENV)/.tested: pyproject.toml $(VENV)/.installed
 	@touch $@
 
 proofs: $(VENV)/.tested .torch/.installed
-	DRY_DEBUG_PROOFS=required DRY_DEBUG_PROOF_PYTHON=$(CURDIR)/.torch/bin/python $(BIN)/python -m pytest tests/pages tests/proofs -m slow
+	DRY_DEBUG_PROOFS=required DRY_DEBUG_PROOF_PYTHON=$(CURDIR)/.torch/bin/python $(BIN)/python -m pytest tests/pages tests/proofs -m slow -n 2
 
 vsix: $(VENV)/.installed
 	npm ci --no-fund --no-audit
