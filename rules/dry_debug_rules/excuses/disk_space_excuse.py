@@ -7,5 +7,6 @@ class DiskSpaceExcuse(ExcuseRule):
     name = "disk-space-excuse"
     code = "EXC006"
     severity = "suggestion"
+    triggers = (("#",), ("space", "disk", "storage", "quota", "too big", "too large", "smaller"))
     why = "What was left out is what makes the file worth keeping: fewer complete checkpoints need no more space."
     instead = "Save everything and keep fewer files: the last one, the one before and the best."

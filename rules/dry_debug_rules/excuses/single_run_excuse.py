@@ -7,5 +7,6 @@ class SingleRunExcuse(ExcuseRule):
     name = "single-run-excuse"
     code = "EXC005"
     severity = "suggestion"
+    triggers = (("#",), ("run", "experiment", "one-off", "oneoff", "once", "gpu"))
     why = "One run crashes or is repeated for the paper like any other, and then what was left out is missing."
     instead = "Write it as for every run: the finding beside the comment says what is missing."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from dry_debug.lint import manifest, suppress
+from dry_debug.lint.comments import words_near
 from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR, Finding, Fix, Place, Related, Severity
 from dry_debug.lint.fingerprint import fingerprint, key
 from dry_debug.lint.manifest import RuleInfo
@@ -143,12 +144,15 @@ def _beside(
 ) -> list[tuple[RuleInfo, Report]]:
     """What the rules about comments say beside `findings`, those that no comment suppresses."""
     found: list[tuple[RuleInfo, Report]] = []
-    if not findings:
+    judges = [info for info in chosen if info.shape == "comment"]
+    if not findings or not judges:
         return found
+    # With the catalogue these rules cost a cold run a tenth of its time, and most comments say nothing of theirs.
+    near = "#" + "\n".join(words_near(program.document, finding.span) for finding in findings).lower()
     from dry_debug.lint.rule import CommentRule
 
-    for info in chosen:
-        if info.shape == "comment" and triggered(info, program.document.source):
+    for info in judges:
+        if triggered(info, near):
             rule = manifest.load(info)
             assert isinstance(rule, CommentRule)
             try:

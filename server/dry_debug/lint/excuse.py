@@ -27,7 +27,6 @@ class ExcuseRule(CommentRule):
     """Subclasses give name, code and `why`; the words and the answers stand in the catalogue under the rule's name."""
 
     severity = "suggestion"
-    triggers = (("#",),)
     looks_at = "comments in the block of a finding of another rule"
 
     @property

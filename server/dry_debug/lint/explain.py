@@ -116,7 +116,7 @@ def explain(
         if rule is None and manifest.find(finding.rule) is None and _covers(document, finding.span, line):
             answer.told.append(_bare(finding, document))  # a broken cell, an unused suppression
     for info in infos:
-        if not triggered(info, document.source):
+        if not triggered(info, _text_of(info, document)):
             if rule is not None:
                 answer.told.append(Told(info.name, info.code, "not-triggered", _words(info)))
             continue
@@ -134,10 +134,15 @@ def explain(
     return answer
 
 
+def _text_of(info: RuleInfo, document: Document) -> str:
+    """The text in which the triggers of a rule are looked for: people write `TODO` and `todo`."""
+    return document.source.lower() if info.shape == "comment" else document.source
+
+
 def judged(document: Document, host: Host | None, info: RuleInfo, settings: Settings) -> list[int]:
     """The one-based lines (of the whole source) with something that the rule judges."""
     result = analyse(document, host, settings, rules=[] if info.shape != "comment" else None)
-    if result.program is None or not triggered(info, result.document.source):
+    if result.program is None or not triggered(info, _text_of(info, result.document)):
         return []
     run = _run(info, result.document, result.program, host or NullHost(), settings, result.findings)
     assert not run.error, run.error
