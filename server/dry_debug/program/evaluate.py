@@ -6,6 +6,7 @@ Binding first, usage second, name last. When the model does not know, the value 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 90  # of nested questions; real code stays below 40, and Python allows some 150
 MAX_CALLS = 8  # of user functions entered one from another
 MAX_HANDED = 8  # functions that a variable is followed into, to what is called on it there
+MANY_HANDED = 64  # calls of a file that hand a variable of one name on
 
 
 class Evaluator:
@@ -36,6 +38,7 @@ class Evaluator:
         self._bindings: dict[Binding, Value] = {}
         self._attributes: dict[tuple[Scope, str], Value] = {}
         self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
+        self._handed_in: dict[str, dict[Scope, list[tuple[Scope, Scope, str]]]] = {}
         self.environments = Environments()
         self._calling: dict[str, list[Scope]] = {}  # dotted receiver -> the scopes in which it is called on
         for scope in self.index.scopes.values():
@@ -543,11 +546,24 @@ class Evaluator:
                     methods |= calling.receivers[spelled]
             if root != path or len(seen) > MAX_HANDED:
                 continue
-            for calling, function, parameter in self.index.handed_on.get(spelled, ()):
+            for calling, function, parameter in self._handed(spelled, home):
                 if (function, parameter) not in seen and _sees(calling, home, spelled):
                     seen.add((function, parameter))
                     queue.append((function, parameter))
         return methods
+
+    def _handed(self, spelled: str, home: Scope) -> Sequence[tuple[Scope, Scope, str]]:
+        """The calls that hand a variable of `home` on; where a name is handed on at very many places only those that
+        stand in `home` itself, since looking at all of them for each function would take the square of the time."""
+        rows = self.index.handed_on.get(spelled, [])
+        if len(rows) <= MANY_HANDED:
+            return rows
+        by_scope = self._handed_in.get(spelled)
+        if by_scope is None:
+            by_scope = self._handed_in[spelled] = {}
+            for row in rows:
+                by_scope.setdefault(row[0], []).append(row)
+        return by_scope.get(home, [])
 
     # -- other expressions -----------------------------------------------------------------------------------------
 
