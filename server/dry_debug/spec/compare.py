@@ -120,5 +120,5 @@ def _says_nothing(one: Observed) -> bool:
         parallel = isinstance(one.unit, str) and one.unit == "tensor_parallel"
         return parallel or (isinstance(value, Hardware) and value.count == 1)
     if one.field in ("eval_cadence", "save_cadence") and isinstance(value, Cadence):
-        return one.traced is not None and one.traced.value == "epoch" and not isinstance(one.traced.node, ast.Constant)
+        return one.traced is not None and one.traced.value == "epoch" and isinstance(one.traced.node, ast.Call | ast.For)
     return one.field == "logging" and value == "none"

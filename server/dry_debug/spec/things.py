@@ -56,13 +56,15 @@ class Cadence:
     """How often: every `every` steps or epochs, at the `end`, or `never`."""
 
     unit: str
-    every: int | None = 1
+    every: int | float | None = 1  # below one: a share of an epoch
 
     def __str__(self) -> str:
         if self.unit in ("end", "never"):
             return "at the end" if self.unit == "end" else "never"
         if self.every == 1:
             return f"every {self.unit}"
+        if isinstance(self.every, float) and 0 < self.every < 1:
+            return f"{1 / self.every:g} times an {self.unit}"
         return f"every {self.every} {self.unit}s" if self.every is not None else f"every so many {self.unit}s"
 
 
