@@ -145,6 +145,14 @@ _RESULT_LINE = re.compile(
 )
 
 
+# "Old model: mT5-small, 10k steps": a line about what was.
+_OLD_LABEL = re.compile(
+    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|baseline|earlier)\b"
+    r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
+    re.IGNORECASE,
+)
+
+
 def blank(text: str, start: int, end: int) -> str:
     """`text` with spaces from `start` to `end`."""
     return text[:start] + " " * (end - start) + text[end:]
@@ -157,13 +165,20 @@ def asks_nothing(lead: str) -> bool:
         or _OTHERS.search(lead)
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
-    ) and not re.search(r"\b(?:please|use|this run|now|instead)\b", lead, re.IGNORECASE)
+    ) and not re.search(
+        r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|follow|"
+        r"reuse|go with|run with|stick to)\b",
+        lead,
+        re.IGNORECASE,
+    )
 
 
 @lru_cache(maxsize=16)
 def asked_part(sentence: str, question: bool) -> str:
     """The sentence with everything blanked that asks for nothing; offsets stay."""
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)
+    if _OLD_LABEL.match(sentence):
+        return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)

@@ -186,7 +186,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     bounded = any(groups.get(k) for k in ("most", "least", "about"))
     before = text[: match.start() if behind and bounded else start]
     wrong = _NOT_BEFORE.get(field)
-    if wrong is not None and re.search(wrong, before, re.IGNORECASE):
+    ends = field in ("epochs", "max_steps") and _ENDS.search(before) and not _NO_PROGRESS.search(text[match.end() :])
+    if wrong is not None and not ends and re.search(wrong, before, re.IGNORECASE):
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
@@ -265,6 +266,11 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_ENDS = re.compile(
+    r"\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
+    re.IGNORECASE,
+)
+_NO_PROGRESS = re.compile(r"\s*(?:without|with no|w/o|of no|no |if |when |that )", re.IGNORECASE)
 _BATCHES = re.compile(r"\bbatch|\bbsz?\b|accum|per[ -](?:device|gpu|card)", re.IGNORECASE)
 _TOKENS = frozenset(("max_length", "max_tokens", "batch_size"))
 _VALUE_OF_ANOTHER = re.compile(

@@ -128,6 +128,14 @@ class _Reader:
                         )
                 at = end
                 continue
+            if self.source.explicit and _LAUNCH.match(line):
+                yield from self._flush()
+                end = at
+                while end + 1 < len(self.lines) and self.lines[end].rstrip().endswith("\\"):
+                    end += 1
+                yield from self._block(at, end + 1, "bash")
+                at = end + 1
+                continue
             yield from self._line(at, line)
             at += 1
         yield from self._flush()
@@ -267,6 +275,7 @@ class _Reader:
                     starts=own,
                 )
             begin = end.end() if end is not None else stop
+            begin += len(text[begin:]) - len(text[begin:].lstrip())
 
     def _block(self, start: int, end: int, language: str) -> Iterator[Sentence]:
         if not self._counts(language) or language in ("mermaid", "diff", "csv", "log"):
@@ -294,6 +303,11 @@ _COMMAND = re.compile(
 
 # A line in the shorthand of settings, each by itself: "lr .01 wd 1e-4 / bs 64".
 _TERSE = re.compile(r"[\w.]\s+/\s+\w|\b(?:lr|bs|bsz|wd|ep|r)\s*[:=]?\s*\.?\d", re.IGNORECASE)
+# A command that stands in the text without a fence.
+_LAUNCH = re.compile(
+    r"\s*(?:[$>%]\s+)?(?:[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate|deepspeed|uv|poetry|srun|vllm|CUDA_VISIBLE\S+) "
+    r"(?=.*(?:\s--\w|\\\s*\Z))"
+)
 _GOES_ON = re.compile(
     r"\b(?:an?|the|of|with|and|or|to|for|in|on|at|is|rate|batch|learning|weight|by|use|using|from)\Z", re.IGNORECASE
 )
