@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from dry_debug.render.report.account import FIT
+
 from tests.spec.reporting import finding, report, shown
 
 NAMING = Path(__file__).resolve().parents[2] / "rules" / "naming.toml"
@@ -130,9 +130,7 @@ def test_questions_about_complexity_have_their_part() -> None:
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "json"])
 def test_part_three_is_the_same_in_every_format_and_is_not_told_twice(name: str) -> None:
-    choice = finding(
-        "MEM012", "warning", "7B weights do not fit 16 GB", "It stops at the first step.", "", "7B in fp32"
-    )
+    choice = finding("MEM012", "warning", "7B weights do not fit 16 GB", "It stops at step one.", "", "7B in fp32")
     over = finding("OVER001", "warning", "DDP for one GPU", "Harder to debug.", "Remove DDP", "`world_size=1`")
     other = finding("MEM001", "warning", "the loss is kept", "Memory grows.", "Detach it")
     text = shown(report("", "import torch\n", [other, over, choice]), name)
