@@ -56,7 +56,13 @@ def mismatches(program: Program) -> Iterator[Mismatch]:
 
 
 def _of(program: Program, load: LoadSite, saves: list[SaveSite], written: set[str]) -> Iterator[Mismatch]:
-    loaded = Loaded(program, load.node)
+    for loaded in Loaded(program, load.node).all():
+        yield from _in(program, load, loaded, saves, written)
+
+
+def _in(
+    program: Program, load: LoadSite, loaded: Loaded, saves: list[SaveSite], written: set[str]
+) -> Iterator[Mismatch]:
     parents = program.flow.parents(loaded.scope)
     kinds = {key: value.kind for _, key, value, _ in loaded.restores() if isinstance(key, str)}
     for name in sorted(loaded.direct):
