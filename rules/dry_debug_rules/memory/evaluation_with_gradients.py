@@ -199,7 +199,7 @@ def _given_from_outside(hit: Hit, module: Value) -> bool:
     names = {a.arg for a in root.parameters()}
     if root is _function(hit.event):
         return isinstance(call.func, ast.Name) and call.func.id in names
-    return isinstance(ident, tuple) and ident[0] == "param" and ident[1] is root and ident[2] in names
+    return isinstance(ident, tuple) and ident[0] in ("param", "var") and ident[1] is root and ident[2] in names
 
 
 _GRADIENTS = frozenset("backward grad requires_grad_ enable_grad attribute register_hook retain_grad vjp jvp".split())
@@ -244,16 +244,25 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
     function = _function(event)
     if function.kind != "function":
         return None
-    for name in _names(event.stmt):
-        fate = fate_of(program, name, event.stmt)
-        if fate.backward and fate.differentiated is not None:
-            return fate.differentiated[1] if fate.differentiated[0] is program else event.node
     if program.call_sites(function) and not program.events.of_kind("backward"):
         return None
     outputs = _Outputs(event, function, program)
+    known = bool(program.call_sites(function))  # where all of it ends
+    for name in sorted({*_names(event.stmt), *outputs.names}):
+        kept = [(program, name, event.stmt)]
+        for owner, given, _, stmt in program.arguments_of(function, name):  # a list of the caller that is filled here
+            path = dotted(given)
+            if path is not None and stmt is not None:
+                kept.append((owner, path, stmt))
+        for owner, path, stmt in kept:
+            fate = fate_of(owner, path, stmt)
+            if fate.backward and fate.differentiated is not None:
+                return fate.differentiated[1] if fate.differentiated[0] is program else event.node
+            known = known and not fate.unknown
     for node in nodes(function.node):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None and outputs.carries(node.value):
-            return node
+            if not known or any(n is event.node for n in nodes(node.value)):
+                return node
     return None
 
 

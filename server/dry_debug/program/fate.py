@@ -177,6 +177,10 @@ class _Fates:
                 self.fate.tensor = True
             self.read(program, call, scope, hops)
             return
+        if name is None and program.value(func, call).kind in ("module", "loss"):
+            self.fate.tensor = True
+            self.read(program, call, scope, hops)  # what a module computes of it has the same graph
+            return
         target = program.target(call)
         if target.kind == "function" and target.scope is not None and target.program is not None:
             self._parameter(target.program, target.scope, node, call, hops, isinstance(func, ast.Attribute))
