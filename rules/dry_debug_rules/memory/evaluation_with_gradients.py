@@ -255,14 +255,14 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
             if path is not None and stmt is not None:
                 kept.append((owner, path, stmt))
         for owner, path, stmt in kept:
-            fate = fate_of(owner, path, stmt)
+            fate = fate_of(owner, path, stmt, lists=True)
             if fate.backward and fate.differentiated is not None:
                 return fate.differentiated[1] if fate.differentiated[0] is program else event.node
             known = known and not fate.unknown
     for node in nodes(function.node):
-        if isinstance(node, ast.Return | ast.Yield) and node.value is not None and outputs.carries(node.value):
-            if not known or any(n is event.node for n in nodes(node.value)):
-                return node
+        back = node.value if isinstance(node, ast.Return | ast.Yield) else None
+        if back is not None and outputs.carries(back) and not (known and event.node not in nodes(back)):
+            return node
     return None
 
 

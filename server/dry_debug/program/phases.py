@@ -103,6 +103,4 @@ def _given_by_phase(program: Program, call: ast.Call, path: tuple[int | None, ..
     if hops >= MAX_HOPS:
         return False
     back = handed_back(program, call, path)
-    return any(
-        held_by_phase(owner, stmt) or chosen_by_phase(owner, expr, stmt, hops + 1) for owner, expr, stmt in back
-    )
+    return any(held_by_phase(owner, stmt) or chosen_by_phase(owner, expr, stmt, hops + 1) for owner, expr, stmt in back)
