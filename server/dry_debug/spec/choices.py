@@ -79,7 +79,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "step",
             r"\bsteplr\b|\bmulti-?step(?:lr)?\b|\bstep (?:lr |learning rate )?(?:decay|schedule[r]?)\b|"
-            r"(?<!per )(?<!each )(?<!every )\bstep (?:lr|learning[ -]rate)\b(?!\s*[:=])|\b(?:lr|learning[ -]rate)\b[^.;]{0,24}?(?:[x×*÷]|times|by|/) ?"
+            r"(?<!per )(?<!each )(?<!every )\bstep (?:lr|learning[ -]rate)\b(?!\s*[:=])|\b(?:lr|"
+            r"learning[ -]rate)\b[^.;]{0,24}?(?:[x×*÷]|times|by|/) ?"
             r"(?:a factor of )?(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\bdecay\w* (?:it |the lr )?by (?:a factor of )?"
             r"(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b",
         ),
@@ -88,7 +89,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "linear",
             r"\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|schedule[r]?|lr|annealing))+|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
-            r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|schedul\w+|decay)\b"
+            r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
+            r"schedul\w+|decay)\b"
             r"[^.;]{0,40}?(?<!all )(?<!all-)\blinear\b(?=\s*(?:[,;)]|\.?\Z|with\b|w/|after\b|to (?:0|zero)\b|schedul))"
             r"|decay(?:ed|s)?(?: \w+)? linearly|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
             r")?decay(?! \w*cos)",
@@ -194,11 +196,14 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("neptune", r"\bneptune\b"),
         ("clearml", r"\bclearml\b"),
         ("trackio", r"\btrackio\b"),
-        ("csv", r"\bcsv[ _-]?log(?:ger|ging|s|file)?\b|\blog(?:s|ged|ging)? (?:\w+ ){0,2}(?:to|in|into|as) (?:a )?csv\b"),
+        (
+            "csv",
+            r"\bcsv[ _-]?log(?:ger|ging|s|file)?\b|\blog(?:s|ged|ging)? (?:\w+ ){0,2}(?:to|in|into|as) (?:a )?csv\b",
+        ),
         (
             "none",
             r"\bno (?:external |experiment )?(?:logging|trackers?|tracking)\b|\b(?:disable|turn off) (?:all "
-            r")?(?:logging|tracking|reporting)\b|report_to\W{1,4}none\b",
+            r")?(?:logging|tracking|reporting)\b|report[_ ]to\W{1,4}none\b",
         ),
     ),
 }

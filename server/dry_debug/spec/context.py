@@ -44,7 +44,8 @@ _PAST = re.compile(
     r"it (?:now|still|currently)) "
     r"(?:has|uses|defaults)|"
     r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks|that one|that run|which|"
-    r"(?:the|that|those) (?:[\w-]+ ){0,2}(?:runs?|model|one|ones|version|attempt|experiment|job))(?:'d| had| have| has| already| "
+    r"(?:the|that|those) (?:[\w-]+ ){0,2}(?:runs?|model|one|ones|version|attempt|experiment|job))(?:'d| had| have|"
+    r" has| already| "
     r"just| first| once| both|'ve)*(?: also)? "
     r"(?:got|saw|had|used|tried|ran|did|trained|fine-?tuned|reached|achieved|reported|found|started|went|kept|picked|"
     r"chose|switched|measured|noticed|"
@@ -166,7 +167,8 @@ def asks_nothing(lead: str) -> bool:
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
     ) and not re.search(
-        r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|follow|"
+        r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|"
+        r"follow|"
         r"reuse|go with|run with|stick to)\b",
         lead,
         re.IGNORECASE,

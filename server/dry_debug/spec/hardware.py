@@ -11,7 +11,7 @@ from dry_debug.spec.numbers import WORDS, number
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The devices that are meant: how many (None: not said; -1: several), what they are called, memory of each in GB."""
+    """The devices that are meant: how many (None: not said; -1: several), their name, the memory of each in GB."""
 
     count: int | None
     name: str = ""
@@ -46,34 +46,46 @@ _MEMORY = r"\d{1,3}\s?-?(?:GB?|GiB|gb|Gb)"
 _MAKER = r"(?:(?:NVIDIA|Nvidia|nvidia|GeForce|geforce|Tesla|tesla|Quadro|AMD|Instinct)[ -]+)*"
 _CARD = (
     rf"{_MAKER}(?P<card>(?:RTX|rtx|GTX|gtx)[ -]?(?:(?:PRO|Pro) )?(?:[1-5]0[5-9]0(?:[ -]?(?:Ti|ti|TI|Super|SUPER))?|"
-    r"A?[2-6][05]00)(?:[ -]Ada)?|[1-5]0[5-9]0(?:[ -]?(?:Ti|ti|TI))?|[AaHhBbVvPp](?:10G?|16|20|30|40|100|200|300|800)|A[2456]000|"
+    r"A?[2-6][05]00)(?:[ -]Ada)?|[1-5]0[5-9]0(?:[ -]?(?:Ti|ti|TI))?|[AaHhBbVvPp](?:10G?|16|20|30|40|100|200|300|800)|"
+    r"A[2456]000|"
     r"[Tt]4|[Ll]40[sS]?|[Ll]4|[Kk]80|GH200|GB200|B200|MI\d{3}[XxAa]?|(?i:titan (?:rtx|v|x|xp)))"
-    rf"(?:-(?:SXM\d?|PCIe?|PCIE|NVL))?(?P<plural>s)?(?![\w]|\s*(?:steps|iter|tokens|samples|examples|images|epochs|rows))(?:[ -]*[(,]?[ ]?(?P<m2>{_MEMORY}|(?<=-)\d{{2,3}}(?![\w%.]))\b\)?)?"
+    rf"(?:-(?:SXM\d?|PCIe?|PCIE|NVL))?(?P<plural>s)?(?![\w]|\s*(?:steps|iter|tokens|samples|examples|images|epochs|"
+    rf"rows))(?:[ -]*[(,]?[ ]?(?P<m2>{_MEMORY}|(?<=-)\d{{2,3}}(?![\w%.]))\b\)?)?"
 )
 _KIND = r"(?P<kind>(?i:gpus?|cuda devices?|(?:graphics |gpu )?cards?|accelerators?))\b"
 _MACHINES = re.compile(
     rf"(?P<nodes>\b{_COUNT})\s*(?:nodes?|machines?|servers?|hosts?)\s*(?:x|×|\*|with|of|à|a|,|each with|having|@)?\s*"
     rf"(?P<each>\b{_COUNT})\s*(?:x|×)?\s*(?:{_MAKER}(?P<of>(?i:[ahbvl]\d{{1,3}}))s?|(?i:gpus?|cards?))\b(?:\s*each)?"
-    rf"|(?:(?P<n1>\b{_COUNT})[ -]*(?:x |× |[x×*](?=\S))?\s*(?:of (?:the|our|my) )?)?(?:\b(?P<one1>(?i:my|our|the|a|an|one|single|this|"
+    rf"|(?:(?P<n1>\b{_COUNT})[ -]*(?:x |× |[x×*](?=\S))?\s*(?:of (?:the|our|my) )?)?(?:\b(?P<one1>(?i:my|our|the|a|"
+    rf"an|one|single|this|"
     rf"that))\s+)?(?:(?:single|local|spare|lone)\s+)?(?:(?P<m1>\b{_MEMORY})\s+|(?P<m1b>(?<=[x×])\s?{_MEMORY})\s*)?"
     rf"(?<![A-Za-wyz0-9/_-]){_CARD}(?:\s*(?i:gpus?|cards?))?(?:\s*[x×]\s*(?P<n2>\d{{1,2}})\b)?"
-    rf"|(?P<n3>\b{_COUNT})[ -]*(?:x |× )?(?:(?P<m3>{_MEMORY})\s+)?(?:(?:nvidia|local|available|cuda|consumer|visible|free|"
-    rf"identical|big|small|data ?cent(?:er|re))\s+)*{_KIND}(?:\s*(?:,|\(|with|of|à)?\s*(?P<m4>{_MEMORY})\b(?:\s*each)?\)?)?"
+    rf"|(?P<n3>\b{_COUNT})[ -]*(?:x |× )?(?:(?P<m3>{_MEMORY})\s+)?(?:(?:nvidia|local|available|cuda|consumer|visible|"
+    rf"free|"
+    rf"identical|big|small|data ?cent(?:er|re))\s+)*{_KIND}(?:\s*(?:,|\(|with|of|"
+    rf"à)?\s*(?P<m4>{_MEMORY})\b(?:\s*each)?\)?)?"
     rf"|(?P<n4>\b\d{{1,2}})\s?[x×]\s?(?P<m5>\d{{2,3}}\s?GB)\b"
     rf"|\b(?P<one2>(?i:my|our|a|the|an|one|this))\s+(?P<m6>{_MEMORY})\s+(?i:gpu|card)\b"
     rf"|(?P<m7>\b{_MEMORY})\s+(?:of )?(?i:vram|gpu (?:memory|ram|mem)|video memory|graphics memory)\b"
-    r"|(?P<multi>(?i:\bmulti-?\s?gpus?\b|\bseveral (?:gpus|cards)\b|\bmultiple (?:gpus|cards)\b|\ball (?:of )?(?:the |our |my )?(?:available )?gpus\b))"
-    r"|(?P<cpu>(?i:\bcpu[ -]?only\b|\bonly (?:on )?(?:the |a )?cpu\b|\bon (?:the |a |my )?cpu\b|\bno gpus?\b(?! is| are|-hours)|"
+    r"|(?P<multi>(?i:\bmulti-?\s?gpus?\b|\bseveral (?:gpus|cards)\b|\bmultiple (?:gpus|cards)\b|"
+    r"\ball (?:of )?(?:the |our |my )?(?:available )?gpus\b))"
+    r"|(?P<cpu>(?i:\bcpu[ -]?only\b|\bonly (?:on )?(?:the |a )?cpu\b|\bon (?:the |a |my )?cpu\b|\bno gpus?\b(?! is|"
+    r" are|-hours)|"
     r"\bwithout (?:a |any )?gpus?\b|device\W{1,3}cpu\b|\bhardware\W{1,3}cpu\b|\bcpu is (?:fine|enough)))"
     r"|(?P<first>(?i:\b(?:on|only|just) (?:gpu |cuda:?)0\b|\bcuda:0 only\b))"
     r"|(?P<mygpu>(?i:\b(?:on|have|got|using|just|only) (?:my|a|one|the|this) (?:gpu|card)\b))",
 )
 _COUNTED = re.compile(
-    r"\W*(?:(?:hardware|compute|trainer|training|launch|distributed)[ _]+)?(?:n(?:um(?:ber)?)?[ _]?(?:of[ _])?)?(?:nproc[ _]per[ _]node|"
+    r"\W*(?:(?:hardware|compute|trainer|training|launch|"
+    r"distributed)[ _]+)?(?:n(?:um(?:ber)?)?[ _]?(?:of[ _])?)?(?:nproc[ _]per[ _]node|"
     r"processes|gpus?|devices|gpus? count|world[ _]size)\s*[:=|]\s*(?P<n>\d{1,3})\s*(?!\s*[x×*]|\w)",
     re.IGNORECASE,
 )
-_ONE_KEY = re.compile(r"\b(?:gpu|card|accelerator|colab|kaggle|runpod)(?: (?:type|model|with|has|notebook))?\W{0,4}(?:an? )?\Z", re.IGNORECASE)
+_ONE_KEY = re.compile(
+    r"\b(?:gpu|card|accelerator|colab|kaggle|runpod)(?: (?:type|model|with|has|"
+    r"notebook))?\W{0,4}(?:an? )?\Z",
+    re.IGNORECASE,
+)
 _SINGLE = re.compile(r"\b(?:my|an?|one|single|the|this|that|our)\s+\Z", re.IGNORECASE)
 
 
@@ -97,10 +109,18 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
     before = text[: match.start()]
     if groups["cpu"]:
         return Hardware(None, device="cpu")
-    if re.search(r"\b(?:no|not|without|don'?t|doesn'?t)(?: (?:need|use|have|want|require|on|a|any))?\s+\Z", before, re.IGNORECASE):
+    if re.search(
+        r"\b(?:no|not|without|don'?t|doesn'?t)(?: (?:need|use|have|want|require|on|a|"
+        r"any))?\s+\Z",
+        before,
+        re.IGNORECASE,
+    ):
         return Hardware(1) if groups["multi"] else None
     after = text[match.end() : match.end() + 20].lower()
-    if re.match(r"\s*-?(?:hours?|h\b|days?|utili[sz]ation)|\s+memory (?:util|usage|use|alloc)", after) and not groups["card"]:
+    if (
+        re.match(r"\s*-?(?:hours?|h\b|days?|utili[sz]ation)|\s+memory (?:util|usage|use|alloc)", after)
+        and not groups["card"]
+    ):
         return None
     if re.search(r"\b(?:per|each|every)\s*\Z|/\s*\Z", before, re.IGNORECASE) or match[0].lower().startswith("per "):
         return None
@@ -118,7 +138,11 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
     if raw and count is None:
         return None
     card = _name(groups["card"] or "")
-    if count is None and (groups["one1"] or groups["one2"] or (card and _SINGLE.search(before))) and not groups["plural"]:
+    if (
+        count is None
+        and (groups["one1"] or groups["one2"] or (card and _SINGLE.search(before)))
+        and not groups["plural"]
+    ):
         count = 1
     if count is None and card and not groups["plural"] and _ONE_KEY.search(before):
         count = 1  # "GPU: RTX 4090"
@@ -137,7 +161,7 @@ def _name(card: str) -> str:
 
 
 def _one_machine(found: list[Machine], text: str) -> Iterator[Machine]:
-    """"One GPU is free (the 24 GB 3090)" is about one machine."""
+    """ "One GPU is free (the 24 GB 3090)" is about one machine."""
     kept: list[Machine] = []
     for one in found:
         last = kept[-1] if kept else None
@@ -155,6 +179,4 @@ def together(first: Hardware, second: Hardware) -> Hardware | None:
     pairs = ((first.count, second.count), (first.name, second.name), (first.memory, second.memory))
     if first.device != second.device or any(a and b and a != b for a, b in pairs):
         return None
-    return Hardware(
-        first.count or second.count, first.name or second.name, first.memory or second.memory, first.device
-    )
+    return Hardware(first.count or second.count, first.name or second.name, first.memory or second.memory, first.device)

@@ -99,7 +99,7 @@ class Instruction:
             return bool(abs(value - low) <= 0.2 * abs(low))
         if self.kind == "not":
             return all(not _same(value, v) for v in self.values)
-        return any(_same(value, v) or (self._in_thousands and _same(value * 1000, v * 1024)) for v in self.values)
+        return any(_same(value, v) or (self._in_thousands and _same(value * 1024, v * 1000)) for v in self.values)
 
     @property
     def _in_thousands(self) -> bool:

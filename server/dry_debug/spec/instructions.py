@@ -164,7 +164,8 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
 
 _KEY = re.compile(r"(?P<key>[^:=|]{3,60}?)\s*(?P<sign>[:=|])\s*(?P<value>\S.*)\Z")
 _PAIRED_ROLES = re.compile(
-    r"(?P<left>train\w*|gen\w*|student|actor|encoder|backbone)\s*(?:/|&|and|,|\+)\s*(?P<right>eval\w*|val\w*|test\w*|dis\w*|"
+    r"(?P<left>train\w*|gen\w*|student|actor|encoder|backbone)\s*(?:/|&|and|,|\+)\s*(?P<right>eval\w*|val\w*|test\w*|"
+    r"dis\w*|"
     r"teacher|critic|head|classifier)\s+(?P<rest>\S.*)",
     re.IGNORECASE,
 )
@@ -189,8 +190,10 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
 
 
 _MAKES = re.compile(
-    rf"(?:=+>?|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|meaning|to get))[\s:]*(?:an? )?(?:total |effective |global )?"
-    rf"(?:batch(?:[ -]size)? )?(?:of |is )?(?P<n>{NUMBER})(?=\s*(?:\Z|[),.;]|in total|effective|total|altogether|samples|"
+    rf"(?:=+>?|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|meaning|"
+    rf"to get))[\s:]*(?:an? )?(?:total |effective |global )?"
+    rf"(?:batch(?:[ -]size)? )?(?:of |is )?(?P<n>{NUMBER})(?=\s*(?:\Z|[),.;]|in total|effective|total|altogether|"
+    rf"samples|"
     rf"sequences|global|overall))",
     re.IGNORECASE,
 )

@@ -16,7 +16,8 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|at)|"
+    r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
+    r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
     r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
     r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
@@ -267,7 +268,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
 
 
 _ENDS = re.compile(
-    r"\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
+    r"\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|"
+    r"at) \Z",
     re.IGNORECASE,
 )
 _NO_PROGRESS = re.compile(r"\s*(?:without|with no|w/o|of no|no |if |when |that )", re.IGNORECASE)
@@ -286,7 +288,8 @@ _BOUND_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _OTHER_BOUND = re.compile(
-    rf"\s*(?:,|;|/|and|but|to|–|-)?\s*(?:and |but )?(?:at (?:most|least)|(?:max|min)(?:imum|\.)?(?: of)?|no (?:more|less|"
+    rf"\s*(?:,|;|/|and|but|to|–|-)?\s*(?:and |but )?(?:at (?:most|least)|(?:max|min)(?:imum|\.)?(?: of)?|no (?:more|"
+    rf"less|"
     rf"higher|lower) than|not (?:more|less|above|below) (?:than )?|up to|[<>]=?|[≤≥])\s*(?P<value>{NUMBER})",
     re.IGNORECASE,
 )

@@ -18,14 +18,17 @@ _ELLIPSIS = re.compile(
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
     rf"(?:want|need)|i want|i meant?|scratch that|no[,:]|nope[,:]?|actually|correction:?|sorry,?|rather|oops,?|wait,?|"
     rf"y(?:es|ep|eah|up)[,:]?|try|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather|then\b|"
+    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather|"
+    rf"then\b|"
     rf"not\b|pls\b|sorry\b|as\b))",
     re.IGNORECASE,
 )
 _CORRECTS = re.compile(rf"\s*\*?(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE)
 _AGREES = re.compile(
-    r"\W*(?:y(?:es|ep|eah|up|ess)|sure|ok(?:ay|i)?|correct|right|exactly|sounds (?:good|fine|right)|perfect|works for me|"
-    r"please do|do (?:that|it)|go ahead|agreed|fine(?: by| with)?(?: me)?|lgtm|\+1|jep|ja|👍)\b(?! (?:but|no\b|not))|\W*(?:\+1|👍)",
+    r"\W*(?:y(?:es|ep|eah|up|ess)|sure|ok(?:ay|i)?|correct|right|exactly|sounds (?:good|fine|right)|perfect|"
+    r"works for me|"
+    r"please do|do (?:that|it)|go ahead|agreed|fine(?: by| with)?(?: me)?|lgtm|\+1|jep|ja|👍)\b(?! (?:but|no\b|not))|"
+    r"\W*(?:\+1|👍)",
     re.IGNORECASE,
 )
 

@@ -176,7 +176,9 @@ class _Reader:
             indent = len(bullet[1])
             if self.lead and indent <= self.lead_indent:
                 self.lead = ""
-            refused = re.match(r"\s*[❌✗🚫]", line) and not re.match(r"(?:no|not|don't|do not|never)\b", bullet[2], re.I)
+            refused = re.match(r"\s*[❌✗🚫]", line) and not re.match(
+                r"(?:no|not|don't|do not|never)\b", bullet[2], re.I
+            )
             self.paragraph = [(at, f"no {bullet[2]}" if refused else bullet[2])]
             if bullet[2].rstrip(" *_").endswith(":"):
                 yield from self._flush()
@@ -305,7 +307,8 @@ _COMMAND = re.compile(
 _TERSE = re.compile(r"[\w.]\s+/\s+\w|\b(?:lr|bs|bsz|wd|ep|r)\s*[:=]?\s*\.?\d", re.IGNORECASE)
 # A command that stands in the text without a fence.
 _LAUNCH = re.compile(
-    r"\s*(?:[$>%]\s+)?(?:[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate|deepspeed|uv|poetry|srun|vllm|CUDA_VISIBLE\S+) "
+    r"\s*(?:[$>%]\s+)?(?:[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate|deepspeed|uv|poetry|srun|vllm|"
+    r"CUDA_VISIBLE\S+) "
     r"(?=.*(?:\s--\w|\\\s*\Z))"
 )
 _GOES_ON = re.compile(

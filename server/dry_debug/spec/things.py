@@ -243,7 +243,8 @@ _OUTPUT = re.compile(
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
     r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
-    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:weights?|checkpoints?|ckpts?|"
+    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:weights?|checkpoints?|"
+    rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
 )
@@ -347,7 +348,7 @@ _TIMES_AN_EPOCH = re.compile(
 
 
 def _shares(text: str) -> Iterator[Thing]:
-    """"Validate twice per epoch"."""
+    """ "Validate twice per epoch"."""
     for match in _TIMES_AN_EPOCH.finditer(text):
         said = (match["n"] or match["part"]).lower()
         known = {"twice": 2, "thrice": 3, "half": 2, "third": 3, "quarter": 4}
@@ -409,7 +410,12 @@ def _cadences(text: str) -> Iterator[Thing]:
             continue
         every = int(times)
         unit = "epoch" if (match["unit"] or "").lower().startswith("ep") else "step"
-        often = re.search(r"\b(?:at least|at minimum|no (?:less|rarer) (?:often )?than)\s*\Z", text[: match.start()], re.I)
+        often = re.search(
+            r"\b(?:at least|at minimum|no (?:less|"
+            r"rarer) (?:often )?than)\s*\Z",
+            text[: match.start()],
+            re.I,
+        )
         cut = max(
             (
                 m.end()

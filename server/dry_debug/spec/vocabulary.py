@@ -100,7 +100,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
         r"card)\b(?! for)"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
-        r"|[ -](?:effective|in total|total|overall|altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|training|"
+        r"|[ -](?:effective|in total|total|overall|altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
+        r"training|"
         r"iterations|updates|memory|budget|params|parameters|hours|images|examples|rows))",
     ),
     (
@@ -128,7 +129,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
-        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
+        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|"
+        r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
         r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
         r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"
         r"length))?|-token (?:sequences|inputs|context|chunks|examples)|"
