@@ -3,9 +3,9 @@
 import ast
 
 import pytest
-
 from dry_debug.program.plain_loss import own_loss
 from dry_debug.program.plain_training import plain_training
+
 from tests.program.model import program as program_of
 
 HEAD = """
