@@ -154,7 +154,8 @@ def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
 
 def _lines(program: Program, step: Event) -> int:
     """How many lines with code the loops of the training and the evaluation and their functions have."""
-    made = program.scope(step.obj.args) if step.obj.args in program.index.scope_of else None  # type: ignore[arg-type]
+    call = step.obj.args
+    made = program.scope(call) if call is not None and call in program.index.scope_of else None
     found: set[int] = set()
     for loop in program.training.loops.all:
         whole: ast.AST = loop.node
