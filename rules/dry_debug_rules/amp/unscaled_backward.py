@@ -25,7 +25,7 @@ class UnscaledBackward(OrderRule):
     code = "AMP007"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch",), ("Scaler",), (".backward(",))
+    triggers = (("torch",), ("Scaler",))
     why = (
         "A scaler that never scaled a loss raises an AssertionError in `step`; one that scaled others divides these "
         "gradients by the loss scale as well, and nearly nothing is left of them."
