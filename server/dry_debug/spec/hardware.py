@@ -89,6 +89,10 @@ _ONE_KEY = re.compile(
 _SINGLE = re.compile(r"\b(?:my|an?|one|single|the|this|that|our)\s+\Z", re.IGNORECASE)
 
 
+# "one GPU per node" says nothing of the whole.
+_EACH = re.compile(r"\s*(?:per|each|/|on each|on every|in each) ?(?:node|machine|host|server|process|worker|rank|job)")
+
+
 def machines(text: str) -> list[Machine]:
     """The hardware that an asked part of a sentence names, what is said of one machine together."""
     found: list[Machine] = []
@@ -123,6 +127,8 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
     ):
         return None
     if re.search(r"\b(?:per|each|every)\s*\Z|/\s*\Z", before, re.IGNORECASE) or match[0].lower().startswith("per "):
+        return None
+    if _EACH.match(after):
         return None
     if groups["multi"]:
         return Hardware(-1)
