@@ -19,9 +19,11 @@ _LINK = (
     r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
-    r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
+    r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:probably |ideally |then |also |really )?(?:be|"
+    r"stay|remain|equal)"
     r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
-    r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
+    r"fixed(?: (?:at|to))?|(?:down|up|back) to|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|"
+    r"remains?|\s|,(?=\s*(?:lr|"
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
@@ -197,6 +199,14 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
+    if field == "max_grad_norm" and match["name"].strip() == "CLIP":
+        return None  # the model
+    if field == "epochs" and 0 < low < 0.05:
+        return None  # the epsilon of an optimizer
+    if match["low"].lower().startswith("a couple"):
+        return Quantity(field, (low, low + 1), "range", match["low"].strip(), start, match.end())
+    if field == "max_length" and _OF_ANSWERS.search(re.split(r"[,;.(]", before)[-1] + name):
+        field = "max_tokens"
     if field == "max_length" and behind and re.fullmatch(r"[ -]tokens?", name) and not groups.get("most"):
         return None  # a number of tokens alone may be anything
     if field == "warmup_steps" and behind and "epoch" in name:
@@ -215,6 +225,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     other = _OTHER_BOUND.match(text, end) if kind in ("least", "most") else None
     if other is not None and (high := number(other["value"], field in _TOKENS)) is not None:
         values, kind, end = (values[0], high), "range", other.end()  # "min. 1e-5, max. 5e-5"
+    if kind == "one" and len(values) == 1 and not bounded and (limit := _BOUND_BEHIND.match(text, end)):
+        kind = "most" if limit["most"] else "least"
     bound = _BOUND_BEFORE.search(before)
     if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
         kind = "least" if bound["low"] else "most"
@@ -259,6 +271,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
+        product = _PRODUCT.match(text, end) if not behind else None
+        if product is not None and isinstance(whole := number(product["n"]), int):  # "4 x 8 x 2 GPUs = 64"
+            values, kind, unit, end = (whole,), "one", "effective", product.end()
         if re.fullmatch(r"[ -](?:effective|in total|total|overall|altogether)", name) and not _BATCHES.search(before):
             return None
     written = match["low"].strip().rstrip(".")
@@ -273,6 +288,7 @@ _ENDS = re.compile(
     re.IGNORECASE,
 )
 _NO_PROGRESS = re.compile(r"\s*(?:without|with no|w/o|of no|no |if |when |that )", re.IGNORECASE)
+_PRODUCT = re.compile(rf"[^.;=]{{0,40}}[x×*][^.;=]{{0,60}}=\s*(?P<n>{NUMBER})")
 _BATCHES = re.compile(r"\bbatch|\bbsz?\b|accum|per[ -](?:device|gpu|card)", re.IGNORECASE)
 _TOKENS = frozenset(("max_length", "max_tokens", "batch_size"))
 _VALUE_OF_ANOTHER = re.compile(
@@ -286,6 +302,15 @@ _BOUND_BEFORE = re.compile(
     r"(?P<low>below|under|"
     r"less than|lower than))\s+(?:an? |the )?\Z",
     re.IGNORECASE,
+)
+_BOUND_BEHIND = re.compile(
+    r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?most|tops\b|or (?:less|fewer|lower|"
+    r"below)\b|at the latest)|"
+    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every)|or (?:more|higher|above)\b))",
+    re.IGNORECASE,
+)
+_OF_ANSWERS = re.compile(
+    r"\b(?:outputs?|answers?|responses?|completions?|generations?|repl(?:y|ies))\b[^,;.]{0,24}\Z", re.IGNORECASE
 )
 _OTHER_BOUND = re.compile(
     rf"\s*(?:,|;|/|and|but|to|–|-)?\s*(?:and |but )?(?:at (?:most|least)|(?:max|min)(?:imum|\.)?(?: of)?|no (?:more|"
@@ -314,15 +339,17 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     if "name" in groups and match.start("name") > match.start("low"):
         back = end  # the field stands behind
     join = join.lower()
+    behind = "name" in groups and match.start("name") > match.start("low")
     tail = match.string[match.end("also") : match.end("also") + 24]
     of_another = re.match(
         r"\s*-?(?:epochs?|eps?\b|steps?|iter|updates|pass|warm-?up|samples|gpus?|cards?|%|x\b|tokens|batch|bsz?\b|lr\b|"
         r"wd\b|seeds?|accum|grad|rank|way|for (?:eval|val|test))",
-        tail,
+        tail if not behind else "",  # what stands behind the numbers is the field itself
         re.I,
     )
     listed = (
-        match["name"].lower().endswith("seeds")
+        (field == "seed" and len(rest) > 1)
+        or match["name"].lower().endswith("seeds")
         or kind_word in ("either", "one of", "any of", "sweep", "sweep over", "try")
         or match.string[match.start("low") - 1 : match.start("low")] in "[{"
     )
@@ -368,7 +395,11 @@ def _batch_unit(name: str, before: str, after: str) -> str:
         return "effective"
     if (
         re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\bmbs\b|local|a (?:card|device|gpu)", name)
-        or re.search(r"^\s*\(?(?:per|/|a|on each|on every) ?(?:device|gpu|card)", after.lower())
+        or re.search(
+            r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
+            r"card)",
+            after.lower(),
+        )
         or re.search(r"per[ _-](?:device|gpu|card)[ ,]*\Z", before[-24:].lower())
     ):
         return "per_device"

@@ -36,12 +36,13 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\beffective(?= (?:of )?\d|\s*[:=]\s*\d))(?: per (?:device|"
+        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
+        r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
     ),
     ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
-    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha"),
+    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha|\ba(?=\s*=\s*\d)"),
     ("lora_dropout", r"(?:lora[ _-]?)?dropout(?:[ _-](?:rate|prob(?:ability)?))?"),
     (
         "lora_r",
@@ -57,7 +58,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "max_length",
         r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model)[ _-]?(?:len(?:gths?)?|"
         r"window|size)|max[ _-]?"
-        r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|block[ _-]size|truncat(?:e|ed|ion|ing)(?: (?:everything|"
+        r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
+        r"truncat(?:e|ed|ion|ing)(?: (?:everything|"
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
@@ -97,6 +99,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "batch_size",
         r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
+        r" (?:as|for) (?:the |a |your )?(?:train(?:ing)? )?batch[ -]?size|"
         r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
         r"card)\b(?! for)"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
@@ -117,7 +120,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
+        r" (?:(?:as|for) (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
     ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
