@@ -104,7 +104,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\b(?:constant|fixed|flat)[ _-](?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ _]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
-            r")?schedule[r]?",
+            r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b[^.;,]{0,24}\b(?:constant|fixed|flat)\b(?! (?:with|warm|seed))",
         ),
     ),
     "precision": (

@@ -37,7 +37,8 @@ _BORDER = re.compile(
 )
 _PAST = re.compile(
     r"\A\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|for)\b)|"
-    r"\b(?:previous(?:ly)?|last (?:run|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|ago|"
+    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
+    r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
     r"one)|current(?:ly)? (?:config|code|"
@@ -224,7 +225,7 @@ _IMPERATIVE = re.compile(
 
 
 def _aside(part: str) -> int:
-    """Where the last clause of a request begins that only tells why, without a number of its own; 0 if there is none."""
+    """Where the last clause of a request begins that only tells why, without a number; 0 if there is none."""
     comma = part.rfind(",")
     why = part[comma + 1 :]
     told = comma > 0 and not re.search(r"\d", why) and _PAST.search(why) and not _PAST.search(part[:comma])

@@ -72,7 +72,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
 
 
 _GENERATES = re.compile(
-    r"\b(?:generat\w+|sampl\w+|temperature|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
+    r"\b(?:generat\w+|sampl\w+|temp(?:erature)?|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
     re.IGNORECASE,
 )
 _TRAINS = re.compile(r"\b(?:train\w*|fine-?tun\w*|finetun\w*|epochs?|learning rate|lr|lora)\b", re.IGNORECASE)
@@ -152,6 +152,8 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
     )
     said.hear(text, numbers)
+    if _REFUSED.match(text) or _REFUSED.match(sentence.lead):
+        found = [replace(c, kind="not") for c in found if isinstance(c, Choice)]
     for one in found:
         role = getattr(one, "role", "") or (
             about
@@ -263,6 +265,13 @@ def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
 _GLUED = re.compile(r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank)(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])", re.IGNORECASE)
 
 
+# "Not needed: W&B, DDP"
+_REFUSED = re.compile(
+    r"\W*(?:(?:it is |is |are )?not (?:needed|wanted|required|necessary|allowed)|don'?ts?|avoid|without|skip|"
+    r"excluded?|forbidden|"
+    r"leave out|no need for)\W{0,4}:",
+    re.IGNORECASE,
+)
 _TIMES = re.compile(r"(?<=\d)[x×](?=\s*(?:\Z|[,.;)]|grad|accum))")  # "accumulate 4x"
 
 

@@ -48,7 +48,8 @@ _VALUE = (
 _NO = re.compile(
     r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off|don'?t (?:use|do|want|need)(?: any)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
-    r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?)\b|\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
+    r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
+    r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
     r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
     r"\s*[:=|]\s*(?:none|no|off|disabled|-|–|0\b(?!\.))",
     re.IGNORECASE,
@@ -62,13 +63,15 @@ _NO_FIELD = {
     "accum": ("gradient_accumulation_steps", 1),
     "drop": ("lora_dropout", 0),
     "wd": ("weight_decay", 0),
+    "tensor": ("tensor_parallel_size", 1),
+    "tp": ("tensor_parallel_size", 1),
     "clip": ("max_grad_norm", 0),
     "norm": ("max_grad_norm", 0),
 }
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
-    r"best)[^,;]{0,24} at|patience(?: of)?|first|last|until|by|remaining|"
+    r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
     r"final|than|for the first|wait|another) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
@@ -207,8 +210,19 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return Quantity(field, (low, low + 1), "range", match["low"].strip(), start, match.end())
     if field == "max_length" and _OF_ANSWERS.search(re.split(r"[,;.(]", before)[-1] + name):
         field = "max_tokens"
-    if field == "max_length" and behind and re.fullmatch(r"[ -]tokens?", name) and not groups.get("most"):
-        return None  # a number of tokens alone may be anything
+    bare = (
+        field == "max_length"
+        and behind
+        and re.match(r"[ -]tok(?!.*(?:context|seq|input|example|sample|long))", name) is not None
+    )
+    if bare and re.fullmatch(r"[ -]tok(?:ens?)?", name) and not groups.get("most"):
+        if not _OF_INPUTS.search(re.split(r"[,;.(]", before)[-1]):
+            return None  # a number of tokens alone may be anything
+        bare = False
+    if field == "epochs" and re.match(r"\s*(?:of )?(?:patience|early)", text[match.end() :], re.IGNORECASE):
+        return None
+    if field == "warmup_steps" and behind and " of " in name and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE):
+        return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field == "warmup_steps" and behind and "epoch" in name:
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
@@ -231,7 +245,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
         kind = "least" if bound["low"] else "most"
     after = text[end : end + 24]
-    unit = ""
+    unit = "bare" if bare and field == "max_length" else ""
     if field in ("warmup_steps", "warmup_ratio"):
         percent = percent or bool(re.match(r"\s?%", after))
         if percent:
@@ -274,7 +288,11 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         product = _PRODUCT.match(text, end) if not behind else None
         if product is not None and isinstance(whole := number(product["n"]), int):  # "4 x 8 x 2 GPUs = 64"
             values, kind, unit, end = (whole,), "one", "effective", product.end()
-        if re.fullmatch(r"[ -](?:effective|in total|total|overall|altogether)", name) and not _BATCHES.search(before):
+        if re.fullmatch(
+            r"[ -](?:effective|in total|total|overall|altogether|"
+            r"each)",
+            name,
+        ) and not _BATCHES.search(before):
             return None
     written = match["low"].strip().rstrip(".")
     if percent:
@@ -283,7 +301,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
 
 
 _ENDS = re.compile(
-    r"\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|"
+    r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|"
     r"at) \Z",
     re.IGNORECASE,
 )
@@ -307,6 +325,11 @@ _BOUND_BEHIND = re.compile(
     r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?most|tops\b|or (?:less|fewer|lower|"
     r"below)\b|at the latest)|"
     r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every)|or (?:more|higher|above)\b))",
+    re.IGNORECASE,
+)
+_OF_INPUTS = re.compile(
+    r"\b(?:inputs?|sources?|contexts?|prompts?|articles?|documents?|texts?|sequences?|"
+    r"chunks?)\b[^,;.]{0,16}\Z",
     re.IGNORECASE,
 )
 _OF_ANSWERS = re.compile(
@@ -388,13 +411,15 @@ def _batch_unit(name: str, before: str, after: str) -> str:
         re.search(r"effective|global|total|overall|\bgbs\b", name)
         or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
         or re.match(
+            r"\s*(?:over|across|(?:split|spread|divided) (?:over|across|among)) (?:the |all |our |my )*\w+ (?:gpus?|"
+            r"cards|devices)\b|"
             r"\s*\(?(?:effective|global|total|overall|in total)\b(?!\s*(?:batch(?: size)?)?\s*(?:of|=|:|is)?\s*\d)",
             after.lower(),
         )
     ):
         return "effective"
     if (
-        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\bmbs\b|local|a (?:card|device|gpu)", name)
+        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name)
         or re.search(
             r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
             r"card)",

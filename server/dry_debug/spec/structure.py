@@ -109,7 +109,10 @@ class _Reader:
                 yield from self._flush()
                 level = len(heading[1]) if heading and heading.re is _HEADING else 7 if heading else 1
                 title = (heading[2] if heading.re is _HEADING else heading[1]) if heading else line.strip()
+                first = not self.headings
                 self.headings = [h for h in self.headings if h[0] < level] + [(level, title)]
+                if first and not self.source.sections and self._counts() and _TASK.search(title):
+                    yield Sentence(_unmarked(title), self._number(at), line.strip())
                 self.lead = ""
                 at += 1 if heading else 2
                 continue
@@ -223,7 +226,8 @@ class _Reader:
         if len(before) >= 45:
             wrapped, width = self._wrapping(at)
             has_room = len(before) + 1 + len(stripped.split(" ", 1)[0]) <= width
-            return not wrapped and (has_room or _TERSE.search(before) is not None)
+            # A line is wrapped where the next word does not fit; where it fits, it was ended on purpose.
+            return has_room or (not wrapped and _TERSE.search(before) is not None)
         return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
 
     def _wrapping(self, at: int) -> tuple[bool, int]:
@@ -314,6 +318,12 @@ _COMMAND = re.compile(
 )
 
 
+# A title that says what is to be done: "Fine-tune Llama 2 7B".
+_TASK = re.compile(
+    r"\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
+    r"sft|dpo|grpo)\b",
+    re.I,
+)
 # A line in the shorthand of settings, each by itself: "lr .01 wd 1e-4 / bs 64".
 _TERSE = re.compile(r"[\w.]\s+/\s+\w|\b(?:lr|bs|bsz|wd|ep|r)\s*[:=]?\s*\.?\d", re.IGNORECASE)
 # A command that stands in the text without a fence.

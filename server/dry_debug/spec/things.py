@@ -142,7 +142,8 @@ _KNOWN_DATA = (
     r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:_?v?2)?|glue|mrpc|mnli|qnli|"
     r"alpaca(?:[-_ ](?:cleaned|gpt4))?|dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|cnn[/_ ]?daily-?mail|"
     r"xsum|samsum|ag[_ ]?news|yelp(?:[-_ ]\w+)?|"
-    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny-?stories|tiny-?shakespeare|"
+    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny[-_ ]?stories|"
+    r"tiny[-_ ]?shakespeare|"
     r"librispeech|common voice|food-?101|conll-?2003|"
     r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion(?= "
     r"dataset)|ms ?marco|hellaswag|stl-?10|svhn"
@@ -177,6 +178,9 @@ _NO_DATASET = frozenset(
 def _datasets(text: str) -> Iterator[Thing]:
     taken: list[tuple[int, int]] = []
     key = _DATA_KEY.match(text)
+    known = re.compile(_KNOWN_DATA, re.IGNORECASE).match(text, key.start("value")) if key else None
+    if key and known and known.end() > key.end("value"):
+        key = None  # "tiny shakespeare": the name has two words
     if key and key["value"].lower() not in _NO_DATASET and not re.fullmatch(_NO_NAME, key["value"], re.I):
         taken.append(key.span("value"))
         yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
@@ -443,7 +447,7 @@ def _cadences(text: str) -> Iterator[Thing]:
             stop = re.search(r"[;.]|\bevery\b|\beach\b|\bper\b", text[match.end() :])
             after = text[match.end() : match.end() + (stop.start() if stop else 60)][:60]
             fields = [f for f, words in _WHAT if re.search(words, after, re.IGNORECASE)][:2]
-        fields = fields or _just_before(text[: match.start()])[:1]  # "Logging: TensorBoard, every 20 steps"
+        fields = fields or _just_before(text[: match.start()])  # "Logging: TensorBoard, every 20 steps"
         if "save_cadence" in fields and "logging" in fields:
             fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
         for field in fields:

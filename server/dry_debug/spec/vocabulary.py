@@ -28,7 +28,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     (
         "learning_rate",
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
-        r"@(?=\s*\d(?:\.\d+)?e-\d)",
+        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
+        r"schedule)\b(?=[\s(@,:]{1,3}\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
@@ -88,7 +89,9 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "warmup_steps",
         r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
-        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b",
+        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b| of (?:them|which|those|these) (?:for |as |are |"
+        r"is )?(?:(?:linear|lr) )?"
+        r"warm-?[ ]?up\b",
     ),
     (
         "gradient_accumulation_steps",
@@ -103,7 +106,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
         r"card)\b(?! for)"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
-        r"|[ -](?:effective|in total|total|overall|altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
+        r"| each\b(?! (?:of|epoch|step|run|time|\d))|[ -](?:effective|in total|total|overall|"
+        r"altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
         r"training|"
         r"iterations|updates|memory|budget|params|parameters|hours|images|examples|rows))",
     ),
@@ -154,7 +158,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
     "warmup_steps": ("warm",),
-    "learning_rate": ("lr", "rate", "@"),
+    "learning_rate": ("lr", "rate", "@", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
     "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
     "weight_decay": ("decay", "wd", "l2"),
     "lora_alpha": ("alpha",),
