@@ -413,3 +413,11 @@ def test_without_instructions_the_report_says_so() -> None:
     text = shown(report("", TRAINER))
     assert "No instructions were found" in text
     assert "Assumed learning rate = 0.0002" in text
+
+
+def test_distributed_code_for_one_gpu_is_one_critical_error() -> None:
+    """The line on the hardware says it; what the rule says stands in the part on overengineering."""
+    whole = report("I have a single GPU.", DDP)
+    assert [one.row.field for one in whole.critical if one.row is not None] == ["hardware"]
+    assert len(whole.critical) == 1
+    assert [over.record["code"] for over in whole.overengineering] == ["OVER001"]

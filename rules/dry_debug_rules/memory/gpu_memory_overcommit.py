@@ -92,7 +92,8 @@ def _report(
         place = f"{source_name(gpu.said.path, program)} line {gpu.said.line}"
     else:
         place = f"`gpu={program.short(gpu.node, 20)}`" if gpu.node is not None else ""
-    headline = f"{doing} `{short(name, 32)}` takes {need:.0f} GiB at least; {place} says {gpu.shown}"
+    rest = f"` takes {need:.0f} GiB at least; {place} says {gpu.brief}"
+    headline = f"{doing} `{short(name, max(12, 98 - len(doing) - len(rest)))}{rest}"
     confidence: Confidence = "medium" if load.changeable else "high"
     return Report(
         at=load.expr,
@@ -102,6 +103,7 @@ def _report(
         f"activation{' or KV cache' if training is None else ''}. {_what_fits(load, training, gpu, room)}",
         evidence=[*_evidence(load, training, program), *([Step(program, gpu.node, "the GPU")] if gpu.node else [])],
         related=[asked_here(gpu.said, program)] if gpu.said is not None else [],
+        quotes=GpuMemoryOvercommit.quotes if training is not None else ("DRY-FOC-1",),
         links=lambda: [
             Link("resolution", confidence, f"`{name}` has {_count(load)} parameters"),
             Link("kind", "high", f"{place} states {gpu.shown}"),

@@ -161,8 +161,8 @@ def _width(program: Program, expr: ast.expr, call: ast.Call) -> tuple[float, str
 
 def _default_width(program: Program) -> tuple[float, str]:
     """transformers loads as float32 before version 5, and as the checkpoint is, 16 bits for these models, since."""
-    version = re.match(r"[=~<\s]*(\d+)", program.host.version("transformers") or "")
-    old = version is not None and int(version[1]) < 5
+    version = program.host.version("transformers") or ""
+    old = re.match(r"[=~\s]*[34]\.", version) or re.search(r"<\s*[345]\b|<=\s*[34]\b", version)
     return (4.0, "float32, the default") if old else (2.0, "16 bits")
 
 

@@ -36,6 +36,12 @@ class StatedGpu:
     node: ast.expr | None = None
 
     @property
+    def brief(self) -> str:
+        """`A100, 40 GB`, `2 x L4, 24 GB`: for a headline."""
+        what = f"{self.name}, {self.memory} GB" if self.name else f"{self.memory} GB"
+        return what if self.count == 1 else f"{self.count} x {what}"
+
+    @property
     def shown(self) -> str:
         what = f"{self.name} with {self.memory} GB" if self.name else f"GPU with {self.memory} GB"
         return f"one {what}" if self.count == 1 else f"{self.count} x {what}"

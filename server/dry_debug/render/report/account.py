@@ -22,6 +22,7 @@ OWN = "SPEC"  # told as rows
 _CHOICES = ("VLLM", "HF", "SGL")  # which tool for the job
 # Rules about the choice of a model or a framework: HF011 a base model for chat, HF012 all weights of a large model,
 # MEM012 a model that is too large for the GPU, OVER003 and OVER004 what a serving engine does.
+ONE_GPU = "OVER001"
 FIT = frozenset(("HF011", "HF012", "MEM012", "OVER003", "OVER004"))
 
 
@@ -101,10 +102,14 @@ def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: i
         setattr(whole, name, [row for row in every if row.verdict == verdict])
     whole.deviations.sort(key=lambda row: not row.is_critical)
     others = [r for r in records if not r["code"].startswith(OWN)]
-    unfit = [r for r in others if r["severity"] != "critical" and (r["code"].startswith(OVER) or r["code"] in FIT)]
+    # Where one GPU was asked for, the line on the hardware is the critical error already.
+    spread = {row.file for row in whole.deviations if row.is_critical and row.field == "hardware"}
+    twice = {id(r) for r in others if r["code"] == ONE_GPU and r["filename"] in spread}
+    milder = [r for r in others if r["severity"] != "critical" or id(r) in twice]
+    unfit = [r for r in milder if r["code"].startswith(OVER) or r["code"] in FIT]
     whole.overengineering = [_over(r) for r in sorted(unfit, key=_order)]
     ranked: list[tuple[int, Critical]] = [(1, _of_row(row)) for row in whole.deviations if row.is_critical]
-    ranked += [(_priority(r), _of_record(r)) for r in others if r["severity"] == "critical"]
+    ranked += [(_priority(r), _of_record(r)) for r in others if r["severity"] == "critical" and id(r) not in twice]
     whole.critical = [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
     told = {id(r) for r in unfit}
     rest = sorted((r for r in others if r["severity"] != "critical" and id(r) not in told), key=_order)
@@ -136,8 +141,9 @@ def _of_row(row: Row) -> Critical:
 def _of_record(record: Record) -> Critical:
     fit = record["code"] in FIT or record["code"].startswith(OVER)
     has = "; ".join(step["message"] for step in record["related"]) if fit else ""
+    fix = _advice(record) or (_instead(record) if fit else "")
     return Critical(
-        record["message"], "", has, record["why"].rstrip("."), _advice(record), record["filename"],
+        record["message"], "", has, record["why"].rstrip("."), fix, record["filename"],
         record["location"]["row"], record["cell"], record=record,
     )  # fmt: skip
 
