@@ -29,6 +29,7 @@ class Removal:
     word: str  # what stands in the text: the last part of a name, an argument, a method
     same: str | None  # means the same: a dotted name, an argument ("": none is needed)
     instead: str  # what to use, in words
+    long: bool  # gone for so long that it counts where no version is known
     called: bool = False  # gone as a function only: the name means something else now
 
 
@@ -66,7 +67,18 @@ def _removal(kind: Kind, row: dict[str, Any], whole: str, word: str, instead: st
     words = instead if same is None else f"`{_shown(same)}`" if same else "nothing: it can be left out"
     since, back = number(row["version"]), number(row["back"]) if "back" in row else None
     return Removal(
-        kind, row["package"], row["version"], since, back, row["source"], canonical(whole), word, same, words, called
+        kind,
+        row["package"],
+        row["version"],
+        since,
+        back,
+        row["source"],
+        canonical(whole),
+        word,
+        same,
+        words,
+        row.get("long", False),
+        called,
     )
 
 

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
@@ -18,11 +18,15 @@ from dry_debug.program.version_range import Range, parse
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
+    from dry_debug.lint.finding import Applicability
     from dry_debug.program.program import Program
 
     from dry_debug_rules.dependencies._removals import Removal
 
 _ERRORS = {"name": "AttributeError", "import": "ImportError", "argument": "TypeError", "method": "NotImplementedError"}
+_State = Literal["gone", "doubtful", "there"]
+# A project that keeps a version before these was written for libraries of that time.
+_OF_TODAY = {"torch": (2, 0), "transformers": (4, 30), "numpy": (1, 24), "python": (3, 8), "tensorflow": (2, 10)}
 _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "RuntimeError")
 
 
@@ -62,61 +66,95 @@ class RemovedApi(SiteRule):
         found = imports(program)
         for top in _libraries(found):
             versions = _versions(program, top, found)
-            if program.why.listens:
-                rows = [r for r in _named(top, program) if not _lacks(versions.get(r.package), r)]
-                for site in _sites(program, found, rows):
-                    program.why(site.node, _still_there(site.removal, versions.get(site.removal.package)))
-            gone = [r for r in _named(top, program) if _lacks(versions.get(r.package), r)] if versions else []
-            if not gone:
+            rows = {row: _state(versions.get(row.package), row) for row in _named(top, program)}
+            if not program.why.listens:
+                rows = {row: state for row, state in rows.items() if state != "there"}
+            if not rows:
                 continue
-            imported: set[str] = set()
-            for site in _sites(program, found, gone):
-                if site.how == "name" and any(f"{site.removal.whole}.".startswith(f"{n}.") for n in imported):
+            old = _of_old_days(program) if "doubtful" in rows.values() else None
+            told: dict[Removal, list[_Site]] = {}
+            for site in sorted(_sites(program, found, list(rows)), key=lambda s: (s.stmt.lineno, s.how != "import")):
+                version = versions.get(site.removal.package)
+                silent = _silent(site, rows[site.removal], version, old, top, program)
+                if silent is not None:
+                    program.why(site.node, silent)
+                elif site.how == "name" and any(
+                    _inside(site.removal, r) for r, s in told.items() if s[0].how == "import"
+                ):
                     program.why(site.node, "the import of it fails already, and is reported")
-                    continue
-                report = self._report(site, top, versions[site.removal.package], program)
-                if report is not None:
-                    if site.how == "import":
-                        imported.add(site.removal.whole)
-                    yield report
+                else:
+                    told.setdefault(site.removal, []).append(site)
+            for removal, sites in told.items():
+                yield from _reports(sites, rows[removal] == "gone", versions.get(removal.package), program)
 
-    def _report(self, site: _Site, top: str, version: str, program: Program) -> Report | None:
-        removal, why = site.removal, program.why
-        if caught(program, site.stmt, _CAUGHT):
-            why(site.node, "the error is caught: something else is done where it is gone")
-            return None
-        if asked_before(program, site.stmt):
-            why(site.node, "the code asks for the version, or for what there is, before it comes here")
-            return None
-        if program.host.module(top, program.document.path) is not None:
-            why(site.node, f"`{top}` is a module of the project itself")
-            return None
-        if re.search(rf"\.{removal.word}\s*=[^=]", program.document.source) and removal.kind == "name":
-            why(site.node, f"the file sets `{removal.word}` itself")
-            return None
-        allowed = parse(version)
-        uses = f"uses {version}" if allowed is not None and allowed.exact else f"asks for {version}"
-        since = f"{removal.package} {removal.version}"
-        headline = {
-            "name": f"`{site.text}` is gone since {since}, and this project {uses}",
-            "import": f"`{site.text}` cannot be imported since {since}, and this project {uses}",
-            "argument": f"`{site.text}` takes no `{removal.word}` since {since}, and this project {uses}",
-            "method": f"`{site.text}` is refused since {since}, and this project {uses}",
-        }[site.how]
-        error = "RuntimeError" if removal.package == "torch" and site.how == "name" else _ERRORS[site.how]
-        return Report(
-            at=_place(site.node, program),
-            headline=headline if len(headline) <= 100 else headline.replace(", and this project ", "; the project "),
-            confidence="high",
-            why=f"Python raises `{error}` when the line runs; what took its place: {removal.instead}.",
-            links=lambda: [
-                Link("resolution", "high", f"`{site.text}` is `{removal.whole}` by its import"),
-                Link("path", "high", f"{removal.package} {version} is declared or installed: {removal.source}"),
-            ],
-            evidence=[Step(program, site.stmt, f"removed in {since}: {removal.source}")],
-            fix=lambda: _fix(site, program),
-            fix_title=_title(site) if _fix(site, program) is not None else "",
-        )
+
+def _silent(site: _Site, state: _State, version: str | None, old: str | None, top: str, program: Program) -> str | None:
+    """Why nothing is said of a place; None where something is."""
+    removal = site.removal
+    if state == "there":
+        return _still_there(removal, version)
+    if state == "doubtful" and old is not None:
+        return f"no version is known that lacks it, and the project is of older days: {old}"
+    if caught(program, site.stmt, _CAUGHT):
+        return "the error is caught: something else is done where it is gone"
+    if asked_before(program, site.stmt):
+        return "the code asks for the version, or for what there is, before it comes here"
+    if program.host.module(top, program.document.path) is not None:
+        return f"`{top}` is a module of the project itself"
+    if removal.kind == "name" and re.search(rf"\.{removal.word}\s*=[^=]", program.document.source):
+        return f"the file sets `{removal.word}` itself"
+    return None
+
+
+def _reports(sites: list[_Site], certain: bool, version: str | None, program: Program) -> Iterator[Report]:
+    """One for each place, where it is certain that it fails; else one for all of them."""
+    if certain:
+        for site in sites:
+            yield _report(site, [], version, program)
+        return
+    for site in sites[1:]:
+        program.why(site.node, "it is told of {}, with this place", Step(program, sites[0].stmt, ""))
+    report = _report(sites[0], sites[1:], version, program)
+    report.severity, report.confidence = "warning", "medium"
+    yield report
+
+
+def _report(site: _Site, others: list[_Site], version: str | None, program: Program) -> Report:
+    removal = site.removal
+    allowed = _range(version)
+    uses = "uses" if allowed is not None and allowed.exact else "asks for"
+    whose = f"this project {uses} {version}" if version is not None else "no version is set here"
+    since = f"{removal.package} {removal.version}"
+    what = {
+        "name": f"`{site.text}` is gone",
+        "import": f"`{site.text}` cannot be imported",
+        "argument": f"`{site.text}` takes no `{removal.word}`",
+        "method": f"`{site.text}` is refused",
+    }[site.how]
+    headline = f"{what} since {since}, and {whose}"
+    if len(headline) > 100:
+        headline = f"{what} since {since}; {whose.replace('this project ', 'the project ')}"[:100]
+    error = "RuntimeError" if removal.package == "torch" and site.how == "name" else _ERRORS[site.how]
+    known = f"{removal.package} {version} is declared or installed" if version is not None else "no version is known"
+    steps = [Step(program, site.stmt, f"removed in {since}: {removal.source}")]
+    fixes = [one for place in (site, *others) if (one := _fix(place, program)) is not None]
+    fix = None
+    if fixes and len(fixes) == 1 + len(others):
+        kind: Applicability = "unsafe" if any(one.applicability == "unsafe" for one in fixes) else "safe"
+        fix = Fix(_title(site), kind, tuple(sorted(edit for one in fixes for edit in one.edits)))
+    return Report(
+        at=_place(site.node, program),
+        headline=headline,
+        confidence="high",
+        why=f"Python raises `{error}` when the line runs; what took its place: {removal.instead}.",
+        links=lambda: [
+            Link("resolution", "high", f"`{site.text}` is `{removal.whole}` by its import"),
+            Link("path", "medium" if version is None or not _lacks(version, removal) else "high", known),
+        ],
+        evidence=steps + [Step(program, other.stmt, "and here") for other in others[:5]],
+        fix=lambda: fix,
+        fix_title=fix.title if fix is not None else "",
+    )
 
 
 # -- which rows --------------------------------------------------------------------------------------------------------
@@ -161,10 +199,34 @@ def _range(version: str | None) -> Range | None:
 
 
 def _lacks(version: str | None, removal: Removal) -> bool:
+    """Whether no allowed version has it."""
     allowed = _range(version)
     if allowed is None or not allowed.all_from(removal.since):
         return False
     return removal.back is None or allowed.all_before(removal.back)
+
+
+def _state(version: str | None, removal: Removal) -> _State:
+    """Doubtful: the version that is installed today has it no more, and nothing keeps an older one."""
+    if _lacks(version, removal):
+        return "gone"
+    allowed = _range(version)
+    open_ended = allowed is None or (allowed.high is None and not allowed.exact)
+    return "doubtful" if open_ended and removal.long and removal.back is None else "there"
+
+
+def _of_old_days(program: Program) -> str | None:
+    """A version that the project keeps and that is older than what the table tells without a version."""
+    for package, first in _OF_TODAY.items():
+        version = program.host.version(package)
+        allowed = _range(version)
+        if allowed is not None and allowed.all_before(first):
+            return f"{package} {version}"
+    return None
+
+
+def _inside(removal: Removal, other: Removal) -> bool:
+    return f"{removal.whole}.".startswith(f"{other.whole}.")
 
 
 def _still_there(removal: Removal, version: str | None) -> str:
@@ -203,7 +265,9 @@ def _names(program: Program, found: Sequence[Imported], rows: Sequence[Removal])
         if row is not None and not row.called:
             yield _Site(one.alias, one.stmt, row, "import", one.alias.name)
     calls = {id(call.func) for call in program.index.calls}
-    for mention in attributes(program, {row.word for row in rows}):
+    tops = {row.whole.partition(".")[0] for row in rows}
+    roots = {one.bound for one in found if _library(one.name) in tops}
+    for mention in attributes(program, {row.word for row in rows}, roots):
         row = by_name.get(program.names.qualified(mention.node, mention.scope) or "")
         if row is not None and (not row.called or id(mention.node) in calls):
             yield _Site(mention.node, mention.stmt, row, "name", program.short(mention.node))

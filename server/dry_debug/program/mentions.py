@@ -25,6 +25,11 @@ class Imported:
     alias: ast.alias
     stmt: ast.Import | ast.ImportFrom
 
+    @property
+    def bound(self) -> str:
+        """The variable that the import binds."""
+        return self.alias.asname or self.alias.name.partition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -51,11 +56,11 @@ def imports(program: Program) -> list[Imported]:
     return found
 
 
-def attributes(program: Program, words: Collection[str]) -> Iterator[Mention]:
-    """The attributes with one of these names (`np.float` for `float`), each with where it stands."""
-    for node, stmt, scope in _found(
-        program, re.compile(rf"\.\s*(?:{'|'.join(map(re.escape, words))})\b"), ast.Attribute
-    ):
+def attributes(program: Program, words: Collection[str], roots: Collection[str]) -> Iterator[Mention]:
+    """The attributes with one of these names in chains that begin with one of `roots` (`np.float`: `float`, `np`)."""
+    first, last = ("|".join(map(re.escape, sorted(these))) for these in (roots, words))
+    pattern = re.compile(rf"\b(?:{first})(?:\s*\.\s*\w+)*?\s*\.\s*(?:{last})\b")
+    for node, stmt, scope in _found(program, pattern, ast.Attribute):
         if isinstance(node, ast.Attribute) and node.attr in words:
             yield Mention(node, stmt, scope)
 
