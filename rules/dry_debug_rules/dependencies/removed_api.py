@@ -188,7 +188,7 @@ def _versions(program: Program, top: str, found: Sequence[Imported]) -> dict[str
         asked = package
         if top == "lightning" and not any(one.name.startswith("pytorch_lightning") for one in found):
             asked = "lightning"
-        version = program.host.version(asked)
+        version = program.version(asked)
         if version is not None:
             versions[package] = version
     return versions
@@ -218,7 +218,7 @@ def _state(version: str | None, removal: Removal) -> _State:
 def _of_old_days(program: Program) -> str | None:
     """A version that the project keeps and that is older than what the table tells without a version."""
     for package, first in _OF_TODAY.items():
-        version = program.host.version(package)
+        version = program.version(package)
         allowed = _range(version)
         if allowed is not None and allowed.all_before(first):
             return f"{package} {version}"
