@@ -1,11 +1,15 @@
 """The dry-debugging document: its red flags, questions, kinds of deviation and examples, as reports."""
 
 import json as jsonlib
+import tomllib
+from pathlib import Path
 
 import pytest
+from dry_debug.render.report.account import FIT
 
 from tests.spec.reporting import finding, report, shown
 
+NAMING = Path(__file__).resolve().parents[2] / "rules" / "naming.toml"
 LOAD = """
 from transformers import AutoModel
 
@@ -122,6 +126,54 @@ def test_questions_about_complexity_have_their_part() -> None:
         "Consider removing overengineered parts: Using DDP (DistributedDataParallel) for single-GPU training"
     ]
     assert not whole.warnings
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html", "json"])
+def test_part_three_is_the_same_in_every_format_and_is_not_told_twice(name: str) -> None:
+    choice = finding("MEM012", "warning", "7B weights do not fit 16 GB", "It stops at step one.", "", "7B in fp32")
+    over = finding("OVER001", "warning", "DDP for one GPU", "Harder to debug.", "Remove DDP", "`world_size=1`")
+    other = finding("MEM001", "warning", "the loss is kept", "Memory grows.", "Detach it")
+    text = shown(report("", "import torch\n", [other, over, choice]), name)
+    for once in ("7B in fp32", "`world_size=1`", "Remove DDP", "It stops at step one"):
+        assert text.count(once) == 1, once
+    assert text.index("7B in fp32") < text.index("`world_size=1`")  # the choice of a model comes before complexity
+    data = jsonlib.loads(shown(report("", "import torch\n", [other, over, choice]), "json"))
+    assert [one["rule"] for one in data["overengineering"]] == ["mem012", "over001"]
+    assert data["overengineering"][1] == {
+        "issue": "DDP for one GPU", "evidence": "`world_size=1` (train.py:1)", "impact": "Harder to debug",
+        "recommendation": "Remove DDP", "file": "train.py", "line": 1, "rule": "over001",
+    }  # fmt: skip
+    assert [one["rule"] for one in data["warnings"]] == ["mem001"]
+    assert data["summary"]["actions"] == [
+        "Reconsider the model or framework: 7B weights do not fit 16 GB",
+        "Consider removing overengineered parts: DDP for one GPU",
+        "Look through the warnings and suggestions",
+    ]
+
+
+def test_one_rule_of_part_three_in_several_files_is_told_once() -> None:
+    many = [finding("OVER001", "warning", "DDP for one GPU", "Harder to debug.", "Remove DDP") for _ in range(8)]
+    for number, one in enumerate(many):
+        one["location"] = {"row": number + 1, "column": 1}
+    lines = shown(report("", "import torch\n", many)).splitlines()
+    assert [line for line in lines if line.startswith("Evidence:")] == [
+        "Evidence: train.py:1; the same in train.py:2, train.py:3, train.py:4, train.py:5, train.py:6 and 2 more places"
+    ]
+
+
+def test_the_rules_about_the_choice_of_a_model_or_framework_are_in_the_book() -> None:
+    book = {entry["code"]: entry["name"] for entry in tomllib.loads(NAMING.read_text(encoding="utf-8"))["rule"]}
+    assert {book[code] for code in FIT} == {
+        "base-model-for-chat", "large-model-full-finetune", "gpu-memory-overcommit", "transformers-bulk-inference",
+        "hand-parsed-structured-output",
+    }  # fmt: skip
+
+
+def test_a_critical_choice_is_in_part_one_only() -> None:
+    big = finding("MEM012", "critical", "7B weights do not fit 16 GB", "It stops.", "", "7B in fp32")
+    whole = report("", "import torch\n", [big])
+    assert not whole.overengineering
+    assert "Code has: 7B in fp32" in shown(whole)
 
 
 # -- kinds of deviation ------------------------------------------------------------------------------------------------
@@ -310,14 +362,13 @@ def test_the_worked_example_section_by_section() -> None:
         "Why this is wrong: gpt2 is not instruction-tuned, too small for good chat quality (124M params)",
         "Fix: Use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
         "🔴 CRITICAL ERROR #2: Overengineered Training",
+        "Code has: 200+ lines of custom training loop",
         "Why this is wrong: Reinventing the wheel, more bugs, harder to maintain",
         "Fix: Use HuggingFace Trainer API - handles all of this automatically",
         "INSTRUCTION COMPLIANCE",
         "- Learning rate: 2e-4 ✓",
         "- Model: Asked model for customer service chat, got gpt2",
         "- Assumed hardware = a CUDA GPU (user didn't specify)",
-        "OVERENGINEERING CHECK",
-        "Evidence: 200+ lines of custom training loop",
         "ACTION REQUIRED:",
         "1. Fix critical errors #1, #2: use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
         "2. Confirm assumptions: hardware = a CUDA GPU",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from dry_debug.lint import manifest
+from dry_debug.lint.finding import SEVERITIES
 from dry_debug.render.record import Record, shown
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.rows import Row, merged
@@ -18,6 +20,9 @@ from dry_debug.spec.wording import title
 OVER = "OVER"
 OWN = "SPEC"  # told as rows
 _CHOICES = ("VLLM", "HF", "SGL")  # which tool for the job
+# Rules about the choice of a model or a framework: HF011 a base model for chat, HF012 all weights of a large model,
+# MEM012 a model that is too large for the GPU, OVER003 and OVER004 what a serving engine does.
+FIT = frozenset(("HF011", "HF012", "MEM012", "OVER003", "OVER004"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,21 @@ class Critical:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """One thing that is more complicated than the task needs."""
+    """One thing that is more complicated than the task needs, or a model or framework that does not fit it.
+
+    `evidence` are sentences, each with the file and the line that it is about.
+    """
 
     issue: str
-    evidence: str
+    evidence: tuple[tuple[str, str, int, int | None], ...]  # sentence, file, line, cell
     impact: str
     recommendation: str
     record: Record
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether it is about the choice of a model or a framework."""
+        return self.record["code"] in FIT
 
 
 @dataclass
@@ -88,11 +101,13 @@ def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: i
         setattr(whole, name, [row for row in every if row.verdict == verdict])
     whole.deviations.sort(key=lambda row: not row.is_critical)
     others = [r for r in records if not r["code"].startswith(OWN)]
-    whole.overengineering = [_over(r) for r in others if r["code"].startswith(OVER)]
+    unfit = [r for r in others if r["severity"] != "critical" and (r["code"].startswith(OVER) or r["code"] in FIT)]
+    whole.overengineering = [_over(r) for r in sorted(unfit, key=_order)]
     ranked: list[tuple[int, Critical]] = [(1, _of_row(row)) for row in whole.deviations if row.is_critical]
     ranked += [(_priority(r), _of_record(r)) for r in others if r["severity"] == "critical"]
     whole.critical = [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
-    rest = [r for r in others if r["severity"] != "critical" and not r["code"].startswith(OVER)]
+    told = {id(r) for r in unfit}
+    rest = sorted((r for r in others if r["severity"] != "critical" and id(r) not in told), key=_order)
     whole.warnings = [r for r in rest if r["severity"] == "warning"]
     whole.suggestions = [r for r in rest if r["severity"] == "suggestion"]
     whole.actions = _actions(whole)
@@ -101,9 +116,13 @@ def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: i
 
 def _priority(record: Record) -> int:
     """Model and framework before overengineering before what will not run."""
-    if record["code"].startswith(OVER):
-        return 3
-    return 2 if record["code"].startswith(_CHOICES) else 4
+    if record["code"] in FIT or record["code"].startswith(_CHOICES):
+        return 2
+    return 3 if record["code"].startswith(OVER) else 4
+
+
+def _order(record: Record) -> tuple[int, int]:
+    return _priority(record), SEVERITIES.index(record["severity"])
 
 
 def _of_row(row: Row) -> Critical:
@@ -115,17 +134,28 @@ def _of_row(row: Row) -> Critical:
 
 
 def _of_record(record: Record) -> Critical:
-    fix = record["fix"]["message"] if record["fix"] is not None else shown(record)["fix_title"]
+    fit = record["code"] in FIT or record["code"].startswith(OVER)
+    has = "; ".join(step["message"] for step in record["related"]) if fit else ""
     return Critical(
-        record["message"], "", "", record["why"].rstrip("."), fix, record["filename"], record["location"]["row"],
-        record["cell"], record=record,
+        record["message"], "", has, record["why"].rstrip("."), _advice(record), record["filename"],
+        record["location"]["row"], record["cell"], record=record,
     )  # fmt: skip
 
 
 def _over(record: Record) -> Over:
-    evidence = "; ".join(step["message"] for step in record["related"]) or f"line {record['location']['row']}"
-    fix = record["fix"]["message"] if record["fix"] is not None else shown(record)["fix_title"]
-    return Over(record["message"], evidence, record["why"].rstrip("."), fix, record)
+    steps = [(step["message"], step["filename"], step["location"]["row"], step["cell"]) for step in record["related"]]
+    evidence = tuple(steps) or (("", record["filename"], record["location"]["row"], record["cell"]),)
+    return Over(record["message"], evidence, record["why"].rstrip("."), _advice(record) or _instead(record), record)
+
+
+def _advice(record: Record) -> str:
+    return record["fix"]["message"] if record["fix"] is not None else shown(record)["fix_title"]
+
+
+def _instead(record: Record) -> str:
+    """What the rule says to do, where the finding itself has nothing."""
+    info = manifest.find(record["name"])
+    return info.instead.replace("\n", " ").rstrip(".") if info is not None else ""
 
 
 def named(row: Row) -> str:
@@ -158,8 +188,13 @@ def _actions(whole: Account) -> list[str]:
             "Check by hand, it cannot be told from the code: "
             + _list(f"{named(r)} {r.asked_text}" for r in whole.cannot_tell)
         )
-    if whole.overengineering:
-        actions.append("Consider removing overengineered parts: " + _list(o.issue for o in whole.overengineering))
+    for heading, chosen in (
+        ("Reconsider the model or framework", True),
+        ("Consider removing overengineered parts", False),
+    ):
+        issues = _list(o.issue for o in whole.overengineering if o.is_choice is chosen)
+        if issues:
+            actions.append(f"{heading}: {issues}")
     if not whole.critical and (whole.warnings or whole.suggestions):
         actions.append("Look through the warnings and suggestions")
     return actions

@@ -7,7 +7,7 @@ from html import escape
 
 from dry_debug.render.formats import Context
 from dry_debug.render.report.account import Account
-from dry_debug.render.report.parts import breakdown, facts, groups, remarks
+from dry_debug.render.report.parts import breakdown, choices, facts, groups, remarks
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -43,9 +43,8 @@ def render(account: Account, context: Context) -> Iterator[str]:
         yield "<p>👉 User should confirm these assumptions are acceptable.</p>"
     yield "<h2>Part 3: Overengineering Check</h2>"
     yield "<p>🔧 OVERENGINEERING DETECTED:</p>" if account.overengineering else "<p>None.</p>"
-    for over in account.overengineering:
-        rows = [("Issue", over.issue), ("Evidence", over.evidence), ("Impact", over.impact)]
-        yield from _pairs([*rows, *([("Recommendation", over.recommendation)] if over.recommendation else [])])
+    for rows in choices(account, context):
+        yield from _pairs(rows)
     yield "<h2>Part 4: Warnings &amp; Suggestions</h2>"
     said = remarks(account, context)
     yield "<p>A few suggestions:</p>" if said else "<p>None.</p>"

@@ -9,6 +9,7 @@ from typing import Any
 from dry_debug.render.formats import Context
 from dry_debug.render.record import Record, shown
 from dry_debug.render.report.account import Account, Critical, Over
+from dry_debug.render.report.parts import evidence
 from dry_debug.spec.rows import Row
 
 
@@ -72,7 +73,7 @@ def _critical(one: Critical, context: Context) -> dict[str, Any]:
 def _over(one: Over, context: Context) -> dict[str, Any]:
     return {
         "issue": one.issue,
-        "evidence": one.evidence,
+        "evidence": evidence(one, context),
         "impact": one.impact,
         "recommendation": one.recommendation or None,
         "file": context.shown_path(one.record["filename"]),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dry_debug.render.formats import Context
 from dry_debug.render.report.account import Account
-from dry_debug.render.report.parts import breakdown, facts, groups, remarks
+from dry_debug.render.report.parts import breakdown, choices, facts, groups, remarks
 
 
 def render(account: Account, context: Context) -> Iterator[str]:
@@ -40,13 +40,9 @@ def render(account: Account, context: Context) -> Iterator[str]:
     yield "## Part 3: Overengineering Check"
     yield ""
     yield "🔧 OVERENGINEERING DETECTED:" if account.overengineering else "None."
-    for over in account.overengineering:
+    for rows in choices(account, context):
         yield ""
-        yield f"- **Issue:** {safe(over.issue)}"
-        yield f"- **Evidence:** {safe(over.evidence)}"
-        yield f"- **Impact:** {safe(over.impact)}"
-        if over.recommendation:
-            yield f"- **Recommendation:** {safe(over.recommendation)}"
+        yield from (f"- **{label}:** {safe(text)}" for label, text in rows)
     yield ""
     yield "## Part 4: Warnings & Suggestions"
     yield ""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from dry_debug.render.formats import Context, counted
 from dry_debug.render.record import Record, shown
-from dry_debug.render.report.account import Account, Critical, named
+from dry_debug.render.report.account import Account, Critical, Over, named
 from dry_debug.spec.rows import Row
 
 MOST_WHILE_CRITICAL = 3  # remarks that are shown while there is something to fix first
 MOST = 10
+MOST_PLACES = 5  # of one rule of Part 3 that are named beside the first
 
 # Fields about a choice are "used", the others are "specified" and "had".
 _CHOSEN = frozenset("model method framework optimizer dataset hardware".split())
@@ -46,8 +47,11 @@ def facts(one: Critical, context: Context) -> Iterator[tuple[str, str]]:
         yield "Code uses" if chosen else "Code has", one.has if chosen else f"{row.field} = {one.has}"
         if one.why:
             yield "Why this is wrong", one.why
-    elif one.why:
-        yield "Why this is wrong", one.why
+    else:
+        if one.has:
+            yield "Code has", one.has
+        if one.why:
+            yield "Why this is wrong", one.why
     if one.fix:
         yield "Fix", one.fix
 
@@ -93,6 +97,32 @@ def _missing(row: Row) -> str:
 
 def _unknown(row: Row) -> str:
     return f"{_name(row)}: asked {row.asked_text}; the code does not show what it will be"
+
+
+def evidence(over: Over, context: Context) -> str:
+    """What a finding of Part 3 rests on, each sentence with its place."""
+    return "; ".join(
+        f"{text} ({place(file, line, cell, context)})" if text else place(file, line, cell, context)
+        for text, file, line, cell in over.evidence
+    )
+
+
+def choices(account: Account, context: Context) -> Iterator[list[tuple[str, str]]]:
+    """The findings of Part 3, each as (label, text); what one rule found in several places is told once."""
+    by_rule: dict[str, list[Over]] = {}
+    for over in account.overengineering:
+        by_rule.setdefault(over.record["name"], []).append(over)
+    for group in by_rule.values():
+        first = group[0]
+        told = [evidence(first, context)]
+        others = [
+            place(o.record["filename"], o.record["location"]["row"], o.record["cell"], context) for o in group[1:]
+        ]
+        if others:
+            more = f" and {counted(len(others) - MOST_PLACES, 'more place')}" if len(others) > MOST_PLACES else ""
+            told.append(f"the same in {', '.join(others[:MOST_PLACES])}{more}")
+        rows = [("Issue", first.issue), ("Evidence", "; ".join(told)), ("Impact", first.impact)]
+        yield [*rows, *([("Recommendation", first.recommendation)] if first.recommendation else [])]
 
 
 def remarks(account: Account, context: Context) -> list[str]:

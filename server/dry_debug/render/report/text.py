@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dry_debug.render.formats import Context
 from dry_debug.render.report.account import Account
-from dry_debug.render.report.parts import breakdown, facts, groups, remarks
+from dry_debug.render.report.parts import breakdown, choices, facts, groups, remarks
 
 
 def render(account: Account, context: Context) -> Iterator[str]:
@@ -36,13 +36,9 @@ def render(account: Account, context: Context) -> Iterator[str]:
         yield "🔧 OVERENGINEERING DETECTED:"
     else:
         yield "Nothing found that is more complicated than the task needs."
-    for over in account.overengineering:
+    for rows in choices(account, context):
         yield ""
-        yield f"Issue: {over.issue}"
-        yield f"Evidence: {over.evidence}"
-        yield f"Impact: {over.impact}"
-        if over.recommendation:
-            yield f"Recommendation: {over.recommendation}"
+        yield from (f"{label}: {text}" for label, text in rows)
     said = remarks(account, context)
     yield ""
     yield paint("bold", "WARNINGS & SUGGESTIONS")
