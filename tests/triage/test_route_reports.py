@@ -15,8 +15,6 @@ from measure import GROUPS, reports, verdict
 EVERY = [report for group in GROUPS for report in reports(group)]
 # The reports that the table does not send where their label says, by thread, with the reason.
 OPEN = {
-    "https://github.com/huggingface/transformers/issues/12878":
-        "says a number of gigabytes and no word of memory",
     "https://github.com/andreped/GradientAccumulator/issues/19":
         "a loss that rises where two settings meet: neither of them is named as the one that is wrong",
 }  # fmt: skip

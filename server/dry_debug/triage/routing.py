@@ -96,16 +96,23 @@ class _Context:
 
 
 def _hits(read: Pasted, context: _Context) -> list[_Hit]:
+    spoken = Said(read.prose.lower())
+    hits = _rows(read, context, spoken, 0)
+    if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
+        return hits
+    return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+
+
+def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hit]:
     texts = [(item, item.text.lower()) for item in read.raised]
     messages = "\n".join(message for _, message in texts)  # one search for all first: a log may hold thousands
     lines, prose = read.lines.lower(), read.prose.lower()
-    spoken = Said(prose)
     hits = []
     for row in table().routes:
         by = None
         if found(row.patterns, messages):
             by = next((item for item, message in texts if found(row.patterns, message)), None)
-        told = spoken.any_of(row.signs) or said(row.words, prose)
+        told = spoken.any_of(row.signs, apart) or said(row.words, prose)
         topics = spoken.count(row.topics)
         if by is None and not told and topics < _ENOUGH_TOPICS and not found(row.patterns, lines):
             continue

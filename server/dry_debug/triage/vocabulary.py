@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from dry_debug_rules.catalogue.routes import table
 
-_TOKEN = re.compile(r"[a-z_][a-z0-9_]*(?:n't\b)?|\d+(?:[.,]\d+)*|%|[.!?;]+(?=\s|$)")
+_TOKEN = re.compile(r"[a-z_][a-z0-9_]*(?:'t\b)?|\d+(?:[.,]\d+)*|%|[,:]|[.!?;]+(?=\s|$)")
 _NEGATORS = frozenset(
     "no not never nor neither cannot without hardly barely nothing none nobody unable stopped stops dont doesnt didnt "
     "isnt arent wasnt wont cant havent hasnt refuses fails failed fail failing instead rather".split()
 )
-_REACH = 5  # tokens after a negation that it still denies
+_REACH = 6  # tokens after a negation that it still denies
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
-_CONTRARY = frozenset("but however although though while yet".split())  # a negation does not reach over them
+_TURNS = frozenset(", : but however although though while yet".split())  # a negation does not reach over them
 _STEM = 2  # the shortest stem, in letters
 
 
@@ -30,17 +30,23 @@ class Said:
 
     def __init__(self, prose: str) -> None:
         """`prose` in lower case."""
-        self._found: dict[str, set[int]] = {}
+        self._found: dict[str, set[int]] = {}  # numbers of sentences
         for number, sentence in enumerate(_sentences(prose)):
             self._read(number, sentence)
 
-    def together(self, sign: str) -> bool:
-        """Whether all concepts of `sign` (ids with blanks between; `!id` is denied) stand in one sentence."""
-        return bool(set.intersection(*(self._found.get(id_, set()) for id_ in sign.split())))
+    def any_of(self, signs: Iterable[str], apart: int) -> bool:
+        """Whether one of the signs is in the text: all its concepts (ids with blanks between; `!id` is denied) in one
+        sentence, or in so many sentences more that follow it."""
+        return any(self._together(sign.split(), apart) for sign in signs)
 
-    def any_of(self, signs: Iterable[str]) -> bool:
-        """Whether one of the signs is in the text."""
-        return any(self.together(sign) for sign in signs)
+    def _together(self, ids: Sequence[str], apart: int) -> bool:
+        places = [self._found.get(id_, frozenset()) for id_ in ids]
+        if not all(places):
+            return False
+        starts = {number - back for numbers in places for number in numbers for back in range(apart + 1)}
+        return any(
+            all(any(start + step in numbers for step in range(apart + 1)) for numbers in places) for start in starts
+        )
 
     def count(self, ids: Iterable[str]) -> int:
         """How many of the concepts are in the text, denied or not."""
@@ -58,7 +64,7 @@ class Said:
                         self._found.setdefault(phrase.concept, set()).add(number)
             if word in _NEGATORS or word.endswith("n't"):
                 denied = index
-            elif word in _CONTRARY:
+            elif word in _TURNS:
                 denied = -_REACH
 
 
