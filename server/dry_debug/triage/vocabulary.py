@@ -11,8 +11,9 @@ from dry_debug_rules.catalogue.routes import table
 
 _TOKEN = re.compile(r"[a-z_][a-z0-9_]*(?:'t\b)?|\d+(?:[.,]\d+)*|%|[,:]|[.!?;]+(?=\s|$)")
 _NEGATORS = frozenset(
-    "no not never nor neither cannot without hardly barely nothing none nobody unable stopped stops dont doesnt didnt "
-    "isnt arent wasnt wont cant havent hasnt refuses fails failed fail failing instead rather".split()
+    "no not never nor neither cannot without hardly barely nothing none nobody unable stopped stops dont doesnt "
+    "didnt struggles struggle struggling struggled difficult hard isnt arent wasnt wont cant havent hasnt refuses "
+    "fails failed fail failing instead rather".split()
 )
 _REACH = 6  # tokens after a negation that it still denies
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
@@ -40,7 +41,7 @@ class Said:
         return any(self._together(sign.split(), apart) for sign in signs)
 
     def _together(self, ids: Sequence[str], apart: int) -> bool:
-        places = [self._found.get(id_, frozenset()) for id_ in ids]
+        places: list[set[int]] = [self._found.get(id_, set()) for id_ in ids]
         if not all(places):
             return False
         starts = {number - back for numbers in places for number in numbers for back in range(apart + 1)}
