@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dry_debug.lint import manifest
-from dry_debug.lint.engine import triggered
 from dry_debug.lint.settings import Settings
+from dry_debug.lint.triggers import awake
 from dry_debug.program.host import NullHost
 from dry_debug.program.program import Program, parse
 from dry_debug.text.decode import decode
@@ -63,8 +63,9 @@ def shares(path: str) -> Shares:
     if not isinstance(tree, ast.Module):
         return result
     program = Program(document, tree, NullHost())
-    occurs: dict[str, bool] = {}
-    wanted = [info for info in manifest.selected(EVERYTHING) if triggered(info, document.source, occurs)]
+    rules = [info for info in manifest.selected(EVERYTHING) if info.shape != "comment"]
+    speakers = awake(rules, document.source)
+    wanted = [info for info in rules if info.name in speakers]
     if not wanted:
         return result
     phase("index", lambda: program.index)

@@ -13,6 +13,7 @@ from tests.lint.toy_rules import infos
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "rules", infos)
+    monkeypatch.setattr(manifest, "_selected", manifest._selected.__wrapped__)  # it remembers the rules
 
 
 def fixed(text: str | Document, *, unsafe: bool = True, **options) -> Applied:

@@ -121,6 +121,7 @@ def test_a_rule_without_its_triggers_says_so() -> None:
 def test_a_preview_rule_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = [replace(i, status="preview") if i.name == "hyperparameter-deviation" else i for i in manifest.rules()]
     monkeypatch.setattr(manifest, "rules", lambda: rules)
+    monkeypatch.setattr(manifest, "_selected", manifest._selected.__wrapped__)  # it remembers the rules
     told = one("import torch\nopt = torch.optim.SGD(ps, lr=0.1)\n", 2, "hyperparameter-deviation")
     assert told.status == "preview"
 

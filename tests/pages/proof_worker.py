@@ -134,7 +134,7 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
     }
     linecache.cache[item["where"]] = (0, None, item["code"].splitlines(keepends=True), item["where"])
     here = os.getcwd()
-    own = {n: getattr(torch, n) for n in ("save", "load") if hasattr(torch, n)}  # a proof may put stand-ins there
+    own = [(holder, name, getattr(holder, name)) for holder, name in _replaceable(torch)]
     _reset(torch)
     signal.alarm(SECONDS)
     try:
@@ -148,9 +148,20 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
         return traceback.format_exc()
     finally:
         signal.alarm(0)
-        for name, function in own.items():
-            setattr(torch, name, function)
+        for holder, name, function in own:
+            setattr(holder, name, function)
     return None
+
+
+def _replaceable(torch: Any) -> Iterator[tuple[Any, str]]:
+    """(holder, name) of what a proof may put a stand-in for, and the next one must not find there."""
+    for path in ("save", "load", "distributed.init_process_group", "nn.parallel.DistributedDataParallel"):
+        *folders, name = path.split(".")
+        holder = torch
+        for folder in folders:
+            holder = getattr(holder, folder, None)
+        if hasattr(holder, name):
+            yield holder, name
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -1,6 +1,8 @@
 """What the code does with a field: the value that takes effect, and the place that decides it."""
 
 import pytest
+from dry_debug.spec.compare import compare
+from dry_debug.spec.instructions import parse
 from dry_debug.spec.models import is_it, named
 from dry_debug.spec.observed import Observed, observe
 from dry_debug.spec.reasons import is_reason
@@ -94,3 +96,36 @@ def test_names_of_one_model(asked: str, exact: bool, got: str, same: bool | None
 )
 def test_which_comments_justify(comment: str, reason: bool) -> None:
     assert is_reason(comment) is reason
+
+
+CUDA = "import torch\nfrom vllm import LLM\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "asked", "verdict"),
+    [
+        ("torch.device('cuda:1')", "one A100", "deviation"),
+        ("torch.device('cuda:0')", "one A100", "match"),
+        ("torch.device('cuda:1')", "2 A100s", "not_implemented"),
+        ("net.cuda(2)", "a single GPU", "deviation"),
+        ("load(device_map={'': 2})", "2 GPUs", "deviation"),
+        ("import os; os.environ['CUDA_VISIBLE_DEVICES'] = '3'; net.to('cuda:3')", "one GPU", "match"),
+        ("LLM(model='m', tensor_parallel_size=2, pipeline_parallel_size=2)", "4 GPUs", "match"),
+        ("LLM(model='m', tensor_parallel_size=2, pipeline_parallel_size=2)", "2 GPUs", "deviation"),
+        ("LLM(model='m', dtype='bfloat16')", "a T4", "deviation"),
+        ("LLM(model='m', dtype='bfloat16')", "a single A10", "match"),
+        ("load(attn_implementation='flash_attention_2')", "a V100 32GB", "deviation"),
+        ("load(attn_implementation='sdpa')", "a single V100 32GB", "match"),
+        ("net = torch.nn.DataParallel(net)", "one GPU", "deviation"),
+        ("if torch.cuda.device_count() > 1:\n    net = torch.nn.DataParallel(net)", "one GPU", "match"),
+        ("if torch.cuda.device_count() > 1:\n    net = torch.nn.DataParallel(net)", "4 GPUs", "match"),
+    ],
+)
+def test_hardware_that_is_stated_and_hardware_that_the_code_needs(source: str, asked: str, verdict: str) -> None:
+    model = program(f"{CUDA}{source}\n")
+    (item,) = [i for i in compare(parse(f"Hardware: {asked}.", "SPEC.md"), model) if i.instruction is not None]
+    assert item.verdict == verdict
+
+
+def test_one_gpu_in_each_of_several_nodes_is_not_one_gpu() -> None:
+    assert not parse("One GPU per node, four nodes.", "SPEC.md")

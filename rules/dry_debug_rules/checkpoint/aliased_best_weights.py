@@ -137,11 +137,16 @@ def _path_link(path: Confidence) -> Link:
     return Link("path", path, "the training loop, or the place where it is used again, is not in sight")
 
 
+_UNTESTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
     """(assignment, name, what it holds) of each that keeps weights without copying them when a result improves."""
     for stmt in program.index.assignments:
         if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
             continue
+        if isinstance(program.index.parent.get(stmt), _UNTESTED) and not _of_a_method(stmt.targets[0], stmt):
+            continue  # most assignments: `in_order_test` would say no
         for target, value in _pairs(stmt.targets[0], stmt.value):
             name = target_name(target)
             if name is None or dotted(value) == name or not _plausible(value):

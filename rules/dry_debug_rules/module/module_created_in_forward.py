@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
+from dry_debug.program.reaching import recovers
 from dry_debug.program.registration import has_weights
+from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -63,13 +65,30 @@ def _made_in_forward(program: Program) -> Iterator[tuple[ast.Call, Scope]]:
         for method in cls.children:
             if method.name != "forward" or not method.calls:
                 continue
-            layers = [c for c in method.calls if has_weights(program, c, method)]
+            layers = [c for c in method.calls if _may_make(c, method, cls) and has_weights(program, c, method)]
             if layers and program.class_kind(cls) == "module":
                 parents = program.flow.parents(method)
                 for call in layers:
                     # Part of a larger module that is made in one piece.
                     if not _inside_of(call, [other for other in layers if other is not call], parents):
                         yield call, method
+
+
+def _may_make(call: ast.Call, method: Scope, cls: Scope) -> bool:
+    """Whether a class or a function may be called: not a method of a tensor (`x.view`), not a layer of the module's.
+
+    To know that of most calls by their names spares their evaluation.
+    """
+    func = call.func
+    if not isinstance(func, ast.Attribute):
+        return True
+    path = dotted(func)
+    if path is None:
+        return False
+    root, _, rest = path.partition(".")
+    if root == method.self_name:
+        return "." not in rest and rest not in cls.attributes
+    return root not in method.bindings
 
 
 def _inside_of(call: ast.Call, others: list[ast.Call], parents: dict[ast.AST, ast.AST]) -> bool:
@@ -101,7 +120,7 @@ def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
     target = stmt.targets[0]
     if isinstance(target, ast.Attribute):
         blocks = program.index.ancestors(stmt)
-        if any(isinstance(b, ast.If | ast.ExceptHandler) or (isinstance(b, ast.Try) and b.handlers) for b in blocks):
+        if any(isinstance(b, ast.If | ast.ExceptHandler) or recovers(b) for b in blocks):
             why(call, "it is made on some calls only: {}", target)
             return None
         return target

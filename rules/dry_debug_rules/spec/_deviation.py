@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from dry_debug.lint.finding import Fix, Place, Related
-from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.lint.rule import FixKind, Report, WholeRule
 from dry_debug.program.links import Link
 from dry_debug.spec.sources import sources_of
 from dry_debug.text.spans import TextEdit
+
+from dry_debug_rules.spec._pointing import asked_here, short, source_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -24,7 +26,7 @@ class DeviationRule(WholeRule):
     a comment justifies or that is better than what was asked a note."""
 
     triggers = TRIGGERS
-    fix_kind = "unsafe"
+    fix_kind: ClassVar[FixKind] = "unsafe"
     depends_on_names = True  # `weight_decay = 0.001` is a hyperparameter by what it is called
     fields: ClassVar[frozenset[str]]
 
@@ -93,14 +95,7 @@ def places(item: Item, program: Program) -> Iterator[Related]:
     """The line of the instruction, and the line of the configuration file that gives the value."""
     asked, got = item.instruction, item.got
     if asked is not None:
-        message = f"asked for here: {short(asked.text, 120)}"
-        if asked.path == program.document.path:
-            yield Related(message, span=program.document.span_of_line(asked.line))
-        else:
-            text = asked.text[:400]
-            yield Related(
-                message, place=Place(asked.path, asked.line - 1, 0, asked.line - 1, len(text), None, "", text)
-            )
+        yield asked_here(asked, program)
     one = got.traced if got is not None else None
     if one is not None and one.file is not None and one.line is not None:
         yield Related("the value stands here", place=Place(one.file, one.line - 1, 0, one.line - 1, 0))
@@ -109,19 +104,6 @@ def places(item: Item, program: Program) -> Iterator[Related]:
         start, end = (owner.document.position(at) for at in (owner.span(one.node).start, owner.span(one.node).end))
         place = Place(owner.document.path, start.line, start.column, end.line, end.column, start.cell)
         yield Related("the value stands here", place=place)
-
-
-def source_name(path: str, program: Program) -> str:
-    """What a message calls a source: the file's name; the file's own comment or docstring."""
-    if path == program.document.path:
-        return "the comment in"
-    return path.replace("\\", "/").rpartition("/")[2]
-
-
-def short(text: str, limit: int) -> str:
-    """The text on one line, cut at `limit` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _tell(items: list[Item], program: Program) -> None:

@@ -12,6 +12,7 @@ from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR, Finding, Fix, Place
 from dry_debug.lint.fingerprint import fingerprint, key
 from dry_debug.lint.manifest import RuleInfo
 from dry_debug.lint.settings import Settings
+from dry_debug.lint.triggers import awake, triggered
 from dry_debug.program.host import Host, NullHost
 from dry_debug.program.program import Program, parse, without_broken_cells
 from dry_debug.text.document import Document, Problem
@@ -110,11 +111,11 @@ def analyse(
     raw: list[tuple[RuleInfo, Report]] = []
     ran: list[RuleInfo] = []
     shown = settings.min_confidences()
-    occurs: dict[str, bool] = {}
+    speakers = awake([info for info in chosen if info.shape != "comment"], document.source)
     for info in chosen:
         if cancelled is not None and cancelled():
             raise Cancelled
-        if info.shape == "comment" or not triggered(info, document.source, occurs):
+        if info.name not in speakers:
             ran.append(info)
             continue
         try:
@@ -160,24 +161,6 @@ def _beside(
             except Exception as error:
                 problems.append(_crash(info, error, program.document.path))
     return found
-
-
-def triggered(info: RuleInfo, source: str, occurs: dict[str, bool] | None = None) -> bool:
-    """Whether the rule can have something to say about this text.
-
-    `occurs` remembers which words the text holds, from one rule to the next: they share most of them.
-    """
-    known = occurs if occurs is not None else {}
-    for group in info.triggers:
-        for word in group:
-            found = known.get(word)
-            if found is None:
-                found = known[word] = word in source
-            if found:
-                break
-        else:
-            return False
-    return True
 
 
 def _crash(info: RuleInfo, error: Exception, path: str) -> Problem:

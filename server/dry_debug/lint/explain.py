@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dry_debug.lint import manifest, suppress
-from dry_debug.lint.engine import Result, analyse, triggered
+from dry_debug.lint.engine import Result, analyse
 from dry_debug.lint.finding import Finding, Severity
 from dry_debug.lint.manifest import RuleInfo
 from dry_debug.lint.rule import CommentRule, Report
 from dry_debug.lint.settings import Settings
+from dry_debug.lint.triggers import triggered
 from dry_debug.program.describe import describe_line
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.host import Host, NullHost

@@ -113,15 +113,28 @@ def selected(settings: Settings) -> tuple[RuleInfo, ...]:
 
     A preview rule runs with `preview`, or when `extend_select` or `select` names it by name or whole code.
     """
+    off = frozenset(name for name, severity in settings.severity.items() if severity == "off")
+    asked = settings.spec is not None
+    return _selected(settings.select, settings.extend_select, settings.ignore, off, settings.preview, asked)
+
+
+@functools.lru_cache(maxsize=64)
+def _selected(
+    select: tuple[str, ...],
+    extend_select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    off: frozenset[str],
+    preview: bool,
+    instructed: bool,
+) -> tuple[RuleInfo, ...]:
     result = []
     for info in rules():
-        if not (_any(info, settings.select) or _any(info, settings.extend_select)):
+        if not (_any(info, select) or _any(info, extend_select)):
             continue
-        if _any(info, settings.ignore) or settings.severity.get(info.name) == "off":
+        if _any(info, ignore) or info.name in off:
             continue
-        asked = settings.spec is not None and info.family == "spec"
-        if info.status == "preview" and not settings.preview and not asked:
-            named = {s.strip() for s in (*settings.select, *settings.extend_select)}
+        if info.status == "preview" and not preview and not (instructed and info.family == "spec"):
+            named = {s.strip() for s in (*select, *extend_select)}
             if info.name not in named and info.code not in named:
                 continue
         result.append(info)

@@ -34,7 +34,10 @@ class Automaton:
     remembers = True  # what the guards on the way said; False where only what is reached matters
 
     def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
-        """The next state, and what is wrong with this event in this state (a label) or None."""
+        """The next state, and what is wrong with this event in this state (a label) or None.
+
+        Asked once for all paths that come to the event in `state`: it must depend on nothing else.
+        """
         raise NotImplementedError
 
     def counts(self, state: Hashable, label: Hashable) -> bool:

@@ -185,11 +185,33 @@ def assume(guard: Guard, states: States, truth: bool, context: Context, relevanc
     if guard.counter is None and guard.test is not None and not guard.parts:
         return _assume_plain(guard.test, states, truth is not guard.negated)
     result: States = {}
+    asked = _asked(guard, context, relevance)
     for path, trace in states.items():
-        assumed = _assume(guard, path, truth, context, relevance)
+        assumed = _assume(asked, path, truth)
         if assumed is not None and assumed not in result:
             add(result, assumed, trace)
     return result
+
+
+class _Asked:
+    """A condition as it is asked of many paths at one place: what is the same for all of them is looked up once."""
+
+    __slots__ = ("conjunction", "counter", "fixed", "lonely", "negated", "parts", "test")
+
+    def __init__(self, guard: Guard, fixed: bool | None, lonely: bool, parts: list[_Asked]) -> None:
+        self.test = guard.test
+        self.negated = guard.negated
+        self.counter = guard.counter
+        self.conjunction = guard.conjunction
+        self.fixed = fixed  # how it comes out here on every path
+        self.lonely = lonely
+        self.parts = parts
+
+
+def _asked(guard: Guard, context: Context, relevance: Relevance) -> _Asked:
+    fixed = guard.constant if guard.constant is not None else context.truth(guard)
+    lonely = guard.test is not None and relevance.lonely(guard.test)
+    return _Asked(guard, fixed, lonely, [_asked(part, context, relevance) for part in guard.parts])
 
 
 def _assume_plain(test: Test, states: States, said: bool) -> States:
@@ -207,14 +229,14 @@ def _assume_plain(test: Test, states: States, said: bool) -> States:
     return result
 
 
-def _assume(guard: Guard, path: PathState, truth: bool, context: Context, relevance: Relevance) -> PathState | None:
-    said = truth is not guard.negated
-    test = guard.test
+def _assume(asked: _Asked, path: PathState, truth: bool) -> PathState | None:
+    said = truth is not asked.negated
+    test = asked.test
     is_vague, taken = path.vague, path.taken
-    if guard.counter is not None:
+    if asked.counter is not None:
         if said:
-            taken = taken | {(guard.counter, test)}
-        elif any(counter == guard.counter and other != test for counter, other in taken):
+            taken = taken | {(asked.counter, test)}
+        elif any(counter == asked.counter and other != test for counter, other in taken):
             is_vague = True
     if test is None:
         return path if is_vague == path.vague else path.but(vague=is_vague)
@@ -222,32 +244,34 @@ def _assume(guard: Guard, path: PathState, truth: bool, context: Context, releva
         return None
     if said and test.subject is not None and _other_value(test, path):
         return None
-    guards = path.guards if relevance.lonely(test) else path.guards | {(test, said)}
-    assumed = path.but(guards=guards, taken=taken, vague=is_vague)
-    if guard.parts and said is guard.conjunction:
-        for part in guard.parts:  # all hold, or none does
-            fixed = part.constant if part.constant is not None else context.truth(part)
-            if fixed is not None:
-                if fixed is not said:
+    guards = path.guards
+    if not asked.lonely and (test, said) not in guards:
+        guards = guards | {(test, said)}
+    assumed = path
+    if guards is not path.guards or taken is not path.taken or is_vague is not path.vague:
+        assumed = path.but(guards=guards, taken=taken, vague=is_vague)
+    if asked.parts and said is asked.conjunction:
+        for part in asked.parts:  # all hold, or none does
+            if part.fixed is not None:
+                if part.fixed is not said:
                     return None
                 continue
-            inner = _assume(part, assumed, said, context, relevance)
+            inner = _assume(part, assumed, said)
             if inner is None:
                 return None
             assumed = inner
-    elif guard.parts and all(_known(part, path, context) is guard.conjunction for part in guard.parts):
+    elif asked.parts and all(_known(part, path) is asked.conjunction for part in asked.parts):
         return None  # `a and b` cannot be false where both hold
     return assumed
 
 
-def _known(guard: Guard, path: PathState, context: Context) -> bool | None:
+def _known(asked: _Asked, path: PathState) -> bool | None:
     """What the path already says about a condition."""
-    fixed = guard.constant if guard.constant is not None else context.truth(guard)
-    if fixed is not None or guard.test is None:
-        return fixed
+    if asked.fixed is not None or asked.test is None:
+        return asked.fixed
     for said in (True, False):
-        if (guard.test, said) in path.guards:
-            return said is not guard.negated
+        if (asked.test, said) in path.guards:
+            return said is not asked.negated
     return None
 
 

@@ -231,8 +231,12 @@ class Walker:
         self.work += len(states)
         result: States = {}
         wrong: dict[Hashable, list[tuple[PathState, Trace]]] = {}
+        steps: dict[Hashable, tuple[Hashable, Hashable | None]] = {}  # most paths differ in their guards alone
         for path, trace in states.items():
-            state, label = automaton.step(path.state, event, self.context)
+            taken = steps.get(path.state)
+            if taken is None:
+                taken = steps[path.state] = automaton.step(path.state, event, self.context)
+            state, label = taken
             if label is not None:
                 wrong.setdefault(label, []).append((path, trace))
             if state is path.state or state == path.state:

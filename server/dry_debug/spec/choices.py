@@ -139,8 +139,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("lightning", r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))"),
         (
             "trainer",
-            r"\b(?:hf|hugging ?face|transformers)(?:'s)? trainer\b|\btrainer api\b|(?-i:(?:the|a|HF|use|no|with|via|"
-            r"using|not) `? ?Trainer\b)|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
+            r"\b(?:hf|hugging ?face|transformers)(?:'s)? trainer\b|\btrainer api\b|(?-i:(?:[Tt]he|a|HF|[Uu]se|[Nn]o|"
+            r"with|[Ww]ithout|via|[Uu]sing|[Nn]ot) `? ?Trainer\b)|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
         ),
         (
             "accelerate",
@@ -203,6 +203,7 @@ _NO_BEFORE = re.compile(
     r"/\s*))?\Z",
     re.IGNORECASE,
 )
+_NO_WORD = re.compile(r"(?:no|not|without)(?= )", re.IGNORECASE)  # a pattern that begins with it: "no Trainer"
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
 # A value here never becomes forbidden by "no": the word is part of it.
 _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
@@ -223,7 +224,8 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                 if field == "precision" and _about_weights(low, match.start(), match.end()):
                     continue
                 kind: Kind = "one"
-                if name not in _OWN_NO and _NO_BEFORE.search(text[max(0, match.start() - 60) : match.start()]):
+                before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]
+                if name not in _OWN_NO and _NO_BEFORE.search(before):
                     kind = "not"
                 hits.append(
                     Choice(

@@ -117,8 +117,9 @@ def _says_nothing(one: Observed) -> bool:
     if one.field == "method":
         return bool(value in ("full",))
     if one.field == "hardware":
-        parallel = isinstance(one.unit, str) and one.unit == "tensor_parallel"
-        return parallel or (isinstance(value, Hardware) and value.count == 1)
+        return one.unit in ("tensor_parallel", "optional", "generation") or (
+            isinstance(value, Hardware) and value.count == 1
+        )
     if one.field in ("eval_cadence", "save_cadence") and isinstance(value, Cadence):
         return one.traced is not None and one.traced.value == "epoch" and not isinstance(one.traced.node, ast.Constant)
     return one.field == "logging" and value == "none"

@@ -432,8 +432,10 @@ def _hardware(program: Program) -> Iterator[Observed]:
         several = next(iter(program.calls_of(name)), several)
     counted = list(_counts(program))
     yield from counted
+    yield from _needs(program)
     if several is not None and not any(o.known for o in counted):
-        yield Observed("hardware", Hardware(-1), several)
+        unit = "optional" if _is_optional(program, several) else ""
+        yield Observed("hardware", Hardware(-1), several, unit=unit)
     elif not counted and several is None:
         cpu = _on_cpu(program)
         if cpu is not None:
@@ -447,6 +449,22 @@ def _hardware(program: Program) -> Iterator[Observed]:
             yield Observed(
                 "hardware", Hardware(1), program.tree.body[0] if program.tree.body else program.tree, implied=True
             )
+
+
+def _is_optional(program: Program, several: ast.AST) -> bool:
+    """Whether the set-up for several devices is left out where there is one: by a test around it, or a default."""
+    from dry_debug.program.process_setup import ProcessSetup
+
+    setup = ProcessSetup(program)
+    return setup.decided() is not None or setup.decided_by(several) is not None
+
+
+def _needs(program: Program) -> Iterator[Observed]:
+    """What the code needs at least: the device of the highest number that is written down, a generation of GPUs."""
+    from dry_debug.spec.observed_devices import generation, highest
+
+    yield from highest(program)
+    yield from generation(program)
 
 
 def _counts(program: Program) -> Iterator[Observed]:
@@ -471,6 +489,7 @@ def _counts(program: Program) -> Iterator[Observed]:
             if isinstance(value, list):
                 value = len(value)
             if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                value *= _replicas(call)
                 how = "tensor_parallel" if keyword.arg in ("tensor_parallel_size", "tp_size") else ""
                 yield Observed("hardware", Hardware(value), keyword.value, traced, unit=how)
             elif value in (-1, "auto", None):
@@ -487,6 +506,16 @@ def _counts(program: Program) -> Iterator[Observed]:
                 yield Observed(
                     "hardware", Hardware(len(value.value.split(","))), value, Traced(True, value.value, program, value)
                 )
+
+
+def _replicas(call: ast.Call) -> int:
+    """By how much an engine multiplies its tensor parallel devices: stages of a pipeline, copies of the model."""
+    times = 1
+    for keyword in call.keywords:
+        more = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if keyword.arg in ("pipeline_parallel_size", "data_parallel_size", "pp_size", "dp_size"):
+            times *= more if type(more) is int and more > 0 else 1
+    return times
 
 
 def _on_cpu(program: Program) -> ast.AST | None:

@@ -321,6 +321,10 @@ _HARDWARE = re.compile(
 )
 
 
+# "one GPU per node" says nothing of the whole.
+_EACH = re.compile(r"\s*(?:per|each|/|on each|on every|in each) ?(?:node|machine|host|server|process|worker|rank|job)")
+
+
 def _hardware(text: str) -> Iterator[Thing]:
     for match in _HARDWARE.finditer(text):
         groups = match.groupdict()
@@ -330,6 +334,10 @@ def _hardware(text: str) -> Iterator[Thing]:
             continue
         after = text[match.end() : match.end() + 20].lower()
         if re.match(r"\s*-?(?:hours?|h\b|utili[sz]ation|memory)", after) and not groups["card"]:
+            continue
+        if re.match(
+            r"\s*(?:per|each|/|on each|on every|in each) ?(?:node|machine|host|server|process|worker|rank|job)", after
+        ):
             continue
         if re.search(r"\b(?:per|each|every|/)\s*\Z", text[: match.start()], re.I) or re.search(
             r"\bper\s*\Z", text[: match.start()], re.I

@@ -1,0 +1,57 @@
+"""Which rules wake for a text: exactly those of whose groups of words the text holds one each."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from dry_debug.lint import manifest
+from dry_debug.lint.triggers import awake, triggered
+from hypothesis import given
+from hypothesis import strategies as st
+
+WORDS = [word for info in manifest.rules() for group in info.triggers for word in group]
+RULES = [info for info in manifest.rules() if info.shape != "comment"]
+
+
+def rule(*groups: tuple[str, ...]) -> manifest.RuleInfo:
+    return dataclasses.replace(RULES[0], name="of-the-test", triggers=groups)
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(alphabet="tenso_.(=) \n\té", max_size=4), max_size=60))
+def test_awake_are_the_triggered(pieces: list[str]) -> None:
+    source = "".join(pieces)
+    assert awake(RULES, source) == {info.name for info in RULES if triggered(info, source)}
+
+
+def test_words_in_words_and_marks_around_them() -> None:
+    for word, source, holds in (
+        ("Scaler", "GradScaler()", True),
+        (".step(", "optimizer.step()", True),
+        (".step(", "optimizer.steps()", False),
+        (".step(", "step(x) or x.step", False),
+        ("for ", "for x in y", True),
+        ("for ", "before\n", False),
+        ("+=", "total += 1", True),
+        ("+=", "total = 1", False),
+        ("seed", "éseedé", True),
+        (".clip(", "\ud800 x.clip(1)", True),
+        ("", "", True),
+    ):
+        assert bool(awake([rule((word,))], source)) is holds, (word, source)
+
+
+def test_a_group_may_be_shared_and_nested() -> None:
+    rules = [
+        dataclasses.replace(RULES[0], name=name, triggers=groups)
+        for name, groups in {
+            "always": (),
+            "one": (("a",),),
+            "either": (("a", "b"),),
+            "both": (("a",), ("b",)),
+            "twice": (("a",), ("a",)),
+        }.items()
+    ]
+    assert awake(rules, "a") == {"always", "one", "either", "twice"}
+    assert awake(rules, "b") == {"always", "either"}
+    assert awake(rules, "a b") == {"always", "one", "either", "both", "twice"}
+    assert awake([], "a") == frozenset()
