@@ -126,7 +126,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Everything in routes.toml and vocabulary.toml, in their order; `subjects` and `predicates`: phrases by concept."""
+    """Everything in routes.toml and vocabulary.toml, in their order; `subjects`, `predicates`: phrases by concept."""
 
     subjects: Mapping[str, tuple[str, ...]]
     predicates: Mapping[str, tuple[str, ...]]
