@@ -145,9 +145,9 @@ def table() -> Table:
     import tomllib
 
     # TOML although it is slower to read than JSON (some 10 ms): regular expressions stand in it as they are.
-    folder = resources.files(__package__)
-    data = tomllib.loads((folder / "routes.toml").read_text(encoding="utf-8"))
-    vocabulary = tomllib.loads((folder / "vocabulary.toml").read_text(encoding="utf-8"))
+    package = str(__package__)
+    data = tomllib.loads((resources.files(package) / "routes.toml").read_text(encoding="utf-8"))
+    vocabulary = tomllib.loads((resources.files(package) / "vocabulary.toml").read_text(encoding="utf-8"))
     return Table(
         subjects=_phrases(vocabulary["subjects"]),
         predicates=_phrases(vocabulary["predicates"]),

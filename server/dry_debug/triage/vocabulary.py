@@ -15,7 +15,7 @@ _NEGATORS = frozenset(
     "didnt struggles struggle struggling struggled difficult hard isnt arent wasnt wont cant havent hasnt refuses "
     "fails failed fail failing instead rather".split()
 )
-_REACH = 6  # tokens after a negation that it still denies
+_REACH = 7  # tokens after a negation that it still denies
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
 _TURNS = frozenset(", : but however although though while yet".split())  # a negation does not reach over them
 _STEM = 2  # the shortest stem, in letters
