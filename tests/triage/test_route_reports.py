@@ -19,6 +19,8 @@ OPEN = {
         "a loss that rises where two settings meet: neither of them is named as the one that is wrong",
     "https://github.com/hp-l33/AiM/issues/10":
         "learns more slowly in one precision: debugging leads and mixed precision comes next, as with NaN",
+    "https://github.com/TencentARC/GFPGAN/issues/50":
+        "weird results in half precision, and a remark that single precision is slower: the remark leads",
 }  # fmt: skip
 
 

@@ -70,3 +70,17 @@ def test_words_of_two_subjects_alike_are_a_question() -> None:
 
 def test_one_word_of_a_subject_is_a_question() -> None:
     assert route("Something about memory").stops == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "expected"),
+    [
+        ("gradient is zero", "gradient zero", True),
+        ("gradient checkpointing is on and step 0 fails", "gradient zero", False),
+        ("gradient checkpointing is on and the gradient is none", "gradient zero", True),
+        ("slow tokenizer in training", "epoch slowly", False),
+        ("slow training", "epoch slowly", True),
+    ],
+)
+def test_what_a_longer_phrase_means_is_not_what_its_words_mean(text: str, sign: str, expected: bool) -> None:
+    assert Said(text).any_of([sign], 0) is expected

@@ -130,6 +130,7 @@ class Table:
 
     subjects: Mapping[str, tuple[str, ...]]
     predicates: Mapping[str, tuple[str, ...]]
+    asides: tuple[str, ...]
     markers: Mapping[str, Marker]
     routes: tuple[Route, ...]
     questions: tuple[Question, ...]
@@ -151,6 +152,7 @@ def table() -> Table:
     return Table(
         subjects=_phrases(vocabulary["subjects"]),
         predicates=_phrases(vocabulary["predicates"]),
+        asides=_texts(vocabulary["asides"], "phrases"),
         markers=MappingProxyType({row["id"]: _marker(row) for row in data["marker"]}),
         routes=tuple(_route(row) for row in data["route"]),
         questions=tuple(Question(row["id"], _texts(row, "patterns"), row["text"]) for row in data["question"]),

@@ -22,7 +22,7 @@ _STEM = 2  # the shortest stem, in letters
 
 
 class _Phrase(NamedTuple):
-    concept: str
+    concept: str  # empty: something else, which hides shorter phrases inside it
     rest: tuple[str, ...]  # the words behind the first one; one that ends in * is a stem
 
 
@@ -55,18 +55,25 @@ class Said:
 
     def _read(self, number: int, words: Sequence[str]) -> None:
         denied = -_REACH
+        aside, until = 0, 0  # how many words the last aside has, and the index behind it
         for index, word in enumerate(words):
-            for phrase in _starting_with(word):
-                if _follows(phrase.rest, words, index + 1):
-                    is_denied = index - denied < _REACH
-                    if is_denied:
-                        self._found.setdefault(f"!{phrase.concept}", set()).add(number)
-                    if not is_denied or phrase.concept in table().subjects:
-                        self._found.setdefault(phrase.concept, set()).add(number)
+            phrases = [item for item in _starting_with(word) if _follows(item.rest, words, index + 1)]
+            asides = [len(item.rest) + 1 for item in phrases if not item.concept]
+            if asides:
+                aside, until = max(asides), index + max(asides)
+            for phrase in phrases:
+                if phrase.concept and (index >= until or len(phrase.rest) + 1 >= aside):
+                    self._note(phrase.concept, number, index - denied < _REACH)
             if word in _NEGATORS or word.endswith("n't"):
                 denied = index
             elif word in _TURNS:
                 denied = -_REACH
+
+    def _note(self, concept: str, number: int, denied: bool) -> None:
+        if denied:
+            self._found.setdefault(f"!{concept}", set()).add(number)
+        if not denied or concept in table().subjects:
+            self._found.setdefault(concept, set()).add(number)
 
 
 def _sentences(prose: str) -> Iterable[Sequence[str]]:
@@ -103,7 +110,7 @@ def _lexicon() -> tuple[Mapping[str, tuple[_Phrase, ...]], Mapping[str, tuple[_P
     """Phrases by their first word, and by its stem."""
     whole: dict[str, tuple[_Phrase, ...]] = {}
     stems: dict[str, tuple[_Phrase, ...]] = {}
-    for id_, phrases in {**table().subjects, **table().predicates}.items():
+    for id_, phrases in {**table().subjects, **table().predicates, "": table().asides}.items():
         for text in phrases:
             first, *rest = text.split()
             target, key = (stems, first[:-1]) if first.endswith("*") else (whole, first)
