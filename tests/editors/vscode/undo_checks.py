@@ -1,5 +1,6 @@
 """One undo in VS Code takes back all edits of a fix, byte for byte: the three named fixes."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -44,14 +45,19 @@ class UndoChecks:
         if not any(title in entry for entry in entries):
             raise CheckFailed(f"the menu holds {entries}")
         self.bench.apply_fix(title)
-        self.bench.wait("unsaved changes", self.bench.is_dirty)
-        self.bench.save_all()
-        self.bench.wait("every file fixed", lambda: self.all_differ(before))
+        self.saved("every file fixed", lambda: self.all_differ(before))
         self.bench.page.screenshot(path=self.out / f"undo-{file.removesuffix('.py')}.png")
         self.bench.undo()
-        self.bench.wait("unsaved changes", self.bench.is_dirty)
-        self.bench.save_all()
-        self.bench.wait("the bytes from before", lambda: self.bytes(file, *others) == before)
+        self.saved("the bytes from before", lambda: self.bytes(file, *others) == before)
+
+    def saved(self, what: str, ask: Callable[[], bool]) -> None:
+        """Saves until `ask` holds. VS Code saves a change of several files by itself, and one of one file never."""
+
+        def now() -> bool:
+            self.bench.save_all()
+            return ask()
+
+        self.bench.wait(what, now)
 
     def bytes(self, *names: str) -> dict[str, bytes]:
         return {name: (self.server.workspace / name).read_bytes() for name in names}

@@ -133,10 +133,11 @@ class Workbench:
         return self.preview_frame(title).locator("body").inner_text()
 
     def notification(self, text: str) -> Locator:
-        """The notification that says `text`."""
-        toast = self.page.locator(".notifications-toasts .notification-list-item", has_text=text)
-        toast.wait_for()
-        return toast
+        """The notification that says `text`, in the list of all: with a test's driver none pops up."""
+        self.command("Notifications: Show Notifications")
+        shown = self.page.locator(".notifications-center .notification-list-item", has_text=text)
+        shown.wait_for()
+        return shown
 
     def save_all(self) -> None:
         self.command("File: Save All")
