@@ -8,7 +8,7 @@ import copy
 from collections.abc import Iterator, Sequence
 
 from tests.property.naming import free_names, names
-from tests.property.origins import Project, all_places, header, is_definition, is_import, made, places_of, stamp
+from tests.property.origins import Place, Project, all_places, header, is_definition, is_import, made, places_of, stamp
 from tests.property.tally import Tally, Transformation
 
 _NEW = "moved_parts"
@@ -103,16 +103,45 @@ def _carry_out(project: Project, name: str, group: set[str], how: str) -> None:
     if how.startswith("module") and name in project.imported():
         text += f"\nfrom {_NEW} import {listed}"  # those who import it from here
     tree.body[at:at] = made(text)
-    # A finding may stand at the call that leads to what was moved.
+    # A finding may stand at the call that leads to what was moved, of what it made, or that is given one of them; or
+    # at its statement.
     for other in project.trees.values():
+        known = places | _made_of(other, places)
         for node in ast.walk(other):
+            if isinstance(node, ast.Assign | ast.Expr | ast.Return | ast.AugAssign):
+                calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
+                for name in {_last(n) for call in calls for n in ast.walk(call)} & set(known):
+                    stamp(node, places_of(node) | known[name])
             if isinstance(node, ast.Call):
-                last = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if last in places:
-                    for part in (node, node.func):
-                        stamp(part, places_of(part) | places[last])
-                    if isinstance(node.func, ast.Attribute):
-                        stamp(node.func.value, places_of(node.func.value) | places[last])
+                head = _last(node.func)
+                if head in known:
+                    stamp(node.func, places_of(node.func) | known[head])
+                for part in (node.func, *node.args, *(k.value for k in node.keywords)):
+                    for inner in ast.walk(part):
+                        if _last(inner) in known:
+                            stamp(node, places_of(node) | known[_last(inner)])
+                if isinstance(node.func, ast.Attribute) and {head, _last(node.func.value)} & set(known):
+                    receiver = _last(node.func.value)
+                    led = known[head] if head in known else known[receiver]
+                    stamp(node.func.value, places_of(node.func.value) | led)
+
+
+def _last(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _made_of(tree: ast.AST, moved: dict[str, frozenset[Place]]) -> dict[str, frozenset[Place]]:
+    """The variables and attributes that are set to what one of the definitions gives: `net` in `net = Net()`."""
+    found: dict[str, frozenset[Place]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Assign):
+            continue
+        for inner in ast.walk(node.value):
+            name = _last(inner.func) if isinstance(inner, ast.Call) else ""
+            if name in moved:
+                for target in (n for t in node.targets for n in ast.walk(t) if _last(n) and _last(n) != "self"):
+                    found[_last(target)] = found.get(_last(target), frozenset()) | moved[name]
+    return found
 
 
 def _serves(node: ast.stmt, needed: set[str]) -> bool:

@@ -133,12 +133,15 @@ def _wrapped(states: list[Value], site: SaveSite, program: Program) -> bool:
 
 def _own_path(site: SaveSite, program: Program) -> ast.expr | None:
     """What in the path of the file may differ between the ranks; None if nothing does."""
-    path, stmt = site.path, program.statement(site.node)
-    if path is None or stmt is None:
+    path = site.path
+    # The path may be the helper's own: then its variables are those of the helper.
+    inner = site.via if site.via_owner is None or site.via_owner is program else None
+    places = [stmt for c in (site.node, inner) if c is not None and (stmt := program.statement(c)) is not None]
+    if path is None or not places:
         return None
-    if program.training.distributed.ranks.own_file(path, stmt):
+    if any(program.training.distributed.ranks.own_file(path, stmt) for stmt in places):
         return path
-    queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, stmt, 0)]
+    queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, stmt, 0) for stmt in places]
     while queue:
         expr, where, depth = queue.pop()
         for node in nodes(expr):

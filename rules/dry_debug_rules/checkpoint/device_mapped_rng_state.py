@@ -12,6 +12,7 @@ from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.loaded_onto import loaded_by, mapped_to
+from dry_debug.program.reaching import recovers
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _report(call: ast.Call, several: bool, program: Program) -> Report | None:
         program.why(call, "nothing shows that the file is loaded onto a GPU: {}", load)
         return None
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.Try) and block.handlers:
+        if recovers(block):
             program.why(call, "it stands in a `try`, and may fail")
             return None
     title = "Bring the states back to the CPU" if several else "Bring the state back to the CPU (`.cpu()`)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.new_lines import line_after
@@ -31,6 +31,12 @@ _PARTS = ("lora", "adapter", "peft", "prompt", "delta", "head", "projector", "pa
 _EXPLAINED = re.compile(r"missing|unexpected|contain|because|due to|\bonly\b|no longer|not in the", re.IGNORECASE)
 _OF_A_RUN = re.compile(r"optim|(lr_?)?sched|(grad_?)?scaler", re.IGNORECASE)  # keys of what a run has beside its model
 _HELD = "incompatible"
+MAX_SITES = 4  # calls of one function that are looked at
+
+
+class _Place(NamedTuple):
+    scope: Scope
+    stmt: ast.stmt
 
 
 class UncheckedPartialLoad(Rule):
@@ -211,17 +217,31 @@ def _saves_a_part(program: Program) -> ast.AST | None:
 def _in_layers(call: ast.Call, program: Program) -> bool:
     """Whether another `load_state_dict` with `strict=False` fills the same module on the same way."""
     assert isinstance(call.func, ast.Attribute)
-    name, here = dotted(call.func.value), program.statement(call)
-    for other in program.scope(call).calls:
+    name, module = dotted(call.func.value), program.value(call.func.value, call)
+    for other in program.method_calls("load_state_dict"):
         func = other.func
-        if other is call or not isinstance(func, ast.Attribute) or func.attr != "load_state_dict":
+        if other is call or not isinstance(func, ast.Attribute) or not _lenient(other, program):
             continue
-        there = program.statement(other)
-        if dotted(func.value) != name or name is None or here is None or there is None:
-            continue
-        if _lenient(other, program) and not _apart(here, there, program):
+        beside = program.scope(other) is program.scope(call)
+        if beside and dotted(func.value) == name:
+            same = name is not None
+        else:
+            same = not beside and _same(module.base, program.value(func.value, other).base)
+        if same and any(
+            one.scope is two.scope and not _apart(one.stmt, two.stmt, program)
+            for one in _places(call, program)
+            for two in _places(other, program)
+        ):
             return True
     return False
+
+
+def _places(call: ast.Call, program: Program) -> list[_Place]:
+    """Where a call stands, and where the calls of its function stand."""
+    scope, sites = program.scope(call), [call]
+    if scope.kind == "function":
+        sites += program.call_sites(scope)[:MAX_SITES]
+    return [_Place(program.scope(c), stmt) for c in sites if (stmt := program.statement(c)) is not None]
 
 
 def _apart(one: ast.stmt, other: ast.stmt, program: Program) -> bool:
@@ -253,7 +273,11 @@ def _compared(call: ast.Call, program: Program) -> ast.AST | None:
 def _use(call: ast.Call, source: StateSource, receiver: Value, program: Program) -> tuple[Severity, Step | None]:
     """How bad it is that a weight was left out: the run that goes on or the result rests on it, or it is trained."""
     assert source.load is not None and source.owner is not None
-    for owner, read in (*source.through, (source.owner, source.load)):
+    owner, read = source.owner, source.load
+    reads = [*source.through, (owner, read)]
+    if owner.scope(read).kind == "function" and owner.flow.returned_by(read) is not None:
+        reads += [(owner, site) for site in owner.call_sites(owner.scope(read))[:MAX_SITES]]
+    for owner, read in reads:
         for _, key, value, restore in Loaded(owner, read).restores():
             if value.kind in ("optimizer", "scheduler", "scaler") or (isinstance(key, str) and _OF_A_RUN.match(key)):
                 return "warning", Step(owner, restore, "the run goes on from this checkpoint")

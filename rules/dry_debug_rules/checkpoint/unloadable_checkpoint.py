@@ -11,6 +11,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
+from dry_debug.program.reaching import recovers
 from dry_debug.program.read_back import saves_behind
 from dry_debug.program.refused import Refusal, refusal
 from dry_debug.text.spans import Span, TextEdit
@@ -54,7 +55,7 @@ class UnloadableCheckpoint(WholeRule):
         if _ALLOWED.search(program.document.source):
             program.why(None, "the file says what `torch.load` may read (`safe_globals`, or a function in its place)")
             return
-        version = program.host.version("torch")
+        version = program.version("torch")
         refuses = _refuses(version or "")
         if refuses is False:
             program.why(None, f"the project is written for PyTorch {version}, which reads everything by default")
@@ -92,7 +93,7 @@ def _report(load: LoadSite, known: bool, program: Program) -> Report | None:
         return None
     stmt = program.statement(call)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.Try) and block.handlers:
+        if recovers(block):
             why(call, "the load stands in a `try`, and may be done otherwise where it fails")
             return None
     sites, tie = saves_behind(load, program)

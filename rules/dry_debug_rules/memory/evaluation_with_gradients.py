@@ -168,7 +168,7 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "it stands in no loop over data, or in one that trains")
     elif program.is_test:
         why(place, "the file is a test")
-    elif root_of(hit) is function and function.kind == "function" and _parameter(call, function):
+    elif _given_from_outside(hit, module):
         why(place, "other files give the model to this function, and may switch autograd off around it")
     elif _switched_off(home) is not None:
         why(place, "autograd may be switched off in its file", see=event)
@@ -191,9 +191,15 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
     return False
 
 
-def _parameter(call: ast.Call, function: Scope) -> bool:
-    """Whether the model that is called is a parameter of the function."""
-    return isinstance(call.func, ast.Name) and call.func.id in {a.arg for a in function.parameters()}
+def _given_from_outside(hit: Hit, module: Value) -> bool:
+    """Whether the model is a parameter of the function that the walk to its call began in."""
+    root, call, ident = root_of(hit), hit.event.node, module.base.ident
+    if root is None or root.kind != "function" or not isinstance(call, ast.Call):
+        return False
+    names = {a.arg for a in root.parameters()}
+    if root is _function(hit.event):
+        return isinstance(call.func, ast.Name) and call.func.id in names
+    return isinstance(ident, tuple) and ident[0] in ("param", "var") and ident[1] is root and ident[2] in names
 
 
 _GRADIENTS = frozenset("backward grad requires_grad_ enable_grad attribute register_hook retain_grad vjp jvp".split())
@@ -238,15 +244,24 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
     function = _function(event)
     if function.kind != "function":
         return None
-    for name in _names(event.stmt):
-        fate = fate_of(program, name, event.stmt)
-        if fate.backward and fate.differentiated is not None:
-            return fate.differentiated[1] if fate.differentiated[0] is program else event.node
     if program.call_sites(function) and not program.events.of_kind("backward"):
         return None
     outputs = _Outputs(event, function, program)
+    known = bool(program.call_sites(function))  # where all of it ends
+    for name in sorted({*_names(event.stmt), *outputs.names}):
+        kept = [(program, name, event.stmt)]
+        for owner, given, _, stmt in program.arguments_of(function, name):  # a list of the caller that is filled here
+            path = dotted(given)
+            if path is not None and stmt is not None:
+                kept.append((owner, path, stmt))
+        for owner, path, stmt in kept:
+            fate = fate_of(owner, path, stmt, lists=True)
+            if fate.backward and fate.differentiated is not None:
+                return fate.differentiated[1] if fate.differentiated[0] is program else event.node
+            known = known and not fate.unknown
     for node in nodes(function.node):
-        if isinstance(node, ast.Return | ast.Yield) and node.value is not None and outputs.carries(node.value):
+        back = node.value if isinstance(node, ast.Return | ast.Yield) else None
+        if back is not None and outputs.carries(back) and not (known and event.node not in nodes(back)):
             return node
     return None
 

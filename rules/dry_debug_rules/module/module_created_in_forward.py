@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
+from dry_debug.program.reaching import recovers
 from dry_debug.program.registration import has_weights
 from dry_debug.program.scopes import dotted
 
@@ -119,7 +120,7 @@ def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
     target = stmt.targets[0]
     if isinstance(target, ast.Attribute):
         blocks = program.index.ancestors(stmt)
-        if any(isinstance(b, ast.If | ast.ExceptHandler) or (isinstance(b, ast.Try) and b.handlers) for b in blocks):
+        if any(isinstance(b, ast.If | ast.ExceptHandler) or recovers(b) for b in blocks):
             why(call, "it is made on some calls only: {}", target)
             return None
         return target

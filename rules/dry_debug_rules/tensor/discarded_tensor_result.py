@@ -11,6 +11,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step, made
 from dry_debug.program.links import Link, kind_link
+from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.values import Value
 from dry_debug.text.spans import Span, TextEdit
@@ -167,12 +168,9 @@ def _shown(call: ast.Call, program: Program) -> bool:
 def _tried(call: ast.Call, program: Program) -> bool:
     stmt = program.statement(call)
     block = program.index.parent.get(stmt) if stmt is not None else None
-    if not isinstance(block, ast.Try) or not block.handlers or stmt not in block.body:
+    if not isinstance(block, ast.Try) or not recovers(block) or stmt not in block.body:
         return False
-    if sum(any(isinstance(n, ast.Call) for n in ast.walk(s)) for s in block.body) > MAX_TRIED:
-        return False
-    # What raises it again in any case goes on only where it has worked.
-    return not all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
+    return sum(any(isinstance(n, ast.Call) for n in ast.walk(s)) for s in block.body) <= MAX_TRIED
 
 
 def _read_later(receiver: ast.expr, call: ast.Call, program: Program) -> ast.expr | None:

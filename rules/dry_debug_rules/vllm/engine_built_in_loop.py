@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
+from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
 from dry_debug.text.spans import Span, TextEdit
@@ -158,7 +159,7 @@ def _guarded(call: ast.Call, outer: ast.AST, program: Program) -> bool:
             break
         if isinstance(block, ast.If | ast.ExceptHandler | ast.match_case):
             return True
-        if isinstance(block, ast.Try) and block.handlers and _leaves([*block.body, *block.orelse]):
+        if isinstance(block, ast.Try) and recovers(block) and _leaves([*block.body, *block.orelse]):
             return True  # attempts: the first that works ends the loop
     if isinstance(outer, _LOOPS):
         # An iteration that always ends the loop is the only one.

@@ -62,6 +62,25 @@ def argument(node: ast.Call, position: int, *names: str) -> ast.expr | None:
     return None
 
 
+def given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
+    """What `call` passes for the parameter `name` of `callee`; `*0` is the first of its `*args`."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    parameters = [a.arg for a in callee.parameters()]
+    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
+        parameters = parameters[1:]
+    if name.startswith("*"):
+        node = callee.node
+        named = len(node.args.posonlyargs) + len(node.args.args) if isinstance(node, ast.FunctionDef) else 0
+        at = named - (callee.self_name is not None and callee.class_scope is callee.parent) + int(name[1:])
+    else:
+        at = parameters.index(name) if name in parameters else len(call.args)
+    if at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
+        return None
+    return call.args[at]
+
+
 def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """The value of calling the library's `name`."""
 

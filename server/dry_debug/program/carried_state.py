@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program import lightning
 from dry_debug.program.carried import backward_passes
 from dry_debug.program.checkpoints import given
+from dry_debug.program.construction import constructs, part_of
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.scopes import Scope, dotted
@@ -169,6 +170,7 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
     name = next((a.arg for a in function.parameters() if dotted(given(call, function, a.arg) or call) == path), None)
     if name is None or _cut_inside(function.node) is not None:
         return None
+    set_by = [b.stmt for b in function.bindings[name] if b.kind != "param"]
     for stmt in owner.index.assignments:
         inner = stmt.value
         if owner.scope(stmt) is not function or not isinstance(stmt, ast.Assign) or not isinstance(inner, ast.Call):
@@ -178,6 +180,8 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
         module = owner.value(inner.func, inner)
         if module.kind != "module" or _cuts_itself(owner, module, inner) is not None:
             continue
+        if any(other is not stmt for other in set_by):
+            continue  # `hidden = repackage(hidden)`
         taken = _taken(stmt)
         if any(back.value is not None and _gives(back.value, taken) for back in function.returns):
             return owner, function, module, taken
@@ -312,6 +316,9 @@ def _first_time(program: Program, stmt: ast.stmt, loop: LoopNode | None, path: s
 
 def _cut_in_place(program: Program, loop: LoopNode, path: str) -> ast.AST | None:
     """`h.detach_()`, `h[0].detach_()`, `for part in h: part.detach_()`, `del h` inside the loop."""
+    handed = _cut_by_function(program, loop, path) if "detach_" in program.document.source else None
+    if handed is not None:
+        return handed
     for node in nodes(loop):
         if isinstance(node, ast.Delete) and any(dotted(t) == path for t in node.targets):
             return node
@@ -329,12 +336,30 @@ def _cut_in_place(program: Program, loop: LoopNode, path: str) -> ast.AST | None
     return None
 
 
+def _cut_by_function(program: Program, loop: LoopNode, path: str) -> ast.Call | None:
+    """A call in the loop of a function of this file that takes the variable out of the graph: `cut_off(h)`."""
+    for call in nodes(loop):
+        if not isinstance(call, ast.Call) or path not in _given(call) or call not in program.index.scope_of:
+            continue
+        target = program.target(call)
+        function = target.scope if target.kind == "function" and target.program is program else None
+        if function is None or function.kind != "function":
+            continue
+        for parameter in function.parameters():
+            if dotted(given(call, function, parameter.arg) or call) == path:
+                for one in function.calls:
+                    cuts = isinstance(one.func, ast.Attribute) and one.func.attr == "detach_"
+                    if cuts and dotted(one.func.value) == parameter.arg:  # type: ignore[attr-defined]
+                        return call
+    return None
+
+
 def _cuts_itself(program: Program, module: Value, call: ast.Call) -> str | None:
     """What of the module's class cuts the graph, or does not read the state at all; None if nothing does."""
     base = module.base
     if base.scope is None or base.program is None or base.scope.kind != "class":
         return None
-    for function in base.scope.below():
+    for function in base.scope.code():
         if function.kind == "function" and function.name != "__init__":
             cut = _cut_inside(function.node)
             if cut is not None:
@@ -356,10 +381,10 @@ def _between_steps(program: Program, cls: Scope) -> Iterator[CarriedState]:
         return
     for stmt in program.index.assignments:
         call = stmt.value
-        if program.scope(stmt) is not step or not isinstance(stmt, ast.Assign) or not isinstance(call, ast.Call):
+        if not isinstance(stmt, ast.Assign) or not isinstance(call, ast.Call):
             continue
-        states = [p for p in _taken(stmt) if p.startswith(f"{step.self_name}.") and p in _given(call)]
-        if not states:
+        states = _states_of_self(stmt, call, program.scope(stmt))
+        if not states or not part_of(program, program.scope(stmt), step):
             continue
         cut = _cut_inside(step.node)
         other = next((p for p in states if _set_for_batch(program, cls, p.partition(".")[2], stmt)), None)
@@ -373,11 +398,19 @@ def _between_steps(program: Program, cls: Scope) -> Iterator[CarriedState]:
         yield CarriedState(call, module, states, stmt, step.node, None, module.confidence, (program, cls))
 
 
+def _states_of_self(stmt: ast.Assign, call: ast.Call, scope: Scope) -> list[str]:
+    """The attributes of the own object that go into `call` and are set to what comes out: `self.state`."""
+    own = scope.self_name
+    if own is None:
+        return []
+    return [path for path in _taken(stmt) if path.startswith(f"{own}.") and path in _given(call)]
+
+
 def _set_for_batch(program: Program, cls: Scope, name: str, carry: ast.stmt) -> bool:
     """Whether anything but the constructor, what happens once an epoch and a first time sets the attribute."""
     for binding in cls.attributes.get(name, ()):
         made, method = binding.stmt, binding.scope
-        if made is None or made is carry or method.name == "__init__" or lightning.turns(method) == "epoch":
+        if made is None or made is carry or constructs(program, method) or lightning.turns(method) == "epoch":
             continue
         if not _first_time(program, made, None, f"{method.self_name}.{name}"):
             return True
@@ -411,18 +444,18 @@ def _held(
     if forward is None or forward.self_name is None:
         return None
     for carry in owner.index.assignments:
-        if owner.scope(carry) is not forward or not isinstance(carry, ast.Assign):
-            continue
         inner = carry.value
-        if not isinstance(inner, ast.Call):
+        if not isinstance(carry, ast.Assign) or not isinstance(inner, ast.Call):
             continue
-        states = [p for p in _taken(carry) if p.startswith(f"{forward.self_name}.") and p in _given(inner)]
+        states = _states_of_self(carry, inner, owner.scope(carry))
         if not states or not isinstance(stmt, ast.Assign | ast.Expr | ast.AugAssign):
+            continue
+        if owner.scope(carry).class_scope is not cls or not part_of(owner, owner.scope(carry), forward):
             continue
         names = [p.partition(".")[2] for p in states]
         if "." in names[0] or any(_set_elsewhere(program, owner, cls, forward, name, carry) for name in names):
             return None
-        if _cut_inside(cls.node) is not None:
+        if any(_cut_inside(part) is not None for part in (cls.node, *(one.node for one in cls.actors))):
             program.why(call, "the class takes something out of the graph itself")
             return None
         scope = program.scope(call)
@@ -431,6 +464,22 @@ def _held(
         return CarriedState(call, module, states, carry if owner is program else stmt, loop, backward,
                             module.confidence, (owner, cls))  # fmt: skip
     return None
+
+
+def _runs_later(program: Program, owner: Program, cls: Scope, method: Scope) -> bool:
+    """Whether a method of `cls`, or a function that acts for it, is called by anything but the making of an object."""
+    queue, seen = [method], {method}
+    for function in queue:
+        for each in {program, owner}:
+            calls = set(each.method_calls(function.name)) | set(each.call_sites(function) if each is owner else ())
+            for scope in {each.scope(call) for call in calls}:
+                inside = each is owner and scope.class_scope is cls and scope.kind == "function"
+                if not inside or scope.name == "forward":
+                    return True
+                if scope.name != "__init__" and scope not in seen:
+                    seen.add(scope)
+                    queue.append(scope)
+    return False
 
 
 def _set_elsewhere(program: Program, owner: Program, cls: Scope, forward: Scope, name: str, carry: ast.stmt) -> bool:
@@ -442,16 +491,14 @@ def _set_elsewhere(program: Program, owner: Program, cls: Scope, forward: Scope,
         method = binding.scope
         while method.kind != "function" and method.parent is not None:
             method = method.parent
-        if method.name == "__init__" or _first_time(owner, made, None, f"{forward.self_name}.{name}"):
+        if method.name == "__init__" or _first_time(owner, made, None, f"{method.self_name}.{name}"):
             continue
         if method is forward:
             program.why(carry if owner is program else None, f"`self.{name}` is set anew in every forward pass")
             return True
-        for each in {program, owner}:
-            outside = [c for c in each.method_calls(method.name) if each.scope(c).name != "__init__"]
-            if outside:
-                program.why(carry if owner is program else None, f"`{method.name}()` sets `self.{name}` anew")
-                return True
+        if _runs_later(program, owner, cls, method):
+            program.why(carry if owner is program else None, f"`{method.name}()` sets `self.{name}` anew")
+            return True
     for each in {program, owner}:
         for stmt in each.index.assignments:
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program import sharded
-from dry_debug.program.calls import argument, bind_arguments
+from dry_debug.program.calls import argument, bind_arguments, given
 from dry_debug.program.events import CallTree
 from dry_debug.program.payload import STATEFUL, Entry, PayloadReader
 from dry_debug.program.restored import Loaded
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dry_debug.program.environment import Env
     from dry_debug.program.program import Program
 
-__all__ = ["Checkpoints", "Entry", "LoadSite", "SaveSite"]
+__all__ = ["Checkpoints", "Entry", "LoadSite", "SaveSite", "given"]
 MAX_HELPERS = 3  # functions between the code that decides what is saved and `torch.save`
 
 
@@ -81,6 +81,7 @@ class LoadSite:
     keys: list[str] = field(default_factory=list)
     restores: list[tuple[Value, ast.Call]] = field(default_factory=list)
     plain: bool = False
+    before: LoadSite | None = None  # in the function that gives back what it reads: what that takes itself
 
 
 @dataclass(slots=True, eq=False)
@@ -403,22 +404,3 @@ def _is_parameter(name: str, scope: Scope) -> bool:
     """Whether `name` is a parameter of `scope` that nothing else is put into; `*0` is part of its `*args`."""
     bindings = scope.bindings.get((_rest_of(scope) or "") if name.startswith("*") else name, [])
     return len(bindings) == 1 and bindings[0].kind == "param"
-
-
-def given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
-    """What `call` passes for the parameter `name` of `callee`; `*0` is the first of its `*args`."""
-    for keyword in call.keywords:
-        if keyword.arg == name:
-            return keyword.value
-    parameters = [a.arg for a in callee.parameters()]
-    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
-        parameters = parameters[1:]
-    if name.startswith("*"):
-        node = callee.node
-        named = len(node.args.posonlyargs) + len(node.args.args) if isinstance(node, ast.FunctionDef) else 0
-        at = named - (callee.self_name is not None and callee.class_scope is callee.parent) + int(name[1:])
-    else:
-        at = parameters.index(name) if name in parameters else len(call.args)
-    if at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
-        return None
-    return call.args[at]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of
+from dry_debug.program.calls import given
 from dry_debug.program.carried import BACKWARD, Carried, Loop, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
 from dry_debug.program.evidence import Confidence, weakest
@@ -96,10 +97,29 @@ def _assigned(
 
 def _ends(program: Program) -> dict[str, set[Scope]]:
     """The scopes that run a backward pass, and those that switch a model to evaluation."""
-    return {
-        "backward": {program.scope(call) for name in BACKWARD for call in program.method_calls(name)},
-        "eval": {program.scope(call) for call in program.method_calls("eval")},
-    }
+    backward = {program.scope(call) for name in BACKWARD for call in program.method_calls(name)}
+    for function in [scope for scope in backward if scope.kind == "function"]:
+        backward.update(program.scope(site) for site in program.call_sites(function))
+    return {"backward": backward, "eval": {scope for scope, _, _ in _switches(program)}}
+
+
+def _switches(program: Program) -> Iterator[tuple[Scope, int, str]]:
+    """(scope, line, path) of each model that is put into evaluation mode, there or by a function that it is given."""
+    for call in program.method_calls("eval"):
+        assert isinstance(call.func, ast.Attribute)
+        path, scope = dotted(call.func.value), program.scope(call)
+        if path is None or call.args:
+            continue
+        yield scope, call.lineno, path
+        if scope.kind != "function" or "train" in scope.receivers.get(path, ()):
+            continue
+        if [b.kind for b in scope.bindings.get(path, ())] != ["param"]:
+            continue
+        for site in program.call_sites(scope):
+            passed = given(site, scope, path)
+            outside = dotted(passed) if passed is not None else None
+            if outside is not None:
+                yield program.scope(site), site.lineno, outside
 
 
 def _judged(
@@ -338,13 +358,10 @@ def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried]) 
     """Whether the function switches to evaluation what makes the tensors, or one of the models, before the loop."""
     made = {m for each in tensors for m in _makers(program, each.expr, stmt)}
     scope = program.scope(stmt)
-    for call in program.method_calls("eval"):
-        assert isinstance(call.func, ast.Attribute)
-        path = dotted(call.func.value)
-        before = program.scope(call) is scope and call.lineno < stmt.lineno and not call.args
-        if before and path is not None and any(m == path or m.startswith(path + ".") for m in made):
-            return True
-    return False
+    return any(
+        where is scope and line < stmt.lineno and any(m == path or m.startswith(path + ".") for m in made)
+        for where, line, path in _switches(program)
+    )
 
 
 def _only_once(program: Program, stmt: ast.stmt, loop: Loop) -> bool:

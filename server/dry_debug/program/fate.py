@@ -36,8 +36,11 @@ class Fate:
     differentiated: tuple[Program, ast.AST] | None = None  # where `backward` was seen
 
 
-def fate_of(program: Program, path: str, filled: ast.stmt) -> Fate:
-    """The fate of `path` (`total`, `self.total`) that the statement `filled` adds to."""
+def fate_of(program: Program, path: str, filled: ast.stmt, lists: bool = False) -> Fate:
+    """The fate of `path` (`total`, `self.total`) that the statement `filled` adds to.
+
+    `lists`: also of the lists that it is put into, here or in a function that is handed both.
+    """
     fate = Fate()
     scope = program.scope(filled)
     home = scope
@@ -49,13 +52,14 @@ def fate_of(program: Program, path: str, filled: ast.stmt) -> Fate:
         found = program.names.lookup(root, scope)
         if found is not None:
             home = found[0]
-    _Fates(fate).path(program, path, home, 0, filled)
+    _Fates(fate, lists).path(program, path, home, 0, filled)
     return fate
 
 
 class _Fates:
-    def __init__(self, fate: Fate) -> None:
+    def __init__(self, fate: Fate, lists: bool) -> None:
         self.fate = fate
+        self.lists = lists
         self.seen: set[tuple[str, Scope] | ast.AST] = set()
 
     def path(self, program: Program, path: str, home: Scope, hops: int, filled: ast.stmt | None = None) -> None:
@@ -177,6 +181,10 @@ class _Fates:
                 self.fate.tensor = True
             self.read(program, call, scope, hops)
             return
+        if name is None and program.value(func, call).kind in ("module", "loss"):
+            self.fate.tensor = True
+            self.read(program, call, scope, hops)  # what a module computes of it has the same graph
+            return
         target = program.target(call)
         if target.kind == "function" and target.scope is not None and target.program is not None:
             self._parameter(target.program, target.scope, node, call, hops, isinstance(func, ast.Attribute))
@@ -185,6 +193,26 @@ class _Fates:
             return  # a library that is not torch: it logs, plots or averages
         if not (isinstance(func, ast.Attribute) and func.attr in _LOGS):
             self.fate.unknown = True
+        elif self.lists and func.attr in ("append", "extend"):
+            self._collected(program, func.value, program.flow.scope_inside(call, scope), hops)
+
+    def _collected(self, program: Program, holder: ast.expr, scope: Scope, hops: int) -> None:
+        """Follow a list, to the callers too where it is theirs."""
+        if not isinstance(holder, ast.Name):
+            self.fate.unknown = True
+            return
+        found = program.names.lookup(holder.id, scope)
+        self.path(program, holder.id, found[0] if found is not None else scope, hops + 1)
+        if found is None or not any(b.kind == "param" for b in found[1]):
+            return
+        passed = program.arguments_of(found[0], holder.id)
+        self.fate.unknown = self.fate.unknown or not passed
+        for owner, expr, where, _ in passed:
+            if isinstance(expr, ast.Name):
+                outside = owner.names.lookup(expr.id, where)
+                self.path(owner, expr.id, outside[0] if outside is not None else where, hops + 1)
+            else:
+                self.fate.unknown = True
 
     def _parameter(
         self, program: Program, function: Scope, node: ast.AST, call: ast.Call, hops: int, method: bool

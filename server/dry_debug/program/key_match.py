@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.reaching import recovers
 from dry_debug.program.restored import Loaded
 from dry_debug.program.resume_gaps import loads_of
 
@@ -55,7 +56,13 @@ def mismatches(program: Program) -> Iterator[Mismatch]:
 
 
 def _of(program: Program, load: LoadSite, saves: list[SaveSite], written: set[str]) -> Iterator[Mismatch]:
-    loaded = Loaded(program, load.node)
+    for loaded in Loaded(program, load.node).all():
+        yield from _in(program, load, loaded, saves, written)
+
+
+def _in(
+    program: Program, load: LoadSite, loaded: Loaded, saves: list[SaveSite], written: set[str]
+) -> Iterator[Mismatch]:
     parents = program.flow.parents(loaded.scope)
     kinds = {key: value.kind for _, key, value, _ in loaded.restores() if isinstance(key, str)}
     for name in sorted(loaded.direct):
@@ -101,7 +108,7 @@ def _asked(key: str, read: ast.Name, name: str, loaded: Loaded, program: Program
         return True
     stmt = program.flow.statement_of(read, loaded.scope)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.ExceptHandler) or (isinstance(block, ast.Try) and block.handlers):
+        if isinstance(block, ast.ExceptHandler) or recovers(block):
             return True
         if isinstance(block, ast.If | ast.While) and any(
             isinstance(n, ast.Name) and n.id == name for n in ast.walk(block.test)

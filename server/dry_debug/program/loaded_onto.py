@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Confidence
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import plain
@@ -32,13 +33,15 @@ def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int =
         func = expr.func
         if isinstance(func, ast.Attribute) and func.attr in ("get", "pop") and expr.args:
             return loaded_by(func.value, at, program, hops + 1)
-        return None
+        return _read_by(expr, (), program, hops)
     if not isinstance(expr, ast.Name):
         return None
     found = _bindings(expr.id, at, program)
-    if len(found) != 1 or found[0].path:
+    if len(found) != 1:
         return None
     one = found[0]
+    if one.path:
+        return _read_by(one.value, one.path, program, hops) if one.kind == "assign" else None
     if one.kind == "assign" and one.value is not None:
         return loaded_by(one.value, one.stmt, program, hops + 1)
     if one.kind == "param":
@@ -46,6 +49,13 @@ def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int =
         if len(passed) == 1 and passed[0][0] is program:
             return loaded_by(passed[0][1], passed[0][3], program, hops + 1)
     return None
+
+
+def _read_by(call: ast.expr | None, path: tuple[int | None, ...], program: Program, hops: int) -> ast.Call | None:
+    """By what a function of this file gives back: `held = read(path)`, `held, epoch = read(path)`."""
+    back = handed_back(program, call, path) if isinstance(call, ast.Call) else []
+    loads = {loaded_by(expr, stmt, owner, hops + 1) if owner is program else None for owner, expr, stmt in back}
+    return next(iter(loads)) if len(loads) == 1 else None
 
 
 def mapped_to(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int = 0) -> Confidence | None:
@@ -65,7 +75,7 @@ def mapped_to(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int =
     if isinstance(expr, ast.Call):
         if program.qualified(expr) == "torch.device" and expr.args:
             return mapped_to(expr.args[0], at, program, hops + 1)
-        return None
+        return _chosen_by(expr, (), program, hops)
     if isinstance(expr, ast.Name):
         found = _bindings(expr.id, at, program)
         if len(found) == 1 and found[0].kind == "param":
@@ -90,10 +100,22 @@ def _bindings(name: str, at: ast.stmt, program: Program) -> list[Binding]:
 
 def _any(found: list[Binding], program: Program, hops: int) -> Confidence | None:
     for one in found[:MAX_HOPS]:
-        if one.kind == "assign" and one.value is not None and not one.path:
-            onto = mapped_to(one.value, one.stmt, program, hops + 1)
+        if one.kind == "assign" and one.value is not None:
+            if one.path:
+                onto = _chosen_by(one.value, one.path, program, hops)
+            else:
+                onto = mapped_to(one.value, one.stmt, program, hops + 1)
             if onto is not None:
                 return onto
+    return None
+
+
+def _chosen_by(call: ast.expr, path: tuple[int | None, ...], program: Program, hops: int) -> Confidence | None:
+    """By what a function of the project gives back: `device = pick_device()`."""
+    for owner, expr, stmt in handed_back(program, call, path) if isinstance(call, ast.Call) else ():
+        onto = mapped_to(expr, stmt, owner, hops + 1)
+        if onto is not None:
+            return onto
     return None
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.walks import nodes
 
@@ -18,6 +19,7 @@ _WORDS = (
     "is_grad_enabled deterministic predict use_drop apply_drop do_drop with_drop enable"
 ).split()
 MAX_BINDINGS = 8
+MAX_HOPS = 3  # functions that give back what they were given by others
 
 
 def asks_for_phase(expr: ast.AST) -> bool:
@@ -69,9 +71,11 @@ def _tests_in_statement(program: Program, node: ast.AST) -> Iterator[ast.expr]:
         child, outer = outer, parents.get(outer)
 
 
-def chosen_by_phase(program: Program, expr: ast.expr, at: ast.AST) -> bool:
+def chosen_by_phase(program: Program, expr: ast.expr, at: ast.AST, hops: int = 0) -> bool:
     """Whether `expr`, or what a variable or attribute in it is set to, asks for the phase; or where it is set."""
     if asks_for_phase(expr):
+        return True
+    if isinstance(expr, ast.Call) and _given_by_phase(program, expr, (), hops):
         return True
     scope = program.scope(at)
     for node in nodes(expr):
@@ -89,4 +93,14 @@ def chosen_by_phase(program: Program, expr: ast.expr, at: ast.AST) -> bool:
                 return True
             if binding.stmt is not None and isinstance(node, ast.Name) and held_by_phase(program, binding.stmt):
                 return True
+            if isinstance(binding.value, ast.Call) and _given_by_phase(program, binding.value, binding.path, hops):
+                return True
     return False
+
+
+def _given_by_phase(program: Program, call: ast.Call, path: tuple[int | None, ...], hops: int) -> bool:
+    """Whether the function of the project that is called asks for the phase to say what it gives back."""
+    if hops >= MAX_HOPS:
+        return False
+    back = handed_back(program, call, path)
+    return any(held_by_phase(owner, stmt) or chosen_by_phase(owner, expr, stmt, hops + 1) for owner, expr, stmt in back)

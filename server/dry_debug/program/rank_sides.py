@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several
-from dry_debug.program.reaching import side, terminates
+from dry_debug.program.reaching import recovers, side, terminates
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
 
@@ -168,7 +168,7 @@ def _runs_through(block: ast.AST, current: ast.AST | None) -> bool:
     """Whether a `try` leaves the order of things as it is: what fails in it is raised again."""
     if not isinstance(block, ast.Try) or current not in (*block.body, *block.finalbody):
         return False
-    return all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
+    return not recovers(block)
 
 
 def _harmless(stmt: ast.stmt) -> bool:

@@ -54,6 +54,11 @@ def terminates(block: list[ast.stmt]) -> bool:
     return False
 
 
+def recovers(block: ast.AST) -> bool:
+    """Whether a `try` goes on where its body fails: a handler that always raises again ends what runs as the error."""
+    return isinstance(block, ast.Try) and not all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
+
+
 def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -> list[Binding]:
     """Those of `bindings` (one name, one scope, in source order) whose value can be there at `use`.
 

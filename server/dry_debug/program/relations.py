@@ -209,16 +209,26 @@ def _made_inside(part: Value, whole: Value) -> bool:
 _MADE = frozenset(("alloc", "call", "own"))
 
 
+def given_by_maker(one: Ident, other: Ident) -> bool:
+    """Whether one names an object as a function sees it that makes it, and the other what a call of it gives."""
+    for inner, outer in ((one, other), (other, one)):
+        while isinstance(outer, tuple) and len(outer) == 3 and outer[0] == "alloc" and isinstance(outer[2], tuple):
+            outer = ("alloc", *outer[2])
+            if outer == inner:
+                return True
+    return False
+
+
 def different(one: Ident, other: Ident) -> bool:
     """Whether two identities certainly name different objects.
 
-    Not so for a parameter whose callers are not known, an element of a list, or two variables of different scopes:
-    they may hold one object.
+    Not so for a parameter whose callers are not known, an element of a list, two variables of different scopes, what
+    a function makes and what it gives: they may hold one object.
     """
     if one == other or not (isinstance(one, tuple) and isinstance(other, tuple) and one and other):
         return False
     if one[0] in _MADE and other[0] in _MADE:
-        return True
+        return not given_by_maker(one, other)
     return one[0] == other[0] and one[0] in ("attr", "var") and one[1] is other[1]
 
 

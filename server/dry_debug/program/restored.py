@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.calls import argument, bind_arguments, given
 from dry_debug.program.reaching import reaching
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
+    from dry_debug.program.environment import Env
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 MAX_DEPTH = 20
+MAX_HELPERS = 2  # functions on the way of what was loaded to where it is restored
 _STATE = "torch.distributed.checkpoint.state_dict."
 _FSDP = "torch.distributed.fsdp.FullyShardedDataParallel."
 # Function -> (what it restores, the state): positions and names of the arguments.
@@ -33,24 +37,37 @@ _FUNCTIONS: dict[str, tuple[tuple[_Place | None, _Place], ...]] = {
 
 
 class Loaded:
-    """Variables of one function that hold what `call` loaded, or a part of it."""
+    """Variables of one function that hold what `call` loaded, or a part of it.
 
-    def __init__(self, program: Program, call: ast.Call) -> None:
+    `inside`: (who hands it on, function, parameter) where these are the variables of another function of the file,
+    which `call` hands all of it to.
+    """
+
+    def __init__(self, program: Program, call: ast.Call, inside: tuple[Loaded, Scope, str] | None = None) -> None:
         self.program = program
         self.call = call
-        self.scope = program.scope(call)
+        self.hops: int = inside[0].hops + 1 if inside is not None else 0
+        self.env: Env | None = None
+        self.scope = program.scope(call) if inside is None else inside[1]
         self.direct: set[str] = set()  # variables that the result is put into
         self.parts: dict[str, str | bool] = {}  # other variables -> the key of the part; True for the whole
         self.objects: set[str] = set()  # `snapshot = Snapshot(**loaded)`
-        self.stmt = stmt = program.statement(call)
+        self.stmt = stmt = program.statement(call) if inside is None else None
         self.stmts: set[ast.stmt | None] = {stmt}  # those after which a direct variable holds it
-        if isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
+        if inside is not None:
+            self.direct.add(inside[2])
+            at, stmt, receiver = program.scope(call), program.statement(call), program._targets(call)[1]
+            self.env = bind_arguments(program.evaluator, self.scope, call, at, stmt, inside[0].env, receiver)
+        elif isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
             self.direct.add(stmt.targets[0].id)
         for _ in range(2):  # a loop may fill what an earlier line made
             self._follow()
 
     def restores(self) -> Iterator[tuple[ast.expr, str | bool, Value, ast.Call]]:
-        """(state, key of the part or True, what it is put into, the call) of every restore in the function."""
+        """(state, key of the part or True, what it is put into, the call) of every restore in the function.
+
+        Also in functions of the file that it hands all of it to.
+        """
         for call in self.scope.calls:
             func = call.func
             name = self.program.qualified(call) or ""
@@ -58,17 +75,60 @@ class Loaded:
                 state = argument(call, 0, "state_dict")
                 key = self.taken(state, call) if state is not None else False
                 if state is not None and key is not False:
-                    yield state, key, self.program.value(func.value, call), call
+                    yield state, key, self._value(func.value, call), call
             for target, source in _FUNCTIONS.get(name, ()):
                 state = argument(call, *source)
                 key = self.taken(state, call) if state is not None else False
                 if state is None or key is False:
                     continue
                 held = argument(call, *target) if target is not None else None
-                yield state, key, self.program.value(held, call) if held is not None else Value("optimizer"), call
+                yield state, key, self._value(held, call) if held is not None else Value("optimizer"), call
+        for other in self.helpers:
+            yield from other.restores()
+
+    def _value(self, expr: ast.expr, at: ast.Call) -> Value:
+        """The value of `expr` at `at`; a parameter as the call gives it."""
+        program = self.program
+        if self.env is None:
+            return program.value(expr, at)
+        return program.evaluator.value(expr, program.scope(at), program.statement(at), self.env)
+
+    @cached_property
+    def helpers(self) -> list[Loaded]:
+        """The functions of the file that are handed all that was loaded, and what they do with it."""
+        found: list[Loaded] = []
+        if not self.direct or self.hops >= MAX_HELPERS:
+            return found
+        program = self.program
+        for call in self.scope.calls:
+            arguments = (*call.args, *(k.value for k in call.keywords))
+            if not any(isinstance(a, ast.Name) and a.id in self.direct for a in arguments):
+                continue
+            target = program.target(call)
+            function = target.scope
+            if target.kind != "function" or function is None or target.program is not program:
+                continue
+            if function.kind != "function" or function is self.scope:
+                continue
+            for parameter in function.parameters():
+                name = parameter.arg
+                passed = given(call, function, name)
+                bindings = function.bindings.get(name, ())
+                whole = isinstance(passed, ast.Name) and passed.id in self.direct and len(bindings) == 1
+                if whole and self._holds(passed.id, program.statement(call)):  # type: ignore[union-attr]
+                    found.append(Loaded(program, call, (self, function, name)))
+        return found
+
+    def all(self) -> Iterator[Loaded]:
+        """This function, and those that it hands all of it to."""
+        yield self
+        for other in self.helpers:
+            yield from other.all()
 
     def keys(self) -> Iterator[str]:
         """The keys that are read from the result: `state["epoch"]`, `state.get("epoch")`, `"epoch" in state`."""
+        for other in self.helpers:
+            yield from other.keys()
         if not self.direct and not self.objects:
             return
         parents = self.program.flow.parents(self.scope)
@@ -131,7 +191,7 @@ class Loaded:
 
         True for the whole, however reshaped; False for something else.
         """
-        if expr is self.call:
+        if expr is self.call and self.env is None:
             return True
         if depth > MAX_DEPTH:
             return False

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program import done_elsewhere
-from dry_debug.program.calls import argument
 from dry_debug.program.epoch_count import EpochCount
 from dry_debug.program.evidence import Step
+from dry_debug.program.relations import given_by_maker
 from dry_debug.program.restored import Loaded
 
 if TYPE_CHECKING:
@@ -52,14 +52,22 @@ def resume_gaps(program: Program) -> Iterator[ResumeGap]:
 
 
 def loads_of(program: Program) -> Iterator[LoadSite]:
-    """Every `torch.load` of the file, and the calls of functions that only read a file and give back what it holds."""
+    """Every `torch.load` of the file, and the calls of functions that read a file and give back what it holds.
+
+    What such a function takes from it before counts at its calls, too.
+    """
     checkpoints = program.training.checkpoints
     for load in checkpoints.loads:
         yield load
         function = program.scope(load.node)
-        if not load.restores and function.kind == "function" and program.flow.returned_by(load.node) is not None:
+        if function.kind == "function" and program.flow.returned_by(load.node) is not None:
             for call in program.call_sites(function):
-                yield checkpoints.read_back(call)
+                back = checkpoints.read_back(call)
+                if load.restores or load.keys:
+                    back.keys = [*dict.fromkeys((*load.keys, *back.keys))]
+                    back.restores = [*load.restores, *back.restores]
+                    back.plain, back.before = back.plain or load.plain, load
+                yield back
     if checkpoints.saves:
         for seen, _, _ in done_elsewhere.loads(program):
             if all(call in program.index.scope_of for _, call in seen.restores):
@@ -82,6 +90,8 @@ def _gap(program: Program, load: LoadSite) -> ResumeGap | None:
         return None
     loaded = Loaded(program, load.node)
     escape = _escape(program, loaded)
+    if escape is None and load.before is not None:
+        escape = _escape(program, Loaded(program, load.before.node), returned=True)
     if escape is not None:
         why(load.node, "what is loaded goes on to other code: {}", escape, see=escape)
         return None
@@ -105,14 +115,19 @@ def _gap(program: Program, load: LoadSite) -> ResumeGap | None:
 
 def _taken(value: Value, load: LoadSite) -> bool:
     """Whether the load restores this very object, from another entry."""
-    return any(v.known and v.base.ident == value.base.ident for v, _ in load.restores)
+    ident = value.base.ident
+    return any(v.known and (v.base.ident == ident or given_by_maker(v.base.ident, ident)) for v, _ in load.restores)
 
 
-def _escape(program: Program, loaded: Loaded) -> ast.AST | None:
-    """A use of the loaded dict as a whole: somebody else may take the rest of it."""
+def _escape(program: Program, loaded: Loaded, returned: bool = False) -> ast.AST | None:
+    """A use of the loaded dict as a whole: somebody else may take the rest of it; `returned`: but who gets it back."""
     if not loaded.direct or loaded.objects:
         return loaded.call
     parents = program.flow.parents(loaded.scope)
+    for other in loaded.helpers:
+        escape = _escape(program, other)
+        if escape is not None:
+            return escape
     for name in loaded.direct:
         for read in program.flow.reads(name, loaded.scope):
             parent = parents.get(read)
@@ -120,11 +135,16 @@ def _escape(program: Program, loaded: Loaded) -> ast.AST | None:
                 continue
             if isinstance(parent, ast.Compare | ast.Delete) or _unread(program, parent, loaded):
                 continue
+            if returned and isinstance(parent, ast.Return):
+                continue
+            call = parent if isinstance(parent, ast.Call) else parents.get(parent) if parent is not None else None
+            if any(other.call is call for other in loaded.helpers):
+                continue
             if isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop", "keys"):
-                call = parents.get(parent)
-                if not isinstance(call, ast.Call) or parent.attr == "keys" or not call.args:
+                used = parents.get(parent)
+                if not isinstance(used, ast.Call) or parent.attr == "keys" or not used.args:
                     continue
-                if isinstance(call.args[0], ast.Constant):
+                if isinstance(used.args[0], ast.Constant):
                     continue
             return read
     return None
@@ -158,12 +178,3 @@ def _read_elsewhere(program: Program, key: str) -> bool:
         re.search(rf"""(\[|(get|pop)\()\s*["']{word}["']\s*(\](?!\s*=[^=])|,|\))""", program.document.source)
         is not None
     )
-
-
-def stateless(optimizer: Value) -> bool:
-    """Whether it remembers nothing between steps: SGD without momentum."""
-    made = optimizer.args
-    if optimizer.type != "torch.optim.SGD" or made is None or any(k.arg is None for k in made.keywords):
-        return False
-    momentum = argument(made, 2, "momentum")
-    return momentum is None or (isinstance(momentum, ast.Constant) and not momentum.value)

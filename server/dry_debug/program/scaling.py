@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 _MOST = 6  # pairs of a scaler and an optimizer in one program
+_MOST_HOPS = 3  # functions that hand a loss on
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ def by_the_book(program: Program) -> bool:
     open_steps: dict[Scope, Event] = {}
     unscaled: dict[Scope, int] = {}
     optimizers: dict[Scope, int] = {}
-    for event in program.events.of_kind("backward", "unscale", "optimizer_step", "scaler_update"):
+    events = program.events.of_kind("backward", "unscale", "optimizer_step", "scaler_update")
+    if not events:
+        return not program.leaves_file  # the functions of other files that it calls may do it all
+    for event in events:
         scaled = event.other.kind == "scaler"
         if event.kind == "scaler_update":
             if unscaled.pop(event.scope, 0) > optimizers.pop(event.scope, 0):
@@ -149,21 +153,25 @@ class Protocol(Automaton):
 
 
 def _may_be_scaled(event: Event) -> bool:
-    """Whether what is differentiated is a parameter, or a variable that gets a scaled value on some way."""
+    """Whether what is differentiated gets a scaled value on some way, or is a parameter that nobody is seen to give."""
     call = event.node
     func = call.func if isinstance(call, ast.Call) else None
-    if not isinstance(func, ast.Attribute):
-        return False
-    if any(isinstance(n, ast.Attribute) and n.attr == "scale" for n in nodes(func.value)):
+    return isinstance(func, ast.Attribute) and _holds_scaled(func.value, event.scope, event.program)
+
+
+def _holds_scaled(expr: ast.expr, scope: Scope, program: Program, hops: int = 0) -> bool:
+    if any(isinstance(n, ast.Attribute) and n.attr == "scale" for n in nodes(expr)):
         return True
-    if not isinstance(func.value, ast.Name):
-        return False
-    found = event.program.names.lookup(func.value.id, event.scope)
+    if not isinstance(expr, ast.Name):
+        return isinstance(expr, ast.Call) and _scales(expr, program)
+    found = program.names.lookup(expr.id, scope)
     for binding in found[1] if found is not None else ():
         value = binding.value
         if binding.kind == "param":
-            return True
-        if isinstance(value, ast.Call) and _scales(value, event.program):
+            passed = program.arguments_of(binding.scope, expr.id) if hops < _MOST_HOPS else []
+            if not passed or any(_holds_scaled(given, where, owner, hops + 1) for owner, given, where, _ in passed):
+                return True
+        elif isinstance(value, ast.Call) and _scales(value, program):
             return True
     return False
 

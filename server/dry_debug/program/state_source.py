@@ -144,12 +144,15 @@ class _Source:
             return
         stmt = program.statement(at)
         reach = reaching(program.index, home[1], stmt) if home[0] is scope else home[1]
-        if len(reach) == 1 and reach[0].kind == "param":
-            self._parameter(program, home[0], expr.id, hops)
-            return
         one = reach[0] if len(reach) == 1 else None
-        if one is not None and isinstance(one.value, ast.Call) and one.kind == "assign" and len(one.path) == 1:
-            self._own(program, one.value, hops, one.path[0])
+        if one is not None and (one.kind == "param" or one.path):
+            changed = self._filled(program, expr.id, home[0], one.stmt, stmt)
+            if changed is not None:
+                self._is("part", program, changed)
+            elif one.kind == "param":
+                self._parameter(program, home[0], expr.id, hops)
+            elif isinstance(one.value, ast.Call) and one.kind == "assign" and len(one.path) == 1:
+                self._own(program, one.value, hops, one.path[0])
             return
         made = [b for b in reach if b.value is not None and b.stmt is not None and not b.path and b.kind == "assign"]
         if not made or len(made) < len(reach) or len(made) > 4:

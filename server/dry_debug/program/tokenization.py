@@ -211,7 +211,7 @@ class Tokenization:
     ) -> Step | None:
         """A call that is given the tokenizer and may set it: unresolved, or of a file that sets such an attribute."""
         for call in program.index.calls:
-            holders = [e for _, e in _arguments(call) if isinstance(e, ast.Name | ast.Attribute)]
+            holders = [e for _, e in _arguments(call) if isinstance(e, ast.Name | ast.Attribute) or e is value.args]
             if not holders:
                 continue
             name = program.qualified(call)

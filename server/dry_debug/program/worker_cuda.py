@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
+from dry_debug.program.construction import constructs
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
 
@@ -117,8 +118,8 @@ class WorkerSearch:
             name: bindings[0].value
             for name, bindings in self.scope.attributes.items()
             if len(bindings) == 1
-            and bindings[0].scope.name == "__init__"
             and isinstance(bindings[0].value, ast.Call)
+            and constructs(self.owner, bindings[0].scope)
             and self._stays_on_gpu(bindings[0].value, bindings[0].scope)
         }
 
@@ -177,8 +178,8 @@ def is_cuda(program: Program, expr: ast.expr, scope: Scope, given: object = None
         made = program.names.qualified(expr.func, scope) == "torch.device"
         return made and bool(expr.args) and is_cuda(program, expr.args[0], scope, given, depth + 1)
     if isinstance(expr, ast.Attribute) and isinstance(expr.value, ast.Name):
-        cls = scope.parent
-        if cls is None or cls.kind != "class" or expr.value.id != scope.self_name:
+        cls = scope.class_scope
+        if cls is None or expr.value.id != scope.self_name:
             return False
         bindings = cls.attributes.get(expr.attr, [])
     elif isinstance(expr, ast.Name):
@@ -197,7 +198,8 @@ def is_cuda(program: Program, expr: ast.expr, scope: Scope, given: object = None
         sites = program.call_sites(one.scope)
         passed_at = program.arguments_of(one.scope, expr.id)
         return 0 < len(passed_at) == len(sites) and all(
-            is_cuda(owner, each, where, None, depth + 1) for owner, each, where, _ in passed_at
+            is_cuda(owner, each, where, given if owner is program else None, depth + 1)
+            for owner, each, where, _ in passed_at
         )
     if one.path or one.value is None or one.kind == "param":
         return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
+from dry_debug.program.construction import constructs
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
 
@@ -87,11 +88,11 @@ def _kept(owner: Program, cls: Scope) -> tuple[str, str, ast.Call, ast.AST] | No
     if cls.kind != "class" or "get_worker_info" in owner.text(cls.node):
         return None
     for name, bindings in cls.attributes.items():
-        if len(bindings) != 1 or bindings[0].scope.name != "__init__" or not isinstance(bindings[0].value, ast.Call):
+        if len(bindings) != 1 or not isinstance(bindings[0].value, ast.Call):
             continue
         made = bindings[0].value
         maker = MAKERS.get(owner.qualified(made) or "")
-        if maker is None:
+        if maker is None or not constructs(owner, bindings[0].scope):
             continue
         used = _used(cls, name)
         if used is not None:

@@ -141,11 +141,16 @@ def _setup_py(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _requirements_files(root: str) -> list[str]:
-    try:
-        names = sorted(os.listdir(root))
-    except OSError:
-        return []
-    return [name for name in names if name.startswith("requirements") and name.endswith((".txt", ".in"))][:12]
+    """`requirements*.txt`, then what lies in a folder `requirements`: paths relative to `root`."""
+    found = []
+    for folder in ("", "requirements"):
+        try:
+            names = sorted(os.listdir(os.path.join(root, folder)))
+        except OSError:
+            continue
+        fits = [n for n in names if n.endswith((".txt", ".in")) and (folder or n.startswith("requirements"))]
+        found += [os.path.join(folder, name) for name in fits[:12]]
+    return found
 
 
 def _table(value: object) -> dict[str, Any]:
