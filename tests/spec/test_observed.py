@@ -45,6 +45,61 @@ def test_a_setting_of_a_configuration_file_has_its_line() -> None:
     assert seen(source, "learning_rate", {"c.yaml": "seed: 1\ntrain:\n  lr: 0.3\n"}) == [(0.3, "c.yaml", 3)]
 
 
+def test_settings_that_another_module_reads_from_its_default_path() -> None:
+    module = """import yaml
+from pathlib import Path
+HERE = Path(__file__).parent
+def load(path=HERE / "c.yaml"):
+    with open(path) as file:
+        return yaml.safe_load(file)
+settings = load()
+"""
+    source = "import torch\nfrom conf import settings\ntrain = settings['train']\n" + SGD.format("train['lr']")
+    files = {"c.yaml": "train:\n  lr: 0.3\n", "conf.py": module}
+    assert seen(source, "learning_rate", files) == [(0.3, "c.yaml", 2)]
+    files["conf.py"] = module.replace("load()", "load(choose())")
+    assert seen(source, "learning_rate", files) == []
+
+
+def test_a_field_of_a_settings_class_that_is_no_number() -> None:
+    source = """import torch
+from dataclasses import dataclass
+from pathlib import Path
+@dataclass
+class C:
+    out: Path = Path("runs/a")
+def main(c: C):
+    torch.save(net.state_dict(), c.out / "best.pt")
+main(C())
+"""
+    assert seen(source, "output_dir") == [("runs/a/best.pt", "main.py", 8)]
+
+
+SAVED = """import torch
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(20):
+    for batch in loader:
+        optimizer.zero_grad()
+        net(batch).sum().backward()
+        optimizer.step()
+    if (epoch + 1) % 5 == 0:
+        score = evaluate(net)
+        if {}:
+            torch.save(net.state_dict(), "best.pt")
+"""
+
+
+@pytest.mark.parametrize(("test", "known"), [("score > best", 0), ("is_best", 0), ("args.save", 1)])
+def test_what_is_saved_only_when_it_is_better_has_no_cadence(test: str, known: int) -> None:
+    assert len(seen(SAVED.format(test), "save_cadence")) == known
+    assert [str(v) for v, _, _ in seen(SAVED.format(test), "eval_cadence")] == ["every 5 epochs"]
+
+
+def test_a_share_of_an_epoch() -> None:
+    source = "import lightning as L\nt = L.Trainer(max_epochs=2, val_check_interval=0.25)\n"
+    assert [str(v) for v, _, _ in seen(source, "eval_cadence")] == ["4 times an epoch"]
+
+
 def test_what_takes_effect_goes_before_what_is_only_declared() -> None:
     source = "import torch\nlearning_rate = 1.0\n" + SGD.format("0.1")
     assert seen(source, "learning_rate") == [(0.1, "main.py", 3)]

@@ -427,9 +427,11 @@ def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], 
             wrong = next((o for o in known if (o.value in asked.values) != none), None)
             return ("deviation", wrong, "") if wrong is not None else ("match", known[0] if known else None, "")
     right = next((o for o in known if o.value in asked.values), None)
+    value = asked.values[0]
+    if right is None and asked.kind == "most" and isinstance(value, Cadence):  # "at least every 2000 steps"
+        right = next((o for o in known if _as_often(o.value, value)), None)
     if right is not None:
         return "match", right, ""
-    value = asked.values[0]
     if isinstance(value, Cadence) and value.unit in ("end", "never"):
         if known:
             return "deviation", known[0], ""
@@ -441,3 +443,13 @@ def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], 
     if lost is not None or setting.from_command_line:
         return "cannot_tell", lost, ""
     return "not_implemented", None, ""
+
+
+def _as_often(got: object, asked: Cadence) -> bool:
+    return (
+        isinstance(got, Cadence)
+        and got.unit == asked.unit
+        and got.every is not None
+        and asked.every is not None
+        and got.every <= asked.every
+    )

@@ -90,6 +90,9 @@ def _models(program: Program) -> Iterator[Observed]:
                     )
                 )
             continue
+        if name.startswith("segmentation_models_pytorch.") and last_of(name)[:1].isupper():
+            yield from _segmentation(program, last_of(name), call)
+            continue
         if not _LOADS.search(name) or (name.startswith("transformers.Trainer")):
             continue
         first = 1 if name.endswith(("transformers.pipeline", "hub.load")) else 0
@@ -103,6 +106,23 @@ def _models(program: Program) -> Iterator[Observed]:
             continue
         (tokenizers if _NO_MODEL.search(name) else rows).append(one)
     yield from rows or tokenizers
+
+
+def last_of(name: str) -> str:
+    """The last part of a qualified name."""
+    return name.rpartition(".")[2]
+
+
+def _segmentation(program: Program, network: str, call: ast.Call) -> Iterator[Observed]:
+    """`smp.Unet("resnet34")`: the network, and the encoder in it."""
+    if network in ("DiceLoss", "JaccardLoss", "FocalLoss") or network.endswith("Loss"):
+        return
+    role = _role_at(program, call)
+    yield Observed("model", named(network, exact=True), call.func, Traced(True, network, program, call.func), role)
+    encoder = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "encoder_name"), None)
+    traced = trace(program, encoder, call) if encoder is not None else None
+    if encoder is not None and traced is not None and traced.known and isinstance(traced.value, str):
+        yield Observed("model", named(traced.value, exact=True), encoder, traced, role)
 
 
 def _model(program: Program, expr: ast.expr, call: ast.Call) -> Observed | None:
@@ -409,11 +429,20 @@ _TRACKERS = {
 }
 
 
+_LOGGERS = {
+    "WandbLogger": "wandb",
+    "TensorBoardLogger": "tensorboard",
+    "MLFlowLogger": "mlflow",
+    "CometLogger": "comet",
+    "CSVLogger": "csv",
+}
+
+
 def _trackers(program: Program) -> Iterator[Observed]:
     for name, call in program.qualified_calls():
         value = _TRACKERS.get(name)
-        if value is None and name.endswith(("WandbLogger", "TensorBoardLogger", "MLFlowLogger", "CometLogger")):
-            value = {"W": "wandb", "T": "tensorboard", "M": "mlflow", "C": "comet"}[name.rpartition(".")[2][0]]
+        if value is None and name.endswith(tuple(_LOGGERS)):
+            value = _LOGGERS[name.rpartition(".")[2]]
         if value is not None:
             if value == "wandb" and any(
                 k.arg == "mode" and isinstance(k.value, ast.Constant) and k.value.value == "disabled"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dry_debug.lint import manifest
-from dry_debug.lint.finding import SEVERITIES
+from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR
 from dry_debug.render.record import Record, shown
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.rows import Row, merged
@@ -22,8 +22,9 @@ OWN = "SPEC"  # told as rows
 _CHOICES = ("VLLM", "HF", "SGL")  # which tool for the job
 # Rules about the choice of a model or a framework: HF011 a base model for chat, HF012 all weights of a large model,
 # MEM012 a model that is too large for the GPU, OVER003 and OVER004 what a serving engine does.
-ONE_GPU = "OVER001"
 FIT = frozenset(("HF011", "HF012", "MEM012", "OVER003", "OVER004"))
+# Of these rules and the comparison with the instructions, which may find the same mistake, Part 1 has the comparison.
+_SAME = {"OVER001": "hardware", "MEM012": "hardware", "HF011": "model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Account:
     suggestions: list[Record] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     files: int = 0
+    unread: bool = False  # Python cannot read the code, so that it was compared with nothing
 
     @property
     def asked(self) -> int:
@@ -94,7 +96,7 @@ class Account:
 def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: int = 0) -> Account:
     """The report of what was found (`records`) and compared (`groups`: the rows of each file)."""
     every = merged(groups)
-    whole = Account(files=files)
+    whole = Account(files=files, unread=not every and any(r["name"] == SYNTAX_ERROR[0] for r in records))
     for name, verdict in (
         ("matches", "match"), ("deviations", "deviation"), ("assumptions", "assumption"),
         ("not_implemented", "not_implemented"), ("cannot_tell", "cannot_tell"),
@@ -102,14 +104,15 @@ def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: i
         setattr(whole, name, [row for row in every if row.verdict == verdict])
     whole.deviations.sort(key=lambda row: not row.is_critical)
     others = [r for r in records if not r["code"].startswith(OWN)]
-    # Where one GPU was asked for, the line on the hardware is the critical error already.
-    spread = {row.file for row in whole.deviations if row.is_critical and row.field == "hardware"}
-    twice = {id(r) for r in others if r["code"] == ONE_GPU and r["filename"] in spread}
-    milder = [r for r in others if r["severity"] != "critical" or id(r) in twice]
-    unfit = [r for r in milder if r["code"].startswith(OVER) or r["code"] in FIT]
+    unfit = [r for r in others if r["code"].startswith(OVER) or r["code"] in FIT]
     whole.overengineering = [_over(r) for r in sorted(unfit, key=_order)]
     ranked: list[tuple[int, Critical]] = [(1, _of_row(row)) for row in whole.deviations if row.is_critical]
-    ranked += [(_priority(r), _of_record(r)) for r in others if r["severity"] == "critical" and id(r) not in twice]
+    asked = {(row.file, row.field) for row in whole.deviations if row.is_critical}
+    ranked += [
+        (_priority(r), _of_record(r))
+        for r in others
+        if r["severity"] == "critical" and (r["filename"], _SAME.get(r["code"])) not in asked
+    ]
     whole.critical = [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
     told = {id(r) for r in unfit}
     rest = sorted((r for r in others if r["severity"] != "critical" and id(r) not in told), key=_order)
@@ -141,9 +144,8 @@ def _of_row(row: Row) -> Critical:
 def _of_record(record: Record) -> Critical:
     fit = record["code"] in FIT or record["code"].startswith(OVER)
     has = "; ".join(step["message"] for step in record["related"]) if fit else ""
-    fix = _advice(record) or (_instead(record) if fit else "")
     return Critical(
-        record["message"], "", has, record["why"].rstrip("."), fix, record["filename"],
+        record["message"], "", has, record["why"].rstrip("."), _advice(record), record["filename"],
         record["location"]["row"], record["cell"], record=record,
     )  # fmt: skip
 
