@@ -185,12 +185,12 @@ def test_ddp_for_the_one_gpu_that_the_user_mentions() -> None:
         "🔴 CRITICAL ERROR #1: Wrong Hardware Assumption",
         "OVERENGINEERING CHECK",
         "🔧 OVERENGINEERING DETECTED:",
-        "Issue: `DistributedDataParallel(",
+        "Issue: `DistributedDataParallel",
         "on my A100. (INSTRUCTIONS.md:1)",
         "Impact: With one process there is nobody to exchange gradients with",
         "Recommendation: Remove the process group, the wrapper and the distributed sampler, and move the model with",
         "ACTION REQUIRED:",
-        "Consider removing overengineered parts: `DistributedDataParallel(",
+        "Consider removing overengineered parts: `DistributedDataParallel",
     ]
     _in_order(expected, text)
 
