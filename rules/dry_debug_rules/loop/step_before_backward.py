@@ -54,7 +54,7 @@ class StepBeforeBackward(OrderRule):
         at = step.here(program)
         if hit.certainty != "must" or wipe is None or backward is None or at is None:
             return None
-        if not behind(backward.event, hit.event) or hit.event.program is not program:
+        if not behind(backward, step) or hit.event.program is not program:
             return None
         hands = other_hands(program, step, ordered.optimizer)
         if hands is not None:
@@ -63,7 +63,8 @@ class StepBeforeBackward(OrderRule):
         evidence = made(ordered.optimizer, "the optimizer")
         evidence.append(Step(wipe.event.program, wipe.event.node, "the gradients are cleared here"))
         evidence.append(Step(backward.event.program, backward.event.node, "and computed only here, behind the step"))
-        edits = moved_behind(program, hit.event.stmt, backward.event.stmt)
+        together = hit.event.scope is backward.event.scope
+        edits = moved_behind(program, hit.event.stmt, backward.event.stmt) if together else None
         return Report(
             at=at,
             headline=f"`{program.short(at, 40)}` runs before `backward()`: it applies cleared gradients",

@@ -54,7 +54,7 @@ class WipedGradients(OrderRule):
         if hit.certainty != "must" or wipe is None or backward is None:
             program.why(step, "on some path the gradients are still there, or nobody knows")
             return None
-        if behind(backward.event, hit.event):
+        if behind(backward, step):
             program.why(step, "{} stands behind it in the iteration", backward.event, see=backward)
             return None
         hands = other_hands(program, step, ordered.optimizer)
