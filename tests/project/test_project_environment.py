@@ -142,7 +142,28 @@ def test_versions_are_those_of_the_metadata(tmp_path: Path) -> None:
     keys = {question: host.answer_key(question) for question in asked}
     write(tmp_path / "requirements.txt", "other==3.2\n")
     host.refresh()
-    assert {question for question in keys if host.answer_key(question) != keys[question]} == {"version:other"}
+    assert {question for question in keys if host.answer_key(question) != keys[question]} == {
+        f"version:other:{tmp_path}"
+    }
+
+
+def test_a_folder_of_its_own_needs_speaks_for_its_files(tmp_path: Path) -> None:
+    packages = environment(tmp_path)
+    install(packages, "torch", {}, version="2.9.0")
+    write(tmp_path / "requirements.txt", "torch>=2\nother==3.1\n")
+    write(tmp_path / "examples" / "old" / "requirements.txt", "torch==1.4\n")
+    write(tmp_path / "examples" / "old" / "sub" / "train.py", "")
+    host = ProjectHost(str(tmp_path))
+    old = str(tmp_path / "examples" / "old" / "sub" / "train.py")
+    assert [host.version(name, old) for name in ("torch", "other", "third")] == ["1.4", "3.1", None]
+    assert host.version("torch", str(tmp_path / "examples" / "new.py")) == "2.9.0"
+    assert host.version("torch") == "2.9.0"
+    assert host.version("torch", str(tmp_path.parent / "elsewhere" / "train.py")) == "2.9.0"
+    keys = {question: host.answer_key(question) for question in host.asked_for(old)}
+    write(tmp_path / "examples" / "old" / "requirements.txt", "torch==1.5\n")
+    host.refresh()
+    changed = {question for question in keys if host.answer_key(question) != keys[question]}
+    assert changed == {f"version:torch:{tmp_path / 'examples' / 'old' / 'sub'}"}
 
 
 @pytest.mark.parametrize(
@@ -150,6 +171,7 @@ def test_versions_are_those_of_the_metadata(tmp_path: Path) -> None:
     [
         ("requirements.txt", "torch==2.1.0  # here\nlib[extra] >= 1.0, <2\n-r x.txt\n-e .\n", ("2.1.0", ">=1.0,<2")),
         ("requirements-dev.txt", "torch~=2.1; python_version > '3.8'\nlib == 1.* \n", ("~=2.1", "==1.*")),
+        ("requirements/base.txt", "torch==1.13\nlib\n", ("1.13", None)),
         ("pyproject.toml", '[project]\ndependencies=["torch (>=2)"]\n[dependency-groups]\na=["lib<3"]', (">=2", "<3")),
         ("pyproject.toml", '[tool.poetry.dependencies]\ntorch = "2.1"\nlib = {version = ">=1"}\n', ("^2.1", ">=1")),
         ("setup.cfg", "[options]\ninstall_requires =\n    torch>=1.9\n    lib==4\n", (">=1.9", "4")),
@@ -160,7 +182,7 @@ def test_versions_are_those_of_the_metadata(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_declared_versions(tmp_path: Path, name: str, text: str, expected: tuple[str | None, str | None]) -> None:
-    (tmp_path / name).write_text(text)
+    write(tmp_path / name, text)
     found = declared(str(tmp_path))
     assert (found.get("torch"), found.get("lib")) == expected
 

@@ -2,12 +2,14 @@
 
 import pytest
 from dry_debug.spec.compare import compare
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instructions import parse
 from dry_debug.spec.numbers import number
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.program.model import program
+from tests.spec.reporting import report
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ from tests.program.model import program
     ],
 )
 def test_numbers_as_people_write_them(text: str, value: float | None) -> None:
-    got = number(text)
+    got = number(text, tokens=True)
     assert got == pytest.approx(value) if value is not None else got is None
 
 
@@ -106,3 +108,75 @@ def test_verdicts(text: str, verdict: str) -> None:
 )  # fmt: skip
 def test_reading_hostile_text_is_bounded(text: str) -> None:
     assert len(parse(text, "SPEC.md")) < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "name", "memory"),
+    [
+        ("on a single A100 40GB", 1, "A100", 40),
+        ("8xH100 node", 8, "H100", None),
+        ("two nodes with 4 GPUs each", 8, "", None),
+        ("dual 3090s", 2, "3090", None),
+        ("my rtx 4090", 1, "4090", None),
+        ("GPU: RTX 4090 (24 GB)", 1, "4090", 24),
+        ("one GPU is free (the 24 GB 3090)", 1, "3090", 24),
+        ("GPUs: 4", 4, "", None),
+        ("it must fit into 16 GB of VRAM", None, "", 16),
+        ("NVIDIA A100-SXM4-80GB x 8", 8, "A100", 80),
+        ("train on cuda:0 only", 1, "", None),
+    ],
+)
+def test_devices_as_people_name_them(text: str, count: int | None, name: str, memory: int | None) -> None:
+    (one,) = [i for i in parse(text, "x") if i.field == "hardware"]
+    assert one.values == (Hardware(count, name, memory),)
+
+
+@pytest.mark.parametrize("text", ["20 GPU hours", "batch size 8 per GPU", "A4 paper, at 4090 steps"])
+def test_what_is_no_hardware(text: str) -> None:
+    assert not [i for i in parse(text, "x") if i.field == "hardware"]
+
+
+def test_a_later_line_completes_the_hardware() -> None:
+    (one,) = [i for i in parse("Use 4 GPUs.\n\nThey are A100s.", "x") if i.field == "hardware"]
+    assert one.values == (Hardware(4, "A100"),)
+
+
+def test_numbers_with_decimal_commas() -> None:
+    found = {i.field: i.values[0] for i in parse("lr: 0,0003\nwarmup: 1.000 steps\nwd: 0,01", "x")}
+    assert found == {"learning_rate": 3e-4, "warmup_steps": 1000, "weight_decay": 0.01}
+
+
+def test_a_number_of_steps_is_decimal_and_one_of_tokens_may_be_binary() -> None:
+    steps, length = parse("1k training steps\ncontext length: 2k", "x")
+    assert steps.field == "max_steps" and steps.values == (1000,)
+    assert length.field == "max_length" and length.allows(2048) and length.allows(2000) and not length.allows(1024)
+
+
+def test_a_correction_without_a_name_is_for_the_number_that_was_spoken_of() -> None:
+    talk = "ann: lr 2e-5, 3 epochs\nbob: 2e-5 is low for adapters\nann: right, make that 1e-4"
+    assert [i.values for i in parse(talk, "x") if i.field == "learning_rate"] == [(1e-4,)]
+
+
+def test_a_question_that_is_answered_with_yes_is_asked_for() -> None:
+    assert [i.field for i in parse("Bob: 5 epochs?\nAnn: yes please", "x")] == ["epochs"]
+    assert parse("Bob: 5 epochs?\nAnn: no idea", "x") == []
+
+
+def test_settings_that_share_a_line() -> None:
+    found = {i.field: i.values[0] for i in parse("| LR / WD | 1e-5 / 0.02 |\n| batch / epochs | 8 / 3 |", "x")}
+    assert found == {"learning_rate": 1e-5, "weight_decay": 0.02, "batch_size": 8, "epochs": 3}
+
+
+def test_shorthand_reads_a_number_with_the_name_before_it() -> None:
+    found = {i.field: i.values[0] for i in parse("sgd momentum .9 lr .01 wd 1e-4 / bs 64 / 8 ep", "x")}
+    assert found == {"optimizer": "sgd", "learning_rate": 0.01, "weight_decay": 1e-4, "batch_size": 64, "epochs": 8}
+
+
+def test_data_is_asked_for_by_the_name_that_the_code_has() -> None:
+    source = 'from datasets import load_dataset\nrows = load_dataset("acme/bird_songs")\n'
+
+    def asked(text: str) -> list[str]:
+        return [row.field for row in report(text, source).matches]
+
+    assert asked("Start the bird-songs run with lr 1e-3.") == ["dataset"]
+    assert asked("Last time bird-songs was too small. Use lr 1e-3.") == []

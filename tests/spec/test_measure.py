@@ -1,6 +1,6 @@
 """The measuring set holds: precision and recall over everything that instructions of people say."""
 
-from tests.spec.measure.measure import HERE, VERDICTS, Score, cases, measure
+from tests.spec.measure.measure import HERE, SETS, VERDICTS, Score, cases, measure
 
 
 def test_the_measuring_set_is_large_and_mixed() -> None:
@@ -12,7 +12,7 @@ def test_the_measuring_set_is_large_and_mixed() -> None:
 
 
 def test_what_is_said_of_the_measuring_set_is_right() -> None:
-    files = [HERE / f"{name}.toml" for name in ("cases", "held_out", "third")]
+    files = [HERE / f"{name}.toml" for name in SETS]
     _, by_verdict, lines = measure([case for file in files for case in cases(file)])
     whole = Score()
     for verdict in VERDICTS:

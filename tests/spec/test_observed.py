@@ -1,6 +1,8 @@
 """What the code does with a field: the value that takes effect, and the place that decides it."""
 
 import pytest
+from dry_debug.spec.compare import compare
+from dry_debug.spec.instructions import parse
 from dry_debug.spec.models import is_it, named
 from dry_debug.spec.observed import Observed, observe
 from dry_debug.spec.reasons import is_reason
@@ -41,6 +43,61 @@ def test_the_value_is_followed_to_the_place_that_decides_it(before: str, used: s
 def test_a_setting_of_a_configuration_file_has_its_line() -> None:
     source = "import torch, yaml\ncfg = yaml.safe_load(open('c.yaml'))\n" + SGD.format("cfg['train']['lr']")
     assert seen(source, "learning_rate", {"c.yaml": "seed: 1\ntrain:\n  lr: 0.3\n"}) == [(0.3, "c.yaml", 3)]
+
+
+def test_settings_that_another_module_reads_from_its_default_path() -> None:
+    module = """import yaml
+from pathlib import Path
+HERE = Path(__file__).parent
+def load(path=HERE / "c.yaml"):
+    with open(path) as file:
+        return yaml.safe_load(file)
+settings = load()
+"""
+    source = "import torch\nfrom conf import settings\ntrain = settings['train']\n" + SGD.format("train['lr']")
+    files = {"c.yaml": "train:\n  lr: 0.3\n", "conf.py": module}
+    assert seen(source, "learning_rate", files) == [(0.3, "c.yaml", 2)]
+    files["conf.py"] = module.replace("load()", "load(choose())")
+    assert seen(source, "learning_rate", files) == []
+
+
+def test_a_field_of_a_settings_class_that_is_no_number() -> None:
+    source = """import torch
+from dataclasses import dataclass
+from pathlib import Path
+@dataclass
+class C:
+    out: Path = Path("runs/a")
+def main(c: C):
+    torch.save(net.state_dict(), c.out / "best.pt")
+main(C())
+"""
+    assert seen(source, "output_dir") == [("runs/a/best.pt", "main.py", 8)]
+
+
+SAVED = """import torch
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for epoch in range(20):
+    for batch in loader:
+        optimizer.zero_grad()
+        net(batch).sum().backward()
+        optimizer.step()
+    if (epoch + 1) % 5 == 0:
+        score = evaluate(net)
+        if {}:
+            torch.save(net.state_dict(), "best.pt")
+"""
+
+
+@pytest.mark.parametrize(("test", "known"), [("score > best", 0), ("is_best", 0), ("args.save", 1)])
+def test_what_is_saved_only_when_it_is_better_has_no_cadence(test: str, known: int) -> None:
+    assert len(seen(SAVED.format(test), "save_cadence")) == known
+    assert [str(v) for v, _, _ in seen(SAVED.format(test), "eval_cadence")] == ["every 5 epochs"]
+
+
+def test_a_share_of_an_epoch() -> None:
+    source = "import lightning as L\nt = L.Trainer(max_epochs=2, val_check_interval=0.25)\n"
+    assert [str(v) for v, _, _ in seen(source, "eval_cadence")] == ["4 times an epoch"]
 
 
 def test_what_takes_effect_goes_before_what_is_only_declared() -> None:
@@ -94,3 +151,36 @@ def test_names_of_one_model(asked: str, exact: bool, got: str, same: bool | None
 )
 def test_which_comments_justify(comment: str, reason: bool) -> None:
     assert is_reason(comment) is reason
+
+
+CUDA = "import torch\nfrom vllm import LLM\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "asked", "verdict"),
+    [
+        ("torch.device('cuda:1')", "one A100", "deviation"),
+        ("torch.device('cuda:0')", "one A100", "match"),
+        ("torch.device('cuda:1')", "2 A100s", "not_implemented"),
+        ("net.cuda(2)", "a single GPU", "deviation"),
+        ("load(device_map={'': 2})", "2 GPUs", "deviation"),
+        ("import os; os.environ['CUDA_VISIBLE_DEVICES'] = '3'; net.to('cuda:3')", "one GPU", "match"),
+        ("LLM(model='m', tensor_parallel_size=2, pipeline_parallel_size=2)", "4 GPUs", "match"),
+        ("LLM(model='m', tensor_parallel_size=2, pipeline_parallel_size=2)", "2 GPUs", "deviation"),
+        ("LLM(model='m', dtype='bfloat16')", "a T4", "deviation"),
+        ("LLM(model='m', dtype='bfloat16')", "a single A10", "match"),
+        ("load(attn_implementation='flash_attention_2')", "a V100 32GB", "deviation"),
+        ("load(attn_implementation='sdpa')", "a single V100 32GB", "match"),
+        ("net = torch.nn.DataParallel(net)", "one GPU", "deviation"),
+        ("if torch.cuda.device_count() > 1:\n    net = torch.nn.DataParallel(net)", "one GPU", "match"),
+        ("if torch.cuda.device_count() > 1:\n    net = torch.nn.DataParallel(net)", "4 GPUs", "match"),
+    ],
+)
+def test_hardware_that_is_stated_and_hardware_that_the_code_needs(source: str, asked: str, verdict: str) -> None:
+    model = program(f"{CUDA}{source}\n")
+    (item,) = [i for i in compare(parse(f"Hardware: {asked}.", "SPEC.md"), model) if i.instruction is not None]
+    assert item.verdict == verdict
+
+
+def test_one_gpu_in_each_of_several_nodes_is_not_one_gpu() -> None:
+    assert not parse("One GPU per node, four nodes.", "SPEC.md")

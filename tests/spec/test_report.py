@@ -169,11 +169,30 @@ def test_the_rules_about_the_choice_of_a_model_or_framework_are_in_the_book() ->
     }  # fmt: skip
 
 
-def test_a_critical_choice_is_in_part_one_only() -> None:
+def test_a_critical_choice_is_to_be_fixed_and_explained() -> None:
     big = finding("MEM012", "critical", "7B weights do not fit 16 GB", "It stops.", "", "7B in fp32")
     whole = report("", "import torch\n", [big])
-    assert not whole.overengineering
+    assert [one.title for one in whole.critical] == [one.issue for one in whole.overengineering]
     assert "Code has: 7B in fp32" in shown(whole)
+
+
+def test_ddp_for_the_one_gpu_that_the_user_mentions() -> None:
+    """Example 5 of the document, by the rules themselves: one critical error, explained in Part 3."""
+    whole = report("Learning rate 2e-4. Runs on my A100.", DDP)
+    text = shown(whole)
+    assert [one.title for one in whole.critical] == ["Wrong Hardware Assumption"]
+    expected = [
+        "🔴 CRITICAL ERROR #1: Wrong Hardware Assumption",
+        "OVERENGINEERING CHECK",
+        "🔧 OVERENGINEERING DETECTED:",
+        "Issue: `DistributedDataParallel(",
+        "on my A100. (INSTRUCTIONS.md:1)",
+        "Impact: With one process there is nobody to exchange gradients with",
+        "Recommendation: Remove the process group, the wrapper and the distributed sampler, and move the model with",
+        "ACTION REQUIRED:",
+        "Consider removing overengineered parts: `DistributedDataParallel(",
+    ]
+    _in_order(expected, text)
 
 
 # -- kinds of deviation ------------------------------------------------------------------------------------------------
@@ -334,45 +353,92 @@ def test_parts_and_criticals_come_in_the_priority_order() -> None:
 
 WORKED = """
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from torch.utils.data import DataLoader
+from transformers import AutoModelForCausalLM, AutoTokenizer, get_linear_schedule_with_warmup
 
 tokenizer = AutoTokenizer.from_pretrained("gpt2")
 model = AutoModelForCausalLM.from_pretrained("gpt2").cuda()
 optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4)
+scheduler = get_linear_schedule_with_warmup(optimizer, 100, 3000)
+loader = DataLoader(chats, batch_size=8, shuffle=True)
+held_out = DataLoader(others, batch_size=8)
+accumulate = 4
+best = float("inf")
 for epoch in range(3):
-    for batch in loader:
-        optimizer.zero_grad()
-        loss = model(**batch).loss
+    model.train()
+    running = 0.0
+    for step, batch in enumerate(loader):
+        batch = {name: tensor.cuda() for name, tensor in batch.items()}
+        with torch.autocast("cuda", dtype=torch.bfloat16):
+            outputs = model(**batch)
+            loss = outputs.loss / accumulate
         loss.backward()
-        optimizer.step()
+        running += loss.item()
+        if (step + 1) % accumulate == 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            scheduler.step()
+            optimizer.zero_grad()
+        if step % 100 == 0:
+            print(epoch, step, running / (step + 1))
+    model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for batch in held_out:
+            batch = {name: tensor.cuda() for name, tensor in batch.items()}
+            total += model(**batch).loss.item()
+    if total < best:
+        best = total
+        model.save_pretrained("chat")
+        tokenizer.save_pretrained("chat")
 """
 
 
 def test_the_worked_example_section_by_section() -> None:
-    over = finding(
-        "OVER002", "critical", "Overengineered Training", "Reinventing the wheel, more bugs, harder to maintain.",
-        "Use HuggingFace Trainer API - handles all of this automatically", "200+ lines of custom training loop",
-    )  # fmt: skip
-    whole = report("I need a model for customer service chat. Learning rate 2e-4.", WORKED, [over])
-    text = shown(whole)
+    """By the rules themselves. The document calls the loop critical too; a loop that works must not be fixed first."""
+    text = shown(report("I need a model for customer service chat. Learning rate 2e-4.", WORKED))
     expected = [
         "🔴 CRITICAL ERROR #1: Wrong Model Choice",
         'User asked for: "I need a model for customer service chat. Learning rate 2e-4."',
         "Code uses: gpt2",
         "Why this is wrong: gpt2 is not instruction-tuned, too small for good chat quality (124M params)",
         "Fix: Use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
-        "🔴 CRITICAL ERROR #2: Overengineered Training",
-        "Code has: 200+ lines of custom training loop",
-        "Why this is wrong: Reinventing the wheel, more bugs, harder to maintain",
-        "Fix: Use HuggingFace Trainer API - handles all of this automatically",
         "INSTRUCTION COMPLIANCE",
         "- Learning rate: 2e-4 ✓",
         "- Model: Asked model for customer service chat, got gpt2",
         "- Assumed hardware = a CUDA GPU (user didn't specify)",
+        "OVERENGINEERING CHECK",
+        "🔧 OVERENGINEERING DETECTED:",
+        "Issue: 27 lines of hand-written loops do what the Hugging Face Trainer does",
+        "Evidence: 27 lines of manual epoch and batch loops (train.py:14); the loop accumulates gradients by hand",
+        "Impact: All of it has to be maintained by hand",
+        "Recommendation: Train with `Trainer(model, TrainingArguments(...))`: gradient_accumulation_steps=4, bf16=True",
         "ACTION REQUIRED:",
-        "1. Fix critical errors #1, #2: use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
+        "1. Fix critical error #1: use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2'",
         "2. Confirm assumptions: hardware = a CUDA GPU",
+        "3. Consider removing overengineered parts: 27 lines of hand-written loops",
     ]
+    _in_order(expected, text)
+
+
+def test_a_critical_finding_about_complexity_is_told_in_both_parts() -> None:
+    over = finding(
+        "OVER002", "critical", "Overengineered Training", "Reinventing the wheel, more bugs, harder to maintain.",
+        "Use HuggingFace Trainer API - handles all of this automatically", "200+ lines of custom training loop",
+    )  # fmt: skip
+    expected = [
+        "🔴 CRITICAL ERROR #1: Overengineered Training",
+        "Code has: 200+ lines of custom training loop",
+        "Why this is wrong: Reinventing the wheel, more bugs, harder to maintain",
+        "Fix: Use HuggingFace Trainer API - handles all of this automatically",
+        "OVERENGINEERING CHECK",
+        "Evidence: 200+ lines of custom training loop",
+    ]
+    _in_order(expected, shown(report("", "import torch\n", [over])))
+
+
+def _in_order(expected: list[str], text: str) -> None:
+    """Asserts that the texts stand in `text` one after the other."""
     at = -1
     for line in expected:
         found = text.find(line, at + 1)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.finding import Fix
+from dry_debug.lint.hits import HAS_OPTIMIZER, HitRule, out_of_sight
 from dry_debug.lint.new_lines import line_after
-from dry_debug.lint.rule import OrderRule, Report
-from dry_debug.program.automata import Hit, Occurrence
-from dry_debug.program.evidence import Step, made, weakest
-from dry_debug.program.hands import other_hands
-from dry_debug.program.links import kind_link, path_link
+from dry_debug.program.automata import Occurrence
+from dry_debug.program.evidence import Step, made
 from dry_debug.program.scaling import Scaled, protocols, spelled, tell_protocols
 from dry_debug.program.scopes import dotted
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
-    from dry_debug.program.events import Event
+    from dry_debug.lint.rule import Report
+    from dry_debug.program.automata import Hit
     from dry_debug.program.program import Program
 
 
-class BypassedScalerStep(OrderRule):
+class BypassedScalerStep(HitRule[Scaled]):
     name = "bypassed-scaler-step"
     code = "AMP004"
     severity = "critical"
@@ -35,62 +33,41 @@ class BypassedScalerStep(OrderRule):
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Let the scaler step the optimizer, and update it behind that."
     looks_at = "steps of optimizers in programs that scale the loss"
+    label = "bypassed"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         return (e.node for e in program.events.of_kind("optimizer_step"))
 
-    def check(self, program: Program) -> Iterator[Report]:
-        told: set[Event] = set()
-        for scaled in protocols(program):
-            for hit in scaled.hits:
-                if hit.label != "bypassed" or hit.certainty != "must" or hit.event in told:
-                    continue
-                if not scaled.only:
-                    program.why(hit.event, "there are several optimizers: the scaled loss may be of another one")
-                    continue
-                report = self._report(hit, scaled, program)
-                if report is not None:
-                    told.add(hit.event)
-                    yield report
-        if program.why.listens:
-            fine = "the scaler makes this step, the gradients are unscaled before, or no scaled loss comes before it"
-            tell_protocols(program, "bypassed", ("optimizer_step",), fine)
+    def walks(self, program: Program) -> Iterable[Scaled]:
+        return protocols(program)
 
-    def _report(self, hit: Hit, scaled: Scaled, program: Program) -> Report | None:
+    def look(self, hit: Hit, walked: Scaled, program: Program) -> Report | None:
+        if not walked.only:
+            program.why(hit.event, "there are several optimizers: the scaled loss may be of another one")
+            return None
         place = Occurrence(hit.event, hit.calls)
         at = place.here(program)
-        hands = other_hands(program, place, scaled.optimizer)
-        if hands is not None:
-            program.why(place, "{} is given the optimizer and cannot be followed", hands, see=hands)
-            return None
-        if at is None:
+        if out_of_sight(program, place, walked.optimizer, HAS_OPTIMIZER) or at is None:
             return None
         here = hit.event.program is program
-        evidence = made(scaled.scaler, "the scaler")
+        evidence = made(walked.scaler, "the scaler")
         backward = next((o.event for o in reversed(hit.trace) if o.event.kind == "backward"), None)
         if backward is not None:
             evidence.append(Step(backward.program, backward.node, "the loss is scaled here, so its gradients are"))
         if not here:
             evidence.append(Step(hit.event.program, hit.event.node, "the step"))
-        name = spelled(hit.event.program, hit.event, scaled.scaler)
+        name = spelled(hit.event.program, hit.event, walked.scaler)
+        headline = f"`{program.short(at, 40)}` applies gradients that are still scaled: the scaler has to step"
         edits = _edits(hit, name, program) if here and name is not None else ()
-        return Report(
-            at=at,
-            headline=f"`{program.short(at, 40)}` applies gradients that are still scaled: the scaler has to step",
-            confidence=weakest(scaled.scaler.confidence, scaled.optimizer.confidence),
-            links=lambda: [kind_link(program, scaled.scaler), kind_link(program, scaled.optimizer), path_link()],
-            evidence=evidence,
-            cause=f"{self.name}@{program.span(at).start}",
-            fix=(lambda: Fix(_title(name), "unsafe", edits)) if edits else None,
-            fix_title=_title(name) if edits else "",
-        )
+        title = f"Step through the scaler (`{(name or '')[:40]}.step(...)`)"
+        return self.report(program, at, headline, [walked.scaler, walked.optimizer], evidence, title, edits)
+
+    def tell(self, told: set[ast.AST], program: Program) -> None:
+        fine = "the scaler makes this step, the gradients are unscaled before, or no scaled loss comes before it"
+        tell_protocols(program, self.label, ("optimizer_step",), fine)
 
 
-def _title(name: str | None) -> str:
-    return f"Step through the scaler (`{(name or '')[:40]}.step(...)`)"
-
-
-def _edits(hit: Hit, name: str | None, program: Program) -> tuple[TextEdit, ...]:
+def _edits(hit: Hit, name: str, program: Program) -> tuple[TextEdit, ...]:
     call = hit.event.node
     if not isinstance(call, ast.Call) or call.args or call.keywords or not isinstance(call.func, ast.Attribute):
         return ()

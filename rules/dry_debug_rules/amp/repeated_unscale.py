@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.finding import Fix
-from dry_debug.lint.rule import OrderRule, Report
-from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.lint.hits import HAS_SCALER, HitRule, out_of_sight
+from dry_debug.program.automata import Occurrence
 from dry_debug.program.evidence import Step, made
-from dry_debug.program.hands import other_hands
-from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.scaling import Scaled, protocols, tell_protocols
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
-    from dry_debug.program.events import Event
+    from dry_debug.lint.rule import Report
+    from dry_debug.program.automata import Hit
     from dry_debug.program.program import Program
 
 
-class RepeatedUnscale(OrderRule):
+class RepeatedUnscale(HitRule[Scaled]):
     name = "repeated-unscale"
     code = "AMP008"
     severity = "critical"
@@ -33,38 +31,27 @@ class RepeatedUnscale(OrderRule):
     quotes = ("DBG-RF-4",)
     instead = "Unscale once for each optimizer and step."
     looks_at = "calls of `unscale_`"
+    label = "twice"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         return (e.node for e in program.events.of_kind("unscale"))
 
-    def check(self, program: Program) -> Iterator[Report]:
-        told: set[Event] = set()
+    def walks(self, program: Program) -> Iterable[Scaled]:
         for scaled in protocols(program):
             if any(hit.label == "again" and hit.certainty == "must" for hit in scaled.hits):
                 program.why(None, "the scaler is never updated, which is told at its step")
-                continue
-            for hit in scaled.hits:
-                if hit.label == "twice" and hit.certainty == "must" and hit.event not in told:
-                    report = self._report(hit, scaled, program)
-                    if report is not None:
-                        told.add(hit.event)
-                        yield report
-        if program.why.listens:
-            tell_protocols(program, "twice", ("unscale",), "the scaler is updated before it comes again")
+            else:
+                yield scaled
 
-    def _report(self, hit: Hit, scaled: Scaled, program: Program) -> Report | None:
+    def look(self, hit: Hit, walked: Scaled, program: Program) -> Report | None:
         place = Occurrence(hit.event, hit.calls)
         at = place.here(program)
-        hands = other_hands(program, place, scaled.scaler)
-        if hands is not None:
-            program.why(place, "{} is given the scaler and cannot be followed: it may update it", hands, see=hands)
-            return None
-        if at is None:
+        if out_of_sight(program, place, walked.scaler, HAS_SCALER) or at is None:
             return None
         here = hit.event.program is program
         first = next((o.event for o in reversed(hit.trace) if o.event.kind == "unscale"), None)
         again = first is None or first is hit.event
-        evidence = made(scaled.scaler, "the scaler")
+        evidence = made(walked.scaler, "the scaler")
         if first is not None and not again:
             evidence.append(Step(first.program, first.node, "the gradients are unscaled here already"))
         if not here:
@@ -73,18 +60,16 @@ class RepeatedUnscale(OrderRule):
         if here and not again and isinstance(hit.event.stmt, ast.Expr):
             spot = program.flow.whole_statement(hit.event.stmt)
         what = program.short(at, 40)
-        return Report(
-            at=at,
-            headline=f"`{what}` runs again in the next iteration, before the scaler is updated"
+        headline = (
+            f"`{what}` runs again in the next iteration, before the scaler is updated"
             if again
-            else f"`{what}` unscales for the second time before the scaler is updated",
-            confidence=scaled.scaler.confidence,
-            links=lambda: [kind_link(program, scaled.scaler), path_link()],
-            evidence=evidence,
-            cause=f"{self.name}@{program.span(at).start}",
-            fix=(lambda: Fix(_TITLE, "unsafe", (TextEdit(spot, ""),))) if spot is not None else None,
-            fix_title=_TITLE if spot is not None else "",
+            else f"`{what}` unscales for the second time before the scaler is updated"
         )
+        edits = (TextEdit(spot, ""),) if spot is not None else ()
+        return self.report(program, at, headline, [walked.scaler], evidence, _TITLE, edits)
+
+    def tell(self, told: set[ast.AST], program: Program) -> None:
+        tell_protocols(program, self.label, ("unscale",), "the scaler is updated before it comes again")
 
 
 _TITLE = "Remove the second `unscale_`"

@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link, kind_link
+from dry_debug.program.run_parts import stateless
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
@@ -197,13 +198,7 @@ def _missing(runs: list[Run], program: Program) -> list[Part]:
 
 
 def _stateless(part: Part) -> bool:
-    """SGD without momentum remembers nothing between steps."""
-    value = part.value
-    if part.kind != "optimizer" or value is None or value.type != "torch.optim.SGD" or value.args is None:
-        return False
-    keywords = {k.arg: k.value for k in value.args.keywords}
-    momentum = keywords.get("momentum", value.args.args[2] if len(value.args.args) > 2 else None)
-    return None not in keywords and (momentum is None or (isinstance(momentum, ast.Constant) and not momentum.value))
+    return part.kind == "optimizer" and part.value is not None and stateless(part.value)
 
 
 def _severity(runs: list[Run], missing: list[Part], program: Program) -> Severity | None:

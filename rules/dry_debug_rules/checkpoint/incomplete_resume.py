@@ -13,7 +13,8 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import kind_link
-from dry_debug.program.resume_gaps import Left, ResumeGap, loads_of, resume_gaps, stateless
+from dry_debug.program.resume_gaps import Left, ResumeGap, loads_of, resume_gaps
+from dry_debug.program.run_parts import stateless
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

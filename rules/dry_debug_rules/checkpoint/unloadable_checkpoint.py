@@ -55,7 +55,7 @@ class UnloadableCheckpoint(WholeRule):
         if _ALLOWED.search(program.document.source):
             program.why(None, "the file says what `torch.load` may read (`safe_globals`, or a function in its place)")
             return
-        version = program.host.version("torch")
+        version = program.version("torch")
         refuses = _refuses(version or "")
         if refuses is False:
             program.why(None, f"the project is written for PyTorch {version}, which reads everything by default")

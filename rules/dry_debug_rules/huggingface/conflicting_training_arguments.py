@@ -300,7 +300,7 @@ def _since(program: Program, version: tuple[int, int]) -> bool:
 
 
 def _declared(program: Program) -> tuple[int, int] | None:
-    parts = (program.host.version("transformers") or "").split(".")
+    parts = (program.version("transformers") or "").split(".")
     return (int(parts[0]), int(parts[1])) if len(parts) > 1 and parts[0].isdigit() and parts[1].isdigit() else None
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.finding import Fix
+from dry_debug.lint.hits import HAS_OPTIMIZER, HitRule, out_of_sight
 from dry_debug.lint.new_lines import moved_before
-from dry_debug.lint.rule import OrderRule, Report
-from dry_debug.program.automata import Hit, Occurrence, collect
+from dry_debug.program.automata import Occurrence, collect
 from dry_debug.program.evidence import Step, made
 from dry_debug.program.gradient_order import Ordered, orders
-from dry_debug.program.hands import other_hands
-from dry_debug.program.links import kind_link, path_link
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
+    from dry_debug.lint.rule import Report
+    from dry_debug.program.automata import Hit
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
+    from dry_debug.text.spans import TextEdit
 
 
-class MisplacedGradientClip(OrderRule):
+class MisplacedGradientClip(HitRule[Ordered]):
     name = "misplaced-gradient-clip"
     code = "LOOP015"
     severity = "critical"
@@ -33,61 +34,43 @@ class MisplacedGradientClip(OrderRule):
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Clip between the backward pass and the step."
     looks_at = "calls that clip gradients"
+    label = "idle"
+    unsure = "on some path a backward pass comes before it, or nobody knows"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         return (event.node for event in program.events.of_kind("clip"))
 
-    def check(self, program: Program) -> Iterator[Report]:
+    def walks(self, program: Program) -> Iterable[Ordered]:
         if not program.events.may_come(frozenset(("clip",))):
-            return
+            return []
         if not collect(program, "clip"):
             program.why(None, "no way from the start of this file leads to a clip")
-            return
-        told: set[Event] = set()
-        for ordered in orders(program):
-            for hit in ordered.hits:
-                report = self._report(hit, ordered, program) if hit.label == "idle" else None
-                if report is not None and hit.event not in told:
-                    told.add(hit.event)
-                    yield report
-        if program.why.listens:
-            for event in program.events.of_kind("clip"):
-                if event not in told:
-                    program.why(event, "a backward pass comes before it, or it is not known whose gradients it clips")
+            return []
+        return orders(program)
 
-    def _report(self, hit: Hit, ordered: Ordered, program: Program) -> Report | None:
+    def look(self, hit: Hit, walked: Ordered, program: Program) -> Report | None:
         place = Occurrence(hit.event, hit.calls)
         at = place.here(program)
-        if hit.certainty != "must":
-            program.why(place, "on some path a backward pass comes before it, or nobody knows")
-            return None
         if _measures(hit.event):
             program.why(place, "it only measures the norm")
             return None
-        hands = other_hands(program, place, ordered.optimizer)
-        if hands is not None:
-            program.why(place, "{} is given the optimizer and cannot be followed", hands, see=hands)
-            return None
-        if at is None:
+        if out_of_sight(program, place, walked.optimizer, HAS_OPTIMIZER) or at is None:
             return None
         here = hit.event.program is program
         step = next((o.event for o in reversed(hit.trace) if o.event.kind == "optimizer_step"), None)
-        evidence = made(ordered.optimizer, "the optimizer")
+        evidence = made(walked.optimizer, "the optimizer")
         if not here:
             evidence.append(Step(hit.event.program, hit.event.node, "the gradients are clipped here"))
         if step is not None:
             evidence.append(Step(step.program, step.node, "this step has applied the gradients before"))
+        headline = f"`{program.short(at, 40)}` clips gradients that no step will use"
         edits = _edits(hit.event, step, program) if here else ()
-        return Report(
-            at=at,
-            headline=f"`{program.short(at, 40)}` clips gradients that no step will use",
-            confidence=ordered.optimizer.confidence,
-            links=lambda: [kind_link(program, ordered.optimizer), path_link()],
-            evidence=evidence,
-            cause=f"{self.name}@{program.span(at).start}",
-            fix=(lambda: Fix(_TITLE, "unsafe", edits)) if edits else None,
-            fix_title=_TITLE if edits else "",
-        )
+        return self.report(program, at, headline, [walked.optimizer], evidence, _TITLE, edits)
+
+    def tell(self, told: set[ast.AST], program: Program) -> None:
+        for event in program.events.of_kind("clip"):
+            if event.node not in told:
+                program.why(event, "a backward pass comes before it, or it is not known whose gradients it clips")
 
 
 _TITLE = "Clip between `backward()` and `step()`"
@@ -100,11 +83,11 @@ def _measures(event: Event) -> bool:
         (isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value.lower() == "inf")
         or (isinstance(n, ast.Attribute) and n.attr in ("inf", "Inf"))
         for argument in (*call.args, *(k.value for k in call.keywords))
-        for n in ast.walk(argument)
+        for n in nodes(argument)
     )
 
 
-def _edits(clip: Event, step: Event | None, program: Program) -> tuple:  # type: ignore[type-arg]
+def _edits(clip: Event, step: Event | None, program: Program) -> tuple[TextEdit, ...]:
     if step is None or step.program is not program or step.other.known:
         return ()
     return moved_before(program, clip.stmt, step.stmt)

@@ -91,7 +91,7 @@ class SchedulerBeforeOptimizer(OrderRule):
         if hands is not None:
             program.why(place, "{} is given the optimizer and cannot be followed: it may step", hands, see=hands)
             return None
-        old = program.host.version("torch")
+        old = program.version("torch")
         if old is not None and old.startswith(("0.", "1.0")):
             program.why(place, f"the project is written for PyTorch {old}, where this was the order")
             return None

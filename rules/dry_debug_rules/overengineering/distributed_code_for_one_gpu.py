@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,18 +10,12 @@ from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.process_setup import Part, ProcessSetup
-from dry_debug.spec.sources import sources_of
+from dry_debug.spec.sources import sources_of, wants_several
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.spec.instruction import Instruction
 
-# Words of instructions that want the set-up, unless they are ruled out.
-_WANTED = re.compile(r"\b(?:ddp|fsdp|torchrun|distributed|data[- ]parallel|process group)\b", re.IGNORECASE)
-_RULED_OUT = re.compile(
-    r"\b(?:no|not|don'?t|without|avoid|never|unnecessary|needless|remove|drop|instead of)\b[^.\n]{0,40}\Z",
-    re.IGNORECASE,
-)
 _SAYS = {
     "ddp": "this wraps the model for several processes",
     "fsdp": "this splits the model over several processes",
@@ -145,10 +138,8 @@ def _asked(program: Program) -> Instruction | None:
     from dry_debug.spec.ambient import asked_of
     from dry_debug.spec.things import Hardware
 
-    for source in sources_of(program):
-        for match in _WANTED.finditer(source.text):
-            if source.explicit and not _RULED_OUT.search(source.text[max(0, match.start() - 80) : match.start()]):
-                return None
+    if wants_several(program):
+        return None
     found = [i for i in asked_of(program) if i.field == "hardware"]
     one = all(isinstance(v, Hardware) and v.count == 1 and v.device == "gpu" for i in found for v in i.values)
     return found[-1] if found and one else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from dry_debug.lint.finding import Fix, Place, Related
-from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.lint.rule import FixKind, Report, WholeRule
 from dry_debug.program.links import Link
 from dry_debug.spec.sources import sources_of
 from dry_debug.text.spans import TextEdit
@@ -26,7 +26,7 @@ class DeviationRule(WholeRule):
     a comment justifies or that is better than what was asked a note."""
 
     triggers = TRIGGERS
-    fix_kind = "unsafe"
+    fix_kind: ClassVar[FixKind] = "unsafe"
     depends_on_names = True  # `weight_decay = 0.001` is a hyperparameter by what it is called
     fields: ClassVar[frozenset[str]]
 

@@ -113,8 +113,15 @@ class Host(Protocol):
         `path` is absolute, or relative to the folder of `importer` (a path) or a folder above it in the project.
         """
 
-    def version(self, package: str) -> str | None:
-        """The declared or installed version of `package`, or None if that is not known."""
+    def version(self, package: str, importer: str = "") -> str | None:
+        """The declared or installed version of `package` for `importer` (a path), or None if that is not known.
+
+        An exact version, or a condition as it is written (`>=2.0,<3`). Without `importer`, for the root's own files.
+        """
+
+    def lacks_package(self, top: str, importer: str) -> bool:
+        """Whether the project of `importer` (a path) lists the packages that it needs, and neither names one that holds
+        the module `top` anywhere, nor has it installed, nor has a module of that name itself."""
 
     def instructions(self, importer: str, named: str | None) -> list[Source]:
         """The texts that may hold instructions for `importer` (a path), the nearest first: the file `named`, else the
@@ -150,8 +157,11 @@ class NullHost:
     def config(self, path: str, importer: str) -> Entry | None:
         return None
 
-    def version(self, package: str) -> str | None:
+    def version(self, package: str, importer: str = "") -> str | None:
         return None
+
+    def lacks_package(self, top: str, importer: str) -> bool:
+        return False
 
     def instructions(self, importer: str, named: str | None) -> list[Source]:
         return []

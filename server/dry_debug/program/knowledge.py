@@ -26,6 +26,7 @@ Kind = Literal[
     "trainer_args",
     "peft",
     "engine",
+    "pipeline",
     "sampling",
     "ema",
     "accelerator",
@@ -100,6 +101,8 @@ _SAME: dict[str, str] = {
     "lightning.utilities.cli.LightningCLI": "lightning.cli.LightningCLI",
     "vllm.sampling_params.SamplingParams": "vllm.SamplingParams",
     "vllm.entrypoints.llm.LLM": "vllm.LLM",
+    "sglang.srt.entrypoints.engine.Engine": "sglang.Engine",
+    "transformers.pipelines.pipeline": "transformers.pipeline",
     "numpy.random.mtrand.seed": "numpy.random.seed",
 }
 _SAME_PREFIX: tuple[tuple[str, str], ...] = (
@@ -217,6 +220,8 @@ _MAKERS: dict[str, Kind] = {
     "numpy.random.default_rng": "rng",
     "random.Random": "rng",
     "vllm.LLM": "engine",
+    "sglang.Engine": "engine",
+    "transformers.pipeline": "pipeline",
     "vllm.SamplingParams": "sampling",
     "accelerate.Accelerator": "accelerator",
     "lightning.Fabric": "fabric",

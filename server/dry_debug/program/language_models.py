@@ -102,3 +102,24 @@ _CHAT = re.compile(
 def is_chat_model(model_id: str) -> bool:
     """Whether a hub id is that of a model that expects its chat template."""
     return _CHAT.fullmatch(model_id.lower()) is not None
+
+
+# Models whose published generation config names a length (`max_length`, `max_new_tokens`), as far as it is known from
+# their files or from general knowledge; where that is not sure, they stand here too, and rules stay silent.
+_OWN_LENGTH = re.compile(
+    r".*(llama-?2|meta-llama-3-|vicuna|baichuan|chatglm|internlm|tinyllama|qwen-(1[._]8|7|14|72)b|openchat|hermes"
+    r"|bart|pegasus|mbart|nllb|marian|opus-mt|m2m|blenderbot|whisper|blip|led-|prophetnet|led_|longformer).*"
+)
+# Families whose models come without one: those above that are listed, and the T5 models of Google.
+_WITHOUT = frozenset(
+    ("GPT-2", "DistilGPT-2", "GPT", "GPT-Neo", "GPT-J", "GPT-NeoX", "Mistral", "Mixtral", "Falcon", "Phi-2", "OPT",
+     "BLOOM", "Qwen", "Gemma", "T5")
+)  # fmt: skip
+
+
+def length_of_its_own(model_id: str) -> bool | None:
+    """Whether a published model comes with a length for what it generates; None where that is not known."""
+    if _OWN_LENGTH.fullmatch(model_id.lower()):
+        return True
+    family = family_of(model_id)
+    return False if family is not None and family.name in _WITHOUT else None

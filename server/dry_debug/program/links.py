@@ -32,6 +32,7 @@ WORDS = {
     "number": "a number",
     "state": "a state dict",
     "engine": "an engine",
+    "pipeline": "a pipeline",
     "ema": "a moving average",
     "function": "a function",
     "pymodule": "an imported module",

@@ -177,6 +177,10 @@ class Program:
             self.events.release()
         self.__dict__.clear()
 
+    def version(self, package: str) -> str | None:
+        """The version of `package` that is declared or installed for this file; a condition (`>=2.0`) as written."""
+        return self.host.version(package, self.document.path)
+
     # -- text --------------------------------------------------------------------------------------------------------
 
     @property

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program import done_elsewhere
-from dry_debug.program.calls import argument
 from dry_debug.program.epoch_count import EpochCount
 from dry_debug.program.evidence import Step
 from dry_debug.program.relations import given_by_maker
@@ -179,12 +178,3 @@ def _read_elsewhere(program: Program, key: str) -> bool:
         re.search(rf"""(\[|(get|pop)\()\s*["']{word}["']\s*(\](?!\s*=[^=])|,|\))""", program.document.source)
         is not None
     )
-
-
-def stateless(optimizer: Value) -> bool:
-    """Whether it remembers nothing between steps: SGD without momentum."""
-    made = optimizer.args
-    if optimizer.type != "torch.optim.SGD" or made is None or any(k.arg is None for k in made.keywords):
-        return False
-    momentum = argument(made, 2, "momentum")
-    return momentum is None or (isinstance(momentum, ast.Constant) and not momentum.value)

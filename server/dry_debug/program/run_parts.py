@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.loops import LoopNode
@@ -46,3 +48,12 @@ class Run:
     models: list[tuple[str, Value]]
     parts: list[Part]
     missing: list[Part] = field(default_factory=list)  # those that no save of the program holds
+
+
+def stateless(optimizer: Value) -> bool:
+    """Whether an optimizer remembers nothing between steps: SGD without momentum."""
+    made = optimizer.args
+    if optimizer.type != "torch.optim.SGD" or made is None or any(k.arg is None for k in made.keywords):
+        return False
+    momentum = argument(made, 2, "momentum")
+    return momentum is None or (isinstance(momentum, ast.Constant) and not momentum.value)

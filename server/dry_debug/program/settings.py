@@ -324,6 +324,10 @@ def text_of(ev: Evaluator, expr: ast.expr, scope: Scope, stmt: Stmt, env: Env | 
         one = bindings[0] if len(bindings) == 1 else None
         if one is not None and one.kind == "assign" and not one.path and one.value is not None:
             return text_of(ev, one.value, one.scope, one.stmt, env, depth + 1)
+        if one is not None and one.kind == "param" and (one.scope, one.name) not in (env or {}):
+            default = one.scope.default_of(one.name)  # `def load(path=HERE / "config.yaml")`, which nobody overrides
+            if default is not None and not ev.program.arguments_of(one.scope, one.name):
+                return text_of(ev, default, one.scope.parent or one.scope, one.scope.stmt, None, depth + 1)
     return None
 
 

@@ -17,6 +17,7 @@ from dry_debug.project.search_path import added_folders
 
 if TYPE_CHECKING:
     from dry_debug.program.config_tree import Entry
+    from dry_debug.project.packages import Packages
     from dry_debug.spec.instruction import Source
     from dry_debug.text.document import Document
 
@@ -58,7 +59,8 @@ class ProjectHost:
         self._instructions: dict[str, Source | None] = {}  # by path
         self.evaluation = Evaluation()
         self.reach = Reach()
-        self._versions: set[str] = set()  # packages that were asked for
+        self._versions: set[tuple[str, str]] = set()  # packages that were asked for, each for the files of a folder
+        self._declarations: dict[str, dict[str, str]] = {}  # by folder
         self._installed = 0  # files of packages that this analysis has looked into
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
@@ -77,8 +79,9 @@ class ProjectHost:
         self._instructions.clear()
         self._keys.clear()
         self._versions.clear()
-        self.__dict__.pop("_declared", None)
+        self._declarations.clear()
         self.__dict__.pop("_environment", None)
+        self.__dict__.pop("_packages", None)
 
     def finish(self) -> None:
         """The analysis is over, and nobody holds its programs any more: take them apart, keep the trees."""
@@ -190,24 +193,51 @@ class ProjectHost:
                 return found
             folder = os.path.dirname(folder)
 
-    def version(self, package: str) -> str | None:
-        self._versions.add(package)
-        return self._version(package)
+    def version(self, package: str, importer: str = "") -> str | None:
+        folder = os.path.dirname(os.path.abspath(importer)) if importer else self.root
+        self._versions.add((package, folder))
+        return self._version(package, folder)
 
-    def _version(self, package: str) -> str | None:
-        """What is installed speaks before what is declared: it is what runs."""
+    def _version(self, package: str, folder: str) -> str | None:
+        """What a folder below the root declares is for its own files; else what is installed speaks before what is
+        declared: it is what runs."""
+        name = normal(package)
+        while folder != self.root and folder.startswith(self.root.rstrip(os.sep) + os.sep):
+            near = self._declared(folder).get(name)
+            if near is not None:
+                return near
+            folder = os.path.dirname(folder)
         installed = self._environment.version(package) if self._environment is not None else None
-        return installed or self._declared.get(normal(package))
+        return installed or self._declared(self.root).get(name)
+
+    def lacks_package(self, top: str, importer: str) -> bool:
+        self._edges.setdefault(os.path.abspath(importer), set()).add(f"package:{top}")
+        return self._lacks(top)
+
+    def _lacks(self, top: str) -> bool:
+        from dry_debug.program.distributions import distributions
+
+        if self._environment is not None and self._environment.has(top, distributions(top)):
+            return False
+        return self._packages.lists_them and not self._packages.has(top)
+
+    @cached_property
+    def _packages(self) -> Packages:
+        from dry_debug.project.packages import Packages
+
+        return Packages(self.root)
 
     @cached_property
     def _environment(self) -> Environment | None:
         return find(self.root, self.interpreter)
 
-    @cached_property
-    def _declared(self) -> dict[str, str]:
+    def _declared(self, folder: str) -> dict[str, str]:
         from dry_debug.project.versions import declared
 
-        return declared(self.root)
+        known = self._declarations.get(folder)
+        if known is None:
+            known = self._declarations[folder] = declared(folder)
+        return known
 
     def asked_for(self, path: str) -> frozenset[str]:
         """Every question that the analysis of `path` rests on, those of the modules that it reached included."""
@@ -224,12 +254,15 @@ class ProjectHost:
                 target = self._target(question)
                 if target is not None and question.startswith("module:"):
                     queue.append(target)
-        return frozenset(questions) | {f"version:{package}" for package in self._versions}
+        return frozenset(questions) | {f"version:{package}:{folder}" for package, folder in self._versions}
 
     def answer_key(self, question: str) -> str:
         """What the answer to `question` depends on: changes when the answer may change."""
         if question.startswith("version:"):
-            return f"={self._version(question.removeprefix('version:'))}"
+            package, _, folder = question.removeprefix("version:").partition(":")
+            return f"={self._version(package, folder)}"
+        if question.startswith("package:"):
+            return f"={self._lacks(question.removeprefix('package:'))}"
         if question.startswith("spec:"):
             named, _, importer = question.removeprefix("spec:").rpartition(":")
             texts = repr(self._sources(importer, named or None)).encode("utf-8", "surrogatepass")
@@ -264,7 +297,7 @@ class ProjectHost:
             level, _, rest = rest.partition(":")
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
-        if kind == "spec":
+        if kind in ("spec", "package"):
             return None  # several files
         path, _, importer = rest.rpartition(":")
         return self._config_file(path, importer)

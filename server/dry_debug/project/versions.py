@@ -37,6 +37,11 @@ def declared(root: str) -> dict[str, str]:
     return found
 
 
+def named(root: str) -> set[str]:
+    """The normal names of all packages that the metadata files in the folder `root` list, with and without versions."""
+    return {name for name, _ in _everything(root)}
+
+
 def _everything(root: str) -> Iterator[tuple[str, str]]:
     for lock in _LOCKS:
         text = _text(os.path.join(root, lock))
@@ -141,11 +146,16 @@ def _setup_py(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _requirements_files(root: str) -> list[str]:
-    try:
-        names = sorted(os.listdir(root))
-    except OSError:
-        return []
-    return [name for name in names if name.startswith("requirements") and name.endswith((".txt", ".in"))][:12]
+    """`requirements*.txt`, then what lies in a folder `requirements`: paths relative to `root`."""
+    found = []
+    for folder in ("", "requirements"):
+        try:
+            names = sorted(os.listdir(os.path.join(root, folder)))
+        except OSError:
+            continue
+        fits = [n for n in names if n.endswith((".txt", ".in")) and (folder or n.startswith("requirements"))]
+        found += [os.path.join(folder, name) for name in fits[:12]]
+    return found
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -65,6 +65,9 @@ def _flags(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     for index, line in enumerate(lines):
         if line.lstrip().startswith("#"):
             continue
+        served = re.search(r"\bvllm serve ([\w./-]+)", line)
+        if served:
+            yield index, f"model: {served[1]}"
         for match in _FLAG.finditer(line):
             name = match[1].replace("-", "_")
             yield index, f"{name}: {(match[2] or 'true').strip(chr(34) + chr(39))}"

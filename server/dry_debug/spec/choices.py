@@ -35,7 +35,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"_-]adamw|adamw8bit",
         ),
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
-        ("adamw", r"adam[ _-]?w(?:_torch(?:_fused)?|_hf)?\b"),
+        (
+            "adamw",
+            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|and) decoupled "
+            r"(?:l2|weight[ -]decay)|\bdecoupled adam\b",
+        ),
         ("adamax", r"adamax\b"),
         ("nadam", r"nadam\b"),
         ("radam", r"radam\b"),
@@ -72,12 +76,22 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("polynomial", r"\bpoly(?:nomial)?(?: decay| schedule[r]?| lr)\b|schedule[r]?\W{1,3}poly(?:nomial)?\b"),
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
         ("exponential", r"exponential(?:lr| (?:lr )?(?:decay|schedule[r]?))"),
-        ("step", r"\bsteplr\b|\bmulti-?step(?:lr)?\b|\bstep (?:lr |learning rate )?(?:decay|schedule[r]?)\b"),
+        (
+            "step",
+            r"\bsteplr\b|\bmulti-?step(?:lr)?\b|\bstep (?:lr |learning rate )?(?:decay|schedule[r]?)\b|"
+            r"(?<!per )(?<!each )(?<!every )\bstep (?:lr|learning[ -]rate)\b(?!\s*[:=])|\b(?:lr|"
+            r"learning[ -]rate)\b[^.;]{0,24}?(?:[x×*÷]|times|by|/) ?"
+            r"(?:a factor of )?(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\bdecay\w* (?:it |the lr )?by (?:a factor of )?"
+            r"(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b",
+        ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
             "linear",
             r"\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|schedule[r]?|lr|annealing))+|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
+            r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
+            r"schedul\w+|decay)\b"
+            r"[^.;]{0,40}?(?<!all )(?<!all-)\blinear\b(?=\s*(?:[,;)]|\.?\Z|with\b|w/|after\b|to (?:0|zero)\b|schedul))"
             r"|decay(?:ed|s)?(?: \w+)? linearly|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
             r")?decay(?! \w*cos)",
         ),
@@ -139,8 +153,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("lightning", r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))"),
         (
             "trainer",
-            r"\b(?:hf|hugging ?face|transformers)(?:'s)? trainer\b|\btrainer api\b|(?-i:(?:the|a|HF|use|no|with|via|"
-            r"using|not) `? ?Trainer\b)|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
+            r"\b(?:hf|hugging ?face|transformers)(?:'s)? trainer\b|\btrainer api\b|(?-i:(?:[Tt]he|a|HF|[Uu]se|[Nn]o|"
+            r"with|[Ww]ithout|via|[Uu]sing|[Nn]ot) `? ?Trainer\b)|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
         ),
         (
             "accelerate",
@@ -183,9 +197,13 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("clearml", r"\bclearml\b"),
         ("trackio", r"\btrackio\b"),
         (
+            "csv",
+            r"\bcsv[ _-]?log(?:ger|ging|s|file)?\b|\blog(?:s|ged|ging)? (?:\w+ ){0,2}(?:to|in|into|as) (?:a )?csv\b",
+        ),
+        (
             "none",
             r"\bno (?:external |experiment )?(?:logging|trackers?|tracking)\b|\b(?:disable|turn off) (?:all "
-            r")?(?:logging|tracking|reporting)\b|report_to\W{1,4}none\b",
+            r")?(?:logging|tracking|reporting)\b|report[_ ]to\W{1,4}none\b",
         ),
     ),
 }
@@ -203,6 +221,7 @@ _NO_BEFORE = re.compile(
     r"/\s*))?\Z",
     re.IGNORECASE,
 )
+_NO_WORD = re.compile(r"(?:no|not|without)(?= )", re.IGNORECASE)  # a pattern that begins with it: "no Trainer"
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
 # A value here never becomes forbidden by "no": the word is part of it.
 _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
@@ -223,7 +242,8 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                 if field == "precision" and _about_weights(low, match.start(), match.end()):
                     continue
                 kind: Kind = "one"
-                if name not in _OWN_NO and _NO_BEFORE.search(text[max(0, match.start() - 60) : match.start()]):
+                before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]
+                if name not in _OWN_NO and _NO_BEFORE.search(before):
                     kind = "not"
                 hits.append(
                     Choice(

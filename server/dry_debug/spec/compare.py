@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from dry_debug.spec import judging
 from dry_debug.spec.ambient import asked_of
 from dry_debug.spec.instruction import FIELDS, Instruction
+from dry_debug.spec.named import named_in
 from dry_debug.spec.observed import Observed, observe
 from dry_debug.spec.reasons import reason_at
+from dry_debug.spec.sources import sources_of
 from dry_debug.spec.things import Cadence, Hardware
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ def compliance(program: Program) -> Compliance:
 def compare(instructions: list[Instruction], program: Program) -> list[Item]:
     """One item an instruction, in the order of the fields, then the assumptions."""
     observed = observe(program)
+    if instructions:
+        named = named_in([s for s in sources_of(program) if s.explicit], instructions, observed)
+        instructions = sorted([*instructions, *named], key=lambda i: FIELDS.index(i.field))
     items = [_judge(instruction, observed, instructions, program) for instruction in instructions]
     asked = {i.field for i in instructions}
     return [*items, *assumptions(observed, asked, program)]
@@ -117,8 +122,10 @@ def _says_nothing(one: Observed) -> bool:
     if one.field == "method":
         return bool(value in ("full",))
     if one.field == "hardware":
-        parallel = isinstance(one.unit, str) and one.unit == "tensor_parallel"
-        return parallel or (isinstance(value, Hardware) and value.count == 1)
+        return one.unit in ("tensor_parallel", "optional", "generation") or (
+            isinstance(value, Hardware) and value.count == 1
+        )
     if one.field in ("eval_cadence", "save_cadence") and isinstance(value, Cadence):
-        return one.traced is not None and one.traced.value == "epoch" and not isinstance(one.traced.node, ast.Constant)
+        own = one.traced is not None and one.traced.file is None and isinstance(one.traced.node, ast.Call | ast.For)
+        return own and one.traced is not None and one.traced.value == "epoch"  # what its loop does anyway
     return one.field == "logging" and value == "none"

@@ -43,7 +43,9 @@ _PAST = re.compile(
     r"script|setup|value|settings?|is|has|uses|we)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
     r"it (?:now|still|currently)) "
     r"(?:has|uses|defaults)|"
-    r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks)(?:'d| had| have| has| already| "
+    r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks|that one|that run|which|"
+    r"(?:the|that|those) (?:[\w-]+ ){0,2}(?:runs?|model|one|ones|version|attempt|experiment|job))(?:'d| had| have|"
+    r" has| already| "
     r"just| first| once| both|'ve)*(?: also)? "
     r"(?:got|saw|had|used|tried|ran|did|trained|fine-?tuned|reached|achieved|reported|found|started|went|kept|picked|"
     r"chose|switched|measured|noticed|"
@@ -144,6 +146,14 @@ _RESULT_LINE = re.compile(
 )
 
 
+# "Old model: mT5-small, 10k steps": a line about what was.
+_OLD_LABEL = re.compile(
+    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|baseline|earlier)\b"
+    r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
+    re.IGNORECASE,
+)
+
+
 def blank(text: str, start: int, end: int) -> str:
     """`text` with spaces from `start` to `end`."""
     return text[:start] + " " * (end - start) + text[end:]
@@ -156,13 +166,21 @@ def asks_nothing(lead: str) -> bool:
         or _OTHERS.search(lead)
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
-    ) and not re.search(r"\b(?:please|use|this run|now|instead)\b", lead, re.IGNORECASE)
+    ) and not re.search(
+        r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|"
+        r"follow|"
+        r"reuse|go with|run with|stick to)\b",
+        lead,
+        re.IGNORECASE,
+    )
 
 
 @lru_cache(maxsize=16)
 def asked_part(sentence: str, question: bool) -> str:
     """The sentence with everything blanked that asks for nothing; offsets stay."""
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)
+    if _OLD_LABEL.match(sentence):
+        return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)

@@ -99,7 +99,12 @@ class Instruction:
             return bool(abs(value - low) <= 0.2 * abs(low))
         if self.kind == "not":
             return all(not _same(value, v) for v in self.values)
-        return any(_same(value, v) for v in self.values)
+        return any(_same(value, v) or (self._in_thousands and _same(value * 1024, v * 1000)) for v in self.values)
+
+    @property
+    def _in_thousands(self) -> bool:
+        """Whether it is written as 2k, which is 2048 or 2000."""
+        return self.written[-1:] in "kK" and self.written[:1].isdigit()
 
     @property
     def literal(self) -> str:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
 from dry_debug.spec.choices import Choice, choices
-from dry_debug.spec.context import asked_part, asks_nothing
+from dry_debug.spec.context import asks_nothing
+from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
-from dry_debug.spec.numbers import NUMBER, number
-from dry_debug.spec.quantities import Quantity, quantities, role_near
+from dry_debug.spec.numbers import NUMBER, number, with_points
+from dry_debug.spec.quantities import Quantity, quantities
+from dry_debug.spec.spoken import Conversation
 from dry_debug.spec.structure import Sentence, sentences
 from dry_debug.spec.things import Thing, things
-from dry_debug.spec.vocabulary import NUMERIC, ROLE
+from dry_debug.spec.vocabulary import ANY_FIELD, ROLE
 
 __all__ = ["Instruction", "Source", "merged", "parse", "read"]
 
@@ -36,9 +39,16 @@ def read(source: Source) -> tuple[Instruction, ...]:
     """What a source asks for, by line."""
     found: list[Instruction] = []
     lora = bool(re.search(r"\b(?:q?lora|peft|adapter|low[ -]rank)", source.text, re.IGNORECASE))
-    before: list[str] = []
+    said = Conversation()
+    commas = with_points(source.text) != source.text
     for sentence in islice(sentences(source), MOST):
-        found.extend(_of_sentence(sentence, source, lora, before))
+        if commas:
+            sentence = replace(sentence, text=with_points(f"{sentence.text}\n0,1")[: len(sentence.text)])
+        question = said.answered(sentence)
+        if question is not None:
+            found.extend(_of_sentence(replace(question, question=False), source, lora, said))
+        for part in _parts(sentence):
+            found.extend(_of_sentence(part, source, lora, said))
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
         found = [
             i.at(field="max_tokens")
@@ -64,13 +74,22 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
     for group in groups:
         own: dict[tuple[str, ...], Instruction] = {}
         for one in group:
-            own[one.key] = one
+            own[one.key] = _completed(own.get(one.key), one)
             if one.field == "framework":
                 own = _without_contradicted(own, one)
         for key, one in own.items():
             if key not in kept and not (one.field == "warmup_steps" and _has(kept, own, "warmup_ratio", one)):
                 kept.setdefault(key, one)
     return tuple(sorted(kept.values(), key=lambda i: (FIELDS.index(i.field), i.line)))
+
+
+def _completed(earlier: Instruction | None, one: Instruction) -> Instruction:
+    """A later line about the hardware leaves what it does not speak of: "one GPU", then "a 3090"."""
+    old, new = earlier.values[0] if earlier is not None else None, one.values[0]
+    if isinstance(old, Hardware) and isinstance(new, Hardware) and new.count is None:
+        both = together(old, new)
+        return one.at(values=(both,)) if both is not None else one
+    return one
 
 
 def _has(
@@ -91,12 +110,12 @@ def _without_contradicted(
     }
 
 
-def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[str]) -> Iterator[Instruction]:
+def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversation) -> Iterator[Instruction]:
     if sentence.lead and asks_nothing(sentence.lead):
         return
     text = sentence.text
     if sentence.quoted:
-        before[:] = [*before[-2:], text]
+        said.hear(text, [])
         return
     if sentence.pair:
         text = _as_setting(text)
@@ -106,7 +125,8 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[st
     settings = sentence.pair
     numbers = quantities(text, sentence.question, lora=near_lora, settings=settings)
     if not numbers and not settings:
-        numbers = _elliptic(text, sentence.question, before)
+        numbers = said.elliptic(text, sentence.question)
+    numbers.extend(_product(text, numbers))
     found.extend(numbers)
     if settings:
         found.extend(_switch(text))
@@ -117,8 +137,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[st
         for t in things(text, sentence.question, settings=settings)
         if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
     )
-    if len(text) < 300:
-        before[:] = [*before[-2:], text]
+    said.hear(text, numbers)
     for one in found:
         role = getattr(one, "role", "") or (
             about
@@ -141,6 +160,56 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, before: list[st
             one.unit,
             source.explicit,
         )
+
+
+_KEY = re.compile(r"(?P<key>[^:=|]{3,60}?)\s*(?P<sign>[:=|])\s*(?P<value>\S.*)\Z")
+_PAIRED_ROLES = re.compile(
+    r"(?P<left>train\w*|gen\w*|student|actor|encoder|backbone)\s*(?:/|&|and|,|\+)\s*(?P<right>eval\w*|val\w*|test\w*|"
+    r"dis\w*|"
+    r"teacher|critic|head|classifier)\s+(?P<rest>\S.*)",
+    re.IGNORECASE,
+)
+
+
+def _parts(sentence: Sentence) -> Iterator[Sentence]:
+    """One setting each of "LR / WD: 1e-5 / 0.02" and "train/eval batch size: 16/64"."""
+    match = _KEY.match(sentence.text) if len(sentence.text) < 160 else None
+    if match is None or re.search(r"[:=|]", match["value"]):
+        yield sentence
+        return
+    roles = _PAIRED_ROLES.fullmatch(match["key"].strip())
+    keys = [f"{roles['left']} {roles['rest']}", f"{roles['right']} {roles['rest']}"] if roles else [
+        k.strip() for k in re.split(r"\s*/\s*|\s*,\s*|\s+(?:and|&|\+)\s+", match["key"])
+    ]  # fmt: skip
+    values = [v.strip() for v in re.split(r"\s*/\s*|\s*,\s+|\s+(?:and|&|\+|\|)\s+", match["value"])]
+    if len(keys) < 2 or len(keys) != len(values) or not all(ANY_FIELD.search(k) for k in keys):
+        yield sentence
+        return
+    for key, value in zip(keys, values, strict=True):
+        yield replace(sentence, text=f"{key}{match['sign']} {value}", starts=())
+
+
+_MAKES = re.compile(
+    rf"(?:=+>?|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|meaning|"
+    rf"to get))[\s:]*(?:an? )?(?:total |effective |global )?"
+    rf"(?:batch(?:[ -]size)? )?(?:of |is )?(?P<n>{NUMBER})(?=\s*(?:\Z|[),.;]|in total|effective|total|altogether|"
+    rf"samples|"
+    rf"sequences|global|overall))",
+    re.IGNORECASE,
+)
+
+
+def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
+    """The effective batch size of "bs 32, 4 accumulation steps => 128"."""
+    steps = next((n for n in numbers if n.field == "gradient_accumulation_steps"), None)
+    sizes = [n for n in numbers if n.field == "batch_size"]
+    if steps is None or len(sizes) != 1 or sizes[0].unit == "effective":
+        return
+    match = _MAKES.search(text, max(steps.end, sizes[0].end) - 1)
+    total = number(match["n"]) if match else None
+    each = steps.values[0] * sizes[0].values[0]
+    if match is not None and isinstance(total, int) and each > 0 and total >= each and total % each == 0:
+        yield Quantity("batch_size", (total,), "one", match["n"], match.start("n"), match.end("n"), "", "effective")
 
 
 def _role_of(around: str) -> str:
@@ -198,44 +267,3 @@ def _switch(text: str) -> Iterator[Choice]:
     known = _SWITCHES.get(key.strip().lower())
     if known is not None and value.strip().lower() in ("false", "no", "off"):
         yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), "tool" if known[0] == "logging" else "")
-
-
-_ELLIPSIS = re.compile(
-    rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
-    rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
-    rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
-    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
-    rf"(?:want|need)|i want|scratch that|no[,:]|actually|correction:?|sorry,?|try|->|→)[\s,]*(?:use |make it |it'?s |"
-    rf"do |go with )?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather))",
-    re.IGNORECASE,
-)
-
-
-def _elliptic(text: str, question: bool, before: list[str]) -> list[Quantity]:
-    """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
-    match = _ELLIPSIS.search(asked_part(text, question))
-    value = number(match["low"]) if match else None
-    if match is None or value is None:
-        return []
-    for number_of_part, part in enumerate((text[: match.start()], *reversed(before))):
-        last: tuple[int, str] | None = None
-        for field, words in NUMERIC:
-            for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
-                if last is None or hit.start() > last[0]:
-                    last = (hit.start(), field)
-        if last is not None:
-            return [
-                Quantity(
-                    last[1],
-                    (value,),
-                    "one",
-                    match["low"],
-                    match.start("low"),
-                    match.end("low"),
-                    role_near(part, last[0], len(part)),
-                )
-            ]
-        if part.strip() and number_of_part:
-            break
-    return []

@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.program.gpus import AMPERE, gpu_named
 from dry_debug.spec.instruction import Instruction
 from dry_debug.spec.models import Model, is_it
 from dry_debug.spec.observed import Observed
+from dry_debug.spec.sources import wants_several
 from dry_debug.spec.things import Cadence, Hardware
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Setting:
     from_command_line: bool  # arguments of a trainer come from there
     devices: int | None  # asked for
     here: ast.AST
+    several: bool = False  # the instructions ask for several processes, whatever hardware there is
 
     @classmethod
     def of(cls, program: Program, instructions: list[Instruction]) -> Setting:
@@ -55,6 +58,7 @@ class Setting:
             parsed,
             asked[-1] if asked else None,
             program.tree.body[0] if program.tree.body else program.tree,
+            wants_several(program),
         )
 
 
@@ -362,9 +366,16 @@ def _framework(asked: Instruction, own: list[Observed], setting: Setting) -> Jud
 def _hardware(asked: Instruction, own: list[Observed], observed: list[Observed], setting: Setting) -> Judged:
     value = asked.values[0]
     assert isinstance(value, Hardware)
+    missing = _needed(value, own)
+    if missing is not None:
+        return "deviation", missing, ""
+    own = [o for o in own if o.unit not in ("index", "generation")]
     known = [o for o in own if o.known and isinstance(o.value, Hardware)]
     if any(not o.known for o in own):
         return "cannot_tell", own[0], ""
+    optional = next((o for o in known if o.unit == "optional"), None)
+    if optional is not None and value.count is not None:
+        return "match", optional, ""
     got = max(known, key=lambda o: 99 if o.value.count == -1 else o.value.count or 0, default=None)
     if value.device == "cpu":
         cpu = next((o for o in known if o.value.device == "cpu"), None)
@@ -382,7 +393,7 @@ def _hardware(asked: Instruction, own: list[Observed], observed: list[Observed],
     if value.count is None:
         return "cannot_tell", got, ""
     if value.count == 1:
-        if count is not None and count != 1:
+        if count is not None and count != 1 and not (count == -1 and setting.several):
             return "deviation", got, ""
         return "match", got or Observed("hardware", Hardware(1), setting.here, implied=True), ""
     if count is None:
@@ -394,6 +405,19 @@ def _hardware(asked: Instruction, own: list[Observed], observed: list[Observed],
     return "deviation", got, ""
 
 
+def _needed(stated: Hardware, own: list[Observed]) -> Observed | None:
+    """What the code needs and the stated hardware has not: a device of that number, a generation of GPUs."""
+    for one in own:
+        if not isinstance(one.value, Hardware):
+            continue
+        if one.unit == "index" and stated.count is not None and 0 < stated.count < (one.value.count or 0):
+            return one
+        gpu = gpu_named(stated.name) if one.unit == "generation" and stated.name else None
+        if gpu is not None and gpu.capability < AMPERE:
+            return one
+    return None
+
+
 def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], setting: Setting) -> Judged:
     chosen = [o for o in own if o.unit == asked.unit] if asked.field == "logging" else own
     known = [o for o in chosen if o.known]
@@ -403,9 +427,11 @@ def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], 
             wrong = next((o for o in known if (o.value in asked.values) != none), None)
             return ("deviation", wrong, "") if wrong is not None else ("match", known[0] if known else None, "")
     right = next((o for o in known if o.value in asked.values), None)
+    value = asked.values[0]
+    if right is None and asked.kind == "most" and isinstance(value, Cadence):  # "at least every 2000 steps"
+        right = next((o for o in known if _as_often(o.value, value)), None)
     if right is not None:
         return "match", right, ""
-    value = asked.values[0]
     if isinstance(value, Cadence) and value.unit in ("end", "never"):
         if known:
             return "deviation", known[0], ""
@@ -417,3 +443,13 @@ def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], 
     if lost is not None or setting.from_command_line:
         return "cannot_tell", lost, ""
     return "not_implemented", None, ""
+
+
+def _as_often(got: object, asked: Cadence) -> bool:
+    return (
+        isinstance(got, Cadence)
+        and got.unit == asked.unit
+        and got.every is not None
+        and asked.every is not None
+        and got.every <= asked.every
+    )

@@ -24,10 +24,14 @@ WORDS = {
     "a couple": 2,
     "half a": 0.5,
 }
+# A text that writes 0,001 writes all its numbers so, and 1.000 for a thousand.
+_COMMA = re.compile(r"(?<![\d.,])(?:0,\d+|\d,\d+[eE]-?\d+)(?![\d,])")
+_POINT = re.compile(r"(?<![\d.,])0?\.\d")
 # One number; a grouped one has its commas between three digits. The unit k stands alone or right before a word end.
 NUMBER = (
     r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?"
-    r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?[-+−⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+[)}]?)?(?:\s?[kK]\b)?(?![\w]|\.\d)"
+    r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?[-+−⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+[)}]?|(?<=(?<!\d)10)\s?(?:\^|\*\*)\s?"
+    r"[{(]?[-+−]?\d+[)}]?|(?<=(?<!\d)10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\s?[kK]\b)?(?![\w]|\.\d)"
 )
 _PARTS = re.compile(
     r"(?P<mantissa>[-+]?[\d.,]+(?:[eE][-+]?\d+)?)"
@@ -35,12 +39,24 @@ _PARTS = re.compile(
 )
 
 
-def number(text: str) -> float | int | None:
+def with_points(text: str) -> str:
+    """The text with decimal points where it has decimal commas (0,001); every character in its place."""
+    if not _COMMA.search(text) or _POINT.search(text):
+        return text
+    text = re.sub(r"(?<![\d.,])([1-9]\d{0,2})\.(?=\d{3}(?![\d,]))", r"\1,", text)  # 1.000 steps
+    return re.sub(r"(?<![\d.,])(0|\d+(?=,\d)(?!,\d{3}(?!\d))),(?=\d)", r"\1.", text)
+
+
+def number(text: str, tokens: bool = False) -> float | int | None:
     """The value of one number as `NUMBER` matches it or of a word for one; an int where it is whole and written
-    without a point."""
+    without a point. `tokens` says that it counts tokens or the like, of which 4k are 4096."""
     text = text.strip().lower().replace("−", "-").replace("–", "-")
     if text in WORDS:
         return WORDS[text]
+    power = re.fullmatch(r"10\s?(?:(?:\^|\*\*)\s?[{(]?([-+]?\d+)[)}]?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+))", text)
+    if power is not None:
+        value = float(f"1e{(power[1] or power[2]).translate(_SUPERSCRIPT)}")
+        return value if value != float("inf") else None
     match = _PARTS.match(text)
     if match is None:
         return None
@@ -52,7 +68,7 @@ def number(text: str) -> float | int | None:
     except (ValueError, OverflowError):
         return None
     if match["thousand"]:
-        value *= 1024 if value in (1, 2, 4, 8, 16, 32, 64, 128) else 1000
+        value *= 1024 if tokens and value in (1, 2, 4, 8, 16, 32, 64, 128) else 1000
     if value != value or value in (float("inf"), float("-inf")):
         return None
     if value.is_integer() and not re.search(r"[.e]", digits) and not match["power"]:

@@ -90,6 +90,9 @@ def _models(program: Program) -> Iterator[Observed]:
                     )
                 )
             continue
+        if name.startswith("segmentation_models_pytorch.") and last_of(name)[:1].isupper():
+            yield from _segmentation(program, last_of(name), call)
+            continue
         if not _LOADS.search(name) or (name.startswith("transformers.Trainer")):
             continue
         first = 1 if name.endswith(("transformers.pipeline", "hub.load")) else 0
@@ -103,6 +106,23 @@ def _models(program: Program) -> Iterator[Observed]:
             continue
         (tokenizers if _NO_MODEL.search(name) else rows).append(one)
     yield from rows or tokenizers
+
+
+def last_of(name: str) -> str:
+    """The last part of a qualified name."""
+    return name.rpartition(".")[2]
+
+
+def _segmentation(program: Program, network: str, call: ast.Call) -> Iterator[Observed]:
+    """`smp.Unet("resnet34")`: the network, and the encoder in it."""
+    if network in ("DiceLoss", "JaccardLoss", "FocalLoss") or network.endswith("Loss"):
+        return
+    role = _role_at(program, call)
+    yield Observed("model", named(network, exact=True), call.func, Traced(True, network, program, call.func), role)
+    encoder = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "encoder_name"), None)
+    traced = trace(program, encoder, call) if encoder is not None else None
+    if encoder is not None and traced is not None and traced.known and isinstance(traced.value, str):
+        yield Observed("model", named(traced.value, exact=True), encoder, traced, role)
 
 
 def _model(program: Program, expr: ast.expr, call: ast.Call) -> Observed | None:
@@ -409,11 +429,20 @@ _TRACKERS = {
 }
 
 
+_LOGGERS = {
+    "WandbLogger": "wandb",
+    "TensorBoardLogger": "tensorboard",
+    "MLFlowLogger": "mlflow",
+    "CometLogger": "comet",
+    "CSVLogger": "csv",
+}
+
+
 def _trackers(program: Program) -> Iterator[Observed]:
     for name, call in program.qualified_calls():
         value = _TRACKERS.get(name)
-        if value is None and name.endswith(("WandbLogger", "TensorBoardLogger", "MLFlowLogger", "CometLogger")):
-            value = {"W": "wandb", "T": "tensorboard", "M": "mlflow", "C": "comet"}[name.rpartition(".")[2][0]]
+        if value is None and name.endswith(tuple(_LOGGERS)):
+            value = _LOGGERS[name.rpartition(".")[2]]
         if value is not None:
             if value == "wandb" and any(
                 k.arg == "mode" and isinstance(k.value, ast.Constant) and k.value.value == "disabled"
@@ -432,8 +461,10 @@ def _hardware(program: Program) -> Iterator[Observed]:
         several = next(iter(program.calls_of(name)), several)
     counted = list(_counts(program))
     yield from counted
+    yield from _needs(program)
     if several is not None and not any(o.known for o in counted):
-        yield Observed("hardware", Hardware(-1), several)
+        unit = "optional" if _is_optional(program, several) else ""
+        yield Observed("hardware", Hardware(-1), several, unit=unit)
     elif not counted and several is None:
         cpu = _on_cpu(program)
         if cpu is not None:
@@ -447,6 +478,22 @@ def _hardware(program: Program) -> Iterator[Observed]:
             yield Observed(
                 "hardware", Hardware(1), program.tree.body[0] if program.tree.body else program.tree, implied=True
             )
+
+
+def _is_optional(program: Program, several: ast.AST) -> bool:
+    """Whether the set-up for several devices is left out where there is one: by a test around it, or a default."""
+    from dry_debug.program.process_setup import ProcessSetup
+
+    setup = ProcessSetup(program)
+    return setup.decided() is not None or setup.decided_by(several) is not None
+
+
+def _needs(program: Program) -> Iterator[Observed]:
+    """What the code needs at least: the device of the highest number that is written down, a generation of GPUs."""
+    from dry_debug.spec.observed_devices import generation, highest
+
+    yield from highest(program)
+    yield from generation(program)
 
 
 def _counts(program: Program) -> Iterator[Observed]:
@@ -471,6 +518,7 @@ def _counts(program: Program) -> Iterator[Observed]:
             if isinstance(value, list):
                 value = len(value)
             if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                value *= _replicas(call)
                 how = "tensor_parallel" if keyword.arg in ("tensor_parallel_size", "tp_size") else ""
                 yield Observed("hardware", Hardware(value), keyword.value, traced, unit=how)
             elif value in (-1, "auto", None):
@@ -487,6 +535,16 @@ def _counts(program: Program) -> Iterator[Observed]:
                 yield Observed(
                     "hardware", Hardware(len(value.value.split(","))), value, Traced(True, value.value, program, value)
                 )
+
+
+def _replicas(call: ast.Call) -> int:
+    """By how much an engine multiplies its tensor parallel devices: stages of a pipeline, copies of the model."""
+    times = 1
+    for keyword in call.keywords:
+        more = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if keyword.arg in ("pipeline_parallel_size", "data_parallel_size", "pp_size", "dp_size"):
+            times *= more if type(more) is int and more > 0 else 1
+    return times
 
 
 def _on_cpu(program: Program) -> ast.AST | None:

@@ -78,14 +78,16 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
         if field is None or stmt is None:
             continue
         guard: ast.If | None = None
+        only_better = False
         for block in program.index.ancestors(stmt):
             if block in blocks:
                 break
             if guard is None and isinstance(block, ast.If) and _modulus(block.test) is not None:
                 guard = block
+            only_better = only_better or (guard is None and isinstance(block, ast.If) and _is_better(block.test))
         else:
             continue
-        if guard is None:
+        if guard is None or (only_better and field == "save_cadence"):
             continue
         every = _modulus(guard.test)
         assert every is not None
@@ -150,6 +152,14 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
                     yield Observed(
                         "eval_cadence", Cadence("epoch", 1), one.node, Traced(True, "epoch", program, one.node)
                     )
+
+
+def _is_better(test: ast.expr) -> bool:
+    """Whether a test is for a better result: `if dice > best:`, `if is_best:`."""
+    ordered = any(
+        isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Lt | ast.Gt | ast.LtE | ast.GtE) for n in ast.walk(test)
+    )
+    return ordered or any(isinstance(n, ast.Name) and "best" in n.id.lower() for n in ast.walk(test))
 
 
 def _about_rank(block: ast.If) -> bool:

@@ -96,6 +96,8 @@ def _cadence(value: Any, one: Observed) -> Cadence | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         return None
+    if isinstance(value, float) and value < 1 and one.field == "eval_cadence":
+        return Cadence("epoch", value)  # a share of an epoch, as Lightning and the Trainer take it
     if isinstance(value, float) and not value.is_integer():
         return None
     return Cadence(one.unit if one.unit in ("epoch", "step") else "step", int(value))

@@ -10,13 +10,16 @@ from functools import cache
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, WORDS, number
-from dry_debug.spec.vocabulary import BEHIND, NUMERIC, ROLE, SIGNS
+from dry_debug.spec.vocabulary import ANY_FIELD, BEHIND, NUMERIC, ROLE, SIGNS
 
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
+    r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
+    r"at)|"
+    r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
+    r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
     r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
     r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
@@ -26,8 +29,8 @@ _BOUND = (
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
-    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum)?(?: of)?|>=|"
-    r"≥|>|above|over|more than|"
+    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
+    r"≥|(?<![-=>])>|above|over|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
     r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
 )
@@ -41,10 +44,11 @@ _VALUE = (
     rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off)\s+(?P<what>(?:lr |learning[ -]rate |linear "
-    r")?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?"
-    r"accumulation|(?:lora )?dropout)\b|\b(?P<off>warm-?up|weight[ _-]decay|grad(?:ient)? "
-    r"accumulation)\s*[:=]\s*(?:none|no|off|disabled|0\b(?!\.))",
+    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off|don'?t (?:use|do|want|need)(?: any)?)\s+(?P<what>"
+    r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
+    r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?)\b|\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
+    r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
+    r"\s*[:=|]\s*(?:none|no|off|disabled|-|–|0\b(?!\.))",
     re.IGNORECASE,
 )
 _GREEDY = re.compile(
@@ -55,12 +59,15 @@ _NO_FIELD = {
     "weight": ("weight_decay", 0),
     "accum": ("gradient_accumulation_steps", 1),
     "drop": ("lora_dropout", 0),
+    "wd": ("weight_decay", 0),
+    "clip": ("max_grad_norm", 0),
+    "norm": ("max_grad_norm", 0),
 }
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|patience(?: of)?|first|last|until|by|remaining|"
-    r"final|than|stop after|for the first|wait|another) (?:\w+ )?\Z",
+    r"final|than|for the first|wait|another) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
@@ -162,6 +169,9 @@ def _matches(pattern: re.Pattern[str], text: str, behind: bool) -> Iterator[re.M
     while (match := pattern.search(text, at)) is not None:
         at = max(match.end(), at + 1)
         if behind and match.groupdict().get("also"):
+            if _VALUE_OF_ANOTHER.search(text[: match.start("low")]):  # "bs 64 / 8 epochs"
+                at = match.start("also")
+                continue
             low, also = number(match["low"]), number(match["also"])
             together = match["join"] != "and" or match["kind"]
             if not together or low is None or also is None or not _alike(low, also):
@@ -174,15 +184,19 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     start = match.start("low") if behind else match.start("name")
     name = match["name"].lower()
     groups = match.groupdict()
-    before = text[:start]
+    bounded = any(groups.get(k) for k in ("most", "least", "about"))
+    before = text[: match.start() if behind and bounded else start]
     wrong = _NOT_BEFORE.get(field)
-    if wrong is not None and re.search(wrong, before, re.IGNORECASE):
+    ends = field in ("epochs", "max_steps") and _ENDS.search(before) and not _NO_PROGRESS.search(text[match.end() :])
+    if wrong is not None and not ends and re.search(wrong, before, re.IGNORECASE):
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
-    low = number(match["low"])
+    low = number(match["low"], field in _TOKENS)
     if low is None:
         return None
+    if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
+        return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
     if field == "max_length" and behind and re.fullmatch(r"[ -]tokens?", name) and not groups.get("most"):
         return None  # a number of tokens alone may be anything
     if field == "warmup_steps" and behind and "epoch" in name:
@@ -198,6 +212,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     end = match.end()
     percent = groups.get("percent") is not None
     values, kind, end = _several(match, low, field, end)
+    other = _OTHER_BOUND.match(text, end) if kind in ("least", "most") else None
+    if other is not None and (high := number(other["value"], field in _TOKENS)) is not None:
+        values, kind, end = (values[0], high), "range", other.end()  # "min. 1e-5, max. 5e-5"
     bound = _BOUND_BEFORE.search(before)
     if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
         kind = "least" if bound["low"] else "most"
@@ -242,16 +259,38 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
+        if re.fullmatch(r"[ -](?:effective|in total|total|overall|altogether)", name) and not _BATCHES.search(before):
+            return None
     written = match["low"].strip().rstrip(".")
     if percent:
         written = f"{values[0]:g}"
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_ENDS = re.compile(
+    r"\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|"
+    r"at) \Z",
+    re.IGNORECASE,
+)
+_NO_PROGRESS = re.compile(r"\s*(?:without|with no|w/o|of no|no |if |when |that )", re.IGNORECASE)
+_BATCHES = re.compile(r"\bbatch|\bbsz?\b|accum|per[ -](?:device|gpu|card)", re.IGNORECASE)
+_TOKENS = frozenset(("max_length", "max_tokens", "batch_size"))
+_VALUE_OF_ANOTHER = re.compile(
+    rf"(?:{ANY_FIELD.pattern}|(?<![a-zA-Z])(?:momentum|betas?|beta[12]|eps(?:ilon)?|gamma|patience|smoothing|workers|"
+    r"layers|dim|scale|cycles|power))\s*(?:[:=]|of|at|is)?\s*\Z",
+    re.IGNORECASE,
+)
+_IS_SET = re.compile(rf"\s*(?:[:=]|of|at|is)?\s*(?:{NUMBER})", re.IGNORECASE)
 _BOUND_BEFORE = re.compile(
     r"\b(?:never|not|don'?t|no)\b(?: \w+){0,2} (?:above|over|exceed(?:ing)?|beyond|higher than|larger than|more than|"
     r"(?P<low>below|under|"
     r"less than|lower than))\s+(?:an? |the )?\Z",
+    re.IGNORECASE,
+)
+_OTHER_BOUND = re.compile(
+    rf"\s*(?:,|;|/|and|but|to|–|-)?\s*(?:and |but )?(?:at (?:most|least)|(?:max|min)(?:imum|\.)?(?: of)?|no (?:more|"
+    rf"less|"
+    rf"higher|lower) than|not (?:more|less|above|below) (?:than )?|up to|[<>]=?|[≤≥])\s*(?P<value>{NUMBER})",
     re.IGNORECASE,
 )
 _WHOLE = frozenset(
@@ -270,15 +309,15 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     if not also or not join:
         return (low,), kind, end
     parts = list(re.finditer(_ANY, also, re.IGNORECASE))
-    rest = [n for m in parts if (n := number(m[0])) is not None]
+    rest = [n for m in parts if (n := number(m[0], field in _TOKENS)) is not None]
     back = match.end("percent") if groups.get("percent") else match.end("low")
     if "name" in groups and match.start("name") > match.start("low"):
         back = end  # the field stands behind
     join = join.lower()
     tail = match.string[match.end("also") : match.end("also") + 24]
     of_another = re.match(
-        r"\s*-?(?:epochs?|steps?|warm-?up|samples|gpus?|%|x\b|tokens|batch|bs\b|lr\b|seeds?|accum|grad|for (?:eval|"
-        r"val|test))",
+        r"\s*-?(?:epochs?|eps?\b|steps?|iter|updates|pass|warm-?up|samples|gpus?|cards?|%|x\b|tokens|batch|bsz?\b|lr\b|"
+        r"wd\b|seeds?|accum|grad|rank|way|for (?:eval|val|test))",
         tail,
         re.I,
     )

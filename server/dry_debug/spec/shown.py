@@ -82,7 +82,8 @@ def asked_text(asked: Instruction) -> str:
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in asked.values):
         text = asked.asked
     else:
-        before = "not " if asked.kind == "not" else ""
+        often = asked.kind == "most" and isinstance(asked.values[0], Cadence)
+        before = "not " if asked.kind == "not" else "at least " if often else ""
         text = before + " or ".join(show(asked.field, v) for v in asked.values) if asked.kind != "any" else "any value"
     unit = (
         {"per_device": " per device", "effective": " in total"}.get(asked.unit, "")

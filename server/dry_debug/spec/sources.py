@@ -42,6 +42,12 @@ _COMMENT = re.compile(
     r"\t]*|[ \t]+(?=(?:for )?\w))(?P<text>[^\n]*)$",
     re.IGNORECASE,
 )
+# Words that ask for a set-up for several processes, and what before them rules it out.
+_SEVERAL = re.compile(r"\b(?:ddp|fsdp|torchrun|distributed|data[- ]parallel|process group)\b", re.IGNORECASE)
+_RULED_OUT = re.compile(
+    r"\b(?:no|not|don'?t|without|avoid|never|unnecessary|needless|remove|drop|instead of)\b[^.\n]{0,40}\Z",
+    re.IGNORECASE,
+)
 LONGEST = 20_000  # characters of a docstring that are looked at
 MOST = 100  # comments of one file
 
@@ -55,6 +61,15 @@ def sources_of(program: Program) -> list[Source]:
         known = [*explicit, *own_sources(program), *(s for s in given if not s.explicit)]
         program.__dict__["_sources"] = known
     return known
+
+
+def wants_several(program: Program) -> bool:
+    """Whether an explicit source asks for DDP and the like, also where it says that there is one GPU for now."""
+    for source in sources_of(program):
+        for match in _SEVERAL.finditer(source.text) if source.explicit else ():
+            if not _RULED_OUT.search(source.text[max(0, match.start() - 80) : match.start()]):
+                return True
+    return False
 
 
 @lru_cache(maxsize=128)

@@ -17,7 +17,10 @@ MOST_WRAPPED = 12  # lines of prose that are read as one
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
-_BULLET = re.compile(r"(\s*)(?:[-*+•–]|\d{1,2}[.)]|\(?[a-z]\))\s+(?:\[[ xX]\]\s+)?(.*)\Z")
+_BULLET = re.compile(
+    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|\d{1,2}(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])|"
+    r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
+)
 _SPEAKER = re.compile(
     r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[ap]m\b)?\s*[-–]?\s*)?(?:\*\*|<|@)?"
     r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[a-z]{2,12})?(?:\*\*|>)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[ap]m)?\]?\)?)?"
@@ -39,7 +42,7 @@ _OTHER_SECTION = re.compile(
 )
 _SPLIT = re.compile(
     r"(?:(?<=[a-z)\]`\"'%\d])[.!]+(?=\s+(?:[A-Z`*\"(]|\d|lr\b|i\b|we\b)|\s*\Z)|(?<=[\w)\]`\"'%])\?+(?=\s|\Z)|"
-    r"(?<=[a-z]{3})\.(?=\s)|;(?=\s|\Z))"
+    r"(?<=[a-z]{3})\.(?=\s)|(?<=[A-Z]{2})[.!]+(?=\s+[A-Z])|;(?=\s|\Z))"
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|approx|vs|etc|resp|max|min|cf|incl|no|fig|eq|ca))\Z", re.IGNORECASE)
 
@@ -125,6 +128,14 @@ class _Reader:
                         )
                 at = end
                 continue
+            if self.source.explicit and _LAUNCH.match(line):
+                yield from self._flush()
+                end = at
+                while end + 1 < len(self.lines) and self.lines[end].rstrip().endswith("\\"):
+                    end += 1
+                yield from self._block(at, end + 1, "bash")
+                at = end + 1
+                continue
             yield from self._line(at, line)
             at += 1
         yield from self._flush()
@@ -165,7 +176,10 @@ class _Reader:
             indent = len(bullet[1])
             if self.lead and indent <= self.lead_indent:
                 self.lead = ""
-            self.paragraph = [(at, bullet[2])]
+            refused = re.match(r"\s*[❌✗🚫]", line) and not re.match(
+                r"(?:no|not|don't|do not|never)\b", bullet[2], re.I
+            )
+            self.paragraph = [(at, f"no {bullet[2]}" if refused else bullet[2])]
             if bullet[2].rstrip(" *_").endswith(":"):
                 yield from self._flush()
                 self.lead, self.lead_indent = bullet[2].strip(), indent
@@ -191,12 +205,29 @@ class _Reader:
 
     def _begins_anew(self, stripped: str) -> bool:
         """Whether a line is no continuation of the prose before it: a setting, a short line after a short line."""
-        before = self.lines[self.paragraph[-1][0]].strip()
+        at = self.paragraph[-1][0]
+        before = self.lines[at].strip()
         if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
             return True
-        if len(before) >= 45 or before.endswith(","):
+        if before.endswith(",") or _GOES_ON.search(before):
             return False
+        if len(before) >= 45:
+            wrapped, width = self._wrapping(at)
+            has_room = len(before) + 1 + len(stripped.split(" ", 1)[0]) <= width
+            return not wrapped and (has_room or _TERSE.search(before) is not None)
         return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
+
+    def _wrapping(self, at: int) -> tuple[bool, int]:
+        """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; and
+        how long the longest is."""
+        first, last = at, at
+        while first > 0 and self.lines[first - 1].strip() and at - first < MOST_WRAPPED:
+            first -= 1
+        while last + 1 < len(self.lines) and self.lines[last + 1].strip() and last - at < MOST_WRAPPED:
+            last += 1
+        lengths = [len(line.strip()) for line in self.lines[first:last]]  # the last line may be short
+        width = max((*lengths, len(self.lines[last].strip())))
+        return sum(n >= 0.8 * width for n in lengths) > 0.6 * len(lengths), width
 
     @property
     def _heading(self) -> str:
@@ -246,6 +277,7 @@ class _Reader:
                     starts=own,
                 )
             begin = end.end() if end is not None else stop
+            begin += len(text[begin:]) - len(text[begin:].lstrip())
 
     def _block(self, start: int, end: int, language: str) -> Iterator[Sentence]:
         if not self._counts(language) or language in ("mermaid", "diff", "csv", "log"):
@@ -271,6 +303,14 @@ _COMMAND = re.compile(
 )
 
 
+# A line in the shorthand of settings, each by itself: "lr .01 wd 1e-4 / bs 64".
+_TERSE = re.compile(r"[\w.]\s+/\s+\w|\b(?:lr|bs|bsz|wd|ep|r)\s*[:=]?\s*\.?\d", re.IGNORECASE)
+# A command that stands in the text without a fence.
+_LAUNCH = re.compile(
+    r"\s*(?:[$>%]\s+)?(?:[A-Z_]+=\S+\s+)*(?:python3?|torchrun|accelerate|deepspeed|uv|poetry|srun|vllm|"
+    r"CUDA_VISIBLE\S+) "
+    r"(?=.*(?:\s--\w|\\\s*\Z))"
+)
 _GOES_ON = re.compile(
     r"\b(?:an?|the|of|with|and|or|to|for|in|on|at|is|rate|batch|learning|weight|by|use|using|from)\Z", re.IGNORECASE
 )

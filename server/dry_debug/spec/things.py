@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dry_debug.spec.context import asked_part, without_replaced
+from dry_debug.spec.hardware import Hardware, machines
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.models import Mention, Model, mentions, named
 from dry_debug.spec.numbers import NUMBER, WORDS, number
 from dry_debug.spec.quantities import role_near
+
+__all__ = ["Cadence", "Hardware", "Thing", "things"]
 
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 
@@ -31,38 +34,19 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class Hardware:
-    """The devices that are meant: how many (None: not said), what they are called, memory of each in GB."""
-
-    count: int | None
-    name: str = ""
-    memory: int | None = None
-    device: str = "gpu"
-
-    def __str__(self) -> str:
-        if self.device == "cpu":
-            return "CPU only"
-        what = " ".join(filter(None, (self.name, f"{self.memory} GB" if self.memory else "")))
-        if self.count is None:
-            return what or "a CUDA GPU"
-        if self.count < 0:
-            return "several GPUs"
-        kind = what or ("GPU" if self.count == 1 else "GPUs")
-        return f"one {kind}" if self.count == 1 else f"{self.count} {kind}"
-
-
-@dataclass(frozen=True, slots=True)
 class Cadence:
     """How often: every `every` steps or epochs, at the `end`, or `never`."""
 
     unit: str
-    every: int | None = 1
+    every: int | float | None = 1  # below one: a share of an epoch
 
     def __str__(self) -> str:
         if self.unit in ("end", "never"):
             return "at the end" if self.unit == "end" else "never"
         if self.every == 1:
             return f"every {self.unit}"
+        if isinstance(self.every, float) and 0 < self.every < 1:
+            return f"{1 / self.every:g} times an {self.unit}"
         return f"every {self.every} {self.unit}s" if self.every is not None else f"every so many {self.unit}s"
 
 
@@ -259,7 +243,9 @@ _OUTPUT = re.compile(
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
     r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
-    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*){_PATH}",
+    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:weights?|checkpoints?|"
+    rf"ckpts?|"
+    rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
 )
 
@@ -301,67 +287,10 @@ def _paths(text: str) -> Iterator[Thing]:
 
 # -- hardware ----------------------------------------------------------------------------------------------------------
 
-_CARD = (
-    r"(?<![A-Za-z0-9/_-])(?:(?:NVIDIA |Nvidia |nvidia |RTX |rtx |GeForce |Tesla )*(?P<card>(?:[AaHhBbVvTt](?:4|10G?|"
-    r"16|40|100|200|"
-    r"800|30|2)s?|[Ll]40[sS]?|[Ll]4|[34]0[6789]0(?:\s?Ti)?s?|RTX ?\d{4}|MI\d{3}X?|A6000|GB?200)s?)\b)"
-)
-_HARDWARE = re.compile(
-    rf"(?:(?P<count>\b\d{{1,3}}|\b(?i:{_WORD}))\s*(?:[x×*]\s*)?(?:of (?:the|our|my) )?)?(?:\b(?i:my|our|the|a|an|one|"
-    rf"single)\s+)?(?:(?P<mem1>\d{{2,3}})\s?-?GB?\s+)?"
-    rf"{_CARD}(?:[ -]*[(]?(?P<mem2>\d{{2,3}})\s?-?G(?:i?B)?\)?)?(?:\s*(?:GPUs?|"
-    rf"cards?))?(?:\s*[x×]\s*(?P<count2>\d{{1,2}})\b)?"
-    rf"|(?P<n>\b\d{{1,3}}|\b(?i:{_WORD}))[ -]*(?:x |× )?(?:(?P<mem3>\d{{2,3}})\s?-?GB?\s+)?(?:(?:nvidia|local|"
-    rf"available|cuda|consumer|visible)\s+)?(?P<gpu>(?i:gpus?|cuda devices?|cards?))\b"
-    rf"|\b(?:my|our|a|the)\s+(?:(?P<mem4>\d{{2,3}})\s?-?GB?\s+)(?:gpu|card|vram)\b"
-    r"|(?P<multi>(?i:\bmulti-?\s?gpu\b|\bseveral gpus\b|\bmultiple gpus\b|\ball (?:the )?(?:available )?gpus\b))|"
-    r"(?P<cpu>(?i:\bcpu[ -]?only\b|\bon (?:the |a )?cpu\b|\bno gpu\b|\bwithout (?:a |any )?gpu\b|device\W{1,3}cpu\b|"
-    r"\bhardware\W{1,3}cpu\b))"
-    r"|(?P<mygpu>(?i:\b(?:on|have|using|just|only) (?:my|a|one|the) gpu\b))",
-)
-
 
 def _hardware(text: str) -> Iterator[Thing]:
-    for match in _HARDWARE.finditer(text):
-        groups = match.groupdict()
-        if groups["cpu"] is None and re.search(r"\b(?:no|not|without|don'?t)\s+\Z", text[: match.start()], re.I):
-            if groups["multi"]:
-                yield Thing("hardware", (Hardware(1),), "one", "one GPU", match.start(), match.end())
-            continue
-        after = text[match.end() : match.end() + 20].lower()
-        if re.match(r"\s*-?(?:hours?|h\b|utili[sz]ation|memory)", after) and not groups["card"]:
-            continue
-        if re.search(r"\b(?:per|each|every|/)\s*\Z", text[: match.start()], re.I) or re.search(
-            r"\bper\s*\Z", text[: match.start()], re.I
-        ):
-            continue
-        if groups["cpu"]:
-            value = Hardware(None, device="cpu")
-        elif groups["multi"]:
-            value = Hardware(-1)
-        else:
-            raw = groups["count"] or groups["n"] or groups["count2"]
-            count = number(raw) if raw else None
-            if count is None and (
-                groups["mygpu"] or groups["mem4"] or re.match(r"(?:my|a|an|one|single)\b", match[0], re.I)
-            ):
-                count = 1
-            if count is None and groups["card"]:
-                singular = not groups["card"].lower().endswith("s") or groups["card"].upper() in ("L40S",)
-                count = (
-                    1
-                    if singular
-                    and re.search(r"\b(?:my|a|an|one|single|the|this)\s+\Z", text[: match.start()] + match[0][:0])
-                    else None
-                )
-            memory = next((int(groups[k]) for k in ("mem1", "mem2", "mem3", "mem4") if groups[k]), None)
-            if count is not None and (not float(count).is_integer() or count < 1):
-                continue
-            card = (groups["card"] or "").strip()
-            value = Hardware(
-                int(count) if count is not None else None, card if card.upper() == "L40S" else card.rstrip("s"), memory
-            )
-        yield Thing("hardware", (value,), "one", match[0].strip(), match.start(), match.end())
+    for one in machines(text):
+        yield Thing("hardware", (one.hardware,), "one", text[one.start : one.end].strip(), one.start, one.end)
 
 
 # -- cadences ----------------------------------------------------------------------------------------------------------
@@ -373,15 +302,16 @@ _WHAT = (
 )
 _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
-    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b)?[ -]*(?:training |optimi[sz]er |global )?(?P<unit>epochs?|"
-    rf"steps?|iterations?|iters?|batches|updates?)\b",
+    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b)?[ -]*(?:training |optimi[sz]er |global )?(?:(?P<unit>epochs?|"
+    rf"steps?|iterations?|iters?|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|to\b))|(?<=\d[kK])"
+    rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
 )
 _KEYED = re.compile(
     rf"^\W*(?:\w+ )*?(?P<what>eval(?:uation)?|save|saving|checkpoint(?:ing)?|logging|log|validation)[ _](?:every(?:[ "
     rf"_]n)?[ _]?)?(?P<unit>steps|epochs?|interval|strategy|every|frequency|freq|cadence|every_n_steps|"
     rf"every_n_epochs)\s*[:=]?\s+"
-    rf"(?:every )?(?P<n>{NUMBER}|epochs?|steps|no|per epoch|each epoch)(?:\s*(?P<unit2>epochs?|steps?))?",
+    rf"(?:every )?(?P<n>{NUMBER}|epochs?|steps|no\b|never|per epoch|each epoch)(?:\s*(?P<unit2>epochs?|steps?))?",
     re.IGNORECASE,
 )
 _AT_END = re.compile(
@@ -410,7 +340,29 @@ def _just_before(near: str) -> list[str]:
     return kept
 
 
+_TIMES_AN_EPOCH = re.compile(
+    rf"\b(?P<n>twice|thrice|(?:{NUMBER}|(?:{_WORD}))\s?(?:times|x|×))\s+(?:per|an?|each|every|in an?)\s+epoch\b|"
+    r"\b(?:every|each) (?P<part>half|quarter|third)(?: of)?(?: an?)?[ -]epoch\b",
+    re.IGNORECASE,
+)
+
+
+def _shares(text: str) -> Iterator[Thing]:
+    """ "Validate twice per epoch"."""
+    for match in _TIMES_AN_EPOCH.finditer(text):
+        said = (match["n"] or match["part"]).lower()
+        known = {"twice": 2, "thrice": 3, "half": 2, "third": 3, "quarter": 4}
+        times = known.get(said) or number(re.sub(r"\s?(?:times|x|×)\Z", "", said))
+        if times is None or times < 2:
+            continue
+        for field in _just_before(text[: match.start()]):
+            if field != "logging":
+                yield Thing(field, (Cadence("epoch", 1 / times),), "one", match[0], match.start(), match.end())
+
+
 def _cadences(text: str) -> Iterator[Thing]:
+    yield from _shares(text)
+    text = _TIMES_AN_EPOCH.sub(lambda m: " " * len(m[0]), text)
     keyed = _KEYED.match(text.replace(":", ": "))
     if keyed and not _EVERY.search(text):
         what = keyed["what"].lower()
@@ -428,7 +380,7 @@ def _cadences(text: str) -> Iterator[Thing]:
             else "step"
         )
         count = number(value)
-        if value == "no":
+        if value in ("no", "never"):
             yield Thing(
                 field, (Cadence("never"),), "one", value, 0, len(text), "", "every" if field == "logging" else ""
             )
@@ -457,7 +409,13 @@ def _cadences(text: str) -> Iterator[Thing]:
         if times is None or not float(times).is_integer() or times < 1:
             continue
         every = int(times)
-        unit = "epoch" if match["unit"].lower().startswith("ep") else "step"
+        unit = "epoch" if (match["unit"] or "").lower().startswith("ep") else "step"
+        often = re.search(
+            r"\b(?:at least|at minimum|no (?:less|"
+            r"rarer) (?:often )?than)\s*\Z",
+            text[: match.start()],
+            re.I,
+        )
         cut = max(
             (
                 m.end()
@@ -483,7 +441,7 @@ def _cadences(text: str) -> Iterator[Thing]:
             yield Thing(
                 field,
                 (Cadence(unit, every),),
-                "one",
+                "most" if often else "one",
                 match[0].strip(),
                 match.start(),
                 match.end(),

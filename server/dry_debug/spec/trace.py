@@ -178,7 +178,7 @@ def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None,
 def _assigned(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
     """A name that is bound once: `effective = args.batch * 4`; a parameter with a default that nobody passes."""
     if not isinstance(expr, ast.Name):
-        return _by_field(program, expr)
+        return _by_field(program, expr, depth)
     home = program.names.lookup(expr.id, program.scope(at) if at is not None else program.index.module)
     bindings = home[1] if home is not None else []
     if len(bindings) != 1:
@@ -207,7 +207,7 @@ def _parameter(program: Program, scope: Any, name: str, depth: int) -> Traced | 
     return Traced(found.known, found.value, found.program, found.node, changeable=True)
 
 
-def _by_field(program: Program, expr: ast.expr) -> Traced | None:
+def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:
     """`cfg.lr` of a configuration that comes in by a way that is not seen: the one field of that name in the file."""
     if not isinstance(expr, ast.Attribute) or dotted(expr) is None:
         return None
@@ -225,9 +225,32 @@ def _by_field(program: Program, expr: ast.expr) -> Traced | None:
             else []
         )
     if len(named) != 1:
-        return None
+        return _field_default(program, expr, depth)
     hyper_one, owner = named[0]
     return Traced(hyper_one.value is not None, hyper_one.value, owner, value_node(hyper_one.node), changeable=True)
+
+
+def _field_default(program: Program, expr: ast.Attribute, depth: int) -> Traced | None:
+    """`cfg.out` of a class of the project: what its one declaration gives, `out: Path = Path("runs/a")`."""
+    held = program.value(expr.value)
+    cls = held.scope if held.kind == "instance" else None
+    owner = held.program or program
+    body = cls.node.body if cls is not None and isinstance(cls.node, ast.ClassDef) else []
+    fields = [s for s in body if isinstance(s, ast.AnnAssign) and _target_is(s.target, expr.attr)]
+    if len(fields) != 1 or fields[0].value is None:
+        return None
+    value = fields[0].value
+    if isinstance(value, ast.Call) and (dotted(value.func) or "").rpartition(".")[2] in ("field", "Field"):
+        default = next((k.value for k in value.keywords if k.arg == "default"), None)
+        if default is None:
+            return None
+        value = default
+    found = trace(owner, value, fields[0], depth + 1)
+    return Traced(found.known, found.value, found.program, found.node, changeable=True)
+
+
+def _target_is(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
 
 
 def _own_name(node: ast.AST) -> str | None:

@@ -99,7 +99,10 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
         r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
         r"card)\b(?! for)"
-        r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)",
+        r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
+        r"|[ -](?:effective|in total|total|overall|altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
+        r"training|"
+        r"iterations|updates|memory|budget|params|parameters|hours|images|examples|rows))",
     ),
     (
         "max_steps",
@@ -107,7 +110,11 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"iterations|updates)|"
         r" (?:steps|iterations|iters|updates)(?! (?:of|for) (?:warm|acc))(?: (?:in )?total| of training| max)?",
     ),
-    ("epochs", r"[ -]?(?:full |complete |training |whole )?(?:epochs?\b|eps?\b|pass(?:es)? over)"),
+    (
+        "epochs",
+        r"[ -]?(?:full |complete |training |whole |entire )?(?:epochs?\b|eps?\b|pass(?:es)? (?:over|through|on)|"
+        r"(?:times|x) (?:over|through) (?:the )?(?:data|train|corpus))",
+    ),
     (
         "learning_rate",
         r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
@@ -117,14 +124,17 @@ BEHIND: tuple[tuple[str, str], ...] = (
         "max_tokens",
         r"[ -](?:new|output|generated|completion)[ -]tokens|[ -]tokens? (?:per (?:response|completion|output|answer|"
         r"generation|prompt|request)"
-        r"|(?:of )?(?:output|completion)|max output|to generate|of generation)",
+        r"|(?:of )?(?:output|completion)|max output|to generate|of generation)|"
+        r"[ -]tokens? (?:of |for the )?(?:answers?|responses?|replies)\b",
     ),
     (
         "max_length",
-        r"[ -]tokens?(?: (?:max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
+        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|"
+        r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
         r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
         r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"
-        r"length))?|-token (?:sequences|inputs|context|chunks|examples)",
+        r"length))?|-token (?:sequences|inputs|context|chunks|examples)|"
+        r"[ -](?:word[ -]?pieces?|sub-?words?|bpe tokens|tok)\b|[ -](?:ctx|context)\b",
     ),
     ("temperature", r" (?:as (?:the )?)?(?:sampling )?temp(?:erature)?\b"),
     ("top_p", r" (?:as )?(?:top[ _-]?p|nucleus)\b"),
@@ -155,6 +165,9 @@ SIGNS: dict[str, tuple[str, ...]] = {
         "ctx",
         "seq",
         "window",
+        "piece",
+        "word",
+        "tok",
         "size",
         "block",
         "trunc",

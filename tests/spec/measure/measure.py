@@ -1,12 +1,14 @@
 """The measuring set: `python -m tests.spec.measure` prints precision and recall by field and by verdict.
 
 An item is right if the field has it in `expect` with this verdict. What a script sets and nobody asked for (`sets`) is
-expected as an assumption.
+expected as an assumption. A label may go on with the values, "deviation 5e-5 -> 2e-4" (asked, got): a verdict that is
+right for other values is told apart, and not counted in precision and recall.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -14,11 +16,13 @@ from pathlib import Path
 
 from dry_debug.program.program import Program, parse
 from dry_debug.project.host import ProjectHost
-from dry_debug.spec.compare import compliance
+from dry_debug.spec.rows import Row, rows
 from dry_debug.text.document import Document
 
 HERE = Path(__file__).parent
+SETS = ("cases", "held_out", "third", "fourth")  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
+_NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
 # One way to say a thing makes the other one asked for, too.
 _TOGETHER = {"warmup_steps": "warmup_ratio", "warmup_ratio": "warmup_steps"}
 
@@ -31,6 +35,7 @@ class Case:
     script: str
     text: str
     expected: Counter[tuple[str, str]]
+    values: tuple[tuple[str, str, str, str], ...] = ()  # field, verdict, asked, got; empty: any
 
 
 def cases(path: Path = HERE / "cases.toml") -> list[Case]:
@@ -39,20 +44,26 @@ def cases(path: Path = HERE / "cases.toml") -> list[Case]:
     found = []
     for row in data["case"]:
         wanted: Counter[tuple[str, str]] = Counter()
-        for field, verdicts in row["expect"].items():
-            wanted.update((field, v) for v in ([verdicts] if isinstance(verdicts, str) else verdicts))
+        values = []
+        for field, labels in row["expect"].items():
+            for label in [labels] if isinstance(labels, str) else labels:
+                verdict, _, said = label.partition(" ")
+                wanted.update([(field, verdict)])
+                if said:
+                    asked_for, _, got = said.partition("->")
+                    values.append((field, verdict, asked_for.strip(), got.strip()))
         asked = (
             set(row["expect"])
             | {_TOGETHER[f] for f in row["expect"] if f in _TOGETHER}
             | set(row.get("not_assumed", ()))
         )
         wanted.update((field, "assumption") for field in data["sets"][row["script"]].split() if field not in asked)
-        found.append(Case(row["name"], row["script"], row["text"], wanted))
+        found.append(Case(row["name"], row["script"], row["text"], wanted, tuple(values)))
     return found
 
 
-def verdicts(case: Case) -> Counter[tuple[str, str]]:
-    """(field, verdict) of everything that the comparison says of a case."""
+def said_of(case: Case) -> list[Row]:
+    """Everything that the comparison says of a case."""
     folder = HERE / "scripts"
     path = str(folder / f"{case.script}.py")
     document = Document.from_text(Path(path).read_text(encoding="utf-8"), path)
@@ -62,7 +73,32 @@ def verdicts(case: Case) -> Counter[tuple[str, str]]:
     host.begin()
     program = Program(document, tree, host)
     host.adopt(program)
-    return Counter((item.field, item.verdict) for item in compliance(program).items)
+    return rows(program)
+
+
+def other_values(case: Case, every: list[Row]) -> list[str]:
+    """The labels with values of which no item of that verdict has these values, as lines."""
+    lines = []
+    for field, verdict, asked, got in case.values:
+        items = [row for row in every if (row.field, row.verdict) == (field, verdict)]
+        if items and not any(_says(asked, r.asked, r.asked_text) and _says(got, r.got, r.got_text) for r in items):
+            told = "; ".join(f"{row.asked_text} -> {row.got_text}" for row in items)
+            lines.append(f"{case.name} [{case.script}]: values  {field} {verdict}: {asked} -> {got}, said: {told}")
+    return lines
+
+
+def _says(label: str, value: object, text: str) -> bool:
+    """Whether a value is the labelled one: the same number, or the label stands in it as a word or part."""
+    if not label:
+        return True
+    shown = f"{value} {text}"
+    if _NUMBER.fullmatch(label):
+        return any(abs(float(n) - float(label)) <= 1e-9 + 1e-6 * abs(float(label)) for n in _NUMBER.findall(shown))
+    return _plain(label) in _plain(shown)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", text.casefold())
 
 
 @dataclass
@@ -88,7 +124,8 @@ def measure(every: list[Case]) -> tuple[dict[str, Score], dict[str, Score], list
     by_verdict: dict[str, Score] = {v: Score() for v in VERDICTS}
     lines: list[str] = []
     for case in every:
-        got = verdicts(case)
+        every_row = said_of(case)
+        got = Counter((row.field, row.verdict) for row in every_row)
         for key in sorted(case.expected.keys() | got.keys()):
             field, verdict = key
             right = min(case.expected[key], got[key])
@@ -100,6 +137,7 @@ def measure(every: list[Case]) -> tuple[dict[str, Score], dict[str, Score], list
                 lines.append(f"{case.name} [{case.script}]: wrong   {field} {verdict}")
             if case.expected[key] > right:
                 lines.append(f"{case.name} [{case.script}]: missing {field} {verdict}")
+        lines += other_values(case, every_row)
     return by_field, by_verdict, lines
 
 

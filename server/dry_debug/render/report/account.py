@@ -23,6 +23,8 @@ _CHOICES = ("VLLM", "HF", "SGL")  # which tool for the job
 # Rules about the choice of a model or a framework: HF011 a base model for chat, HF012 all weights of a large model,
 # MEM012 a model that is too large for the GPU, OVER003 and OVER004 what a serving engine does.
 FIT = frozenset(("HF011", "HF012", "MEM012", "OVER003", "OVER004"))
+# Of these rules and the comparison with the instructions, which may find the same mistake, Part 1 has the comparison.
+_SAME = {"OVER001": "hardware", "MEM012": "hardware", "HF011": "model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,15 @@ def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: i
         setattr(whole, name, [row for row in every if row.verdict == verdict])
     whole.deviations.sort(key=lambda row: not row.is_critical)
     others = [r for r in records if not r["code"].startswith(OWN)]
-    unfit = [r for r in others if r["severity"] != "critical" and (r["code"].startswith(OVER) or r["code"] in FIT)]
+    unfit = [r for r in others if r["code"].startswith(OVER) or r["code"] in FIT]
     whole.overengineering = [_over(r) for r in sorted(unfit, key=_order)]
     ranked: list[tuple[int, Critical]] = [(1, _of_row(row)) for row in whole.deviations if row.is_critical]
-    ranked += [(_priority(r), _of_record(r)) for r in others if r["severity"] == "critical"]
+    asked = {(row.file, row.field) for row in whole.deviations if row.is_critical}
+    ranked += [
+        (_priority(r), _of_record(r))
+        for r in others
+        if r["severity"] == "critical" and (r["filename"], _SAME.get(r["code"])) not in asked
+    ]
     whole.critical = [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
     told = {id(r) for r in unfit}
     rest = sorted((r for r in others if r["severity"] != "critical" and id(r) not in told), key=_order)

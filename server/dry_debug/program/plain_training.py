@@ -1,0 +1,205 @@
+"""A training by hand that a library's trainer would do the same: one pretrained model, its own loss."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.library_saves import library_saves
+from dry_debug.program.plain_loss import OwnLoss, own_loss
+from dry_debug.program.relations import covers
+from dry_debug.program.scopes import Scope, dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.events import Event
+    from dry_debug.program.loops import TrainingLoop
+    from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
+
+# Words of a file that does more than a plain training, or says why it is written by hand.
+_SPECIAL = re.compile(
+    r"retain_graph|create_graph|autograd\.grad|register_\w*hook|\.grad\b(?!\s*=\s*None)|functional_call|"
+    r"FullyShardedDataParallel|fully_shard|[Dd]eep[Ss]peed|torch_xla|parallelize_module|(?:import|from)\s+accelerate\b|\bAccelerator\(|[Ll]ightning|"
+    r"kl_div|KLDiv|[Dd]istillation|\bdistill_|[Tt]eacher|\b[Rr]eward|\b[Aa]dversar|\b(?:FGM|PGD|EMA|SWA|GAN)\b|"
+    r"\b[Pp]run(?:e|ing)|\bprofiler?\b|utils\.benchmark|def benchmark|max_memory_allocated|no_trainer|"
+    r"[Tt]utorial|by hand|\bDPO\b|\bPPO\b"
+)
+_TRAINER = re.compile(r"\bTrainer\b")
+# What the Trainer calls on a model too; another method in the training loop is something of this program's own.
+_PLAIN_METHODS = frozenset(
+    "train eval zero_grad parameters named_parameters state_dict save_pretrained generate to cuda no_sync module "
+    "half float push_to_hub gradient_checkpointing_enable load_state_dict".split()
+)
+_AUTOCAST = ("torch.autocast", "torch.amp.autocast", "torch.cuda.amp.autocast", "apex.amp.scale_loss")
+_LOGS = ("add_scalar", "add_scalars", "log_metric", "log_metrics", "set_postfix", "log_scalar")
+_LOG_CALLS = ("wandb.log", "builtins.print", "logging.info", "mlflow.log_metric", "mlflow.log_metrics")
+_LOGGER = re.compile(r"\blog(?:ger|ging)?\.info\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that the loops do and the Trainer has: in words, as arguments of `TrainingArguments`, and where."""
+
+    what: str
+    arguments: str
+    node: ast.AST
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTraining:
+    """The loops of such a training: the outermost one, how many lines they are, what they do besides training."""
+
+    model: Value
+    loop: TrainingLoop
+    lines: int
+    parts: tuple[Part, ...]
+
+
+def plain_training(program: Program) -> PlainTraining | None:
+    """The training of this file, if a trainer would do the same with the model, the data and some arguments."""
+    special = _special(program)
+    if special:
+        program.why(None, f"the file does, or speaks of, more than a plain training: {special}")
+        return None
+    loops = [loop for loop in program.training.loops.all if loop.kind != "eval"]
+    steps = program.events.of_kind("optimizer_step")
+    if not loops or not steps:
+        return None
+    first = next((loop for loop in loops if loop.kind == "epoch"), loops[0])
+    at = first.node
+    if len({step.obj.base.ident for step in steps}) > 1 or len(program.training.components.of("optimizer")) > 1:
+        program.why(at, "there are several optimizers")
+        return None
+    loss = _loss(program)
+    if loss is None:
+        program.why(at, "the loss is not known to be the one that a pretrained model computes by itself")
+        return None
+    reason = _own_way(program, loss, steps[0])
+    if reason:
+        program.why(at, reason)
+        return None
+    return PlainTraining(loss.model, first, _lines(program, steps[0]), tuple(_parts(program, loops)))
+
+
+def _special(program: Program) -> str:
+    source = program.document.source
+    found = _SPECIAL.search(source)
+    if found is not None:
+        return found[0]
+    if "no_trainer" in program.document.path or "benchmark" in program.document.path:
+        return "its name"
+    if _TRAINER.search(source) and not any(cls.name == "Trainer" for cls in program.index.classes):
+        return "Trainer"
+    return ""
+
+
+def _loss(program: Program) -> OwnLoss | None:
+    """The loss of all backward passes, if it is always the own loss of one pretrained model with a head."""
+    whole: OwnLoss | None = None
+    for event in program.events.of_kind("backward"):
+        call = event.node
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.args or call.keywords:
+            return None
+        one = own_loss(call.func.value, event.stmt, program)
+        if one is None or not _is_pretrained(one.model, program):
+            return None
+        if whole is not None and whole.model.base.ident != one.model.base.ident:
+            return None
+        whole = OwnLoss(one.model, tuple(dict.fromkeys((*(whole.calls if whole is not None else ()), *one.calls))))
+    return whole
+
+
+def _is_pretrained(model: Value, program: Program) -> bool:
+    """`AutoModelForCausalLM.from_pretrained(...)`, also inside DDP or PEFT: a class of transformers with a loss."""
+    name, made = model.base.type or "", model.base.node
+    if not name and model.base.program is program and isinstance(made, ast.Call) and made in program.index.scope_of:
+        name = program.qualified(made) or ""  # one of several branches that make it
+    return re.fullmatch(r"transformers\..*(?:For[A-Z]|LMHead|DoubleHeads)\w*(?:\.from_\w+)?", name) is not None
+
+
+def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
+    """Why the training is one of its own kind, "" if it is plain."""
+    ident = loss.model.base.ident
+    trained = covers(step.obj, program)
+    if any(module.base.ident != ident for module in trained):
+        return "the optimizer updates something else too"
+    models = program.training.components.of("model")
+    paths = {dotted(call.func) for call in loss.calls} - {None}
+    names = paths | {model.name for model in models if model.value.base.ident == ident}
+    for model in models:
+        value = model.value
+        if (
+            value.base.ident != ident
+            and model.name not in names
+            and (value.scope is not None or (value.type or "").endswith(".from_pretrained"))
+        ):
+            return "there is another model"
+    for function in {program.scope(event.stmt) for event in program.events.of_kind("backward")}:
+        for call in program.events.calls_in(function):
+            path = dotted(call.func)
+            if path is None or program.training.training_loop_around(call) is None:
+                continue
+            if path in paths and call not in loss.calls and program.no_grad_around(call) is None:
+                return "the model is called several times in an iteration"
+            head, _, method = path.rpartition(".")
+            if any(head == p or head.startswith(f"{p}.") for p in paths if p) and (
+                method not in _PLAIN_METHODS or head.count(".") > 1 + max(p.count(".") for p in paths if p)
+            ):
+                return f"the training loop calls `{path}`"
+    return ""
+
+
+def _lines(program: Program, step: Event) -> int:
+    """How many lines with code the loops of the training and the evaluation and their functions have."""
+    call = step.obj.args
+    made = program.scope(call) if call is not None and call in program.index.scope_of else None
+    found: set[int] = set()
+    for loop in program.training.loops.all:
+        whole: ast.AST = loop.node
+        if loop.kind != "epoch" and loop.scope is not made and loop.scope.kind == "function":
+            whole = loop.scope.node
+        found.update(range(whole.lineno, (whole.end_lineno or whole.lineno) + 1))  # type: ignore[attr-defined]
+    lines = program.document.lines
+    texts = (lines.line_text(number - 1).strip() for number in found)
+    return sum(1 for text in texts if text and not text.startswith("#"))
+
+
+def _parts(program: Program, loops: list[TrainingLoop]) -> Iterator[Part]:
+    """What the loops do that the Trainer does, each once."""
+    events, training = program.events, program.training
+    for one in training.accumulation[:1]:
+        steps = f"={one.steps}" if one.steps is not None else ""
+        yield Part("accumulates gradients", f"gradient_accumulation_steps{steps}", one.node)
+    cast = next((call for name in _AUTOCAST for call in program.calls_of(name)), None)
+    scaled = next((e.node for e in events.of_kind("scaler_update")), None)
+    if cast is not None or scaled is not None:
+        half = "bf16" if cast is not None and "bfloat16" in program.document.source else "fp16"
+        yield Part("trains in mixed precision", f"{half}=True", cast or scaled)  # type: ignore[arg-type]
+    for event in events.of_kind("clip")[:1]:
+        yield Part("clips gradients", "max_grad_norm", event.node)
+    for event in events.of_kind("scheduler_step")[:1]:
+        yield Part("schedules the learning rate", "lr_scheduler_type, warmup_steps", event.node)
+    logged = _logged(program, loops)
+    if logged is not None:
+        yield Part("logs", "logging_steps, report_to", logged)
+    evaluated: ast.AST | None = next((loop.node for loop in training.loops.all if loop.kind == "eval"), None)
+    if evaluated is None:
+        evaluated = next((e.node for e in events.of_kind("eval")), None)
+    if evaluated is not None:
+        yield Part("evaluates", "eval_strategy", evaluated)
+    saved = [site.node for site in training.checkpoints.saves] or [save.node for save in library_saves(program)]
+    if saved:
+        yield Part("saves checkpoints", "save_strategy", saved[0])
+
+
+def _logged(program: Program, loops: list[TrainingLoop]) -> ast.Call | None:
+    """A call that reports a number while the training runs."""
+    functions: set[Scope] = {loop.scope for loop in loops}
+    calls = [call for name in _LOG_CALLS for call in program.calls_of(name)]
+    calls += [call for name in _LOGS for call in program.method_calls(name)]
+    calls += [c for c in program.method_calls("info") if _LOGGER.search(dotted(c.func) or "")]
+    inside = [c for c in calls if program.scope(c) in functions and program.training.training_loop_around(c)]
+    return min(inside, key=lambda c: c.lineno, default=None)

@@ -1,0 +1,105 @@
+"""What a conversation has come to: numbers without a word for them, questions that are answered with yes."""
+
+from __future__ import annotations
+
+import re
+
+from dry_debug.spec.context import asked_part
+from dry_debug.spec.numbers import NUMBER, number
+from dry_debug.spec.quantities import Quantity, role_near
+from dry_debug.spec.structure import Sentence
+from dry_debug.spec.vocabulary import NUMERIC
+
+BACK = 6  # sentences in which what is meant may have been named
+_ELLIPSIS = re.compile(
+    rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
+    rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
+    rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
+    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
+    rf"(?:want|need)|i want|i meant?|scratch that|no[,:]|nope[,:]?|actually|correction:?|sorry,?|rather|oops,?|wait,?|"
+    rf"y(?:es|ep|eah|up)[,:]?|try|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
+    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather|"
+    rf"then\b|"
+    rf"not\b|pls\b|sorry\b|as\b))",
+    re.IGNORECASE,
+)
+_CORRECTS = re.compile(rf"\s*\*?(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE)
+_AGREES = re.compile(
+    r"\W*(?:y(?:es|ep|eah|up|ess)|sure|ok(?:ay|i)?|correct|right|exactly|sounds (?:good|fine|right)|perfect|"
+    r"works for me|"
+    r"please do|do (?:that|it)|go ahead|agreed|fine(?: by| with)?(?: me)?|lgtm|\+1|jep|ja|👍)\b(?! (?:but|no\b|not))|"
+    r"\W*(?:\+1|👍)",
+    re.IGNORECASE,
+)
+
+
+class Conversation:
+    """What was said so far, as far as what comes next may lean on it."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.numbers: list[Quantity] = []
+        self.question: Sentence | None = None
+
+    def hear(self, text: str, numbers: list[Quantity]) -> None:
+        """Remember a sentence and the numbers that it asks for."""
+        if len(text) < 300:
+            self.texts = [*self.texts[1 - BACK :], text]
+        self.numbers = [*self.numbers, *numbers][-64:]
+
+    def answered(self, sentence: Sentence) -> Sentence | None:
+        """The question that a sentence says yes to."""
+        asked, self.question = self.question, sentence if sentence.question else None
+        agrees = asked is not None and not sentence.question and _AGREES.match(sentence.text)
+        return asked if agrees else None
+
+    def elliptic(self, text: str, question: bool) -> list[Quantity]:
+        """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
+        asked = asked_part(text, question)
+        match = _ELLIPSIS.search(asked) or _CORRECTS.fullmatch(asked)
+        value = number(match["low"]) if match else None
+        if match is None or value is None:
+            return []
+        for back, part in enumerate((text[: match.start()], *reversed(self.texts))):
+            field, role = self._meant(part, value)
+            if field:
+                tokens = number(match["low"], field in ("max_length", "max_tokens", "batch_size"))
+                values = (tokens if tokens is not None else value,)
+                return [Quantity(field, values, "one", match["low"], match.start("low"), match.end("low"), role)]
+            if part.strip() and back and not self._is_talk(part):
+                break
+        return []
+
+    def _meant(self, part: str, value: float) -> tuple[str, str]:
+        """(field, role) of what a sentence speaks of last: by its word, else by a number that was asked for before."""
+        last: tuple[int, str] | None = None
+        for field, words in NUMERIC:
+            for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
+                if (last is None or hit.start() > last[0]) and _may_be(field, value):
+                    last = (hit.start(), field)
+        if last is not None:
+            return last[1], role_near(part, last[0], len(part))
+        said = [n for m in re.finditer(NUMBER, part) if (n := number(m[0])) is not None]
+        for one in reversed(self.numbers):
+            if one.values[0] in said and _may_be(one.field, value):
+                return one.field, one.role
+        return "", ""
+
+    @staticmethod
+    def _is_talk(part: str) -> bool:
+        """Whether a sentence speaks of no setting at all, so that what was meant was said before it."""
+        return len(part) < 120 and not re.search(NUMBER, part)
+
+
+_FRACTIONS = frozenset("learning_rate weight_decay lora_dropout warmup_ratio top_p".split())
+_COUNTS = frozenset(
+    "batch_size gradient_accumulation_steps epochs max_steps lora_r lora_alpha max_length max_tokens seed "
+    "tensor_parallel_size warmup_steps".split()
+)
+
+
+def _may_be(field: str, value: float) -> bool:
+    """Whether a number can be a value of a field at all: no learning rate of 16, no batch size of 2e-4."""
+    if field in _FRACTIONS:
+        return 0 <= value <= 1
+    return field not in _COUNTS or (float(value).is_integer() and value >= 0)
