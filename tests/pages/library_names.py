@@ -20,6 +20,7 @@ _TENSOR = """
 _TRAINING = """
     step param_groups add_param_group get_last_lr last_epoch scale unscale_ update get_scale autocast
     dataset sampler batch_size num_workers set_epoch collate_fn drop_last generator batch_sampler
+    training_epoch_end validation_epoch_end test_epoch_end
     training_step validation_step test_step predict_step configure_optimizers train_dataloader val_dataloader
     test_dataloader predict_dataloader prepare_data setup teardown on_train_start on_train_end
     on_train_epoch_start on_train_epoch_end on_validation_epoch_end on_train_batch_start on_train_batch_end

@@ -188,7 +188,7 @@ class _Parser:
         words = rest.split()
         files = [word.removeprefix("file=") for word in words if word.startswith("file=")]
         kinds = [word for word in words if not word.startswith("file=")]
-        if language != "python" and not (files and language in ("yaml", "json", "toml", "markdown")):
+        if language != "python" and not (files and language in ("yaml", "json", "toml", "markdown", "text")):
             self.row_open = False
             return
         if len(files) > 1 or kinds not in ([], ["fixed"], ["proof"]):

@@ -31,6 +31,7 @@ def is_many(source: str) -> bool:
         ("def read():\n    return json.load(open('f'))\nfor x in read()['items']: pass\n", True),
         ("def f(rows):\n    for x in rows: pass\nf([json.loads(line) for line in open('f')])\n", True),
         ("for x in " + str(list(range(30))) + ": pass\n", True),
+        ("def parts(xs, n):\n    yield xs[:n]\nfor x in parts(open('f').readlines(), 8): pass\n", True),
         ("for x in ['a', 'b', 'c']: pass\n", False),
         ("rows = load_dataset('d')\nfor x in rows[:5]: pass\n", False),
         ("def f(rows):\n    for x in rows: pass\n", False),
@@ -44,7 +45,8 @@ def test_many(source: str, expected: bool) -> None:
 def dependence(body: str) -> str | None:
     model = program(HEAD + "history = ''\nfor x in rows:\n" + "".join(f"    {line}\n" for line in body.split("\n")))
     call = next(c for c in model.index.calls if isinstance(c.func, ast.Name) and c.func.id == "ask")
-    return why_dependent(call, list(call.args), next(loops_around(call, model)), model)
+    *_, outermost = loops_around(call, model)
+    return why_dependent(call, list(call.args), outermost, model)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def dependence(body: str) -> str | None:
         "text = x['q']\nif long:\n    text = text[:9]\nids = f(text)\nout = ask(ids)\nanswers.append(out)",
         "if a:\n    ids = f(x)\nelse:\n    ids = g(x)\nout = ask(ids)\nids = out",
         "if done(x):\n    continue\nids = f(x)\nask(ids)",
+        "for part in x['parts']:\n    ids = f(part)\n    ask(ids)",
         "ids = f(x)\nif len(ids) > 9:\n    half = 4\n    ids = ids[:half]\nask(ids)",
     ],
 )
@@ -71,6 +74,7 @@ def test_independent(body: str) -> None:
         "start = time.time()\nask(x)",
         "ask('the same')",
         "turns.append(x)\nask(turns)",
+        "for part in x:\n    ids = ids + f(part)\n    ask(ids)",
     ],
 )
 def test_dependent(body: str) -> None:

@@ -90,7 +90,7 @@ def _batch(run: _Run, unsafe: bool, only: Collection[str] | None) -> list[tuple[
         if only is not None and finding.rule not in only and finding.code not in only:
             continue
         fix = finding.fix or run.result.fix(finding)
-        if fix is None or fix.applicability not in allowed or not (fix.edits or fix.elsewhere):
+        if fix is None or fix.applicability not in allowed or not (fix.edits or fix.elsewhere or fix.needs):
             continue
         if overlap(fix.edits, taken):
             continue

@@ -119,6 +119,10 @@ class Host(Protocol):
         An exact version, or a condition as it is written (`>=2.0,<3`). Without `importer`, for the root's own files.
         """
 
+    def lacks_package(self, top: str, importer: str) -> bool:
+        """Whether the project of `importer` (a path) lists the packages that it needs, and neither names one that holds
+        the module `top` anywhere, nor has it installed, nor has a module of that name itself."""
+
     def instructions(self, importer: str, named: str | None) -> list[Source]:
         """The texts that may hold instructions for `importer` (a path), the nearest first: the file `named`, else the
         files of instructions beside it and above, then those that only may hold some."""
@@ -155,6 +159,9 @@ class NullHost:
 
     def version(self, package: str, importer: str = "") -> str | None:
         return None
+
+    def lacks_package(self, top: str, importer: str) -> bool:
+        return False
 
     def instructions(self, importer: str, named: str | None) -> list[Source]:
         return []

@@ -101,14 +101,14 @@ class _Body:
                 if bound != name:
                     continue
                 above = getattr(node, "lineno", 0) <= self.call.lineno
-                if not fresh or (above and not any(inner is self.call for inner in nodes(node))):
+                if not fresh or (above and not _holds(node, self.call)):
                     todo.extend(made)
         return used
 
     def bound_by(self, call: ast.Call) -> set[str]:
         return {
             name for name, _, node in self.bindings
-            if not isinstance(node, ast.For) and any(inner is call for inner in nodes(node))
+            if _holds(node, call)
         }  # fmt: skip
 
     def after(self, names: set[str]) -> set[str]:
@@ -142,6 +142,12 @@ def _binders(loop: ast.For) -> Iterator[ast.Assign | ast.AnnAssign | ast.AugAssi
                 yield node
 
 
+def _holds(node: ast.AST, call: ast.Call) -> bool:
+    """Whether what a statement binds is made by the call."""
+    value = _value(node)
+    return value is not None and any(inner is call for inner in nodes(value))
+
+
 def _value(node: ast.AST) -> ast.expr | None:
     return node.iter if isinstance(node, ast.For) else getattr(node, "value", None)
 
@@ -167,7 +173,11 @@ def _first(block: list[ast.stmt], name: str, before: int) -> Literal["makes", "u
             done = "makes" if stmt.value is not None and name not in _names(stmt.value) else "uses"
         elif isinstance(stmt, ast.With | ast.AsyncWith | ast.Try):
             done = _first(stmt.body, name, before)
-        elif isinstance(stmt, ast.If) and name not in _names(stmt.test):
+        elif isinstance(stmt, ast.For) and name in _names(stmt.target):
+            done = "makes"
+        elif isinstance(stmt, ast.For | ast.If) and name not in _names(
+            stmt.iter if isinstance(stmt, ast.For) else stmt.test
+        ):
             ways = {_first(stmt.body, name, before), _first(stmt.orelse, name, before)}
             if ways == {"leaves"}:
                 return "leaves"

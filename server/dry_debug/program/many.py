@@ -25,6 +25,7 @@ _SAME = frozenset((
     "builtins.enumerate", "builtins.list", "builtins.tuple", "builtins.sorted", "builtins.reversed", "builtins.zip",
     "builtins.iter", "builtins.set", "builtins.len", "builtins.dict", "transformers.pt_utils.KeyDataset",
     "transformers.pipelines.pt_utils.KeyDataset", "torch.utils.data.DataLoader", "builtins.min", "random.sample",
+    "itertools.batched", "more_itertools.chunked", "more_itertools.batched", "numpy.array_split",
 ))  # fmt: skip
 _SECOND = frozenset(("builtins.map", "builtins.filter"))
 # Methods that give the same things, or as many, in another form.
@@ -99,6 +100,8 @@ def _behind_call(node: ast.Call, stmt: ast.stmt | None, scope: Scope, program: P
         yield func.value, stmt, scope, program
     target = program.target(node) if node in program.index.scope_of else None
     if target is not None and target.kind == "function" and target.scope is not None and target.program is not None:
+        if target.scope.yields:  # `chunks(prompts, 8)`
+            yield from ((a, stmt, scope, program) for a in arguments)
         for statement in target.scope.returns[:4]:
             value = statement.value
             if value is not None:

@@ -24,7 +24,8 @@ _SPECIAL = re.compile(
     r"retain_graph|create_graph|autograd\.grad|register_\w*hook|\.grad\b(?!\s*=\s*None)|functional_call|"
     r"FullyShardedDataParallel|fully_shard|[Dd]eep[Ss]peed|torch_xla|parallelize_module|(?:import|from)\s+accelerate\b|\bAccelerator\(|[Ll]ightning|"
     r"kl_div|KLDiv|[Dd]istillation|\bdistill_|[Tt]eacher|\b[Rr]eward|\b[Aa]dversar|\b(?:FGM|PGD|EMA|SWA|GAN)\b|"
-    r"\b[Pp]run(?:e|ing)|\bprofiler?\b|(?<!cudnn\.)\b[Bb]enchmark|no_trainer|[Tt]utorial|by hand|\bDPO\b|\bPPO\b"
+    r"\b[Pp]run(?:e|ing)|\bprofiler?\b|utils\.benchmark|def benchmark|max_memory_allocated|no_trainer|"
+    r"[Tt]utorial|by hand|\bDPO\b|\bPPO\b"
 )
 _TRAINER = re.compile(r"\bTrainer\b")
 # What the Trainer calls on a model too; another method in the training loop is something of this program's own.
@@ -103,7 +104,7 @@ def _loss(program: Program) -> OwnLoss | None:
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.args or call.keywords:
             return None
         one = own_loss(call.func.value, event.stmt, program)
-        if one is None or not _is_pretrained(one.model):
+        if one is None or not _is_pretrained(one.model, program):
             return None
         if whole is not None and whole.model.base.ident != one.model.base.ident:
             return None
@@ -111,13 +112,12 @@ def _loss(program: Program) -> OwnLoss | None:
     return whole
 
 
-def _is_pretrained(model: Value) -> bool:
+def _is_pretrained(model: Value, program: Program) -> bool:
     """`AutoModelForCausalLM.from_pretrained(...)`, also inside DDP or PEFT: a class of transformers with a loss."""
-    name = model.base.type or ""
-    if not name.startswith("transformers.") or not name.endswith(".from_pretrained"):
-        return False
-    cls = name.split(".")[-2]
-    return re.search(r"For[A-Z]|LMHead|DoubleHeads", cls) is not None
+    name, made = model.base.type or "", model.base.node
+    if not name and model.base.program is program and isinstance(made, ast.Call) and made in program.index.scope_of:
+        name = program.qualified(made) or ""  # one of several branches that make it
+    return re.fullmatch(r"transformers\..*(?:For[A-Z]|LMHead|DoubleHeads)\w*(?:\.from_\w+)?", name) is not None
 
 
 def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
@@ -127,7 +127,8 @@ def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
     if any(module.base.ident != ident for module in trained):
         return "the optimizer updates something else too"
     models = program.training.components.of("model")
-    names = {model.name for model in models if model.value.base.ident == ident}
+    paths = {dotted(call.func) for call in loss.calls} - {None}
+    names = paths | {model.name for model in models if model.value.base.ident == ident}
     for model in models:
         value = model.value
         if (
@@ -136,7 +137,6 @@ def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
             and (value.scope is not None or (value.type or "").endswith(".from_pretrained"))
         ):
             return "there is another model"
-    paths = {dotted(call.func) for call in loss.calls} - {None}
     for function in {program.scope(event.stmt) for event in program.events.of_kind("backward")}:
         for call in program.events.calls_in(function):
             path = dotted(call.func)

@@ -37,6 +37,11 @@ def declared(root: str) -> dict[str, str]:
     return found
 
 
+def named(root: str) -> set[str]:
+    """The normal names of all packages that the metadata files in the folder `root` list, with and without versions."""
+    return {name for name, _ in _everything(root)}
+
+
 def _everything(root: str) -> Iterator[tuple[str, str]]:
     for lock in _LOCKS:
         text = _text(os.path.join(root, lock))

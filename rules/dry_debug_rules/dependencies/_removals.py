@@ -1,0 +1,86 @@
+"""Loads removed.toml: what libraries have taken away, and since which version."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from dry_debug.program.knowledge import canonical
+from dry_debug.program.version_range import Version, number
+
+Kind = Literal["name", "argument", "method"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One thing that is gone. `whole` is the dotted name of it, of the callable of an argument, of a method's base."""
+
+    kind: Kind
+    package: str
+    version: str
+    since: Version
+    back: Version | None
+    source: str
+    whole: str
+    word: str  # what stands in the text: the last part of a name, an argument, a method
+    same: str | None  # means the same: a dotted name, an argument ("": none is needed)
+    instead: str  # what to use, in words
+    long: bool  # gone for so long that it counts where no version is known
+    called: bool = False  # gone as a function only: the name means something else now
+
+
+@cache
+def by_top() -> dict[str, tuple[Removal, ...]]:
+    """The removals by the name under which a library is imported (`lightning` for both of its packages)."""
+    found: dict[str, list[Removal]] = {}
+    for row in _table():
+        for removal in _of(row):
+            found.setdefault(removal.whole.partition(".")[0], []).append(removal)
+    return {top: tuple(rows) for top, rows in found.items()}
+
+
+def _table() -> list[dict[str, Any]]:
+    package = importlib.import_module("dry_debug_rules.dependencies")
+    loader: Any = package.__loader__
+    data: bytes = loader.get_data(f"{package.__path__[0]}/removed.toml")
+    rows: list[dict[str, Any]] = tomllib.loads(data.decode("utf-8"))["removed"]
+    return rows
+
+
+def _of(row: dict[str, Any]) -> Iterator[Removal]:
+    for whole, instead in row.get("names", {}).items():
+        name = whole.removesuffix("()")
+        yield _removal("name", row, name, name.rpartition(".")[2], instead, called=name != whole)
+    for whole in row.get("callables", ()):
+        for word, instead in row["arguments"].items():
+            yield _removal("argument", row, whole, word, instead)
+    for word, instead in row.get("methods", {}).items():
+        yield _removal("method", row, row["base"], word, instead)
+
+
+def _removal(kind: Kind, row: dict[str, Any], whole: str, word: str, instead: str, called: bool = False) -> Removal:
+    same = instead[1:].strip() if instead.startswith("=") else None
+    words = instead if same is None else f"`{_shown(same)}`" if same else "nothing: it can be left out"
+    since, back = number(row["version"]), number(row["back"]) if "back" in row else None
+    return Removal(
+        kind,
+        row["package"],
+        row["version"],
+        since,
+        back,
+        row["source"],
+        canonical(whole),
+        word,
+        same,
+        words,
+        row.get("long", False),
+        called,
+    )
+
+
+def _shown(name: str) -> str:
+    return f"np.{name[6:]}" if name.startswith("numpy.") else name

@@ -1,0 +1,165 @@
+"""OVER007: a Trainer is built to run a model that is not trained."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.calls import argument
+from dry_debug.program.evidence import Step
+from dry_debug.program.links import Link
+from dry_debug.program.scopes import dotted
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_RUNS = ("predict", "evaluate", "prediction_loop", "evaluation_loop")
+# What trains, or is there for training: one of them in the file, and the Trainer may be in its right place.
+_TRAINS = ("train", "hyperparameter_search", "create_optimizer", "create_optimizer_and_scheduler", "training_step")
+_FOR_TRAINING = frozenset(("train_dataset", "callbacks", "optimizers", "model_init", "compute_loss_func"))
+# What a Trainer is asked for besides; a use that is none of these may be anything.
+_HARMLESS = frozenset(
+    (*_RUNS, "model", "args", "log_metrics", "save_metrics", "log", "is_world_process_zero", "tokenizer",
+     "processing_class", "eval_dataset", "data_collator", "get_test_dataloader", "get_eval_dataloader")
+)  # fmt: skip
+# Several processes, or weights that no single one holds: then the Trainer is what runs them.
+_SPREAD = ("deepspeed", "fsdp", "accelerate", "torchrun", "local_rank", "LOCAL_RANK", "HfArgumentParser")
+
+
+class TrainerForInference(Rule):
+    name = "trainer-for-inference"
+    code = "OVER007"
+    shape = "site"
+    severity = "suggestion"
+    status = "preview"
+    triggers = (("transformers",), ("Trainer",), (".predict(", ".evaluate("))
+    why = (
+        "`TrainingArguments`, an output folder and the set-up of a training run stand around a forward pass, and the "
+        "outputs of the whole dataset are kept in memory until the end."
+    )
+    instead = "Use a `pipeline`, or go through a `DataLoader` in `torch.inference_mode()` with the model in eval mode."
+    quotes = ("DRY-FW-2", "DRY-FOC-3")
+    looks_at = "Trainers of transformers that are built"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        for name in ("transformers.Trainer", "transformers.Seq2SeqTrainer"):
+            for call in program.calls_of(name):
+                yield call.func
+
+    def check(self, program: Program) -> Iterator[Report]:
+        for name in ("transformers.Trainer", "transformers.Seq2SeqTrainer"):
+            for call in program.calls_of(name):
+                reason = _needed(call, program)
+                if reason is not None:
+                    program.why(call.func, reason)
+                    continue
+                runs = _runs(call, program)
+                if isinstance(runs, str):
+                    program.why(call.func, runs)
+                elif runs:
+                    yield self._report(call, name.rpartition(".")[2], runs, program)
+                else:
+                    program.why(call.func, "neither `predict` nor `evaluate` is called on it here")
+
+    def _report(self, call: ast.Call, name: str, runs: list[ast.Call], program: Program) -> Report:
+        method = runs[0].func.attr if isinstance(runs[0].func, ast.Attribute) else "predict"
+        return Report(
+            at=call.func,
+            headline=f"`{name}` is built only for `.{method}()`: nothing in this program trains",
+            confidence="high",
+            evidence=[Step(program, run, "this is all that it is asked for") for run in runs[:3]],
+            links=lambda: [Link("path", "high", "no use of it trains, and none leaves this file")],
+        )
+
+
+def _needed(call: ast.Call, program: Program) -> str | None:
+    """Why the Trainer is in its place here; None if nothing says so."""
+    if program.is_test:
+        return "the file is a test"
+    source = program.document.source
+    spread = next((word for word in _SPREAD if word in source), None)
+    if spread is not None:
+        return f"the file may run in several processes: `{spread}`"
+    for keyword in call.keywords:
+        if keyword.arg is None or keyword.arg in _FOR_TRAINING:
+            return "it is given something for a training, or what nobody can see"
+    if len(call.args) > 3:
+        return "it is given a dataset to train on"
+    for name in _TRAINS:
+        for other in program.method_calls(name):
+            assert isinstance(other.func, ast.Attribute)
+            if program.value(other.func.value, other).kind in ("trainer", "unknown"):
+                return "something is trained in this file"
+    settings = argument(call, 1, "args")
+    if settings is not None and program.value(settings, call).kind != "trainer_args":
+        return "its arguments come from elsewhere"
+    if any(keyword.arg == "compute_metrics" for keyword in call.keywords):
+        return "it computes metrics"
+    return None
+
+
+def _runs(call: ast.Call, program: Program) -> list[ast.Call] | str:
+    """The calls of `predict` and `evaluate` on it; why it may be used otherwise, as a text."""
+    scope, stmt = program.scope(call), program.statement(call)
+    parents = program.flow.parents_near(call)
+    holder = parents.get(call)
+    if isinstance(holder, ast.Attribute):
+        reads: list[ast.AST] = [call]
+    elif isinstance(stmt, ast.Assign | ast.AnnAssign) and stmt.value is call:
+        target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target
+        path = dotted(target)
+        if path is None:
+            return "it is kept where nobody can follow it"
+        home = scope
+        if isinstance(target, ast.Name):
+            found = program.names.lookup(target.id, scope)
+            home = found[0] if found is not None else scope
+        else:
+            while home.kind != "class" and home.parent is not None:
+                home = home.parent
+        reads = list(program.flow.path_reads(path, home))
+        parents = program.flow.parents(home)
+    elif isinstance(stmt, ast.Return) and stmt.value is call:
+        reads = [call]
+        parents = {call: stmt}
+    else:
+        return "it is handed on"
+    runs: list[ast.Call] = []
+    for read in reads:
+        parent = parents.get(read)
+        if isinstance(parent, ast.Attribute):
+            if parent.attr not in _HARMLESS:
+                return f"`.{parent.attr}` is asked of it"
+            outer = parents.get(parent)
+            if parent.attr in _RUNS and isinstance(outer, ast.Call) and outer.func is parent:
+                runs.append(outer)
+        elif isinstance(parent, ast.Return):
+            if not program.call_sites(program.scope(parent)):
+                return "it is returned to other files"
+            runs += _elsewhere(program)
+        elif isinstance(parent, ast.Call):
+            target_ = program.target(parent)
+            if target_.kind != "function" or target_.program is not program:
+                return "it is handed on"
+            runs += _elsewhere(program)
+        elif not _is_dead(parent, program):
+            return "it is handed on"
+    return list(dict.fromkeys(runs))
+
+
+def _is_dead(parent: ast.AST | None, program: Program) -> bool:
+    """Whether a read only gives it a name that nobody reads."""
+    target = parent.targets[0] if isinstance(parent, ast.Assign) and len(parent.targets) == 1 else None
+    return isinstance(target, ast.Name) and not program.flow.is_used(target.id, program.scope(parent))  # type: ignore[arg-type]
+
+
+def _elsewhere(program: Program) -> list[ast.Call]:
+    """The calls of `predict` and `evaluate` on any Trainer of this file."""
+    return [
+        call
+        for name in _RUNS
+        for call in program.method_calls(name)
+        if isinstance(call.func, ast.Attribute) and program.value(call.func.value, call).kind == "trainer"
+    ]

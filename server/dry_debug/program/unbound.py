@@ -1,0 +1,64 @@
+"""Names that are used where nothing binds them: Python raises `NameError` there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from dry_debug.program.mentions import Mention, names
+from dry_debug.text.notebook import blank_magics
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# What may bind names that no statement binds.
+_TRICKS = re.compile(
+    r"\bexec\(|\bexecfile\(|\b(?:globals|locals|vars|dir)\(\)|builtin|\bpylab\b|%run\b|%load|run_line_magic|run_cell|"
+    r"\binject\b|sys\.modules\[__name__\]|interact\("
+)
+
+
+def may_bind_unseen(program: Program) -> bool:
+    """Whether names of the file may be bound by what cannot be read: star imports, `exec`, cells that are no Python."""
+    if any(scope.imports_star for scope in (program.index.module, *program.index.functions)):
+        return True
+    document = program.document
+    if _TRICKS.search(document.source):
+        return True
+    for cell in document.cells if document.is_notebook else ():
+        read = document.source[cell.start : cell.end]
+        if _TRICKS.search(cell.text) or (not read.strip() and "import" in blank_magics(cell.text) + cell.text):
+            return True
+    return False
+
+
+def called(program: Program, known: Collection[str]) -> set[str]:
+    """The names of `known` that are called, whose attributes are, or that classes are based on: asked of the index."""
+    index = program.index
+    found = {root for scope in index.scopes.values() for r in scope.receivers if (root := r.partition(".")[0]) in known}
+    for call in index.calls:
+        func = call.func
+        if isinstance(func, ast.Name) and func.id in known:
+            found.add(func.id)
+    for cls in index.classes:
+        for base in getattr(cls.node, "bases", ()):
+            root_of = base
+            while isinstance(root_of, ast.Attribute):
+                root_of = root_of.value
+            if isinstance(root_of, ast.Name) and root_of.id in known:
+                found.add(root_of.id)
+    return found
+
+
+def unbound(program: Program, wanted: Collection[str]) -> dict[str, list[Mention]]:
+    """Where each of these names is read and nothing binds it, in the order of the file."""
+    found: dict[str, list[Mention]] = {}
+    for mention in names(program, wanted):
+        assert isinstance(mention.node, ast.Name)
+        if program.names.lookup(mention.node.id, mention.scope) is None:
+            found.setdefault(mention.node.id, []).append(mention)
+    for mentions in found.values():
+        mentions.sort(key=lambda m: (m.node.lineno, m.node.col_offset))
+    return found

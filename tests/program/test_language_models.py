@@ -1,0 +1,23 @@
+"""What is known of published models by their hub ids."""
+
+from __future__ import annotations
+
+import pytest
+from dry_debug.program.language_models import length_of_its_own
+
+
+@pytest.mark.parametrize(
+    ("model_id", "expected"),
+    [
+        ("gpt2", False),
+        ("Qwen/Qwen2.5-7B-Instruct", False),
+        ("google/flan-t5-base", False),
+        ("meta-llama/Llama-2-7b-chat-hf", True),
+        ("meta-llama/Meta-Llama-3-8B-Instruct", True),
+        ("facebook/bart-large-cnn", True),
+        ("somebody/their-model", None),
+        ("./results", None),
+    ],
+)
+def test_which_models_come_with_a_length(model_id: str, expected: bool | None) -> None:
+    assert length_of_its_own(model_id) is expected

@@ -1,0 +1,39 @@
+"""Where a file names what comes from libraries."""
+
+from dry_debug.program.mentions import attributes, imports, names
+
+from tests.program.model import program
+
+
+def test_imports_are_whole_names_in_any_scope() -> None:
+    model = program(
+        "import os.path\nfrom torch.nn import functional as F\ndef f():\n    import numpy as np\nfrom . import x\n"
+    )
+    assert sorted(found.name for found in imports(model)) == ["numpy", "os.path", "torch.nn.functional"]
+
+
+def test_attributes_are_found_once_with_their_statement_and_scope() -> None:
+    model = program(
+        """
+        import numpy as np
+        @np.first
+        def f(a=np.second, b: np.third = None):
+            if np.fourth:
+                return [np.fifth for _ in a]
+        text = "np.sixth"
+        """
+    )
+    words = ("first", "second", "third", "fourth", "fifth", "sixth")
+    found = [(m.node.attr, type(m.stmt).__name__, m.scope.kind) for m in attributes(model, words, ("np",))]  # type: ignore[union-attr]
+    assert sorted(found) == [
+        ("fifth", "Return", "comprehension"),
+        ("first", "FunctionDef", "module"),
+        ("fourth", "If", "function"),
+        ("second", "FunctionDef", "module"),
+        ("third", "FunctionDef", "module"),
+    ]
+
+
+def test_names_are_reads() -> None:
+    model = program("x = 1\nfor x in y:\n    print(x)\ndel x\n")
+    assert [(m.node.lineno, m.stmt.lineno) for m in names(model, ("x",))] == [(3, 3)]
