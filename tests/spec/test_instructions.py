@@ -192,7 +192,7 @@ def test_data_is_asked_for_by_the_name_that_the_code_has() -> None:
         ("Learning rate .... 1e-4", "learning_rate", (1e-4,)),
         ("model: a | lr: 1e-5 | epochs: 2", "epochs", (2,)),
         ("4 per device and accumulate so that we end up with 64", "batch_size", (64,)),
-        ("bs 8, accumulation 4 => 32", "batch_size", (32,)),
+        ("bs 8, 4 accumulation steps => 32", "batch_size", (32,)),
         ("rank 16, alpha twice the rank", "lora_alpha", (32,)),
         ("torchrun --nproc_per_node 4 a.py --lr 3e-4", "learning_rate", (3e-4,)),
         ("bs16, lr2e-5", "batch_size", (16,)),
@@ -234,5 +234,5 @@ def test_limits_refusals_and_choices(text: str, field: str, kind: str, values: t
 
 
 def test_lines_that_end_before_the_next_word_would_not_fit_are_thoughts_of_their_own() -> None:
-    text = "same prompts, but with Phi-4 instead of Llama this time\ntemp 0 pls, and every answer as short as it can be"
+    text = "same prompts, but with Phi-4 instead of Llama this time\ntemp 0 pls, and every answer should be as short as it can be for once"
     assert [i.values for i in parse(text, "x") if i.field == "temperature"] == [(0,)]

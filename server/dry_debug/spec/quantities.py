@@ -301,8 +301,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
 
 
 _ENDS = re.compile(
-    r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|"
-    r"at) \Z",
+    r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*"
+    r"(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
     re.IGNORECASE,
 )
 _NO_PROGRESS = re.compile(r"\s*(?:without|with no|w/o|of no|no |if |when |that )", re.IGNORECASE)
