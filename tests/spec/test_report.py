@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from dry_debug.render.report.account import FIT
+from dry_debug.render.report.account import FIT, account
 
 from tests.spec.reporting import finding, report, shown
 
@@ -473,6 +473,14 @@ def test_what_people_write_cannot_break_the_page(name: str) -> None:
     text = shown(report("model: <script>alert(1)</script>/x_y_z\nbatch size 16 <b>", TRAINER), name)
     assert "<script>" not in text.replace("\\<script\\>", "")
     assert "<b>" not in text.replace("\\<b\\>", "")
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_of_code_that_cannot_be_read_the_report_says_so(name: str) -> None:
+    error = finding("DRY000", "critical", "syntax error: invalid syntax", "", "")
+    text = shown(account([{**error, "name": "syntax-error"}], [[]], 1), name)
+    assert "The code could not be compared with any instructions: Python cannot read it." in text
+    assert "No instructions were found" not in text
 
 
 def test_without_instructions_the_report_says_so() -> None:

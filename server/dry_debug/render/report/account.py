@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dry_debug.lint import manifest
-from dry_debug.lint.finding import SEVERITIES
+from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR
 from dry_debug.render.record import Record, shown
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.rows import Row, merged
@@ -77,6 +77,7 @@ class Account:
     suggestions: list[Record] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     files: int = 0
+    unread: bool = False  # Python cannot read the code, so that it was compared with nothing
 
     @property
     def asked(self) -> int:
@@ -95,7 +96,7 @@ class Account:
 def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: int = 0) -> Account:
     """The report of what was found (`records`) and compared (`groups`: the rows of each file)."""
     every = merged(groups)
-    whole = Account(files=files)
+    whole = Account(files=files, unread=not every and any(r["name"] == SYNTAX_ERROR[0] for r in records))
     for name, verdict in (
         ("matches", "match"), ("deviations", "deviation"), ("assumptions", "assumption"),
         ("not_implemented", "not_implemented"), ("cannot_tell", "cannot_tell"),

@@ -56,6 +56,9 @@ def facts(one: Critical, context: Context) -> Iterator[tuple[str, str]]:
         yield "Fix", one.fix
 
 
+NOTHING_COMPARED = "The code could not be compared with any instructions: Python cannot read it."
+
+
 def groups(account: Account) -> list[Group]:
     """The lists of the compliance report that have entries."""
     found = [
