@@ -203,12 +203,12 @@ def test_ddp_for_the_one_gpu_that_the_user_mentions() -> None:
         "🔴 CRITICAL ERROR #1: Wrong Hardware Assumption",
         "OVERENGINEERING CHECK",
         "🔧 OVERENGINEERING DETECTED:",
-        "Issue: `DistributedDataParallel(",
+        "Issue: `DistributedDataParallel",
         "on my A100. (INSTRUCTIONS.md:1)",
         "Impact: With one process there is nobody to exchange gradients with",
         "Recommendation: Remove the process group, the wrapper and the distributed sampler, and move the model with",
         "ACTION REQUIRED:",
-        "Consider removing overengineered parts: `DistributedDataParallel(",
+        "Consider removing overengineered parts: `DistributedDataParallel",
     ]
     _in_order(expected, text)
 
@@ -505,3 +505,11 @@ def test_without_instructions_the_report_says_so() -> None:
     text = shown(report("", TRAINER))
     assert "No instructions were found" in text
     assert "Assumed learning rate = 0.0002" in text
+
+
+def test_distributed_code_for_one_gpu_is_one_critical_error() -> None:
+    """The line on the hardware says it; what the rule says stands in the part on overengineering."""
+    whole = report("I have a single GPU.", DDP)
+    assert [one.row.field for one in whole.critical if one.row is not None] == ["hardware"]
+    assert len(whole.critical) == 1
+    assert [over.record["code"] for over in whole.overengineering] == ["OVER001"]
