@@ -234,5 +234,5 @@ def test_limits_refusals_and_choices(text: str, field: str, kind: str, values: t
 
 
 def test_lines_that_end_before_the_next_word_would_not_fit_are_thoughts_of_their_own() -> None:
-    text = "same prompts, but with Phi-4 instead of Llama this time\ntemp 0 pls, and every answer should be as short as it can be for once"
+    text = "same prompts, but with Phi-4 instead of Llama this time\ntemp 0 pls, and every answer should be kept short for once"
     assert [i.values for i in parse(text, "x") if i.field == "temperature"] == [(0,)]
