@@ -4,6 +4,9 @@ import { LanguageClient, RevealOutputChannelOn, TransportKind, type ServerOption
 import type { Launch } from "./launch";
 import { serverSettings, type ServerSettings } from "./settings";
 
+/** The command of this extension that shows the report on the document given by its URI. */
+export const SHOW_REPORT = "dryDebug.showReport";
+
 /** The files that the server looks at, and the cells of notebooks of any kind. */
 const DOCUMENTS = [
   { scheme: "file", language: "python" },
@@ -41,10 +44,15 @@ export function createClient(launch: Launch, log: vscode.LogOutputChannel): Lang
       },
     },
   });
-  // VS Code's hover shows the diagnostic itself: the server leaves out what would stand there twice.
+  // VS Code's hover shows the diagnostic itself: the server leaves out what would stand there twice. A code lens opens
+  // the report.
   client.registerFeature({
     fillClientCapabilities: (capabilities) => {
-      capabilities.experimental = { ...(capabilities.experimental as object | undefined), diagnosticsInHover: true };
+      capabilities.experimental = {
+        ...(capabilities.experimental as object | undefined),
+        diagnosticsInHover: true,
+        reportCommand: SHOW_REPORT,
+      };
     },
     initialize: () => undefined,
     getState: () => ({ kind: "static" }),

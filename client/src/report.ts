@@ -1,14 +1,17 @@
 /** "Report" and "Set Instructions": the server does the work, this asks for texts and shows its answers. */
 import * as vscode from "vscode";
-import { ExecuteCommandRequest } from "vscode-languageclient/node";
-import type { Preview } from "./preview";
+import { atHand } from "./given";
+import type { Panel } from "./panel";
+import { ask, askAbout } from "./requests";
 import type { Session } from "./session";
 
-/** Shows the four-part report on the active document. */
-export async function showReport(session: Session, preview: Preview): Promise<void> {
-  const answer = await ask(session, "dryDebug.report", "markdown");
+/** Shows the four-part report on the document `given` by its URI, else on the active one. */
+export async function showReport(session: Session, panel: Panel, given?: unknown): Promise<void> {
+  const command = "dryDebug.report";
+  const uri = typeof given === "string" ? vscode.Uri.parse(given) : undefined;
+  const answer = await (uri === undefined ? ask(session, command, "markdown") : askAbout(uri, session, command, "markdown"));
   if (answer !== undefined) {
-    await preview.show(typeof answer === "string" ? answer : "Dry Debug does not check this file.\n");
+    await panel.show(typeof answer === "string" ? answer : "Dry Debug does not check this file.\n");
   }
 }
 
@@ -45,36 +48,11 @@ async function offerIgnore(session: Session): Promise<void> {
   }
 }
 
-interface Source extends vscode.QuickPickItem {
-  readonly text: string;
-}
-
 /** What the code was asked to do: the selection, the clipboard, or (an empty text) the file itself to write in. */
 async function instructions(): Promise<string | undefined> {
-  const editor = vscode.window.activeTextEditor;
-  const selected = editor?.document.getText(editor.selection) ?? "";
-  const copied = await vscode.env.clipboard.readText();
-  const sources: Source[] = [
-    { label: "$(clippy) What is on the clipboard", text: copied },
-    { label: "$(selection) The selected text", text: selected },
-  ]
-    .filter(({ text }) => text.trim() !== "")
-    .map((source) => ({ ...source, detail: source.text.trim().split("\n", 1)[0]?.slice(0, 120) ?? "" }));
-  const open: Source = { label: "$(edit) Write them...", detail: ".dry-debug/instructions.md", text: "" };
+  const sources = await atHand((text) => text.trim().split("\n", 1)[0] ?? "");
+  const open = { label: "$(edit) Write them...", detail: ".dry-debug/instructions.md", text: "" };
   return (await vscode.window.showQuickPick([...sources, open], { placeHolder: "What was asked for?" }))?.text;
-}
-
-/** Sends a command about the active document; undefined where there is none, or no server. */
-async function ask(session: Session, command: string, ...rest: readonly unknown[]): Promise<unknown> {
-  const uri = vscode.window.activeNotebookEditor?.notebook.uri ?? vscode.window.activeTextEditor?.document.uri;
-  const client = session.running;
-  if (uri === undefined || client === undefined) {
-    void vscode.window.showWarningMessage(`Dry Debug: ${uri === undefined ? "no file is open" : "the server is not running"}.`);
-    return undefined;
-  }
-  const parameters = { command, arguments: [client.code2ProtocolConverter.asUri(uri), ...rest] };
-  const answer: unknown = await client.sendRequest(ExecuteCommandRequest.type, parameters);
-  return answer;
 }
 
 interface Stored {

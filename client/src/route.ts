@@ -1,11 +1,12 @@
-/** "Where Do I Look?": the text of a symptom to the server, its answer into a preview. */
+/** "Where Do I Look?": the text of a symptom to the server, its answer into a panel. */
 import * as vscode from "vscode";
 import { ExecuteCommandRequest } from "vscode-languageclient/node";
-import type { Preview } from "./preview";
+import { atHand } from "./given";
+import type { Panel } from "./panel";
 import type { Session } from "./session";
 
 /** Routes `given`; without it, what the user has selected, has copied, or types. */
-export async function whereToLook(session: Session, preview: Preview, given: unknown): Promise<void> {
+export async function whereToLook(session: Session, panel: Panel, given: unknown): Promise<void> {
   const client = session.running;
   if (client === undefined) {
     void vscode.window.showWarningMessage("Dry Debug: the server is not running.");
@@ -17,26 +18,14 @@ export async function whereToLook(session: Session, preview: Preview, given: unk
   }
   const answer: unknown = await client.sendRequest(ExecuteCommandRequest.type, { command: "dryDebug.route", arguments: [text] });
   if (typeof answer === "string") {
-    await preview.show(answer);
+    await panel.show(answer);
   }
 }
 
-interface Source extends vscode.QuickPickItem {
-  readonly text?: string;
-}
-
-/** An input box takes one line only, and a traceback has many: so it comes from the selection or the clipboard. */
+/** A traceback has many lines: it comes from the selection or the clipboard. */
 async function symptom(): Promise<string | undefined> {
-  const editor = vscode.window.activeTextEditor;
-  const selected = editor?.document.getText(editor.selection) ?? "";
-  const copied = await vscode.env.clipboard.readText();
-  const sources: Source[] = [
-    { label: "$(selection) The selected text", text: selected },
-    { label: "$(clippy) What is on the clipboard", text: copied },
-  ]
-    .filter(({ text }) => text.trim() !== "")
-    .map((source) => ({ ...source, detail: lastLine(source.text) }));
-  const typed: Source = { label: "$(edit) Type it...", detail: "an error message, or what you see" };
+  const sources = await atHand(lastLine);
+  const typed = { label: "$(edit) Type it...", detail: "an error message, or what you see", text: undefined };
   const chosen = sources.length === 0 ? typed : await vscode.window.showQuickPick([...sources, typed], { placeHolder: "What went wrong?" });
   if (chosen === undefined || chosen.text !== undefined) {
     return chosen?.text;
@@ -47,5 +36,5 @@ async function symptom(): Promise<string | undefined> {
 /** Of a traceback the last line says most. */
 function lastLine(text: string): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return (lines.at(-1) ?? "").trim().slice(0, 120);
+  return lines.at(-1) ?? "";
 }

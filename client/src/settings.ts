@@ -16,6 +16,7 @@ export const SERVER_SETTINGS = [
   "severity",
   "minConfidence",
   "hover",
+  "codeLens",
 ] as const;
 
 export type ServerSettings = Partial<Record<(typeof SERVER_SETTINGS)[number], unknown>>;

@@ -171,5 +171,5 @@ def test_plain_data_has_the_same() -> None:
     assert rule["chain"][-1]["source"].startswith("model.load_state_dict")
     assert rule["links"] == [
         {"of": "kind", "confidence": "high",
-         "reason": "the file is a checkpoint: its state goes into the model at line 4"}
+         "reason": "the file is a checkpoint: its state goes into `model` at line 4"}
     ]  # fmt: skip

@@ -56,6 +56,7 @@ class Editor:
         self.versions: dict[str, int] = {}
         self.published: list[types.PublishDiagnosticsParams] = []
         self.registered: list[types.Registration] = []
+        self.refreshes = 0  # how often the server has had the client ask for its code lenses again
         self.result: types.InitializeResult | None = None
         self._arrived = asyncio.Event()
 
@@ -165,6 +166,17 @@ class Editor:
     async def resolve(self, action: types.CodeAction) -> types.CodeAction:
         return await asyncio.wait_for(self.client.code_action_resolve_async(action), WAIT)
 
+    async def lenses(self, uri: str) -> Sequence[types.CodeLens]:
+        params = types.CodeLensParams(types.TextDocumentIdentifier(uri))
+        return await asyncio.wait_for(self.client.text_document_code_lens_async(params), WAIT) or ()
+
+    async def refreshed(self, after: int) -> None:
+        """Returns when the server has asked for a refresh of the lenses more than `after` times."""
+        async with asyncio.timeout(WAIT):
+            while self.refreshes <= after:
+                self._arrived.clear()
+                await self._arrived.wait()
+
     async def command(self, name: str, *arguments: Any) -> Any:
         params = types.ExecuteCommandParams(name, list(arguments))
         return await asyncio.wait_for(self.client.workspace_execute_command_async(params), WAIT)
@@ -179,6 +191,10 @@ class Editor:
             assert change.text_document.version == self.versions[uri], "an edit of another version of the text"
             parts = [part for part in change.edits if isinstance(part, types.TextEdit)]
             self.set_text(uri, applied(self.texts[uri], parts, self.encoding))
+
+    def _refresh(self) -> None:
+        self.refreshes += 1
+        self._arrived.set()
 
     def _publish(self, params: types.PublishDiagnosticsParams) -> None:
         self.published.append(params)
@@ -208,6 +224,7 @@ async def editor(
     one = Editor(client)
     client.protocol.fm.features.pop(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, None)
     client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(lambda params: one._publish(params))
+    client.feature(types.WORKSPACE_CODE_LENS_REFRESH)(lambda params: one._refresh())
     client.feature(types.CLIENT_REGISTER_CAPABILITY)(lambda params: one.registered.extend(params.registrations))
     if configuration is not None:
         client.set_configuration({"dryDebug": dict(configuration)})

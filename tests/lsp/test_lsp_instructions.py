@@ -1,6 +1,7 @@
 """What was asked for, in the editor: deviations on save, their fix, the report, and the command that stores it."""
 
 import json
+import re
 from pathlib import Path
 
 from lsprotocol import types
@@ -8,6 +9,7 @@ from lsprotocol import types
 from tests.cli.command import dry_debug
 from tests.lsp.editor import editor
 
+LINK = re.compile(r"\[([^\]]+)\]\(file:[^)]*\)")
 CODE = """import torch
 from torch.utils.data import DataLoader
 
@@ -73,7 +75,9 @@ async def test_the_report_is_that_of_the_command_line(tmp_path: Path) -> None:
         page = await one.command("dryDebug.report", uri, "html")
     done = dry_debug("report", "train.py", "--format", "markdown", cwd=tmp_path)
     assert done.returncode == 1
-    assert told == done.stdout.decode()
+    assert LINK.sub(r"\1", told) == done.stdout.decode()
+    assert f"**Line:** [train.py:6]({uri}#L6)" in told
+    assert f"batch_size = 16 ([SPEC.md:1]({(tmp_path / 'SPEC.md').as_uri()}#L1))" in told
     assert "CRITICAL ERROR #1: Batch Size Mismatch" in told
     assert json.loads(data)["summary"]["critical"] == 1
     assert page.startswith("<!DOCTYPE html>")

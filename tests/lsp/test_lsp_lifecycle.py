@@ -45,6 +45,7 @@ async def test_advertises_push_and_never_pull() -> None:
             "dryDebug.checkDocument",
             "dryDebug.explain",
             "dryDebug.ignoreInstructions",
+            "dryDebug.noted",
             "dryDebug.report",
             "dryDebug.route",
             "dryDebug.setInstructions",

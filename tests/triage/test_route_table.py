@@ -64,7 +64,7 @@ def test_a_row_is_complete_and_uses_known_names(route) -> None:
     assert set(route.covers) <= ids - {route.id}
     assert set(route.then) <= set(AREAS) - {route.step.area}
     assert not route.requires or route.requires in known.markers
-    assert route.patterns or route.words or route.id == "X-09"
+    assert route.patterns or route.words or route.signs or route.frames or route.id == "X-09"
     for context in route.contexts:
         assert context.marker in known.markers
         assert context.lead or context.take in AREAS or set(context.then) <= set(AREAS)

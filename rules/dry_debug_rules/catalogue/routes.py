@@ -64,6 +64,9 @@ class Route:
     step: Step
     patterns: tuple[str, ...]
     words: tuple[str, ...]
+    signs: tuple[str, ...]
+    topics: tuple[str, ...]
+    frames: tuple[str, ...]
     requires: str
     weak: bool
     echo: bool
@@ -123,8 +126,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Everything in routes.toml, in its order."""
+    """Everything in routes.toml and vocabulary.toml, in their order; `subjects`, `predicates`: phrases by concept."""
 
+    subjects: Mapping[str, tuple[str, ...]]
+    predicates: Mapping[str, tuple[str, ...]]
+    asides: tuple[str, ...]
     markers: Mapping[str, Marker]
     routes: tuple[Route, ...]
     questions: tuple[Question, ...]
@@ -140,9 +146,13 @@ def table() -> Table:
     import tomllib
 
     # TOML although it is slower to read than JSON (some 10 ms): regular expressions stand in it as they are.
-    text = (resources.files(__package__) / "routes.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text)
+    package = str(__package__)
+    data = tomllib.loads((resources.files(package) / "routes.toml").read_text(encoding="utf-8"))
+    vocabulary = tomllib.loads((resources.files(package) / "vocabulary.toml").read_text(encoding="utf-8"))
     return Table(
+        subjects=_phrases(vocabulary["subjects"]),
+        predicates=_phrases(vocabulary["predicates"]),
+        asides=_texts(vocabulary["asides"], "phrases"),
         markers=MappingProxyType({row["id"]: _marker(row) for row in data["marker"]}),
         routes=tuple(_route(row) for row in data["route"]),
         questions=tuple(Question(row["id"], _texts(row, "patterns"), row["text"]) for row in data["question"]),
@@ -171,6 +181,10 @@ def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(row.get(key, ()))
 
 
+def _phrases(rows: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({id_: tuple(phrases) for id_, phrases in rows.items()})
+
+
 def _step(row: Mapping[str, Any]) -> Step:
     return Step(row["area"], row["because"], _texts(row, "first"), _texts(row, "rules"))
 
@@ -186,6 +200,9 @@ def _route(row: Mapping[str, Any]) -> Route:
         step=_step(row),
         patterns=_texts(row, "patterns"),
         words=_texts(row, "words"),
+        signs=_texts(row, "signs"),
+        topics=_texts(row, "topics"),
+        frames=_texts(row, "frames"),
         requires=row.get("requires", ""),
         weak=row.get("weak", False),
         echo=row.get("echo", False),

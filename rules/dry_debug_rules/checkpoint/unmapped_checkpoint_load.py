@@ -66,7 +66,9 @@ class UnmappedCheckpointLoad(SiteRule):
             loads = [Step(home, load, "") for home, load in use.loaded_into[:2]]
             program.why(call, "what is loaded are plain numbers, no tensors: it goes into {}", loads[0], see=loads)
             return
-        evidence = [Step(home, load, "the state goes into the model here") for home, load in use.loaded_into[:2]]
+        evidence = [
+            Step(home, load, f"the state goes into {_owner(home, load)} here") for home, load in use.loaded_into[:2]
+        ]
         # A state that load_state_dict copies into existing tensors, and a module that is moved right behind, may come
         # through the CPU without changing where the program's tensors end up.
         kept = use.only_loaded or (use.kind == "module" and use.moved)
@@ -83,12 +85,18 @@ class UnmappedCheckpointLoad(SiteRule):
         )
 
 
+def _owner(home: Program, load: ast.Call) -> str:
+    """What takes the state: `optimizer` of `optimizer.load_state_dict(...)`, with its ticks."""
+    return f"`{home.short(load.func.value, 32)}`" if isinstance(load.func, ast.Attribute) else "the model"
+
+
 def _link(kind: str, loaded_into: list[tuple[Program, ast.Call]], program: Program) -> Link:
     if kind == "unknown":
         return Link("kind", "low", "nothing shows that the file is a checkpoint: it may be data from the CPU")
     if loaded_into:
         where = place_of(Step(*loaded_into[0], ""), program)
-        return Link("kind", "high", f"the file is a checkpoint: its state goes into the model {where}")
+        owner = _owner(*loaded_into[0])
+        return Link("kind", "high", f"the file is a checkpoint: its state goes into {owner} {where}")
     shown = "the program uses it as a module" if kind == "module" else "the program reads a checkpoint's keys from it"
     return Link("kind", "high", f"the file is a checkpoint: {shown}")
 

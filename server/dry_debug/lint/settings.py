@@ -53,6 +53,10 @@ class Settings:
     )
     run: Run = field(default="onSave", metadata={"help": "When the editor analyses: onSave or onType."})
     hover: bool = field(default=True, metadata={"help": "Whether the server answers hover requests."})
+    code_lens: bool = field(
+        default=True,
+        metadata={"help": "Whether the editor shows above a line what it sets that the instructions do not ask for."},
+    )
 
     def min_confidences(self) -> frozenset[Confidence]:
         """The confidences that are shown."""

@@ -20,6 +20,8 @@ class Client:
     configuration: bool = False  # answers `workspace/configuration`
     watches_files: bool = False  # lets the server register file watchers
     watches_settings: bool = False  # lets the server register for changes of settings
+    refreshes_lenses: bool = False  # asks for code lenses again when it is told to
+    report_command: str | None = None  # its own command that shows the report on the document given by URI
     shows_in_hover: bool = False  # puts the diagnostic, its evidence and its link into the hover by itself
 
 
@@ -44,6 +46,8 @@ def client_of(capabilities: types.ClientCapabilities) -> Client:
         ),
         configuration=bool(space.configuration),
         watches_files=bool(space.did_change_watched_files and space.did_change_watched_files.dynamic_registration),
+        refreshes_lenses=bool(space.code_lens and space.code_lens.refresh_support),
+        report_command=command if isinstance(command := own.get("reportCommand"), str) and command else None,
         shows_in_hover=own.get("diagnosticsInHover") is True,
         watches_settings=bool(space.did_change_configuration and space.did_change_configuration.dynamic_registration),
     )

@@ -13,6 +13,7 @@ from dry_debug.lsp.actions import KINDS, Request, code_actions, resolved
 from dry_debug.lsp.client import client_of
 from dry_debug.lsp.explain import explained
 from dry_debug.lsp.hover import hover
+from dry_debug.lsp.lenses import NOTED, Lenses
 from dry_debug.lsp.pygls_patches import Buffers
 from dry_debug.lsp.report import ignored, reported, stored
 from dry_debug.lsp.route import routed
@@ -48,6 +49,7 @@ class Server(LanguageServer):
     """The language server of one client."""
 
     session: Session
+    lenses: Lenses
     complaints: Complaints
 
     def __init__(self) -> None:
@@ -89,6 +91,8 @@ def _register_life(server: Server) -> None:
         server.session = Session(
             buffers, client, server.text_document_publish_diagnostics, server.complaints.tell, options
         )
+        server.lenses = Lenses(server.session, lambda: server.workspace_code_lens_refresh_async(None))
+        server.session.on_checked = server.lenses.checked
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
@@ -151,6 +155,7 @@ def _register_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         server.session.close(params.text_document.uri)
+        server.lenses.closed(params.text_document.uri)
 
 
 async def _saved(server: Server, uri: str) -> None:
@@ -180,6 +185,8 @@ def _register_notebooks(server: Server) -> None:
     @server.feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseNotebookDocumentParams) -> None:
         server.session.close(params.notebook_document.uri)
+        for cell in params.cell_text_documents:
+            server.lenses.closed(cell.uri)
 
 
 def _register_settings(server: Server) -> None:
@@ -260,6 +267,14 @@ def _register_requests(server: Server) -> None:
         analysis, shown = found
         offset = analysis.snapshot.offset(uri, params.position)
         return await session.worker.run(partial(hover, analysis, shown, offset, session.client))
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))
+    async def code_lenses(params: types.CodeLensParams) -> list[types.CodeLens]:
+        return await server.lenses.of(params.text_document.uri)
+
+    @server.command(NOTED)
+    def noted() -> None:
+        """What a lens does in a client without a command for the report: nothing."""
 
     @server.command(EXPLAIN)
     async def why_here(uri: str, line: int) -> str | None:

@@ -29,6 +29,7 @@ Publish = Callable[[types.PublishDiagnosticsParams], None]
 Tell = Callable[[Iterable[str]], None]
 
 _SETTINGS_WAIT = 2.0  # seconds that a first check waits for the client's answer about its settings
+_FIRST_CHECK = 30.0  # seconds that a request waits for the first check of its document
 _CRASH = re.compile(r"(?:rule|the fix of) \S+ failed: \w+")  # the part of a problem that holds no source text
 
 
@@ -60,6 +61,8 @@ class Session:
         self._tickets: dict[str, int] = {}  # the newest check of each document; an older one gives way
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()  # a check or a document has come to its end
+        self.on_checked: Callable[[list[str]], Coroutine[Any, Any, None]] | None = None  # gets URIs of text documents
 
     # Snapshots and settings
 
@@ -127,7 +130,10 @@ class Session:
             await asyncio.sleep(delay)
         await self._settings_known()
         snapshot = self.snapshot(uri)
-        if snapshot is None or cancelled():
+        if snapshot is None:
+            self.close(uri)  # no Python, or closed meanwhile
+            return
+        if cancelled():
             return
         try:
             analysis = await self._analyse(snapshot, self._shown.get(uri), cancelled)
@@ -141,6 +147,22 @@ class Session:
         self._shown[uri] = analysis
         self._fresh.pop(uri, None)
         self._send(uri, diagnostics(analysis, self.client), analysis.snapshot.versions)
+        self._ended.set()
+        if self.on_checked is not None:
+            await self.on_checked(analysis.snapshot.uris)
+
+    async def first_check(self, uri: str) -> None:
+        """Returns when document `uri`, or the notebook of cell `uri`, has been checked once since it was opened; at
+        once if it is not to be checked."""
+        notebook = self.buffers.notebook(uri)
+        uri = notebook.uri if notebook is not None else uri
+        try:
+            async with asyncio.timeout(_FIRST_CHECK):
+                while uri in self._tickets and uri not in self._shown:
+                    self._ended.clear()
+                    await self._ended.wait()
+        except TimeoutError:
+            logger.warning("a first check took longer than %s seconds", _FIRST_CHECK)
 
     async def check_all(self, uris: Iterable[str] | None = None) -> None:
         """Checks open documents one after the other: all, or those of `uris`."""
@@ -166,6 +188,7 @@ class Session:
     def close(self, uri: str) -> None:
         """Forgets a document or notebook and takes its diagnostics away."""
         self._tickets.pop(uri, None)
+        self._ended.set()
         self._shown.pop(uri, None)
         self._fresh.pop(uri, None)
         for shown in self._published.pop(uri, set()):
@@ -175,6 +198,11 @@ class Session:
         """Ends every check; nothing is published any more."""
         self._tickets.clear()
         self.worker.close()
+
+    def shown(self, uri: str) -> Analysis | None:
+        """The last analysis of document `uri`, or of the notebook of cell `uri`, that was published."""
+        notebook = self.buffers.notebook(uri)
+        return self._shown.get(notebook.uri if notebook is not None else uri)
 
     async def current(self, uri: str) -> tuple[Analysis, frozenset[str]] | None:
         """(The analysis of the buffer as it is now, the fingerprints of what the user sees), or None if nothing was

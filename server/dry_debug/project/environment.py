@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from functools import cached_property
 
 FOLDERS = (".venv", "venv", "env", ".env")
@@ -133,6 +134,13 @@ class Environment:
                 os.path.isfile(os.path.join(place, f"{top}.py")) for place in (*self.folders, *self._editable)
             )
         return _OVER_TORCH.search(_metadata(folder)) is not None
+
+    def has(self, top: str, names: Iterable[str]) -> bool:
+        """Whether the module `top` is installed, which one of the distributions `names` may hold."""
+        if top in self._of_module or any(name in self._distributions for name in names):
+            return True
+        places = (*self.folders, *self._editable)
+        return any(os.path.exists(os.path.join(place, tail)) for place in places for tail in (top, f"{top}.py"))
 
     def version(self, package: str) -> str | None:
         """The version of an installed distribution (its name in any spelling), or None."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.host import Evaluation
+from dry_debug.program.host import Declaration, Evaluation
 from dry_debug.program.program import Program
 from dry_debug.program.reach import Reach
 from dry_debug.project.environment import MAX_FILES, Environment, find, normal
@@ -17,6 +17,7 @@ from dry_debug.project.search_path import added_folders
 
 if TYPE_CHECKING:
     from dry_debug.program.config_tree import Entry
+    from dry_debug.project.packages import Packages
     from dry_debug.spec.instruction import Source
     from dry_debug.text.document import Document
 
@@ -80,6 +81,7 @@ class ProjectHost:
         self._versions.clear()
         self._declarations.clear()
         self.__dict__.pop("_environment", None)
+        self.__dict__.pop("_packages", None)
 
     def finish(self) -> None:
         """The analysis is over, and nobody holds its programs any more: take them apart, keep the trees."""
@@ -208,6 +210,38 @@ class ProjectHost:
         installed = self._environment.version(package) if self._environment is not None else None
         return installed or self._declared(self.root).get(name)
 
+    def declaration(self, package: str, importer: str) -> Declaration | None:
+        folder = os.path.dirname(os.path.abspath(importer))
+        self._versions.add((package, folder))
+        if not self._inside(folder):
+            folder = self.root
+        while folder != self.root and self._declared(folder).get(normal(package)) is None:
+            folder = os.path.dirname(folder)
+        version = self._declared(folder).get(normal(package))
+        if version is None or self._version(package, folder) != version:
+            return None
+        from dry_debug.project.versions import place_of
+
+        found = place_of(folder, normal(package), version)
+        return Declaration(*found) if found is not None else None
+
+    def lacks_package(self, top: str, importer: str) -> bool:
+        self._edges.setdefault(os.path.abspath(importer), set()).add(f"package:{top}")
+        return self._lacks(top)
+
+    def _lacks(self, top: str) -> bool:
+        from dry_debug.program.distributions import distributions
+
+        if self._environment is not None and self._environment.has(top, distributions(top)):
+            return False
+        return self._packages.lists_them and not self._packages.has(top)
+
+    @cached_property
+    def _packages(self) -> Packages:
+        from dry_debug.project.packages import Packages
+
+        return Packages(self.root)
+
     @cached_property
     def _environment(self) -> Environment | None:
         return find(self.root, self.interpreter)
@@ -242,6 +276,8 @@ class ProjectHost:
         if question.startswith("version:"):
             package, _, folder = question.removeprefix("version:").partition(":")
             return f"={self._version(package, folder)}"
+        if question.startswith("package:"):
+            return f"={self._lacks(question.removeprefix('package:'))}"
         if question.startswith("spec:"):
             named, _, importer = question.removeprefix("spec:").rpartition(":")
             texts = repr(self._sources(importer, named or None)).encode("utf-8", "surrogatepass")
@@ -276,7 +312,7 @@ class ProjectHost:
             level, _, rest = rest.partition(":")
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
-        if kind == "spec":
+        if kind in ("spec", "package"):
             return None  # several files
         path, _, importer = rest.rpartition(":")
         return self._config_file(path, importer)

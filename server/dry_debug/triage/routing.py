@@ -10,6 +10,7 @@ from dry_debug_rules.catalogue.routes import PHASES, Context, Route, Step, table
 from dry_debug.triage import pasted, pressure
 from dry_debug.triage.matching import found, said
 from dry_debug.triage.pasted import Frame, Pasted, Raised
+from dry_debug.triage.vocabulary import Said
 
 # Exceptions that only say that something else failed, or that somebody stopped the run.
 _WRAPPERS = (
@@ -21,6 +22,7 @@ _WRAPPERS = (
     "Empty",
 )
 _UNKNOWN_ERROR = "X-09"
+_ENOUGH_TOPICS = 2  # so many different words of an area name it where no symptom is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Routing:
 class _Hit:
     route: Route
     raised: Raised | None = None  # the exception that says so, if one does
+    told: bool = False  # whether a person says so
+    topics: int = 0  # how many words of its subject a person uses: only to compare requests
 
 
 def route(text: str) -> Routing:
@@ -92,6 +96,14 @@ class _Context:
 
 
 def _hits(read: Pasted, context: _Context) -> list[_Hit]:
+    spoken = Said(read.prose.lower())
+    hits = _rows(read, context, spoken, 0)
+    if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
+        return hits
+    return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+
+
+def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hit]:
     texts = [(item, item.text.lower()) for item in read.raised]
     messages = "\n".join(message for _, message in texts)  # one search for all first: a log may hold thousands
     lines, prose = read.lines.lower(), read.prose.lower()
@@ -100,15 +112,25 @@ def _hits(read: Pasted, context: _Context) -> list[_Hit]:
         by = None
         if found(row.patterns, messages):
             by = next((item for item, message in texts if found(row.patterns, message)), None)
-        if by is None and not found(row.patterns, lines) and not said(row.words, prose):
+        told = spoken.any_of(row.signs, apart) or said(row.words, prose)
+        topics = spoken.count(row.topics)
+        if by is None and not told and topics < _ENOUGH_TOPICS and not found(row.patterns, lines):
             continue
         if not row.requires or context.has(row.requires):
-            hits.append(_Hit(row, by))
+            hits.append(_Hit(row, by, told, topics))
     unknown = next((item for item in read.raised if item.kind.rpartition(".")[2] not in _WRAPPERS), None)
     if unknown is not None and not any(hit.raised or (hit.route.patterns and not hit.route.weak) for hit in hits):
-        row = next(row for row in table().routes if row.id == _UNKNOWN_ERROR)
-        hits.append(_Hit(row, unknown))
+        hits.append(_Hit(_place_of(unknown), unknown))
     return hits
+
+
+def _place_of(raised: Raised) -> Route:
+    """The row of an exception that no row knows: by the library that raised it, else the one for all others."""
+    inner = raised.frames[-1].path if raised.frames else ""
+    place = f"{inner}\n{raised.kind}".lower().replace("\\", "/")
+    rows = table().routes
+    known = next((row for row in rows if row.frames and found(row.frames, place)), None)
+    return known or next(row for row in rows if row.id == _UNKNOWN_ERROR)
 
 
 def _without_covered(hits: list[_Hit]) -> list[_Hit]:
@@ -123,12 +145,29 @@ def _leading(hits: list[_Hit]) -> list[_Hit]:
     if symptoms:
         areas = {hit.route.step.area for hit in symptoms}
         return [hit for hit in hits if hit in symptoms or (hit.route.weak and hit.route.step.area in areas)]
-    return strong or [hit for hit in hits if hit.route.phase != "request"] or hits
+    return _clearest(strong) if strong else [hit for hit in hits if hit.route.phase != "request"] or hits
+
+
+def _clearest(requests: list[_Hit]) -> list[_Hit]:
+    """The requests, that first which most of the text is about; none if only words of two subjects are there alike."""
+    ordered = sorted(requests, key=lambda hit: -(hit.topics + hit.told * _ENOUGH_TOPICS))
+    first = ordered[0]
+    rivals = [hit for hit in ordered if hit.route.step.area != first.route.step.area]
+    if not first.told and not first.route.patterns and any(hit.topics >= first.topics for hit in rivals):
+        return []
+    return ordered
 
 
 def _in_order(hits: Sequence[_Hit]) -> list[_Hit]:
+    """By phase; what an exception says that the table knows comes before what a person says of it."""
     raised = any(hit.raised is not None and not hit.route.echo for hit in hits)
-    return sorted(hits, key=lambda hit: (hit.route.weak, hit.route.echo and raised, PHASES.index(hit.route.phase)))
+    known = any(hit.raised is not None and hit.route.patterns and not hit.route.echo for hit in hits)
+
+    def order(hit: _Hit) -> tuple[bool, bool, bool, int]:
+        route = hit.route
+        return (route.weak, route.echo and raised, known and hit.raised is None, PHASES.index(route.phase))
+
+    return sorted(hits, key=order)
 
 
 def _stops(hits: Sequence[_Hit], context: _Context) -> tuple[Stop, ...]:
@@ -170,10 +209,11 @@ def _question(prose: str) -> str:
 
 
 def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
-    """The user's own frame of the exception that leads; of the last exception that has one where none leads."""
+    """The user's own frame of the exception that leads; of the last one that has one where none leads or is known."""
     explained = [hit.raised.own_frame for hit in hits if hit.raised is not None]
     others = [item.own_frame for item in reversed(read.raised)]
-    return next((frame for frame in [*explained, *others] if frame is not None), None)
+    broken = [frame for frame in reversed(read.broken) if frame.is_own]
+    return next((frame for frame in [*explained, *others, *broken] if frame is not None), None)
 
 
 def _once(items: Iterable[str]) -> tuple[str, ...]:

@@ -2,8 +2,15 @@
 
 Installs what it needs into `.editors/` (see tools.py), makes the .vsix unless one is given, installs it into a
 code-server of its own, and drives that through Chromium. One line a check; exit status 0 when all hold, 1 otherwise.
-Screenshots and logs are left in the output folder. In `workspace/`, what is opened in the editor, the mistakes of
-train.py and notebook.ipynb are there on purpose, and resume.py has none.
+Screenshots and logs are left in the output folder. The checks come in four parts, each in an editor of its own:
+
+- `api`: findings, fixes, settings, seen through the API of VS Code
+- `ui`: the same as a user sees it
+- `asked`: instructions, the report, "Where Do I Look?"
+- `undo`: one undo takes back a whole fix
+
+What they open stands in `workspace/` (the mistakes of train.py and notebook.ipynb are there on purpose, and resume.py
+has none), `asked/` and `undo/` (again with mistakes).
 """
 
 import argparse
@@ -20,15 +27,19 @@ import tools
 
 if TYPE_CHECKING:
     from code_server import CodeServer
+    from report import Report
+    from workbench import Workbench
 
 HERE = Path(__file__).resolve().parent
+# The parts of the test, and what each opens.
+FOLDERS = {"api": "workspace", "ui": "workspace", "asked": "asked", "undo": "undo"}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--vsix", type=Path, help="test this file instead of making one")
     parser.add_argument("--out", type=Path, default=tools.TOOLS / "out", help="folder for screenshots and logs")
-    parser.add_argument("--only", choices=("ui", "api"), help="leave the other half out")
+    parser.add_argument("--only", choices=tuple(FOLDERS), nargs="+", default=[*FOLDERS], help="leave the rest out")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="only take the picture of the README")
     parser.add_argument("--hovers", type=Path, metavar="FOLDER", help="only take pictures of five hovers in examples/")
     options = parser.parse_args()
@@ -66,7 +77,7 @@ def picture(vsix: Path, file: Path) -> int:
             bench = Workbench(page)
             bench.open(server.host, workspace)
             bench.open_file("train.py")
-            bench.wait("squiggles", bench.squiggles, timeout=60)
+            bench.wait("squiggles", bench.squiggles)
             errors = page.locator(f"{GROUP} .squiggly-error")
             bench.wait("an error", errors.count)
             # Scrolled up until the hover fits below the finding, where it hides none of the code above it.
@@ -83,7 +94,7 @@ def picture(vsix: Path, file: Path) -> int:
 def hovers(vsix: Path, out: Path) -> int:
     """Takes pictures of the hovers of five findings in examples/, to be looked at."""
     from code_server import CodeServer
-    from workbench import SQUIGGLES, Workbench, chromium_page
+    from workbench import Workbench, chromium_page
 
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dry-debug-hovers-") as folder:
@@ -97,10 +108,8 @@ def hovers(vsix: Path, out: Path) -> int:
             for name, line in (("caption", 8), ("train", 15), ("train", 51), ("train", 62), ("utils", 11)):
                 bench.open_file(f"{name}.py")
                 bench.go_to_line(line)
-                bench.wait("squiggles", bench.squiggles, timeout=60)
-                marks = page.locator(SQUIGGLES).all()
-                middle = page.viewport_size["height"] / 2 if page.viewport_size else 400
-                bench.hover(min(marks, key=lambda one: abs(bench.middle(one)[1] - middle)))
+                bench.wait("squiggles", bench.squiggles)
+                bench.hover(bench.squiggle_of_line())
                 bench.pause(1)
                 page.screenshot(path=out / f"{name}-{line}.png")
                 page.mouse.move(600, 790)
@@ -119,37 +128,45 @@ def make_vsix() -> Path:
     return vsix
 
 
-def test(vsix: Path, out: Path, only: str | None) -> int:
+def test(vsix: Path, out: Path, parts: list[str]) -> int:
     # Playwright is there only in the environment that `main` has changed to.
-    from api_checks import api_checks
     from code_server import CodeServer
     from report import Report
-    from ui_checks import UiChecks
     from workbench import Workbench, chromium_page
 
     report = Report()
-    for kind in ("api", "ui"):
-        if only not in (None, kind):
-            continue
-        with tempfile.TemporaryDirectory(prefix=f"dry-debug-{kind}-") as folder:
+    for part in parts:
+        with tempfile.TemporaryDirectory(prefix=f"dry-debug-{part}-") as folder:
             workspace = Path(folder) / "workspace"
-            shutil.copytree(HERE / "workspace", workspace)
+            shutil.copytree(HERE / FOLDERS[part], workspace)
+            (workspace / ".git").mkdir()  # a repository cannot hold one
             server = CodeServer(Path(folder) / "home", workspace, vsix)
             with server, chromium_page(tools.chromium()) as page:
-                bench = Workbench(page)
                 try:
-                    if kind == "api":
-                        api_checks(server, page, HERE / "api", report)
-                    else:
-                        bench.open(server.host, workspace)
-                        UiChecks(server, bench, out, report).run()
+                    run_part(part, server, Workbench(page), out, report)
                 finally:
                     if report.failed:
-                        page.screenshot(path=out / f"{kind}-last.png")
-                    server.keep_logs(out / kind)
-            report.check(f"{kind}: no server process outlives the editor", partial(none_left, server))
+                        page.screenshot(path=out / f"{part}-last.png")
+                    server.keep_logs(out / part)
+            report.check(f"{part}: no server process outlives the editor", partial(none_left, server))
     print(f"{report.passed} passed, {report.failed} failed; pictures and logs: {out}")
     return 1 if report.failed or not report.passed else 0
+
+
+def run_part(part: str, server: "CodeServer", bench: "Workbench", out: Path, report: "Report") -> None:
+    from api_checks import api_checks
+    from asked_checks import AskedChecks
+    from ui_checks import UiChecks
+    from undo_checks import UndoChecks
+
+    if part == "api":
+        api_checks(server, bench.page, HERE / "api", report)
+    elif part == "ui":
+        UiChecks(server, bench, out, report).run()
+    elif part == "asked":
+        AskedChecks(server, bench, out, report).run()
+    else:
+        UndoChecks(server, bench, out, report).run()
 
 
 if __name__ == "__main__":

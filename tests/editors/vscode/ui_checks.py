@@ -26,6 +26,7 @@ class UiChecks:
 
     def run(self) -> None:
         check = self.report.check
+        self.bench.open(self.server.host, self.server.workspace)
         if not check("a file with mistakes has squiggles when it is opened", self.opened):
             return  # without a server that finds something, the rest would only wait for it
         check("the language status names the server's version", self.status)
@@ -50,7 +51,7 @@ class UiChecks:
 
     def opened(self) -> None:
         self.bench.open_file("train.py")
-        self.bench.wait("a squiggle in train.py", self.bench.squiggles, timeout=60)
+        self.bench.wait("a squiggle in train.py", self.bench.squiggles)
         self.picture("1-opened")
 
     def status(self) -> None:
@@ -142,7 +143,7 @@ class UiChecks:
 
     def notebook(self) -> None:
         self.bench.page.locator(".explorer-folders-view .monaco-list-row", has_text="notebook.ipynb").dblclick()
-        self.bench.page.locator(f"{NOTEBOOK} .view-line").first.wait_for(timeout=30_000)
+        self.bench.page.locator(f"{NOTEBOOK} .view-line").first.wait_for()
         self.bench.wait("a squiggle in a cell", self.bench.squiggles)
         self.picture("8-notebook")
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Frame, Locator, Page, sync_playwright
 from report import wait_for
 
 T = TypeVar("T")
@@ -39,7 +39,9 @@ def chromium_page(executable: Path | None) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
         try:
-            yield browser.new_page(viewport={"width": 1280, "height": 800})
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.set_default_timeout(90_000)  # on a machine that does other things as well
+            yield page
         finally:
             browser.close()
 
@@ -50,13 +52,13 @@ class Workbench:
 
     def open(self, host: str, folder: Path) -> None:
         self.page.goto(f"http://{host}/?folder={folder}")
-        self.page.locator(".monaco-workbench .explorer-folders-view .monaco-list-row").first.wait_for(timeout=60_000)
+        self.page.locator(".monaco-workbench .explorer-folders-view .monaco-list-row").first.wait_for(timeout=90_000)
 
     def pause(self, seconds: float) -> None:
         # Not time.sleep: Playwright handles the page's events only inside its own calls.
         self.page.wait_for_timeout(seconds * 1000)
 
-    def wait(self, what: str, ask: Callable[[], T | None], timeout: float = 20) -> T:
+    def wait(self, what: str, ask: Callable[[], T | None], timeout: float = 60) -> T:
         return wait_for(what, ask, timeout, self.pause)
 
     def open_file(self, name: str) -> None:
@@ -64,15 +66,24 @@ class Workbench:
         self.page.locator(f"{GROUP} .tab.active", has_text=name).wait_for()
         self.page.locator(f"{GROUP} .view-line").first.wait_for()
 
-    def command(self, title: str) -> None:
-        """Runs a command from the palette by its full title."""
+    def command(self, title: str, choice: str | None = None) -> None:
+        """Runs a command from the palette by its full title, and takes `choice` from the list that it then shows."""
         self.page.keyboard.press("F1")
         box = self.page.locator(".quick-input-widget input[type=text]")
         box.wait_for()
         box.fill(f">{title}")
         self.page.locator(".quick-input-list .monaco-list-row.focused", has_text=title).wait_for()
         self.page.keyboard.press("Enter")
+        if choice is not None:
+            row = self.page.locator(".quick-input-list .monaco-list-row", has_text=choice)
+            row.wait_for()
+            row.click()
         self.page.locator(".quick-input-widget").wait_for(state="hidden")
+
+    def copy(self, text: str) -> None:
+        """Puts `text` on the clipboard."""
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
 
     def go_to_line(self, line: int) -> None:
         """Puts the cursor at the start of a line (from 1) of the active editor."""
@@ -82,6 +93,13 @@ class Workbench:
         box.fill(f":{line}")
         self.page.keyboard.press("Enter")
         self.page.locator(".quick-input-widget").wait_for(state="hidden")
+
+    def replace_line(self, line: int, text: str) -> None:
+        """Puts `text` in place of a line (from 1) of the active editor, its indentation included."""
+        self.go_to_line(line)
+        self.page.keyboard.press("Shift+End")
+        self.page.keyboard.insert_text(text)
+        self.wait(f"{text!r} in the editor", lambda: text.strip() in self.text())
 
     def insert_at_end(self, text: str) -> None:
         """Adds a line of text at the end of the active file, through the editor's own input."""
@@ -93,6 +111,42 @@ class Workbench:
     def save(self) -> None:
         self.page.keyboard.press("Control+s")
         self.page.locator(f"{GROUP} .tab.active.dirty").wait_for(state="hidden")
+
+    def undo(self) -> None:
+        """One undo in the active editor."""
+        self.page.locator(f"{GROUP} .monaco-editor .view-lines").click()
+        self.page.keyboard.press("Control+z")
+
+    def preview_frame(self, title: str) -> Frame:
+        """The frame of the one open Markdown preview, whose tab says `title`."""
+        self.page.locator(".tab.active", has_text=title).wait_for()
+
+        def shown() -> Frame | None:
+            # A webview is a frame in a frame.
+            frames = [frame for frame in self.page.frames if frame.locator("body.vscode-body h1").count()]
+            return frames[0] if frames else None
+
+        return self.wait(f"the preview {title}", shown)
+
+    def preview(self, title: str) -> str:
+        """The text of that preview."""
+        return self.preview_frame(title).locator("body").inner_text()
+
+    def notification(self, text: str) -> Locator:
+        """The notification that says `text`, in the list of all: with a test's driver none pops up."""
+        self.command("Notifications: Show Notifications")
+        shown = self.page.locator(".notifications-center .notification-list-item", has_text=text)
+        shown.wait_for()
+        return shown
+
+    def save_all(self) -> None:
+        self.command("File: Save All")
+        self.wait("everything saved", lambda: self.page.locator(".tab.dirty").count() == 0)
+
+    def close_all(self) -> None:
+        """Closes every editor and preview; nothing may be unsaved."""
+        self.command("View: Close All Editors")
+        self.wait("no tab", lambda: self.page.locator(".tab").count() == 0)
 
     def is_dirty(self) -> bool:
         return self.page.locator(f"{GROUP} .tab.active.dirty").count() > 0
@@ -108,6 +162,20 @@ class Workbench:
 
     def last_squiggle(self) -> Locator:
         return self.page.locator(SQUIGGLES).last
+
+    def squiggle_of_line(self) -> Locator:
+        """The first squiggle in the line of the cursor."""
+        line = self.page.locator(f"{GROUP} .monaco-editor .current-line").first
+
+        def here() -> Locator | None:
+            box = line.bounding_box()
+            for mark in self.page.locator(SQUIGGLES).all():
+                at = mark.bounding_box()
+                if box and at and box["y"] <= at["y"] + at["height"] / 2 <= box["y"] + box["height"]:
+                    return mark
+            return None
+
+        return self.wait("a squiggle in the line of the cursor", here)
 
     def middle(self, squiggle: Locator) -> tuple[float, float]:
         """The point in the middle of a squiggle's text, in pixels of the page."""

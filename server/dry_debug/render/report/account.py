@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from dry_debug.lint import manifest
-from dry_debug.lint.finding import SEVERITIES
+from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR
 from dry_debug.render.record import Record, shown
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.rows import Row, merged
@@ -77,6 +77,7 @@ class Account:
     suggestions: list[Record] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     files: int = 0
+    unread: bool = False  # Python cannot read the code, so that it was compared with nothing
 
     @property
     def asked(self) -> int:
@@ -95,7 +96,7 @@ class Account:
 def account(records: Sequence[Record], groups: Iterable[Sequence[Row]], files: int = 0) -> Account:
     """The report of what was found (`records`) and compared (`groups`: the rows of each file)."""
     every = merged(groups)
-    whole = Account(files=files)
+    whole = Account(files=files, unread=not every and any(r["name"] == SYNTAX_ERROR[0] for r in records))
     for name, verdict in (
         ("matches", "match"), ("deviations", "deviation"), ("assumptions", "assumption"),
         ("not_implemented", "not_implemented"), ("cannot_tell", "cannot_tell"),
@@ -199,12 +200,25 @@ def _actions(whole: Account) -> list[str]:
         ("Reconsider the model or framework", True),
         ("Consider removing overengineered parts", False),
     ):
-        issues = _list(o.issue for o in whole.overengineering if o.is_choice is chosen)
+        issues = _by_rule([o for o in whole.overengineering if o.is_choice is chosen])
         if issues:
-            actions.append(f"{heading}: {issues}")
+            actions.append(f"{heading}: {_list(issues)}")
     if not whole.critical and (whole.warnings or whole.suggestions):
         actions.append("Look through the warnings and suggestions")
     return actions
+
+
+def _by_rule(found: Sequence[Over]) -> list[str]:
+    """The first finding of each rule, and how many more there are of it."""
+    firsts: dict[str, Over] = {}
+    counts: dict[str, int] = {}
+    for one in found:
+        firsts.setdefault(one.record["name"], one)
+        counts[one.record["name"]] = counts.get(one.record["name"], 0) + 1
+    return [
+        first.issue + (f" (and {counts[name] - 1} more like it)" if counts[name] > 1 else "")
+        for name, first in firsts.items()
+    ]
 
 
 def _sentence(one: Critical) -> str:

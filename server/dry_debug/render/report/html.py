@@ -7,7 +7,7 @@ from html import escape
 
 from dry_debug.render.formats import Context
 from dry_debug.render.report.account import Account
-from dry_debug.render.report.parts import breakdown, choices, facts, groups, remarks
+from dry_debug.render.report.parts import NOTHING_COMPARED, breakdown, choices, facts, groups, remarks
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -35,7 +35,8 @@ def render(account: Account, context: Context) -> Iterator[str]:
         yield "</section>"
     yield "<h2>Part 2: Instruction Compliance Report</h2>"
     if not account.asked:
-        yield "<p>No instructions were found (INSTRUCTIONS.md, TASK.md, SPEC.md, or --spec FILE).</p>"
+        none = "No instructions were found (INSTRUCTIONS.md, TASK.md, SPEC.md, or --spec FILE)."
+        yield f"<p>{NOTHING_COMPARED if account.unread else none}</p>"
     for group in groups(account):
         yield f"<h3>{group.mark} {escape(group.title)}</h3>"
         yield from _list(group.entries)

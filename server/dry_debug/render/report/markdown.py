@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dry_debug.render.formats import Context
 from dry_debug.render.report.account import Account
-from dry_debug.render.report.parts import breakdown, choices, facts, groups, remarks
+from dry_debug.render.report.parts import NOTHING_COMPARED, breakdown, choices, facts, groups, remarks
 
 
 def render(account: Account, context: Context) -> Iterator[str]:
@@ -27,7 +27,8 @@ def render(account: Account, context: Context) -> Iterator[str]:
     yield "## Part 2: Instruction Compliance Report"
     if not account.asked:
         yield ""
-        yield "No instructions were found (`INSTRUCTIONS.md`, `TASK.md`, `SPEC.md`, or `--spec FILE`)."
+        none = "No instructions were found (`INSTRUCTIONS.md`, `TASK.md`, `SPEC.md`, or `--spec FILE`)."
+        yield NOTHING_COMPARED if account.unread else none
     for group in groups(account):
         yield ""
         yield f"### {group.mark} {group.title}"
