@@ -113,7 +113,8 @@ def _draw(call: ast.Call, loop: ast.AST, answers: set[str], program: Program) ->
             found.append(node)
         else:
             helper = _helper(node, program)
-            if helper is not None and any(last_name(c.func) in _DRAWS for c in helper.calls):
+            draws = helper is not None and any(last_name(c.func) in _DRAWS for c in helper.calls)
+            if draws and helper is not None and _only_computes(helper):
                 found.append(node)
     found.sort(key=lambda n: (last_name(n.func) == "argmax", n.lineno))  # `multinomial` before a greedy branch
     return found[0] if found else None
