@@ -94,6 +94,63 @@ def test_state_is_carried_on_unless_something_in_the_loop_cuts_it() -> None:
     assert not carried(behind="break")
 
 
+CUTS = """
+    import torch
+    from torch import nn
+    rnn = nn.GRU(4, 8)
+    def off(state):
+        state.{method}()
+    h = torch.zeros(1)
+    for x in batches:
+        out, h = rnn(x, h)
+        out.mean().backward()
+        off({given})
+"""
+
+
+@pytest.mark.parametrize(("method", "given", "count"), [("detach_", "h", 0), ("detach_", "out", 1), ("mean", "h", 1)])
+def test_state_that_a_function_cuts_off(method: str, given: str, count: int) -> None:
+    assert len(list(carried_states(program(CUTS.format(method=method, given=given))))) == count
+
+
+KEEPER = """
+    import torch
+    from torch import nn
+    class Keeper(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(4, 8)
+            {init}
+        def start(self):
+            self.h = torch.zeros(1)
+        def run(self, x):
+            {before}
+            out, self.h = self.rnn(x, self.h)
+            return out
+        def forward(self, x):
+            return self.run(x)
+    net = Keeper()
+    for x in batches:
+        {loop}
+        net(x).mean().backward()
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "before", "loop", "count"),
+    [
+        ("self.h = None", "pass", "pass", 1),
+        ("self.start()", "pass", "pass", 1),
+        ("self.start()", "pass", "net.start()", 0),
+        ("self.start()", "self.start()", "pass", 0),
+        ("self.h = None", "self.h = self.h.detach()", "pass", 0),
+    ],
+)
+def test_state_on_a_module_by_who_sets_it(init: str, before: str, loop: str, count: int) -> None:
+    text = KEEPER.format(init=init, before=before, loop=loop)
+    assert len(list(carried_states(program(text)))) == count
+
+
 STEP_FUNCTION = """
     import torch
     from torch import nn
@@ -118,6 +175,7 @@ STEP_FUNCTION = """
         ("state = cut(state.detach())", "out, state", "out.mean().backward()", 0),
         ("head(out).mean().backward()", "out, state", "h = h.detach()", 0),
         ("pass", "out, state", "pass", 0),
+        ("state = fresh(state)", "out, state", "out.mean().backward()", 0),
     ],
 )
 def test_state_is_followed_through_a_function_that_runs_the_module(

@@ -24,6 +24,12 @@ net.load_state_dict(s['net'])
         ("opt.load_state_dict(s['opt'])", [("opt", "opt_state")]),
         ("opt.load_state_dict(s['adam'])", [("adam", "opt_state")]),
         ("e = s['epochs']", []),
+        ("def fill(o, t):\n    o.load_state_dict(t['opt'])\nfill(opt, s)", [("opt", "opt_state")]),
+        ("def fill(o, t):\n    t = fixed(t)\n    o.load_state_dict(t['opt'])\nfill(opt, s)", []),
+        (
+            "try:\n    opt.load_state_dict(s['opt'])\nexcept KeyError:\n    print('old')\n    raise",
+            [("opt", "opt_state")],
+        ),
         ("e = s['Epoch']", [("Epoch", "epoch")]),
         ("if 'opt' in s:\n    opt.load_state_dict(s['opt'])", []),
         ("if s.get('v') == 1:\n    opt.load_state_dict(s['opt'])", []),

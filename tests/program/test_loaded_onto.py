@@ -9,6 +9,8 @@ from dry_debug.program.loaded_onto import loaded_by, mapped_to
 
 from tests.program.model import program
 
+PICK = "def pick():\n    return torch.device('cuda')\ndef other():\n    return 'cpu'\n"
+
 
 def _argument(text: str):  # type: ignore[no-untyped-def]
     one = program(text)
@@ -27,10 +29,19 @@ def _argument(text: str):  # type: ignore[no-untyped-def]
         ("[s.cpu() for s in held['a']]", False),
         ("clean(held['a'])", False),
         ("torch.get_rng_state()", False),
+        ("read()['a']", True),
+        ("read_both()[0]", False),
+        ("second['a']", True),
+        ("fixed['a']", False),
     ],
 )
 def test_taken_as_it_is(expr: str, taken: bool) -> None:
-    text = f"import torch\nheld = torch.load('x.pt')\npart = held['a']\nt.probe({expr})\n"
+    helpers = (
+        "def read():\n    return torch.load('x.pt')\ndef read_both():\n    s = torch.load('x.pt')\n    return 1, s\n"
+        "def mend():\n    s = torch.load('x.pt')\n    return {k: v.cpu() for k, v in s.items()}\n"
+        "first, second = read_both()\nfixed = mend()\n"
+    )
+    text = f"import torch\n{helpers}held = torch.load('x.pt')\npart = held['a']\nt.probe({expr})\n"
     assert (loaded_by(*_argument(text)) is not None) is taken
 
 
@@ -47,10 +58,12 @@ def test_taken_as_it_is(expr: str, taken: bool) -> None:
         ("lambda s, l: s", None),
         ("{'cuda:0': 'cuda:1'}", None),
         ("unknown", None),
+        ("pick()", "high"),
+        ("other()", None),
     ],
 )
 def test_the_device(where: str, sure: str | None) -> None:
-    assert mapped_to(*_argument(f"import torch\nd = {where}\nt.probe(d)\n")) == sure
+    assert mapped_to(*_argument(f"import torch\n{PICK}d = {where}\nt.probe(d)\n")) == sure
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,30 @@ def left(load: str, loop: str = LOOP, files: dict[str, str] | None = None) -> li
         ),
         ("s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nprint(s['e'])", []),
         ("s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1\nrest(s)", []),
+        (
+            "def fill(m, s):\n    m.load_state_dict(s['net'])\ns = torch.load('x.pt')\nfill(net, s)\nb = s['e'] + 1",
+            ["opt", "plan"],
+        ),
+        (
+            "def fill(m, o, s):\n    m.load_state_dict(s['net'])\n    o.load_state_dict(s['opt'])\n    more(s)\n"
+            "s = torch.load('x.pt')\nfill(net, opt, s)\nb = s['e'] + 1",
+            [],
+        ),
+        (
+            "def fill(m, s):\n    rest(m, s)\ndef rest(n, t):\n    n.load_state_dict(t['net'])\n"
+            "s = torch.load('x.pt')\nfill(net, s)\nopt.load_state_dict(s['opt'])",
+            ["plan"],
+        ),
+        (
+            "def read(m):\n    s = torch.load('x.pt')\n    m.load_state_dict(s['net'])\n    return s\n"
+            "s = read(net)\nopt.load_state_dict(s['opt'])",
+            ["plan"],
+        ),
+        (
+            "def read(m):\n    s = torch.load('x.pt')\n    m.load_state_dict(s['net'])\n    more(s)\n    return s\n"
+            "s = read(net)\nopt.load_state_dict(s['opt'])",
+            [],
+        ),
         ("s = torch.load('x.pt')\nnet.load_state_dict(s['weights'])\nb = s['step'] + 1", []),
         (
             "s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1\n"

@@ -48,6 +48,8 @@ def test_all_of_what_a_file_holds(source: str) -> None:
         "s = torch.load('x.pt')\ns['fc.weight'] = net.weight\nnet.load_state_dict(s)",
         "s = {}\nfor k, v in torch.load('x.pt').items():\n    if k != 'a':\n        s[k] = v\nnet.load_state_dict(s)",
         "net.load_state_dict({'weight': w})",
+        "def read():\n    return 1, torch.load('x.pt')\nn, s = read()\ndel s['fc.weight']\nnet.load_state_dict(s)",
+        "def fill(m, s):\n    s.pop('fc.weight')\n    m.load_state_dict(s)\nfill(net, torch.load('x.pt'))",
         "def only(s):\n    return keep(s)\nnet.load_state_dict(only(torch.load('x.pt')))",
     ],
 )

@@ -259,7 +259,13 @@ def _given(call: ast.Call, program: Program) -> Given:
 def _untouched(name: str, call: ast.Call, program: Program) -> bool:
     """Whether a dict is only read where it is unpacked: nobody adds an entry."""
     found = program.names.lookup(name, program.scope(call))
-    return found is not None and len(found[1]) == 1 and len(program.flow.reads(name, found[0])) == 1
+    if found is None or len(found[1]) > 1:
+        return False
+    reads, parents = program.flow.reads(name, found[0]), program.flow.parents(found[0])
+    aliases = [t for r in reads if isinstance(a := parents.get(r), ast.Assign) for t in a.targets]
+    if not all(isinstance(t, ast.Name) and not program.flow.reads(t.id, found[0]) for t in aliases):
+        return False
+    return len(reads) - len(aliases) == 1
 
 
 def _constant(expr: ast.expr, call: ast.Call, program: Program) -> Any:

@@ -12,7 +12,7 @@ from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.automata import collect
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link
-from dry_debug.program.relations import covers
+from dry_debug.program.relations import covers, given_by_maker
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
@@ -198,16 +198,19 @@ def _evaluated_first(loaded: Value, module: Value, event: Event, program: Progra
     for call in program.method_calls("eval"):
         func = call.func
         assert isinstance(func, ast.Attribute)
-        value = program.value(func.value, call)
-        if value.kind in ("module", "unknown") and (value.base.ident in idents or value.kind == "unknown"):
-            stmt = program.statement(call)
+        value, ident = program.value(func.value, call), program.value(func.value, call).base.ident
+        mine = ident in idents or any(given_by_maker(ident, one) for one in idents)
+        if value.kind not in ("module", "unknown") or not (mine or value.kind == "unknown"):
+            continue
+        made_in = loaded.base.origin.scope(loaded.base.args) if loaded.base.origin and loaded.base.args else None
+        function = program.scope(call)
+        for place in (call, *(program.call_sites(function) if function.kind == "function" else ())):
+            stmt, scope = program.statement(place), program.scope(place)
             around = program.index.ancestors(stmt) if stmt is not None else ()
-            if program.scope(call) is event.scope and not any(isinstance(b, _STEPS) for b in around):
+            if scope is event.scope and not any(isinstance(b, _STEPS) for b in around):
                 return True
-            made_in = loaded.base.origin.scope(loaded.base.args) if loaded.base.origin and loaded.base.args else None
-            if program.scope(call).kind == "module" or program.scope(call).name == "__init__":
-                return True
-            if program.scope(call) is made_in:
+            apart = place is not call and any(isinstance(b, _STEPS) for b in around)  # evaluates between the epochs
+            if not apart and (scope.kind == "module" or scope.name == "__init__" or scope is made_in):
                 return True
     return False
 

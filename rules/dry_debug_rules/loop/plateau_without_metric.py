@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.values import Value
 
+MAX_HOPS = 3  # functions between the loop and the step
 PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 
 
@@ -51,7 +52,7 @@ class PlateauWithoutMetric(SiteRule):
         if given and epoch is None:
             program.why(call, "it is given what it watches: {}", given[0])
             return None
-        guard = _asks_kind(event, program)
+        guard = _asks_kind(event.stmt, program)
         if guard is not None:
             program.why(call, "{} asks which scheduler it is", guard, see=guard)
             return None
@@ -72,27 +73,44 @@ class PlateauWithoutMetric(SiteRule):
 
     @staticmethod
     def _epoch(call: ast.Call, program: Program) -> ast.expr | None:
-        """The only argument, if it is the variable of a loop over `range`."""
+        """The only argument, if it is the variable of a loop over `range`, also of one that a caller runs."""
         if len(call.args) != 1 or call.keywords or not isinstance(call.args[0], ast.Name):
             return None
-        name = call.args[0]
-        found = program.names.lookup(name.id, program.scope(call))
-        stmt = program.statement(call)
-        if found is None or stmt is None or any(b.kind != "for" for b in found[1]):
-            return None
-        for block in program.index.ancestors(stmt):
-            if isinstance(block, ast.For) and isinstance(block.target, ast.Name) and block.target.id == name.id:
-                over = block.iter
-                return name if isinstance(over, ast.Call) and program.qualified(over) == "builtins.range" else None
-        return None
+        name, stmt = call.args[0], program.statement(call)
+        return name if stmt is not None and _counts(name, stmt, program) else None
 
 
-def _asks_kind(event: Event, program: Program) -> ast.expr | None:
-    """A condition around the step that asks of which class a scheduler is, or what it is called."""
-    for block in program.index.ancestors(event.stmt):
+def _counts(expr: ast.expr, stmt: ast.stmt, program: Program, hops: int = 0) -> bool:
+    found = program.names.lookup(expr.id, program.scope(stmt)) if isinstance(expr, ast.Name) else None
+    if found is None or not isinstance(expr, ast.Name):
+        return False
+    if [b.kind for b in found[1]] == ["param"] and hops < MAX_HOPS:
+        sites = program.call_sites(found[0])
+        passed = program.arguments_of(found[0], expr.id)
+        return 0 < len(passed) == len(sites) and all(
+            at is not None and _counts(given, at, owner, hops + 1) for owner, given, _, at in passed
+        )
+    if any(b.kind != "for" for b in found[1]):
+        return False
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.For) and isinstance(block.target, ast.Name) and block.target.id == expr.id:
+            return isinstance(block.iter, ast.Call) and program.qualified(block.iter) == "builtins.range"
+    return False
+
+
+def _asks_kind(stmt: ast.stmt, program: Program, hops: int = 0) -> ast.expr | None:
+    """A condition around the step that asks of which class a scheduler is, or what it is called.
+
+    Also one around each call of its function.
+    """
+    for block in program.index.ancestors(stmt):
         if isinstance(block, ast.If | ast.While) and any(map(_of_scheduler, nodes(block.test))):
             return block.test
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            sites = [program.statement(c) for c in program.call_sites(program.index.scopes[block])]
+            if hops < MAX_HOPS:
+                found = [_asks_kind(site, program, hops + 1) if site is not None else None for site in sites]
+                return found[0] if found and None not in found else None
             break
     return None
 

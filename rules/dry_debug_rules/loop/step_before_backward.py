@@ -45,7 +45,7 @@ class StepBeforeBackward(HitRule[Ordered]):
         at = step.here(program)
         if wipe is None or backward is None or at is None:
             return None
-        if not behind(backward.event, hit.event) or hit.event.program is not program:
+        if not behind(backward, step) or hit.event.program is not program:
             return None
         if out_of_sight(program, step, walked.optimizer, HAS_OPTIMIZER):
             return None
@@ -53,7 +53,8 @@ class StepBeforeBackward(HitRule[Ordered]):
         evidence.append(Step(wipe.event.program, wipe.event.node, "the gradients are cleared here"))
         evidence.append(Step(backward.event.program, backward.event.node, "and computed only here, behind the step"))
         headline = f"`{program.short(at, 40)}` runs before `backward()`: it applies cleared gradients"
-        edits = moved_behind(program, hit.event.stmt, backward.event.stmt)
+        together = hit.event.scope is backward.event.scope
+        edits = moved_behind(program, hit.event.stmt, backward.event.stmt) if together else ()
         return self.report(program, at, headline, [walked.optimizer], evidence, _TITLE, edits)
 
     def tell(self, told: set[ast.AST], program: Program) -> None:

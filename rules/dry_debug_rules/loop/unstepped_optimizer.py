@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after
 from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.program.calls import given
 from dry_debug.program.evidence import Step, made
 from dry_debug.program.links import Link, kind_link
+from dry_debug.program.relations import different
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+    from dry_debug.program.values import Value
 
+_MAX_HOPS = 3  # functions that hand the optimizer on
+_HARMLESS = ("torch.optim.lr_scheduler.", "builtins.print", "builtins.len")
 _KNOWN = frozenset(
     "zero_grad state_dict load_state_dict param_groups add_param_group state defaults train eval".split()
 )
@@ -41,26 +47,30 @@ class UnsteppedOptimizer(WholeRule):
         if not events.of_kind("zero_grad") or not events.of_kind("backward"):
             program.why(None, "nothing here computes gradients")
             return
-        stepped = self._steps(program)
-        if stepped is not None:
-            program.why(None, "{} steps, or may step, an optimizer", stepped, see=stepped)
-            return
         seen: set[object] = set()
         for clear in events.of_kind("zero_grad"):
-            report = self._report(clear, program) if clear.obj.base.ident not in seen else None
+            if clear.obj.base.ident in seen:
+                continue
+            stepped = self._steps(program, clear)
+            if stepped is not None:
+                program.why(clear, "{} steps, or may step, the optimizer", stepped, see=stepped)
+                continue
+            report = self._report(clear, program)
             if report is not None:
                 seen.add(clear.obj.base.ident)
                 yield report
 
     @staticmethod
-    def _steps(program: Program) -> ast.AST | None:
-        """What steps an optimizer in this file, or writes parameters by hand."""
+    def _steps(program: Program, clear: Event) -> ast.AST | None:
+        """What steps the optimizer that is cleared, or may, in this file, or writes parameters by hand."""
         for call in program.method_calls("step"):
             assert isinstance(call.func, ast.Attribute)
-            if program.value(call.func.value, call).kind != "scheduler":
+            value = program.value(call.func.value, call)
+            if value.kind != "scheduler" and not _apart(value, call, clear, program):
                 return call
         for event in program.events.of_kind("optimizer_step", "step", "set_grad"):
-            return event.node
+            if not _apart(event.obj, event.node, clear, program):
+                return event.node
         for node in ast.walk(program.tree):
             if isinstance(node, ast.Attribute) and node.attr in ("grad", "_grad"):
                 return node
@@ -84,7 +94,8 @@ class UnsteppedOptimizer(WholeRule):
             return None
         path = dotted(name) or "optimizer"
         title = f"Step behind the backward pass (`{path[:60]}.step()`)"
-        edit = line_after(program, _behind(backward, program), f"{path}.step()")
+        here = backward.scope is clear.scope  # elsewhere the optimizer has another name, if any
+        edit = line_after(program, _behind(backward, program), f"{path}.step()") if here else None
         evidence = made(optimizer, f"`{path}`")
         evidence.append(Step(program, backward.node, "the gradients are computed here"))
         return Report(
@@ -102,40 +113,97 @@ class UnsteppedOptimizer(WholeRule):
 _NOWHERE = Link("path", "high", "nothing in this file steps an optimizer, and it is given to nothing else")
 
 
+def _apart(stepped: Value, at: ast.AST, clear: Event, program: Program) -> bool:
+    """Whether a step is that of another optimizer, which a function that nothing here calls makes for itself."""
+    function = program.scope(at)
+    return (
+        stepped.kind == "optimizer"
+        and stepped.args in program.index.scope_of
+        and program.scope(stepped.args) is function
+        and function.kind == "function"
+        and function is not clear.scope
+        and not program.call_sites(function)
+        and different(stepped.base.ident, clear.obj.base.ident)
+    )
+
+
 def _backward_beside(clear: Event, program: Program) -> Event | None:
-    """A backward pass in the same block of a loop, or below it, with nothing but code of this function around."""
+    """A backward pass in the same loop of a function, there or in what is called there."""
     index = program.index
-    loop = next((b for b in index.ancestors(clear.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
-    for event in program.events.of_kind("backward"):
-        if loop is not None and event.scope is clear.scope and index.inside(event.stmt, loop) and not event.handled:
-            return event
+    for scope, stmt in _places(clear, program):
+        loop = next((b for b in index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
+        for event in program.events.of_kind("backward") if loop is not None else ():
+            if event.handled or loop is None:
+                continue
+            if any(s is scope and index.inside(at, loop) for s, at in _places(event, program)):
+                return event
     return None
 
 
-def _leaves(name: ast.Name, at: ast.Call, program: Program) -> ast.AST | None:
+def _places(event: Event, program: Program) -> list[tuple[Scope, ast.stmt]]:
+    """Where an event stands, and where the calls of its function stand."""
+    found = [(event.scope, event.stmt)]
+    for call in program.call_sites(event.scope) if event.scope.kind == "function" else ():
+        stmt = program.statement(call)
+        if stmt is not None:
+            found.append((program.scope(call), stmt))
+    return found
+
+
+def _leaves(name: ast.Name, at: ast.AST, program: Program) -> ast.AST | None:
     """A use of the optimizer by which something else may step it."""
     found = program.names.lookup(name.id, program.scope(at))
-    if found is None or found[0].kind == "class" or any(b.kind != "assign" for b in found[1]):
+    if found is None or found[0].kind == "class":
         return at
-    made_by = {id(b.value) for b in found[1]}
-    reads = program.flow.reads(name.id, found[0])
+    if [b.kind for b in found[1]] == ["param"]:
+        passed = program.arguments_of(found[0], name.id)
+        for owner, given_, _, stmt in passed:  # in who calls the function
+            leaves = _leaves(given_, stmt, owner) if isinstance(given_, ast.Name) and stmt is not None else at
+            if leaves is not None:
+                return leaves
+        return _used(name.id, found[0], program, 0) if passed else at
+    if any(b.kind != "assign" for b in found[1]):
+        return at
+    return _used(name.id, found[0], program, 0, {id(b.value) for b in found[1]})
+
+
+def _used(name: str, scope: Scope, program: Program, hops: int, made_by: Collection[int] = ()) -> ast.AST | None:
+    """A use of the variable by which it may be stepped, also in functions of the project that are handed it."""
+    reads = program.flow.reads(name, scope)
     for call in program.index.calls:
         if id(call) in made_by:
             continue
-        given = [*call.args, *(k.value for k in call.keywords)]
-        if any(argument in reads for argument in given):
+        if any(argument in reads for argument in (*call.args, *(k.value for k in call.keywords))):
             qualified = program.qualified(call) or ""
-            if not qualified.startswith(("torch.optim.lr_scheduler.", "builtins.print", "builtins.len")):
+            if not qualified.startswith(_HARMLESS) and not _harmless(call, reads, program, hops):
                 return call
-    parents = program.flow.parents(found[0])
+    parents = program.flow.parents(scope)
     for read in reads:
         parent = parents.get(read)
         if isinstance(parent, ast.Attribute) and parent.attr in _KNOWN:
             continue
         if isinstance(parent, ast.Call | ast.keyword):
             continue  # judged above
+        target = parent.targets[0] if isinstance(parent, ast.Assign) and len(parent.targets) == 1 else None
+        if isinstance(target, ast.Name) and not program.flow.reads(target.id, scope):
+            continue  # another name, which nobody reads
         return read
     return None
+
+
+def _harmless(call: ast.Call, reads: Collection[ast.AST], program: Program, hops: int) -> bool:
+    """Whether the function that is handed the optimizer is seen to leave it alone."""
+    target = program.target(call)
+    function, owner = target.scope, target.program
+    if target.kind != "function" or function is None or owner is None or function.kind != "function":
+        return False
+    inside = [p.arg for p in function.parameters() if given(call, function, p.arg) in reads]
+    return (
+        hops < _MAX_HOPS
+        and len(inside) == 1
+        and len(function.bindings.get(inside[0], ())) == 1
+        and _used(inside[0], function, owner, hops + 1) is None
+    )
 
 
 def _behind(backward: Event, program: Program) -> ast.stmt:

@@ -46,7 +46,7 @@ class WipedGradients(HitRule[Ordered]):
         if wipe is None or backward is None:
             program.why(step, self.unsure)
             return None
-        if behind(backward.event, hit.event):
+        if behind(backward, step):
             program.why(step, "{} stands behind it in the iteration", backward.event, see=backward)
             return None
         if out_of_sight(program, step, walked.optimizer, HAS_OPTIMIZER):

@@ -25,7 +25,7 @@ class IneffectiveFreeze(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch",), (".requires_grad =", ".requires_grad="))
+    triggers = (("torch",), (".requires_grad =", ".requires_grad=", ".requires_grad:"))
     why = (
         "A module has no such attribute of its own: Python adds one that nobody reads, and all parameters below it "
         "learn, or stay frozen, as before."

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.calls import given
 from dry_debug.program.evidence import Step
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.links import Link
 from dry_debug.program.reaching import recovers
 from dry_debug.program.registration import has_weights
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 # What is done with a layer whose weights come from somewhere else.
-_FILLED = ("weight", "bias", "load_state_dict", "parameters", "data")
+_FILLED = frozenset(("weight", "bias", "load_state_dict", "parameters", "data"))
 
 
 class ModuleCreatedInForward(Rule):
@@ -100,6 +102,18 @@ def _inside_of(call: ast.Call, others: list[ast.Call], parents: dict[ast.AST, as
     return False
 
 
+def _filled_by(user: ast.AST | None, layer: ast.AST, program: Program) -> bool:
+    """Whether `user` calls a function of the project that fills the layer that it is given: `fill(layer, weights)`."""
+    target = program.target(user) if isinstance(user, ast.Call) and user in program.index.scope_of else None
+    function = target.scope if target is not None and target.kind == "function" else None
+    if function is None or function.kind != "function" or not isinstance(user, ast.Call):
+        return False
+    return any(
+        given(user, function, p.arg) is layer and _FILLED & function.receivers.get(p.arg, set())
+        for p in function.parameters()
+    )
+
+
 def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
     """Where the new layer is applied, or kept for the next call; None with the reason."""
     why, parents = program.why, program.flow.parents(scope)
@@ -113,6 +127,10 @@ def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
         moved = outer
     if isinstance(outer, ast.Call) and outer.func is call:
         return outer
+    for owner, layer, back in handed_back(program, call):
+        if isinstance(layer, ast.Name) and _FILLED & owner.scope(back).receivers.get(layer.id, set()):
+            why(call, "its weights come from somewhere else: {}", Step(owner, back, ""))
+            return None
     stmt = program.statement(call)
     if not isinstance(stmt, ast.Assign) or stmt.value is not call or len(stmt.targets) != 1:
         why(call, "it is not known what becomes of it")
@@ -130,8 +148,8 @@ def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
     applied: ast.AST | None = None
     for read in program.flow.reads(target.id, scope):
         user = parents.get(read)
-        if isinstance(user, ast.Attribute) and user.attr in _FILLED:
-            why(call, "its weights come from somewhere else: {}", user)
+        if (isinstance(user, ast.Attribute) and user.attr in _FILLED) or _filled_by(user, read, program):
+            why(call, "its weights come from somewhere else: {}", user or read)
             return None
         if isinstance(user, ast.Call) and user.func is read:
             applied = applied or user

@@ -54,6 +54,7 @@ class IdenticalWorkerSeeds(Rule):
                 fix_title="Give each worker a generator of its own (`worker_init_fn`)",
             )
         for one in one_seed(program):
+            own = all(one.owner.target(call).kind != "function" for call in one.seeds)  # no helper seeds for it
             called = f"`{one.function.name}`" if one.function.kind == "function" else "The `worker_init_fn`"
             yield Report(
                 at=one.seeds[0] if one.owner is program else one.loader,
@@ -65,8 +66,8 @@ class IdenticalWorkerSeeds(Rule):
                     Step(program, one.loader, "the workers of this loader run it"),
                 ],
                 links=lambda: [Link("resolution", "high", "the seed depends on nothing that differs between workers")],
-                fix=partial(differ, program, one),
-                fix_title=title_of(one),
+                fix=partial(differ, program, one) if own else None,
+                fix_title=title_of(one) if own else "",
             )
 
 

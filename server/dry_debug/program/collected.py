@@ -271,8 +271,27 @@ def _entry(program: Program, value: ast.expr, stmt: ast.stmt, loop: Loop) -> Car
             continue
         if any(t == program.text(entry) for t in _stored(program, scope, loop)):
             continue
+        if _changed_by_function(program, value.id, scope):
+            continue
         return Carried(entry, "high", None, call)
     return None
+
+
+def _changed_by_function(program: Program, name: str, scope: Scope) -> bool:
+    """Whether a function of the project that is handed the dict stores entries in it."""
+    for call, _ in program.flow.handed(name, scope):
+        target = program.target(call)
+        function, owner = target.scope, target.program
+        if target.kind != "function" or function is None or owner is None or function.kind != "function":
+            continue
+        mine = {p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == name}
+        for stmt in owner.index.assignments:
+            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+            if owner.scope(stmt) is function and any(
+                isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name) and t.value.id in mine for t in targets
+            ):
+                return True
+    return False
 
 
 def _stored(program: Program, scope: Scope, loop: Loop) -> Iterator[str]:

@@ -167,6 +167,15 @@ def wiped_by(hit: Hit) -> tuple[Occurrence | None, Occurrence | None]:
     return None, None
 
 
-def behind(one: Event, other: Event) -> bool:
-    """Whether `one` stands below `other` in the same function: it comes later in the iteration."""
-    return one.scope is other.scope and one.stmt.lineno > other.stmt.lineno
+def behind(one: Occurrence, other: Occurrence) -> bool:
+    """Whether `one`, or the call that leads to it, stands below `other` in one function: later in the iteration."""
+    for here, there in zip(_places(one), _places(other), strict=False):
+        if here != there:
+            return here[0] is there[0] and here[1].lineno > there[1].lineno
+    return False
+
+
+def _places(one: Occurrence) -> list[tuple[Scope, ast.expr | ast.stmt]]:
+    """The calls that lead to an event, outermost first, and the event itself, each with its function."""
+    calls: list[tuple[Scope, ast.expr | ast.stmt]] = [(t.program.scope(t.call), t.call) for t in one.calls]
+    return [*calls, (one.event.scope, one.event.stmt)]

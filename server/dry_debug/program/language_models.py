@@ -123,3 +123,35 @@ def length_of_its_own(model_id: str) -> bool | None:
         return True
     family = family_of(model_id)
     return False if family is not None and family.name in _WITHOUT else None
+
+
+# Base models -> what their makers call the model that they tuned on conversations; "" where there is none of the same
+# name. The tuned ids are those above; that base models have no template of their own: sgl-project/sglang 3385 (Llama
+# 3.2), langchain-ai/langchain 29126 (Llama 3.2), and huggingface/transformers 33246, since when no tokenizer gets a
+# template by default; of Qwen2.5 both kinds are listed by the makers, the base ones for completion and fine-tuning.
+_BASE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), tuned)
+    for pattern, tuned in (
+        (r"(meta-llama/Llama-2-\d+b)-hf", r"\1-chat-hf"),
+        (r"(meta-llama/(?:Meta-)?Llama-3(?:\.[12])?-\d+B)", r"\1-Instruct"),
+        (r"(Qwen/Qwen2\.5-(?:Coder-|Math-)?[\d.]+B)", r"\1-Instruct"),
+        (r"(mistralai/Mistral-7B)-v0\.1", r"\1-Instruct-v0.2"),
+        (r"(mistralai/Mistral-7B)-v0\.3", r"\1-Instruct-v0.3"),
+        (r"(google/gemma-(?:2-)?\d+b)", r"\1-it"),
+        (r"(?:openai-community/)?gpt2(?:-medium|-large|-xl)?", ""),
+        (r"(?:distilbert/)?distilgpt2", ""),
+        (r"EleutherAI/(?:gpt-neo-.*|gpt-j-6b|gpt-neox-20b|pythia-[\d.]+[bm](?:-deduped)?)", ""),
+        (r"facebook/opt-[\d.]+[bm]", ""),
+        (r"bigscience/bloom(?:-.*)?", ""),
+    )
+)
+
+
+@lru_cache(maxsize=512)
+def chat_version(model_id: str) -> str | None:
+    """The hub id of the chat model of a base model's makers, "" if there is none; None for any other model."""
+    for pattern, tuned in _BASE:
+        match = pattern.fullmatch(model_id)
+        if match is not None:
+            return match.expand(tuned)
+    return None

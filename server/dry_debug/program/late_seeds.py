@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.calls import given
 from dry_debug.program.derived import target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng
@@ -15,6 +16,7 @@ from dry_debug.program.scopes import Scope, dotted
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
+MAX_HOPS = 2  # functions on the way of a model to what gives it other weights
 _RNGS: tuple[Rng, ...] = ("torch", "numpy", "python")
 # What draws the weights once more, behind the seed.
 _DRAWN_AGAIN = frozenset(("apply", "reset_parameters", "init_weights", "initialize", "init_parameters", "weight_init"))
@@ -113,11 +115,21 @@ def _draws(program: Program, rng: Rng, scope: Scope) -> list[tuple[ast.Call, str
             made = value.args
             if component.parameter or value.confidence != "high" or made is None or made not in program.index.scope_of:
                 continue
-            if program.scope(made) is not scope or "pretrained" in program.text(made):
+            if "pretrained" in program.text(made) or (value.type or "").endswith("from_pretrained"):
                 continue
-            if not (value.type or "").endswith("from_pretrained") and _has_weights(program, made):
-                found.append((made, component.name))
+            place = made if program.scope(made) is scope else _call_that_makes(program, made, scope)
+            if place is not None and _has_weights(program, made):
+                found.append((place, component.name))
     return sorted(found, key=lambda row: (row[0].lineno, row[0].col_offset))
+
+
+def _call_that_makes(program: Program, made: ast.Call, scope: Scope) -> ast.Call | None:
+    """The only call of the function that gives back what `made` makes, if it stands in `scope`: `net = build()`."""
+    function = program.scope(made)
+    if function.kind != "function" or program.flow.returned_by(made) is None:
+        return None
+    sites = program.call_sites(function)
+    return sites[0] if len(sites) == 1 and program.scope(sites[0]) is scope else None
 
 
 def _has_weights(program: Program, made: ast.Call) -> bool:
@@ -187,16 +199,28 @@ def _used_behind(program: Program, scope: Scope, call: ast.Call, draw: ast.stmt,
     return False
 
 
-def _replaced(program: Program, scope: Scope, model: str, made: ast.stmt) -> ast.Call | None:
-    """The call that gives the model other weights: they are loaded, or drawn again by `model.apply(init)`."""
+def _replaced(program: Program, scope: Scope, model: str, made: ast.stmt | None, hops: int = 0) -> ast.Call | None:
+    """The call that gives the model other weights: they are loaded, or drawn again by `model.apply(init)`.
+
+    Also in a function that is handed the model.
+    """
     for call in scope.calls:
-        if call.lineno < made.lineno or not isinstance(call.func, ast.Attribute | ast.Name):
+        if (made is not None and call.lineno < made.lineno) or not isinstance(call.func, ast.Attribute | ast.Name):
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
         receiver = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
-        given = [dotted(argument) for argument in call.args]
+        passed = [dotted(argument) for argument in (*call.args, *(k.value for k in call.keywords))]
         if (receiver == model and name in _DRAWN_AGAIN | _LOADED) or (
-            model in given and ("init" in name.lower() or "load" in name.lower())
+            model in passed and ("init" in name.lower() or "load" in name.lower())
         ):
+            return call
+        target = program.target(call) if model in passed and hops < MAX_HOPS else None
+        function = target.scope if target is not None and target.kind == "function" else None
+        if target is None or function is None or target.program is None or function.kind != "function":
+            continue
+        inside = next(
+            (p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == model), None
+        )
+        if inside is not None and _replaced(target.program, function, inside, None, hops + 1) is not None:
             return call
     return None

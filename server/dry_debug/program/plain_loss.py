@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -113,19 +112,8 @@ def _of_call(call: ast.Call, part: _Part) -> list[_Part] | None:
     owner = target.program
     if target.kind != "function" or target.scope is None or owner is None:
         return None
-    returned = [_Part(expr, stmt, owner, part.wanted) for stmt, expr in _returns(target.scope.node)]
+    returned = [_Part(r.value, r, owner, part.wanted) for r in target.scope.returns if r.value is not None]
     return returned or None
-
-
-def _returns(function: ast.AST) -> Iterator[tuple[ast.AST, ast.expr]]:
-    """The returned expressions of a function with their statements, not those of functions in it."""
-    stack: list[ast.AST] = list(getattr(function, "body", ())) if not isinstance(function, ast.Lambda) else []
-    while stack:
-        node = stack.pop()
-        if isinstance(node, ast.Return) and node.value is not None:
-            yield node, node.value
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            stack.extend(n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt | ast.ExceptHandler))
 
 
 def _of_name(part: _Part, seen: set[tuple[ast.AST, str | int]]) -> list[_Part] | None:

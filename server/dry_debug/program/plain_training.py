@@ -171,7 +171,7 @@ def _parts(program: Program, loops: list[TrainingLoop]) -> Iterator[Part]:
     """What the loops do that the Trainer does, each once."""
     events, training = program.events, program.training
     for one in training.accumulation[:1]:
-        steps = f"={one.steps}" if one.steps is not None else ""
+        steps = f"={one.steps}" if one.steps is not None and one.steps > 1 else ""
         yield Part("accumulates gradients", f"gradient_accumulation_steps{steps}", one.node)
     cast = next((call for name in _AUTOCAST for call in program.calls_of(name)), None)
     scaled = next((e.node for e in events.of_kind("scaler_update")), None)

@@ -306,10 +306,17 @@ class Seeding:
         scope = owner.scope(node)
         while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
             scope = scope.parent
-        if self._has_workers and (scope.name in _IN_WORKERS or self._of_workers(owner, node)):
+        if self._has_workers and (self._in_workers(owner, scope) or self._of_workers(owner, node)):
             why(None, "it is drawn in the workers of a loader, which PyTorch seeds: {}", Step(owner, node, ""))
             return False
         return True
+
+    def _in_workers(self, owner: Program, scope: Scope, hops: int = 0) -> bool:
+        """Whether a loader's workers run it: a method of a data set, or what is called in such methods alone."""
+        if scope.name in _IN_WORKERS:
+            return True
+        sites = owner.call_sites(scope) if scope.kind == "function" and hops < MAX_CALLS else []
+        return bool(sites) and all(self._in_workers(owner, owner.scope(site), hops + 1) for site in sites)
 
     def _aside(self, owner: Program, node: ast.AST) -> bool:
         """Whether the number is drawn for something else than the run: another seed, a port, letters, a name."""

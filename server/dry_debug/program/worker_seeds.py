@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.calls import argument, given
 from dry_debug.program.construction import constructs
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
@@ -24,6 +24,7 @@ MAKERS = {
     "numpy.random.Generator": "numpy.random.default_rng",
     "random.Random": "random.Random",
 }
+MAX_HOPS = 2  # functions between a `worker_init_fn` and what seeds
 _SEEDED = ("numpy.random.seed", "random.seed", "torch.manual_seed")
 _ENTRIES = ("__getitem__", "__getitems__", "__iter__", "__next__")
 # What differs from worker to worker.
@@ -70,8 +71,8 @@ def shared_generators(program: Program) -> Iterator[SharedGenerator]:
         if any(k.arg is None for k in call.keywords) or argument(call, 10, "worker_init_fn") is not None:
             why(call, "it may be given, or is given, a `worker_init_fn`")
             continue
-        given = argument(call, 0, "dataset")
-        value = program.value(given, call) if given is not None else None
+        data = argument(call, 0, "dataset")
+        value = program.value(data, call) if data is not None else None
         if value is None or value.kind != "dataset" or value.scope is None or value.program is None:
             why(call, "its data set is of no class that can be seen")
             continue
@@ -124,29 +125,54 @@ def one_seed(program: Program) -> Iterator[OneSeed]:
     """The `worker_init_fn`s of this file whose seeds are the same for every worker."""
     why = program.why
     for call in loaders(program):
-        given = argument(call, 10, "worker_init_fn")
-        if given is None:
+        passed = argument(call, 10, "worker_init_fn")
+        if passed is None:
             continue
         taken: set[str | None] = set()
-        if isinstance(given, ast.Call) and program.qualified(given) == "functools.partial" and len(given.args) == 1:
-            taken = {k.arg for k in given.keywords}  # the same in each worker
-            given = given.args[0]
-        value = program.value(given, call)
+        if isinstance(passed, ast.Call) and program.qualified(passed) == "functools.partial" and len(passed.args) == 1:
+            taken = {k.arg for k in passed.keywords}  # the same in each worker
+            passed = passed.args[0]
+        value = program.value(passed, call)
         function, owner = value.scope, value.program
         if value.kind != "function" or function is None or owner is None or not function.is_function or None in taken:
-            why(call, "nobody can see what {} does", given)
+            why(call, "nobody can see what {} does", passed)
             continue
         parameters = {a.arg for a in function.parameters()} - taken
-        seeds = [c for c in function.calls if owner.qualified(c) in _SEEDED and seed_of(c) is not None]
-        seeds.sort(key=lambda c: c.lineno)
-        alike = [c for c in seeds if not _differs(seed_of(c) or c, function, parameters)]
-        if not seeds or alike != seeds:
+        found = _seeds(owner, function, parameters)
+        if not found or not all(found.values()):
             why(call, "its workers are not all seeded alike")
             continue
+        seeds = sorted(found, key=lambda c: c.lineno)
         if _draws_nothing(program, call):
             why(call, "its data set only looks its samples up: nothing is drawn in the workers")
             continue
         yield OneSeed(call, function, seeds, owner)
+
+
+def _seeds(owner: Program, function: Scope, parameters: set[str], hops: int = 0) -> dict[ast.Call, bool]:
+    """The calls of a function that seed, itself or through another one, and whether each seeds all workers alike.
+
+    `parameters` are those that differ from worker to worker.
+    """
+    found: dict[ast.Call, bool] = {}
+    for call in function.calls:
+        seed = seed_of(call)
+        if owner.qualified(call) in _SEEDED:
+            if seed is not None:
+                found[call] = not _differs(seed, function, parameters)
+            continue
+        target = owner.target(call) if hops < MAX_HOPS else None
+        callee = target.scope if target is not None and target.kind == "function" else None
+        if target is None or callee is None or target.program is None or "seed" not in target.program.document.source:
+            continue
+        varying = {
+            p.arg for p in callee.parameters()
+            if (passed := given(call, callee, p.arg)) is not None and _differs(passed, function, parameters)
+        }  # fmt: skip
+        inner = _seeds(target.program, callee, varying, hops + 1)
+        if inner:
+            found[call] = all(inner.values())
+    return found
 
 
 def seed_of(call: ast.Call) -> ast.expr | None:
@@ -156,8 +182,8 @@ def seed_of(call: ast.Call) -> ast.expr | None:
 
 def _draws_nothing(program: Program, loader: ast.Call) -> bool:
     """Whether `__getitem__` of the loader's data set calls nothing, and the loader puts batches together as usual."""
-    given = argument(loader, 0, "dataset")
-    value = program.value(given, loader) if given is not None else None
+    data = argument(loader, 0, "dataset")
+    value = program.value(data, loader) if data is not None else None
     if value is None or value.scope is None or value.kind != "dataset" or argument(loader, 7, "collate_fn") is not None:
         return False
     own = next((f for f in value.scope.children if f.kind == "function" and f.name == "__getitem__"), None)

@@ -87,8 +87,8 @@ _ONE_KEY = re.compile(
     re.IGNORECASE,
 )
 _SINGLE = re.compile(r"\b(?:my|an?|one|single|the|this|that|our)\s+\Z", re.IGNORECASE)
-
-
+# "our A100 nodes", "the A100 cluster" are several of them.
+_MANY = re.compile(r"\s+(?:nodes|machines|servers|hosts|boxes|instances|pods|cluster|fleet|farm|partition|queue)\b")
 # "one GPU per node" says nothing of the whole.
 _EACH = re.compile(r"\s*(?:per|each|/|on each|on every|in each) ?(?:node|machine|host|server|process|worker|rank|job)")
 
@@ -148,6 +148,7 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
         count is None
         and (groups["one1"] or groups["one2"] or (card and _SINGLE.search(before)))
         and not groups["plural"]
+        and not _MANY.match(after)
     ):
         count = 1
     if count is None and card and not groups["plural"] and _ONE_KEY.search(before):

@@ -1,0 +1,137 @@
+"""HF011: a base model is asked for answers, which it was never taught to give."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.lint.finding import Fix, Severity
+from dry_debug.lint.rule import Report, Rule
+from dry_debug.program.calls import argument
+from dry_debug.program.conversation import Sign, Talk, talks
+from dry_debug.program.evidence import Step
+from dry_debug.program.language_models import chat_version
+from dry_debug.program.links import Link
+from dry_debug.spec.sources import sources_of
+from dry_debug.text.spans import TextEdit
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# The model may be no base model when it is asked, or its author knows that it is one and brings a template.
+_TUNED = re.compile(
+    r"Peft|peft|adapter|[Ll]ora|load_state_dict|Trainer\b|\.backward\(|(?<!apply_)chat_template\s*=|setup_chat_format|"
+    r"clone_chat_template|get_chat_template|\bbase[ _-]model|pre-?trained (?:only|model)|few-?shot",
+)
+_SHOWN: dict[Sign, str] = {
+    "template": "a chat template is applied to what it is given",
+    "messages": "it is given messages with roles",
+    "typed": "it answers what a person types",
+    "role": "it is told to be an assistant",
+}
+
+
+class BaseModelForChat(Rule):
+    name = "base-model-for-chat"
+    code = "HF011"
+    shape = "site"
+    severity = "warning"
+    status = "preview"
+    fix_kind = "unsafe"
+    triggers = (
+        ("transformers", "vllm"),
+        ("apply_chat_template", ".chat(", "input(", "role", "You are a"),
+        ("gpt2", "Llama-2-", "Llama-3", "Qwen2.5", "Mistral-7B-v", "gemma-", "EleutherAI/", "facebook/opt", "bloom"),
+    )
+    why = (
+        "A base model continues a text: it goes on with the user's turn, takes no notice of the system message and "
+        "does not stop after an answer; most have no chat template either, and `apply_chat_template` raises."
+    )
+    instead = "Load the chat or instruct model of the family, or fine-tune the base model on conversations first."
+    quotes = ("DRY-FW-1", "DRY-FOC-1", "DRY-EX-2")
+    looks_at = "calls that ask a language model for an answer"
+
+    def subjects(self, program: Program) -> Iterator[ast.AST]:
+        for talk in talks(program):
+            yield _place(talk, program)
+
+    def check(self, program: Program) -> Iterator[Report]:
+        tuned = _TUNED.search(program.document.source)
+        if tuned is not None or program.is_test:
+            program.why(
+                None, f"the model may be fine-tuned, or is known to be a base model: {tuned[0] if tuned else ''}"
+            )
+            return
+        told: set[str] = set()
+        asked: bool | None = None
+        for talk in talks(program):
+            tuned_id = chat_version(talk.model_id)
+            if tuned_id is None:
+                program.why(_place(talk, program), f"`{talk.model_id[:60]}` is not known to be a base model")
+                continue
+            if talk.model_id in told:
+                program.why(talk.call, "the first call of this model is reported")
+                continue
+            asked = _instructed(program) if asked is None else asked
+            if asked:
+                program.why(_place(talk, program), "the instructions speak of the model: that is `model-deviation`'s")
+                continue
+            told.add(talk.model_id)
+            yield self._report(talk, tuned_id, program)
+
+    def _report(self, talk: Talk, tuned: str, program: Program) -> Report:
+        sure: Severity = "warning" if talk.sign in ("template", "messages") else "suggestion"
+        at = _place(talk, program)
+        return Report(
+            at=at,
+            headline=f"`{talk.model_id[:44]}` is a base model, and {_BRIEF[talk.sign]}",
+            confidence=talk.sure,
+            severity=sure,
+            evidence=[
+                Step(program, talk.shown, _SHOWN[talk.sign]),
+                *([] if at is talk.call else [Step(program, talk.call, "here it is asked")]),
+            ],
+            links=lambda: [Link("resolution", talk.sure, f"it is loaded as `{talk.model_id}`")],
+            fix=(lambda: _fix(talk.model_id, tuned, program)) if tuned else None,
+            fix_title=f"Use `{tuned}`" if tuned else "",
+        )
+
+
+_BRIEF: dict[Sign, str] = {
+    "template": "is given a chat template",
+    "messages": "is given chat messages",
+    "typed": "answers what a person types",
+    "role": "is told to be an assistant",
+}
+
+
+def _instructed(program: Program) -> bool:
+    """Whether the instructions ask for a model: then the comparison with them says what is wrong with it."""
+    if not sources_of(program):
+        return False
+    from dry_debug.spec.ambient import asked_of
+
+    return any(asked.field == "model" for asked in asked_of(program))
+
+
+def _place(talk: Talk, program: Program) -> ast.AST:
+    """The argument that names the model in the call that loads it, if that stands in this file."""
+    if talk.owner is not program:
+        return talk.call
+    position = 1 if (program.qualified(talk.made) or "").endswith("pipeline") else 0
+    return argument(talk.made, position, "pretrained_model_name_or_path", "model") or talk.made
+
+
+def _fix(model_id: str, tuned: str, program: Program) -> Fix | None:
+    """The chat model's id in place of every text that is exactly the base model's: its tokenizer has to go with it."""
+    edits = []
+    for node in ast.walk(program.tree):
+        if isinstance(node, ast.Constant) and node.value == model_id:
+            span = program.span(node)
+            text = program.document.source[span.start : span.end]
+            if text.count(model_id) != 1:
+                return None
+            edits.append(TextEdit(span, text.replace(model_id, tuned)))
+    return Fix(f"Use `{tuned}`", "unsafe", tuple(edits)) if edits else None
