@@ -234,5 +234,6 @@ def test_limits_refusals_and_choices(text: str, field: str, kind: str, values: t
 
 
 def test_lines_that_end_before_the_next_word_would_not_fit_are_thoughts_of_their_own() -> None:
-    text = "same prompts, but with Phi-4 instead of Llama this time\ntemp 0 pls, and every answer should be kept short for once"
+    text = "same prompts, but with Phi-4 instead of Llama this time\n"
+    text += "temp 0 pls, and every single answer should be kept short for once, also the long ones"
     assert [i.values for i in parse(text, "x") if i.field == "temperature"] == [(0,)]
