@@ -27,6 +27,8 @@ _ERRORS = {"name": "AttributeError", "import": "ImportError", "argument": "TypeE
 _State = Literal["gone", "doubtful", "there"]
 # A project that keeps a version before these was written for libraries of that time.
 _OF_TODAY = {"torch": (2, 0), "transformers": (4, 30), "numpy": (1, 24), "python": (3, 8), "tensorflow": (2, 10)}
+# They are there and raise an error of their own.
+_RAISING = {"torch.solve", "torch.lstsq", "torch.eig", "torch.matrix_rank", "torch.symeig"}
 _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "RuntimeError")
 
 
@@ -49,7 +51,7 @@ class RemovedApi(SiteRule):
     triggers = (
         (
             "torch", "numpy", "transformers", "lightning", "trl", "peft", "accelerate", "datasets", "huggingface_hub",
-            "scipy", "sklearn", "PIL",
+            "scipy", "sklearn", "PIL", "vllm",
         ),
     )  # fmt: skip
     why = "What the installed or declared version no longer has raises an error as soon as the line runs."
@@ -134,7 +136,7 @@ def _report(site: _Site, others: list[_Site], version: str | None, program: Prog
     headline = f"{what} since {since}, and {whose}"
     if len(headline) > 100:
         headline = f"{what} since {since}; {whose.replace('this project ', 'the project ')}"[:100]
-    error = "RuntimeError" if removal.package == "torch" and site.how == "name" else _ERRORS[site.how]
+    error = "RuntimeError" if removal.whole in _RAISING else "TypeError" if removal.called else _ERRORS[site.how]
     known = f"{removal.package} {version} is declared or installed" if version is not None else "no version is known"
     steps = [Step(program, site.stmt, f"removed in {since}: {removal.source}")]
     fixes = [one for place in (site, *others) if (one := _fix(place, program)) is not None]
