@@ -51,7 +51,7 @@ class RemovedApi(SiteRule):
     triggers = (
         (
             "torch", "numpy", "transformers", "lightning", "trl", "peft", "accelerate", "datasets", "huggingface_hub",
-            "scipy", "sklearn", "PIL",
+            "scipy", "sklearn", "PIL", "vllm",
         ),
     )  # fmt: skip
     why = "What the installed or declared version no longer has raises an error as soon as the line runs."
