@@ -104,7 +104,8 @@ def _report(part: Part, setup: ProcessSetup, asked: Instruction | None, said: St
 
     from dry_debug_rules.spec._pointing import asked_here, short, source_name
 
-    name = f"`{program.short(part.node, 36)}`"
+    written = part.node.func if isinstance(part.node, ast.Call) else part.node
+    name = f"`{program.short(written, 36)}`"
     evidence = [Step(program, p.node, _SAYS[p.kind]) for p in setup.parts if p is not part][:3]
     elsewhere = setup.wrapped_elsewhere() if setup.wrapper is None and part.kind != "strategy" else None
     evidence += [elsewhere] if elsewhere is not None else []

@@ -257,7 +257,8 @@ def _fold(first: Finding, second: Finding) -> Finding:
 
     if SEVERITIES.index(second.severity) < SEVERITIES.index(first.severity):
         first, second = second, first
-    return replace(first, related=(*first.related, Related(second.message, span=second.span), *second.related))
+    more = [each for each in second.related if each not in first.related]
+    return replace(first, related=(*first.related, Related(second.message, span=second.span), *more))
 
 
 def _severity(info: RuleInfo, report: Report, settings: Settings) -> Severity | None:

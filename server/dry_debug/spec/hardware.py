@@ -50,7 +50,7 @@ _CARD = (
     r"A[2456]000|"
     r"[Tt]4|[Ll]40[sS]?|[Ll]4|[Kk]80|GH200|GB200|B200|MI\d{3}[XxAa]?|(?i:titan (?:rtx|v|x|xp)))"
     rf"(?:-(?:SXM\d?|PCIe?|PCIE|NVL))?(?P<plural>s)?(?![\w]|\s*(?:steps|iter|tokens|samples|examples|images|epochs|"
-    rf"rows))(?:[ -]*[(,]?[ ]?(?P<m2>{_MEMORY}|(?<=-)\d{{2,3}}(?![\w%.]))\b\)?)?"
+    rf"rows))(?:[ -]*(?:[(,]|with\b|of\b|à)?[ ]?(?P<m2>{_MEMORY}|(?<=-)\d{{2,3}}(?![\w%.]))\b\)?)?"
 )
 _KIND = r"(?P<kind>(?i:gpus?|cuda devices?|(?:graphics |gpu )?cards?|accelerators?))\b"
 _MACHINES = re.compile(
@@ -87,8 +87,8 @@ _ONE_KEY = re.compile(
     re.IGNORECASE,
 )
 _SINGLE = re.compile(r"\b(?:my|an?|one|single|the|this|that|our)\s+\Z", re.IGNORECASE)
-
-
+# "our A100 nodes", "the A100 cluster" are several of them.
+_MANY = re.compile(r"\s+(?:nodes|machines|servers|hosts|boxes|instances|pods|cluster|fleet|farm|partition|queue)\b")
 # "one GPU per node" says nothing of the whole.
 _EACH = re.compile(r"\s*(?:per|each|/|on each|on every|in each) ?(?:node|machine|host|server|process|worker|rank|job)")
 
@@ -148,6 +148,7 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
         count is None
         and (groups["one1"] or groups["one2"] or (card and _SINGLE.search(before)))
         and not groups["plural"]
+        and not _MANY.match(after)
     ):
         count = 1
     if count is None and card and not groups["plural"] and _ONE_KEY.search(before):
