@@ -1,6 +1,6 @@
 """Where a file names what comes from libraries."""
 
-from dry_debug.program.mentions import attributes, imports, names
+from dry_debug.program.mentions import chains, imports, names
 
 from tests.program.model import program
 
@@ -24,7 +24,7 @@ def test_attributes_are_found_once_with_their_statement_and_scope() -> None:
         """
     )
     words = ("first", "second", "third", "fourth", "fifth", "sixth")
-    found = [(m.node.attr, type(m.stmt).__name__, m.scope.kind) for m in attributes(model, words, ("np",))]  # type: ignore[union-attr]
+    found = [(m.node.attr, type(m.stmt).__name__, m.scope.kind) for m in chains(model, {"np": words})]  # type: ignore[union-attr]
     assert sorted(found) == [
         ("fifth", "Return", "comprehension"),
         ("first", "FunctionDef", "module"),

@@ -36,7 +36,9 @@ _BORDER = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\b(?:previous(?:ly)?|last (?:run|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|ago|"
+    r"\A\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|for)\b)|"
+    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
+    r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
     r"one)|current(?:ly)? (?:config|code|"
@@ -200,6 +202,10 @@ def asked_part(sentence: str, question: bool) -> str:
         elif conditional and not re.match(r"\W*(?:but|now|please|this time)\b", part, re.IGNORECASE):
             text = blank(text, start, end)
             continue
+        aside = _aside(part)
+        if aside:  # "Use 2 epochs, the budget got cut"
+            text = blank(text, start + aside, end)
+            part = text[start:end]
         if (
             (_PAST.search(part) and not _asked_for(part))
             or (_OTHERS.search(part) and not followed)
@@ -208,6 +214,22 @@ def asked_part(sentence: str, question: bool) -> str:
         ):
             text = blank(text, start, end)
     return text
+
+
+_IMPERATIVE = re.compile(
+    r"\W*(?:(?:please|pls|so|then|and|ok(?:ay)?|also)[,:]?\s+)*(?:use|set|make|keep|go|let'?s|train|run|change|lower|"
+    r"raise|drop|"
+    r"increase|decrease|reduce|bump|switch|take|update|edit|correction|new|fine-?tune|save|log|evaluate)\b",
+    re.IGNORECASE,
+)
+
+
+def _aside(part: str) -> int:
+    """Where the last clause of a request begins that only tells why, without a number; 0 if there is none."""
+    comma = part.rfind(",")
+    why = part[comma + 1 :]
+    told = comma > 0 and not re.search(r"\d", why) and _PAST.search(why) and not _PAST.search(part[:comma])
+    return comma if told and _IMPERATIVE.match(part) else 0
 
 
 def _asked_for(part: str) -> bool:

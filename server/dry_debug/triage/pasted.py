@@ -78,7 +78,7 @@ _NAMED_ERROR = re.compile(r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Err
 _ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}Error): (\S.+)$")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
-    r"\s*(?:\[|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
+    r"\s*(?:\[(?!bug|question|usage|help|issue)|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
     r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d)",
     re.IGNORECASE,
 )
