@@ -117,17 +117,19 @@ class AskedChecks:
         if ASKED not in self.source("train.py"):
             raise CheckFailed("the file on disk is not fixed")
 
+    def lenses(self) -> list[str]:
+        shown = self.bench.page.locator(f"{GROUP} .codelens-decoration a:visible")
+        return [text.replace("\xa0", " ") for text in shown.all_inner_texts()]
+
+    def lenses_follow(self) -> bool:
+        return bool(found := self.lenses()) and all(text.startswith("not in instructions.md: ") for text in found)
+
     def lens(self) -> None:
-        lenses = self.bench.page.locator(f"{GROUP} .codelens-decoration a:visible")
         wanted = ["not in INSTRUCTIONS.md: weight_decay 0.01", "not in INSTRUCTIONS.md: max_grad_norm 1.0"]
-
-        def shown() -> list[str]:
-            return [text.replace("\xa0", " ") for text in lenses.all_inner_texts()]
-
-        self.bench.wait("the lenses", lambda: shown() == wanted)
+        self.bench.wait("the lenses", lambda: self.lenses() == wanted)
         self.bench.page.mouse.move(600, 700)
         self.picture("4-lens")
-        lenses.first.click()
+        self.bench.page.locator(f"{GROUP} .codelens-decoration a:visible").first.click()
         if PARTS[1] not in self.bench.preview("Dry Debug report"):
             raise CheckFailed("the report is not shown")
         self.bench.close_all()
@@ -182,6 +184,7 @@ class AskedChecks:
     def findings_follow(self) -> None:
         before = self.server.language_servers()
         self.bench.wait("the batch size and the learning rate as errors", lambda: self.errors() == 2)
+        self.bench.wait("the lenses of the stored instructions", self.lenses_follow)
         self.picture("8-findings-follow")
         stored = self.server.workspace / ".dry-debug" / "instructions.md"
         stored.write_text("learning rate 1e-3\nbatch size 32\n", encoding="utf-8")
