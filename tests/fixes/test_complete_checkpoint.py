@@ -250,3 +250,107 @@ def test_the_second_file_holds_what_other_files_hold_as_well() -> None:
     text = NEW.replace(SAVE, saves).replace("range(9)", "range(args.start_epoch, 9)")
     lines = added(text, first(text)["main.py"])
     assert '"optimizer": optimizer.state_dict(),' in lines and '"scheduler": scheduler.state_dict(),' in lines
+
+
+STOPPER = """class EarlyStopping:
+    def __init__(self, patience=7):
+        self.patience = patience
+        self.counter = 0
+        self.best_score = None
+        self.best_model = None
+        self.best_epoch = 0
+        self.early_stop = False
+
+    def __call__(self, loss, model, epoch):
+        if self.best_score is None or -loss > self.best_score:
+            self.best_score = -loss
+            self.best_model = model
+            self.best_epoch = epoch
+            self.counter = 0
+        else:
+            self.counter += 1
+            self.early_stop = self.counter >= self.patience
+
+
+"""
+TOLD = "    stopper(evaluate(model), model, epoch)\n"
+
+
+def test_what_an_early_stopper_counts_goes_on() -> None:
+    text = RESUMED.replace("model = ", f"{STOPPER}stopper = EarlyStopping()\nmodel = ", 1).replace(SAVE, TOLD + SAVE)
+    assert [line for line in added(text, first(text)["main.py"]) if "stopper" in line] == [
+        'stopper.counter = checkpoint.get("stopper_counter", stopper.counter)',
+        'stopper.best_score = checkpoint.get("stopper_best_score", stopper.best_score)',
+        'stopper.best_epoch = checkpoint.get("stopper_best_epoch", stopper.best_epoch)',
+        '"stopper_counter": stopper.counter,',
+        '"stopper_best_score": float(stopper.best_score) if stopper.best_score is not None else None,',
+        '"stopper_best_epoch": stopper.best_epoch,',
+    ]
+
+
+def test_an_early_stopper_with_a_state_is_asked_for_it() -> None:
+    methods = """    def state_dict(self):
+        return {"counter": self.counter}
+
+    def load_state_dict(self, state):
+        self.counter = state["counter"]
+
+
+"""
+    text = RESUMED.replace("model = ", f"{STOPPER.rstrip()}\n\n{methods}stopper = EarlyStopping()\nmodel = ", 1)
+    text = text.replace(SAVE, TOLD + SAVE)
+    assert [line for line in added(text, first(text)["main.py"]) if "stopper" in line] == [
+        'if "stopper" in checkpoint:',
+        'stopper.load_state_dict(checkpoint["stopper"])',
+        '"stopper": stopper.state_dict(),',
+    ]
+
+
+def test_a_stopper_that_is_saved_or_made_in_the_loop_is_left_alone() -> None:
+    text = RESUMED.replace("model = ", f"{STOPPER}stopper = EarlyStopping()\nmodel = ", 1)
+    saved = text.replace(SAVE, TOLD + SAVE.replace("{", '{"seen": vars(stopper), '))
+    made = text.replace(SAVE, "    stopper = EarlyStopping()\n" + TOLD + SAVE)
+    other = text.replace(SAVE, "    log(stopper)\n    model.note(epoch)\n" + SAVE)
+    for one in (saved, made, other):
+        assert not [line for line in added(one, first(one)["main.py"]) if "stopper." in line], one
+
+
+LOADER = "from torchdata.stateful_dataloader import StatefulDataLoader\n\nloader = StatefulDataLoader(data)\n"
+
+
+def test_the_position_of_a_loader_is_saved_from_within_its_loop_alone() -> None:
+    text = RESUMED.replace("\nmodel = ", f"\n{LOADER}model = ", 1)
+    inside = text.replace(SAVE, "        if step():\n        " + SAVE)
+    assert [line for line in added(inside, first(inside)["main.py"]) if "loader" in line] == [
+        'if "loader" in checkpoint:',
+        'loader.load_state_dict(checkpoint["loader"])',
+        '"loader": loader.state_dict(),',
+    ]
+    assert "loader.state_dict" not in first(text)["main.py"]  # at the end of an epoch it says nothing of use
+    plain = inside.replace("StatefulDataLoader", "DataLoader").replace(
+        "torchdata.stateful_dataloader", "torch.utils.data"
+    )
+    assert "loader.state_dict" not in first(plain)["main.py"]
+
+
+def test_a_sampler_of_the_project_that_has_a_state_keeps_it() -> None:
+    sampler = """class Remembering(torch.utils.data.Sampler):
+    def __iter__(self):
+        return iter(range(self.at, 9))
+
+    def state_dict(self):
+        return {"at": self.at}
+
+    def load_state_dict(self, state):
+        self.at = state["at"]
+
+
+sampler = Remembering()
+loader = torch.utils.data.DataLoader(data, sampler=sampler)
+"""
+    text = RESUMED.replace("\nmodel = ", f"\n{sampler}model = ", 1)
+    assert [line for line in added(text, first(text)["main.py"]) if "sampler" in line] == [
+        'if "sampler" in checkpoint:',
+        'sampler.load_state_dict(checkpoint["sampler"])',
+        '"sampler": sampler.state_dict(),',
+    ]

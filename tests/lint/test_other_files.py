@@ -55,7 +55,7 @@ def main(data):
         train_epoch(model, optimizer, loader)
         torch.save({"model": model.state_dict(), "epoch": epoch}, f"epoch_{epoch}.pt")
 """
-    assert ("engine.py", 6, "`optimizer`: it is stepped here") in linked(source, "CKPT001", engine=ENGINE)
+    assert ("engine.py", 6, "`optimizer` is stepped here") in linked(source, "CKPT001", engine=ENGINE)
 
 
 def test_a_checkpoint_that_helpers_write_and_load_is_linked_to_both() -> None:

@@ -1,6 +1,8 @@
 """Where a file names what comes from libraries."""
 
-from dry_debug.program.mentions import attributes, imports, names
+import ast
+
+from dry_debug.program.mentions import chains, imports, names
 
 from tests.program.model import program
 
@@ -24,7 +26,7 @@ def test_attributes_are_found_once_with_their_statement_and_scope() -> None:
         """
     )
     words = ("first", "second", "third", "fourth", "fifth", "sixth")
-    found = [(m.node.attr, type(m.stmt).__name__, m.scope.kind) for m in attributes(model, words, ("np",))]  # type: ignore[union-attr]
+    found = [(m.node.attr, type(m.stmt).__name__, m.scope.kind) for m in chains(model, {"np": words})]  # type: ignore[union-attr]
     assert sorted(found) == [
         ("fifth", "Return", "comprehension"),
         ("first", "FunctionDef", "module"),
@@ -37,3 +39,9 @@ def test_attributes_are_found_once_with_their_statement_and_scope() -> None:
 def test_names_are_reads() -> None:
     model = program("x = 1\nfor x in y:\n    print(x)\ndel x\n")
     assert [(m.node.lineno, m.stmt.lineno) for m in names(model, ("x",))] == [(3, 3)]
+
+
+def test_the_longest_chain_is_the_one_that_is_meant() -> None:
+    model = program("import torch\nx = torch._six.inf\ny = torch._sixth\nz = mytorch._six\n")
+    found = list(chains(model, {"torch": ("_six", "_six.inf")}))
+    assert [(m.stmt.lineno, ast.unparse(m.node)) for m in found] == [(2, "torch._six.inf")]

@@ -36,6 +36,24 @@ def test_what_says_nothing_is_not_a_range(text: str) -> None:
     assert parse(text) is None
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "apart"),
+    [
+        ("2.1.2", ">=2.3,<2.4", True),
+        ("2.3.1", ">=2.3,<2.4", False),
+        (">=2.0", "<2", True),
+        (">=1.21", "<2", False),
+        ("0.21.0", ">=0.20,<0.21", True),
+        ("0.23.0", ">=0.22,<=0.23.0", False),
+        ("<1.0", ">=1.3.0,<2.0", True),
+    ],
+)
+def test_ranges_exclude_each_other(one: str, two: str, apart: bool) -> None:
+    first, second = parse(one), parse(two)
+    assert first is not None and second is not None
+    assert first.excludes(second) is second.excludes(first) is apart
+
+
 def test_only_one_version_is_exact() -> None:
     exact, open_ended = parse("1.2"), parse(">=1.2")
     assert exact is not None and exact.exact

@@ -209,6 +209,37 @@ for epoch in range(EPOCHS):
     print("LOSS", epoch, loss.item().hex(), float(best_loss).hex(), patience)
     torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
 """
+STOPPER = """class Patience:
+    def __init__(self, rounds=2):
+        self.rounds = rounds
+        self.counter = 0
+        self.best_score = None
+        self.stop = False
+
+    def __call__(self, loss, optimizer):
+        score = -np.float64(loss)
+        if self.best_score is None or score > self.best_score:
+            self.best_score = score
+            self.counter = 0
+        else:
+            self.counter += 1
+            self.stop = self.counter > self.rounds
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.5
+
+
+optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+patience = Patience()
+for epoch in range(EPOCHS):
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+    patience(loss.item(), optimizer)
+    print("LOSS", epoch, loss.item().hex(), float(patience.best_score).hex(), patience.counter)
+    torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")
+"""
 TRAINER = """from state import load_state, save_state
 
 
@@ -278,6 +309,7 @@ CASES = [
     Case("two optimizers", script(TWO, TWO_END), 1),
     Case("hidden state", {"main.py": HEAD + RNN + END}, 1),
     Case("early stopping", script(EARLY)),
+    Case("an object that stops early", script(STOPPER), 1),
     Case("made after the load", script(LATE)),
     Case("functions", script(SCHEDULER), 2),
     Case("class", script(SCHEDULER), 3),

@@ -180,3 +180,64 @@ def test_data_is_asked_for_by_the_name_that_the_code_has() -> None:
 
     assert asked("Start the bird-songs run with lr 1e-3.") == ["dataset"]
     assert asked("Last time bird-songs was too small. Use lr 1e-3.") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "values"),
+    [
+        ("Q: batch size?\nA: 32", "batch_size", (32,)),
+        ("tom: and lr?\nlisa: 3e-4\ntom: ok\nlisa: bye", "learning_rate", (3e-4,)),
+        ("Ann (10:02 AM): let's do 8 epochs\nBob (10:04 AM): too long, 4?\nAnn (10:05 AM): sure", "epochs", (4,)),
+        ("```diff\n- lr: 1e-4\n+ lr: 5e-5\n```", "learning_rate", (5e-5,)),
+        ("Learning rate .... 1e-4", "learning_rate", (1e-4,)),
+        ("model: a | lr: 1e-5 | epochs: 2", "epochs", (2,)),
+        ("4 per device and accumulate so that we end up with 64", "batch_size", (64,)),
+        ("bs 8, 4 accumulation steps => 32", "batch_size", (32,)),
+        ("rank 16, alpha twice the rank", "lora_alpha", (32,)),
+        ("torchrun --nproc_per_node 4 a.py --lr 3e-4", "learning_rate", (3e-4,)),
+        ("bs16, lr2e-5", "batch_size", (16,)),
+        ("AdamW (3e-4)", "learning_rate", (3e-4,)),
+        ("10^-4 as the learning rate", "learning_rate", (1e-4,)),
+        ("max_steps = 10_000", "max_steps", (10_000,)),
+        ("Stop after 3 epochs.", "epochs", (3,)),
+        ("Epochs down to 2, the budget got cut", "epochs", ()),  # no imperative: it may be a result
+        ("Use 2 epochs, the budget got cut", "epochs", (2,)),
+        ("early stopping after 5 epochs", "epochs", ()),
+        ("eps 1e-8", "epochs", ()),
+        ("Ran lr 1e-3 first, exploded.", "learning_rate", ()),
+        ("Old setup: lr 1e-3", "learning_rate", ()),
+        ("5 epochs is too many, 3 is enough", "epochs", (3,)),
+        ("cap the answers at 768 tokens, last time they had 1024", "max_tokens", (768,)),
+        ("lora r=32 a=64 drop=.1", "lora_dropout", (0.1,)),
+        ("bs 4, 2ep, wu 5%", "warmup_ratio", (0.05,)),
+    ],
+)
+def test_ways_to_say_a_number(text: str, field: str, values: tuple[float, ...]) -> None:
+    found = [i for i in parse(text, "x") if i.field == field]
+    assert values in [i.values for i in found] if values else not found
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "kind", "values"),
+    [
+        ("vLLM isn't available on that box", "framework", "not", ("vllm",)),
+        ("Not needed: W&B", "logging", "not", ("wandb",)),
+        ("3 epochs max", "epochs", "most", (3,)),
+        ("between 2 and 4 epochs", "epochs", "range", (2, 4)),
+        ("lr: min. 1e-5, max. 5e-5", "learning_rate", "range", (1e-5, 5e-5)),
+        ("bf16 if supported else fp16", "precision", "one", ("bf16", "fp16")),
+        ("Adam with decoupled weight decay", "optimizer", "one", ("adamw",)),
+        ("4-bit base with lora on top", "method", "one", ("qlora",)),
+        ("halve the learning rate every 10 epochs", "scheduler", "one", ("step",)),
+        ("no gradient clipping", "max_grad_norm", "one", (0,)),
+        ("no tensor parallel", "tensor_parallel_size", "one", (1,)),
+    ],
+)
+def test_limits_refusals_and_choices(text: str, field: str, kind: str, values: tuple[object, ...]) -> None:
+    assert [(i.kind, i.values) for i in parse(text, "x") if i.field == field] == [(kind, values)]
+
+
+def test_lines_that_end_before_the_next_word_would_not_fit_are_thoughts_of_their_own() -> None:
+    text = "same prompts, but with Phi-4 instead of Llama this time\n"
+    text += "temp 0 pls, and every single answer should be kept short for once, also the long ones"
+    assert [i.values for i in parse(text, "x") if i.field == "temperature"] == [(0,)]

@@ -169,6 +169,24 @@ def test_the_rules_about_the_choice_of_a_model_or_framework_are_in_the_book() ->
     }  # fmt: skip
 
 
+def test_the_evidence_of_part_three_names_a_file_once_and_an_action_a_rule_once() -> None:
+    many = [finding("OVER002", "suggestion", f"loop {n}", "More code.", "Use it", f"evidence {n}") for n in range(3)]
+    many[0]["related"] += [{**many[0]["related"][0], "message": "more", "location": {"row": 9, "column": 1}}]
+    whole = report("", "import torch\n", many)
+    assert "Evidence: evidence 0 (train.py:1); more (line 9); the same in train.py:1, train.py:1\n" in shown(whole)
+    assert whole.actions == ["Consider removing overengineered parts: loop 0 (and 2 more like it)"]
+
+
+def test_a_code_model_that_is_asked_for() -> None:
+    code = TRAINER.replace("huggyllama/llama-7b", "meta-llama/Llama-2-7b-chat-hf")
+    whole = report("We need a model for code completion.", code)
+    (one,) = whole.critical
+    assert (one.title, one.why) == ("Wrong Model Choice", "Llama-2-7b-chat-hf is not a code model")
+    assert one.fix == "Use 'Qwen/Qwen2.5-Coder-7B' or 'codellama/CodeLlama-7b-hf', or another code model"
+    helper = report("A coding assistant, please.", code)
+    assert helper.critical[0].fix.startswith("Use 'Qwen/Qwen2.5-Coder-7B-Instruct' or")
+
+
 def test_a_critical_choice_is_to_be_fixed_and_explained() -> None:
     big = finding("MEM012", "critical", "7B weights do not fit 16 GB", "It stops.", "", "7B in fp32")
     whole = report("", "import torch\n", [big])

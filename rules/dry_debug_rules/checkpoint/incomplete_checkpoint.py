@@ -277,7 +277,8 @@ def _evidence(runs: list[Run], missing: list[Part], signs: list[Step]) -> list[S
     for part in missing[:4]:
         for step in (part.made, part.used):
             if step is not None:
-                steps.append(Step(step.program, step.node, f"`{part.name}`: {step.message}"))
+                said = f"`{part.name}` {step.message.removeprefix('it ')}"
+                steps.append(Step(step.program, step.node, said))
     elsewhere = [step for step in signs[1:2] if step.program is not runs[0].program]  # what the first one calls
     return [*steps, *signs[:1], *elsewhere]
 

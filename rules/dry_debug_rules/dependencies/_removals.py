@@ -33,14 +33,29 @@ class Removal:
     called: bool = False  # gone as a function only: the name means something else now
 
 
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The removals of one library: names and arguments by the whole name of the thing or the callable."""
+
+    names: dict[str, Removal]
+    arguments: dict[str, dict[str, Removal]]
+    methods: list[Removal]
+
+
 @cache
-def by_top() -> dict[str, tuple[Removal, ...]]:
+def by_top() -> dict[str, Library]:
     """The removals by the name under which a library is imported (`lightning` for both of its packages)."""
-    found: dict[str, list[Removal]] = {}
+    found: dict[str, Library] = {}
     for row in _table():
         for removal in _of(row):
-            found.setdefault(removal.whole.partition(".")[0], []).append(removal)
-    return {top: tuple(rows) for top, rows in found.items()}
+            library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, []))
+            if removal.kind == "name":
+                library.names[removal.whole] = removal
+            elif removal.kind == "argument":
+                library.arguments.setdefault(removal.whole, {})[removal.word] = removal
+            else:
+                library.methods.append(removal)
+    return found
 
 
 def _table() -> list[dict[str, Any]]:

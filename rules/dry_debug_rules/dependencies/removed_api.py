@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import asked_before, caught
+from dry_debug.program.knowledge import canonical
 from dry_debug.program.links import Link
-from dry_debug.program.mentions import Imported, attributes, imports
+from dry_debug.program.mentions import Imported, chains, imports
 from dry_debug.program.version_range import Range, parse
 from dry_debug.text.spans import Span, TextEdit
 
@@ -27,6 +29,8 @@ _ERRORS = {"name": "AttributeError", "import": "ImportError", "argument": "TypeE
 _State = Literal["gone", "doubtful", "there"]
 # A project that keeps a version before these was written for libraries of that time.
 _OF_TODAY = {"torch": (2, 0), "transformers": (4, 30), "numpy": (1, 24), "python": (3, 8), "tensorflow": (2, 10)}
+# They are there and raise an error of their own.
+_RAISING = {"torch.solve", "torch.lstsq", "torch.eig", "torch.matrix_rank", "torch.symeig"}
 _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "RuntimeError")
 
 
@@ -49,7 +53,7 @@ class RemovedApi(SiteRule):
     triggers = (
         (
             "torch", "numpy", "transformers", "lightning", "trl", "peft", "accelerate", "datasets", "huggingface_hub",
-            "scipy", "sklearn", "PIL",
+            "scipy", "sklearn", "PIL", "vllm",
         ),
     )  # fmt: skip
     why = "What the installed or declared version no longer has raises an error as soon as the line runs."
@@ -59,33 +63,30 @@ class RemovedApi(SiteRule):
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         found = imports(program)
-        for top in _libraries(found):
-            yield from (site.node for site in _sites(program, found, _named(top, program)))
+        return (site.node for top in _libraries(found) for site in _sites(program, found, top))
 
     def check(self, program: Program) -> Iterator[Report]:
         found = imports(program)
         for top in _libraries(found):
-            versions = _versions(program, top, found)
-            rows = {row: _state(versions.get(row.package), row) for row in _named(top, program)}
-            if not program.why.listens:
-                rows = {row: state for row, state in rows.items() if state != "there"}
-            if not rows:
+            sites = sorted(_sites(program, found, top), key=lambda s: (s.stmt.lineno, s.how != "import"))
+            if not sites:
                 continue
-            old = _of_old_days(program) if "doubtful" in rows.values() else None
+            versions = {row.package: _version(row.package, found, program) for row in {s.removal for s in sites}}
+            states = {s.removal: _state(versions[s.removal.package], s.removal) for s in sites}
+            old = _of_old_days(program) if "doubtful" in states.values() else None
             told: dict[Removal, list[_Site]] = {}
-            for site in sorted(_sites(program, found, list(rows)), key=lambda s: (s.stmt.lineno, s.how != "import")):
-                version = versions.get(site.removal.package)
-                silent = _silent(site, rows[site.removal], version, old, top, program)
+            for site in sites:
+                silent = _silent(site, states[site.removal], versions[site.removal.package], old, top, program)
                 if silent is not None:
                     program.why(site.node, silent)
                 elif site.how == "name" and any(
-                    _inside(site.removal, r) for r, s in told.items() if s[0].how == "import"
+                    s[0].how == "import" and _inside(site.removal, r) for r, s in told.items()
                 ):
                     program.why(site.node, "the import of it fails already, and is reported")
                 else:
                     told.setdefault(site.removal, []).append(site)
-            for removal, sites in told.items():
-                yield from _reports(sites, rows[removal] == "gone", versions.get(removal.package), program)
+            for removal, places in told.items():
+                yield from _reports(places, states[removal] == "gone", versions[removal.package], program)
 
 
 def _silent(site: _Site, state: _State, version: str | None, old: str | None, top: str, program: Program) -> str | None:
@@ -134,7 +135,7 @@ def _report(site: _Site, others: list[_Site], version: str | None, program: Prog
     headline = f"{what} since {since}, and {whose}"
     if len(headline) > 100:
         headline = f"{what} since {since}; {whose.replace('this project ', 'the project ')}"[:100]
-    error = "RuntimeError" if removal.package == "torch" and site.how == "name" else _ERRORS[site.how]
+    error = "RuntimeError" if removal.whole in _RAISING else "TypeError" if removal.called else _ERRORS[site.how]
     known = f"{removal.package} {version} is declared or installed" if version is not None else "no version is known"
     steps = [Step(program, site.stmt, f"removed in {since}: {removal.source}")]
     fixes = [one for place in (site, *others) if (one := _fix(place, program)) is not None]
@@ -167,31 +168,16 @@ def _libraries(found: Sequence[Imported]) -> list[str]:
     return sorted({_library(one.name) for one in found} & by_top().keys())
 
 
-def _named(top: str, program: Program) -> list[Removal]:
-    """The rows of a library whose word stands in the text."""
-    from dry_debug_rules.dependencies._removals import by_top
-
-    return [row for row in by_top()[top] if row.word in program.document.source]
-
-
 def _library(name: str) -> str:
     top = name.partition(".")[0]
     return "lightning" if top == "pytorch_lightning" else top
 
 
-def _versions(program: Program, top: str, found: Sequence[Imported]) -> dict[str, str]:
-    """The version or condition of each package of the library's rows, where the host knows one."""
-    from dry_debug_rules.dependencies._removals import by_top
-
-    versions: dict[str, str] = {}
-    for package in {row.package for row in by_top()[top]}:
-        asked = package
-        if top == "lightning" and not any(one.name.startswith("pytorch_lightning") for one in found):
-            asked = "lightning"
-        version = program.version(asked)
-        if version is not None:
-            versions[package] = version
-    return versions
+def _version(package: str, found: Sequence[Imported], program: Program) -> str | None:
+    """The version or condition of the package of a row, where one is known."""
+    if package == "pytorch-lightning" and not any(one.name.startswith("pytorch_lightning") for one in found):
+        package = "lightning"
+    return program.version(package)
 
 
 def _range(version: str | None) -> Range | None:
@@ -238,46 +224,54 @@ def _still_there(removal: Removal, version: str | None) -> str:
 # -- where -------------------------------------------------------------------------------------------------------------
 
 
-def _sites(program: Program, found: Sequence[Imported], rows: Sequence[Removal]) -> Iterator[_Site]:
-    yield from _names(program, found, [row for row in rows if row.kind == "name"])
-    arguments: dict[str, list[Removal]] = {}
-    for row in rows:
-        if row.kind == "argument":
-            arguments.setdefault(row.whole, []).append(row)
-    for whole, group in arguments.items():
-        for call in program.calls_of(whole):
-            stmt = program.statement(call)
-            for keyword in call.keywords:
-                for row in group:
-                    if keyword.arg == row.word and stmt is not None:
-                        yield _Site(
-                            keyword, stmt, row, "argument", whole.removesuffix(".from_pretrained").split(".")[-1]
-                        )
-    yield from _methods(program, [row for row in rows if row.kind == "method"])
+def _sites(program: Program, found: Sequence[Imported], top: str) -> Iterator[_Site]:
+    """Every place that uses what some version of the library has removed."""
+    from dry_debug_rules.dependencies._removals import by_top
 
-
-def _names(program: Program, found: Sequence[Imported], rows: Sequence[Removal]) -> Iterator[_Site]:
-    if not rows:
-        return
-    by_name: dict[str, Removal] = {row.whole: row for row in rows}
+    table = by_top()[top]
+    starts: dict[str, set[str]] = {}
     for one in found:
-        row = _imported(one, by_name)
+        if _library(one.name) != top:
+            continue
+        row = _imported(one, table.names)
         if row is not None and not row.called:
             yield _Site(one.alias, one.stmt, row, "import", one.alias.name)
-    calls = {id(call.func) for call in program.index.calls}
-    tops = {row.whole.partition(".")[0] for row in rows}
-    roots = {one.bound for one in found if _library(one.name) in tops}
-    for mention in attributes(program, {row.word for row in rows}, roots):
-        row = by_name.get(program.names.qualified(mention.node, mention.scope) or "")
-        if row is not None and (not row.called or id(mention.node) in calls):
+        bound = canonical(one.name) if one.alias.asname or isinstance(one.stmt, ast.ImportFrom) else top
+        rests = _rests(top, bound if bound != "pytorch_lightning" else top)
+        if rests:
+            starts.setdefault(one.bound, set()).update(rests)
+    for mention in chains(program, starts):
+        row = table.names.get(program.names.qualified(mention.node, mention.scope) or "")
+        if row is not None and (not row.called or any(call.func is mention.node for call in program.index.calls)):
             yield _Site(mention.node, mention.stmt, row, "name", program.short(mention.node))
+    source = program.document.source
+    for whole, words in table.arguments.items():
+        if not any(word in source for word in words):
+            continue
+        for call in program.calls_of(whole):
+            stmt = program.statement(call)
+            text = whole.removesuffix(".from_pretrained").split(".")[-1]
+            for keyword in call.keywords:
+                row = words.get(keyword.arg or "")
+                if row is not None and stmt is not None:
+                    yield _Site(keyword, stmt, row, "argument", text)
+    if table.methods and any(row.word in source for row in table.methods):
+        yield from _methods(program, table.methods)
 
 
-def _imported(found: Imported, by_name: dict[str, Removal]) -> Removal | None:
+@lru_cache(maxsize=512)
+def _rests(top: str, bound: str) -> tuple[str, ...]:
+    """What stands behind a variable that is bound to `bound`, for each removed name of the library below it."""
+    from dry_debug_rules.dependencies._removals import by_top
+
+    return tuple(whole[len(bound) + 1 :] for whole in by_top()[top].names if whole.startswith(f"{bound}."))
+
+
+def _imported(found: Imported, by_name: Mapping[str, Removal]) -> Removal | None:
     """The row of what an import brings, or of a module on the way to it."""
     name = found.name
     while name:
-        row = by_name.get(name)
+        row = by_name.get(canonical(name))
         if row is not None:
             return row
         name = name.rpartition(".")[0]

@@ -19,6 +19,7 @@ class UndeclaredDependency(WholeRule):
     name = "undeclared-dependency"
     code = "DEP003"
     severity = "warning"
+    status = "preview"  # what a listed package brings along is known of the common ones only
     triggers = (("torch", "transformers", "vllm", "sglang", "lightning", "accelerate", "datasets"),)
     why = "Whoever installs the project from its list of packages gets an `ImportError` when this file is imported."
     instead = "Add the package to the list that the project installs from."
@@ -51,10 +52,12 @@ class UndeclaredDependency(WholeRule):
             yield Report(
                 at=found.stmt,
                 headline=f"`{top}` is imported, and the project neither declares nor has `{package}`"[:100],
-                confidence="high",
+                confidence="medium",
                 links=lambda: [
                     Link(
-                        "resolution", "high", "no list of packages, installation text or module of the project names it"
+                        "resolution",
+                        "medium",
+                        "no list of packages, installation text or module of the project names it",
                     )
                 ],
             )

@@ -12,7 +12,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import caught
 from dry_debug.program.links import Link
 from dry_debug.program.mentions import names
-from dry_debug.program.unbound import called, may_bind_unseen, unbound
+from dry_debug.program.unbound import called, loose, may_bind_unseen, unbound
 
 if TYPE_CHECKING:
     from dry_debug.program.mentions import Mention
@@ -58,7 +58,7 @@ _MEMBERS = {name: NeedImport(module, name) for module, names in _OF.items() for 
 _MEMBERS["DDP"] = NeedImport("torch.nn.parallel", "DistributedDataParallel", "DDP")
 _KNOWN = frozenset((*_MODULES, *_MEMBERS))
 # The same name is often something else: the import is offered, and has to be looked at.
-_DOUBTFUL = frozenset(("F", "dist", "transforms", "pl", "DataLoader", "optim", "lr_scheduler"))
+_DOUBTFUL = frozenset("F dist transforms pl DataLoader optim lr_scheduler random_split SummaryWriter".split())
 
 
 class UnimportedName(SiteRule):
@@ -81,8 +81,8 @@ class UnimportedName(SiteRule):
                 yield mention.node
 
     def check(self, program: Program) -> Iterator[Report]:
-        used, why = called(program, _KNOWN), program.why
-        wanted = {name for name in used if name not in program.index.module.bindings}
+        why = program.why
+        wanted = loose(program, _KNOWN)
         missing = unbound(program, wanted) if wanted and (why.listens or not may_bind_unseen(program)) else {}
         if why.listens:
             for node in self.subjects(program):

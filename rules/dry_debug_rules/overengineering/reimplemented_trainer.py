@@ -26,7 +26,7 @@ class ReimplementedTrainer(WholeRule):
     name = "reimplemented-trainer"
     code = "OVER002"
     severity = "suggestion"
-    triggers = (("from_pretrained",), (".backward(",), ("transformers",))
+    triggers = (("from_pretrained",), (".backward(", "optim"), ("transformers",))
     why = (
         "All of it has to be maintained by hand, and what it gets wrong (the rest of an accumulation, a scaler, a "
         "resumed run) is silent; the Trainer has each of these parts as an argument."
@@ -72,7 +72,7 @@ class ReimplementedTrainer(WholeRule):
             confidence=sure,
             evidence=[
                 Step(program, header, f"{found.lines} lines of manual epoch and batch loops"),
-                *(Step(program, part.node, f"the loop {part.what} by hand") for part in found.parts),
+                *(Step(part.program, part.node, f"the loop {part.what} by hand") for part in found.parts),
             ],
             links=lambda: [Link("kind", sure, "the loss is the one that the pretrained model computes by itself")],
             fix_title=f"Train with `Trainer(model, TrainingArguments(...))`: {arguments}",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.at_hand import bound_at
 from dry_debug.fixes.checkpoint_resume import LATE
-from dry_debug.fixes.checkpoint_rows import Row, bound_at
+from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.later import before_loop
 from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
 from dry_debug.fixes.passing import pass_in
@@ -138,7 +139,7 @@ def restore(
         if row.how == "state":
             if place.generic:
                 continue
-            name, optional = _name_at(changes, row, place, program)
+            name, optional = _name_at(changes, row, place, run, program)
             if name is not None:
                 lines += _state(row, name, optional, held, key)
                 continue
@@ -153,9 +154,9 @@ def restore(
                 left.append(row.name)
             else:
                 lines += started
-        elif owner is program and _can_set(row.name, place, run, program):
+        elif owner is program and _can_set(row.holder or row.name, place, run, program):
             lines.append(f"{row.name} = {held}.get({key}, {row.name})")
-        elif later is not None and "." not in row.name and bound_at(row.name, program, run.loop):
+        elif later is not None and "." not in (at := row.holder or row.name) and bound_at(at, program, run.loop):
             after.append(f"{row.name} = {held}.get({key}, {row.name})")
         else:
             left.append(row.name)
@@ -194,7 +195,7 @@ def _state(row: Row, name: str, optional: bool, held: str, key: str) -> list[str
 def _name_at_loop(row: Row, run: Run, program: Program) -> str | None:
     if row.value is None:
         return None
-    name = program.training.components.name_at(row.value, program.scope(run.loop))
+    name = row.holder or program.training.components.name_at(row.value, program.scope(run.loop))
     return name if name is not None and bound_at(name, program, run.loop) else None
 
 
@@ -203,11 +204,13 @@ def _counter(run: Run) -> str | None:
     return loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else None
 
 
-def _name_at(changes: Changes, row: Row, place: LoadPlace, program: Program) -> tuple[str | None, bool]:
+def _name_at(changes: Changes, row: Row, place: LoadPlace, run: Run, program: Program) -> tuple[str | None, bool]:
     """What the thing of `row` is called at `place`, and whether it may be None there by what is done here."""
     if row.value is None:
         return None, False
     owner = place.owner
+    if row.holder is not None:
+        return (row.holder if owner is program and _can_set(row.holder, place, run, program) else None), False
     if owner is program:
         name = program.training.components.name_at(row.value, program.scope(place.load.node))
         if name is not None:

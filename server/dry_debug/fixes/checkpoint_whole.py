@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.at_hand import bound_at
 from dry_debug.fixes.beside import SecondFile
-from dry_debug.fixes.checkpoint_rows import Row, bound_at
+from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.checkpoint_save import is_bare, model_entries, same_place
 from dry_debug.fixes.layout import free_name, is_plain
 from dry_debug.fixes.start import finished, range_of

@@ -53,7 +53,9 @@ def asked_before(program: Program, stmt: ast.stmt) -> bool:
 
 
 def _names(handler: ast.ExceptHandler) -> set[str]:
-    """The names of the exceptions that a handler catches; all of them for a bare `except`."""
+    """The names of the exceptions that a handler catches, all of them for a bare `except`; none if it raises again."""
+    if isinstance(handler.body[-1], ast.Raise):
+        return set()
     if handler.type is None:
         return set(_ANY)
     parts = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dry_debug.program.reach import Reach
@@ -83,6 +84,17 @@ NEVER = 1 << 30  # a level that no stack has
 FUEL = 60_000
 
 
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Where a version is set: `line` is zero-based, `column` and `length` count code points of its `text`."""
+
+    path: str
+    line: int
+    column: int
+    length: int
+    text: str
+
+
 class Host(Protocol):
     """Answers about other files. Every question is recorded: what was asked is the cache's dependency key."""
 
@@ -118,6 +130,9 @@ class Host(Protocol):
 
         An exact version, or a condition as it is written (`>=2.0,<3`). Without `importer`, for the root's own files.
         """
+
+    def declaration(self, package: str, importer: str) -> Declaration | None:
+        """Where the answer of `version` for `importer` is set; None where it is installed, or stands in a lock file."""
 
     def lacks_package(self, top: str, importer: str) -> bool:
         """Whether the project of `importer` (a path) lists the packages that it needs, and neither names one that holds
@@ -158,6 +173,9 @@ class NullHost:
         return None
 
     def version(self, package: str, importer: str = "") -> str | None:
+        return None
+
+    def declaration(self, package: str, importer: str) -> Declaration | None:
         return None
 
     def lacks_package(self, top: str, importer: str) -> bool:

@@ -39,7 +39,7 @@ def why_dependent(call: ast.Call, exprs: list[ast.expr], loop: ast.For, program:
     `exprs` are what the call is given, as far as it matters.
     """
     targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
-    body = _Body(loop, call)
+    body = Body(loop, call)
     used = body.behind({name for expr in exprs for name in _names(expr)})
     if not used & targets:
         return "what it is given does not come from what the loop goes over"
@@ -63,10 +63,10 @@ def why_dependent(call: ast.Call, exprs: list[ast.expr], loop: ast.For, program:
     return None
 
 
-class _Body:
+class Body:
     """What the body of a loop binds, and from what."""
 
-    def __init__(self, loop: ast.For, call: ast.Call) -> None:
+    def __init__(self, loop: ast.For | ast.While, call: ast.Call) -> None:
         self.loop = loop
         self.call = call
         self._fresh: dict[str, bool] = {}
@@ -111,16 +111,34 @@ class _Body:
             if _holds(node, call)
         }  # fmt: skip
 
-    def after(self, names: set[str]) -> set[str]:
-        """`names` and what is made of them below the call."""
+    def after(self, names: set[str], at: ast.Call | None = None) -> set[str]:
+        """`names` and what is made of them from the call (or `at`) on."""
+        line = (at or self.call).lineno
         known, grown = set(names), True
         while grown:
             grown = False
             for name, made, node in self.bindings:
-                if name not in known and made & known and getattr(node, "lineno", 0) >= self.call.lineno:
+                if name not in known and made & known and getattr(node, "lineno", 0) >= line:
                     known.add(name)
                     grown = True
         return known
+
+    def feeds_back(self, call: ast.Call) -> bool:
+        """Whether what a call is given is made of its answer in the iteration before."""
+        given = [*call.args, *(k.value for k in call.keywords)]
+        used = self.behind({name for expr in given for name in _names(expr)})
+        answers, grown = self.after(self.bound_by(call)), True
+        while grown:
+            grown = False
+            for inner in nodes(self.loop):
+                func = inner.func if isinstance(inner, ast.Call) else None
+                if not isinstance(func, ast.Attribute) or func.attr not in _CHANGES:
+                    continue
+                taken = {n for a in inner.args for n in _names(a)}  # type: ignore[attr-defined]
+                into = _names(func.value) - answers
+                if taken & answers and into:
+                    answers, grown = self.after(answers | into), True
+        return any(name in answers and not self.fresh(name) for name in used)
 
     def changed(self) -> set[str]:
         """Names of what the loop changes: assigned, added to, or filled."""
@@ -135,7 +153,9 @@ class _Body:
         return found
 
 
-def _binders(loop: ast.For) -> Iterator[ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr | ast.For]:
+def _binders(
+    loop: ast.For | ast.While,
+) -> Iterator[ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr | ast.For]:
     for stmt in loop.body:
         for node in nodes(stmt):
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr | ast.For):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,44 +44,50 @@ class Mention:
 def imports(program: Program) -> list[Imported]:
     """What the file imports by absolute names, in any scope, in no promised order. A star import brings nothing."""
     found = []
-    index = program.index
-    for scope in (index.module, *index.functions, *index.classes):
-        for bindings in scope.bindings.values():
-            for binding in bindings:
-                if binding.kind not in ("import", "from") or binding.module is None or binding.module[1]:
-                    continue
-                if isinstance(binding.node, ast.alias) and isinstance(binding.stmt, ast.Import | ast.ImportFrom):
-                    # `import a.b` binds `a`, and loads `a.b`.
-                    whole = binding.node.name if binding.kind == "import" else binding.module[0]
-                    found.append(Imported(whole, binding.node, binding.stmt))
+    for stmt in program.index.imports:
+        if isinstance(stmt, ast.Import):
+            found += [Imported(alias.name, alias, stmt) for alias in stmt.names]
+        elif not stmt.level and stmt.module:
+            found += [Imported(f"{stmt.module}.{a.name}", a, stmt) for a in stmt.names if a.name != "*"]
     return found
 
 
-def attributes(program: Program, words: Collection[str], roots: Collection[str]) -> Iterator[Mention]:
-    """The attributes with one of these names in chains that begin with one of `roots` (`np.float`: `float`, `np`)."""
-    first, last = ("|".join(map(re.escape, sorted(these))) for these in (roots, words))
-    pattern = re.compile(rf"\b(?:{first})(?:\s*\.\s*\w+)*?\s*\.\s*(?:{last})\b")
-    for node, stmt, scope in _found(program, pattern, ast.Attribute):
+def chains(program: Program, starts: Mapping[str, Collection[str]]) -> Iterator[Mention]:
+    """The attributes written as a variable of `starts` with one of its rests (`np` with `float`: `np.float`)."""
+    lines: set[int] = set()
+    source, document_lines = program.document.source, program.document.lines
+    words: set[str] = set()
+    for root, rests in starts.items():
+        for match in _chain(root, tuple(sorted(rests, key=lambda rest: (-len(rest), rest)))).finditer(source):
+            before = source[match.start() - 1 : match.start()]
+            if not (before.isalnum() or before in ("_", ".")) or not before:
+                lines.add(document_lines.line_of(match.start()) + 1)
+                words.add(match[1].rpartition(".")[2])
+    for node, stmt, scope in _found(program, sorted(lines), ast.Attribute):
         if isinstance(node, ast.Attribute) and node.attr in words:
             yield Mention(node, stmt, scope)
 
 
+@lru_cache(maxsize=256)
+def _chain(root: str, rests: tuple[str, ...]) -> re.Pattern[str]:
+    """It begins with the plain letters of the variable, which makes it fast to look for; the longest rest first."""
+    return re.compile(rf"{re.escape(root)}\.({'|'.join(map(re.escape, rests))})(?!\w)")
+
+
 def names(program: Program, words: Collection[str]) -> Iterator[Mention]:
     """The reads of variables with one of these names, each with where it stands."""
-    for node, stmt, scope in _found(program, re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b"), ast.Name):
+    pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
+    document_lines = program.document.lines
+    lines = {document_lines.line_of(match.start()) + 1 for match in pattern.finditer(program.document.source)}
+    for node, stmt, scope in _found(program, sorted(lines), ast.Name):
         if isinstance(node, ast.Name) and node.id in words and isinstance(node.ctx, ast.Load):
             yield Mention(node, stmt, scope)
 
 
-def _found(
-    program: Program, pattern: re.Pattern[str], kind: type[ast.AST]
-) -> Iterator[tuple[ast.AST, ast.stmt, Scope]]:
-    """The nodes of a kind in the statements on whose lines the pattern matches: not in those that they hold."""
-    index, document_lines = program.index, program.document.lines
-    lines = sorted({document_lines.line_of(match.start()) + 1 for match in pattern.finditer(program.document.source)})
-    if not lines:
-        return
-    for stmt in list(index.parent):
+def _found(program: Program, lines: list[int], kind: type[ast.AST]) -> Iterator[tuple[ast.AST, ast.stmt, Scope]]:
+    """The nodes of a kind in the statements on these lines (one-based, sorted): not in those that they hold."""
+    index = program.index
+    for stmt in list(index.parent) if lines else ():
         if not isinstance(stmt, ast.stmt) or stmt not in index.scope_of:
             continue
         at = bisect_left(lines, _first_line(stmt))

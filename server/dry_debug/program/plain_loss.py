@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,11 @@ class _Part:
     wanted: str | int
 
 
-def own_loss(expr: ast.expr, at: ast.AST, program: Program) -> OwnLoss | None:
+def own_loss(expr: ast.expr, at: ast.AST, program: Program, given: Mapping[str, Value] | None = None) -> OwnLoss | None:
     """Whose own loss `expr` is where it stands (`at`); None where anything else goes into it, or where it is not known.
 
-    Goes through variables, helpers of the project that return it, `scaler.scale(...)`, means and divisions.
+    Goes through variables, helpers of the project that return it, `scaler.scale(...)`, means and divisions. `given` is
+    what a caller in another file passes for the parameters of the function around `at`.
     """
     todo, seen, steps = [_Part(expr, at, program, "loss")], set[tuple[ast.AST, str | int]](), 0
     model: Value | None = None
@@ -57,6 +59,8 @@ def own_loss(expr: ast.expr, at: ast.AST, program: Program) -> OwnLoss | None:
             if isinstance(called, ast.Attribute) and called.attr == "forward":
                 called = called.value
             value = part.program.value(called, part.expr)
+            if given and value.type is None and isinstance(called, ast.Name) and part.program is program:
+                value = given.get(called.id, value)
             if value.kind == "module":
                 if model is not None and model.base.ident != value.base.ident:
                     return None

@@ -46,6 +46,7 @@ class Part:
     what: str
     arguments: str
     node: ast.AST
+    program: Program  # the file that `node` stands in
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,17 @@ class PlainTraining:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """Where the weights are updated: in `owner`, this file or the one of a function that the loop calls; then `given`
+    is what the call passes for its parameters. `optimizer` as this file knows it."""
+
+    owner: Program
+    optimizer: Value
+    given: dict[str, Value]
+    backward: list[Event]
+
+
 def plain_training(program: Program) -> PlainTraining | None:
     """The training of this file, if a trainer would do the same with the model, the data and some arguments."""
     special = _special(program)
@@ -65,23 +77,73 @@ def plain_training(program: Program) -> PlainTraining | None:
         program.why(None, f"the file does, or speaks of, more than a plain training: {special}")
         return None
     loops = [loop for loop in program.training.loops.all if loop.kind != "eval"]
-    steps = program.events.of_kind("optimizer_step")
-    if not loops or not steps:
+    if not loops:
         return None
     first = next((loop for loop in loops if loop.kind == "epoch"), loops[0])
     at = first.node
-    if len({step.obj.base.ident for step in steps}) > 1 or len(program.training.components.of("optimizer")) > 1:
-        program.why(at, "there are several optimizers")
+    update = _update(program, loops)
+    if update is None or len(program.training.components.of("optimizer")) > 1:
+        program.why(at, "no single optimizer is known that the loop steps")
         return None
-    loss = _loss(program)
+    owner = update.owner
+    special = _special(owner) if owner is not program else ""
+    if special:
+        program.why(at, f"the file of the training step does, or speaks of, more than a plain training: {special}")
+        return None
+    loss = _loss(update, program)
     if loss is None:
         program.why(at, "the loss is not known to be the one that a pretrained model computes by itself")
         return None
-    reason = _own_way(program, loss, steps[0])
+    reason = _own_way(program, loss, update)
     if reason:
         program.why(at, reason)
         return None
-    return PlainTraining(loss.model, first, _lines(program, steps[0]), tuple(_parts(program, loops)))
+    lines = _lines(program, update)
+    parts = {part.what: part for part in _parts(program, loops)}
+    if owner is not program:
+        lines += _lines(owner, update)
+        inner = [loop for loop in owner.training.loops.all if loop.kind != "eval"]
+        parts = {part.what: part for part in _parts(owner, inner)} | parts
+    return PlainTraining(loss.model, first, lines, tuple(parts.values()))
+
+
+def _update(program: Program, loops: list[TrainingLoop]) -> _Update | None:
+    steps = program.events.of_kind("optimizer_step")
+    if steps:
+        if len({step.obj.base.ident for step in steps}) > 1:
+            return None
+        return _Update(program, steps[0].obj, {}, program.events.of_kind("backward"))
+    found: dict[Scope, _Update] = {}
+    for loop in loops:
+        for call in program.events.calls_in(loop.scope):
+            stmt = program.statement(call)
+            if stmt is None or not program.index.inside(stmt, loop.node):
+                continue
+            one = _called(call, program)
+            if one is not None:
+                found[one[0]] = one[1]
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _called(call: ast.Call, program: Program) -> tuple[Scope, _Update] | None:
+    """The function of another file that a call runs, if it computes gradients and steps the optimizer it is given."""
+    target = program.target(call)
+    scope, owner = target.scope, target.program
+    if target.kind != "function" or scope is None or owner is None or owner is program:
+        return None
+    inside = owner.events.within(scope)
+    backward = [event for event in inside if event.kind == "backward"]
+    steps = [event for event in inside if event.kind == "optimizer_step"]
+    if not backward or not steps:
+        return None
+    names = [parameter.arg for parameter in scope.parameters()]
+    passed = {name: expr for name, expr in zip(names, call.args, strict=False) if not isinstance(expr, ast.Starred)}
+    passed |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
+    given = {name: program.value(expr, call) for name, expr in passed.items()}
+    optimizers = {value.base.ident: value for value in given.values() if value.kind == "optimizer"}
+    if len(optimizers) != 1 or len({step.obj.base.ident for step in steps}) > 1:
+        return None
+    return scope, _Update(owner, next(iter(optimizers.values())), given, backward)
 
 
 def _special(program: Program) -> str:
@@ -96,14 +158,14 @@ def _special(program: Program) -> str:
     return ""
 
 
-def _loss(program: Program) -> OwnLoss | None:
+def _loss(update: _Update, program: Program) -> OwnLoss | None:
     """The loss of all backward passes, if it is always the own loss of one pretrained model with a head."""
     whole: OwnLoss | None = None
-    for event in program.events.of_kind("backward"):
+    for event in update.backward:
         call = event.node
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.args or call.keywords:
             return None
-        one = own_loss(call.func.value, event.stmt, program)
+        one = own_loss(call.func.value, event.stmt, update.owner, update.given)
         if one is None or not _is_pretrained(one.model, program):
             return None
         if whole is not None and whole.model.base.ident != one.model.base.ident:
@@ -115,19 +177,18 @@ def _loss(program: Program) -> OwnLoss | None:
 def _is_pretrained(model: Value, program: Program) -> bool:
     """`AutoModelForCausalLM.from_pretrained(...)`, also inside DDP or PEFT: a class of transformers with a loss."""
     name, made = model.base.type or "", model.base.node
-    if not name and model.base.program is program and isinstance(made, ast.Call) and made in program.index.scope_of:
+    if not name and isinstance(made, ast.Call) and made in program.index.scope_of:
         name = program.qualified(made) or ""  # one of several branches that make it
     return re.fullmatch(r"transformers\..*(?:For[A-Z]|LMHead|DoubleHeads)\w*(?:\.from_\w+)?", name) is not None
 
 
-def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
+def _own_way(program: Program, loss: OwnLoss, update: _Update) -> str:
     """Why the training is one of its own kind, "" if it is plain."""
     ident = loss.model.base.ident
-    trained = covers(step.obj, program)
-    if any(module.base.ident != ident for module in trained):
+    if any(module.base.ident != ident for module in covers(update.optimizer, program)):
         return "the optimizer updates something else too"
     models = program.training.components.of("model")
-    paths = {dotted(call.func) for call in loss.calls} - {None}
+    paths = {(dotted(call.func) or "").removesuffix(".forward") for call in loss.calls} - {""}
     names = paths | {model.name for model in models if model.value.base.ident == ident}
     for model in models:
         value = model.value
@@ -137,24 +198,25 @@ def _own_way(program: Program, loss: OwnLoss, step: Event) -> str:
             and (value.scope is not None or (value.type or "").endswith(".from_pretrained"))
         ):
             return "there is another model"
-    for function in {program.scope(event.stmt) for event in program.events.of_kind("backward")}:
-        for call in program.events.calls_in(function):
-            path = dotted(call.func)
-            if path is None or program.training.training_loop_around(call) is None:
+    owner = update.owner
+    for function in {owner.scope(event.stmt) for event in update.backward}:
+        for call in owner.events.calls_in(function):
+            path = (dotted(call.func) or "").removesuffix(".forward")
+            if not path or owner.training.training_loop_around(call) is None:
                 continue
-            if path in paths and call not in loss.calls and program.no_grad_around(call) is None:
+            if path in paths and call not in loss.calls and owner.no_grad_around(call) is None:
                 return "the model is called several times in an iteration"
             head, _, method = path.rpartition(".")
-            if any(head == p or head.startswith(f"{p}.") for p in paths if p) and (
-                method not in _PLAIN_METHODS or head.count(".") > 1 + max(p.count(".") for p in paths if p)
+            if any(head == p or head.startswith(f"{p}.") for p in paths) and (
+                method not in _PLAIN_METHODS or head.count(".") > 1 + max(p.count(".") for p in paths)
             ):
                 return f"the training loop calls `{path}`"
     return ""
 
 
-def _lines(program: Program, step: Event) -> int:
+def _lines(program: Program, update: _Update) -> int:
     """How many lines with code the loops of the training and the evaluation and their functions have."""
-    call = step.obj.args
+    call = update.optimizer.args
     made = program.scope(call) if call is not None and call in program.index.scope_of else None
     found: set[int] = set()
     for loop in program.training.loops.all:
@@ -171,28 +233,28 @@ def _parts(program: Program, loops: list[TrainingLoop]) -> Iterator[Part]:
     """What the loops do that the Trainer does, each once."""
     events, training = program.events, program.training
     for one in training.accumulation[:1]:
-        steps = f"={one.steps}" if one.steps is not None else ""
-        yield Part("accumulates gradients", f"gradient_accumulation_steps{steps}", one.node)
+        steps = f"={one.steps}" if one.steps is not None and one.steps > 1 else ""
+        yield Part("accumulates gradients", f"gradient_accumulation_steps{steps}", one.node, program)
     cast = next((call for name in _AUTOCAST for call in program.calls_of(name)), None)
     scaled = next((e.node for e in events.of_kind("scaler_update")), None)
     if cast is not None or scaled is not None:
         half = "bf16" if cast is not None and "bfloat16" in program.document.source else "fp16"
-        yield Part("trains in mixed precision", f"{half}=True", cast or scaled)  # type: ignore[arg-type]
+        yield Part("trains in mixed precision", f"{half}=True", cast or scaled, program)  # type: ignore[arg-type]
     for event in events.of_kind("clip")[:1]:
-        yield Part("clips gradients", "max_grad_norm", event.node)
+        yield Part("clips gradients", "max_grad_norm", event.node, program)
     for event in events.of_kind("scheduler_step")[:1]:
-        yield Part("schedules the learning rate", "lr_scheduler_type, warmup_steps", event.node)
+        yield Part("schedules the learning rate", "lr_scheduler_type, warmup_steps", event.node, program)
     logged = _logged(program, loops)
     if logged is not None:
-        yield Part("logs", "logging_steps, report_to", logged)
+        yield Part("logs", "logging_steps, report_to", logged, program)
     evaluated: ast.AST | None = next((loop.node for loop in training.loops.all if loop.kind == "eval"), None)
     if evaluated is None:
         evaluated = next((e.node for e in events.of_kind("eval")), None)
     if evaluated is not None:
-        yield Part("evaluates", "eval_strategy", evaluated)
+        yield Part("evaluates", "eval_strategy", evaluated, program)
     saved = [site.node for site in training.checkpoints.saves] or [save.node for save in library_saves(program)]
     if saved:
-        yield Part("saves checkpoints", "save_strategy", saved[0])
+        yield Part("saves checkpoints", "save_strategy", saved[0], program)
 
 
 def _logged(program: Program, loops: list[TrainingLoop]) -> ast.Call | None:

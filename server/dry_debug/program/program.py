@@ -178,7 +178,16 @@ class Program:
         self.__dict__.clear()
 
     def version(self, package: str) -> str | None:
-        """The version of `package` that is declared or installed for this file; a condition (`>=2.0`) as written."""
+        """The version of `package` that is declared or installed for this file; a condition (`>=2.0`) as written.
+
+        What a notebook installs itself is what it runs with.
+        """
+        if self.document.is_notebook:
+            from dry_debug.program.pip_cells import installed
+
+            own = installed(self.document, package)
+            if own is not None:
+                return own or None
         return self.host.version(package, self.document.path)
 
     # -- text --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 # The steps of a run, or epochs without a better result; sums of losses and hits are made anew every epoch.
-_COUNTED = re.compile(
+COUNTED = re.compile(
     r"step|iter|global|update|patien|wait|no_improv|not_improv|bad_|stale|counter|early", re.IGNORECASE
 )
 
@@ -28,7 +28,7 @@ def counters(program: Program, loop: LoopNode) -> Iterator[tuple[str, ast.stmt]]
     for prefix, table in tables:
         for name, bindings in table.items():
             counted = next((b for b in bindings if b.kind == "aug" and _by_one(b)), None)
-            if counted is None or counted.stmt is None or not _COUNTED.search(name):
+            if counted is None or counted.stmt is None or not COUNTED.search(name):
                 continue
             if not prefix and not _inside(program, counted, outer):
                 continue

@@ -281,6 +281,7 @@ class ScopeIndex:
         self.classes: list[Scope] = []
         self.functions: list[Scope] = []
         self.excepts: list[ast.ExceptHandler] = []
+        self.imports: list[ast.Import | ast.ImportFrom] = []
         self.withs: list[ast.With | ast.AsyncWith] = []
         self.augments: list[ast.AugAssign] = []
         self.assignments: list[ast.Assign | ast.AnnAssign] = []
@@ -674,6 +675,7 @@ def _comprehension(
 
 def _import(ix: ScopeIndex, node: ast.Import, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
     ix.scope_of[node] = scope
+    ix.imports.append(node)
     for alias in node.names:
         if alias.asname:
             name, full = alias.asname, alias.name
@@ -687,6 +689,7 @@ def _importfrom(
     ix: ScopeIndex, node: ast.ImportFrom, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
 ) -> None:
     ix.scope_of[node] = scope
+    ix.imports.append(node)
     for alias in node.names:
         if alias.name == "*":
             scope.imports_star.append((node.module or "", node.level))

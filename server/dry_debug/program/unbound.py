@@ -52,6 +52,31 @@ def called(program: Program, known: Collection[str]) -> set[str]:
     return found
 
 
+def loose(program: Program, known: Collection[str]) -> set[str]:
+    """The names of `known` that are called, or whose attributes are, in a scope for which nothing binds them."""
+    index = program.index
+    lookup, bound = program.names.lookup, index.module.bindings
+    found: set[str] = set()
+    for scope in index.scopes.values():
+        for receiver in scope.receivers:
+            root = receiver.partition(".")[0]
+            if root in known and root not in bound and lookup(root, scope) is None:
+                found.add(root)
+    for call in index.calls:
+        func = call.func
+        if isinstance(func, ast.Name):
+            name = func.id
+            if name in known and name not in bound and lookup(name, index.scope_of[call]) is None:
+                found.add(name)
+    for cls in index.classes:
+        for base in getattr(cls.node, "bases", ()):
+            while isinstance(base, ast.Attribute):
+                base = base.value
+            if isinstance(base, ast.Name) and base.id in known and lookup(base.id, cls.parent or cls) is None:
+                found.add(base.id)
+    return found
+
+
 def unbound(program: Program, wanted: Collection[str]) -> dict[str, list[Mention]]:
     """Where each of these names is read and nothing binds it, in the order of the file."""
     found: dict[str, list[Mention]] = {}

@@ -30,6 +30,13 @@ class Range:
         """Whether no version before `version` is allowed."""
         return self.low is not None and self.low >= _wide(version)
 
+    def excludes(self, other: Range) -> bool:
+        """Whether no version is allowed by both."""
+        return any(
+            one.high is not None and two.low is not None and one.high <= two.low
+            for one, two in ((self, other), (other, self))
+        )
+
     def all_before(self, version: Version) -> bool:
         """Whether only versions before `version` are allowed."""
         return self.high is not None and self.high <= _wide(version)

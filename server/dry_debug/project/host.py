@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.host import Evaluation
+from dry_debug.program.host import Declaration, Evaluation
 from dry_debug.program.program import Program
 from dry_debug.program.reach import Reach
 from dry_debug.project.environment import MAX_FILES, Environment, find, normal
@@ -209,6 +209,21 @@ class ProjectHost:
             folder = os.path.dirname(folder)
         installed = self._environment.version(package) if self._environment is not None else None
         return installed or self._declared(self.root).get(name)
+
+    def declaration(self, package: str, importer: str) -> Declaration | None:
+        folder = os.path.dirname(os.path.abspath(importer))
+        self._versions.add((package, folder))
+        if not self._inside(folder):
+            folder = self.root
+        while folder != self.root and self._declared(folder).get(normal(package)) is None:
+            folder = os.path.dirname(folder)
+        version = self._declared(folder).get(normal(package))
+        if version is None or self._version(package, folder) != version:
+            return None
+        from dry_debug.project.versions import place_of
+
+        found = place_of(folder, normal(package), version)
+        return Declaration(*found) if found is not None else None
 
     def lacks_package(self, top: str, importer: str) -> bool:
         self._edges.setdefault(os.path.abspath(importer), set()).add(f"package:{top}")

@@ -16,7 +16,7 @@ from dry_debug.project.versions import named
 _SKIPPED = frozenset(("node_modules", "site-packages", "venv", "env", "__pycache__", "wandb", "outputs", "data"))
 _MOST_ENTRIES = 30_000
 _MOST_BYTES = 400_000
-_MOST_TEXTS = 60
+_MOST_TEXTS = 200
 _A_LIST = 3
 _MODULE = re.compile(r"(\w+)(?:\.[\w-]+)*\.(?:py|pyx|pyi|so|pyd|cpp|cu|c|proto|ipynb)$")
 # Files in which the names of packages stand among other words: what installs, builds or explains the project.
@@ -26,6 +26,7 @@ _TELLS = re.compile(
     r".*env.*\.(?:txt|yml)",
     re.IGNORECASE,
 )
+_LIST = re.compile(r".*require.*\.(?:txt|in)|setup\.py|pyproject\.toml|environment.*\.ya?ml", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
@@ -91,7 +92,9 @@ class Packages:
 
     def _texts(self) -> Iterator[str]:
         count = 0
-        for folder, name in sorted(self._listing, key=lambda entry: (entry[0].count(os.sep), entry)):
+        # Lists before other texts, those near the root first.
+        ordered = sorted(self._listing, key=lambda e: (_LIST.fullmatch(e[1]) is None, e[0].count(os.sep), e))
+        for folder, name in ordered:
             if _TELLS.fullmatch(name) is not None:
                 count += 1
                 if count > _MOST_TEXTS:

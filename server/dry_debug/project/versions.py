@@ -37,6 +37,26 @@ def declared(root: str) -> dict[str, str]:
     return found
 
 
+def place_of(folder: str, package: str, version: str) -> tuple[str, int, int, int, str] | None:
+    """Where a file in `folder`, other than a lock file, sets `package` to `version` (as `declared` answers it): its
+    path, the line (zero-based), the column and the length in code points, and the text of the line."""
+    numbers = re.search(r"\d[\w.]*", version)
+    if numbers is None:
+        return None
+    parts = re.split("[-_.]", package)
+    pattern = re.compile(
+        rf"(?<![\w.-]){'[-_.]'.join(map(re.escape, parts))}(?![\w-]).*?{re.escape(numbers[0])}", re.IGNORECASE
+    )
+    files = ["pyproject.toml", "setup.cfg", "setup.py", *_requirements_files(folder)]
+    for name in (*files, "environment.yml", "environment.yaml", "conda.yml", "conda.yaml"):
+        path = os.path.join(folder, name)
+        for number, line in enumerate(_text(path).splitlines()):
+            match = pattern.search(line.partition("#")[0])
+            if match is not None:
+                return path, number, match.start(), match.end() - match.start(), line
+    return None
+
+
 def named(root: str) -> set[str]:
     """The normal names of all packages that the metadata files in the folder `root` list, with and without versions."""
     return {name for name, _ in _everything(root)}

@@ -82,7 +82,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"(?<!per )(?<!each )(?<!every )\bstep (?:lr|learning[ -]rate)\b(?!\s*[:=])|\b(?:lr|"
             r"learning[ -]rate)\b[^.;]{0,24}?(?:[x×*÷]|times|by|/) ?"
             r"(?:a factor of )?(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\bdecay\w* (?:it |the lr )?by (?:a factor of )?"
-            r"(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b",
+            r"(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\b(?:halve|drop|decay|divide|reduce|cut|multiply|"
+            r"lower)\w*\b[^.;]{0,40}"
+            r"\b(?:lr|learning[ -]rate)\b[^.;]{0,40}\bevery\b|\b(?:lr|learning[ -]rate)\b[^.;]{0,20}\b(?:halved|"
+            r"divided|"
+            r"dropped|decayed|reduced|multiplied)\b[^.;]{0,30}\bevery\b",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
@@ -100,7 +104,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\b(?:constant|fixed|flat)[ _-](?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ _]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
-            r")?schedule[r]?",
+            r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b[^.;,]{0,24}\b(?:constant|fixed|flat)\b(?! (?:with|warm|seed))",
         ),
     ),
     "precision": (
@@ -118,7 +122,9 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     "method": (
         (
             "qlora",
-            r"\bq-?lora\b|\b4[ -]?bit lora\b|\blora (?:on|over|with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
+            r"\bq-?lora\b|\b4[ -]?bit lora\b|\b(?:4[ -]?bit|nf4)\b(?:(?!\b(?:no|not|without)\b)[^.;]){0,40}\blora\b|"
+            r"\blora\b(?:(?!\b(?:no|not|without|or|merge\w*)\b)[^.;]){0,40}\b(?:4[ -]?bit|nf4)\b|\blora (?:on|over|"
+            r"with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
         ),
         ("dora", r"(?-i:\bDoRA\b)"),
         ("lora", r"\blora\b|low[ -]rank adapt(?:ers?|ation)"),
@@ -130,7 +136,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "linear_probe",
-            r"\blinear prob\w+|\bfreeze (?:the )?(?:backbone|encoder|body|base|trunk)\b|\bonly (?:train|tune|"
+            r"\blinear prob\w+|\bfreeze (?:the )?(?:backbone|encoder|body|base|trunk)\b|\b(?:only|just) (?:train|tune|"
             r"fine-?tune) (?:the )?(?:(?:new|final|last|classification) )*(?:head|classifier|layer)\b|\bfrozen "
             r"(?:backbone|encoder)\b",
         ),
@@ -222,6 +228,14 @@ _NO_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NO_WORD = re.compile(r"(?:no|not|without)(?= )", re.IGNORECASE)  # a pattern that begins with it: "no Trainer"
+# "vLLM isn't available on that box"
+_NO_BEHIND = re.compile(
+    r"\s*(?:(?:is|are|was)(?:n'?t| not| no)|won'?t|will not|can(?:no|')t|does ?n[o']t|not)\s+(?:really |be |"
+    r"an? )?(?:available|installed|"
+    r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|"
+    r"\s*(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|banned|too much)",
+    re.IGNORECASE,
+)
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
 # A value here never becomes forbidden by "no": the word is part of it.
 _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
@@ -243,7 +257,8 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                     continue
                 kind: Kind = "one"
                 before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]
-                if name not in _OWN_NO and _NO_BEFORE.search(before):
+                refused = field in ("framework", "method", "logging") and _NO_BEHIND.match(text, match.end())
+                if name not in _OWN_NO and (refused or _NO_BEFORE.search(before)):
                     kind = "not"
                 hits.append(
                     Choice(
@@ -274,9 +289,12 @@ def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:
         while at + joined < len(hits) and hits[at + joined].kind == one.kind:
             between = text[end : hits[at + joined].start]
             alternatives = (
-                re.search(r"\bor\b|/|\|", between)
+                re.search(
+                    r"\bor\b|/|\||\belse\b|\botherwise\b" + (r"|,|\band\b|&|\+" if one.field == "logging" else ""),
+                    between,
+                )
                 and len(between) < 24
-                and not re.search(r"\b(?:and|then|with)\b", between)
+                and (one.field == "logging" or not re.search(r"\b(?:and|then|with)\b", between))
             )
             if one.kind == "one" and not alternatives:
                 break

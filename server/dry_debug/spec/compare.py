@@ -64,12 +64,25 @@ def compliance(program: Program) -> Compliance:
 def compare(instructions: list[Instruction], program: Program) -> list[Item]:
     """One item an instruction, in the order of the fields, then the assumptions."""
     observed = observe(program)
+    if any(i.unit == "bare" for i in instructions):
+        instructions = _lengths(instructions, program)
     if instructions:
         named = named_in([s for s in sources_of(program) if s.explicit], instructions, observed)
         instructions = sorted([*instructions, *named], key=lambda i: FIELDS.index(i.field))
     items = [_judge(instruction, observed, instructions, program) for instruction in instructions]
     asked = {i.field for i in instructions}
     return [*items, *assumptions(observed, asked, program)]
+
+
+def _lengths(instructions: list[Instruction], program: Program) -> list[Instruction]:
+    """ "512 tokens" are those of the answers where nothing is trained."""
+    setting = judging.Setting.of(program, instructions)
+    field = "max_length" if setting.trains else "max_tokens"
+    kept: dict[tuple[str, ...], Instruction] = {}
+    for one in sorted(instructions, key=lambda i: i.line):
+        plain = one.at(field=field, unit="") if one.unit == "bare" else one
+        kept[plain.key] = plain
+    return sorted(kept.values(), key=lambda i: (FIELDS.index(i.field), i.role, i.line))
 
 
 def _judge(asked: Instruction, observed: list[Observed], every: list[Instruction], program: Program) -> Item:

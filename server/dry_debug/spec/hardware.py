@@ -50,7 +50,7 @@ _CARD = (
     r"A[2456]000|"
     r"[Tt]4|[Ll]40[sS]?|[Ll]4|[Kk]80|GH200|GB200|B200|MI\d{3}[XxAa]?|(?i:titan (?:rtx|v|x|xp)))"
     rf"(?:-(?:SXM\d?|PCIe?|PCIE|NVL))?(?P<plural>s)?(?![\w]|\s*(?:steps|iter|tokens|samples|examples|images|epochs|"
-    rf"rows))(?:[ -]*[(,]?[ ]?(?P<m2>{_MEMORY}|(?<=-)\d{{2,3}}(?![\w%.]))\b\)?)?"
+    rf"rows))(?:[ -]*(?:[(,]|with\b|of\b|à)?[ ]?(?P<m2>{_MEMORY}|(?<=-)\d{{2,3}}(?![\w%.]))\b\)?)?"
 )
 _KIND = r"(?P<kind>(?i:gpus?|cuda devices?|(?:graphics |gpu )?cards?|accelerators?))\b"
 _MACHINES = re.compile(

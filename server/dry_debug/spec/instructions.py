@@ -38,7 +38,14 @@ def parse(text: str, path: str) -> list[Instruction]:
 def read(source: Source) -> tuple[Instruction, ...]:
     """What a source asks for, by line."""
     found: list[Instruction] = []
-    lora = bool(re.search(r"\b(?:q?lora|peft|adapter|low[ -]rank)", source.text, re.IGNORECASE))
+    lora = bool(
+        re.search(
+            r"\b(?:q?lora|peft|adapter|low[ -]rank)|"
+            r"\br(?:ank)?\b[^\n]{0,40}\balpha\b",
+            source.text,
+            re.I,
+        )
+    )
     said = Conversation()
     commas = with_points(source.text) != source.text
     for sentence in islice(sentences(source), MOST):
@@ -46,9 +53,12 @@ def read(source: Source) -> tuple[Instruction, ...]:
             sentence = replace(sentence, text=with_points(f"{sentence.text}\n0,1")[: len(sentence.text)])
         question = said.answered(sentence)
         if question is not None:
+            said.agreed = True
             found.extend(_of_sentence(replace(question, question=False), source, lora, said))
+            said.agreed = False
         for part in _parts(sentence):
             found.extend(_of_sentence(part, source, lora, said))
+    found.extend(_alpha_by_rank(source, found))
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
         found = [
             i.at(field="max_tokens")
@@ -62,7 +72,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
 
 
 _GENERATES = re.compile(
-    r"\b(?:generat\w+|sampl\w+|temperature|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
+    r"\b(?:generat\w+|sampl\w+|temp(?:erature)?|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
     re.IGNORECASE,
 )
 _TRAINS = re.compile(r"\b(?:train\w*|fine-?tun\w*|finetun\w*|epochs?|learning rate|lr|lora)\b", re.IGNORECASE)
@@ -113,7 +123,8 @@ def _without_contradicted(
 def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversation) -> Iterator[Instruction]:
     if sentence.lead and asks_nothing(sentence.lead):
         return
-    text = sentence.text
+    text = _TIMES.sub(" x", _GLUED.sub(r"\1 \2", sentence.text))
+    text = _AT_STEP.sub(r"\1 every \2", _GLUED_BEHIND.sub(r"\1 \2", text))
     if sentence.quoted:
         said.hear(text, [])
         return
@@ -124,8 +135,12 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
     found: list[Quantity | Choice | Thing] = []
     settings = sentence.pair
     numbers = quantities(text, sentence.question, lora=near_lora, settings=settings)
-    if not numbers and not settings:
-        numbers = said.elliptic(text, sentence.question)
+    if not settings:
+        known = {n.field for n in numbers}
+        numbers.extend(
+            e for e in said.elliptic(text, sentence.question)
+            if e.field not in known and not any(e.start < n.end and n.start < e.end for n in numbers)
+        )  # fmt: skip
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
     if settings:
@@ -138,6 +153,8 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
     )
     said.hear(text, numbers)
+    if _REFUSED.match(text) or _REFUSED.match(sentence.lead):
+        found = [replace(c, kind="not") for c in found if isinstance(c, Choice)]
     for one in found:
         role = getattr(one, "role", "") or (
             about
@@ -199,17 +216,66 @@ _MAKES = re.compile(
 )
 
 
+_ALPHA = re.compile(
+    r"\balpha\b[\s:=]*(?:is |should be |set to |at )?(?:(?P<twice>twice|double|2\s?[x×*]?)|(?:equal to|same as|"
+    r"=))\s*(?:the |as the )?"
+    r"(?:lora )?(?:rank|r)\b",
+    re.IGNORECASE,
+)
+
+
+def _alpha_by_rank(source: Source, found: list[Instruction]) -> Iterator[Instruction]:
+    """ "Rank 16, alpha twice the rank"."""
+    match = _ALPHA.search(source.text)
+    rank = next((i for i in reversed(found) if i.field == "lora_r" and i.single), None)
+    if match is not None and rank is not None and not any(i.field == "lora_alpha" for i in found):
+        line = source.first_line + source.text.count("\n", 0, match.start())
+        value = rank.values[0] * (2 if match["twice"] else 1)
+        yield rank.at(field="lora_alpha", values=(value,), written=str(value), line=line,
+                      text=source.text.splitlines()[line - source.first_line].strip())  # fmt: skip
+
+
+_UP_TO = re.compile(
+    rf"\baccumul\w*[^.;]{{0,40}}?\b(?:to|to (?:get|reach)(?: to)?|(?:end|come|get)s? (?:up )?(?:with|at|to)|up to|"
+    rf"until)\s+"
+    rf"(?:an? )?(?:effective |total |global )?(?:batch (?:size )?)?(?:of )?(?P<n>{NUMBER})(?!\s*(?:steps?|batches|"
+    rf"times|x\b))",
+    re.IGNORECASE,
+)
+
+
 def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
     """The effective batch size of "bs 32, 4 accumulation steps => 128"."""
     steps = next((n for n in numbers if n.field == "gradient_accumulation_steps"), None)
     sizes = [n for n in numbers if n.field == "batch_size"]
-    if steps is None or len(sizes) != 1 or sizes[0].unit == "effective":
+    if any(n.unit == "effective" for n in sizes):
+        return
+    up_to = _UP_TO.search(text) if steps is None else None
+    if up_to is not None and isinstance(total := number(up_to["n"]), int):
+        yield Quantity("batch_size", (total,), "one", up_to["n"], up_to.start("n"), up_to.end("n"), "", "effective")
+    if steps is None or len(sizes) != 1:
         return
     match = _MAKES.search(text, max(steps.end, sizes[0].end) - 1)
     total = number(match["n"]) if match else None
     each = steps.values[0] * sizes[0].values[0]
     if match is not None and isinstance(total, int) and each > 0 and total >= each and total % each == 0:
         yield Quantity("batch_size", (total,), "one", match["n"], match.start("n"), match.end("n"), "", "effective")
+
+
+# "bs16, lr2e-5, ep3"
+_GLUED = re.compile(r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank)(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])", re.IGNORECASE)
+
+
+# "Not needed: W&B, DDP"
+_REFUSED = re.compile(
+    r"\W*(?:(?:it is |is |are )?not (?:needed|wanted|required|necessary|allowed)|don'?ts?|avoid|without|skip|"
+    r"excluded?|forbidden|"
+    r"leave out|no need for)\W{0,4}:",
+    re.IGNORECASE,
+)
+_GLUED_BEHIND = re.compile(r"(?<![\w.])(\d+k?)(ep|epochs?|steps?|iters?)\b", re.IGNORECASE)  # "2ep"
+_AT_STEP = re.compile(r"\b(eval|val|ckpt|checkpoint|save|log)\s*@\s*(?=\d)(\d)", re.IGNORECASE)  # "eval@250"
+_TIMES = re.compile(r"(?<=\d)[x×](?=\s*(?:\Z|[,.;)]|grad|accum))")  # "accumulate 4x"
 
 
 def _role_of(around: str) -> str:

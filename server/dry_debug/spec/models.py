@@ -342,6 +342,26 @@ def mentions(sentence: str) -> list[Mention]:
     return sorted(found, key=lambda m: m.start)
 
 
+_BILLIONS_BEFORE = re.compile(
+    r"(?<![\w.])(\d+(?:\.\d+)?)\s?([bm])(?:illion)?(?:[ -]param\w*)?(?: (?:version|variant|model|size|"
+    r"checkpoint))?(?: of)?(?: the)?\s+\Z",
+    re.IGNORECASE,
+)
+_BILLIONS_BEHIND = re.compile(
+    r"\s*[,(]?\s*(?:the )?(\d+(?:\.\d+)?)\s?([bm])(?:illion)?(?![\w.])(?!\s*tokens)", re.IGNORECASE
+)
+_SIZE_BEFORE = re.compile(
+    r"\b(tiny|mini|small|base|medium|large|xl|xxl|huge)(?:[ -]sized?)?(?: (?:variant|version|size|checkpoint|"
+    r"one) of)?(?: the)?\s+\Z",
+    re.IGNORECASE,
+)
+_SIZE_BEHIND = re.compile(
+    r"\s*[,(]\s*(?:the )?(tiny|mini|small|base|medium|large|xl|xxl|huge)(?: (?:one|variant|version|model|"
+    r"size))?\s*(?:\)|,|\Z)",
+    re.IGNORECASE,
+)
+
+
 def _is_exact(text: str) -> bool:
     """`bert-base-uncased`, `gpt2-medium`: a hub id without owner, written as one word in lower case."""
     return text == text.lower() and " " not in text and bool(re.fullmatch(r"[a-z0-9.]+(?:[-_][a-z0-9.]+)+|gpt2", text))
@@ -352,6 +372,14 @@ def _with_kind(model: Model, sentence: str, end: int) -> Model:
     from dataclasses import replace
 
     after = sentence[end : end + 60]
+    if not model.word and not model.size and model.family in _SIZED_BY_WORD:
+        sized = _SIZE_BEFORE.search(sentence[: end - len(model.written)]) or _SIZE_BEHIND.match(after)
+        model = replace(model, word=sized[1].lower()) if sized is not None else model
+    if model.size is None and not model.word and model.family:
+        size = _BILLIONS_BEFORE.search(sentence[: end - len(model.written)]) or _BILLIONS_BEHIND.match(after)
+        model = (
+            replace(model, size=float(size[1]) * (1000 if size[2].lower() == "b" else 1)) if size is not None else model
+        )
     said = re.match(
         r"[\s,(]*(?:the |for |model for )*(?:instruct(?:ion)?(?:[ -](?:following|tuned|tuning|version|variant))?|chat)"
         r"\b(?! data| template| format| set| pairs| tuning| fine)",

@@ -24,8 +24,8 @@ _NAMES = {
     "target_modules": "target_modules lora_target_modules lora_targets",
     "max_length": "max_seq_length max_length max_seq_len max_len seq_len block_size context_length max_model_len "
     "model_max_length "
-    "sequence_length max_source_length cutoff_len seq_length context_len n_ctx",
-    "max_tokens": "max_new_tokens max_tokens max_output_tokens",
+    "sequence_length max_prompt_length max_source_length cutoff_len seq_length context_len n_ctx",
+    "max_tokens": "max_new_tokens max_tokens max_output_tokens max_completion_length generation_max_length",
     "optimizer": "optim optimizer optimizer_name optimizer_type",
     "scheduler": "lr_scheduler_type scheduler lr_scheduler scheduler_name lr_schedule schedule",
     "warmup_steps": "warmup_steps num_warmup_steps warmup_iters lr_warmup_steps",

@@ -4,6 +4,7 @@ import re
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 WORDS = {
+    "zero": 0,
     "one": 1,
     "two": 2,
     "three": 3,
@@ -29,12 +30,12 @@ _COMMA = re.compile(r"(?<![\d.,])(?:0,\d+|\d,\d+[eE]-?\d+)(?![\d,])")
 _POINT = re.compile(r"(?<![\d.,])0?\.\d")
 # One number; a grouped one has its commas between three digits. The unit k stands alone or right before a word end.
 NUMBER = (
-    r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?"
+    r"(?<![\w.])[-+]?(?:\d{1,3}(?:[,_]\d{3})+|\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?"
     r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?[-+−⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+[)}]?|(?<=(?<!\d)10)\s?(?:\^|\*\*)\s?"
     r"[{(]?[-+−]?\d+[)}]?|(?<=(?<!\d)10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\s?[kK]\b)?(?![\w]|\.\d)"
 )
 _PARTS = re.compile(
-    r"(?P<mantissa>[-+]?[\d.,]+(?:[eE][-+]?\d+)?)"
+    r"(?P<mantissa>[-+]?[\d.,_]+(?:[eE][-+]?\d+)?)"
     r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?(?P<power>[-+⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)[)}]?)?(?:\s?(?P<thousand>[kK]))?\Z"
 )
 
@@ -60,7 +61,7 @@ def number(text: str, tokens: bool = False) -> float | int | None:
     match = _PARTS.match(text)
     if match is None:
         return None
-    digits = match["mantissa"].replace(",", "")
+    digits = match["mantissa"].replace(",", "").replace("_", "")
     try:
         value = float(digits)
         if match["power"]:

@@ -332,6 +332,9 @@ def _methods(program: Program) -> Iterator[Observed]:
                 for key, value in zip(held.node.keys, held.node.values, strict=True):
                     if isinstance(key, ast.Constant) and key.value in _SAMPLING:
                         yield seen(program, _SAMPLING[key.value], value, stmt)
+    for call in program.method_calls("seed_everything"):  # Fabric's
+        if call.args and not isinstance(call.args[0], ast.Call) and program.qualified(call) not in _SEEDS:
+            yield _seed(program, call.args[0], call)
     for name in ("gen", "create"):
         for call in program.method_calls(name):
             yield from _keywords(program, call, _SAMPLING)

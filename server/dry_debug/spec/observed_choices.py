@@ -183,6 +183,8 @@ def _frameworks(program: Program) -> Iterator[Observed]:
                 for known in ("ddp", "fsdp", "deepspeed"):
                     if keyword.value.value.startswith(known):
                         yield Observed("framework", known, keyword.value, None, unit=known)
+            if keyword.arg == "use_vllm" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True:
+                yield Observed("framework", "vllm", keyword.value, None, unit="vllm")
             if keyword.arg in ("deepspeed", "fsdp") and isinstance(keyword.value, ast.Constant) and keyword.value.value:
                 yield Observed("framework", keyword.arg, keyword.value, None, unit=keyword.arg)
 
@@ -406,6 +408,12 @@ def _folders(program: Program) -> Iterator[Observed]:
                 continue
             one = seen(program, "output_dir", call.args[0], call)
             if one.known and isinstance(one.value, str) and one.value != "{}":
+                yield one
+    for call in program.method_calls("save"):  # `fabric.save(path, state)`
+        assert isinstance(call.func, ast.Attribute)
+        if call.args and program.value(call.func.value, call).kind == "fabric":
+            one = seen(program, "output_dir", call.args[0], call)
+            if one.known and isinstance(one.value, str) and not one.value.startswith("{}"):
                 yield one
     for call in program.calls_of("torch.save"):
         expr = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "f"), None)

@@ -19,9 +19,11 @@ _LINK = (
     r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
-    r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:be|stay|remain|equal)"
+    r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:probably |ideally |then |also |really )?(?:be|"
+    r"stay|remain|equal)"
     r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
-    r"fixed (?:at|to)|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|remains?|\s|,(?=\s*(?:lr|"
+    r"fixed(?: (?:at|to))?|(?:down|up|back) to|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|"
+    r"remains?|\s|,(?=\s*(?:lr|"
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
@@ -46,7 +48,8 @@ _VALUE = (
 _NO = re.compile(
     r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off|don'?t (?:use|do|want|need)(?: any)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
-    r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?)\b|\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
+    r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
+    r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
     r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
     r"\s*[:=|]\s*(?:none|no|off|disabled|-|–|0\b(?!\.))",
     re.IGNORECASE,
@@ -60,13 +63,15 @@ _NO_FIELD = {
     "accum": ("gradient_accumulation_steps", 1),
     "drop": ("lora_dropout", 0),
     "wd": ("weight_decay", 0),
+    "tensor": ("tensor_parallel_size", 1),
+    "tp": ("tensor_parallel_size", 1),
     "clip": ("max_grad_norm", 0),
     "norm": ("max_grad_norm", 0),
 }
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
-    r"best)[^,;]{0,24} at|patience(?: of)?|first|last|until|by|remaining|"
+    r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
     r"final|than|for the first|wait|another) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
@@ -197,8 +202,27 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
-    if field == "max_length" and behind and re.fullmatch(r"[ -]tokens?", name) and not groups.get("most"):
-        return None  # a number of tokens alone may be anything
+    if field == "max_grad_norm" and match["name"].strip() == "CLIP":
+        return None  # the model
+    if field == "epochs" and 0 < low < 0.05:
+        return None  # the epsilon of an optimizer
+    if match["low"].lower().startswith("a couple"):
+        return Quantity(field, (low, low + 1), "range", match["low"].strip(), start, match.end())
+    if field == "max_length" and _OF_ANSWERS.search(re.split(r"[,;.(]", before)[-1] + name):
+        field = "max_tokens"
+    bare = (
+        field == "max_length"
+        and behind
+        and re.match(r"[ -]tok(?!.*(?:context|seq|input|example|sample|long))", name) is not None
+    )
+    if bare and re.fullmatch(r"[ -]tok(?:ens?)?", name) and not groups.get("most"):
+        if not _OF_INPUTS.search(re.split(r"[,;.(]", before)[-1]):
+            return None  # a number of tokens alone may be anything
+        bare = False
+    if field == "epochs" and re.match(r"\s*(?:of )?(?:patience|early)", text[match.end() :], re.IGNORECASE):
+        return None
+    if field == "warmup_steps" and behind and " of " in name and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE):
+        return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field == "warmup_steps" and behind and "epoch" in name:
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
@@ -215,11 +239,13 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     other = _OTHER_BOUND.match(text, end) if kind in ("least", "most") else None
     if other is not None and (high := number(other["value"], field in _TOKENS)) is not None:
         values, kind, end = (values[0], high), "range", other.end()  # "min. 1e-5, max. 5e-5"
+    if kind == "one" and len(values) == 1 and not bounded and (limit := _BOUND_BEHIND.match(text, end)):
+        kind = "most" if limit["most"] else "least"
     bound = _BOUND_BEFORE.search(before)
     if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
         kind = "least" if bound["low"] else "most"
     after = text[end : end + 24]
-    unit = ""
+    unit = "bare" if bare and field == "max_length" else ""
     if field in ("warmup_steps", "warmup_ratio"):
         percent = percent or bool(re.match(r"\s?%", after))
         if percent:
@@ -259,7 +285,15 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
-        if re.fullmatch(r"[ -](?:effective|in total|total|overall|altogether)", name) and not _BATCHES.search(before):
+        product = _PRODUCT.match(text, end) if not behind else None
+        whole = number(product["n"]) if product is not None else None
+        if product is not None and isinstance(whole, int) and unit == "effective":  # "4 x 8 x 2 GPUs = 64"
+            values, kind, end = (whole,), "one", product.end()
+        if re.fullmatch(
+            r"[ -](?:effective|in total|total|overall|altogether|"
+            r"each)",
+            name,
+        ) and not _BATCHES.search(before):
             return None
     written = match["low"].strip().rstrip(".")
     if percent:
@@ -268,11 +302,12 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
 
 
 _ENDS = re.compile(
-    r"\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*(?: (?:the |this )?(?:training|run|it|there))? (?:after|"
-    r"at) \Z",
+    r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*"
+    r"(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
     re.IGNORECASE,
 )
 _NO_PROGRESS = re.compile(r"\s*(?:without|with no|w/o|of no|no |if |when |that )", re.IGNORECASE)
+_PRODUCT = re.compile(rf"[^.;=]{{0,40}}[x×*][^.;=]{{0,60}}=\s*(?P<n>{NUMBER})")
 _BATCHES = re.compile(r"\bbatch|\bbsz?\b|accum|per[ -](?:device|gpu|card)", re.IGNORECASE)
 _TOKENS = frozenset(("max_length", "max_tokens", "batch_size"))
 _VALUE_OF_ANOTHER = re.compile(
@@ -286,6 +321,20 @@ _BOUND_BEFORE = re.compile(
     r"(?P<low>below|under|"
     r"less than|lower than))\s+(?:an? |the )?\Z",
     re.IGNORECASE,
+)
+_BOUND_BEHIND = re.compile(
+    r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?most|tops\b|or (?:less|fewer|lower|"
+    r"below)\b|at the latest)|"
+    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every)|or (?:more|higher|above)\b))",
+    re.IGNORECASE,
+)
+_OF_INPUTS = re.compile(
+    r"\b(?:inputs?|sources?|contexts?|prompts?|articles?|documents?|texts?|sequences?|chunks?)\b[^,;.]{0,16}\Z|"
+    r"\b(?:keep|stay (?:at|with)|stick (?:to|with))\b[^,;]{0,40}\s\Z",
+    re.IGNORECASE,
+)
+_OF_ANSWERS = re.compile(
+    r"\b(?:outputs?|answers?|responses?|completions?|generations?|repl(?:y|ies))\b[^,;.]{0,24}\Z", re.IGNORECASE
 )
 _OTHER_BOUND = re.compile(
     rf"\s*(?:,|;|/|and|but|to|–|-)?\s*(?:and |but )?(?:at (?:most|least)|(?:max|min)(?:imum|\.)?(?: of)?|no (?:more|"
@@ -314,15 +363,17 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     if "name" in groups and match.start("name") > match.start("low"):
         back = end  # the field stands behind
     join = join.lower()
+    behind = "name" in groups and match.start("name") > match.start("low")
     tail = match.string[match.end("also") : match.end("also") + 24]
     of_another = re.match(
         r"\s*-?(?:epochs?|eps?\b|steps?|iter|updates|pass|warm-?up|samples|gpus?|cards?|%|x\b|tokens|batch|bsz?\b|lr\b|"
         r"wd\b|seeds?|accum|grad|rank|way|for (?:eval|val|test))",
-        tail,
+        tail if not behind else "",  # what stands behind the numbers is the field itself
         re.I,
     )
     listed = (
-        match["name"].lower().endswith("seeds")
+        (field == "seed" and len(rest) > 1)
+        or match["name"].lower().endswith("seeds")
         or kind_word in ("either", "one of", "any of", "sweep", "sweep over", "try")
         or match.string[match.start("low") - 1 : match.start("low")] in "[{"
     )
@@ -361,14 +412,20 @@ def _batch_unit(name: str, before: str, after: str) -> str:
         re.search(r"effective|global|total|overall|\bgbs\b", name)
         or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
         or re.match(
+            r"\s*(?:over|across|(?:split|spread|divided) (?:over|across|among)) (?:the |all |our |my )*\w+ (?:gpus?|"
+            r"cards|devices)\b|"
             r"\s*\(?(?:effective|global|total|overall|in total)\b(?!\s*(?:batch(?: size)?)?\s*(?:of|=|:|is)?\s*\d)",
             after.lower(),
         )
     ):
         return "effective"
     if (
-        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\bmbs\b|local|a (?:card|device|gpu)", name)
-        or re.search(r"^\s*\(?(?:per|/|a|on each|on every) ?(?:device|gpu|card)", after.lower())
+        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name)
+        or re.search(
+            r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
+            r"card)",
+            after.lower(),
+        )
         or re.search(r"per[ _-](?:device|gpu|card)[ ,]*\Z", before[-24:].lower())
     ):
         return "per_device"

@@ -15,14 +15,28 @@ _ELLIPSIS = re.compile(
     rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
     rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
     rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
-    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|we "
-    rf"(?:want|need)|i want|i meant?|scratch that|no[,:]|nope[,:]?|actually|correction:?|sorry,?|rather|oops,?|wait,?|"
+    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|"
+    rf"(?:start|begin|stay|stick|settle|"
+    rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "
+    rf"(?:want|need)|i want|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
+    rf"correction:?|sorry,?|rather|oops,?|wait,?|"
     rf"y(?:es|ep|eah|up)[,:]?|try|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|everywhere|from now|\(|rather|"
+    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|to be\b|so\b|but\b|since\b|"
+    rf"because\b|tonight|tomorrow|there\b|everywhere|from now|\(|rather|"
     rf"then\b|"
     rf"not\b|pls\b|sorry\b|as\b))",
     re.IGNORECASE,
 )
+_ENOUGH = re.compile(
+    rf"(?P<low>{NUMBER})\s+(?:is|are|should be|would be|will be|will|should) (?:enough|plenty|fine|better|ok|okay|"
+    rf"sufficient|do)\b",
+    re.I,
+)
+_ANSWERS = re.compile(
+    rf"\s*(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
+    rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
+)
+_OFFERS = re.compile(rf"(?:\A\W*|[,:]\s*|\b(?:or|maybe|about|with)\s+)(?P<low>{NUMBER})\s*\Z", re.IGNORECASE)
 _CORRECTS = re.compile(rf"\s*\*?(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE)
 _AGREES = re.compile(
     r"\W*(?:y(?:es|ep|eah|up|ess)|sure|ok(?:ay|i)?|correct|right|exactly|sounds (?:good|fine|right)|perfect|"
@@ -40,6 +54,8 @@ class Conversation:
         self.texts: list[str] = []
         self.numbers: list[Quantity] = []
         self.question: Sentence | None = None
+        self.agreed = False  # whether what comes next is a question that was answered with yes
+        self.answers = False  # whether what comes next answers a question
 
     def hear(self, text: str, numbers: list[Quantity]) -> None:
         """Remember a sentence and the numbers that it asks for."""
@@ -50,40 +66,48 @@ class Conversation:
     def answered(self, sentence: Sentence) -> Sentence | None:
         """The question that a sentence says yes to."""
         asked, self.question = self.question, sentence if sentence.question else None
+        self.answers = asked is not None and not sentence.question
         agrees = asked is not None and not sentence.question and _AGREES.match(sentence.text)
         return asked if agrees else None
 
     def elliptic(self, text: str, question: bool) -> list[Quantity]:
         """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
         asked = asked_part(text, question)
-        match = _ELLIPSIS.search(asked) or _CORRECTS.fullmatch(asked)
+        match = _ELLIPSIS.search(asked) or _ENOUGH.search(asked) or _CORRECTS.fullmatch(asked) or self._answer(asked)
         value = number(match["low"]) if match else None
         if match is None or value is None:
             return []
         for back, part in enumerate((text[: match.start()], *reversed(self.texts))):
-            field, role = self._meant(part, value)
+            field, role, unit = self._meant(part, value)
             if field:
                 tokens = number(match["low"], field in ("max_length", "max_tokens", "batch_size"))
                 values = (tokens if tokens is not None else value,)
-                return [Quantity(field, values, "one", match["low"], match.start("low"), match.end("low"), role)]
-            if part.strip() and back and not self._is_talk(part):
+                return [Quantity(field, values, "one", match["low"], match.start("low"), match.end("low"), role, unit)]
+            same = any(number(m[0]) == value for m in re.finditer(NUMBER, part))
+            if part.strip() and back and not same and not self._is_talk(part):
                 break
         return []
 
-    def _meant(self, part: str, value: float) -> tuple[str, str]:
-        """(field, role) of what a sentence speaks of last: by its word, else by a number that was asked for before."""
+    def _answer(self, asked: str) -> re.Match[str] | None:
+        """A number alone, as the answer to a question, or in a question that was agreed to."""
+        if self.agreed:
+            return _OFFERS.search(asked)
+        return _ANSWERS.match(asked) if self.answers else None
+
+    def _meant(self, part: str, value: float) -> tuple[str, str, str]:
+        """(field, role, unit) of what a sentence speaks of last: by its word, else by a number asked for before."""
         last: tuple[int, str] | None = None
         for field, words in NUMERIC:
             for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
                 if (last is None or hit.start() > last[0]) and _may_be(field, value):
                     last = (hit.start(), field)
         if last is not None:
-            return last[1], role_near(part, last[0], len(part))
+            return last[1], role_near(part, last[0], len(part)), ""
         said = [n for m in re.finditer(NUMBER, part) if (n := number(m[0])) is not None]
         for one in reversed(self.numbers):
             if one.values[0] in said and _may_be(one.field, value):
-                return one.field, one.role
-        return "", ""
+                return one.field, one.role, one.unit
+        return "", "", ""
 
     @staticmethod
     def _is_talk(part: str) -> bool:

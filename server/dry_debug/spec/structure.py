@@ -22,14 +22,15 @@ _BULLET = re.compile(
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
 _SPEAKER = re.compile(
-    r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[ap]m\b)?\s*[-–]?\s*)?(?:\*\*|<|@)?"
-    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[a-z]{2,12})?(?:\*\*|>)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[ap]m)?\]?\)?)?"
+    r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[AaPp][Mm]\b)?\s*[-–]?\s*)?(?:\*\*|<|@)?"
+    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[QA](?=[:*])|[a-z]{2,12})?(?:\*\*|"
+    r">)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[AaPp][Mm])?\]?\)?)?"
     r"(?P<colon>:)\s+(?=\S)"
 )
 _WHO_AND_WHEN = re.compile(
     r"\W*[A-Za-z][\w. ]{1,24}\W+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[AaPp][Mm])?\W*"
 )  # "**Jonas** 14:02"
-_STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[ap]m\b)?\s*")
+_STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[AaPp][Mm]\b)?\s*")
 # Sections that tell of something else than what is asked for.
 _OTHER_SECTION = re.compile(
     r"\b(?:previous|prior|old|last|past|earlier|history|historical|changelog|results?|background|related work|"
@@ -77,7 +78,11 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         text = re.sub(r"<!--.*?-->", lambda m: re.sub(r"[^\n]", " ", m[0]), source.text, flags=re.DOTALL)
         text = re.sub(r"~~.*?~~", lambda m: " " * len(m[0]), text)
+        text = re.sub(
+            r"(?<=[\w)])[ \t]?\.{3,}[ \t]?(?=\S)", lambda m: ":" + " " * (len(m[0]) - 1), text
+        )  # "Epochs ..... 3"
         self.lines = [line[:WIDEST] for line in re.split(r"\r\n|\r|\n", text)[:MOST_LINES]]
+        self.names = _speakers(self.lines)
         self.source = source
         self.headings: list[tuple[int, str]] = []
         self.lead = ""
@@ -104,7 +109,10 @@ class _Reader:
                 yield from self._flush()
                 level = len(heading[1]) if heading and heading.re is _HEADING else 7 if heading else 1
                 title = (heading[2] if heading.re is _HEADING else heading[1]) if heading else line.strip()
+                first = not self.headings
                 self.headings = [h for h in self.headings if h[0] < level] + [(level, title)]
+                if first and not self.source.sections and self._counts() and _TASK.search(title):
+                    yield Sentence(_unmarked(title), self._number(at), line.strip())
                 self.lead = ""
                 at += 1 if heading else 2
                 continue
@@ -188,7 +196,11 @@ class _Reader:
             yield from self._flush()
         speaker = _SPEAKER.match(line)
         text = stripped
-        if speaker and _is_speaker(speaker[0]):
+        tagged = _TAGGED.match(line)
+        if tagged:
+            yield from self._flush()
+            text = line[tagged.end() :].strip()
+        elif speaker and (_is_speaker(speaker[0]) or speaker[0].strip(" :*<>@").lower() in self.names):
             yield from self._flush()
             text = line[speaker.end() :].strip()
         else:
@@ -214,7 +226,8 @@ class _Reader:
         if len(before) >= 45:
             wrapped, width = self._wrapping(at)
             has_room = len(before) + 1 + len(stripped.split(" ", 1)[0]) <= width
-            return not wrapped and (has_room or _TERSE.search(before) is not None)
+            # A line is wrapped where the next word does not fit; where it fits, it was ended on purpose.
+            return has_room or (not wrapped and _TERSE.search(before) is not None)
         return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
 
     def _wrapping(self, at: int) -> tuple[bool, int]:
@@ -280,9 +293,11 @@ class _Reader:
             begin += len(text[begin:]) - len(text[begin:].lstrip())
 
     def _block(self, start: int, end: int, language: str) -> Iterator[Sentence]:
-        if not self._counts(language) or language in ("mermaid", "diff", "csv", "log"):
+        if not self._counts(language) or language in ("mermaid", "csv", "log"):
             return
         body = self.lines[start:end]
+        if language in ("diff", "patch"):
+            body = [line[1:] if re.match(r"\+(?!\+)", line) else "" for line in body]
         if language in ("python", "py", "pycon") and any(_CODE.search(line) for line in body):
             return
         if not self.source.explicit and (language in _SHELLS or any(_COMMAND.match(line) for line in body)):
@@ -303,6 +318,12 @@ _COMMAND = re.compile(
 )
 
 
+# A title that says what is to be done: "Fine-tune Llama 2 7B".
+_TASK = re.compile(
+    r"\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
+    r"sft|dpo|grpo)\b",
+    re.I,
+)
 # A line in the shorthand of settings, each by itself: "lr .01 wd 1e-4 / bs 64".
 _TERSE = re.compile(r"[\w.]\s+/\s+\w|\b(?:lr|bs|bsz|wd|ep|r)\s*[:=]?\s*\.?\d", re.IGNORECASE)
 # A command that stands in the text without a fence.
@@ -316,9 +337,26 @@ _GOES_ON = re.compile(
 )
 
 
+_TAGGED = re.compile(r"\s*[\[<]@?[A-Za-z][\w.-]{1,20}[\]>]:?\s+(?=\S)")  # "[eva] make it 5"
+_NAME = re.compile(r"\s*(?P<name>[a-z]{2,12}):\s+\S")
+
+
+def _speakers(lines: list[str]) -> frozenset[str]:
+    """The names before colons that are nobody's setting: two or more that come again."""
+    from dry_debug.spec.vocabulary import ANY_FIELD
+
+    said = [m["name"] for line in lines if (m := _NAME.match(line))]
+    names = {n for n in said if n not in _LABELS and not ANY_FIELD.search(n)} - _KEYS
+    again = sum(said.count(n) for n in names)
+    return frozenset(names) if len(names) >= 2 and again > len(names) else frozenset()
+
+
+_KEYS = frozenset("name type path id value file from to lr wd bs ep key use alpha rank dropout temp".split())
+
+
 def _is_speaker(text: str) -> bool:
     """Whether `Anna:` or `[10:32] tom:` begins a line of chat, not a setting (`Epochs: 3`)."""
-    if re.search(r"\d:\d\d", text):
+    if re.search(r"\d:\d\d", text) or text.strip(" :*") in ("Q", "A"):
         return True
     name = text.strip(" :*<>@")
     from dry_debug.spec.vocabulary import ANY_FIELD

@@ -36,6 +36,9 @@ def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     for index, row in body:
         if len(row) < 2 or not row[0]:
             continue
+        if all(re.match(r"[\w ./-]{2,40}[:=]\s*\S", cell) for cell in row):  # "lr: 1e-5 | epochs: 2"
+            yield from ((index, cell, "") for cell in row)
+            continue
         column = _value_column(head, row)
         if column is not None and row[column]:
             name = head[column] if column < len(head) and not _WANTED.search(head[column]) else ""

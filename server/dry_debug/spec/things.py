@@ -142,15 +142,16 @@ _KNOWN_DATA = (
     r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:_?v?2)?|glue|mrpc|mnli|qnli|"
     r"alpaca(?:[-_ ](?:cleaned|gpt4))?|dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|cnn[/_ ]?daily-?mail|"
     r"xsum|samsum|ag[_ ]?news|yelp(?:[-_ ]\w+)?|"
-    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny-?stories|tiny-?shakespeare|"
-    r"librispeech|common voice|food-?101|conll-?2003|"
+    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny[-_ ]?stories|"
+    r"tiny[-_ ]?shakespeare|"
+    r"librispeech|common voice|food-?101|conll(?:-?2003)?|"
     r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion(?= "
     r"dataset)|ms ?marco|hellaswag|stl-?10|svhn"
 )
 _DATA_KEY = re.compile(
     r"^\W*(?:(?:train(?:ing)?|our|the)[ _-]*)?(?:data[ _-]?set|data|corpus|dataset_name|train_file|data_path)(?:[ "
     r"_](?:name|id|path|file|repo))?\s*(?:[:=]|\bis\b)\s*[\"'(]*"
-    r"(?P<value>[\w~./-]+(?:\[[^\]]*\])?)",
+    r"(?P<value>(?:\w{2,5}://)?[\w~./-]+(?:\[[^\]]*\])?)",
     re.IGNORECASE,
 )
 _DATA_ID = re.compile(r"(?<![\w./@-])(?P<value>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*[\w])(?![\w/])")
@@ -177,6 +178,9 @@ _NO_DATASET = frozenset(
 def _datasets(text: str) -> Iterator[Thing]:
     taken: list[tuple[int, int]] = []
     key = _DATA_KEY.match(text)
+    known = re.compile(_KNOWN_DATA, re.IGNORECASE).match(text, key.start("value")) if key else None
+    if key and known and known.end() > key.end("value"):
+        key = None  # "tiny shakespeare": the name has two words
     if key and key["value"].lower() not in _NO_DATASET and not re.fullmatch(_NO_NAME, key["value"], re.I):
         taken.append(key.span("value"))
         yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
@@ -230,6 +234,7 @@ def _datasets(text: str) -> Iterator[Thing]:
                     r"set|data|file|:|is)\W*(?:\w+\W+){0,2}\Z",
                     before,
                 )
+                or re.search(r"(?:^|[/_.-])(?:val|valid\w*|dev|test|eval)[_.-]\w*\Z", value)
                 else ""
             )
             yield Thing("dataset", (value,), "one", value, start, end, role)
@@ -237,13 +242,14 @@ def _datasets(text: str) -> Iterator[Thing]:
 
 # -- paths -------------------------------------------------------------------------------------------------------------
 
-_PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
+_PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
 _OUTPUT = re.compile(
     r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
     r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
-    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:weights?|checkpoints?|"
+    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:results?|adapters?)\s+"
+    rf"(?:to|into|under)\s+|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
@@ -297,12 +303,15 @@ def _hardware(text: str) -> Iterator[Thing]:
 
 _WHAT = (
     ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
-    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
+    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bsnapshots?\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
     ("logging", r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport (?:the )?(?:loss|metrics)\b"),
 )
+_ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10, "hundredth": 100}
+_NTH = "|".join(_ORDINALS)
 _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
-    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b)?[ -]*(?:training |optimi[sz]er |global )?(?:(?P<unit>epochs?|"
+    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
+    rf"global )?(?:(?P<unit>epochs?|"
     rf"steps?|iterations?|iters?|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
@@ -319,6 +328,14 @@ _AT_END = re.compile(
     r")?end\b(?! of (?:each|every|an|the) epoch)|once at the end|only the final (?:model|checkpoint|weights|adapter)|"
     r"after training)",
     re.I,
+)
+
+
+_NO_CADENCE = re.compile(
+    r"\b(?:no|without(?: any)?|skip(?: the)?|don'?t (?:do|run|need)(?: any)?)\s+(?:intermediate |model |"
+    r"mid-run )?(?:eval(?:uations?|s)?|"
+    r"validation|checkpoints?|checkpointing|saving)\b(?! (?:data|set|split|script|loop|at the end|in|on|from|needed))",
+    re.IGNORECASE,
 )
 
 
@@ -405,7 +422,7 @@ def _cadences(text: str) -> Iterator[Thing]:
         raw = match["n"]
         if match[0].lower().startswith("per") and raw:
             continue
-        times = 2 if raw and raw.lower() == "other" else number(raw) if raw else 1
+        times = (_ORDINALS.get(raw.lower()) or number(raw)) if raw else 1
         if times is None or not float(times).is_integer() or times < 1:
             continue
         every = int(times)
@@ -434,7 +451,7 @@ def _cadences(text: str) -> Iterator[Thing]:
             stop = re.search(r"[;.]|\bevery\b|\beach\b|\bper\b", text[match.end() :])
             after = text[match.end() : match.end() + (stop.start() if stop else 60)][:60]
             fields = [f for f, words in _WHAT if re.search(words, after, re.IGNORECASE)][:2]
-        fields = fields or _just_before(text[: match.start()])[:1]  # "Logging: TensorBoard, every 20 steps"
+        fields = fields or _just_before(text[: match.start()])  # "Logging: TensorBoard, every 20 steps"
         if "save_cadence" in fields and "logging" in fields:
             fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
         for field in fields:
@@ -448,6 +465,9 @@ def _cadences(text: str) -> Iterator[Thing]:
                 "",
                 "every" if field == "logging" else "",
             )
+    for match in _NO_CADENCE.finditer(text):
+        field = "save_cadence" if "sav" in match[0].lower() or "check" in match[0].lower() else "eval_cadence"
+        yield Thing(field, (Cadence("never"),), "one", match[0].strip(), match.start(), match.end())
     for match in _AT_END.finditer(text):
         field = "eval_cadence" if re.search(r"\beval", match[0], re.I) else "save_cadence"
         yield Thing(field, (Cadence("end"),), "one", match[0].strip(), match.start(), match.end())
@@ -467,11 +487,18 @@ _ALL_LINEAR = re.compile(
 _LETTERS = re.compile(
     r"\b(?P<list>(?:[qkvo](?:\s*(?:,|and|/|&|\+|\s)\s*)?){1,4})[ -]*proj(?:ection)?s?\b(?!_)|\b(?P<qv>(?:q(?:uery)?|"
     r"k(?:ey)?|v(?:alue)?)(?:\s*(?:,|and|/|&)\s*(?:q(?:uery)?|k(?:ey)?|v(?:alue)?|o(?:utput)?))+)\b(?= projections?| "
-    r"layers| modules| only)",
+    r"layers| modules| only)|"
+    r"(?P<plain>(?<![\w-])[qkvo]\b(?:\s*(?:,|/|and|&|\+)\s*(?:and )?\b[qkvo]\b)+(?![\w-]))",
     re.I,
 )
 
 
+_ATTENTION_AND_MLP = re.compile(
+    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}\b(?:and|plus|\+|&|as well as)\s+(?:the |all )?(?:mlps?|ffn|"
+    r"feed[ -]?forward)\b"
+    r"(?: (?:layers|projections?|blocks|modules))?",
+    re.IGNORECASE,
+)
 _ATTENTION = re.compile(
     r"\b(?:all |the )*attention (?:projections?|layers|modules|matrices)\b(?: "
     r"only)?(?:\W{1,3}(?P<list>[qkvo](?:\W{1,3}(?:and )?[qkvo])+)\b)?",
@@ -483,7 +510,7 @@ def _modules(text: str) -> Iterator[Thing]:
     hinted = re.search(r"target|lora|adapt|module|proj|layers", text, re.IGNORECASE)
     if not hinted:
         return
-    every = _ALL_LINEAR.search(text)
+    every = _ALL_LINEAR.search(text) or _ATTENTION_AND_MLP.search(text)
     if every:
         yield Thing("target_modules", (frozenset(("all-linear",)),), "one", every[0], every.start(), every.end())
         return
@@ -505,7 +532,7 @@ def _modules(text: str) -> Iterator[Thing]:
     if match2:
         letters = {
             w[0].lower()
-            for w in re.findall(r"[a-z]+", match2["list"] or match2["qv"] or "", re.I)
+            for w in re.findall(r"[a-z]+", match2["list"] or match2["qv"] or match2["plain"] or "", re.I)
             if w.lower() not in ("and",)
         }
         if letters:

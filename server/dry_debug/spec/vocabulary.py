@@ -22,13 +22,15 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
     (
         "warmup_steps",
-        r"(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|phase))?"
+        r"\bwu(?=[ =:]+\d)|(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|"
+        r"phase))?"
         r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?",
     ),
     (
         "learning_rate",
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
-        r"@(?=\s*\d(?:\.\d+)?e-\d)",
+        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
+        r"schedule)\b(?=[\s(@,:]{1,3}\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
@@ -36,20 +38,24 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\beffective(?= (?:of )?\d|\s*[:=]\s*\d))(?: per (?:device|"
+        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
+        r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
     ),
     ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
-    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha"),
-    ("lora_dropout", r"(?:lora[ _-]?)?dropout(?:[ _-](?:rate|prob(?:ability)?))?"),
+    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha|\ba(?=\s*=\s*\d)"),
+    ("lora_dropout", r"(?:lora[ _-]?)?(?:dropout(?:[ _-](?:rate|prob(?:ability)?))?|drop(?=\s*[=:]\s*0?\.))"),
     (
         "lora_r",
         r"lora[ _-](?:r|rank)\b|(?:lora |adapter )?\brank\b(?:[ _-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
     ),
     (
         "max_tokens",
-        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|completion)?[ _-]?tokens"
+        r"(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
+        r"completions?|generations?|replies)"
+        r"(?: (?:below|under|within))?|max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
+        r"completion)?[ _-]?tokens"
         r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|"
         r"response)(?: length)?",
     ),
@@ -57,7 +63,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "max_length",
         r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model)[ _-]?(?:len(?:gths?)?|"
         r"window|size)|max[ _-]?"
-        r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|block[ _-]size|truncat(?:e|ed|ion|ing)(?: (?:everything|"
+        r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
+        r"truncat(?:e|ed|ion|ing)(?: (?:everything|"
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
@@ -86,7 +93,9 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "warmup_steps",
         r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
-        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b",
+        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b| of (?:them|which|those|these) (?:for |as |are |"
+        r"is )?(?:(?:linear|lr) )?"
+        r"warm-?[ ]?up\b",
     ),
     (
         "gradient_accumulation_steps",
@@ -97,10 +106,12 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "batch_size",
         r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
+        r" (?:as|for) (?:the |a |your )?(?:train(?:ing)? )?batch[ -]?size|"
         r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
         r"card)\b(?! for)"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
-        r"|[ -](?:effective|in total|total|overall|altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
+        r"| each\b(?! (?:of|epoch|step|run|time|\d))|[ -](?:effective|in total|total|overall|"
+        r"altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
         r"training|"
         r"iterations|updates|memory|budget|params|parameters|hours|images|examples|rows))",
     ),
@@ -117,7 +128,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r" (?:as (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
+        r" (?:(?:as|for) (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
     ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
@@ -150,14 +161,14 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "gradient_accumulation_steps": ("acc", "ga"),
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
-    "warmup_steps": ("warm",),
-    "learning_rate": ("lr", "rate", "@"),
+    "warmup_steps": ("warm", "wu"),
+    "learning_rate": ("lr", "rate", "@", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
     "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
     "weight_decay": ("decay", "wd", "l2"),
-    "lora_alpha": ("alpha",),
+    "lora_alpha": ("alpha", "a=", "a ="),
     "lora_dropout": ("drop",),
     "lora_r": ("rank", "r"),
-    "max_tokens": ("token", "length", "output", "completion", "generation", "response"),
+    "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
     "max_length": (
         "len",
         "token",

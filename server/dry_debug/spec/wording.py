@@ -130,6 +130,13 @@ def advice(item: Item, change: tuple[ast.AST, str] | None, program: Program) -> 
             return f"Use '{exact}'" + (
                 "" if value.id else " or a similar " + ("instruction-tuned model" if value.instruct else "model")
             )
+        if value.code and not value.family:
+            coder = (
+                "'Qwen/Qwen2.5-Coder-7B-Instruct' or 'codellama/CodeLlama-7b-Instruct-hf'"
+                if value.instruct
+                else "'Qwen/Qwen2.5-Coder-7B' or 'codellama/CodeLlama-7b-hf'"
+            )
+            return f"Use {coder}, or another code model"
         if value.instruct and not value.family:
             return (
                 "Use 'meta-llama/Llama-2-7b-chat-hf' or 'mistralai/Mistral-7B-Instruct-v0.2', or another instruct model"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from dry_debug.triage.prefixes import Prefixes
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -50,6 +52,7 @@ class Pasted:
     lines: str
     prose: str
     context: str = ""  # paths of frames and lines of code: what is in use, but no symptom
+    broken: tuple[Frame, ...] = ()  # frames of a traceback whose exception was not copied
 
 
 _LIBRARY = re.compile(
@@ -60,13 +63,9 @@ _LIBRARY = re.compile(
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,12}[A-Za-z]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# What launchers, engines and chat programs put before a line. One blank belongs to it, further ones are indentation.
-_PREFIX = re.compile(
-    r"(?:\[(?:default|rank) ?\d+\]:?|\([^()]{0,80}\bpid=\d+[^()]{0,80}\)|"
-    r"(?:ERROR|INFO|WARNING|DEBUG|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d (?:\[[^\]]{1,120}\]|\S{1,120}\])|"
-    r"\[?[EWI]?\d{3,4}[ -]\d\d:\d\d:\d\d[.\d]{0,8} {1,3}\d+ [^\]]{1,80}\]|>) ?"
-)
-_HEADER = re.compile(r"Traceback \(most recent call last\):?\s*$")
+_HEADER = re.compile(r"Traceback \(most recent call last\):?\s*\W{0,200}$")
+_BOX = frozenset("│╭╰┃┏┗")  # rich draws a box around a traceback and leaves the exception outside
+_RICH_FRAME = re.compile(r"(\S.{0,500}):(\d{1,9}) in (\S{1,200})$")
 _FRAME = re.compile(r'File "([^"\n]{1,500})", line (\d{1,9})(?:, in (.{1,200}))?$')
 _IPYTHON_FRAME = re.compile(
     r"(?:File )?(Cell In ?\[\d+\]|Input In \[\d+\]), (?:line (\d{1,9})|in (.{1,200}))"
@@ -79,7 +78,7 @@ _NAMED_ERROR = re.compile(r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Err
 _ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}Error): (\S.+)$")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
-    r"\s*(?:\[|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
+    r"\s*(?:\[(?!bug|question|usage|help|issue)|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
     r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d)",
     re.IGNORECASE,
 )
@@ -90,47 +89,63 @@ _ABOUT_ONESELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|We|our)\b|\?\s*$|^(?:Shou
 
 _LONGEST_LINE = 20_000  # code points; of a longer one the two ends are read
 _LONGEST_MESSAGE = 60  # lines of one exception
+_MOST_SOURCES = 64
 _MOST_PROSE = 40_000  # code points; nobody writes more by hand: the rest is a log, and people write before or after it
 
 
 def read(text: str) -> Pasted:
     """Take `text` apart. Never raises; anything that is not understood is a line."""
-    reader = _Reader()
+    found = _Found()
+    readers = {"": _Reader(found)}  # ranks and processes write line by line between each other: one for each
+    prefixes = Prefixes()
     for raw in text.splitlines():
         if not raw:
-            reader.blank()
+            readers[""].blank()
             continue
         line = raw if len(raw) <= _LONGEST_LINE else _ends(raw, _LONGEST_LINE)
         if "\x1b" in line:
             line = _ANSI.sub("", line)
         if not line.isprintable():
             line = _UNPRINTABLE.sub(" ", line)
-        reader.take(_without_prefix(line.rstrip()))
-    return reader.result()
+        source, line = prefixes.cut(line.rstrip())
+        if source not in readers:
+            if len(readers) == _MOST_SOURCES:
+                source = ""
+            else:
+                readers[source] = _Reader(found)
+        readers[source].take(line)
+    for reader in readers.values():
+        reader.end()
+    return found.result()
 
 
 def _ends(text: str, length: int) -> str:
     return f"{text[: length // 2]} {text[-(length // 2) :]}"
 
 
-def _without_prefix(line: str) -> str:
-    for _ in range(3):
-        start = line.lstrip()
-        found = _PREFIX.match(start) if start[:1] in "[(>EIWDC" else None
-        if found is None:
-            return line
-        line = start[found.end() :]
-    return line
+class _Found:
+    """What the readers of one text have found, in the order of the text."""
+
+    def __init__(self) -> None:
+        self.raised: dict[Raised, None] = {}
+        self.lines: dict[str, None] = {}  # each once: logs repeat themselves
+        self.prose: list[str] = []
+        self.context: dict[str, None] = {}
+        self.broken: tuple[Frame, ...] = ()  # of a traceback whose exception was not copied
+
+    def result(self) -> Pasted:
+        prose = " ".join(self.prose)
+        if len(prose) > _MOST_PROSE:
+            prose = _ends(prose, _MOST_PROSE)
+        prose = " ".join(prose.split())
+        return Pasted(tuple(self.raised), "\n".join(self.lines), prose, "\n".join(self.context), self.broken)
 
 
 class _Reader:
     """Goes through the lines once. Inside a traceback until its exception; inside a message until it ends."""
 
-    def __init__(self) -> None:
-        self._raised: dict[Raised, None] = {}
-        self._lines: dict[str, None] = {}  # each once: logs repeat themselves
-        self._prose: list[str] = []
-        self._context: dict[str, None] = {}
+    def __init__(self, found: _Found) -> None:
+        self._found = found
         self._frames: list[Frame] = []
         self._inside = False
         self._indent = 0
@@ -150,6 +165,12 @@ class _Reader:
             self._end_message()
             self._fence = "" if self._fence else (bare[3:].strip().lower() or "text")
             return
+        if bare[:1] in _BOX and (self._inside or "Traceback" in bare):
+            bare = bare.strip("│┃ ")
+            if (framed := _RICH_FRAME.match(bare)) and self._inside:
+                self._open_frame(framed[1], int(framed[2]), framed[3])
+            if not _HEADER.search(line):
+                return
         if _HEADER.search(line):
             self._end_message()
             self._inside, self._frames, self._pending = True, [], ""
@@ -187,7 +208,7 @@ class _Reader:
         if not self._inside:  # the header was not copied
             self._inside, self._frames, self._indent = True, [], 0
         self._frames.append(Frame(path, line, function))
-        self._context[path] = None
+        self._found.context[path] = None
 
     def _in_traceback(self, line: str, bare: str) -> None:
         if not bare:
@@ -225,25 +246,23 @@ class _Reader:
             self._kind, self._message, self._frames = named[1], [named[2]], []
             return
         if self._fence.startswith(("py", "ipython")):
-            self._context[bare] = None
+            self._found.context[bare] = None
             return
         quoted = _ERROR_INSIDE.search(bare) if "Error: " in bare else None
         if quoted:
-            self._raised[Raised(quoted[1], quoted[2].rstrip("'\"`"), ())] = None
-        self._lines[bare] = None
+            self._found.raised[Raised(quoted[1], quoted[2].rstrip("'\"`"), ())] = None
+        self._found.lines[bare] = None
         if not self._fence and not _LOG.match(line) and not _LOG_INSIDE.search(line):
-            self._prose.append(bare)
+            self._found.prose.append(bare)
 
     def _end_message(self) -> None:
         if self._message is not None:
             message = "\n".join(self._message).strip()
-            self._raised[Raised(self._kind, message, tuple(self._frames))] = None
+            self._found.raised[Raised(self._kind, message, tuple(self._frames))] = None
             self._message, self._frames = None, []
 
-    def result(self) -> Pasted:
+    def end(self) -> None:
+        """No further lines come."""
         self._end_message()
-        prose = " ".join(self._prose)
-        if len(prose) > _MOST_PROSE:
-            prose = _ends(prose, _MOST_PROSE)
-        prose = " ".join(prose.split())
-        return Pasted(tuple(self._raised), "\n".join(self._lines), prose, "\n".join(self._context))
+        if self._inside and self._frames:
+            self._found.broken = tuple(self._frames)

@@ -209,10 +209,11 @@ def _question(prose: str) -> str:
 
 
 def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
-    """The user's own frame of the exception that leads; of the last exception that has one where none leads."""
+    """The user's own frame of the exception that leads; of the last one that has one where none leads or is known."""
     explained = [hit.raised.own_frame for hit in hits if hit.raised is not None]
     others = [item.own_frame for item in reversed(read.raised)]
-    return next((frame for frame in [*explained, *others] if frame is not None), None)
+    broken = [frame for frame in reversed(read.broken) if frame.is_own]
+    return next((frame for frame in [*explained, *others, *broken] if frame is not None), None)
 
 
 def _once(items: Iterable[str]) -> tuple[str, ...]:

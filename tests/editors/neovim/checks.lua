@@ -164,6 +164,46 @@ vim.api.nvim_buf_set_lines(buffer, line, line, false, { "if (" })
 save()
 check("a syntax error is shown beside the findings", shown(buffer, "syntax-error") and shown(buffer, RULE), ours(buffer))
 
+-- Code lenses: what the instructions do not ask for.
+local folder = vim.fs.dirname(file)
+vim.fn.writefile({ "batch size 16", "AdamW, lr 2e-4" }, folder .. "/INSTRUCTIONS.md")
+vim.fn.writefile({
+  "import torch",
+  'note = "😀é"; optimizer = torch.optim.AdamW(model.parameters(), lr=2e-4, weight_decay=0.01)',
+  "for batch in torch.utils.data.DataLoader(data, batch_size=16):",
+  "    optimizer.zero_grad()",
+  "    model(batch).mean().backward()",
+  "    optimizer.step()",
+}, folder .. "/tuned.py")
+vim.cmd("edit! " .. vim.fn.fnameescape(folder .. "/tuned.py"))
+vim.bo.filetype = "python"
+local tuned = vim.api.nvim_get_current_buf()
+vim.lsp.buf_attach_client(tuned, id)
+vim.lsp.codelens.refresh({ bufnr = tuned })
+check("a code lens comes", wait(function()
+  return #vim.lsp.codelens.get(tuned) > 0
+end), vim.lsp.codelens.get(tuned))
+local lens = vim.lsp.codelens.get(tuned)[1]
+check("it says what was not asked for", lens.command.title == "not in INSTRUCTIONS.md: weight_decay 0.01", lens)
+local function marks()
+  local found = {}
+  for _, space in pairs(vim.api.nvim_get_namespaces()) do
+    for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(tuned, space, 0, -1, { details = true })) do
+      for _, chunk in ipairs(mark[4].virt_text or {}) do
+        table.insert(found, mark[2] .. " " .. chunk[1])
+      end
+    end
+  end
+  return found
+end
+check("it is shown in its line", wait(function()
+  return vim.tbl_contains(marks(), "1 not in INSTRUCTIONS.md: weight_decay 0.01")
+end), marks())
+vim.api.nvim_win_set_cursor(0, { 2, 0 })
+vim.lsp.codelens.run()
+vim.wait(500)
+check("choosing it is no error", vim.v.errmsg == "" and vim.fn.execute("messages") == "", vim.fn.execute("messages"))
+
 vim.lsp.stop_client(id)
 wait(function()
   return status ~= nil

@@ -42,6 +42,7 @@ class AskedChecks:
         check("its hover says what was asked for, and where", self.deviation_hover)
         check("the report opens with its four parts", self.report_preview)
         check("the quick fix puts the asked value in place, and the error goes", self.deviation_fix)
+        check("a code lens says what was not asked for, and opens the report", self.lens)
         check("Where Do I Look? routes the traceback on the clipboard to the area and the suspects", self.route_copied)
         check("Where Do I Look? routes the selected text", self.route_selected)
         check("without INSTRUCTIONS.md a deviation from it is none", self.instructions_deleted)
@@ -116,10 +117,28 @@ class AskedChecks:
         if ASKED not in self.source("train.py"):
             raise CheckFailed("the file on disk is not fixed")
 
+    def lenses(self) -> list[str]:
+        shown = self.bench.page.locator(f"{GROUP} .codelens-decoration a:visible")
+        return [text.replace("\xa0", " ") for text in shown.all_inner_texts()]
+
+    def lenses_follow(self) -> bool:
+        return bool(found := self.lenses()) and all(text.startswith("not in instructions.md: ") for text in found)
+
+    def lens(self) -> None:
+        wanted = ["not in INSTRUCTIONS.md: weight_decay 0.01", "not in INSTRUCTIONS.md: max_grad_norm 1.0"]
+        self.bench.wait("the lenses", lambda: self.lenses() == wanted)
+        self.bench.page.mouse.move(600, 700)
+        self.picture("4-lens")
+        self.bench.page.locator(f"{GROUP} .codelens-decoration a:visible").first.click()
+        if PARTS[1] not in self.bench.preview("Dry Debug report"):
+            raise CheckFailed("the report is not shown")
+        self.bench.close_all()
+        self.bench.open_file("train.py")
+
     def route_copied(self) -> None:
         self.bench.copy(TRACEBACK)
         self.bench.command("Dry Debug: Where Do I Look?", "What is on the clipboard")
-        self.routed("4-route")
+        self.routed("5-route")
 
     def route_selected(self) -> None:
         (self.server.workspace / "run.log").write_text(TRACEBACK, encoding="utf-8")
@@ -128,7 +147,7 @@ class AskedChecks:
         self.bench.open_file("run.log")
         self.bench.page.keyboard.press("Control+a")
         self.bench.command("Dry Debug: Where Do I Look?", "The selected text")
-        self.routed("5-route-selected")
+        self.routed("6-route-selected")
 
     def routed(self, picture: str) -> None:
         text = self.bench.preview("Where to look")
@@ -154,7 +173,7 @@ class AskedChecks:
         self.bench.copy(TICKET)
         self.bench.command("Dry Debug: Set Instructions", "What is on the clipboard")
         toast = self.bench.notification("Keep them out of git?")
-        self.picture("6-set-instructions")
+        self.picture("7-set-instructions")
         if self.source(".dry-debug/instructions.md") != TICKET:
             raise CheckFailed(f"the file holds {self.source('.dry-debug/instructions.md')!r}")
         toast.locator(".monaco-button", has_text="Add to .gitignore").click()
@@ -165,7 +184,8 @@ class AskedChecks:
     def findings_follow(self) -> None:
         before = self.server.language_servers()
         self.bench.wait("the batch size and the learning rate as errors", lambda: self.errors() == 2)
-        self.picture("7-findings-follow")
+        self.bench.wait("the lenses of the stored instructions", self.lenses_follow)
+        self.picture("8-findings-follow")
         stored = self.server.workspace / ".dry-debug" / "instructions.md"
         stored.write_text("learning rate 1e-3\nbatch size 32\n", encoding="utf-8")
         self.bench.wait("the learning rate alone", lambda: self.errors() == 1)

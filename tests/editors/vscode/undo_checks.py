@@ -33,7 +33,7 @@ class UndoChecks:
 
     def opened(self) -> None:
         self.bench.open_file("train.py")
-        self.bench.wait("a squiggle in train.py", self.bench.squiggles)
+        self.bench.wait("a squiggle in train.py", self.bench.squiggles, timeout=120)
 
     def undone(self, file: str, line: int, title: str, others: tuple[str, ...]) -> None:
         """Fixes the finding in `line` of `file` with the fix called `title`, which changes `others` too; undoes it."""

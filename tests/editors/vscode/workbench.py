@@ -1,11 +1,11 @@
 """VS Code's workbench in Chromium, through Playwright: what a user would do, and what a user would see."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Frame, Locator, Page, sync_playwright
+from playwright.sync_api import Error, Frame, Locator, Page, sync_playwright
 from report import wait_for
 
 T = TypeVar("T")
@@ -122,9 +122,12 @@ class Workbench:
         self.page.locator(".tab.active", has_text=title).wait_for()
 
         def shown() -> Frame | None:
-            # A webview is a frame in a frame.
-            frames = [frame for frame in self.page.frames if frame.locator("body.vscode-body h1").count()]
-            return frames[0] if frames else None
+            # A webview is a frame in a frame, and is loaded anew before it shows anything.
+            for frame in self.page.frames:
+                with suppress(Error):
+                    if frame.locator("body.vscode-body h1").count():
+                        return frame
+            return None
 
         return self.wait(f"the preview {title}", shown)
 

@@ -200,12 +200,25 @@ def _actions(whole: Account) -> list[str]:
         ("Reconsider the model or framework", True),
         ("Consider removing overengineered parts", False),
     ):
-        issues = _list(o.issue for o in whole.overengineering if o.is_choice is chosen)
+        issues = _by_rule([o for o in whole.overengineering if o.is_choice is chosen])
         if issues:
-            actions.append(f"{heading}: {issues}")
+            actions.append(f"{heading}: {_list(issues)}")
     if not whole.critical and (whole.warnings or whole.suggestions):
         actions.append("Look through the warnings and suggestions")
     return actions
+
+
+def _by_rule(found: Sequence[Over]) -> list[str]:
+    """The first finding of each rule, and how many more there are of it."""
+    firsts: dict[str, Over] = {}
+    counts: dict[str, int] = {}
+    for one in found:
+        firsts.setdefault(one.record["name"], one)
+        counts[one.record["name"]] = counts.get(one.record["name"], 0) + 1
+    return [
+        first.issue + (f" (and {counts[name] - 1} more like it)" if counts[name] > 1 else "")
+        for name, first in firsts.items()
+    ]
 
 
 def _sentence(one: Critical) -> str:

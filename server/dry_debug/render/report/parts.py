@@ -103,11 +103,14 @@ def _unknown(row: Row) -> str:
 
 
 def evidence(over: Over, context: Context) -> str:
-    """What a finding of Part 3 rests on, each sentence with its place."""
-    return "; ".join(
-        f"{text} ({place(file, line, cell, context)})" if text else place(file, line, cell, context)
-        for text, file, line, cell in over.evidence
-    )
+    """What a finding of Part 3 rests on, each sentence with its place; a file is named where it changes."""
+    told: list[str] = []
+    before: tuple[str, int | None] | None = None
+    for text, file, line, cell in over.evidence:
+        where = f"line {line}" if (file, cell) == before else place(file, line, cell, context)
+        told.append(f"{text} ({where})" if text else where)
+        before = (file, cell)
+    return "; ".join(told)
 
 
 def choices(account: Account, context: Context) -> Iterator[list[tuple[str, str]]]:

@@ -1,0 +1,53 @@
+"""Loads needs.toml: which versions of packages need which versions of others."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from dry_debug.program.version_range import Version, number
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`package`, from `since` on and below `until`, needs `other` in a version that `condition` allows."""
+
+    package: str
+    since: Version
+    until: Version
+    other: str
+    condition: str
+    source: str
+    breaks: str
+
+
+@cache
+def by_package() -> dict[str, tuple[Need, ...]]:
+    """The needs of each package, by its normal name."""
+    found: dict[str, list[Need]] = {}
+    for need in _all():
+        found.setdefault(need.package, []).append(need)
+    return {package: tuple(needs) for package, needs in found.items()}
+
+
+def _all() -> Iterator[Need]:
+    package = importlib.import_module("dry_debug_rules.dependencies")
+    loader: Any = package.__loader__
+    data = tomllib.loads(loader.get_data(f"{package.__path__[0]}/needs.toml").decode("utf-8"))
+    for row in data["needs"]:
+        since, until = number(row["from"]), number(row["below"])
+        yield Need(row["package"], since, until, row["other"], row["condition"], row["source"], row["breaks"])
+    for table in data["table"]:
+        for first, second, *end in table["pairs"]:
+            since, other = number(first), number(second)
+            until = number(end[0]) if end else _raised(since)
+            condition = f">={second},<{'.'.join(map(str, _raised(other)))}"
+            yield Need(table["package"], since, until, table["other"], condition, table["source"], table["breaks"])
+
+
+def _raised(version: Version) -> Version:
+    return (*version[:-1], version[-1] + 1)
