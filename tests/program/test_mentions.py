@@ -1,5 +1,7 @@
 """Where a file names what comes from libraries."""
 
+import ast
+
 from dry_debug.program.mentions import chains, imports, names
 
 from tests.program.model import program
@@ -37,3 +39,9 @@ def test_attributes_are_found_once_with_their_statement_and_scope() -> None:
 def test_names_are_reads() -> None:
     model = program("x = 1\nfor x in y:\n    print(x)\ndel x\n")
     assert [(m.node.lineno, m.stmt.lineno) for m in names(model, ("x",))] == [(3, 3)]
+
+
+def test_the_longest_chain_is_the_one_that_is_meant() -> None:
+    model = program("import torch\nx = torch._six.inf\ny = torch._sixth\nz = mytorch._six\n")
+    found = list(chains(model, {"torch": ("_six", "_six.inf")}))
+    assert [(m.stmt.lineno, ast.unparse(m.node)) for m in found] == [(2, "torch._six.inf")]

@@ -58,7 +58,7 @@ def chains(program: Program, starts: Mapping[str, Collection[str]]) -> Iterator[
     source, document_lines = program.document.source, program.document.lines
     words: set[str] = set()
     for root, rests in starts.items():
-        for match in _chain(root, tuple(sorted(rests))).finditer(source):
+        for match in _chain(root, tuple(sorted(rests, key=lambda rest: (-len(rest), rest)))).finditer(source):
             before = source[match.start() - 1 : match.start()]
             if not (before.isalnum() or before in ("_", ".")) or not before:
                 lines.add(document_lines.line_of(match.start()) + 1)
@@ -70,7 +70,7 @@ def chains(program: Program, starts: Mapping[str, Collection[str]]) -> Iterator[
 
 @lru_cache(maxsize=256)
 def _chain(root: str, rests: tuple[str, ...]) -> re.Pattern[str]:
-    """It begins with the plain letters of the variable, which makes it fast to look for."""
+    """It begins with the plain letters of the variable, which makes it fast to look for; the longest rest first."""
     return re.compile(rf"{re.escape(root)}\.({'|'.join(map(re.escape, rests))})(?!\w)")
 
 
