@@ -246,8 +246,6 @@ def _sites(program: Program, found: Sequence[Imported], top: str) -> Iterator[_S
             yield _Site(mention.node, mention.stmt, row, "name", program.short(mention.node))
     source = program.document.source
     for whole, words in table.arguments.items():
-        if not any(word in source for word in words):
-            continue
         for call in program.calls_of(whole):
             stmt = program.statement(call)
             text = whole.removesuffix(".from_pretrained").split(".")[-1]
