@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+from dry_debug.program.carried import carriers
 from dry_debug.program.collected import collections
 from dry_debug.program.construction import constructs, part_of
 from dry_debug.program.fate import fate_of
@@ -255,3 +256,23 @@ def test_what_a_module_makes_of_it_has_the_same_graph() -> None:
     one = program("import torch\nhead = torch.nn.Linear(1, 1)\nout = net(1)\nhead(out).sum().backward()\n")
     made = one.index.assignments[1]
     assert fate_of(one, "out", made).backward
+
+
+@pytest.mark.parametrize(("added", "found"), [("loss.item() * parts", False), ("loss * parts", True)])
+def test_a_number_that_the_loss_was_divided_by_carries_no_graph(added: str, found: bool) -> None:
+    one = program(f"""
+        import torch
+        def note(parts, loss, total):
+            total += {added}
+            return total
+        def train(net, data, parts):
+            total = 0.0
+            for x in data:
+                loss = net(x) / parts
+                loss.backward()
+                total = note(parts, loss, total)
+    """)
+    stmt = one.index.augments[0]
+    function = next(f for f in one.index.functions if f.name == "note")
+    assert isinstance(function.node, ast.FunctionDef)
+    assert bool(carriers(one, stmt.value, stmt, function.node)) is found

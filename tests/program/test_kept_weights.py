@@ -52,6 +52,9 @@ def test_weights_that_are_no_copy(expr: str, expected: str | None) -> None:
 def test_a_function_that_gives_back_the_weights() -> None:
     assert form("held(net)", "def held(m):\n    return m.state_dict()") == "state"
     assert form("held(net)", "def held(m):\n    return copy.deepcopy(m.state_dict())") is None
+    assert form("held(net)", "def held(m):\n    s = m.state_dict()\n    return s") == "state"
+    assert form("held(net)", "def held(m):\n    s = m.state_dict()\n    copied(s)\n    return s") is None
+    assert form("held(net)", "def held(m):\n    s = m.state_dict()\n    s = {}\n    return s") is None
 
 
 def better(body: str) -> bool:

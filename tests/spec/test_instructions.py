@@ -206,6 +206,10 @@ def test_data_is_asked_for_by_the_name_that_the_code_has() -> None:
         ("eps 1e-8", "epochs", ()),
         ("Ran lr 1e-3 first, exploded.", "learning_rate", ()),
         ("Old setup: lr 1e-3", "learning_rate", ()),
+        ("5 epochs is too many, 3 is enough", "epochs", (3,)),
+        ("cap the answers at 768 tokens, last time they had 1024", "max_tokens", (768,)),
+        ("lora r=32 a=64 drop=.1", "lora_dropout", (0.1,)),
+        ("bs 4, 2ep, wu 5%", "warmup_ratio", (0.05,)),
     ],
 )
 def test_ways_to_say_a_number(text: str, field: str, values: tuple[float, ...]) -> None:

@@ -58,7 +58,7 @@ _MEMBERS = {name: NeedImport(module, name) for module, names in _OF.items() for 
 _MEMBERS["DDP"] = NeedImport("torch.nn.parallel", "DistributedDataParallel", "DDP")
 _KNOWN = frozenset((*_MODULES, *_MEMBERS))
 # The same name is often something else: the import is offered, and has to be looked at.
-_DOUBTFUL = frozenset(("F", "dist", "transforms", "pl", "DataLoader", "optim", "lr_scheduler"))
+_DOUBTFUL = frozenset("F dist transforms pl DataLoader optim lr_scheduler random_split SummaryWriter".split())
 
 
 class UnimportedName(SiteRule):

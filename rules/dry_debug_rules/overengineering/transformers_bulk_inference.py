@@ -46,7 +46,6 @@ class TransformersBulkInference(WholeRule):
     name = "transformers-bulk-inference"
     code = "OVER003"
     severity = "suggestion"
-    status = "preview"
     fix_kind = "display"
     triggers = (
         ("transformers",),

@@ -24,6 +24,7 @@ ENGINES = (
     "vllm.engine.async_llm_engine.AsyncLLMEngine.from_engine_args", "vllm.engine.llm_engine.LLMEngine.from_engine_args",
 )  # fmt: skip
 _ROUTES = frozenset(("get", "post", "put", "route", "api_route", "websocket"))
+MAX_HOPS = 3  # functions between the loop and the engine
 _CACHES = frozenset(("cache", "lru_cache", "cached_property", "cache_resource", "fixture", "singleton"))
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TITLE = "Build the engine once, before the loop"
@@ -91,7 +92,7 @@ class EngineBuiltInLoop(Rule):
         if scope.node is not None and _guarded(call, scope.node, program):
             program.why(call, "a condition guards it: it may be built once")
             return False
-        if any(last_name(d.func if isinstance(d, ast.Call) else d) in _CACHES for d in scope.decorators):
+        if _kept(scope):
             program.why(call, "the function's result is kept")
             return False
         return True
@@ -172,7 +173,7 @@ def _guarded(call: ast.Call, outer: ast.AST, program: Program) -> bool:
     )
 
 
-def _again(scope: Scope, program: Program) -> tuple[ast.AST, str] | None:
+def _again(scope: Scope, program: Program, hops: int = 0) -> tuple[ast.AST, str] | None:
     """What runs a function again and again: a loop around a call of it, or the route that it serves."""
     for decorator in scope.decorators:
         func = decorator.func if isinstance(decorator, ast.Call) and decorator.args else None
@@ -182,7 +183,19 @@ def _again(scope: Scope, program: Program) -> tuple[ast.AST, str] | None:
         loop = _loop_around(call, program)
         if loop is not None and not _guarded(call, loop, program):
             return call, "the function runs in each iteration of a loop"
+        outer = program.scope(call)
+        if loop is not None or outer.kind != "function" or outer.node is None or hops >= MAX_HOPS:
+            continue
+        if not _kept(outer) and not _guarded(call, outer.node, program):
+            found = _again(outer, program, hops + 1)
+            if found is not None:
+                return found
     return None
+
+
+def _kept(function: Scope) -> bool:
+    """Whether a decorator keeps what the function gives."""
+    return any(last_name(d.func if isinstance(d, ast.Call) else d) in _CACHES for d in function.decorators)
 
 
 def _hoist(call: ast.Call, again: ast.AST, program: Program) -> Fix | None:

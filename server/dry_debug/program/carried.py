@@ -212,7 +212,9 @@ def _backward_in_caller(program: Program, node: ast.expr, stmt: ast.stmt) -> ast
             continue
         for block in program.index.ancestors(at):
             if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
-                found = _backward_of(program, given, at, block) or _backward_through(program, given, at, block)
+                found = _backward_of(program, given, at, block)
+                if found is None and program.value(given, at).attached:  # not so the number that a loss is divided by
+                    found = _backward_through(program, given, at, block)
                 if found is not None and program.scope(found) is scope:
                     return found
                 break

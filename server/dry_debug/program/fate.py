@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
+from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
@@ -60,10 +61,13 @@ class _Fates:
     def __init__(self, fate: Fate, lists: bool) -> None:
         self.fate = fate
         self.lists = lists
-        self.seen: set[tuple[str, Scope] | ast.AST] = set()
+        self.seen: set[tuple[str, Scope, ast.stmt | None] | ast.AST] = set()
 
     def path(self, program: Program, path: str, home: Scope, hops: int, filled: ast.stmt | None = None) -> None:
-        key = (path, home)
+        """The reads of `path` behind the statement `filled`, which gives it the value or adds to it."""
+        bindings = home.bindings.get(path, [])
+        bound = filled is not None and len(bindings) > 1 and any(b.stmt is filled for b in bindings)
+        key = (path, home, filled if bound else None)
         if key in self.seen:
             return
         if hops > MAX_HOPS:
@@ -71,7 +75,11 @@ class _Fates:
             return
         self.seen.add(key)
         for read in program.flow.path_reads(path, home):
-            if filled is not None and program.flow.statement_of(read, home) is filled:
+            at = program.flow.statement_of(read, home)
+            if filled is not None and at is filled:
+                continue
+            # `loss` of the training loop is not that of the evaluation.
+            if bound and at is not None and not any(b.stmt is filled for b in reaching(program.index, bindings, at)):
                 continue
             self.read(program, read, home, hops)
 
@@ -249,7 +257,7 @@ class _Fates:
             if home is None:
                 self.fate.unknown = True
                 continue
-            self.path(program, path, home, hops + 1)
+            self.path(program, path, home, hops + 1, stmt if home is inner else None)
 
     def _returned(self, program: Program, node: ast.AST, scope: Scope, hops: int, at: int | None) -> None:
         """Follow to the callers, if they are all that there can be seen."""

@@ -83,9 +83,15 @@ def _call(program: Program, call: ast.Call, at: ast.AST, hops: int) -> Live | No
     if target.kind != "function" or callee is None or owner is None or callee.yields or len(callee.returns) != 1:
         return None
     given_back = callee.returns[0].value
+    where: ast.stmt = callee.returns[0]
+    made = callee.bindings.get(given_back.id, []) if isinstance(given_back, ast.Name) else []
+    only = made[0] if len(made) == 1 and made[0].kind == "assign" and not made[0].path else None
+    # A variable with which nothing is done but giving it back.
+    if only is not None and only.stmt is not None and len(owner.flow.reads(only.name, callee)) == 1:
+        given_back, where = only.value, only.stmt
     if not isinstance(given_back, ast.Call | ast.DictComp):
         return None
-    found = live(owner, given_back, callee.returns[0], hops + 1)
+    found = live(owner, given_back, where, hops + 1)
     return Live(found.owner, found.holder, found.at, found.form, call) if found is not None else None
 
 

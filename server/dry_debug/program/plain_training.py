@@ -177,7 +177,7 @@ def _loss(update: _Update, program: Program) -> OwnLoss | None:
 def _is_pretrained(model: Value, program: Program) -> bool:
     """`AutoModelForCausalLM.from_pretrained(...)`, also inside DDP or PEFT: a class of transformers with a loss."""
     name, made = model.base.type or "", model.base.node
-    if not name and model.base.program is program and isinstance(made, ast.Call) and made in program.index.scope_of:
+    if not name and isinstance(made, ast.Call) and made in program.index.scope_of:
         name = program.qualified(made) or ""  # one of several branches that make it
     return re.fullmatch(r"transformers\..*(?:For[A-Z]|LMHead|DoubleHeads)\w*(?:\.from_\w+)?", name) is not None
 
@@ -188,7 +188,7 @@ def _own_way(program: Program, loss: OwnLoss, update: _Update) -> str:
     if any(module.base.ident != ident for module in covers(update.optimizer, program)):
         return "the optimizer updates something else too"
     models = program.training.components.of("model")
-    paths = {dotted(call.func) for call in loss.calls} - {None}
+    paths = {(dotted(call.func) or "").removesuffix(".forward") for call in loss.calls} - {""}
     names = paths | {model.name for model in models if model.value.base.ident == ident}
     for model in models:
         value = model.value
@@ -201,14 +201,14 @@ def _own_way(program: Program, loss: OwnLoss, update: _Update) -> str:
     owner = update.owner
     for function in {owner.scope(event.stmt) for event in update.backward}:
         for call in owner.events.calls_in(function):
-            path = dotted(call.func)
-            if path is None or owner.training.training_loop_around(call) is None:
+            path = (dotted(call.func) or "").removesuffix(".forward")
+            if not path or owner.training.training_loop_around(call) is None:
                 continue
             if path in paths and call not in loss.calls and owner.no_grad_around(call) is None:
                 return "the model is called several times in an iteration"
             head, _, method = path.rpartition(".")
-            if any(head == p or head.startswith(f"{p}.") for p in paths if p) and (
-                method not in _PLAIN_METHODS or head.count(".") > 1 + max(p.count(".") for p in paths if p)
+            if any(head == p or head.startswith(f"{p}.") for p in paths) and (
+                method not in _PLAIN_METHODS or head.count(".") > 1 + max(p.count(".") for p in paths)
             ):
                 return f"the training loop calls `{path}`"
     return ""

@@ -53,6 +53,7 @@ _PAST = re.compile(
     r"chose|switched|measured|noticed|"
     r"swept|tested|diverged|set|were|was)|"
     r"(?:was|were|wasn't|weren't|did|didn't|got|gave|reached|achieved|yielded|scored|converged|diverged|resulted|"
+    r"collapsed|exploded|stalled|"
     r"oom-?ed|oomed|crashed|"
     r"hit|outperformed|worked|failed)|(?:first|second|third|failed|best|worst|winning|reference) (?:run|attempt|"
     r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi|"
@@ -156,13 +157,23 @@ _OLD_LABEL = re.compile(
 )
 
 
+# "5 epochs is too many"
+_TOO_MUCH = re.compile(
+    r"(?<![\w.])[\d.]+(?:e-?\d+)?k?(?: [a-z]+){0,2} (?:is|are|was|were|seems?|looks?|sounds?|feels?) (?:way |far |"
+    r"a bit |much )?too "
+    r"(?:many|much|high|low|few|long|short|big|small|large|slow|little|aggressive)\b",
+    re.IGNORECASE,
+)
+
+
 def blank(text: str, start: int, end: int) -> str:
     """`text` with spaces from `start` to `end`."""
     return text[:start] + " " * (end - start) + text[end:]
 
 
 def asks_nothing(lead: str) -> bool:
-    """Whether the line that announces a list says that the list is about something else."""
+    """Whether the line that announces a list says that the list is about something else; its last sentence counts."""
+    lead = re.split(r"(?<=[\w)])[.!?]\s+", lead.rstrip())[-1]
     return bool(
         _PAST.search(lead)
         or _OTHERS.search(lead)
@@ -185,14 +196,20 @@ def asked_part(sentence: str, question: bool) -> str:
         return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
+    text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
     conditional = False
+    told_of_past = False
     for start, end in pairwise(borders):
         part = text[start:end]
         if not part.strip():
             continue
+        if told_of_past and "(" in text[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
+            text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
+            continue
+        told_of_past = bool(_PAST.search(part))
         followed = _FOLLOWED.search(part)
         condition = _CONDITION.search(part)
         if condition is not None:
@@ -228,6 +245,14 @@ def _aside(part: str) -> int:
     """Where the last clause of a request begins that only tells why, without a number; 0 if there is none."""
     comma = part.rfind(",")
     why = part[comma + 1 :]
+    back = re.search(
+        r",\s*(?:last time|previously|before that|yesterday|earlier|"
+        r"in the last run)\b",
+        part,
+        re.IGNORECASE,
+    )
+    if back is not None and not _PAST.search(part[: back.start()]):
+        return back.start()
     told = comma > 0 and not re.search(r"\d", why) and _PAST.search(why) and not _PAST.search(part[:comma])
     return comma if told and _IMPERATIVE.match(part) else 0
 

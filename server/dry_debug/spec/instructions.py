@@ -124,6 +124,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
     if sentence.lead and asks_nothing(sentence.lead):
         return
     text = _TIMES.sub(" x", _GLUED.sub(r"\1 \2", sentence.text))
+    text = _AT_STEP.sub(r"\1 every \2", _GLUED_BEHIND.sub(r"\1 \2", text))
     if sentence.quoted:
         said.hear(text, [])
         return
@@ -272,6 +273,8 @@ _REFUSED = re.compile(
     r"leave out|no need for)\W{0,4}:",
     re.IGNORECASE,
 )
+_GLUED_BEHIND = re.compile(r"(?<![\w.])(\d+k?)(ep|epochs?|steps?|iters?)\b", re.IGNORECASE)  # "2ep"
+_AT_STEP = re.compile(r"\b(eval|val|ckpt|checkpoint|save|log)\s*@\s*(?=\d)(\d)", re.IGNORECASE)  # "eval@250"
 _TIMES = re.compile(r"(?<=\d)[x×](?=\s*(?:\Z|[,.;)]|grad|accum))")  # "accumulate 4x"
 
 

@@ -129,6 +129,8 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
         told: set[str] = set()
         for call in program.index.calls:
             field = _purpose(call)
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "eval" and not call.args:
+                field = "eval_cadence"  # `net.eval()` in the epoch loop: what follows evaluates
             stmt = program.statement(call)
             if field in (None, "logging") or field in told or stmt is None:
                 continue

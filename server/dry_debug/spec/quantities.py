@@ -286,8 +286,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
         product = _PRODUCT.match(text, end) if not behind else None
-        if product is not None and isinstance(whole := number(product["n"]), int):  # "4 x 8 x 2 GPUs = 64"
-            values, kind, unit, end = (whole,), "one", "effective", product.end()
+        whole = number(product["n"]) if product is not None else None
+        if product is not None and isinstance(whole, int) and unit == "effective":  # "4 x 8 x 2 GPUs = 64"
+            values, kind, end = (whole,), "one", product.end()
         if re.fullmatch(
             r"[ -](?:effective|in total|total|overall|altogether|"
             r"each)",
@@ -328,8 +329,8 @@ _BOUND_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _OF_INPUTS = re.compile(
-    r"\b(?:inputs?|sources?|contexts?|prompts?|articles?|documents?|texts?|sequences?|"
-    r"chunks?)\b[^,;.]{0,16}\Z",
+    r"\b(?:inputs?|sources?|contexts?|prompts?|articles?|documents?|texts?|sequences?|chunks?)\b[^,;.]{0,16}\Z|"
+    r"\b(?:keep|stay (?:at|with)|stick (?:to|with))\b[^,;]{0,40}\s\Z",
     re.IGNORECASE,
 )
 _OF_ANSWERS = re.compile(

@@ -27,6 +27,11 @@ _ELLIPSIS = re.compile(
     rf"not\b|pls\b|sorry\b|as\b))",
     re.IGNORECASE,
 )
+_ENOUGH = re.compile(
+    rf"(?P<low>{NUMBER})\s+(?:is|are|should be|would be|will be|will|should) (?:enough|plenty|fine|better|ok|okay|"
+    rf"sufficient|do)\b",
+    re.I,
+)
 _ANSWERS = re.compile(
     rf"\s*(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
     rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
@@ -68,7 +73,7 @@ class Conversation:
     def elliptic(self, text: str, question: bool) -> list[Quantity]:
         """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
         asked = asked_part(text, question)
-        match = _ELLIPSIS.search(asked) or _CORRECTS.fullmatch(asked) or self._answer(asked)
+        match = _ELLIPSIS.search(asked) or _ENOUGH.search(asked) or _CORRECTS.fullmatch(asked) or self._answer(asked)
         value = number(match["low"]) if match else None
         if match is None or value is None:
             return []

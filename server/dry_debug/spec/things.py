@@ -144,7 +144,7 @@ _KNOWN_DATA = (
     r"xsum|samsum|ag[_ ]?news|yelp(?:[-_ ]\w+)?|"
     r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny[-_ ]?stories|"
     r"tiny[-_ ]?shakespeare|"
-    r"librispeech|common voice|food-?101|conll-?2003|"
+    r"librispeech|common voice|food-?101|conll(?:-?2003)?|"
     r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion(?= "
     r"dataset)|ms ?marco|hellaswag|stl-?10|svhn"
 )
@@ -248,7 +248,8 @@ _OUTPUT = re.compile(
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
     r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
-    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:weights?|checkpoints?|"
+    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:results?|adapters?)\s+"
+    rf"(?:to|into|under)\s+|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
@@ -302,12 +303,15 @@ def _hardware(text: str) -> Iterator[Thing]:
 
 _WHAT = (
     ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
-    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
+    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bsnapshots?\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
     ("logging", r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport (?:the )?(?:loss|metrics)\b"),
 )
+_ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10, "hundredth": 100}
+_NTH = "|".join(_ORDINALS)
 _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
-    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b)?[ -]*(?:training |optimi[sz]er |global )?(?:(?P<unit>epochs?|"
+    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
+    rf"global )?(?:(?P<unit>epochs?|"
     rf"steps?|iterations?|iters?|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
@@ -418,7 +422,7 @@ def _cadences(text: str) -> Iterator[Thing]:
         raw = match["n"]
         if match[0].lower().startswith("per") and raw:
             continue
-        times = 2 if raw and raw.lower() == "other" else number(raw) if raw else 1
+        times = (_ORDINALS.get(raw.lower()) or number(raw)) if raw else 1
         if times is None or not float(times).is_integer() or times < 1:
             continue
         every = int(times)

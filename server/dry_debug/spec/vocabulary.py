@@ -22,7 +22,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
     (
         "warmup_steps",
-        r"(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|phase))?"
+        r"\bwu(?=[ =:]+\d)|(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|"
+        r"phase))?"
         r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?",
     ),
     (
@@ -44,14 +45,17 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
     ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha|\ba(?=\s*=\s*\d)"),
-    ("lora_dropout", r"(?:lora[ _-]?)?dropout(?:[ _-](?:rate|prob(?:ability)?))?"),
+    ("lora_dropout", r"(?:lora[ _-]?)?(?:dropout(?:[ _-](?:rate|prob(?:ability)?))?|drop(?=\s*[=:]\s*0?\.))"),
     (
         "lora_r",
         r"lora[ _-](?:r|rank)\b|(?:lora |adapter )?\brank\b(?:[ _-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
     ),
     (
         "max_tokens",
-        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|completion)?[ _-]?tokens"
+        r"(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
+        r"completions?|generations?|replies)"
+        r"(?: (?:below|under|within))?|max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
+        r"completion)?[ _-]?tokens"
         r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|"
         r"response)(?: length)?",
     ),
@@ -157,14 +161,14 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "gradient_accumulation_steps": ("acc", "ga"),
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
-    "warmup_steps": ("warm",),
+    "warmup_steps": ("warm", "wu"),
     "learning_rate": ("lr", "rate", "@", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
     "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
     "weight_decay": ("decay", "wd", "l2"),
-    "lora_alpha": ("alpha",),
+    "lora_alpha": ("alpha", "a=", "a ="),
     "lora_dropout": ("drop",),
     "lora_r": ("rank", "r"),
-    "max_tokens": ("token", "length", "output", "completion", "generation", "response"),
+    "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
     "max_length": (
         "len",
         "token",
