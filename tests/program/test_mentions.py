@@ -45,3 +45,15 @@ def test_the_longest_chain_is_the_one_that_is_meant() -> None:
     model = program("import torch\nx = torch._six.inf\ny = torch._sixth\nz = mytorch._six\n")
     found = list(chains(model, {"torch": ("_six", "_six.inf")}))
     assert [(m.stmt.lineno, ast.unparse(m.node)) for m in found] == [(2, "torch._six.inf")]
+
+
+def test_annotations_that_are_not_evaluated_are_text() -> None:
+    text = "def f(a: np.first = np.second) -> np.third:\n    b: np.fourth = np.fifth\n"
+    words = ("first", "second", "third", "fourth", "fifth")
+    evaluated = {m.node.attr for m in chains(program(text), {"np": words})}  # type: ignore[union-attr]
+    lazy = {
+        m.node.attr  # type: ignore[union-attr]
+        for m in chains(program(f"from __future__ import annotations\n{text}"), {"np": words})
+    }
+    assert evaluated == {"first", "second", "third", "fifth"}
+    assert lazy == {"second", "fifth"}

@@ -252,6 +252,30 @@ def test_assumptions_are_listed_for_approval() -> None:
     assert "👉 User should confirm these assumptions are acceptable." in text
 
 
+def test_what_is_written_out_and_does_nothing_is_no_assumption() -> None:
+    code = TRAINER.replace(
+        "    warmup_steps=100,", '    warmup_steps=0,\n    weight_decay=0.0,\n    eval_strategy="no",'
+    )
+    whole = report("Use Llama-7B.", code.replace("gradient_accumulation_steps=4", "gradient_accumulation_steps=1"))
+    fields = {row.field for row in whole.assumptions}
+    assert not fields & {"warmup_steps", "weight_decay", "gradient_accumulation_steps", "eval_cadence"}
+    assert {"learning_rate", "batch_size", "lora_r", "dataset"} <= fields  # choices, each to be confirmed
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "field"),
+    [
+        ("Does model match specification?", "Use Mistral-7B.", "model"),
+        ("Do hyperparameters match?", "Learning rate 1e-5.", "learning_rate"),
+        ("Is the approach right for the task?", "Full fine-tuning, please.", "method"),
+    ],
+)
+def test_questions_about_instructions_are_answered_no(question: str, asked: str, field: str) -> None:
+    whole = report(asked, TRAINER)
+    assert [c.row.field for c in whole.critical if c.row is not None] == [field], question
+    assert not whole.matches
+
+
 def test_what_was_asked_from_ambient_places_is_at_most_a_warning() -> None:
     whole = report("", "# as asked: batch size 16\n" + TRAINER)
     assert not whole.critical

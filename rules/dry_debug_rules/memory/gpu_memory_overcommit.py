@@ -94,7 +94,9 @@ def _report(
         place = f"`gpu={program.short(gpu.node, 20)}`" if gpu.node is not None else ""
     rest = f"` takes {need:.0f} GiB at least; {place} says {gpu.brief}"
     headline = f"{doing} `{short(name, max(12, 98 - len(doing) - len(rest)))}{rest}"
-    confidence: Confidence = "medium" if load.changeable else "high"
+    # Accelerate may be launched with a sharding that the code does not show.
+    unseen = load.changeable or (training is not None and "Accelerator" in program.document.source)
+    confidence: Confidence = "medium" if unseen else "high"
     return Report(
         at=load.expr,
         headline=short(headline, 100),

@@ -57,13 +57,22 @@ class DistributedCodeForOneGpu(WholeRule):
             return
         asked, said = _asked(program), setup.alone()
         certain = [p for p in setup.parts if p.alone is not None]
-        test = None if certain else setup.decided()
+        known = asked is not None or said is not None
+        test = _decided(setup) if known and not certain else None
         about = certain or _about(setup, asked is not None, said is not None)
-        if test is None and (asked is not None or said is not None):
+        if known and test is None:
             for part in about:
                 yield _report(part, setup, asked, part.alone or said, program)
         if why.listens:
-            _tell(setup, about, asked is not None or said is not None, test, program)
+            _tell(setup, about, known, test, program)
+
+
+def _decided(setup: ProcessSetup) -> Step | None:
+    """What decides whether there are several processes, here or where the process group is made."""
+    here = setup.decided()
+    if here is not None or any(p.kind in ("init", "spawn") for p in setup.parts):
+        return here
+    return next((step for other in setup.joined_elsewhere() if (step := other.decided()) is not None), None)
 
 
 def _silent(setup: ProcessSetup, program: Program) -> str | None:
@@ -75,12 +84,13 @@ def _silent(setup: ProcessSetup, program: Program) -> str | None:
 
 
 def _about(setup: ProcessSetup, asked: bool, said: bool) -> list[Part]:
-    """What the finding is about: the wrapper, else the process group or the processes of a run that wraps its model
-    in another file, or that trains where one GPU was asked for."""
-    if setup.wrapper is not None:
-        return [setup.wrapper]
+    """What the finding is about: the wrapper of a run whose process group is made where that can be seen, else the
+    process group or the processes of a run that wraps its model in another file, or that trains."""
     set_up = [p for p in setup.parts if p.kind in ("init", "spawn")][:1]
-    if asked and set_up and setup.program.training.is_training:
+    if setup.wrapper is not None:
+        return [setup.wrapper] if set_up or said or setup.joined_elsewhere() else []
+    joins = bool(set_up) and set_up[0].kind == "init"
+    if asked and set_up and (setup.program.training.is_training or (joins and setup.wrapped_elsewhere() is not None)):
         return set_up
     return set_up if set_up and said and not asked and setup.wrapped_elsewhere() is not None else []
 
@@ -94,7 +104,8 @@ def _tell(setup: ProcessSetup, about: list[Part], known: bool, test: Step | None
         elif test is not None:
             program.why(part.node, "the program runs as one process as well, by {}", test, see=test)
         elif not about:
-            program.why(part.node, "no model is wrapped here: a library may need the process group")
+            text = "where the process group is made cannot be seen"
+            program.why(part.node, text if setup.wrapper is not None else "no model is wrapped: a library may need it")
         elif part not in about:
             program.why(part.node, "it is told of {}", Step(program, about[0].node, ""))
 
@@ -123,7 +134,7 @@ def _report(part: Part, setup: ProcessSetup, asked: Instruction | None, said: St
         at=part.node,
         headline=short(headline, 100),
         confidence="high",
-        severity=None if asked is not None and asked.explicit else "warning",
+        severity=None if asked is not None and asked.explicit and not setup.counts_gpus else "warning",
         evidence=evidence,
         related=[asked_here(asked, program)] if asked is not None else [],
         # One GPU asked for, several used: what hardware-deviation says of it is the same.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 
+_ANNOTATIONS = frozenset(("annotation", "returns"))
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """One name of an import of a library: `name` is dotted and whole (`transformers.AdamW`)."""
@@ -87,18 +90,22 @@ def names(program: Program, words: Collection[str]) -> Iterator[Mention]:
 def _found(program: Program, lines: list[int], kind: type[ast.AST]) -> Iterator[tuple[ast.AST, ast.stmt, Scope]]:
     """The nodes of a kind in the statements on these lines (one-based, sorted): not in those that they hold."""
     index = program.index
+    # Annotations that are not evaluated are text.
+    left_out = _ANNOTATIONS if "from __future__ import annotations" in program.document.source else frozenset[str]()
     for stmt in list(index.parent) if lines else ():
         if not isinstance(stmt, ast.stmt) or stmt not in index.scope_of:
             continue
         at = bisect_left(lines, _first_line(stmt))
         if at == len(lines) or lines[at] > (stmt.end_lineno or stmt.lineno):
             continue
-        stack: list[tuple[ast.AST, Scope]] = [(part, index.scope_of[stmt]) for part in _own(stmt)]
+        stack: list[tuple[ast.AST, Scope]] = [(part, index.scope_of[stmt]) for part in _own(stmt, left_out)]
         while stack:
             node, scope = stack.pop()
             scope = index.scopes.get(node, scope)  # a lambda, a comprehension
             if isinstance(node, kind):
                 yield node, stmt, scope
+            if left_out and isinstance(node, ast.arg):
+                continue
             stack.extend((child, scope) for child in ast.iter_child_nodes(node))
 
 
@@ -107,9 +114,11 @@ def _first_line(stmt: ast.stmt) -> int:
     return min(stmt.lineno, *(d.lineno for d in decorators)) if decorators else stmt.lineno
 
 
-def _own(stmt: ast.stmt) -> Iterator[ast.AST]:
+def _own(stmt: ast.stmt, left_out: frozenset[str]) -> Iterator[ast.AST]:
     """The expressions of a statement that stand in none of the statements it holds."""
     for field, value in ast.iter_fields(stmt):
+        if field in left_out:
+            continue
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, ast.ExceptHandler):
                 if item.type is not None:

@@ -79,6 +79,24 @@ class ProcessSetup:
                         return Step(value.program, call, "this wraps the model for several processes")
         return None
 
+    def joined_elsewhere(self) -> list[ProcessSetup]:
+        """The set-ups of other files with a function that this file calls and that makes the process group."""
+        if not self.program.leaves_file:
+            return []
+        found: dict[int, ProcessSetup] = {}
+        for value in self.program.training.distributed.reached_functions():
+            owner = value.program
+            if owner is not None and id(owner) not in found:
+                other = ProcessSetup(owner)
+                if any(p.kind == "init" and owner.scope(p.node) is value.scope for p in other.parts):
+                    found[id(owner)] = other
+        return list(found.values())
+
+    @property
+    def counts_gpus(self) -> bool:
+        """Whether it starts as many processes as it finds GPUs: then it runs on one, if with all that around it."""
+        return bool(self._spawned) and "device_count" in self.program.document.source
+
     @property
     def offloads(self) -> bool:
         """Whether it may be there for its memory: sharding that moves parameters to the CPU helps one GPU too."""

@@ -130,8 +130,24 @@ def assumptions(observed: list[Observed], asked: set[str], program: Program) -> 
     return sorted(found.values(), key=lambda item: FIELDS.index(item.field))
 
 
+# Written out, but nothing happens by it, and the library does the same without it: nothing to confirm.
+_NEUTRAL = {
+    "gradient_accumulation_steps": 1,
+    "warmup_steps": 0,
+    "warmup_ratio": 0,
+    "weight_decay": 0,
+    "lora_dropout": 0,
+    "top_p": 1,
+    "tensor_parallel_size": 1,
+}
+
+
 def _says_nothing(one: Observed) -> bool:
     value: Any = one.value
+    if one.field in _NEUTRAL:
+        return bool(value == _NEUTRAL[one.field])
+    if one.field == "eval_cadence" and value == Cadence("never"):
+        return True
     if one.field == "method":
         return bool(value in ("full",))
     if one.field == "hardware":

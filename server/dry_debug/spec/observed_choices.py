@@ -471,8 +471,11 @@ def _hardware(program: Program) -> Iterator[Observed]:
     yield from counted
     yield from _needs(program)
     if several is not None and not any(o.known for o in counted):
-        unit = "optional" if _is_optional(program, several) else ""
-        yield Observed("hardware", Hardware(-1), several, unit=unit)
+        optional = _is_optional(program, several)
+        if optional is None:
+            yield Observed("hardware", None, several, known=False)
+        else:
+            yield Observed("hardware", Hardware(-1), several, unit="optional" if optional else "")
     elif not counted and several is None:
         cpu = _on_cpu(program)
         if cpu is not None:
@@ -488,12 +491,18 @@ def _hardware(program: Program) -> Iterator[Observed]:
             )
 
 
-def _is_optional(program: Program, several: ast.AST) -> bool:
-    """Whether the set-up for several devices is left out where there is one: by a test around it, or a default."""
+def _is_optional(program: Program, several: ast.AST) -> bool | None:
+    """Whether the set-up for several devices is left out where there is one: by a test around it, or a default. None
+    for a wrapper whose process group is made where nobody can see it."""
     from dry_debug.program.process_setup import ProcessSetup
 
     setup = ProcessSetup(program)
-    return setup.decided() is not None or setup.decided_by(several) is not None
+    if setup.decided() is not None or setup.decided_by(several) is not None:
+        return True
+    if setup.wrapper is None or any(p.kind in ("init", "spawn") for p in setup.parts):
+        return False
+    elsewhere = setup.joined_elsewhere()
+    return any(other.decided() is not None for other in elsewhere) if elsewhere else None
 
 
 def _needs(program: Program) -> Iterator[Observed]:

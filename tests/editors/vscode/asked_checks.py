@@ -61,7 +61,7 @@ class AskedChecks:
     def as_asked(self) -> None:
         self.bench.open_file("train.py")
         # The one mistake in it is a warning.
-        self.bench.wait("a squiggle in train.py", self.bench.squiggles)
+        self.bench.wait("a squiggle in train.py", self.bench.squiggles, timeout=120)
         if self.errors():
             raise CheckFailed("there is an error already")
 
@@ -98,8 +98,7 @@ class AskedChecks:
 
     def follow(self, title: str, link: str, position: str) -> None:
         """Follows a link of a preview; the status bar then tells the `position`."""
-        frame = self.bench.preview_frame(title)
-        frame.locator("a", has_text=link).first.click()
+        self.bench.preview_body(title).locator("a", has_text=link).first.click()
         status = self.bench.page.locator("#status\\.editor\\.selection")
         self.bench.wait(f"the place of {link}", lambda: status.count() and position in status.inner_text())
 

@@ -51,7 +51,7 @@ class UiChecks:
 
     def opened(self) -> None:
         self.bench.open_file("train.py")
-        self.bench.wait("a squiggle in train.py", self.bench.squiggles)
+        self.bench.wait("a squiggle in train.py", self.bench.squiggles, timeout=120)
         self.picture("1-opened")
 
     def status(self) -> None:

@@ -1,11 +1,11 @@
 """VS Code's workbench in Chromium, through Playwright: what a user would do, and what a user would see."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Error, Frame, Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 from report import wait_for
 
 T = TypeVar("T")
@@ -117,23 +117,17 @@ class Workbench:
         self.page.locator(f"{GROUP} .monaco-editor .view-lines").click()
         self.page.keyboard.press("Control+z")
 
-    def preview_frame(self, title: str) -> Frame:
-        """The frame of the one open Markdown preview, whose tab says `title`."""
+    def preview_body(self, title: str) -> Locator:
+        """The page in the one open Markdown preview, whose tab says `title`."""
         self.page.locator(".tab.active", has_text=title).wait_for()
-
-        def shown() -> Frame | None:
-            # A webview is a frame in a frame, and is loaded anew before it shows anything.
-            for frame in self.page.frames:
-                with suppress(Error):
-                    if frame.locator("body.vscode-body h1").count():
-                        return frame
-            return None
-
-        return self.wait(f"the preview {title}", shown)
+        # A webview is a frame in a frame.
+        inside = self.page.frame_locator("iframe.webview.ready").frame_locator("#active-frame")
+        inside.locator("body h1").first.wait_for()
+        return inside.locator("body")
 
     def preview(self, title: str) -> str:
         """The text of that preview."""
-        return self.preview_frame(title).locator("body").inner_text()
+        return self.preview_body(title).inner_text()
 
     def notification(self, text: str) -> Locator:
         """The notification that says `text`, in the list of all: with a test's driver none pops up."""
