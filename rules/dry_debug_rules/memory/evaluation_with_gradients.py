@@ -248,7 +248,7 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
         return None
     outputs = _Outputs(event, function, program)
     known = bool(program.call_sites(function))  # where all of it ends
-    for name in sorted({*_names(event.stmt), *outputs.names}):
+    for name in sorted({*_names(event.stmt), *outputs.lists}):
         kept = [(program, name, event.stmt)]
         for owner, given, _, stmt in program.arguments_of(function, name):  # a list of the caller that is filled here
             path = dotted(given)
@@ -274,6 +274,7 @@ class _Outputs:
         self.call = event.node
         self.at = event.stmt
         self.names: set[str] = set()
+        self.lists: set[str] = set()  # of these, what collects
         for _ in range(3):  # a loop may hand a value on against the order of its lines
             before = len(self.names)
             for node in nodes(function.node):
@@ -287,7 +288,9 @@ class _Outputs:
         elif isinstance(node, ast.AugAssign) and self.carries(node.value):
             self.names.update(_targets(node.target))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
-            self.names.update(_targets(node.func.value) if any(map(self.carries, node.args)) else ())
+            filled = list(_targets(node.func.value)) if any(map(self.carries, node.args)) else []
+            self.names.update(filled)
+            self.lists.update(filled)
 
     def carries(self, expr: ast.expr) -> bool:
         """Whether an expression may hold a graph of the model's."""
