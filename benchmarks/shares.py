@@ -63,9 +63,14 @@ def shares(path: str) -> Shares:
     if not isinstance(tree, ast.Module):
         return result
     program = Program(document, tree, NullHost())
-    rules = [info for info in manifest.selected(EVERYTHING) if info.shape != "comment"]
-    speakers = awake(rules, document.source)
-    wanted = [info for info in rules if info.name in speakers]
+    wanted: list[manifest.RuleInfo] = []
+
+    def triggers() -> None:
+        rules = [info for info in manifest.selected(EVERYTHING) if info.shape != "comment"]
+        speakers = awake(rules, document.source)
+        wanted.extend(info for info in rules if info.name in speakers)
+
+    phase("triggers", triggers)
     if not wanted:
         return result
     phase("index", lambda: program.index)

@@ -58,13 +58,13 @@ def imports(program: Program) -> list[Imported]:
 def chains(program: Program, starts: Mapping[str, Collection[str]]) -> Iterator[Mention]:
     """The attributes written as a variable of `starts` with one of its rests (`np` with `float`: `np.float`)."""
     lines: set[int] = set()
-    source, document_lines = program.document.source, program.document.lines
+    document, source = program.document, program.document.source
     words: set[str] = set()
     for root, rests in starts.items():
         for match in _chain(root, tuple(sorted(rests, key=lambda rest: (-len(rest), rest)))).finditer(source):
             before = source[match.start() - 1 : match.start()]
             if not (before.isalnum() or before in ("_", ".")) or not before:
-                lines.add(document_lines.line_of(match.start()) + 1)
+                lines.add(document.lines.line_of(match.start()) + 1)
                 words.add(match[1].rpartition(".")[2])
     for node, stmt, scope in _found(program, sorted(lines), ast.Attribute):
         if isinstance(node, ast.Attribute) and node.attr in words:
@@ -80,8 +80,8 @@ def _chain(root: str, rests: tuple[str, ...]) -> re.Pattern[str]:
 def names(program: Program, words: Collection[str]) -> Iterator[Mention]:
     """The reads of variables with one of these names, each with where it stands."""
     pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\b")
-    document_lines = program.document.lines
-    lines = {document_lines.line_of(match.start()) + 1 for match in pattern.finditer(program.document.source)}
+    document = program.document  # its lines are counted only where there is a match
+    lines = {document.lines.line_of(match.start()) + 1 for match in pattern.finditer(document.source)}
     for node, stmt, scope in _found(program, sorted(lines), ast.Name):
         if isinstance(node, ast.Name) and node.id in words and isinstance(node.ctx, ast.Load):
             yield Mention(node, stmt, scope)

@@ -6,6 +6,7 @@ end a line (`str.splitlines` would say so; CPython Parser/tokenizer.c `translate
 
 import re
 from bisect import bisect_right
+from itertools import accumulate
 from typing import Literal
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -21,15 +22,11 @@ class LineIndex:
     def __init__(self, text: str) -> None:
         self.text = text
         self._ascii = text.isascii()
-        starts = [0]
         if "\r" in text:
-            starts.extend(m.end() for m in _LINE_END.finditer(text))
+            self.starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
         else:
-            find, at = text.find, text.find("\n")
-            while at >= 0:
-                starts.append(at + 1)
-                at = find("\n", at + 1)
-        self.starts = starts
+            self.starts = [0, *accumulate(map((1).__add__, map(len, text.split("\n"))))]
+            self.starts.pop()  # the last line ends with the text
 
     def __len__(self) -> int:
         return len(self.starts)
