@@ -31,7 +31,6 @@ class UnloadableCheckpoint(WholeRule):
     name = "unloadable-checkpoint"
     code = "CKPT013"
     severity = "critical"
-    status = "preview"  # the torch that a subfolder pins is not seen yet: half of its foreign findings were about such
     fix_kind = "unsafe"
     triggers = (("torch",), ("save",), ("load",))
     why = (
