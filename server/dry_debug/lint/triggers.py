@@ -20,15 +20,6 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9_]+")
 _LETTERS = bytes(c if _IDENTIFIER.match(chr(c)) and c < 128 else 32 for c in range(256))
 
 
-@functools.cache
-def _part(word: str) -> str:
-    """The longest identifier in `word`, with a space where it ends inside of `word`; empty if there is none."""
-    longest = max(_IDENTIFIER.finditer(word), key=lambda match: len(match.group()), default=None)
-    if longest is None:
-        return ""
-    return " " * (longest.start() > 0) + longest.group() + " " * (longest.end() < len(word))
-
-
 def triggered(info: RuleInfo, source: str) -> bool:
     """Whether the rule can have something to say about this text."""
     return all(any(word in source for word in group) for group in info.triggers)
@@ -36,28 +27,40 @@ def triggered(info: RuleInfo, source: str) -> bool:
 
 def awake(rules: Sequence[RuleInfo], source: str) -> frozenset[str]:
     """The names of those of `rules` that can have something to say about this text."""
-    words = _identifiers(source)
+    identifiers = set(source.encode("utf-8", "surrogatepass").translate(_LETTERS).decode("ascii").split())
+    together = f" {' '.join(identifiers)} "
     known: dict[str, bool] = {}
     found: list[str] = []
-    nodes = [_plan(tuple((rule.name, rule.triggers) for rule in rules))]
+    nodes = [_plan(tuple([(rule.name, rule.triggers) for rule in rules]))]
     for node in nodes:
         found += node.names
         for group, below in node.groups:
             for word in group:
-                holds = known.get(word)
+                text = word.text
+                holds = known.get(text)
                 if holds is None:
-                    part = _part(word)
-                    holds = known[word] = part in words and (part == word or word in source)
+                    holds = word.part in identifiers if word.exact else word.part in together
+                    if holds and not word.plain:
+                        holds = text in source
+                    known[text] = holds
                 if holds:
                     nodes.append(below)
                     break
     return frozenset(found)
 
 
-def _identifiers(source: str) -> str:
-    """All runs of ASCII letters, digits and `_` in the text, each once, a space around each."""
-    data = source.encode("utf-8", "surrogatepass").translate(_LETTERS)
-    return f" {' '.join(set(data.decode('ascii').split()))} "
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of a trigger, and the longest identifier in it.
+
+    `exact`: the identifier ends on both sides within the word. Else `part` has a space where it ends. `plain`: the word
+    is the identifier.
+    """
+
+    text: str
+    part: str
+    exact: bool
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,18 @@ class _Node:
     """Where some groups are known to occur: the rules that want no more, and which further group leads where."""
 
     names: tuple[str, ...]
-    groups: tuple[tuple[Group, _Node], ...]
+    groups: tuple[tuple[tuple[_Word, ...], _Node], ...]
+
+
+def _word(text: str) -> _Word:
+    longest = max(_IDENTIFIER.finditer(text), key=lambda match: len(match.group()), default=None)
+    if longest is None:
+        return _Word(text, "", False, not text)
+    part, open_left, open_right = longest.group(), longest.start() == 0, longest.end() == len(text)
+    if not open_left and not open_right:
+        return _Word(text, part, True, False)
+    spaced = " " * (not open_left) + part + " " * (not open_right)
+    return _Word(text, spaced, False, part == text)
 
 
 @functools.lru_cache(maxsize=64)
@@ -81,6 +95,7 @@ def _grown(wanted: Sequence[tuple[str, frozenset[Group]]]) -> _Node:
     while rest:
         count = Counter(group for _, groups in rest for group in groups)
         first = max(count, key=lambda group: (count[group], group))
-        branches.append((first, _grown([(name, groups - {first}) for name, groups in rest if first in groups])))
+        below = _grown([(name, groups - {first}) for name, groups in rest if first in groups])
+        branches.append((tuple(_word(text) for text in first), below))
         rest = [(name, groups) for name, groups in rest if first not in groups]
     return _Node(names, tuple(branches))
