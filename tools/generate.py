@@ -5,6 +5,7 @@ python tools/generate.py [--check]
 
 import argparse
 import ast
+import json
 import os
 import re
 import subprocess
@@ -95,9 +96,22 @@ def _printed(match: re.Match[str]) -> str:
     return f"```\n$ dry-debug {match.group(1)}\n{done.stdout}```"
 
 
+def _as_json(name: str) -> Callable[[], str]:
+    """A table that people write as TOML, as the JSON that a run reads: `json` takes a twentieth of `tomllib`'s time."""
+
+    def render() -> str:
+        return json.dumps(tomllib.loads((ROOT / name).read_text("utf-8")), indent=1, ensure_ascii=False) + "\n"
+
+    return render
+
+
+DEPENDENCIES = "rules/dry_debug_rules/dependencies"
+
 # In this order: what comes later reads what comes earlier.
 OUTPUTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("rules/dry_debug_rules/manifest.json", manifest),
+    (f"{DEPENDENCIES}/removed.json", _as_json(f"{DEPENDENCIES}/removed.toml")),
+    (f"{DEPENDENCIES}/needs.json", _as_json(f"{DEPENDENCIES}/needs.toml")),
     ("dry-debug.schema.json", schema),
     ("docs/rules/README.md", rule_index),
     ("tests/pages/crosstalk.txt", crosstalk),

@@ -1,9 +1,9 @@
-"""Loads needs.toml: which versions of packages need which versions of others."""
+"""Loads needs.json, which is made from needs.toml: which versions of packages need which versions of others."""
 
 from __future__ import annotations
 
 import importlib
-import tomllib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -37,7 +37,7 @@ def by_package() -> dict[str, tuple[Need, ...]]:
 def _all() -> Iterator[Need]:
     package = importlib.import_module("dry_debug_rules.dependencies")
     loader: Any = package.__loader__
-    data = tomllib.loads(loader.get_data(f"{package.__path__[0]}/needs.toml").decode("utf-8"))
+    data = json.loads(loader.get_data(f"{package.__path__[0]}/needs.json"))
     for row in data["needs"]:
         since, until = number(row["from"]), number(row["below"])
         yield Need(row["package"], since, until, row["other"], row["condition"], row["source"], row["breaks"])

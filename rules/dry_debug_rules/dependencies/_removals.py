@@ -1,9 +1,9 @@
-"""Loads removed.toml: what libraries have taken away, and since which version."""
+"""Loads removed.json, which is made from removed.toml: what libraries have taken away, and since which version."""
 
 from __future__ import annotations
 
 import importlib
-import tomllib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -61,8 +61,8 @@ def by_top() -> dict[str, Library]:
 def _table() -> list[dict[str, Any]]:
     package = importlib.import_module("dry_debug_rules.dependencies")
     loader: Any = package.__loader__
-    data: bytes = loader.get_data(f"{package.__path__[0]}/removed.toml")
-    rows: list[dict[str, Any]] = tomllib.loads(data.decode("utf-8"))["removed"]
+    data: bytes = loader.get_data(f"{package.__path__[0]}/removed.json")
+    rows: list[dict[str, Any]] = json.loads(data)["removed"]
     return rows
 
 
