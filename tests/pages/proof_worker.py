@@ -5,6 +5,7 @@ for each: `{"id", "error"}`, error null where the proof holds.
 """
 
 import contextlib
+import faulthandler
 import json
 import linecache
 import os
@@ -137,6 +138,8 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
     own = [(holder, name, getattr(holder, name)) for holder, name in _replaceable(torch)]
     _reset(torch)
     signal.alarm(SECONDS)
+    # What waits below Python never sees the signal (a lock, a socket): then the process ends, with where it stood.
+    faulthandler.dump_traceback_later(SECONDS + 20, exit=True)
     try:
         with tempfile.TemporaryDirectory(prefix="proof-", ignore_cleanup_errors=True) as folder:
             os.chdir(folder)
@@ -148,6 +151,7 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
         return traceback.format_exc()
     finally:
         signal.alarm(0)
+        faulthandler.cancel_dump_traceback_later()
         for holder, name, function in own:
             setattr(holder, name, function)
     return None
