@@ -56,7 +56,7 @@ editors: neovim vscode
 # Hostile texts, generated and mutated programs, and a sweep over the standard library and what is installed;
 # DRY_DEBUG_SWEEP names further folders (tests/robustness/packages.txt says which packages make a large one).
 robustness: $(VENV)/.tested
-	$(BIN)/python -m pytest tests/robustness -m slow
+	$(BIN)/python -m pytest tests/robustness -m slow -n 2
 
 benchmark: $(VENV)/.tested
 	$(BIN)/python benchmarks/run.py
