@@ -32,6 +32,7 @@ class Distributed:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._alone: dict[ast.AST, bool] = {}  # statements and blocks, and whether only one rank gets to them
 
     @cached_property
     def used(self) -> bool:
@@ -132,26 +133,40 @@ class Distributed:
         if stmt is None:
             return False
         current: ast.AST = stmt
+        passed: list[ast.AST] = []  # what holds of the block that is come to holds of all of them
+        answer = False
         for block in program.index.ancestors(stmt):
-            if isinstance(block, ast.If):
-                test = self.ranks.test(block.test, block)
-                if test is not None and test == (side(block, current) == "body"):
-                    return True
-            body = getattr(block, side(block, current), [])
-            if isinstance(body, list):
-                for before in body:
-                    if before is current:
-                        break
-                    if not isinstance(before, ast.If) or not terminates(before.body):
-                        continue
-                    if self.ranks.test(before.test, before) is False:
-                        return True
+            if current in self._alone and depth == 0:
+                answer = self._alone[current]
+                break
+            passed.append(current)
+            if self._guards(block, current):
+                answer = True
+                break
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-                if any(only_main(d.func if isinstance(d, ast.Call) else d) for d in block.decorator_list):
-                    return True
-                sites = program.call_sites(program.index.scopes[block])
-                return depth < 5 and bool(sites) and all(self.one_rank(site, depth + 1) for site in sites)
+                answer = any(only_main(d.func if isinstance(d, ast.Call) else d) for d in block.decorator_list)
+                if not answer and depth < 5:
+                    sites = program.call_sites(program.index.scopes[block])
+                    answer = bool(sites) and all(self.one_rank(site, depth + 1) for site in sites)
+                break
             current = block
+        if depth == 0:
+            self._alone.update(dict.fromkeys(passed, answer))
+        return answer
+
+    def _guards(self, block: ast.AST, inner: ast.AST) -> bool:
+        """Whether `block` lets one rank alone come to `inner` in it: by its test, or by a return before `inner`."""
+        where = side(block, inner)
+        if isinstance(block, ast.If):
+            test = self.ranks.test(block.test, block)
+            if test is not None and test == (where == "body"):
+                return True
+        body = getattr(block, where, [])
+        for before in body if isinstance(body, list) else ():
+            if before is inner:
+                break
+            if isinstance(before, ast.If) and terminates(before.body) and self.ranks.test(before.test, before) is False:
+                return True
         return False
 
 

@@ -44,10 +44,13 @@ class RankTests:
         self.program = program
         self._started = started
         self._functions: dict[Scope, bool | None] = {}
+        self._tests: dict[tuple[ast.expr, ast.AST], bool | None] = {}  # each arm of a chain asks for all above
 
     def test(self, test: ast.expr, at: ast.AST) -> bool | None:
         """True if `test`, in the statement `at`, holds on one rank only, False if on the others only, else None."""
-        return self._test(test, at, 0)
+        if (test, at) not in self._tests:
+            self._tests[test, at] = self._test(test, at, 0)
+        return self._tests[test, at]
 
     def _test(self, test: ast.expr, at: ast.AST, depth: int) -> bool | None:
         if depth > MAX_DEPTH:
