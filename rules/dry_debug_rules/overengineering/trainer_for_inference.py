@@ -172,4 +172,8 @@ def _kept(stmt: ast.Assign | ast.AnnAssign, scope: Scope, program: Program) -> l
 
 
 def _reads(path: str, home: Scope, program: Program) -> list[_Place]:
-    return [(read, home) for read in program.flow.path_reads(path, home)]
+    reads: list[_Place] = [(read, home) for read in program.flow.path_reads(path, home)]
+    for actor in home.actors if home.kind == "class" else ():  # functions that are handed the object
+        own = f"{actor.self_name}.{path.partition('.')[2]}"
+        reads += [(read, actor) for read in program.flow.path_reads(own, actor)]
+    return reads
