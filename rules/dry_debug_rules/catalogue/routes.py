@@ -66,6 +66,7 @@ class Route:
     words: tuple[str, ...]
     signs: tuple[str, ...]
     topics: tuple[str, ...]
+    errors: tuple[str, ...]
     frames: tuple[str, ...]
     requires: str
     weak: bool
@@ -202,6 +203,7 @@ def _route(row: Mapping[str, Any]) -> Route:
         words=_texts(row, "words"),
         signs=_texts(row, "signs"),
         topics=_texts(row, "topics"),
+        errors=_texts(row, "errors"),
         frames=_texts(row, "frames"),
         requires=row.get("requires", ""),
         weak=row.get("weak", False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from dry_debug_rules.catalogue.routes import PHASES, Context, Route, Step, table
 
@@ -22,6 +23,7 @@ _WRAPPERS = (
     "Empty",
 )
 _UNKNOWN_ERROR = "X-09"
+_MOST_CALLERS = 12  # frames of a library that are asked for the row of an unknown error
 _ENOUGH_TOPICS = 2  # so many different words of an area name it where no symptom is said
 
 
@@ -125,12 +127,20 @@ def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hi
 
 
 def _place_of(raised: Raised) -> Route:
-    """The row of an exception that no row knows: by the library that raised it, else the one for all others."""
-    inner = raised.frames[-1].path if raised.frames else ""
-    place = f"{inner}\n{raised.kind}".lower().replace("\\", "/")
+    """The row of an exception that no row knows: by its subject, else by the library that raised it, else X-09."""
     rows = table().routes
-    known = next((row for row in rows if row.frames and found(row.frames, place)), None)
+    text = raised.text.lower()
+    inner = f"{_slashed(raised.frames[-1])}\n{raised.kind.lower()}" if raised.frames else raised.kind.lower()
+    known = next((row for row in rows if found(row.errors, text) or found(row.frames, inner)), None)
+    if known is None:
+        # What raised it may be a helper of the library: up to the user's own code its callers say more.
+        callers = list(takewhile(lambda frame: not frame.is_own, reversed(raised.frames)))[1:_MOST_CALLERS]
+        known = next((row for frame in callers for row in rows if found(row.frames, _slashed(frame))), None)
     return known or next(row for row in rows if row.id == _UNKNOWN_ERROR)
+
+
+def _slashed(frame: Frame) -> str:
+    return frame.path.lower().replace("\\", "/")
 
 
 def _without_covered(hits: list[_Hit]) -> list[_Hit]:
