@@ -23,6 +23,7 @@ _WRAPPERS = (
     "Empty",
 )
 _UNKNOWN_ERROR = "X-09"
+_ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
 _MOST_CALLERS = 12  # frames of a library that are asked for the row of an unknown error
 _ENOUGH_TOPICS = 2  # so many different words of an area name it where no symptom is said
 
@@ -102,7 +103,20 @@ def _hits(read: Pasted, context: _Context) -> list[_Hit]:
     hits = _rows(read, context, spoken, 0)
     if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
         return hits
-    return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+    hits = _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+    return hits or _subject(read.prose.lower(), spoken)
+
+
+def _subject(prose: str, spoken: Said) -> list[_Hit]:
+    """Where nothing is known but what the text is about: the row with most of its subject in it, the first of equals.
+
+    Not for a few words, nor for a wish that names no trouble.
+    """
+    if spoken.words < _ENOUGH_WORDS or any(found(row.before, prose) for row in table().questions):
+        return []
+    counted = [(spoken.affirmed(row.subject), row) for row in table().routes if row.subject]
+    most = max(count for count, _ in counted)
+    return [_Hit(row, topics=count) for count, row in counted if count == most][:1] if most else []
 
 
 def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hit]:
