@@ -143,7 +143,7 @@ def _judged(
         if scope not in ends["eval"] and "oader" not in program.document.source:
             why(stmt, "nothing in the function uses a graph up or evaluates a model, and the file has no loader")
             return
-        if not _in_some_loop(program, stmt):
+        if not program.index.in_loop(stmt):
             why(stmt, "it stands in no loop")
             return
     loop = outlived(program, stmt, path, in_place=how != "sum")
@@ -205,15 +205,6 @@ def _judged(
             return
         confidence = weakest(confidence, "medium")
     yield Collection(stmt, path, how, tensors, loop, fate, confidence, used, evaluates)
-
-
-def _in_some_loop(program: Program, stmt: ast.stmt) -> bool:
-    for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-            return True
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return False
-    return False
 
 
 def _may_end_here(program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, loop: Loop, how: How) -> bool:
