@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +9,8 @@ from typing import Any, Literal
 
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.version_range import Version, number
+
+from dry_debug_rules.dependencies._tables import table
 
 Kind = Literal["name", "argument", "method"]
 
@@ -46,7 +46,7 @@ class Library:
 def by_top() -> dict[str, Library]:
     """The removals by the name under which a library is imported (`lightning` for both of its packages)."""
     found: dict[str, Library] = {}
-    for row in _table():
+    for row in table("removed")["removed"]:
         for removal in _of(row):
             library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, []))
             if removal.kind == "name":
@@ -56,14 +56,6 @@ def by_top() -> dict[str, Library]:
             else:
                 library.methods.append(removal)
     return found
-
-
-def _table() -> list[dict[str, Any]]:
-    package = importlib.import_module("dry_debug_rules.dependencies")
-    loader: Any = package.__loader__
-    data: bytes = loader.get_data(f"{package.__path__[0]}/removed.json")
-    rows: list[dict[str, Any]] = json.loads(data)["removed"]
-    return rows
 
 
 def _of(row: dict[str, Any]) -> Iterator[Removal]:

@@ -10,6 +10,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument, given
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.handed_back import handed_back
+from dry_debug.program.independent import CHANGES, loops_around
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
 
-_CHANGES = frozenset(
-    ("append", "extend", "insert", "update", "add", "pop", "clear", "appendleft", "push", "setdefault")
-)
-# Signs in a loop that each call is measured, answered to somebody, or stopped early on purpose.
 _MAX_FUNCTIONS = 6  # between the loop and the engine
+# Signs in a loop that each call is measured, answered to somebody, or stopped early on purpose.
 _CLOCKS = ("time.time", "time.perf_counter", "time.monotonic", "builtins.input", "torch.cuda.Event")
 
 
@@ -116,15 +114,7 @@ def _calls(program: Program) -> Iterator[ast.Call]:
 
 def _loop(call: ast.Call, program: Program) -> ast.For | None:
     """The innermost `for` of the same function around a call."""
-    stmt = program.statement(call)
-    inner: ast.AST | None = stmt
-    for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.While):
-            return None
-        if isinstance(block, ast.For) and any(s is inner for s in block.body):
-            return block
-        inner = block
-    return None
+    return next(loops_around(call, program), None)
 
 
 def _why_not(
@@ -256,7 +246,7 @@ def _changed(loop: ast.For) -> set[str]:
     for inner in nodes(loop):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
             found.add(inner.id)
-        elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in _CHANGES:
+        elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in CHANGES:
             found |= {n.id for n in nodes(inner.func.value) if isinstance(n, ast.Name)}
         elif isinstance(inner, ast.Assign | ast.AugAssign):
             for target in inner.targets if isinstance(inner, ast.Assign) else [inner.target]:
@@ -282,6 +272,6 @@ def _stateful(scope: Scope) -> bool:
         if isinstance(inner, ast.Global | ast.Nonlocal):
             return True
         func = inner.func if isinstance(inner, ast.Call) else None
-        if isinstance(func, ast.Attribute) and func.attr in _CHANGES and isinstance(func.value, ast.Attribute):
+        if isinstance(func, ast.Attribute) and func.attr in CHANGES and isinstance(func.value, ast.Attribute):
             return True
     return False

@@ -147,7 +147,7 @@ def _judged(
         if not stages & ends["eval"] and "oader" not in program.document.source:
             why(stmt, "nothing in the function uses a graph up or evaluates a model, and the file has no loader")
             return
-        if not any(_in_some_loop(program, at) for at in (stmt, *map(program.statement, sites)) if at is not None):
+        if not any(program.index.in_loop(at) for at in (stmt, *map(program.statement, sites)) if at is not None):
             why(stmt, "it stands in no loop")
             return
     loop = outlived(program, stmt, path, in_place=how != "sum")
@@ -271,15 +271,6 @@ def _used_by_callers(
         if found is not None:
             return found
     return None
-
-
-def _in_some_loop(program: Program, stmt: ast.stmt) -> bool:
-    for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-            return True
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return False
-    return False
 
 
 def _may_end_here(

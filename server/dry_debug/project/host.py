@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.host import Declaration, Evaluation
+from dry_debug.program.package_names import normal
 from dry_debug.program.program import Program
 from dry_debug.program.reach import Reach
-from dry_debug.project.environment import MAX_FILES, Environment, find, normal
+from dry_debug.project.environment import MAX_FILES, Environment, find
 from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
 

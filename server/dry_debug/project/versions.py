@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from dry_debug.project.environment import normal
+from dry_debug.program.package_names import normal
 
 MAX_BYTES = 5_000_000
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
