@@ -40,6 +40,7 @@ class Library:
     names: dict[str, Removal]
     arguments: dict[str, dict[str, Removal]]
     methods: list[Removal]
+    words: set[str]  # one of them stands in every text that uses one of the removals
 
 
 @cache
@@ -48,7 +49,8 @@ def by_top() -> dict[str, Library]:
     found: dict[str, Library] = {}
     for row in table("removed")["removed"]:
         for removal in _of(row):
-            library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, []))
+            library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, [], set()))
+            library.words.add(removal.word)
             if removal.kind == "name":
                 library.names[removal.whole] = removal
             elif removal.kind == "argument":

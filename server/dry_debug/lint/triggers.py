@@ -6,18 +6,17 @@ there, and to know that a text has to be read to its end: so the identifiers in 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dry_debug.lint.manifest import RuleInfo
+from dry_debug.text.document import Document
 
 Group = tuple[str, ...]
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]+")
-_LETTERS = bytes(c if _IDENTIFIER.match(chr(c)) and c < 128 else 32 for c in range(256))
 
 
 def triggered(info: RuleInfo, source: str) -> bool:
@@ -25,13 +24,13 @@ def triggered(info: RuleInfo, source: str) -> bool:
     return all(any(word in source for word in group) for group in info.triggers)
 
 
-def awake(rules: Sequence[RuleInfo], source: str) -> frozenset[str]:
+def awake(rules: tuple[RuleInfo, ...], document: Document) -> frozenset[str]:
     """The names of those of `rules` that can have something to say about this text."""
-    identifiers = set(source.encode("utf-8", "surrogatepass").translate(_LETTERS).decode("ascii").split())
+    source, identifiers = document.source, document.identifiers
     together = f" {' '.join(identifiers)} "
     known: dict[str, bool] = {}
     found: list[str] = []
-    nodes = [_plan(tuple([(rule.name, rule.triggers) for rule in rules]))]
+    nodes = [_plan(rules)]
     for node in nodes:
         found += node.names
         for group, below in node.groups:
@@ -82,9 +81,17 @@ def _word(text: str) -> _Word:
     return _Word(text, spaced, False, part == text)
 
 
-@functools.lru_cache(maxsize=64)
-def _plan(rules: tuple[tuple[str, tuple[Group, ...]], ...]) -> _Node:
-    return _grown([(name, frozenset(groups)) for name, groups in rules])
+_plans: list[tuple[tuple[RuleInfo, ...], _Node]] = []  # those asked for last; found by identity: hashing takes longer
+
+
+def _plan(rules: tuple[RuleInfo, ...]) -> _Node:
+    for known, plan in _plans:
+        if known is rules:
+            return plan
+    plan = _grown([(info.name, frozenset(info.triggers)) for info in rules if info.shape != "comment"])
+    _plans.insert(0, (rules, plan))
+    del _plans[16:]
+    return plan
 
 
 def _grown(wanted: Sequence[tuple[str, frozenset[Group]]]) -> _Node:

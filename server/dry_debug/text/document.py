@@ -4,11 +4,14 @@ A plain file is one cell. A notebook is its Python cells one after the other; ma
 same length, so that every offset of `source` is an offset of the text that the user sees in that cell.
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from dry_debug.text.lines import Encoding, LineIndex
 from dry_debug.text.spans import Span, TextEdit
+
+_LETTERS = bytes(c if re.match("[A-Za-z0-9_]", chr(c)) else 32 for c in range(128)) + b" " * 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class Document:
     def lines(self) -> LineIndex:
         """The line index of the whole source, all cells together."""
         return LineIndex(self.source)
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """The runs of ASCII letters, digits and underscores in `source`, each once: in names, strings and comments."""
+        return frozenset(self.source.encode("utf-8", "surrogatepass").translate(_LETTERS).decode("ascii").split())
 
     @cached_property
     def is_notebook(self) -> bool:
