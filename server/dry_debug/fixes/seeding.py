@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.lint.new_lines import line_after, line_before
+from dry_debug.program.randomness import SHOWN
 from dry_debug.program.scopes import last_name
 from dry_debug.text.spans import Span, TextEdit
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
     from dry_debug.program.seeding import Gap, Seeding
 
-SHOWN: dict[Rng, str] = {"python": "random", "numpy": "numpy", "torch": "torch", "cuda": "torch.cuda"}
 _SEED: dict[Rng, tuple[str, str]] = {
     "python": ("random", "seed"),
     "numpy": ("numpy", "random.seed"),

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dry_debug.program.mentions import Mention, names
-from dry_debug.text.notebook import blank_magics
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -27,7 +26,11 @@ def may_bind_unseen(program: Program) -> bool:
     document = program.document
     if _TRICKS.search(document.source):
         return True
-    for cell in document.cells if document.is_notebook else ():
+    if not document.is_notebook:
+        return False
+    from dry_debug.text.notebook import blank_magics
+
+    for cell in document.cells:
         read = document.source[cell.start : cell.end]
         if _TRICKS.search(cell.text) or (not read.strip() and "import" in blank_magics(cell.text) + cell.text):
             return True
