@@ -40,7 +40,6 @@ class Library:
     names: dict[str, Removal]
     arguments: dict[str, dict[str, Removal]]
     methods: list[Removal]
-    words: set[str]  # one of them stands in every text that uses one of the removals
 
 
 @cache
@@ -49,8 +48,7 @@ def by_top() -> dict[str, Library]:
     found: dict[str, Library] = {}
     for row in table("removed")["removed"]:
         for removal in _of(row):
-            library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, [], set()))
-            library.words.add(removal.word)
+            library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, []))
             if removal.kind == "name":
                 library.names[removal.whole] = removal
             elif removal.kind == "argument":
@@ -58,6 +56,21 @@ def by_top() -> dict[str, Library]:
             else:
                 library.methods.append(removal)
     return found
+
+
+@cache
+def words() -> dict[str, frozenset[str]]:
+    """By the name under which a library is imported: one of these stands in every text that uses a removal of it."""
+    found: dict[str, set[str]] = {}
+    for row in table("removed")["removed"]:
+        names = [name.removesuffix("()") for name in row.get("names", ())]
+        for whole, held in (
+            *((name, (name.rpartition(".")[2],)) for name in names),
+            *((whole, row["arguments"]) for whole in row.get("callables", ())),
+            (row.get("base", ""), row.get("methods", ())),
+        ):
+            found.setdefault(canonical(whole).partition(".")[0], set()).update(held)
+    return {top: frozenset(held) for top, held in found.items() if held}
 
 
 def _of(row: dict[str, Any]) -> Iterator[Removal]:

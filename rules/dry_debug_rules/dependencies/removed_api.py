@@ -163,10 +163,10 @@ def _report(site: _Site, others: list[_Site], version: str | None, program: Prog
 
 def _libraries(program: Program, found: Sequence[Imported]) -> list[str]:
     """The libraries that the file imports of which it holds a word of the table."""
-    from dry_debug_rules.dependencies._removals import by_top
+    from dry_debug_rules.dependencies._removals import words
 
-    held, libraries = program.document.identifiers, by_top()
-    tops = [top for top, library in libraries.items() if not library.words.isdisjoint(held)]
+    held = program.document.identifiers
+    tops = [top for top, of_library in words().items() if not of_library.isdisjoint(held)]
     return sorted({_library(one.name) for one in found}.intersection(tops)) if tops else []
 
 

@@ -26,11 +26,14 @@ def triggered(info: RuleInfo, source: str) -> bool:
 
 def awake(rules: tuple[RuleInfo, ...], document: Document) -> frozenset[str]:
     """The names of those of `rules` that can have something to say about this text."""
+    plan = _plan(rules)
+    if plan is None:
+        return _one_by_one(rules, document.source)
     source, identifiers = document.source, document.identifiers
     together = f" {' '.join(identifiers)} "
     known: dict[str, bool] = {}
     found: list[str] = []
-    nodes = [_plan(rules)]
+    nodes = [plan]
     for node in nodes:
         found += node.names
         for group, below in node.groups:
@@ -81,16 +84,36 @@ def _word(text: str) -> _Word:
     return _Word(text, spaced, False, part == text)
 
 
-_plans: list[tuple[tuple[RuleInfo, ...], _Node]] = []  # those asked for last; found by identity: hashing takes longer
+def _one_by_one(rules: tuple[RuleInfo, ...], source: str) -> frozenset[str]:
+    held: dict[Group, bool] = {}
+    found = []
+    for info in rules:
+        for group in info.triggers if info.shape != "comment" else ():
+            if group not in held:
+                held[group] = any(word in source for word in group)
+            if not held[group]:
+                break
+        else:
+            found += [info.name] if info.shape != "comment" else []
+    return frozenset(found)
 
 
-def _plan(rules: tuple[RuleInfo, ...]) -> _Node:
-    for known, plan in _plans:
-        if known is rules:
-            return plan
-    plan = _grown([(info.name, frozenset(info.triggers)) for info in rules if info.shape != "comment"])
-    _plans.insert(0, (rules, plan))
-    del _plans[16:]
+# By the identity of the rules, which are kept for that: to hash them takes longer.
+_plans: dict[int, tuple[tuple[RuleInfo, ...], _Node | None]] = {}
+
+
+def _plan(rules: tuple[RuleInfo, ...]) -> _Node | None:
+    """How to ask for these rules; None when it is asked for the first time: for one file it is not worth making."""
+    known = _plans.get(id(rules))
+    if known is None:
+        if len(_plans) >= 16:
+            _plans.clear()
+        _plans[id(rules)] = (rules, None)
+        return None
+    plan = known[1]
+    if plan is None:
+        plan = _grown([(info.name, frozenset(info.triggers)) for info in rules if info.shape != "comment"])
+        _plans[id(rules)] = (rules, plan)
     return plan
 
 

@@ -4,14 +4,13 @@ A plain file is one cell. A notebook is its Python cells one after the other; ma
 same length, so that every offset of `source` is an offset of the text that the user sees in that cell.
 """
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from dry_debug.text.lines import Encoding, LineIndex
 from dry_debug.text.spans import Span, TextEdit
 
-_LETTERS = bytes(c if re.match("[A-Za-z0-9_]", chr(c)) else 32 for c in range(128)) + b" " * 128
+_LETTERS = bytes(c if chr(c).isalnum() or c == ord("_") else 32 for c in range(128)) + b" " * 128
 
 
 @dataclass(frozen=True, slots=True)
