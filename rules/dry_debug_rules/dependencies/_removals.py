@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.version_range import Version, number
@@ -15,8 +14,7 @@ from dry_debug_rules.dependencies._tables import table
 Kind = Literal["name", "argument", "method"]
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """One thing that is gone. `whole` is the dotted name of it, of the callable of an argument, of a method's base."""
 
     kind: Kind
@@ -33,8 +31,7 @@ class Removal:
     called: bool = False  # gone as a function only: the name means something else now
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """The removals of one library: names and arguments by the whole name of the thing or the callable."""
 
     names: dict[str, Removal]

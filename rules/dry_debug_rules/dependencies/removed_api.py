@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
@@ -34,8 +33,7 @@ _RAISING = {"torch.solve", "torch.lstsq", "torch.eig", "torch.matrix_rank", "tor
 _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "RuntimeError")
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
+class _Site(NamedTuple):
     """A place that uses what some version has removed."""
 
     node: ast.AST

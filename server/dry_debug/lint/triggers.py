@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dry_debug.lint.manifest import RuleInfo
 from dry_debug.text.document import Document
@@ -51,8 +51,7 @@ def awake(rules: tuple[RuleInfo, ...], document: Document) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     """A word of a trigger, and the longest identifier in it.
 
     `exact`: the identifier ends on both sides within the word. Else `part` has a space where it ends. `plain`: the word
@@ -65,8 +64,7 @@ class _Word:
     plain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     """Where some groups are known to occur: the rules that want no more, and which further group leads where."""
 
     names: tuple[str, ...]
