@@ -74,7 +74,10 @@ _IPYTHON_FRAME = re.compile(
 )
 _IPYTHON_ARROW = re.compile(r"-{1,8}> ?(\d{1,9})\b")
 _RAISED = re.compile(r"([A-Za-z_][\w.]{0,120})(?:: ?(.*))?$")
-_NAMED_ERROR = re.compile(r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception)): (.+)$")
+_NAMED_ERROR = re.compile(
+    r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception)|StopIteration|"
+    r"(?:[a-z_]\w{0,60}\.){0,5}(?:exc|exceptions?|errors?|symbolic_shapes)\.[A-Z]\w{0,60}): (.+)$"
+)
 _ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}Error): (\S.+)$")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
