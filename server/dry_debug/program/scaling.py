@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.gradient_order import one_object
@@ -24,8 +23,7 @@ _MOST = 6  # pairs of a scaler and an optimizer in one program
 _MOST_HOPS = 3  # functions that hand a loss on
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(NamedTuple):
     """One scaler with one optimizer. `only`: the program steps no other, unless in a function of its own.
     `hits`: labels as in `Protocol`."""
 
