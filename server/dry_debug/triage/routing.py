@@ -70,7 +70,8 @@ def route(text: str) -> Routing:
     """
     read = pasted.read(text)
     context = _Context(read)
-    hits = _in_order(_leading(_without_covered(_hits(read, context))))
+    spoken = Said(read.prose.lower())
+    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken)))) or _subject(read.prose.lower(), spoken)
     stops = _stops(hits, context)
     prose = read.prose.lower()
     kinds = pressure.kinds(prose)
@@ -98,13 +99,11 @@ class _Context:
         return [item for item in route.contexts if self.has(item.marker)]
 
 
-def _hits(read: Pasted, context: _Context) -> list[_Hit]:
-    spoken = Said(read.prose.lower())
+def _hits(read: Pasted, context: _Context, spoken: Said) -> list[_Hit]:
     hits = _rows(read, context, spoken, 0)
     if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
         return hits
-    hits = _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
-    return hits or _subject(read.prose.lower(), spoken)
+    return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
 
 
 def _subject(prose: str, spoken: Said) -> list[_Hit]:
