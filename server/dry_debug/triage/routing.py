@@ -71,9 +71,11 @@ def route(text: str) -> Routing:
     read = pasted.read(text)
     context = _Context(read)
     spoken = Said(read.prose.lower())
-    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken)))) or _subject(read.prose.lower(), spoken)
-    stops = _stops(hits, context)
     prose = read.prose.lower()
+    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken)))) or _subject(prose, spoken)
+    if all(hit.route.phase == "request" for hit in hits) and _is_wish(prose):
+        hits = []
+    stops = _stops(hits, context)
     kinds = pressure.kinds(prose)
     symptoms = tuple(hit.route.id for hit in hits)
     quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
@@ -104,6 +106,11 @@ def _hits(read: Pasted, context: _Context, spoken: Said) -> list[_Hit]:
     if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
         return hits
     return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+
+
+def _is_wish(prose: str) -> bool:
+    """Whether somebody only asks for what is not theirs to debug: that weights or code be published."""
+    return any(found(row.instead, prose) for row in table().questions)
 
 
 def _subject(prose: str, spoken: Said) -> list[_Hit]:

@@ -20,7 +20,8 @@ _REACH = 7  # tokens after a negation that it still denies
 _SHORT = frozenset("without instead rather".split())  # they deny what stands right behind them
 _RIGHT_BEHIND = 3  # tokens
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
-_TURNS = frozenset(", : but however although though while yet".split())  # a negation does not reach over them
+_TURNS = frozenset(", : but however although though while yet when if because after before until unless".split())
+# A negation does not reach over them.
 _STEM = 2  # the shortest stem, in letters
 
 
