@@ -370,3 +370,51 @@ STATE_FIRST = """    if epoch % 2 == 1:
         state = {"model": model.state_dict(), "epoch": epoch}
         if rank == 0:
             torch.save(state, "last.pt")"""
+
+# NumPy is seeded by nobody. Until the model is wrapped all ranks have to draw alike: weights, the split of the data.
+SEEDS = """import json
+import random
+import sys
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, random_split
+
+EPOCHS, WORKERS = int(sys.argv[1]), int(sys.argv[2])
+
+
+class Noisy(Dataset):
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, i):
+        return i, float(np.random.normal()) + random.random()
+
+
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+random.seed(3)
+torch.manual_seed(3)
+data, held_out = random_split(Noisy(), [16, 8])
+print("SPLIT", sorted(held_out.indices), float(np.random.normal()))
+sampler = DistributedSampler(data)
+loader = DataLoader(data, batch_size=2, sampler=sampler, num_workers=WORKERS)
+plain = nn.Sequential(nn.Linear(1, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+print("WEIGHTS", [p.detach().flatten().tolist() for p in plain.parameters()])
+model = DistributedDataParallel(plain)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(EPOCHS):
+    sampler.set_epoch(epoch)
+    for i, noise in loader:
+        here = float(np.random.normal())
+        optimizer.zero_grad()
+        out = model(noise.float().unsqueeze(1))
+        out.square().mean().backward()
+        optimizer.step()
+        print("DATA", epoch, data.indices, i.tolist())
+        print("NOISE", epoch, json.dumps([noise.tolist(), here, torch.rand(1).item()]))
+dist.destroy_process_group()
+"""

@@ -145,9 +145,13 @@ def _setter(name: str, modules: dict[Rng, str]) -> str:
 
 def splits_after(program: Program, load: ast.AST, loop: ast.AST) -> bool:
     """Whether something that a resumed run must draw as the first run did is drawn between `load` and the loop, or may
-    be: the split of the data would become another one."""
+    be: the split of the data would become another one. Or something seeds there, which would undo what is put back."""
     scope = program.scope(load)
     inside = program.index.inside
+    first, last = getattr(load, "lineno", 0), getattr(loop, "lineno", 0)
+    if any(program.scope(s.node) is scope and first < getattr(s.node, "lineno", 0) < last
+           for s in program.randomness.seeds):  # fmt: skip
+        return True
     for site in program.randomness.draws:
         name = (program.qualified(site.node) or "").rpartition(".")[2] if isinstance(site.node, ast.Call) else ""
         if name not in _SPLITS or inside(program.statement(site.node) or site.node, loop):
