@@ -24,7 +24,8 @@ _MOST_HOPS = 3  # functions that hand a loss on
 
 
 class Scaled(NamedTuple):
-    """One scaler with one optimizer. `only`: the program steps no other. `hits`: labels as in `Protocol`."""
+    """One scaler with one optimizer. `only`: the program steps no other, unless in a function of its own.
+    `hits`: labels as in `Protocol`."""
 
     scaler: Value
     optimizer: Value
@@ -56,7 +57,21 @@ def _protocols(program: Program) -> Iterator[Scaled]:
             if pairs > _MOST:
                 return
             hits = run(Protocol(scaler, optimizer.base.ident), program)
-            yield Scaled(scaler, optimizer, len(optimizers) == 1, hits)
+            only = all(o is optimizer or _apart(o, optimizer, steps) for o in optimizers.values())
+            yield Scaled(scaler, optimizer, only, hits)
+
+
+def _apart(other: Value, optimizer: Value, steps: list[tuple[Event, Value, Value]]) -> bool:
+    """Whether `other` is made and stepped in one function that has nothing to do with `optimizer`."""
+    made, owner = other.base.args, other.base.origin
+    home = owner.index.scope_of.get(made) if owner is not None and made is not None else None
+    if home is None or owner is None or home.kind != "function":
+        return False
+    mine = {event.scope for event, o, _ in steps if o.base.ident == other.base.ident}
+    others = {event.scope for event, o, _ in steps if o.base.ident == optimizer.base.ident}
+    # Functions that `home` calls are the same training.
+    called = {owner.target(call).scope for call in owner.events.calls_in(home)}
+    return mine == {home} and home not in others and not called & others
 
 
 def by_the_book(program: Program) -> bool:
