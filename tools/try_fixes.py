@@ -119,8 +119,8 @@ def try_file(
             try:
                 changed = checked(document, data, finding, fix, host)
             except Wrong as error:
-                print(f"{where}: {finding.rule}: {fix.title}: {error}")
-                tally[f"wrong: {finding.rule}: {str(error).partition(':')[0]}"] += 1
+                print(f"{where}: {finding.rule}: {fix.title}: {error.args[0]}")
+                tally[f"wrong: {finding.rule}: {error.args[0].partition(':')[0]}"] += 1
                 changed = error.args[1] if len(error.args) > 1 else {}
             if diffs:
                 name = f"{finding.rule}-{where.replace('/', '+')}-{number}.diff"

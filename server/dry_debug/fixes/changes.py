@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Applicability, Fix, Need
 from dry_debug.lint.needs import NeedConflict, edits_of
+from dry_debug.program.program import parse
 from dry_debug.text.spans import OverlappingEdits, Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class Changes:
             for file in self._files.values():
                 fix = Fix(title, applicability, tuple(sorted(file.edits)), tuple(file.needs))
                 edits = edits_of(file.program.document, fix)
-                ast.parse(apply_edits(file.program.document.source, edits))
+                after = replace(file.program.document, source=apply_edits(file.program.document.source, edits))
+                if not isinstance(parse(after), ast.Module):
+                    return None
                 if file is not own and edits:
                     elsewhere.append((file.program.document.path, edits))
         except (NeedConflict, OverlappingEdits, SyntaxError, ValueError):
