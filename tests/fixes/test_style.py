@@ -50,6 +50,7 @@ for epoch in range(9):
         (model(x) - y).square().mean().backward()
         optimizer.step()
     seen = []
+    model.eval()
     for x in shown:
         out = model(x)
         if len(seen) == 0:
