@@ -48,6 +48,10 @@ class Changes:
                 return
         edits.append(TextEdit(Span(at, at), text))
 
+    def inserted(self, at: int, program: Program | None = None) -> str:
+        """What is inserted at the offset `at` so far."""
+        return "".join(e.content for e in self._file(program).edits if e.span == Span(at, at))
+
     def need(self, *needs: Need, program: Program | None = None) -> None:
         self._file(program).needs.extend(need for need in needs if need not in self._file(program).needs)
 
