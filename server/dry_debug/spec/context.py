@@ -26,7 +26,8 @@ _MASKED_TOKENS = re.compile(
     re.IGNORECASE,
 )
 _BORDER = re.compile(
-    r"\s*(?:;|—|–(?=\s)| - |\(|\)|\.\.\.|→ so\b)\s*|,?\s*\b(?=(?:but|however|now|please|this time|instead(?! of)|for "
+    r"\s*(?:;|—|–(?=\s)| - |\(|\)|\.\.\.|→ so\b)\s*|,\s*(?=(?:[^\s,]+ ){1,4}(?:this time|now|for this (?:run|one))\b)|"
+    r",?\s*\b(?=(?:but|however|now|please|this time|instead(?! of)|for "
     r"this (?:run|one|ticket)|"
     r"(?:so )?(?:we|i) (?:want|need|should|must|will|would like|'d like)|(?:so )?let'?s|use|set|switch|go (?:with|"
     r"for|back)|make it|"
@@ -90,7 +91,7 @@ _OTHERS = re.compile(
 )
 _FOLLOWED = re.compile(
     r"\b(?:like|same as|follow(?:ing)?|as in|match(?:ing)?|per|according to|reproduce|replicate|copy|take|from|use "
-    r"the) (?:the |their |that )?"
+    r"the) (?:in )?(?:the |their |that )?"
     r"(?:\w+ )?(?:paper|authors|blog|recipe|original|tutorial|model card|docs|readme)",
     re.IGNORECASE,
 )
@@ -101,7 +102,7 @@ _UNSURE = re.compile(
     r"goal|consider|"
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
-    r"typical(?:ly)?|usual(?:ly)?|often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
+    r"typical(?:ly)?|usually|(?<!our )(?<!my )(?<!the )(?<!your )(?<!as )usual|the usual (?:\w+ ){1,3}(?:is|are)|often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
@@ -118,7 +119,9 @@ _CONDITION = re.compile(
 _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
-    r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b[^,;.()]*",
+    r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
+    r"(?:(?!\b(?:as|for) (?:the )?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|\bbut\b(?=\s*\.?\d))"
+    r"(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
 )
 _WAS = re.compile(
@@ -132,7 +135,7 @@ _NEGATED = re.compile(
     r"longer|not)\b"
     r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below)|larger|smaller|bigger|to exceed|over|"
     r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)))"
-    r"[^,;.()]*",
+    r"(?:(?!\bbut\b)(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -162,6 +165,14 @@ _TOO_MUCH = re.compile(
     r"(?<![\w.])[\d.]+(?:e-?\d+)?k?(?: [a-z]+){0,2} (?:is|are|was|were|seems?|looks?|sounds?|feels?) (?:way |far |"
     r"a bit |much )?too "
     r"(?:many|much|high|low|few|long|short|big|small|large|slow|little|aggressive)\b",
+    re.IGNORECASE,
+)
+
+
+# "One epoch takes 40 minutes on two GPUs"
+_LASTS = re.compile(
+    r"(?:\A|(?<=[,;.()]))[^,;.()]{0,80}\b(?:takes?|took|lasts?)\b[^,;.()]{0,20}?\d[\d.]* ?(?:h|hrs?|hours?|min(?:ute)?s?|days?|"
+    r"sec\w*)\b[^,;()]*",
     re.IGNORECASE,
 )
 
@@ -196,6 +207,9 @@ def asked_part(sentence: str, question: bool) -> str:
         return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
+    if re.search(r"\b(?:takes?|took|lasts?)\b", sentence):
+        for lasting in _LASTS.finditer(sentence):
+            text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
@@ -209,12 +223,13 @@ def asked_part(sentence: str, question: bool) -> str:
         if told_of_past and "(" in text[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
             text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
             continue
-        told_of_past = bool(_PAST.search(part))
         followed = _FOLLOWED.search(part)
+        told_of_past = bool(_PAST.search(part) and not _asked_for(part)) or bool(_OTHERS.search(part) and not followed)
         condition = _CONDITION.search(part)
         if condition is not None:
             conditional = True
-            text = blank(text, start + condition.start(), end)
+            either = re.search(r",?\s*\bor\s+(?:[^\s,]+\s+){1,4}\Z", part[: condition.start()])
+            text = blank(text, start + (either.start() if either else condition.start()), end)
             part = text[start:end]
         elif conditional and not re.match(r"\W*(?:but|now|please|this time)\b", part, re.IGNORECASE):
             text = blank(text, start, end)
@@ -223,14 +238,48 @@ def asked_part(sentence: str, question: bool) -> str:
         if aside:  # "Use 2 epochs, the budget got cut"
             text = blank(text, start + aside, end)
             part = text[start:end]
-        if (
-            (_PAST.search(part) and not _asked_for(part))
-            or (_OTHERS.search(part) and not followed)
-            or _UNSURE.search(part)
-            or (_RESULT_LINE.search(part) and not re.search(r"\b(?:until|below|above|target|at least)\b", part, re.I))
-        ):
-            text = blank(text, start, end)
+        if _asks_not(_NOT_VALUE.sub(lambda m: " " * len(m[0]), part), bool(followed)):
+            first, last = _own_clause(part) or (0, len(part))
+            text = blank(text, start + first, start + last)
     return text
+
+
+def _asks_not(part: str, followed: bool = False) -> bool:
+    """Whether a part tells of the past, of others, of results, or is not meant firmly."""
+    return bool(
+        (_PAST.search(part) and not _asked_for(part))
+        or (_OTHERS.search(part) and not followed)
+        or _UNSURE.search(part)
+        or (_RESULT_LINE.search(part) and not re.search(r"\b(?:until|below|above|target|at least)\b", part, re.I))
+    )
+
+
+# A clause that speaks for itself: what stands before its comma is asked for all the same.
+_OWN_CLAUSE = re.compile(
+    r"\W*(?:and |but |as |since |because |though |although |while |whereas |where |even if )?"
+    r"(?:(?P<unsure>maybe|perhaps|possibly|might|may|could|later|optionally|e\.g\.?|for (?:example|instance)|such as|"
+    r"typically|usually|normally|commonly|by default|(?:the )?(?:library(?:'s)? |hf )?defaults?|not sure|"
+    r"(?:i|we)(?:'m| am| are|'re)? (?:wonder|curious|not sure|thinking))|"
+    r"(?P<told>(?:i|we|he|she|they|people|everyone|somebody|someone|[A-Z][a-z]{2,12})(?= (?!got|reach|achiev|saw|"
+    r"measur)[a-z']+)|the (?:paper|authors?|blog|baseline|last|previous|old|original|first|upstream|tutorial|docs|"
+    r"others?)|last|previously|earlier|yesterday|unlike|versus|vs|compared|their|his|her|my old|our (?:old|last|"
+    r"previous|first)))\b"
+)
+
+
+def _own_clause(part: str) -> tuple[int, int] | None:
+    """(start, end) of the last clauses of a part if they alone ask for nothing: "3 epochs, maybe more later"."""
+    commas = [m.start() for m in re.finditer(r",(?=\s)", part)][:12]
+    for number, comma in enumerate(commas):
+        told = _OWN_CLAUSE.match(part, comma)
+        if told is None or _asks_not(part[:comma]):
+            continue
+        end = len(part)
+        if told["unsure"]:
+            end = commas[number + 1] if number + 1 < len(commas) else end
+        if _asks_not(part[comma:end]) and not _asks_not(part[:comma] + part[end:]):
+            return comma, end
+    return None
 
 
 _IMPERATIVE = re.compile(
@@ -260,9 +309,13 @@ def _aside(part: str) -> int:
 def _asked_for(part: str) -> bool:
     return bool(
         re.search(
-            r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for)\b", part, re.I
+            r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:agreed|decided|"
+            r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|same) "
+            r"(?:in |the |on |with )*(?:last (?:time|run|week|experiment)|previously|earlier|yesterday))\b",
+            part,
+            re.I,
         )
-    )
+    ) and not re.search(r"\b(?:diverged|exploded|failed|crashed|collapsed|too (?:high|low|large|small|many))\b", part, re.I)
 
 
 def without_negations(text: str) -> str:
@@ -282,7 +335,7 @@ _CHANGE = re.compile(
     r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
     re.IGNORECASE,
 )
-_ARROW = re.compile(r"(?P<old>[\d.eE-]+)\s*(?:->|→|=>|-->)\s*(?=[\d.])")
+_ARROW = re.compile(r"(?<![\w.])(?P<old>[\d.]+(?:e-?\d+)?[kK]?)\s*(?:->|→|=>|-->)\s*(?=\.?\d)", re.IGNORECASE)
 
 
 def _changed(text: str) -> str:

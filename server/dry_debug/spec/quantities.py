@@ -16,7 +16,8 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
+    r"are|of|to|at|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|previously|ever|"
+    r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
     r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:probably |ideally |then |also |really )?(?:be|"
@@ -32,7 +33,7 @@ _BOUND = (
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
     r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
-    r"≥|(?<![-=>])>|above|over|more than|"
+    r"≥|(?<![-=>])>|above|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
     r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
 )
@@ -46,16 +47,24 @@ _VALUE = (
     rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off|don'?t (?:use|do|want|need)(?: any)?)\s+(?P<what>"
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: the)?|omit(?: the)?|"
+    r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
     r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
-    r"\s*[:=|]\s*(?:none|no|off|disabled|-|–|0\b(?!\.))",
+    r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set to )*(?:off|disabled|"
+    r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
+    r"required|necessary)\b)",
     re.IGNORECASE,
 )
 _GREEDY = re.compile(
     r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
+)
+_ONE_PASS = re.compile(
+    r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
+    r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
+    re.IGNORECASE,
 )
 _NO_FIELD = {
     "warm": ("warmup_steps", 0),
@@ -72,7 +81,9 @@ _NO_FIELD = {
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
-    r"final|than|for the first|wait|another) (?:\w+ )?\Z",
+    r"final|than|for the first|wait|another|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
+    r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
+    r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
@@ -103,8 +114,8 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         (
             f,
             re.compile(
-                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on) (?:the )?[a-z]+(?: model)?(?=\s*[:=]| "
-                rf"(?:is|should|to be)\b))?){_LINK}{_VALUE}",
+                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on|in) (?:the )?[a-z]+(?: model| layers)?(?=\s*[:=]| "
+                rf"(?:is|should|to be)\b|\s+\.?\d))?){_LINK}{_VALUE}",
                 re.I,
             ),
             False,
@@ -124,8 +135,9 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         for f, w in BEHIND
     ]
     percent = re.compile(
-        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all )*(?:steps|"
-        rf"training|iterations)?\s*(?:(?:for|as|in) )?)?"
+        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all |optimi[sz]er )*(?:steps|"
+        rf"training|iterations|run|updates)?\s*(?:(?:for|as|in|are|is|should be|go(?:es)? (?:in)?to|go(?:es)? on|(?:is |are )?"
+        rf"spent on|used for|is used for|are used for|to) (?:the )?)?)?"
         r"(?:linear |lr )?(?P<name>warm-?[ ]?up)",
         re.IGNORECASE,
     )
@@ -141,6 +153,9 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     greedy = _GREEDY.search(text)
     if greedy:
         found.append(Quantity("temperature", (0,), "one", "0", greedy.start(), greedy.end()))
+    once = _ONE_PASS.search(text)
+    if once:
+        found.append(Quantity("epochs", (1,), "one", "1", once.start(), once.end()))
     for match in _NO.finditer(asked):
         what = (match["what"] or match["off"]).lower()
         field, value = next(v for k, v in _NO_FIELD.items() if k in what)
@@ -281,7 +296,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "max_steps" and not behind and re.match(r"\s*(?:%|epochs)", after):
         return None
-    if field == "learning_rate" and (values[0] <= 0 or (values[0] > 10 and match["name"].lower() != "lr")):
+    if field == "learning_rate" and not 0 < values[0] <= 10:
         return None
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
@@ -497,7 +512,13 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
 
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []
-    match = re.match(
+    ahead = re.match(
+        rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
+        rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?|%|tok))",
+        text[one.end :],
+        re.IGNORECASE,
+    )
+    match = ahead if ahead is not None and one.role else re.match(
         rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
         rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
         r"(?P<role>\w+)",

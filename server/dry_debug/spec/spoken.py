@@ -20,7 +20,7 @@ _ELLIPSIS = re.compile(
     rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "
     rf"(?:want|need)|i want|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
     rf"correction:?|sorry,?|rather|oops,?|wait,?|"
-    rf"y(?:es|ep|eah|up)[,:]?|try|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
+    rf"y(?:es|ep|eah|up)[,:]?|try|or better|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
     rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|to be\b|so\b|but\b|since\b|"
     rf"because\b|tonight|tomorrow|there\b|everywhere|from now|\(|rather|"
     rf"then\b|"
@@ -28,8 +28,8 @@ _ELLIPSIS = re.compile(
     re.IGNORECASE,
 )
 _ENOUGH = re.compile(
-    rf"(?P<low>{NUMBER})\s+(?:is|are|should be|would be|will be|will|should) (?:enough|plenty|fine|better|ok|okay|"
-    rf"sufficient|do)\b",
+    rf"(?P<low>{NUMBER})\s+(?:it (?:is|shall be)|(?:is|are|should be|would be|will be|will|should) (?:enough|plenty|fine|better|ok|okay|"
+    rf"sufficient|do))\b",
     re.I,
 )
 _ANSWERS = re.compile(
