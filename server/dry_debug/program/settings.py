@@ -347,6 +347,11 @@ def _text_of_call(ev: Evaluator, expr: ast.Call, scope: Scope, inner: Any) -> st
     if isinstance(expr.func, ast.Attribute) and expr.func.attr in ("resolve", "absolute", "expanduser", "as_posix"):
         whole = inner(expr.func.value)
         return whole if isinstance(whole, str) else None
+    if isinstance(expr.func, ast.Attribute) and expr.func.attr in ("with_name", "joinpath") and arguments:
+        whole, parts = inner(expr.func.value), [inner(a) for a in arguments]
+        if whole is None or None in parts:
+            return None
+        return _joined([_folder(whole) if expr.func.attr == "with_name" else whole, *parts])
     return None
 
 

@@ -71,8 +71,12 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"embedding|metric))",
         ),
         ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
-        ("plateau", r"reduc\w*[ _-]?(?:the )?(?:(?:lr|learning[ -]rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
-            r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b(?:lr|learning)"),
+        (
+            "plateau",
+            r"reduc\w*[ _-]?(?:the )?(?:(?:lr|learning[ -]rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
+            r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
+            r"(?:lr|learning)",
+        ),
         ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
         ("polynomial", r"\bpoly(?:nomial)?(?: decay| schedule[r]?| lr)\b|schedule[r]?\W{1,3}poly(?:nomial)?\b"),
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
@@ -85,9 +89,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"(?:a factor of )?(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\bdecay\w* (?:it |the lr )?by (?:a factor of )?"
             r"(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\b(?:halve|drop|decay|divide|reduce|cut|multiply|"
             r"lower)\w*\b[^.;]{0,40}"
-            r"\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,40}\b(?:every|(?:at|after|on) (?:the )?(?:epochs?|steps?|milestones?|"
+            r"\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,40}\b(?:every|(?:at|after|on) (?:the )?(?:epochs?|steps?|"
+            r"milestones?|"
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
-            r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|on) (?:the )?"
+            r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
+            r"on) (?:the )?"
             r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones?\b",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
@@ -104,7 +110,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
-            r"\b(?:constant|fixed|flat)[ _-](?:\d[\d.]*(?:e-?\d+)? )?(?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ _]?)?schedule[r]?(?:[ "
+            r"\b(?:constant|fixed|flat)[ _-](?:\d[\d.]*(?:e-?\d+)? )?(?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ "
+            r"_]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
             r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b[^.;,]{0,24}\b(?:constant|fixed|flat)\b(?! (?:with|warm|seed))",
@@ -112,7 +119,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "precision": (
         ("bf16", r"\bb(?:f|float)[ _-]?16(?:-mixed|-true)?\b|brain ?float"),
-        ("fp16", r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-(?:mixed|true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)"),
+        (
+            "fp16",
+            r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-(?:mixed|true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)",
+        ),
         ("tf32", r"\btf32\b"),
         ("fp8", r"\bfp8\b|\bfloat8\b"),
         (
@@ -120,7 +130,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\b(?:fp|float)[ _-]?32\b|\bfull[ -]precision\b|\b32-?bit (?:precision|floats?)\b|\bno (?:mixed "
             r"precision|amp)\b|without (?:mixed precision|amp)\b",
         ),
-        ("mixed", r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| floats?)?"),
+        (
+            "mixed",
+            r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
+            r"floats?)?",
+        ),
     ),
     "method": (
         (
@@ -135,14 +149,19 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "full",
             r"\bfull(?:[ -]parameter|[ -]weight|-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
             r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
-            r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: the| its)? (?:model )?"
-            r"(?:weights?|parameters?|params|layers?) (?:are|is|get|gets|should be|must be|will be|to be) (?:\w+ )?(?:train|updat|"
-            r"tun|fine)\w*|\bno (?:adapters?|peft|parameter[ -]efficient \w+)\b(?! weights)|\bmethod\W{1,3}full\b|finetuning_type\W{1,3}full",
+            r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
+            r"the| its)? (?:model )?"
+            r"(?:weights?|parameters?|params|layers?) (?:are|is|get|gets|should be|must be|will be|to be) (?:\w+ )?"
+            r"(?:train|updat|"
+            r"tun|fine)\w*|\bno (?:adapters?|peft|parameter[ -]efficient \w+)\b(?! weights)|\bmethod\W{1,3}full\b|"
+            r"finetuning_type\W{1,3}full",
         ),
         (
             "linear_probe",
-            r"\blinear prob\w+|\bfreeze (?:the )?(?:whole |entire |pre-?trained )*(?:backbone|encoder|body|base|trunk)\b|\bfreez(?:e|ing) (?:everything|all(?: \w+)?|"
-            r"the rest|the whole \w+) (?:except|but|apart from)(?: for)? (?:the )?(?:\w+ ){0,2}(?:head|classifier|fc|last|final)|\b(?:only|just) (?:train|tune|"
+            r"\blinear prob\w+|\bfreeze (?:the )?(?:whole |entire |pre-?trained )*(?:backbone|encoder|body|base|"
+            r"trunk)\b|\bfreez(?:e|ing) (?:everything|all(?: \w+)?|"
+            r"the rest|the whole \w+) (?:except|but|apart from)(?: for)? (?:the )?(?:\w+ ){0,2}(?:head|classifier|"
+            r"fc|last|final)|\b(?:only|just) (?:train|tune|"
             r"fine-?tune) (?:the )?(?:(?:new|final|last|classification) )*(?:head|classifier|layer)\b|\bfrozen "
             r"(?:backbone|encoder)\b",
         ),
@@ -162,8 +181,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"(?-i:\bTRL\b)|\btrl\b(?='s| library|\W*sft)|\b(?:sft|dpo|grpo|ppo|orpo|kto)[ -]?trainer\b|(?:with|use|"
             r"using|via) trl\b",
         ),
-        ("lightning", r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))|"
-            r"(?-i:\bFabric\b)"),
+        (
+            "lightning",
+            r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))|"
+            r"(?-i:\bFabric\b)",
+        ),
         (
             "trainer",
             r"\b(?:hf|hugging ?face|transformers)(?:'s?)? trainer\b|\btrainer api\b|(?-i:(?:[Tt]he|a|HF|[Uu]se|[Nn]o|"
@@ -190,7 +212,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "transformers",
             rf"(?:\b{_WITH}\s+)(?:vanilla |plain |hf |hugging ?face )?transformers(?!'? ?trainer)\b(?! (?:4|5|"
-            rf"version|are|architecture))|\btransformers(?=\s*(?:\+|and|/|&|with)\s*(?:peft|trl|accelerate|datasets|bitsandbytes))|\b(?:hf|hugging ?face|vanilla|plain) transformers\b|"
+            rf"version|are|architecture))|\btransformers(?=\s*(?:\+|and|/|&|with)\s*(?:peft|trl|accelerate|datasets"
+            rf"|bitsandbytes))|\b(?:hf|hugging ?face|vanilla|plain) transformers\b|"
             rf"framework\W{{1,3}}transformers\b",
         ),
         ("keras", r"\bkeras\b"),
@@ -216,8 +239,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "none",
             r"\bno (?:external |experiment )?(?:logging|trackers?|tracking)\b|\b(?:disable|turn off|switch off) (?:all "
-            r")?(?:the )?(?:experiment )?(?:logging|tracking|reporting|trackers?|loggers?)\b|\b(?:don'?t|do not) (?:report|log|track) "
-            r"(?:it |this |to )?(?:anywhere|any(?:thing| tracker| service)|online)\b|\b(?:logging|tracking|tracker|report_to)"
+            r")?(?:the )?(?:experiment )?(?:logging|tracking|reporting|trackers?|loggers?)\b|\b(?:don'?t|do not) "
+            r"(?:report|log|track) "
+            r"(?:it |this |to )?(?:anywhere|any(?:thing| tracker| service)|online)\b|\b(?:logging|tracking|tracker|"
+            r"report_to)"
             r"\s*[:=|]\s*(?:off|none|disabled|no)\b|report[_ ]to\W{1,4}none\b",
         ),
     ),

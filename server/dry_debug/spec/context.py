@@ -102,7 +102,8 @@ _UNSURE = re.compile(
     r"goal|consider|"
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
-    r"typical(?:ly)?|usually|(?<!our )(?<!my )(?<!the )(?<!your )(?<!as )usual|the usual (?:\w+ ){1,3}(?:is|are)|often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
+    r"typical(?:ly)?|usually|(?<!our )(?<!my )(?<!the )(?<!your )(?<!as )usual|the usual (?:\w+ ){1,3}(?:is|are)|"
+    r"often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
@@ -171,7 +172,8 @@ _TOO_MUCH = re.compile(
 
 # "One epoch takes 40 minutes on two GPUs"
 _LASTS = re.compile(
-    r"(?:\A|(?<=[,;.()]))[^,;.()]{0,80}\b(?:takes?|took|lasts?)\b[^,;.()]{0,20}?\d[\d.]* ?(?:h|hrs?|hours?|min(?:ute)?s?|days?|"
+    r"(?:\A|(?<=[,;.()]))[^,;.()]{0,80}\b(?:takes?|took|lasts?)\b[^,;.()]{0,20}?\d[\d.]* ?(?:h|hrs?|hours?|min"
+    r"(?:ute)?s?|days?|"
     r"sec\w*)\b[^,;()]*",
     re.IGNORECASE,
 )
@@ -310,12 +312,15 @@ def _asked_for(part: str) -> bool:
     return bool(
         re.search(
             r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:agreed|decided|"
-            r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|same) "
+            r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|"
+            r"same) "
             r"(?:in |the |on |with )*(?:last (?:time|run|week|experiment)|previously|earlier|yesterday))\b",
             part,
             re.I,
         )
-    ) and not re.search(r"\b(?:diverged|exploded|failed|crashed|collapsed|too (?:high|low|large|small|many))\b", part, re.I)
+    ) and not re.search(
+        r"\b(?:diverged|exploded|failed|crashed|collapsed|too (?:high|low|large|small|many))\b", part, re.I
+    )
 
 
 def without_negations(text: str) -> str:

@@ -199,7 +199,9 @@ _PAIRED_ROLES = re.compile(
 
 
 # "TrainingArguments(learning_rate=2e-5, num_train_epochs=3)"
-_CALL = re.compile(r"\b(?:[A-Z]\w*(?:Arguments|Args|Config|Params|Trainer)|dict|LLM|Trainer)\((?P<given>[^()]*=[^()]*)\)?")
+_CALL = re.compile(
+    r"\b(?:[A-Z]\w*(?:Arguments|Args|Config|Params|Trainer)|dict|LLM|Trainer)\((?P<given>[^()]*=[^()]*)\)?"
+)
 _GIVEN = re.compile(r"(?P<key>\w+)\s*=\s*(?P<value>\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^\s,]+)")
 
 
@@ -285,9 +287,7 @@ def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
     each = steps.values[0] * sizes[0].values[0]
     ahead = re.search(rf"(?P<n>{NUMBER})\s*=\s*\Z", text[: min(steps.start, sizes[0].start)])
     if ahead is not None and number(ahead["n"]) == each and each > 0:  # "64 = 8 per device x 8 steps"
-        yield Quantity(
-            "batch_size", (int(each),), "one", ahead["n"], ahead.start("n"), ahead.end("n"), "", "effective"
-        )
+        yield Quantity("batch_size", (int(each),), "one", ahead["n"], ahead.start("n"), ahead.end("n"), "", "effective")
         return
     if match is not None and isinstance(total, int) and each > 0 and total >= each and total % each == 0:
         yield Quantity("batch_size", (total,), "one", match["n"], match.start("n"), match.end("n"), "", "effective")
@@ -338,7 +338,8 @@ _SWITCHES = {
 
 
 _CORRECTS = re.compile(
-    r"\b(?:no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i mean(?:t)?|or better)\b",
+    r"\b(?:no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i mean(?:t)?|or "
+    r"better)\b",
     re.IGNORECASE,
 )
 

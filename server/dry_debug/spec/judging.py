@@ -44,7 +44,7 @@ class Setting:
     @classmethod
     def of(cls, program: Program, instructions: list[Instruction]) -> Setting:
         """The setting of a program under its instructions."""
-        from dry_debug.program.knowledge import kind_of_call
+        from dry_debug.spec.kinds import kind_of_call
 
         names = {n for n, _ in program.qualified_calls()}
         kinds = {kind_of_call(n) for n in names}
@@ -420,7 +420,10 @@ def _needed(stated: Hardware, own: list[Observed]) -> Observed | None:
 
 def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], setting: Setting) -> Judged:
     chosen = [o for o in own if o.unit == asked.unit] if asked.field == "logging" else own
-    known = [o for o in chosen if o.known]
+    known = [o for o in chosen if o.known and not o.implied]
+    default = next((o for o in chosen if o.implied and o.value in asked.values), None)
+    if default is not None and not known and asked.kind != "not":
+        return "match", default, "the library's default"
     if asked.field == "logging" and asked.unit == "tool":
         none = "none" in asked.values
         if asked.kind == "not" or none:

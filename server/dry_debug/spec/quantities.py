@@ -16,8 +16,10 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|previously|ever|"
-    r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
+    r"are|of|to|at|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"previously|ever|"
+    r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
+    r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
     r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:probably |ideally |then |also |really )?(?:be|"
@@ -47,13 +49,15 @@ _VALUE = (
     rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: the)?|omit(?: the)?|"
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
+    r"the)?|omit(?: the)?|"
     r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
     r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
-    r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set to )*(?:off|disabled|"
+    r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set "
+    r"to )*(?:off|disabled|"
     r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
     r"required|necessary)\b)",
     re.IGNORECASE,
@@ -114,7 +118,8 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         (
             f,
             re.compile(
-                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on|in) (?:the )?[a-z]+(?: model| layers)?(?=\s*[:=]| "
+                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on|in) (?:the )?[a-z]+(?: model| "
+                rf"layers)?(?=\s*[:=]| "
                 rf"(?:is|should|to be)\b|\s+\.?\d))?){_LINK}{_VALUE}",
                 re.I,
             ),
@@ -135,8 +140,10 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         for f, w in BEHIND
     ]
     percent = re.compile(
-        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all |optimi[sz]er )*(?:steps|"
-        rf"training|iterations|run|updates)?\s*(?:(?:for|as|in|are|is|should be|go(?:es)? (?:in)?to|go(?:es)? on|(?:is |are )?"
+        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all |optimi[sz]er "
+        rf")*(?:steps|"
+        rf"training|iterations|run|updates)?\s*(?:(?:for|as|in|are|is|should be|go(?:es)? (?:in)?to|go(?:es)? on|"
+        rf"(?:is |are )?"
         rf"spent on|used for|is used for|are used for|to) (?:the )?)?)?"
         r"(?:linear |lr )?(?P<name>warm-?[ ]?up)",
         re.IGNORECASE,
@@ -514,16 +521,21 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
         return []
     ahead = re.match(
         rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
-        rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?|%|tok))",
+        rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?"
+        rf"|%|tok))",
         text[one.end :],
         re.IGNORECASE,
     )
-    match = ahead if ahead is not None and one.role else re.match(
-        rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
-        rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
-        r"(?P<role>\w+)",
-        text[one.end :],
-        re.IGNORECASE,
+    match = (
+        ahead
+        if ahead is not None and one.role
+        else re.match(
+            rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
+            rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
+            r"(?P<role>\w+)",
+            text[one.end :],
+            re.IGNORECASE,
+        )
     )
     value = number(match["low"]) if match else None
     if match is None or value is None:

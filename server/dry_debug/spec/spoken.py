@@ -28,7 +28,8 @@ _ELLIPSIS = re.compile(
     re.IGNORECASE,
 )
 _ENOUGH = re.compile(
-    rf"(?P<low>{NUMBER})\s+(?:it (?:is|shall be)|(?:is|are|should be|would be|will be|will|should) (?:enough|plenty|fine|better|ok|okay|"
+    rf"(?P<low>{NUMBER})\s+(?:it (?:is|shall be)|(?:is|are|should be|would be|will be|will|should) (?:enough|plenty"
+    rf"|fine|better|ok|okay|"
     rf"sufficient|do))\b",
     re.I,
 )

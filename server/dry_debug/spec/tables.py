@@ -9,7 +9,8 @@ from dry_debug.spec.vocabulary import ANY_FIELD
 
 _WANTED = re.compile(
     r"\b(?:values?|ours?|us|we|this run|this|new|target|setting|use|wanted|asked|final|want|required|spec|now|how much|"
-    r"choice|chosen|decision|decided|agreed|to be|planned|plan)\b", re.I
+    r"choice|chosen|decision|decided|agreed|to be|planned|plan)\b",
+    re.I,
 )
 _OTHERS = re.compile(
     r"\b(?:previous|old|before|paper|baseline|theirs?|default|reference|last|note|notes|comment|why|source|reason|"

@@ -200,7 +200,9 @@ def _datasets(text: str) -> Iterator[Thing]:
             ):
                 continue
             before = text[max(0, start - 60) : start].lower()
-            if pattern is _DATA_NAMED and re.search(r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before):
+            if pattern is _DATA_NAMED and re.search(
+                r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before
+            ):
                 continue  # what the model has seen before
             if pattern is _DATA_ID:
                 data = re.search(
@@ -250,10 +252,13 @@ _OUTPUT = re.compile(
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
     r"artifacts?|run|model|weights|ckpts?|checkpoints?|logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
-    r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|of) (?:the |all )?"
+    r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|"
+    r"of) (?:the |all )?"
     r"(?:\w+ )?(?:checkpoints?|weights|outputs?|results?|models?|adapters?|artifacts?)\b\s*(?:[:=|]|is|should be|\s)+|"
-    rf"^\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|"
-    rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|should be|shall be|"
+    rf"^\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?|saved (?:to"
+    rf"|in))\s*[:=]\s*|"
+    rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
+    rf"should be|shall be|"
     rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?\s+(?:to|in|into|under|at)\s+(?:the )?|"
     rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
@@ -263,7 +268,8 @@ _OUTPUT = re.compile(
 
 
 _AS_OUTPUT = re.compile(
-    r"(?<![\w/.])(?P<path>(?:[~.]{1,2}/|/)?[\w.-]+(?:/[\w.-]+)+/?)[\"')]?\s+(?:as|is|for|will be) (?:the |our |your |an? )?"
+    r"(?<![\w/.])(?P<path>(?:[~.]{1,2}/|/)?[\w.-]+(?:/[\w.-]+)+/?)[\"')]?\s+(?:as|is|for|will be) (?:the |our |"
+    r"your |an? )?"
     r"(?:output|save|checkpoint|result|run)s?\b[ _-]?(?:dir\w*|folder|path|location)?",
     re.IGNORECASE,
 )
@@ -342,7 +348,8 @@ _KEYED = re.compile(
 _AT_END = re.compile(
     r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;,]{0,40}?\b(?:only )?(?:at the (?:very "
     r")?end\b(?! of (?:each|every|an|the) epoch)|once at the end|only the final (?:model|checkpoint|weights|adapter)|"
-    r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|for)\b)",
+    r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|"
+    r"for)\b)",
     re.I,
 )
 
@@ -512,7 +519,8 @@ _LETTERS = re.compile(
 
 
 _ATTENTION_AND_MLP = re.compile(
-    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}?(?:\b(?:and|plus|as well as)|\+|&)\s*(?:the |all )?(?:mlps?|ffn|"
+    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}?(?:\b(?:and|plus|as well as)|\+|&)\s*(?:the |all )?(?:mlps?"
+    r"|ffn|"
     r"feed[ -]?forward)\b"
     r"(?: (?:layers|projections?|blocks|modules))?",
     re.IGNORECASE,

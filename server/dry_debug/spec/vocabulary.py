@@ -19,7 +19,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "max_grad_norm",
         r"max(?:imum)?[ _-]grad(?:ient)?[ _-]norm|(?:grad(?:ient)?s? )?(?:(?:are|is|be|get|to be|should be|must be) )*"
         r"clip(?:ping|ped)?(?: (?:the )?grad(?:ient)?s?)?(?: norms?)?(?:\s*\(|\s+)(?:(?:to|at|by|with|using) )?"
-        r"(?:an? |the |their )?(?:max(?:imum)? |global |total |l2[- ])*norm(?: of)?|clip(?:ping)? (?:the )?grad\w* (?:to|at) (?:an? )?(?:max(?:imum)? |"
+        r"(?:an? |the |their )?(?:max(?:imum)? |global |total |l2[- ])*norm(?: of)?|clip(?:ping)? (?:the )?grad\w* "
+        r"(?:to|at) (?:an? )?(?:max(?:imum)? |"
         r"global |total |l2[- ])?norm(?: of)?|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the "
         r")?(?:grad(?:ient)?s?))?"
         r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norm(?:[ "
@@ -57,11 +58,15 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"weight[ _-]?decay|\bwd\b|\bl2(?:[ -](?:reg(?:ulari[sz]ation)?|penalty|decay|weight))?"
         r"(?=\W{1,3}(?:of |is |at )?\d)",
     ),
-    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])(?:alpha|α)|\ba(?=\s*=\s*\d)|(?<=, )a(?= \d+\b)|\bscaling(?=\W{1,3}(?:of )?\d)"),
+    (
+        "lora_alpha",
+        r"(?:lora[ _-]?)?(?<![a-z])(?:alpha|α)|\ba(?=\s*=\s*\d)|(?<=, )a(?= \d+\b)|\bscaling(?=\W{1,3}(?:of )?\d)",
+    ),
     ("lora_dropout", r"(?:lora[ _-]?)?(?:dropout(?:[ _-](?:rate|prob(?:ability)?))?|drop(?=\s*[=:]\s*0?\.))"),
     (
         "lora_r",
-        r"lora[ _-](?:r|rank|dim)\b|\brank[ -](?=\d+ (?:lora|adapt))|(?:lora |adapter )?\brank\b(?:[ _-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
+        r"lora[ _-](?:r|rank|dim)\b|\brank[ -](?=\d+ (?:lora|adapt))|(?:lora |adapter )?\brank\b(?:[ "
+        r"_-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
     ),
     (
         "max_tokens",
@@ -79,8 +84,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"window|size(?<!model size)(?<!sample size)(?<!text size))|length(?=\s*[:=]|\s+\d+k?\b(?! steps))|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
         r"(?:pad(?:ded|ding)?|"
-        r"trim(?:med)?|crop(?:ped)?|shorten(?:ed)?)(?:(?:/| and | or |, ?)(?:truncat|trim|pad|cut)\w*)?(?: (?:everything|"
-        r"inputs|sequences|texts?|them|it))? (?:to|at)(?= (?:length |a length of |max(?:imum)? )?\d+k?(?: ?tok|\s*(?:\Z|[.,;)])))|"
+        r"trim(?:med)?|crop(?:ped)?|shorten(?:ed)?)(?:(?:/| and | or |, ?)(?:truncat|trim|pad|cut)\w*)?(?: "
+        r"(?:everything|"
+        r"inputs|sequences|texts?|them|it))? (?:to|at)(?= (?:length |a length of |max(?:imum)? )?\d+k?(?: ?tok|\s*"
+        r"(?:\Z|[.,;)])))|"
         r"truncat(?:e|ed|ion|ing)(?: (?:everything|"
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
@@ -90,9 +97,11 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "tensor_parallel_size",
-        r"tensor[ _-]parallel(?:[ _-](?:size|degree)|ism|ization)?(?: (?:across|over|on|degree))?(?= (?:all )?(?:both|\w+) )?|"
+        r"tensor[ _-]parallel(?:[ _-](?:size|degree)|ism|ization)?(?: (?:across|over|on|degree))?(?= (?:all )?"
+        r"(?:both|\w+) )?|"
         r"\btp(?:[ _-]size)?\b(?: (?:across|over|on))?|"
-        r"\b(?:shard|split|spread|distribut)\w*(?: (?:the |this )?(?:model|weights|it|engine|llm))(?: (?:across|over|on|between))"
+        r"\b(?:shard|split|spread|distribut)\w*(?: (?:the |this )?(?:model|weights|it|engine|llm))(?: (?:across|"
+        r"over|on|between))"
         r"(?=\s+(?:the )?(?:\d+|two|four|eight|both)\s+(?:gpus?|cards|devices))",
     ),
     (
@@ -102,7 +111,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"iters|"
         r"steps(?=\s*[:=]\s*\d)",
     ),
-    ("epochs", r"(?:(?:n|nb|no\.?|num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)"),
+    (
+        "epochs",
+        r"(?:(?:n|nb|no\.?|num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)",
+    ),
     ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d)"),
     ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d)"),
     ("seed", r"(?:(?:random|global|rng|manual|fixed)[ _-])?seeds?(?: (?:everything|all|it all|the run))?"),
@@ -148,7 +160,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:\s+(?:as|for|is|for) (?:(?:the|a|our) )?| )(?:peak |initial |base |starting )?(?:learning[ _-]?rate|\blr\b)",
+        r"(?:\s+(?:as|for|is|for) (?:(?:the|a|our) )?| )(?:peak |initial |base |starting )?(?:learning[ _-]?rate|"
+        r"\blr\b)",
     ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
@@ -161,7 +174,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "max_length",
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
-        r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue|message)|"
+        r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
+        r"|message)|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|"
         r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
         r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
