@@ -178,7 +178,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("sglang", r"\bsg-?lang\b"),
         (
             "trl",
-            r"(?-i:\bTRL\b)|\btrl\b(?='s| library|\W*sft)|\b(?:sft|dpo|grpo|ppo|orpo|kto)[ -]?trainer\b|(?:with|use|"
+            r"(?-i:\bTRL\b)|\btrl\b(?=\s*(?:,|\+|and\b|/|\.?\Z))|\btrl\b(?='s| library|\W*sft)|\b(?:sft|dpo|grpo|"
+            r"ppo|orpo|kto)[ -]?trainer\b|(?:with|use|"
             r"using|via) trl\b",
         ),
         (

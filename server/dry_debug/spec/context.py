@@ -134,8 +134,9 @@ _WAS = re.compile(
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
     r"longer|not)\b"
-    r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below)|larger|smaller|bigger|to exceed|over|"
-    r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)))"
+    r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
+    r"exceed|over|"
+    r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
     r"(?:(?!\bbut\b)(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
 )
@@ -179,6 +180,27 @@ _LASTS = re.compile(
 )
 
 
+# Why something is asked for, or what is said against its alternative: "bf16 because fp16 overflows".
+_BECAUSE = re.compile(
+    r",?\s*\b(?:because|since(?! (?:the |our |last )?\w+ (?:run|week|release))|given that|due to|thanks to|(?<=, )as"
+    r"(?= (?:[\w.-]+ ){1,3}(?:is|are|was|were|did|does|has|had|would|gives?|gave|runs?|fails?|needs?|didn'?t|"
+    r"doesn'?t)\b))\b"
+    r"(?:(?!,? (?:so|therefore|please|use|set|we want|go with|hence)\b)(?:[^,;()]|,(?! )|\.(?=\d)))*",
+    re.IGNORECASE,
+)
+_JUDGED = re.compile(
+    r",\s*(?!(?:we|so|use|please|which|that|it)\b)[^,;()]{1,40}?\b(?:was|were|would be|would|is|are|did(?: not|n'?t)|"
+    r"does(?: not|n'?t)|do(?: not|n'?t)|gave|gives)\b[^,;()]{0,30}?\b(?:worse|slow(?:er)?|unstable|diverge[sd]?|"
+    r"help|bad|nans?|"
+    r"oom(?:s|ed)?|wrong|too \w+|fit|converge|overkill|unnecessary|overfit)\b[^,;()]*",
+    re.IGNORECASE,
+)
+_LASTING = re.compile(
+    r"\(\s*(?:~|≈|about |roughly |ca\.? |takes |approx\w*\.? )*\d[\d.]* ?(?:h|hrs?|hours?|min|minutes|days?)\b[^()]*\)"
+)
+_DEVICES = re.compile(r"\b(?:gpus?|cards?|[ahbv]100s?|h200|[34]090s?|t4s?|l4s?|vram|\d+ ?gb|node|cpu)\b", re.IGNORECASE)
+
+
 def blank(text: str, start: int, end: int) -> str:
     """`text` with spaces from `start` to `end`."""
     return text[:start] + " " * (end - start) + text[end:]
@@ -213,6 +235,8 @@ def asked_part(sentence: str, question: bool) -> str:
         for lasting in _LASTS.finditer(sentence):
             text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
+    for reason in (_BECAUSE, _JUDGED, _LASTING):
+        text = reason.sub(lambda m: m[0] if _DEVICES.search(m[0]) and reason is _BECAUSE else " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]

@@ -224,7 +224,9 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
         k.strip() for k in re.split(r"\s*/\s*|\s*,\s*|\s+(?:and|&|\+)\s+", match["key"])
     ]  # fmt: skip
     values = [v.strip() for v in re.split(r"\s*/\s*|\s*,\s+|\s+(?:and|&|\+|\|)\s+", match["value"])]
-    if len(keys) < 2 or len(keys) != len(values) or not all(ANY_FIELD.search(k) for k in keys):
+    if len(keys) == 2 and " " in keys[1] and not ANY_FIELD.search(keys[0]):  # "input/output length: 512/64"
+        keys[0] = f"{keys[0]} {keys[1].partition(' ')[2]}"
+    if len(keys) < 2 or len(keys) != len(values) or not all(ANY_FIELD.search(f"{k}: 1") for k in keys):
         yield sentence
         return
     for key, value in zip(keys, values, strict=True):

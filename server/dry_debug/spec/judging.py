@@ -178,11 +178,20 @@ def _equal(field: str, asked: Any, got: Any) -> bool | None:
     return bool(asked == got)
 
 
+# Modules of other architectures that do what those of LLaMA do.
+_MODULES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys("query q_lin wq to_q q".split(), ("q_proj",)),
+    **dict.fromkeys("key k_lin wk to_k k".split(), ("k_proj",)),
+    **dict.fromkeys("value v_lin wv to_v v".split(), ("v_proj",)),
+    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o".split(), ("o_proj",)),
+    **dict.fromkeys("query_key_value c_attn wqkv qkv qkv_proj".split(), ("q_proj", "k_proj", "v_proj")),
+}
 _ALL_LINEAR = frozenset("q_proj k_proj v_proj o_proj gate_proj up_proj down_proj".split())
 
 
 def _same_modules(asked: frozenset[str], got: frozenset[str]) -> bool:
     every = frozenset(("all-linear",))
+    asked, got = (frozenset(n for name in names for n in _MODULES.get(name.lower(), (name,))) for names in (asked, got))
     return asked == got or (asked == every and got >= _ALL_LINEAR) or (got == every and asked >= _ALL_LINEAR)
 
 

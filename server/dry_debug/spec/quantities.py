@@ -65,6 +65,12 @@ _NO = re.compile(
 _GREEDY = re.compile(
     r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
 )
+# "LoRA 16/32", "r/alpha = 16/32"
+_RANK_AND_ALPHA = re.compile(
+    r"\b(?P<name>q?lora|r(?:ank)? ?/ ?a(?:lpha)?)\b[\s:=(]{1,4}(?:r(?:ank)?/a(?:lpha)? ?=? ?)?(?P<r>\d{1,3})\s?/\s?"
+    r"(?P<a>\d{1,3})(?![\d.])",
+    re.IGNORECASE,
+)
 _ONE_PASS = re.compile(
     r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
     r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
@@ -118,7 +124,8 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         (
             f,
             re.compile(
-                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on|in) (?:the )?[a-z]+(?: model| "
+                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?:\s?\([a-z][a-z /-]{{0,24}}\)(?=\s*[:=|]))?(?: "
+                rf"(?:for|of|on|in) (?:the )?[a-z]+(?: model| "
                 rf"layers)?(?=\s*[:=]| "
                 rf"(?:is|should|to be)\b|\s+\.?\d))?){_LINK}{_VALUE}",
                 re.I,
@@ -163,6 +170,10 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     once = _ONE_PASS.search(text)
     if once:
         found.append(Quantity("epochs", (1,), "one", "1", once.start(), once.end()))
+    pair = _RANK_AND_ALPHA.search(text)
+    if pair and not (pair["name"].lower().startswith("r") and not lora):
+        for field, group in (("lora_r", "r"), ("lora_alpha", "a")):
+            found.append(Quantity(field, (int(pair[group]),), "one", pair[group], *pair.span(group)))
     for match in _NO.finditer(asked):
         what = (match["what"] or match["off"]).lower()
         field, value = next(v for k, v in _NO_FIELD.items() if k in what)
@@ -182,12 +193,40 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     taken: list[tuple[int, int]] = []
     for _, _, _, field, match, behind in hits:
         one = _quantity(field, match, behind, text, lora)
-        if one is None or any(one.start < e and s < one.end for s, e in taken):
+        if (
+            one is None
+            or any(one.start < e and s < one.end for s, e in taken)
+            or (pair and one.field in ("lora_r", "lora_alpha") and one.start < pair.end() and pair.start() < one.end)
+        ):
             continue
         taken.append((one.start, one.end))
         found.append(_with_role(one, text, sentence))
         found.extend(_second_role(found[-1], text, taken))
-    return found
+    rate = _bare_rate(text) if not any(f.field == "learning_rate" for f in found) else None
+    if rate is not None and not any(rate.start < e and s < rate.end for s, e in taken):
+        found.append(rate)
+    return _without_estimates(found)
+
+
+_OPTIMIZERS = re.compile(r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|one-?cycle)\b", re.IGNORECASE)
+_ALONE = re.compile(r"(?:\A|[,/+;(|]|\bwith\b|\bat\b)\s*(?P<n>\d(?:\.\d+)?e-[2-7])\s*(?=\Z|[,/+;)|])", re.IGNORECASE)
+
+
+def _bare_rate(text: str) -> Quantity | None:
+    """The learning rate of "AdamW, 1e-4, cosine": a number in that notation by itself beside an optimizer."""
+    match = _ALONE.search(text) if _OPTIMIZERS.search(text) else None
+    value = number(match["n"]) if match is not None else None
+    if match is None or value is None:
+        return None
+    return Quantity("learning_rate", (value,), "one", match["n"], match.start("n"), match.end("n"))
+
+
+def _without_estimates(found: list[Quantity]) -> list[Quantity]:
+    """ "3 epochs, about 5000 steps": what is only estimated follows from the other."""
+    lengths = [f for f in found if f.field in ("epochs", "max_steps")]
+    if not any(f.kind == "about" for f in lengths) or all(f.kind == "about" for f in lengths):
+        return found
+    return [f for f in found if f.field not in ("epochs", "max_steps") or f.kind != "about"]
 
 
 def _matches(pattern: re.Pattern[str], text: str, behind: bool) -> Iterator[re.Match[str]]:
@@ -220,8 +259,15 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
     low = number(match["low"], field in _TOKENS)
-    if low is None:
+    if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
+    if (
+        field == "gradient_accumulation_steps"
+        and not behind
+        and "accumulate" in name
+        and _UP_TO_SIZE.match(text[match.end("name") :])
+    ):
+        return None  # "accumulate to 64" names the size that comes out
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
     if field == "max_grad_norm" and match["name"].strip() == "CLIP":
@@ -237,6 +283,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         and behind
         and re.match(r"[ -]tok(?!.*(?:context|seq|input|example|sample|long))", name) is not None
     )
+    if bare and _SAMPLES.search(text):
+        return Quantity("max_tokens", (low,), "one", match["low"].strip(), start, match.end())
     if bare and re.fullmatch(r"[ -]tok(?:ens?)?", name) and not groups.get("most"):
         if not _OF_INPUTS.search(re.split(r"[,;.(]", before)[-1]):
             return None  # a number of tokens alone may be anything
@@ -323,6 +371,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_UP_TO_SIZE = re.compile(
+    rf"\s+(?:up )?to (?:an? )?(?:total |effective )?(?:of )?(?:{NUMBER})(?!\s*(?:steps?|batches|times|x\b))"
+)
 _ENDS = re.compile(
     r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*"
     r"(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
@@ -350,6 +401,7 @@ _BOUND_BEHIND = re.compile(
     r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every)|or (?:more|higher|above)\b))",
     re.IGNORECASE,
 )
+_SAMPLES = re.compile(r"\b(?:temp(?:erature)?|top[ _-]?p|sampling|greedy|decoding)\b|\bT\s*=", re.IGNORECASE)
 _OF_INPUTS = re.compile(
     r"\b(?:inputs?|sources?|contexts?|prompts?|articles?|documents?|texts?|sequences?|chunks?)\b[^,;.]{0,16}\Z|"
     r"\b(?:keep|stay (?:at|with)|stick (?:to|with))\b[^,;]{0,40}\s\Z",
@@ -470,7 +522,7 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
     stop = re.search(r"[,;.()]|\band\b|\bwith\b|\d", text[end:])
     after = text[end : end + (stop.start() if stop else 40)][:40]
     for name, pattern in ROLE:
-        if name == "head" and field in ("lora_r",):
+        if name in ("head", "backbone") and field not in ("learning_rate", "model", "weight_decay", ""):
             continue
         if name == "eval" and field in (
             "seed",

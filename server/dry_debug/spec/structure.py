@@ -361,7 +361,9 @@ def _is_speaker(text: str) -> bool:
     name = text.strip(" :*<>@")
     from dry_debug.spec.vocabulary import ANY_FIELD
 
-    return bool(re.fullmatch(r"[A-Z][a-z]{1,12}", name)) and not ANY_FIELD.search(name) and name.lower() not in _LABELS
+    if _LIKE_LABEL.fullmatch(name) or name.lower() in _LABELS:
+        return False
+    return bool(re.fullmatch(r"[A-Z][a-z]{1,12}", name)) and not ANY_FIELD.search(name)
 
 
 _LABELS = frozenset(
@@ -369,8 +371,17 @@ _LABELS = frozenset(
     "method training train eval evaluation logging save checkpoint checkpoints seed note goal task teacher student "
     "inference sampling loss serving engine approach technique hyperparameters hyperparams stack library setup "
     "previous before baseline results background paper old update edit correction tldr target tokenizer validation "
-    "test draft judge context length regularization mode steps budget rank alpha modules tracking metrics run".split()
+    "test draft judge context length regularization mode steps budget rank alpha modules tracking metrics run "
+    "where what how when why compute machine machines duration stack saving warmup decay resources decoding storage "
+    "adapter adapters artifacts results store layers sequence sequences window tracker report reporting cadence "
+    "frequency interval cluster node nodes cards devices weights architecture arch network backbone encoder decoder "
+    "policy reward corpus source input inputs prompts prompt answers answer completions requirements constraints must "
+    "wishes other misc rest everything hyper params parameters config configuration split splits tokens limits limit "
+    "clip name owner due priority status type scope purpose summary description accept done file files path folder "
+    "size sizes epoch iters updates objective metric quant adapters peft engine library launch changes change decision "
+    "decided agreed final plan todo tasks ask asks".split()
 )
+_LIKE_LABEL = re.compile(r"\w{3,}(?:ing|tion|sion|ment|ness|ity|ware|ency|izer|iser)", re.IGNORECASE)  # no first name
 
 
 def _unmarked(text: str) -> str:

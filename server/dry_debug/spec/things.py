@@ -122,7 +122,8 @@ def _template_only(text: str, one: Mention) -> bool:
         )
     ) or bool(
         re.search(
-            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|from)\s+\Z",
+            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|(?<!tokens )(?<!answers )"
+            r"(?<!responses )(?<!completions )from)\s+\Z",
             text[: one.start],
             re.IGNORECASE,
         )
@@ -285,14 +286,14 @@ def _paths(text: str) -> Iterator[Thing]:
         quoted = text[max(0, start - 1) : start] in ("'", '"')
         explicit = re.search(
             r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|out|checkpoints?|"
-            r"ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?|saved (?:to|in))\s*[:=]\s*\Z",
+            r"ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save to|saved (?:to|in))\s*[:=]\s*\Z",
             text[:start],
             re.IGNORECASE,
         )
         if not path or not ("/" in path or quoted or explicit):
             continue
         if re.fullmatch(
-            r"(?:the|a|an|and|or|is|it|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
+            r"(?:the|a|an|and|or|is|it|only|best|last|all|never|none|yes|no|at|once|after|best/last|last/best|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
             r"each|epochs?|steps?)",
             path,
             re.I,
@@ -318,6 +319,9 @@ def _paths(text: str) -> Iterator[Thing]:
 
 def _hardware(text: str) -> Iterator[Thing]:
     for one in machines(text):
+        alone = one.hardware.count is None and one.hardware.memory is None and text[: one.start].rstrip().endswith("(")
+        if alone and text[one.end :].lstrip().startswith(")"):
+            continue  # "bf16 (A100)" gives a reason
         yield Thing("hardware", (one.hardware,), "one", text[one.start : one.end].strip(), one.start, one.end)
 
 

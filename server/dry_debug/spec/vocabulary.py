@@ -40,7 +40,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
-        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?\d(?:\.\d+)?e-\d)|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
+        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?\d(?:\.\d+)?e-\d)|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d| ?(?:momentum|"
+        r"nesterov)))|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
@@ -81,7 +82,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "max_length",
         r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model|source|src|encoder|document|"
         r"cutoff|article|chunk|window|tokeni[sz]er|example|sample|truncation)[ _-]?(?:len(?:gths?)?|"
-        r"window|size(?<!model size)(?<!sample size)(?<!text size))|length(?=\s*[:=]|\s+\d+k?\b(?! steps))|max[ _-]?"
+        r"window|size(?<!model size)(?<!sample size)(?<!text size))|\b(?:prompts?|inputs?|sources?|contexts?|"
+        r"articles?|documents?)"
+        r"(?=\s+(?:max|up to|at most|limit|≤|<=|capped)\w*\W{0,4}(?:of |to |at )?\d)|length(?=\s*[:=]|\s+\d+k?\b"
+        r"(?! steps))|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
         r"(?:pad(?:ded|ding)?|"
         r"trim(?:med)?|crop(?:ped)?|shorten(?:ed)?)(?:(?:/| and | or |, ?)(?:truncat|trim|pad|cut)\w*)?(?: "
@@ -115,9 +119,13 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "epochs",
         r"(?:(?:n|nb|no\.?|num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)",
     ),
-    ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d)"),
-    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d)"),
-    ("seed", r"(?:(?:random|global|rng|manual|fixed)[ _-])?seeds?(?: (?:everything|all|it all|the run))?"),
+    ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d|\s+[01]?\.\d)"),
+    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d|\s+0?\.\d)"),
+    (
+        "seed",
+        r"random[ _]state|(?:(?:random|global|rng|manual|fixed)[ _-])?seed(?:s|\(s\))?(?: (?:everything|all|it all|"
+        r"the run))?",
+    ),
 )
 
 # "3 epochs", "500 training steps": what stands behind the number. {n} is the number.
@@ -232,7 +240,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "epochs": ("ep", "pass"),
     "temperature": ("temp", "t"),
     "top_p": ("top", "nucleus", "p"),
-    "seed": ("seed",),
+    "seed": ("seed", "state"),
 }
 
 # Who or what a value is for, if not for the training itself.
