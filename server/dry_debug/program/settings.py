@@ -42,7 +42,7 @@ FROM_PATH = frozenset(
 # What gives the same settings in another shape.
 SAME = frozenset(
     (
-        "omegaconf.OmegaConf.create omegaconf.OmegaConf.to_container omegaconf.OmegaConf.structured "
+        "omegaconf.OmegaConf.create omegaconf.OmegaConf.merge omegaconf.OmegaConf.to_container omegaconf.OmegaConf.structured "
         "easydict.EasyDict argparse.Namespace types.SimpleNamespace builtins.dict builtins.vars munch.munchify "
         "munch.Munch munch.Munch.fromDict munch.DefaultMunch.fromDict box.Box dotmap.DotMap addict.Dict "
         "attrdict.AttrDict ml_collections.ConfigDict ml_collections.config_dict.ConfigDict "
@@ -96,6 +96,10 @@ def of_library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stm
 
 def passed_on(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value | None:
     """The settings that a call puts into another shape: `Namespace(**settings)`, `EasyDict(settings)`."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "merge":  # the file, and what a command line changes
+        held = [ev.value(a, scope, stmt, env) for a in node.args if isinstance(a, _CARRIERS)]
+        settings = [v for v in held if v.kind == "settings"]
+        return settings[0] if len(settings) == 1 else None
     double = next((k.value for k in node.keywords if k.arg is None), None)
     expr = double if double is not None else node.args[0] if node.args else None
     value = ev.value(expr, scope, stmt, env) if isinstance(expr, _CARRIERS) else UNKNOWN

@@ -227,7 +227,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "logging": (
         ("wandb", r"\bwandb\b|\bweights ?(?:&|and) ?biases\b|\bw&b\b"),
-        ("tensorboard", r"\btensor-?board\b"),
+        ("tensorboard", r"\btensor-?board\b|(?<![\d.] )\btb\b(?! of)(?=[^.;]{0,12}(?:every|log|\Z|[,;]))"),
         ("mlflow", r"\bmlflow\b"),
         ("comet", r"\bcomet(?:[_.]?ml)?\b"),
         ("neptune", r"\bneptune\b"),

@@ -56,7 +56,7 @@ _PAST = re.compile(
     r"(?:was|were|wasn't|weren't|did|didn't|got|gave|reached|achieved|yielded|scored|converged|diverged|resulted|"
     r"collapsed|exploded|stalled|"
     r"oom-?ed|oomed|crashed|"
-    r"hit|outperformed|worked|failed)|(?:first|second|third|failed|best|worst|winning|reference) (?:run|attempt|"
+    r"hit|outperformed|worked|failed)|(?:first|failed|best|worst|winning|reference) (?:run|attempt|"
     r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi|"
     r"compared (?:to|with)|as opposed to|vs\.?|versus|unlike|similar (?:run|work)s?)\b"
     r"|(?<!be )(?<!is )(?<!are )(?<!been )\bused (?:in|by|for) (?:the )?(?:paper|previous|last|their|our (?:last|old|"
@@ -156,7 +156,8 @@ _RESULT_LINE = re.compile(
 
 # "Old model: mT5-small, 10k steps": a line about what was.
 _OLD_LABEL = re.compile(
-    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|baseline|earlier)\b"
+    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|baseline(?= ?:| \(| (?:config|"
+    r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
     re.IGNORECASE,
 )
@@ -193,6 +194,18 @@ _JUDGED = re.compile(
     r"does(?: not|n'?t)|do(?: not|n'?t)|gave|gives)\b[^,;()]{0,30}?\b(?:worse|slow(?:er)?|unstable|diverge[sd]?|"
     r"help|bad|nans?|"
     r"oom(?:s|ed)?|wrong|too \w+|fit|converge|overkill|unnecessary|overfit)\b[^,;()]*",
+    re.IGNORECASE,
+)
+_FAILS = (
+    r"overfit(?:s|ted)?|diverge[sd]?|explode[sd]?|oom(?:s|ed)?|crashe[sd]|runs? out of memory|ran out of memory|"
+    r"(?:does|did|do)(?: not|"
+    r"n'?t) (?:fit|converge|help|work|train)|(?:is|was|are|were) (?:too \w+|worse|slower|unstable|overkill|"
+    r"unnecessary)|"
+    r"g(?:ives|ave) nans?|underfit(?:s|ted)?"
+)
+_FAILING = re.compile(
+    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|use|please|which|that|it|this)\b)"
+    rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
 )
 _LASTING = re.compile(
@@ -235,8 +248,9 @@ def asked_part(sentence: str, question: bool) -> str:
         for lasting in _LASTS.finditer(sentence):
             text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
-    for reason in (_BECAUSE, _JUDGED, _LASTING):
-        text = reason.sub(lambda m: m[0] if _DEVICES.search(m[0]) and reason is _BECAUSE else " " * len(m[0]), text)
+    text = _BECAUSE.sub(lambda m: m[0] if _DEVICES.search(m[0]) else " " * len(m[0]), text)
+    for aside in (_JUDGED, _FAILING, _LASTING):
+        text = aside.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
@@ -249,10 +263,17 @@ def asked_part(sentence: str, question: bool) -> str:
         if told_of_past and "(" in text[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
             text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
             continue
+        if told_of_past and _ASIDE_ABOUT_IT.match(part):
+            text = blank(text, start, end)
+            continue
         followed = _FOLLOWED.search(part)
         told_of_past = bool(_PAST.search(part) and not _asked_for(part)) or bool(_OTHERS.search(part) and not followed)
         condition = _CONDITION.search(part)
         if condition is not None:
+            if re.match(r"\W*(?:the )?defaults?\b", part, re.IGNORECASE) and ":" in part[condition.end() :]:
+                colon = part.index(":", condition.end())  # "Defaults if the client sends nothing: ..."
+                text = blank(text, start, start + colon + 1)
+                continue
             conditional = True
             either = re.search(r",?\s*\bor\s+(?:[^\s,]+\s+){1,4}\Z", part[: condition.start()])
             text = blank(text, start + (either.start() if either else condition.start()), end)
@@ -268,6 +289,15 @@ def asked_part(sentence: str, question: bool) -> str:
             first, last = _own_clause(part) or (0, len(part))
             text = blank(text, start + first, start + last)
     return text
+
+
+# "the docs recommend 1e-5, but for full fine-tuning"
+_ASIDE_ABOUT_IT = re.compile(
+    r"\W*(?:but|however|though)\s+(?:only |mostly |(?:that|this|it|they|he|she|those)(?:'s| is| was| were| had| has"
+    r"| used|'re) |for |"
+    r"with |on |at |in )(?!(?:this|our|us|my|now|here)\b)",
+    re.IGNORECASE,
+)
 
 
 def _asks_not(part: str, followed: bool = False) -> bool:

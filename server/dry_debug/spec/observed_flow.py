@@ -140,6 +140,19 @@ def _counts_epochs(program: Program, guard: ast.If, epochs: list[ast.For]) -> bo
     )
 
 
+_PASSING = frozenset(
+    "tqdm trange enumerate zip len iter next list range print DataLoader train train_epoch fit train_one_epoch".split()
+)
+
+
+def _is_held_out(expr: ast.expr) -> bool:
+    """Whether an argument is the data that a model is judged on: `val_loader`, `loaders["test"]`."""
+    if isinstance(expr, ast.Subscript) and isinstance(expr.slice, ast.Constant):
+        return isinstance(expr.slice.value, str) and bool(_EVALUATES.search(expr.slice.value))
+    name = (dotted(expr) or "").rpartition(".")[2]
+    return bool(re.search(r"loader|_dl\b|_ds\b|data|set|iter|batches|split", name) and _EVALUATES.search(name))
+
+
 def _purpose(call: ast.Call) -> str | None:
     last = (dotted(call.func) or (call.func.attr if isinstance(call.func, ast.Attribute) else "")).rpartition(".")[2]
     whole = dotted(call.func) or ""
@@ -148,6 +161,8 @@ def _purpose(call: ast.Call) -> str | None:
     if _EVALUATES.search(last) and last not in ("eval", "val", "test"):
         return "eval_cadence"
     if isinstance(call.func, ast.Name) and last in ("val", "test") and call.args:
+        return "eval_cadence"
+    if isinstance(call.func, ast.Name) and last not in _PASSING and any(_is_held_out(a) for a in call.args[:4]):
         return "eval_cadence"
     if _LOGS.search(last) and "torch" not in whole and "math" not in whole and "np" not in whole:
         return "logging"

@@ -254,7 +254,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     before = text[: match.start() if behind and bounded else start]
     wrong = _NOT_BEFORE.get(field)
     ends = field in ("epochs", "max_steps") and _ENDS.search(before) and not _NO_PROGRESS.search(text[match.end() :])
-    if wrong is not None and not ends and re.search(wrong, before, re.IGNORECASE):
+    if wrong is not None and not ends and re.search(wrong, re.sub(r"\s*[:=|]\s*\Z", " ", before), re.IGNORECASE):
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None

@@ -219,6 +219,8 @@ class _Reader:
         """Whether a line is no continuation of the prose before it: a setting, a short line after a short line."""
         at = self.paragraph[-1][0]
         before = self.lines[at].strip()
+        if stripped[:1].islower() and _CUT_OFF.search(before):
+            return False  # "... Eval batch" / "size: 8"
         if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
             return True
         if before.endswith(",") or _GOES_ON.search(before):
@@ -337,6 +339,12 @@ _GOES_ON = re.compile(
 )
 
 
+_CUT_OFF = re.compile(
+    r"(?:[a-z,)] |[.:;] )(?:\w+ )?(?:batch|learning|weight|max|maximum|per|eval|sequence|output|gradient|"
+    r"accumulation|top|warm-?up|"
+    r"training|total|effective|number|save|an?|the|of|with|and|context|random|lora|target|mixed)\Z",
+    re.IGNORECASE,
+)
 _TAGGED = re.compile(r"\s*[\[<]@?[A-Za-z][\w.-]{1,20}[\]>]:?\s+(?=\S)")  # "[eva] make it 5"
 _NAME = re.compile(r"\s*(?P<name>[a-z]{2,12}):\s+\S")
 

@@ -164,6 +164,12 @@ _DATA_NAMED = re.compile(
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
+# "Fine-tune Qwen2.5 on ": what follows is data
+_TRAINED_ON = re.compile(
+    r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
+    r"(?:the |our |a )?[\"'(]*\Z",
+    re.IGNORECASE,
+)
 _NO_NAME = (
     r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
     r"used|https?|www"
@@ -212,6 +218,9 @@ def _datasets(text: str) -> Iterator[Thing]:
                     before,
                 )
                 data = data or re.match(r"\W*(?:data ?set|corpus|data\b)", text[end:], re.IGNORECASE)
+                family = bool(named(value).family)
+                on = None if family else _TRAINED_ON.search(text[:start])
+                data = data or on
                 path = re.search(
                     r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
                 ) and not re.search(r"data", before)
@@ -219,7 +228,9 @@ def _datasets(text: str) -> Iterator[Thing]:
                     r"\W*(?:data ?set|corpus)\b", text[end:], re.IGNORECASE
                 )
                 known = re.fullmatch(_KNOWN_DATA, value.rpartition("/")[2], re.IGNORECASE)
-                if not (data or known) or path or (mentions(value) and not beside):
+                if not (data or known) or path or (mentions(value) and family and not beside):
+                    continue
+                if mentions(value) and not (beside or on or known):
                     continue
             if pattern is _DATA_FILE and re.search(
                 r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
@@ -290,7 +301,8 @@ def _paths(text: str) -> Iterator[Thing]:
             text[:start],
             re.IGNORECASE,
         )
-        if not path or not ("/" in path or quoted or explicit):
+        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+", path) and re.match(r"\s*(?:\Z|[.,;)])", text[start + len(path) :])
+        if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(
             r"(?:the|a|an|and|or|is|it|only|best|last|all|never|none|yes|no|at|once|after|best/last|last/best|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
@@ -330,7 +342,11 @@ def _hardware(text: str) -> Iterator[Thing]:
 _WHAT = (
     ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
     ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bsnapshots?\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
-    ("logging", r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport (?:the )?(?:loss|metrics)\b"),
+    (
+        "logging",
+        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|"
+        r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;,]{0,16}\Z",
+    ),
 )
 _ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10, "hundredth": 100}
 _NTH = "|".join(_ORDINALS)
@@ -338,7 +354,8 @@ _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
     rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
     rf"global )?(?:(?P<unit>epochs?|"
-    rf"steps?|iterations?|iters?|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|to\b))|(?<=\d[kK])"
+    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|"
+    rf"to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
 )

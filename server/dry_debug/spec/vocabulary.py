@@ -168,7 +168,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:\s+(?:as|for|is|for) (?:(?:the|a|our) )?| )(?:peak |initial |base |starting )?(?:learning[ _-]?rate|"
+        r"(?:\s+(?:as|for|is) (?:(?:the|a|our) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |initial |"
+        r"base |starting )?(?:learning[ _-]?rate|"
         r"\blr\b)",
     ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
