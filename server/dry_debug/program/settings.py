@@ -42,7 +42,8 @@ FROM_PATH = frozenset(
 # What gives the same settings in another shape.
 SAME = frozenset(
     (
-        "omegaconf.OmegaConf.create omegaconf.OmegaConf.merge omegaconf.OmegaConf.to_container omegaconf.OmegaConf.structured "
+        "omegaconf.OmegaConf.create omegaconf.OmegaConf.merge omegaconf.OmegaConf.to_container "
+        "omegaconf.OmegaConf.structured "
         "easydict.EasyDict argparse.Namespace types.SimpleNamespace builtins.dict builtins.vars munch.munchify "
         "munch.Munch munch.Munch.fromDict munch.DefaultMunch.fromDict box.Box dotmap.DotMap addict.Dict "
         "attrdict.AttrDict ml_collections.ConfigDict ml_collections.config_dict.ConfigDict "

@@ -249,8 +249,8 @@ def asked_part(sentence: str, question: bool) -> str:
             text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _BECAUSE.sub(lambda m: m[0] if _DEVICES.search(m[0]) else " " * len(m[0]), text)
-    for aside in (_JUDGED, _FAILING, _LASTING):
-        text = aside.sub(lambda m: " " * len(m[0]), text)
+    for told in (_JUDGED, _FAILING, _LASTING):
+        text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
