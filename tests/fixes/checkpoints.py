@@ -19,7 +19,9 @@ LOOP = """    for x, y in loader:
 """
 
 
-def offered(files: dict[str, str] | str, main: str = "main.py") -> list[tuple[Fix, dict[str, str]]]:
+def offered(
+    files: dict[str, str] | str, main: str = "main.py", settings: Settings = SETTINGS
+) -> list[tuple[Fix, dict[str, str]]]:
     """The fixes of the worst finding in `main`, each with the files after it."""
     texts = {"main.py": files} if isinstance(files, str) else files
     with tempfile.TemporaryDirectory(prefix="fix-") as name:
@@ -27,7 +29,7 @@ def offered(files: dict[str, str] | str, main: str = "main.py") -> list[tuple[Fi
         for file, text in texts.items():
             (root / file).write_text(text, "utf-8")
         document = Document.from_text(texts[main], str(root / main))
-        result = analyse(document, ProjectHost(str(root)), SETTINGS)
+        result = analyse(document, ProjectHost(str(root)), settings)
         finding = min(result.findings, key=lambda f: SEVERITIES.index(f.severity))
         found = []
         for fix in result.fixes(finding):

@@ -1,5 +1,4 @@
 import pytest
-from dry_debug.lint import manifest
 from dry_debug.lint.applier import Applied, apply_fixes
 from dry_debug.lint.settings import Settings
 from dry_debug.text.decode import decode, encode
@@ -7,13 +6,8 @@ from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 
 from tests.lint.helpers import document_of, notebook_of
-from tests.lint.toy_rules import infos
 
-
-@pytest.fixture(autouse=True)
-def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest, "rules", infos)
-    monkeypatch.setattr(manifest, "_selected", manifest._selected.__wrapped__)  # it remembers the rules
+pytestmark = pytest.mark.usefixtures("toys")
 
 
 def fixed(text: str | Document, *, unsafe: bool = True, **options) -> Applied:

@@ -1,19 +1,13 @@
 """A finding that can be fixed in several ways: the first is the fix, the others are there to be chosen."""
 
 import pytest
-from dry_debug.lint import manifest
 from dry_debug.lint.applier import apply_fixes
 from dry_debug.lint.engine import Result, analyse
 from dry_debug.lint.settings import Settings
 
 from tests.lint.helpers import document_of
-from tests.lint.toy_rules import infos
 
-
-@pytest.fixture(autouse=True)
-def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest, "rules", infos)
-    monkeypatch.setattr(manifest, "_selected", manifest._selected.__wrapped__)  # it remembers the rules
+pytestmark = pytest.mark.usefixtures("toys")
 
 
 def titles(result: Result) -> list[str]:

@@ -1,4 +1,4 @@
-"""The files of a program with one of the fixes of its incomplete checkpoint applied."""
+"""The files of a program with one of the fixes of one rule applied, of its incomplete checkpoint by default."""
 
 import tempfile
 from pathlib import Path
@@ -14,15 +14,15 @@ from dry_debug.text.document import Document
 RULE = "incomplete-checkpoint"
 
 
-def fixed(files: dict[str, str], variant: int = 0) -> dict[str, str]:
-    """The files after the fix number `variant` of the worst finding; a KeyError where there is none."""
+def fixed(files: dict[str, str], variant: int = 0, rule: str = RULE) -> dict[str, str]:
+    """The files after the fix number `variant` of the worst finding of `rule`; a KeyError where there is none."""
     with tempfile.TemporaryDirectory(prefix="fixed-") as name:
         root = Path(name).resolve()
         for file, text in files.items():
             (root / file).write_text(text, "utf-8")
         for file, text in files.items():
             document = Document.from_text(text, str(root / file))
-            result = analyse(document, ProjectHost(str(root)), Settings(select=(RULE,)))
+            result = analyse(document, ProjectHost(str(root)), Settings(select=(rule,)))
             for finding in sorted(result.findings, key=lambda f: SEVERITIES.index(f.severity)):
                 offered = result.fixes(finding)
                 assert not result.problems, result.problems

@@ -319,9 +319,12 @@ CASES = [
     ),
 ]
 
+# Each rank draws numbers of its own: from Python's, NumPy's and PyTorch's generator, and for its dropout.
 RANKS = """import os
+import random
 import sys
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -330,13 +333,17 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 EPOCHS = int(sys.argv[1])
 dist.init_process_group("gloo")
+rank = dist.get_rank()
 torch.manual_seed(3)
-model = DistributedDataParallel(nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 1)))
+model = DistributedDataParallel(nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 1)))
 optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
 scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
 data = TensorDataset(torch.linspace(-1, 1, 48).reshape(12, 4), torch.linspace(0, 1, 12).reshape(12, 1))
 sampler = DistributedSampler(data)
 loader = DataLoader(data, batch_size=2, sampler=sampler)
+random.seed(3 + rank)
+np.random.seed(3 + rank)
+torch.manual_seed(3 + rank)
 start_epoch = 0
 if os.path.exists("last.pt"):
     checkpoint = torch.load("last.pt", map_location="cpu")
@@ -346,12 +353,68 @@ for epoch in range(start_epoch, EPOCHS):
     sampler.set_epoch(epoch)
     for x, y in loader:
         optimizer.zero_grad()
-        loss = nn.functional.mse_loss(model(x), y)
+        noise = torch.as_tensor(np.random.normal(size=4)).float() * random.random()
+        loss = nn.functional.mse_loss(model(x + 0.1 * noise), y)
         loss.backward()
         optimizer.step()
     scheduler.step()
     print("LOSS", epoch, loss.item().hex())
-    torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")
+SAVE
 print("WEIGHTS", [p.detach().flatten().tolist() for p in model.parameters()])
+dist.destroy_process_group()
+"""
+ON_EACH = """    torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")"""
+ON_ONE = """    if rank == 0:
+        torch.save({"model": model.state_dict(), "epoch": epoch}, "last.pt")"""
+STATE_FIRST = """    if epoch % 2 == 1:
+        state = {"model": model.state_dict(), "epoch": epoch}
+        if rank == 0:
+            torch.save(state, "last.pt")"""
+
+# NumPy is seeded by nobody. Until the model is wrapped all ranks have to draw alike: weights, the split of the data.
+SEEDS = """import json
+import random
+import sys
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, random_split
+
+EPOCHS, WORKERS = int(sys.argv[1]), int(sys.argv[2])
+
+
+class Noisy(Dataset):
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, i):
+        return i, float(np.random.normal()) + random.random()
+
+
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+random.seed(3)
+torch.manual_seed(3)
+data, held_out = random_split(Noisy(), [16, 8])
+print("SPLIT", sorted(held_out.indices), float(np.random.normal()))
+sampler = DistributedSampler(data)
+loader = DataLoader(data, batch_size=2, sampler=sampler, num_workers=WORKERS)
+plain = nn.Sequential(nn.Linear(1, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+print("WEIGHTS", [p.detach().flatten().tolist() for p in plain.parameters()])
+model = DistributedDataParallel(plain)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(EPOCHS):
+    sampler.set_epoch(epoch)
+    for i, noise in loader:
+        here = float(np.random.normal())
+        optimizer.zero_grad()
+        out = model(noise.float().unsqueeze(1))
+        out.square().mean().backward()
+        optimizer.step()
+        print("DATA", epoch, data.indices, i.tolist())
+        print("NOISE", epoch, json.dumps([noise.tolist(), here, torch.rand(1).item()]))
 dist.destroy_process_group()
 """

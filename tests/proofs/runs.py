@@ -46,10 +46,10 @@ def folder(parent: Path, name: str, files: dict[str, str]) -> str:
     return str(path)
 
 
-def lines(answer: dict[str, Any], first: int = 0) -> list[str]:
-    """What a run printed of its epochs from `first` on, and of its end."""
+def lines(answer: dict[str, Any], first: int = 0, rank: int = 0) -> list[str]:
+    """What a run, on one of its ranks, printed of its epochs from `first` on, and of its end."""
     found = []
-    for line in answer["out"].splitlines():
+    for line in answer["ranks"][rank].splitlines():
         epoch = re.match(r"[A-Z]+ (\d+) ", line)
         if epoch is None or int(epoch[1]) >= first:
             found.append(line)

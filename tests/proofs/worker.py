@@ -2,7 +2,8 @@
 
 Run as a script with a JSON list of jobs on standard input: `{"folder", "main", "argv", "ranks", "before"}`; `before` is
 code that runs first in that process (to break a save in the middle). One JSON line goes out for each:
-`{"code", "out"}`, the exit status (of the worst rank) and what was printed.
+`{"code", "out", "ranks"}`, the exit status (of the worst rank), what the first rank printed, and what each of them
+printed. A job with `ranks` gets a process group's environment, also for a single rank.
 """
 
 import json
@@ -35,9 +36,13 @@ def main() -> None:
         port = _free_port()
         children = [_start(job, rank, ranks, port) for rank in range(ranks)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
-        with open(_output(job, 0), encoding="utf-8") as file:
-            out = file.read()
-        print(json.dumps({"code": max(codes, key=abs), "out": out}), file=answers, flush=True)
+        outs = [_read(_output(job, rank)) for rank in range(ranks)]
+        print(json.dumps({"code": max(codes, key=abs), "out": outs[0], "ranks": outs}), file=answers, flush=True)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _output(job: dict[str, Any], rank: int) -> str:
@@ -59,7 +64,7 @@ def _start(job: dict[str, Any], rank: int, ranks: int, port: int) -> int:
         signal.alarm(SECONDS)  # ends a run that hangs
         os.chdir(job["folder"])
         sys.path.insert(0, job["folder"])
-        if ranks > 1:
+        if "ranks" in job:
             os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
             os.environ["GLOO_SOCKET_IFNAME"] = "lo"
         file = os.open(_output(job, rank), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

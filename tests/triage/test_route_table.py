@@ -26,9 +26,11 @@ SYMPTOMS = [
 
 def all_patterns() -> list[str]:
     known = table()
-    patterns = [pattern for route in ROUTES for pattern in (*route.patterns, *route.words)]
+    patterns = [pattern for route in ROUTES for pattern in (*route.patterns, *route.words, *route.errors)]
     patterns += [pattern for marker in known.markers.values() for pattern in (*marker.patterns, *marker.unless)]
-    patterns += [pattern for question in known.questions for pattern in question.patterns]
+    patterns += [
+        pattern for question in known.questions for pattern in (*question.patterns, *question.before, *question.instead)
+    ]
     return patterns + [pattern for item in (*known.pressures, *known.excuses) for pattern in item.words]
 
 
@@ -64,7 +66,7 @@ def test_a_row_is_complete_and_uses_known_names(route) -> None:
     assert set(route.covers) <= ids - {route.id}
     assert set(route.then) <= set(AREAS) - {route.step.area}
     assert not route.requires or route.requires in known.markers
-    assert route.patterns or route.words or route.signs or route.frames or route.id == "X-09"
+    assert route.patterns or route.words or route.signs or route.frames or route.errors or route.id == "X-09"
     for context in route.contexts:
         assert context.marker in known.markers
         assert context.lead or context.take in AREAS or set(context.then) <= set(AREAS)

@@ -16,7 +16,7 @@ SIGNS = [sign for row in table().routes for sign in row.signs]
 
 def test_signs_and_topics_use_known_concepts_and_none_is_left_over() -> None:
     used = {id_.lstrip("!") for sign in SIGNS for id_ in sign.split()}
-    used |= {topic for row in table().routes for topic in row.topics}
+    used |= {topic for row in table().routes for topic in (*row.topics, *row.subject)}
     assert used == set(CONCEPTS)
     assert not set(table().subjects) & set(table().predicates)
 

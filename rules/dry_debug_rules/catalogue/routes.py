@@ -66,6 +66,8 @@ class Route:
     words: tuple[str, ...]
     signs: tuple[str, ...]
     topics: tuple[str, ...]
+    subject: tuple[str, ...]
+    errors: tuple[str, ...]
     frames: tuple[str, ...]
     requires: str
     weak: bool
@@ -77,10 +79,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked where no route is found; the one without patterns is for everything else."""
+    """What is asked where no route is found; the one without patterns is for everything else.
+
+    `before`: words that make it due although the subject is known; `instead`: even where a request is.
+    """
 
     id: str
     patterns: tuple[str, ...]
+    before: tuple[str, ...]
+    instead: tuple[str, ...]
     text: str
 
 
@@ -155,7 +162,10 @@ def table() -> Table:
         asides=_texts(vocabulary["asides"], "phrases"),
         markers=MappingProxyType({row["id"]: _marker(row) for row in data["marker"]}),
         routes=tuple(_route(row) for row in data["route"]),
-        questions=tuple(Question(row["id"], _texts(row, "patterns"), row["text"]) for row in data["question"]),
+        questions=tuple(
+            Question(row["id"], _texts(row, "patterns"), _texts(row, "before"), _texts(row, "instead"), row["text"])
+            for row in data["question"]
+        ),
         sequences=tuple(
             Sequence(
                 row["id"],
@@ -202,6 +212,8 @@ def _route(row: Mapping[str, Any]) -> Route:
         words=_texts(row, "words"),
         signs=_texts(row, "signs"),
         topics=_texts(row, "topics"),
+        subject=_texts(row, "subject"),
+        errors=_texts(row, "errors"),
         frames=_texts(row, "frames"),
         requires=row.get("requires", ""),
         weak=row.get("weak", False),

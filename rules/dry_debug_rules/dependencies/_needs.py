@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import NamedTuple
 
 from dry_debug.program.version_range import Version, number
 
+from dry_debug_rules.dependencies._tables import table
 
-@dataclass(frozen=True, slots=True)
-class Need:
+
+class Need(NamedTuple):
     """`package`, from `since` on and below `until`, needs `other` in a version that `condition` allows."""
 
     package: str
@@ -35,18 +33,16 @@ def by_package() -> dict[str, tuple[Need, ...]]:
 
 
 def _all() -> Iterator[Need]:
-    package = importlib.import_module("dry_debug_rules.dependencies")
-    loader: Any = package.__loader__
-    data = json.loads(loader.get_data(f"{package.__path__[0]}/needs.json"))
+    data = table("needs")
     for row in data["needs"]:
         since, until = number(row["from"]), number(row["below"])
         yield Need(row["package"], since, until, row["other"], row["condition"], row["source"], row["breaks"])
-    for table in data["table"]:
-        for first, second, *end in table["pairs"]:
+    for group in data["table"]:
+        for first, second, *end in group["pairs"]:
             since, other = number(first), number(second)
             until = number(end[0]) if end else _raised(since)
             condition = f">={second},<{'.'.join(map(str, _raised(other)))}"
-            yield Need(table["package"], since, until, table["other"], condition, table["source"], table["breaks"])
+            yield Need(group["package"], since, until, group["other"], condition, group["source"], group["breaks"])
 
 
 def _raised(version: Version) -> Version:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.version_range import Version, number
 
+from dry_debug_rules.dependencies._tables import table
+
 Kind = Literal["name", "argument", "method"]
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """One thing that is gone. `whole` is the dotted name of it, of the callable of an argument, of a method's base."""
 
     kind: Kind
@@ -33,8 +31,7 @@ class Removal:
     called: bool = False  # gone as a function only: the name means something else now
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """The removals of one library: names and arguments by the whole name of the thing or the callable."""
 
     names: dict[str, Removal]
@@ -46,7 +43,7 @@ class Library:
 def by_top() -> dict[str, Library]:
     """The removals by the name under which a library is imported (`lightning` for both of its packages)."""
     found: dict[str, Library] = {}
-    for row in _table():
+    for row in table("removed")["removed"]:
         for removal in _of(row):
             library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, []))
             if removal.kind == "name":
@@ -58,12 +55,19 @@ def by_top() -> dict[str, Library]:
     return found
 
 
-def _table() -> list[dict[str, Any]]:
-    package = importlib.import_module("dry_debug_rules.dependencies")
-    loader: Any = package.__loader__
-    data: bytes = loader.get_data(f"{package.__path__[0]}/removed.json")
-    rows: list[dict[str, Any]] = json.loads(data)["removed"]
-    return rows
+@cache
+def words() -> dict[str, frozenset[str]]:
+    """By the name under which a library is imported: one of these stands in every text that uses a removal of it."""
+    found: dict[str, set[str]] = {}
+    for row in table("removed")["removed"]:
+        names = [name.removesuffix("()") for name in row.get("names", ())]
+        for whole, held in (
+            *((name, (name.rpartition(".")[2],)) for name in names),
+            *((whole, row["arguments"]) for whole in row.get("callables", ())),
+            (row.get("base", ""), row.get("methods", ())),
+        ):
+            found.setdefault(canonical(whole).partition(".")[0], set()).update(held)
+    return {top: frozenset(held) for top, held in found.items() if held}
 
 
 def _of(row: dict[str, Any]) -> Iterator[Removal]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, WholeRule
-from dry_debug.program.distributions import DISTRIBUTIONS, KNOWN, normal
+from dry_debug.program.distributions import DISTRIBUTIONS, KNOWN
 from dry_debug.program.links import Link
 from dry_debug.program.mentions import Imported, imports
+from dry_debug.program.package_names import normal
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

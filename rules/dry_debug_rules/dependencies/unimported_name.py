@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix, NeedImport
+from dry_debug.lint.needs import import_statement
 from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.program.comes_first import ComesFirst
 from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import caught
 from dry_debug.program.links import Link
@@ -92,8 +94,10 @@ class UnimportedName(SiteRule):
             for mentions in missing.values():
                 why(mentions[0].node, "a star import, `exec` or a cell that is no Python may bind it")
             return
+        order = ComesFirst(program)
         for name, mentions in sorted(missing.items()):
             certain = [m for m in mentions if not caught(program, m.stmt, ("NameError",))]
+            certain.sort(key=lambda m: order(m.stmt))  # the first one is where Python raises
             need = _need(name, certain, program) if certain else None
             if not certain:
                 why(mentions[0].node, "the `NameError` is caught")
@@ -105,7 +109,7 @@ class UnimportedName(SiteRule):
 
 def _report(name: str, mentions: list[Mention], need: NeedImport, program: Program) -> Report:
     elsewhere = _bound_inside(name, program)
-    title = f"Import it: `{_statement(need)}`"
+    title = f"Import it: `{import_statement(need)}`"
     more = f", and in {len(mentions) - 1} other places" if len(mentions) > 2 else ""
     where = f": the import stands inside `{elsewhere[0]}` only" if elsewhere is not None else more
     headline = f"`{name}` is used here and never imported{where}"
@@ -130,11 +134,6 @@ def _need(name: str, mentions: list[Mention], program: Program) -> NeedImport | 
     if name in _MODULES:
         return _MODULES[name] if dotted else None
     return _MEMBERS[name]
-
-
-def _statement(need: NeedImport) -> str:
-    alias = f" as {need.alias}" if need.alias else ""
-    return f"from {need.module} import {need.name}{alias}" if need.name else f"import {need.module}{alias}"
 
 
 def _bound_inside(name: str, program: Program) -> tuple[str, ast.stmt] | None:

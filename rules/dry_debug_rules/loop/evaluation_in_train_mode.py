@@ -24,9 +24,9 @@ from dry_debug.program.inference import (
     switched,
     unknown_switches,
 )
-from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.scopes import dotted, last_name
-from dry_debug.program.sensitivity import mode_layers, mode_matters
+from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -100,18 +100,12 @@ class EvaluationInTrainMode(OrderRule):
             if here
             else f"`{program.short(at, 36)}` evaluates the model in training mode: `.eval()` is missing",
             confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
-            links=lambda: [kind_link(program, module), path_link(), _matters(module)],
+            links=lambda: [kind_link(program, module), path_link(), mode_link(module)],
             evidence=evidence,
             cause=f"{self.name}@{program.span(loop if here and isinstance(loop, ast.stmt) else at).start}",
             fix=(lambda: _fix(hit, what, program)) if fixed else None,
             fix_title=_title(what) if fixed else "",
         )
-
-
-def _matters(module: Value) -> Link:
-    if mode_matters(module):
-        return Link("resolution", "high", "the model has layers that read the mode (dropout, batch norm, ...)")
-    return Link("resolution", "medium", "it is not known whether the model has layers that read the mode")
 
 
 def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:

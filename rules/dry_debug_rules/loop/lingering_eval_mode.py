@@ -12,11 +12,11 @@ from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.hands import other_hands
-from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, covers, different, touches
 from dry_debug.program.scopes import dotted
-from dry_debug.program.sensitivity import mode_layers, mode_matters
+from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context, Visit
@@ -112,7 +112,7 @@ class LingeringEvalMode(OrderRule):
             headline=f"`{program.short(at, 40)}` leaves the model in eval mode, and training goes on",
             confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
             evidence=evidence,
-            links=lambda: [kind_link(program, module), path_link(), _matters(module)],
+            links=lambda: [kind_link(program, module), path_link(), mode_link(module)],
             cause=f"{self.name}@{program.span(at).start}",
             fix=(lambda: _fix(hit, spelled, program)) if spelled else None,
             fix_title=_title(spelled) if spelled else "",
@@ -120,12 +120,6 @@ class LingeringEvalMode(OrderRule):
 
 
 # -- why not -----------------------------------------------------------------------------------------------------------
-
-
-def _matters(module: Value) -> Link:
-    if mode_matters(module):
-        return Link("resolution", "high", "the model has layers that read the mode (dropout, batch norm, ...)")
-    return Link("resolution", "medium", "it is not known whether the model has layers that read the mode")
 
 
 def _tell_others(evals: list[tuple[Event, Value, Value]], program: Program) -> None:

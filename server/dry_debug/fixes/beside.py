@@ -64,7 +64,8 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
         head = text[:cut]
         if cut > 0 and head.count("{") == head.count("}") and head.count(text[1]) == 1:
             kept = [v.value for v in path.values if isinstance(v, ast.FormattedValue)]
-            return f"{head}/{file}{text[1]}", kept[: head.count("{")]
+            folder = head if "{" in head else head[1:]
+            return f"{folder}/{file}{text[1]}", kept[: head.count("{")]
     if isinstance(path, ast.Call) and program.qualified(path) == "os.path.join" and len(path.args) > 1:
         last_part = path.args[-1]
         unknown = (
@@ -144,5 +145,5 @@ def write_beside(
         test, barrier, more = alone
         lines = [test, *(f"\t{line}" for line in lines), *barrier]
         changes.need(*more, program=program)
-    changes.need(*needs, *(rng.saving if rng is not None else ()), program=program)
+    changes.need(*needs, *(rng.saving if rng is not None and rng.gathered is None else ()), program=program)
     return lines_after(changes, stmt, lines, program)

@@ -16,6 +16,7 @@ from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
 from dry_debug.fixes.checkpoint_whole import whole_of
 from dry_debug.fixes.layout import lines_before
 from dry_debug.fixes.random_state import generators_of, random_state, splits_after
+from dry_debug.fixes.rank_random import of_each_rank
 from dry_debug.lint.finding import Fix
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dry_debug.program.run_parts import Part, Run
 
 
+RANKS_LEFT = " (each rank's random state to be saved by hand)"
 MANY = 3  # parts from which a class of its own is worth its lines
 _CALLED = (
     (pair, "Save and resume by a pair of functions, `save_checkpoint` and `load_checkpoint`"),
@@ -88,6 +90,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
         return None
     if is_bare(run.site) and stays_bare(runs, program) and _better_place(runs, program):
         return None
+    if _by_hand_on(rng, program):
+        title += RANKS_LEFT
     changes = Changes(program)
     if not save(changes, runs, rows, rng, program):
         return None
@@ -122,9 +126,22 @@ def _by_fabric(run: Run, program: Program) -> bool:
 
 
 def _random_state(run: Run, program: Program) -> RandomState | None:
-    """The generators, unless each rank has its own."""
+    """The generators: those of every rank where there are several."""
     rngs = generators_of(program)
-    source = program.document.source
-    if not rngs or program.training.distributed.used or "Accelerator" in source or "Fabric" in source:
+    if not rngs or _library_saves(program):
         return None
+    if program.training.distributed.used:
+        return of_each_rank(run, rngs, program)
     return random_state(run.site.owner, rngs, set(run.site.keys))
+
+
+def _by_hand_on(rng: RandomState | None, program: Program) -> bool:
+    """Whether several ranks have generators that this fix leaves out."""
+    left = rng is None and program.training.distributed.used and not _library_saves(program)
+    return left and bool(generators_of(program))
+
+
+def _library_saves(program: Program) -> bool:
+    """Whether Accelerate or Fabric run the processes, which have their own way to save the generators."""
+    source = program.document.source
+    return "Accelerator" in source or "Fabric" in source

@@ -14,6 +14,7 @@ from dry_debug.fixes.later import before_loop
 from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.random_state import random_state, splits_after
+from dry_debug.fixes.rank_random import in_file
 from dry_debug.fixes.start import add_one, start_at
 from dry_debug.program.reaching import reaching
 from dry_debug.program.restored import Loaded
@@ -163,13 +164,15 @@ def restore(
     if owner is program:
         add_one(changes, place.load, held, run, program)
     if rng is not None:
-        mine = rng if owner is run.site.owner else random_state(owner, rng.rngs, set())
+        mine = _generators(rng, place, run, program)
         wait = _draws_between(place, run, program)
         if mine is None or (wait and later is None):
             left.append("the random generators")
         else:
             key = quoted(owner, rng.key)
-            put = [f"if {key} in {held}:", *(f"\t{line.format(f'{held}[{key}]')}" for line in mine.restore)]
+            handed_on = rng.gathered is not None and rng.gathered.through is not None  # another caller may not do so
+            test = f"if {held}.get({key}) is not None:" if handed_on else f"if {key} in {held}:"
+            put = [test, *(f"\t{line.format(f'{held}[{key}]')}" for line in mine.restore)]
             (after if wait or after else lines).extend(put)
             changes.need(*mine.restoring, program=owner)
     if after and later is not None:
@@ -180,6 +183,17 @@ def restore(
     else:
         done = lines_after(changes, place.last, lines, owner)
     return left if done else [row.name for row in rows]
+
+
+def _generators(rng: RandomState, place: LoadPlace, run: Run, program: Program) -> RandomState | None:
+    """How the generators are put back in the file that loads; None where not every rank comes by."""
+    owner = place.owner
+    if not rng.of_ranks:
+        return rng if owner is run.site.owner else random_state(owner, rng.rngs, set())
+    alone = owner.training.distributed.one_rank(place.load.node)
+    if place.call is not None and place.owner is not program:
+        alone = alone or program.training.distributed.one_rank(place.call)
+    return None if alone else in_file(owner, rng.rngs, set(), program)
 
 
 def _state(row: Row, name: str, optional: bool, held: str, key: str) -> list[str]:

@@ -12,6 +12,7 @@ from dry_debug.fixes.file_writes import is_own_statement, written_aside
 from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, unit_of
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.rank_guard import guard
+from dry_debug.fixes.rank_random import handed_on, put_before
 from dry_debug.program.run_parts import Run
 
 if TYPE_CHECKING:
@@ -31,13 +32,14 @@ def save(
     run = runs[0]
     site = run.site
     owner = site.owner
+    put_before(changes, rng)
     if len({id(r.site.dict_node) for r in runs}) > 1:
         return False
     if site.dict_node is not None:
         entries = _entries(changes, rows, run, program)
         if entries is None:
             return False
-        add_entries(changes, site.dict_node, _with(entries, rng), owner)
+        add_entries(changes, site.dict_node, _with(entries, handed_on(changes, rng, owner)), owner)
     elif all(is_bare(r.site) for r in runs):
         rows = [row for row in rows if row.local or row.how == "state"]
         if not all(row.local for row in rows) or any(r.site.owner is not program for r in runs):
@@ -51,7 +53,7 @@ def save(
         changes.replace(program.span(site.payload), display(held, site.payload, program), program)
     else:
         return False
-    if rng is not None:
+    if rng is not None and rng.gathered is None:
         changes.need(*rng.saving, program=owner)
     written: set[ast.Call] = set()
     for one in runs:

@@ -19,6 +19,7 @@ from dry_debug.program.randomness import RNGS, Rng
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _MODULES: dict[Rng, str] = {"python": "random", "numpy": "numpy", "torch": "torch", "cuda": "torch"}
 # Draws that make something which a resumed run makes again before its loop: the split of the data.
@@ -38,6 +39,22 @@ class RandomState:
     saving: tuple[Need, ...] = ()
     restoring: tuple[Need, ...] = ()
     rngs: tuple[Rng, ...] = field(default=())
+    of_ranks: bool = False  # one state for each rank
+    gathered: Gathered | None = None
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What every rank does before one of them saves: the statement `line` of `program`, before the statement `before`.
+
+    `through` is the call of `callee` that has to hand on what was gathered, where the checkpoint is built there.
+    """
+
+    line: str
+    before: ast.stmt
+    program: Program
+    through: ast.Call | None = None
+    callee: Scope | None = None
 
 
 def generators_of(program: Program) -> tuple[Rng, ...]:
@@ -75,25 +92,24 @@ def random_state(program: Program, rngs: tuple[Rng, ...], taken: set[str]) -> Ra
     if rngs == ("torch",):
         save, restore = f"{names['torch']}.get_rng_state()", f"{names['torch']}.set_rng_state({{}}.cpu())"
         return RandomState(key, save, (restore,), tuple(needs), tuple(needs), rngs)
-    getting = _helper(_getter, names, program, "get_rng_state", "get_rng_states", "random_states")
-    setting = _helper(_setter, names, program, "set_rng_state", "set_rng_states", "restore_random_states")
+    getting = helper(program, lambda n: _getter(n, names), "get_rng_state", "get_rng_states", "random_states")
+    setting = helper(program, lambda n: _setter(n, names), "set_rng_state", "set_rng_states", "restore_random_states")
     if getting is None or setting is None:
         return None
     put = (f"{setting.name}({{}})",)
     return RandomState(key, f"{getting.name}()", put, (*needs, getting), (*needs, setting), rngs)
 
 
-def _helper(
-    make: Callable[[str, dict[Rng, str]], str], modules: dict[Rng, str], program: Program, *names: str
-) -> NeedHelper | None:
-    """The helper under the first name that is free, or that an earlier fix has given to the very same helper."""
+def helper(program: Program, make: Callable[[str], str], *names: str) -> NeedHelper | None:
+    """The helper that `make` writes, under the first name that is free, or that an earlier fix has given to the very
+    same helper."""
     lines = program.document.source.replace("\r\n", "\n")
     for name in names:
-        text = in_quotes(program, make(name, modules))
+        text = in_quotes(program, make(name))
         if text in lines:
             return NeedHelper(name, text)
     free = free_name(program, *names)
-    return NeedHelper(free, in_quotes(program, make(free, modules))) if free is not None else None
+    return NeedHelper(free, in_quotes(program, make(free))) if free is not None else None
 
 
 def _getter(name: str, modules: dict[Rng, str]) -> str:
@@ -129,9 +145,13 @@ def _setter(name: str, modules: dict[Rng, str]) -> str:
 
 def splits_after(program: Program, load: ast.AST, loop: ast.AST) -> bool:
     """Whether something that a resumed run must draw as the first run did is drawn between `load` and the loop, or may
-    be: the split of the data would become another one."""
+    be: the split of the data would become another one. Or something seeds there, which would undo what is put back."""
     scope = program.scope(load)
     inside = program.index.inside
+    first, last = getattr(load, "lineno", 0), getattr(loop, "lineno", 0)
+    if any(program.scope(s.node) is scope and first < getattr(s.node, "lineno", 0) < last
+           for s in program.randomness.seeds):  # fmt: skip
+        return True
     for site in program.randomness.draws:
         name = (program.qualified(site.node) or "").rpartition(".")[2] if isinstance(site.node, ast.Call) else ""
         if name not in _SPLITS or inside(program.statement(site.node) or site.node, loop):

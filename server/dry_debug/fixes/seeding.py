@@ -11,8 +11,18 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.rank_seeding import (
+    LEFT,
+    apart,
+    generators_at,
+    plus_rank,
+    seeds_by_rank,
+    several_ranks,
+    with_seeds_apart,
+)
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.lint.new_lines import line_after, line_before
+from dry_debug.program.randomness import SHOWN
 from dry_debug.program.scopes import last_name
 from dry_debug.text.spans import Span, TextEdit
 
@@ -22,7 +32,6 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
     from dry_debug.program.seeding import Gap, Seeding
 
-SHOWN: dict[Rng, str] = {"python": "random", "numpy": "numpy", "torch": "torch", "cuda": "torch.cuda"}
 _SEED: dict[Rng, tuple[str, str]] = {
     "python": ("random", "seed"),
     "numpy": ("numpy", "random.seed"),
@@ -73,20 +82,49 @@ def complete(program: Program, gaps: list[Gap], seeding: Seeding) -> Fix | None:
     block = _block(program, call, value)
     if block is None:
         return None
-    if len(missing) + len(flags) > 2 and not _in_helper(program, block):
+    ranks = several_ranks(program) and not seeds_by_rank(program, seeding)
+    helper = _in_helper(program, block)
+    if not helper and (ranks or len(missing) + len(flags) > 2):
         whole = _as_function(program, block, missing, flags, shown)
         if whole is not None:
-            return whole
-    return _beside(program, block.stmts[-1], missing, value, flags, shown)
+            fix, name = whole
+            return _parted(fix, program, name, call, seed_expr(call)) if ranks else fix
+    found = _beside(program, block.stmts[-1], missing, value, flags, shown)
+    if not ranks or found is None:
+        return found
+    calls = program.call_sites(block.scope) if helper else []
+    if len(calls) != 1 or len(block.scope.parameters()) != 1:
+        return found._replace(title=found.title + LEFT)
+    return _parted(found, program, block.scope.name, calls[0], seed_expr(calls[0]))
+
+
+def _parted(fix: Fix, program: Program, name: str, call: ast.Call, seed: ast.expr | None) -> Fix:
+    """`fix` with a call of the function `name` for each rank's own seed, behind the wrapping of the model."""
+    where = apart(program, call, seed) if seed is not None else None
+    if where is None or seed is None:
+        return fix._replace(title=fix.title + LEFT)
+    lines = [f"{name}({plus_rank(program.text(seed), seed, where.rank)})"]
+    lines += [
+        f"{held}.manual_seed({plus_rank(program.text(own), own, where.rank)})"
+        for held, own in generators_at(where, program)
+    ]
+    return with_seeds_apart(fix, program, where, lines) or fix._replace(title=fix.title + LEFT)
+
+
+def seed_expr(call: ast.Call) -> ast.expr | None:
+    """The seed that a call is given."""
+    passed = [*call.args, *(k.value for k in call.keywords)]
+    if not passed or isinstance(passed[0], ast.Starred):
+        return None
+    named = next((k.value for k in call.keywords if k.arg in ("seed", "a", "s")), None)
+    return named if named is not None else passed[0]
 
 
 def seed_text(program: Program, call: ast.Call, own: bool) -> str | None:
     """The seed as it is written; of a helper of another file only where it is the one thing that is passed."""
-    passed = [*call.args, *(k.value for k in call.keywords)]
-    if not passed or (not own and len(passed) != 1) or isinstance(passed[0], ast.Starred):
+    expr = seed_expr(call)
+    if expr is None or (not own and len(call.args) + len(call.keywords) != 1):
         return None
-    named = next((k.value for k in call.keywords if k.arg in ("seed", "a", "s")), None)
-    expr = named if named is not None else passed[0]
     for node in ast.walk(expr):
         if isinstance(node, ast.Call):
             if last_name(node.func) not in _RANK:
@@ -170,8 +208,10 @@ def _beside(
 # -- one function instead of the calls ---------------------------------------------------------------------------------
 
 
-def _as_function(program: Program, block: _Block, missing: list[Rng], flags: list[str], shown: str) -> Fix | None:
-    """The calls of the block put into a function of the file, complete, and a call of it where they stood."""
+def _as_function(
+    program: Program, block: _Block, missing: list[Rng], flags: list[str], shown: str
+) -> tuple[Fix, str] | None:
+    """The calls of the block put into a function of the file, complete, and a call of it where they stood; its name."""
     name = next((n for n in _NAMES if program.names.lookup(n, block.scope) is None), None)
     if name is None:
         return None
@@ -201,7 +241,7 @@ def _as_function(program: Program, block: _Block, missing: list[Rng], flags: lis
     lines.extend(f"    {flag}" for flag in flags)
     source = "\n".join([f"def {name}(seed):", f'    """{_DOC}"""', *dict.fromkeys(lines)])
     edits = [TextEdit(first, f"{name}({block.value})"), *(TextEdit(span, "") for span in removed)]
-    return Fix(shown, "unsafe", tuple(edits), (*needs, NeedHelper(name, source)))
+    return Fix(shown, "unsafe", tuple(edits), (*needs, NeedHelper(name, source))), name
 
 
 _DOC = "Seed every generator. (The order of sets needs PYTHONHASHSEED in the environment that starts Python.)"

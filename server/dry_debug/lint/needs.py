@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.text.document import Document
@@ -52,7 +52,7 @@ def resolve_needs(document: Document, needs: Iterable[Need]) -> tuple[TextEdit, 
     if beside is not None:
         edits.append(beside)
         imports = [need for need in imports if need not in standard]
-    import_text = newline.join(_statement(need) for need in sorted(imports, key=_import_order))
+    import_text = newline.join(import_statement(need) for need in sorted(imports, key=_import_order))
     helper_text = (newline * 3).join(_adapted(need.source, document) for need in helpers)
     # Below an import block there is a blank line already; below a docstring, and above code, one is made.
     before = 1 if top.below_header and not top.has_imports else 0
@@ -93,7 +93,7 @@ def _among_the_standard(
     if not imports or any(";" in lines.line_text((s.end_lineno or s.lineno) - 1) for s in imports):
         return None
     standard = [s for s in imports if _root(s) in _STANDARD]
-    text = document.newline.join(_statement(need) for need in sorted(needs, key=_import_order))
+    text = document.newline.join(import_statement(need) for need in sorted(needs, key=_import_order))
     plain = [s for s in standard if isinstance(s, ast.Import)]
     if standard and not plain:
         at = lines.starts[_first_line(standard[0])]
@@ -113,7 +113,8 @@ def _root(statement: ast.Import | ast.ImportFrom) -> str:
     return "" if isinstance(statement, ast.ImportFrom) and statement.level else name.partition(".")[0]
 
 
-def _statement(need: NeedImport) -> str:
+def import_statement(need: NeedImport) -> str:
+    """The line of code that fulfils the need."""
     alias = f" as {need.alias}" if need.alias else ""
     return f"from {need.module} import {need.name}{alias}" if need.name else f"import {need.module}{alias}"
 
@@ -158,8 +159,7 @@ def _blank_lines(lines: Sequence[str]) -> int:
     return next((index for index, line in enumerate(lines) if line.strip()), len(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class _Top:
+class _Top(NamedTuple):
     """Offsets where imports and helpers go, and what stands above them: imports, or only a docstring and
     `from __future__` lines (the header)."""
 

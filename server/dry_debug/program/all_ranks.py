@@ -112,7 +112,7 @@ def held_back(program: Program, node: ast.AST, depth: int = 0) -> ast.expr | Non
         return None
     current: ast.AST = stmt
     for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.If | ast.While) and _doubtful(program, block.test, block):
+        if isinstance(block, ast.If | ast.While) and may_be_about_process(program, block.test, block):
             return block.test
         body = getattr(block, side(block, current), [])
         for before in body if isinstance(body, list) else ():
@@ -120,7 +120,7 @@ def held_back(program: Program, node: ast.AST, depth: int = 0) -> ast.expr | Non
                 break
             # A new epoch begins, or the function is left: whoever does so does not come here.
             leaves = isinstance(before, ast.If) and (terminates(before.body) or terminates(before.orelse))
-            if isinstance(before, ast.If) and leaves and _doubtful(program, before.test, before):
+            if isinstance(before, ast.If) and leaves and may_be_about_process(program, before.test, before):
                 return before.test
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             found = [
@@ -131,7 +131,7 @@ def held_back(program: Program, node: ast.AST, depth: int = 0) -> ast.expr | Non
     return None
 
 
-def _doubtful(program: Program, test: ast.expr, at: ast.stmt) -> bool:
+def may_be_about_process(program: Program, test: ast.expr, at: ast.stmt) -> bool:
     """Whether a test, by its words or by what its variables hold, may be about the process."""
     paths: set[str] = set()
     for node in nodes(test):

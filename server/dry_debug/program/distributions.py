@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-_NAME = re.compile(r"[-_.]+")
+from dry_debug.program.package_names import normal
 
 # Import name: the distributions that hold it, those that people install by hand first.
 _DISTRIBUTIONS = """
@@ -229,11 +227,6 @@ _BRINGS = """
     flask werkzeug jinja2 click itsdangerous markupsafe
     boto3 botocore s3transfer
 """
-
-
-def normal(name: str) -> str:
-    """A distribution's name as package indexes compare it."""
-    return _NAME.sub("-", name).lower()
 
 
 def _rows(text: str) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
-from dry_debug.program.reaching import reaching
+from dry_debug.program.reaching import behind_name, part_of
 from dry_debug.program.scopes import Scope
 from dry_debug.program.tokenization import ENCODING
 from dry_debug.program.values import Value
@@ -114,16 +114,9 @@ class _Trace:
     def _through_name(
         self, node: ast.Name, stmt: ast.stmt | None, scope: Scope, program: Program
     ) -> Iterator[tuple[ast.expr, ast.stmt | None, Scope, Program]]:
-        found = program.names.lookup(node.id, scope)
-        if found is None:
-            return
-        home, bindings = found
-        local = scope
-        while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
-            local = local.parent
-        for binding in reaching(program.index, bindings, stmt if local is home else None):
+        for binding in behind_name(program, node.id, scope, stmt):
             if binding.kind in ("assign", "walrus") and binding.value is not None:
-                yield _part(binding), binding.stmt, binding.scope, program
+                yield part_of(binding), binding.stmt, binding.scope, program
             elif binding.kind == "param":
                 for owner, expr, at_scope, at in program.arguments_of(binding.scope, binding.name):
                     yield expr, at, at_scope, owner
@@ -134,14 +127,3 @@ class _Trace:
         if cls is None or not isinstance(node.value, ast.Name) or node.value.id != scope.self_name:
             return []
         return cls.attributes.get(node.attr, [])
-
-
-def _part(binding: Binding) -> ast.expr:
-    """The element of a literal tuple that a binding takes, else the whole."""
-    value = binding.value
-    assert value is not None
-    for index in binding.path:
-        if not isinstance(value, ast.Tuple | ast.List) or index is None or not 0 <= index < len(value.elts):
-            return value
-        value = value.elts[index]
-    return value

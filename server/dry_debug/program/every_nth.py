@@ -46,7 +46,7 @@ def _before(block: ast.AST, inside: ast.AST) -> list[ast.stmt]:
 
 def every(program: Program, block: ast.If) -> Count | None:
     """`n` of `if (i + 1) % n == 0`, `if count == n` with `count = 0` in the block, `if i - last >= n`."""
-    modulus = _modulus(block.test)
+    modulus = modulus_in(block.test)
     if modulus is not None:
         return modulus, block
     for node in ast.walk(block.test):
@@ -61,7 +61,7 @@ def every(program: Program, block: ast.If) -> Count | None:
     return None
 
 
-def _modulus(test: ast.expr) -> ast.expr | None:
+def modulus_in(test: ast.AST) -> ast.expr | None:
     """`n` in `(i + 1) % n == 0`, also inside `or` and `and`."""
     for node in ast.walk(test):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
@@ -76,11 +76,11 @@ def _behind_name(program: Program, name: ast.Name, block: ast.If) -> Count | Non
     if home is None or one is None:
         return None
     if one.kind == "assign" and not one.path and isinstance(one.value, _TESTS):
-        modulus = _modulus(one.value)
+        modulus = modulus_in(one.value)
         return (modulus, one.stmt or block) if modulus is not None else None
     if one.kind == "param" and home[0].kind == "function":
         for owner, expr, _, stmt in program.arguments_of(home[0], name.id):
-            modulus = _modulus(expr) if owner is program and isinstance(expr, _TESTS) else None
+            modulus = modulus_in(expr) if owner is program and isinstance(expr, _TESTS) else None
             if modulus is not None:
                 return modulus, stmt or block
     return None
@@ -92,7 +92,7 @@ def _returned(program: Program, call: ast.Call) -> Count | None:
     if target.scope is None or target.program is not program:
         return None
     for returned in target.scope.returns:
-        modulus = _modulus(returned.value) if isinstance(returned.value, _TESTS) else None
+        modulus = modulus_in(returned.value) if isinstance(returned.value, _TESTS) else None
         if modulus is not None:
             return modulus, returned
     return None

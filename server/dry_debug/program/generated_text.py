@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.bulk_generation import task_of
-from dry_debug.program.reaching import reaching
+from dry_debug.program.reaching import behind_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -166,15 +166,7 @@ def _behind_attribute(node: ast.Attribute, place: _Place) -> Iterator[_Place]:
 
 def _behind_name(node: ast.Name, place: _Place) -> Iterator[_Place]:
     program = place.program
-    found = program.names.lookup(node.id, place.scope)
-    if found is None:
-        return
-    home, bindings = found
-    local = place.scope
-    while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
-        local = local.parent
-    use = place.stmt if local is home and home.kind != "comprehension" else None
-    for binding in reaching(program.index, bindings, use):
+    for binding in behind_name(program, node.id, place.scope, place.stmt):
         if binding.kind == "param":
             yield from _passed(binding, place)
         elif binding.kind in ("assign", "walrus", "for", "comp", "aug") and binding.value is not None:

@@ -11,9 +11,8 @@ from dry_debug.program.walks import nodes
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-_CHANGES = frozenset(
-    ("append", "extend", "insert", "update", "add", "pop", "clear", "appendleft", "push", "setdefault")
-)
+# Methods that change what they are called on.
+CHANGES = frozenset(("append", "extend", "insert", "update", "add", "pop", "clear", "appendleft", "push", "setdefault"))
 # Signs in a loop that each call is measured by itself, or that somebody is waiting for its answer.
 _CLOCKS = frozenset((
     "time.time", "time.perf_counter", "time.monotonic", "time.perf_counter_ns", "builtins.input", "torch.cuda.Event",
@@ -132,7 +131,7 @@ class Body:
             grown = False
             for inner in nodes(self.loop):
                 func = inner.func if isinstance(inner, ast.Call) else None
-                if not isinstance(func, ast.Attribute) or func.attr not in _CHANGES:
+                if not isinstance(func, ast.Attribute) or func.attr not in CHANGES:
                     continue
                 taken = {n for a in inner.args for n in _names(a)}  # type: ignore[attr-defined]
                 into = _names(func.value) - answers
@@ -144,7 +143,7 @@ class Body:
         """Names of what the loop changes: assigned, added to, or filled."""
         found = {name for name, _, _ in self.bindings}
         for inner in nodes(self.loop):
-            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in _CHANGES:
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in CHANGES:
                 found |= _names(inner.func.value)
             elif isinstance(inner, ast.Assign | ast.AugAssign):
                 for target in inner.targets if isinstance(inner, ast.Assign) else [inner.target]:

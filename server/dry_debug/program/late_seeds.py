@@ -80,7 +80,7 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
     if any(program.scope(site.node) is not scope for site in sites):
         why(seed, "the generator is seeded in several places")
         return None
-    if _in_loop(program, stmt):
+    if program.index.in_loop(stmt):
         why(seed, "it stands in a loop, whose iterations may be runs of their own")
         return None
     for draw, model in _draws(program, rng, scope):
@@ -155,15 +155,6 @@ def _comes_before(program: Program, draw: ast.stmt, seed: ast.stmt) -> bool:
         if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return False
         around = parent
-    return False
-
-
-def _in_loop(program: Program, stmt: ast.stmt) -> bool:
-    for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-            return True
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return False
     return False
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Step
-from dry_debug.program.reaching import reaching
+from dry_debug.program.reaching import behind_name, part_of
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -110,19 +110,12 @@ def _behind_call(node: ast.Call, stmt: ast.stmt | None, scope: Scope, program: P
 
 
 def _behind_name(node: ast.Name, stmt: ast.stmt | None, scope: Scope, program: Program) -> Iterator[_Place]:
-    found = program.names.lookup(node.id, scope)
-    if found is None:
-        return
-    home, bindings = found
-    local = scope
-    while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
-        local = local.parent
-    for binding in reaching(program.index, bindings, stmt if local is home else None):
+    for binding in behind_name(program, node.id, scope, stmt):
         if binding.kind == "param":
             for owner, expr, at_scope, at in program.arguments_of(binding.scope, binding.name):
                 yield expr, at, at_scope, owner
         elif binding.kind in ("assign", "walrus", "with") and binding.value is not None:
-            yield _part(binding), binding.stmt, binding.scope, program
+            yield part_of(binding), binding.stmt, binding.scope, program
             if _empty(binding.value):
                 yield from _filled(node.id, binding, program)
 
@@ -159,16 +152,6 @@ def _empty(value: ast.expr) -> bool:
     if isinstance(value, ast.Dict):
         return not value.keys
     return isinstance(value, ast.Call) and not value.args and not value.keywords
-
-
-def _part(binding: Binding) -> ast.expr:
-    value = binding.value
-    assert value is not None
-    for index in binding.path:
-        if not isinstance(value, ast.Tuple | ast.List) or index is None or not 0 <= index < len(value.elts):
-            return value
-        value = value.elts[index]
-    return value
 
 
 def _short(index: ast.expr) -> bool:

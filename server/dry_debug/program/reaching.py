@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Binding, Block, ScopeIndex
+from dry_debug.program.scopes import Binding, Block, Scope, ScopeIndex
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 MAX_BINDINGS = 200  # of one name that are looked at, the nearest ones: more are a table, and every use asks again
@@ -57,6 +61,29 @@ def terminates(block: list[ast.stmt]) -> bool:
 def recovers(block: ast.AST) -> bool:
     """Whether a `try` goes on where its body fails: a handler that always raises again ends what runs as the error."""
     return isinstance(block, ast.Try) and not all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
+
+
+def behind_name(program: Program, name: str, scope: Scope, stmt: ast.stmt | None) -> list[Binding]:
+    """The bindings whose value `name` can have in `scope`, where the statement `stmt` reads it."""
+    found = program.names.lookup(name, scope)
+    if found is None:
+        return []
+    home, bindings = found
+    local = scope
+    while local is not home and local.kind in ("comprehension", "lambda") and local.parent is not None:
+        local = local.parent
+    return reaching(program.index, bindings, stmt if local is home and home.kind != "comprehension" else None)
+
+
+def part_of(binding: Binding) -> ast.expr:
+    """The element of a literal tuple that a binding with a value takes, else the whole."""
+    value = binding.value
+    assert value is not None
+    for index in binding.path:
+        if not isinstance(value, ast.Tuple | ast.List) or index is None or not 0 <= index < len(value.elts):
+            return value
+        value = value.elts[index]
+    return value
 
 
 def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -> list[Binding]:

@@ -311,6 +311,15 @@ class ScopeIndex:
             yield parent
             parent = self.parent.get(parent)
 
+    def in_loop(self, stmt: ast.AST) -> bool:
+        """Whether a loop of its own function stands around `stmt`."""
+        for block in self.ancestors(stmt):
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+                return True
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                return False
+        return False
+
     def inside(self, stmt: ast.AST, block: ast.AST) -> bool:
         """Whether `stmt` stands in `block` (not: is it), at any depth. The lines tell it of most, without a walk."""
         at: int = getattr(stmt, "lineno", 0)

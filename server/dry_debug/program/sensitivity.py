@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Step
+from dry_debug.program.links import Link
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import Value
 
@@ -33,6 +34,13 @@ def mode_layers(module: Value) -> list[Step]:
         and (name := owner.qualified(call) or "").startswith("torch.nn.")
         and name.rpartition(".")[2] in _SENSITIVE
     ]
+
+
+def mode_link(module: Value) -> Link:
+    """How it is known that train and eval mode differ for the module; ask where `mode_matters` is not False."""
+    if mode_matters(module):
+        return Link("resolution", "high", "the model has layers that read the mode (dropout, batch norm, ...)")
+    return Link("resolution", "medium", "it is not known whether the model has layers that read the mode")
 
 
 def mode_matters(module: Value, depth: int = 0) -> bool | None:

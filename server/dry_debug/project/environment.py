@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterable
 from functools import cached_property
 
+from dry_debug.program.package_names import normal
+
 FOLDERS = (".venv", "venv", "env", ".env")
 MAX_FILES = 64  # of packages that one analysis looks into
 
@@ -32,13 +34,7 @@ _OVER_TORCH = re.compile(
     r"\b(?![-_.])",
     re.MULTILINE | re.IGNORECASE,
 )
-_NAME = re.compile(r"[-_.]+")
 _MAX_METADATA = 400_000
-
-
-def normal(name: str) -> str:
-    """A distribution's name as package indexes compare it."""
-    return _NAME.sub("-", name).lower()
 
 
 def find(root: str, interpreter: str | None = None) -> Environment | None:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from dry_debug.program.distributions import BRINGS, brought, distributions, normal
+from dry_debug.program.distributions import BRINGS, brought, distributions
+from dry_debug.program.package_names import normal
 from dry_debug.project.versions import named
 
 _SKIPPED = frozenset(("node_modules", "site-packages", "venv", "env", "__pycache__", "wandb", "outputs", "data"))

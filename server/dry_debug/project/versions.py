@@ -10,11 +10,10 @@ import ast
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from dry_debug.project.environment import normal
+from dry_debug.program.package_names import normal
 
 MAX_BYTES = 5_000_000
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
@@ -183,6 +182,8 @@ def _table(value: object) -> dict[str, Any]:
 
 
 def _toml(text: str) -> dict[str, Any]:
+    import tomllib  # loads `datetime` and `string`; many folders have no such file
+
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.every_nth import modulus_in
 from dry_debug.program.scopes import dotted
 from dry_debug.spec.observed import Observed, seen
 from dry_debug.spec.observed_values import converted
@@ -65,7 +66,7 @@ def _accumulation(program: Program) -> Iterator[Observed]:
     for one in program.training.accumulation:
         expr: ast.expr | None = None
         if isinstance(one.node, ast.If):
-            expr = _modulus(one.node.test)
+            expr = modulus_in(one.node.test)
         elif isinstance(one.node, ast.For):
             expr = program.training.loops.count_of(one.node)
         elif isinstance(one.node, ast.Call) or not isinstance(one.node, ast.expr):
@@ -77,13 +78,6 @@ def _accumulation(program: Program) -> Iterator[Observed]:
             if not found.known and one.steps is not None:
                 found = Observed("gradient_accumulation_steps", one.steps, expr)
             yield found
-
-
-def _modulus(test: ast.AST) -> ast.expr | None:
-    for node in ast.walk(test):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-            return node.right
-    return None
 
 
 def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observed]:
@@ -101,14 +95,14 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
         for block in program.index.ancestors(stmt):
             if block in blocks:
                 break
-            if guard is None and isinstance(block, ast.If) and _modulus(block.test) is not None:
+            if guard is None and isinstance(block, ast.If) and modulus_in(block.test) is not None:
                 guard = block
             only_better = only_better or (guard is None and isinstance(block, ast.If) and _is_better(block.test))
         else:
             continue
         if guard is None or (only_better and field == "save_cadence"):
             continue
-        every = _modulus(guard.test)
+        every = modulus_in(guard.test)
         assert every is not None
         counter = next(
             (

@@ -74,7 +74,10 @@ _IPYTHON_FRAME = re.compile(
 )
 _IPYTHON_ARROW = re.compile(r"-{1,8}> ?(\d{1,9})\b")
 _RAISED = re.compile(r"([A-Za-z_][\w.]{0,120})(?:: ?(.*))?$")
-_NAMED_ERROR = re.compile(r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception)): (.+)$")
+_NAMED_ERROR = re.compile(
+    r"((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception)|StopIteration|"
+    r"(?:[a-z_]\w{0,60}\.){0,5}(?:exc|exceptions?|errors?|symbolic_shapes)\.[A-Z]\w{0,60}): (.+)$"
+)
 _ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}Error): (\S.+)$")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
@@ -82,7 +85,9 @@ _LOG = re.compile(
     r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d)",
     re.IGNORECASE,
 )
-_LOG_INSIDE = re.compile(r"\bit/s\b|\bs/it\b|[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$")
+_LOG_INSIDE = re.compile(
+    r"<[\d:?]{1,12}, {0,4}[\d.?]{1,10}(?:it/s|s/it)|\d%\||[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$"
+)
 
 # A message does not speak of itself or ask: the person goes on in the next line.
 _ABOUT_ONESELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|We|our)\b|\?\s*$|^(?:Should|How|Why|What|Can) ")

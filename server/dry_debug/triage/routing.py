@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from dry_debug_rules.catalogue.routes import PHASES, Context, Route, Step, table
 
@@ -22,6 +23,8 @@ _WRAPPERS = (
     "Empty",
 )
 _UNKNOWN_ERROR = "X-09"
+_ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
+_MOST_CALLERS = 12  # frames of a library that are asked for the row of an unknown error
 _ENOUGH_TOPICS = 2  # so many different words of an area name it where no symptom is said
 
 
@@ -67,9 +70,12 @@ def route(text: str) -> Routing:
     """
     read = pasted.read(text)
     context = _Context(read)
-    hits = _in_order(_leading(_without_covered(_hits(read, context))))
-    stops = _stops(hits, context)
+    spoken = Said(read.prose.lower())
     prose = read.prose.lower()
+    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken)))) or _subject(prose, spoken)
+    if all(hit.route.phase == "request" for hit in hits) and _is_wish(prose):
+        hits = []
+    stops = _stops(hits, context)
     kinds = pressure.kinds(prose)
     symptoms = tuple(hit.route.id for hit in hits)
     quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
@@ -95,12 +101,28 @@ class _Context:
         return [item for item in route.contexts if self.has(item.marker)]
 
 
-def _hits(read: Pasted, context: _Context) -> list[_Hit]:
-    spoken = Said(read.prose.lower())
+def _hits(read: Pasted, context: _Context, spoken: Said) -> list[_Hit]:
     hits = _rows(read, context, spoken, 0)
     if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
         return hits
     return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+
+
+def _is_wish(prose: str) -> bool:
+    """Whether somebody only asks for what is not theirs to debug: that weights or code be published."""
+    return any(found(row.instead, prose) for row in table().questions)
+
+
+def _subject(prose: str, spoken: Said) -> list[_Hit]:
+    """Where nothing is known but what the text is about: the row with most of its subject in it, the first of equals.
+
+    Not for a few words, nor for a wish that names no trouble.
+    """
+    if spoken.words < _ENOUGH_WORDS or any(found(row.before, prose) for row in table().questions):
+        return []
+    counted = [(spoken.affirmed(row.subject), row) for row in table().routes if row.subject]
+    most = max(count for count, _ in counted)
+    return [_Hit(row, topics=count) for count, row in counted if count == most][:1] if most else []
 
 
 def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hit]:
@@ -125,12 +147,20 @@ def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hi
 
 
 def _place_of(raised: Raised) -> Route:
-    """The row of an exception that no row knows: by the library that raised it, else the one for all others."""
-    inner = raised.frames[-1].path if raised.frames else ""
-    place = f"{inner}\n{raised.kind}".lower().replace("\\", "/")
+    """The row of an exception that no row knows: by its subject, else by the library that raised it, else X-09."""
     rows = table().routes
-    known = next((row for row in rows if row.frames and found(row.frames, place)), None)
+    text = raised.text.lower()
+    inner = f"{_slashed(raised.frames[-1])}\n{raised.kind.lower()}" if raised.frames else raised.kind.lower()
+    known = next((row for row in rows if found(row.errors, text) or found(row.frames, inner)), None)
+    if known is None:
+        # What raised it may be a helper of the library: up to the user's own code its callers say more.
+        callers = list(takewhile(lambda frame: not frame.is_own, reversed(raised.frames)))[1:_MOST_CALLERS]
+        known = next((row for frame in callers for row in rows if found(row.frames, _slashed(frame))), None)
     return known or next(row for row in rows if row.id == _UNKNOWN_ERROR)
+
+
+def _slashed(frame: Frame) -> str:
+    return frame.path.lower().replace("\\", "/")
 
 
 def _without_covered(hits: list[_Hit]) -> list[_Hit]:

@@ -15,9 +15,13 @@ _NEGATORS = frozenset(
     "didnt struggles struggle struggling struggled difficult hard isnt arent wasnt wont cant havent hasnt refuses "
     "fails failed fail failing instead rather".split()
 )
+_WITHOUT = frozenset("no without nor neither".split())  # what stands right behind one of them is not there at all
 _REACH = 7  # tokens after a negation that it still denies
+_SHORT = frozenset("without instead rather".split())  # they deny what stands right behind them
+_RIGHT_BEHIND = 3  # tokens
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
-_TURNS = frozenset(", : but however although though while yet".split())  # a negation does not reach over them
+_TURNS = frozenset(", : but however although though while yet when if because after before until unless".split())
+# A negation does not reach over them.
 _STEM = 2  # the shortest stem, in letters
 
 
@@ -32,7 +36,10 @@ class Said:
     def __init__(self, prose: str) -> None:
         """`prose` in lower case."""
         self._found: dict[str, set[int]] = {}  # numbers of sentences
+        self._absent: set[str] = set()
+        self.words = 0  # how many words and numbers the text has
         for number, sentence in enumerate(_sentences(prose)):
+            self.words += sum(word not in _TURNS for word in sentence)
             self._read(number, sentence)
 
     def any_of(self, signs: Iterable[str], apart: int) -> bool:
@@ -53,8 +60,12 @@ class Said:
         """How many of the concepts are in the text, denied or not."""
         return sum(id_ in self._found or f"!{id_}" in self._found for id_ in ids)
 
+    def affirmed(self, ids: Iterable[str]) -> int:
+        """How many of the concepts are in the text, and nowhere said to be absent ("no memory leaks")."""
+        return sum(id_ in self._found and id_ not in self._absent for id_ in ids)
+
     def _read(self, number: int, words: Sequence[str]) -> None:
-        denied = -_REACH
+        denied = absent = -_REACH
         aside, until = 0, 0  # how many words the last aside has, and the index behind it
         for index, word in enumerate(words):
             phrases = [item for item in _starting_with(word) if _follows(item.rest, words, index + 1)]
@@ -64,8 +75,11 @@ class Said:
             for phrase in phrases:
                 if phrase.concept and (index >= until or len(phrase.rest) + 1 >= aside):
                     self._note(phrase.concept, number, index - denied < _REACH)
+                    if index - absent < _RIGHT_BEHIND:
+                        self._absent.add(phrase.concept)
             if word in _NEGATORS or word.endswith("n't"):
-                denied = index
+                denied = index - (_REACH - _RIGHT_BEHIND) * (word in _SHORT)
+                absent = index if word in _WITHOUT else absent
             elif word in _TURNS:
                 denied = -_REACH
 

@@ -1,10 +1,8 @@
 """What was asked for, in VS Code: deviations and their fix, the report, the route panel, stored instructions."""
 
-from pathlib import Path
-
-from code_server import CodeServer
-from report import CheckFailed, Report
-from workbench import GROUP, Workbench
+from checks import Checks
+from report import CheckFailed
+from workbench import GROUP
 
 BATCH_LINE = 9  # of train.py: the batch size, which INSTRUCTIONS.md asks for in its line 4
 ASKED = "    loader = DataLoader(data, batch_size=16, shuffle=True)"
@@ -26,13 +24,7 @@ torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB after 290
 TICKET = "learning rate 1e-3\nbatch size 16\n"
 
 
-class AskedChecks:
-    def __init__(self, server: CodeServer, bench: Workbench, out: Path, report: Report) -> None:
-        self.server = server
-        self.bench = bench
-        self.out = out
-        self.report = report
-
+class AskedChecks(Checks):
     def run(self) -> None:
         check = self.report.check
         self.bench.open(self.server.host, self.server.workspace)
@@ -50,10 +42,7 @@ class AskedChecks:
         check("findings follow stored instructions, and their change, without a restart", self.findings_follow)
 
     def picture(self, name: str) -> None:
-        self.bench.page.screenshot(path=self.out / f"asked-{name}.png")
-
-    def source(self, name: str) -> str:
-        return (self.server.workspace / name).read_text(encoding="utf-8")
+        super().picture(f"asked-{name}")
 
     def errors(self) -> int:
         return self.bench.page.locator(f"{GROUP} .squiggly-error:visible").count()

@@ -3,11 +3,10 @@
 import os
 import re
 import signal
-from pathlib import Path
 
-from code_server import CodeServer
-from report import CheckFailed, Report
-from workbench import NOTEBOOK, Workbench
+from checks import Checks
+from report import CheckFailed
+from workbench import NOTEBOOK
 
 RULE = "unmapped-checkpoint-load"
 # An emoji before the finding: UTF-16 positions, which VS Code uses, differ there from code points.
@@ -17,13 +16,7 @@ FIXED = 'print("🔥"); nn.Linear(4, 2).load_state_dict(torch.load("best.pt", ma
 WATCH_SECONDS = 3
 
 
-class UiChecks:
-    def __init__(self, server: CodeServer, bench: Workbench, out: Path, report: Report) -> None:
-        self.server = server
-        self.bench = bench
-        self.out = out
-        self.report = report
-
+class UiChecks(Checks):
     def run(self) -> None:
         check = self.report.check
         self.bench.open(self.server.host, self.server.workspace)
@@ -42,12 +35,6 @@ class UiChecks:
         check("a squiggle in a notebook cell", self.notebook)
         check("the quick fix is applied in the notebook cell", self.notebook_fix)
         check("no more than one server process is left running", self.one_server)
-
-    def picture(self, name: str) -> None:
-        self.bench.page.screenshot(path=self.out / f"{name}.png")
-
-    def source(self, name: str) -> str:
-        return (self.server.workspace / name).read_text(encoding="utf-8")
 
     def opened(self) -> None:
         self.bench.open_file("train.py")

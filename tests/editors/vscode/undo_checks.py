@@ -4,17 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from checks import Checks
 from code_server import CodeServer
 from report import CheckFailed, Report
 from workbench import Workbench
 
 
-class UndoChecks:
+class UndoChecks(Checks):
     def __init__(self, server: CodeServer, bench: Workbench, out: Path, report: Report) -> None:
-        self.server = server
-        self.bench = bench
-        self.out = out
-        self.report = report
+        super().__init__(server, bench, out, report)
         # The ends of lines are bytes, too; git might change them in a file of the repository.
         seeds = server.workspace / "seeds.py"
         seeds.write_bytes(seeds.read_bytes().replace(b"\n", b"\r\n"))
