@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.program.program import parse, without_broken_cells
@@ -165,8 +165,7 @@ def _blank_lines(lines: Sequence[str]) -> int:
     return next((index for index, line in enumerate(lines) if line.strip()), len(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class _Top:
+class _Top(NamedTuple):
     """Offsets where imports and helpers go, and what stands above them: imports, or only a docstring and
     `from __future__` lines (the header)."""
 

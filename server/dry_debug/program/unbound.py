@@ -8,7 +8,6 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dry_debug.program.mentions import Mention, names
-from dry_debug.text.notebook import blank_magics
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -27,7 +26,11 @@ def may_bind_unseen(program: Program) -> bool:
     document = program.document
     if _TRICKS.search(document.source):
         return True
-    for cell in document.cells if document.is_notebook else ():
+    if not document.is_notebook:
+        return False
+    from dry_debug.text.notebook import blank_magics
+
+    for cell in document.cells:
         read = document.source[cell.start : cell.end]
         if _TRICKS.search(cell.text) or (not read.strip() and "import" in blank_magics(cell.text) + cell.text):
             return True
@@ -56,17 +59,20 @@ def loose(program: Program, known: Collection[str]) -> set[str]:
     """The names of `known` that are called, or whose attributes are, in a scope for which nothing binds them."""
     index = program.index
     lookup, bound = program.names.lookup, index.module.bindings
+    known = {name for name in program.document.identifiers.intersection(known) if name not in bound}
     found: set[str] = set()
+    if not known:
+        return found
     for scope in index.scopes.values():
         for receiver in scope.receivers:
             root = receiver.partition(".")[0]
-            if root in known and root not in bound and lookup(root, scope) is None:
+            if root in known and lookup(root, scope) is None:
                 found.add(root)
     for call in index.calls:
         func = call.func
         if isinstance(func, ast.Name):
             name = func.id
-            if name in known and name not in bound and lookup(name, index.scope_of[call]) is None:
+            if name in known and lookup(name, index.scope_of[call]) is None:
                 found.add(name)
     for cls in index.classes:
         for base in getattr(cls.node, "bases", ()):

@@ -17,9 +17,11 @@ _NEGATORS = frozenset(
 )
 _WITHOUT = frozenset("no without nor neither".split())  # what stands right behind one of them is not there at all
 _REACH = 7  # tokens after a negation that it still denies
-_RIGHT_BEHIND = 4  # tokens
+_SHORT = frozenset("without instead rather".split())  # they deny what stands right behind them
+_RIGHT_BEHIND = 3  # tokens
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
-_TURNS = frozenset(", : but however although though while yet".split())  # a negation does not reach over them
+_TURNS = frozenset(", : but however although though while yet when if because after before until unless".split())
+# A negation does not reach over them.
 _STEM = 2  # the shortest stem, in letters
 
 
@@ -76,7 +78,7 @@ class Said:
                     if index - absent < _RIGHT_BEHIND:
                         self._absent.add(phrase.concept)
             if word in _NEGATORS or word.endswith("n't"):
-                denied = index
+                denied = index - (_REACH - _RIGHT_BEHIND) * (word in _SHORT)
                 absent = index if word in _WITHOUT else absent
             elif word in _TURNS:
                 denied = -_REACH
