@@ -102,6 +102,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     places = load_places(run, program)
     if late and (not places or any(row.behind_with_result for row in rows)):
         title += f" ({late}: to be stepped once after loading)"
+    if not places and program.training.resume_signs.all:  # it is read back somewhere, in a way that is not followed
+        left += [row.name for row in rows] + (["the random generators"] if rng is not None else [])
     for place in places:
         left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]
     if left:

@@ -155,6 +155,8 @@ def generators_at(where: Apart, program: Program) -> list[tuple[str, ast.expr]]:
 
 def plus_rank(seed: str, expr: ast.expr, rank: str) -> str:
     """The seed of one rank as code."""
+    if isinstance(expr, ast.Constant) and expr.value == 0:
+        return rank
     loose = isinstance(expr, ast.BinOp) and not isinstance(expr.op, ast.Add | ast.Sub | ast.Mult)
     return f"({seed}) + {rank}" if loose or isinstance(expr, ast.IfExp | ast.BoolOp) else f"{seed} + {rank}"
 
