@@ -215,7 +215,7 @@ def outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool 
             program.why(stmt, f"`{path}` starts anew with every batch, so it never holds more than one", see=made)
             return None
         if _reset_with_the_gradients(program, made, loop):
-            program.why(stmt, f"`{path}` starts anew whenever the optimizer steps: it holds the batches of one", see=made)
+            program.why(stmt, f"`{path}` starts anew whenever the optimizer steps: it holds few batches", see=made)
             return None
     anew = _anew_in_caller(program, stmt, path)
     if anew is not None:
