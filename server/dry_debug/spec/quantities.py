@@ -16,7 +16,7 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"are|of|to|at|still|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
     r"previously|ever|"
     r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
@@ -94,8 +94,9 @@ _NOT_BEFORE = {
     r"final|than|for the first|wait|another|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
     r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ )?\Z",
-    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
-    r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
+    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
+    r"uation)?|"
+    r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each) \Z",

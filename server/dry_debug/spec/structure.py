@@ -356,7 +356,8 @@ def _speakers(lines: list[str]) -> frozenset[str]:
     said = [m["name"] for line in lines if (m := _NAME.match(line))]
     names = {n for n in said if n not in _LABELS and not ANY_FIELD.search(n)} - _KEYS
     again = sum(said.count(n) for n in names)
-    return frozenset(names) if len(names) >= 2 and again > len(names) else frozenset()
+    asks = any(m["name"] in names and line.rstrip().endswith("?") for line in lines if (m := _NAME.match(line)))
+    return frozenset(names) if len(names) >= 2 and (again > len(names) or asks) else frozenset()
 
 
 _KEYS = frozenset("name type path id value file from to lr wd bs ep key use alpha rank dropout temp".split())
