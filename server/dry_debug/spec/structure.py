@@ -18,7 +18,8 @@ _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
 _BULLET = re.compile(
-    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])|"
+    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
+    r"steps|passes|weight|dropout|temp|GB|lr\b|learning|warm))|"
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
 _SPEAKER = re.compile(

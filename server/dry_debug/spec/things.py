@@ -122,7 +122,8 @@ def _template_only(text: str, one: Mention) -> bool:
         )
     ) or bool(
         re.search(
-            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|(?<!tokens )(?<!answers )"
+            r"\b(?:tokeni[sz]er (?:of|from|for)|like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|"
+            r"with)|(?<!tokens )(?<!answers )"
             r"(?<!responses )(?<!completions )from)\s+\Z",
             text[: one.start],
             re.IGNORECASE,
@@ -345,6 +346,8 @@ def _paths(text: str) -> Iterator[Thing]:
             re.I,
         ):
             continue
+        if re.match(r"\W*checkpoint\s*[:=]", match[0], re.I) and path.count("/") == 1 and named(path).family:
+            continue  # the one to start from
         if _NOT_MODEL.search(text[: match.start()]) or re.search(r"\.(?:py|ipynb|md)\Z", path):
             continue
         if re.search(
@@ -476,8 +479,8 @@ def _cadences(text: str) -> Iterator[Thing]:
     text = _WISE.sub(lambda m: "per epoch".ljust(len(m[0]))[: len(m[0])], text)
     text = _TIMES_AN_EPOCH.sub(lambda m: " " * len(m[0]), text)
     bare = _BARE_LOGGING.fullmatch(text)
-    if bare is not None and (often := number(bare["n"])) is not None and often >= 1:
-        yield Thing("logging", (Cadence("step", int(often)),), "one", bare["n"], 0, len(text), "", "every")
+    if bare is not None and (steps := number(bare["n"])) is not None and steps >= 1:
+        yield Thing("logging", (Cadence("step", int(steps)),), "one", bare["n"], 0, len(text), "", "every")
         return
     keyed = _KEYED.match(re.sub(r"[:=]\s?", ": ", text))
     if keyed and not _EVERY.search(text):
