@@ -379,3 +379,10 @@ def test_an_epoch_that_is_counted_in_another_way_is_saved(head: str) -> None:
 def test_words_in_comments_make_no_several_ranks() -> None:
     text = RESUMED.replace(OPTIMIZER, f"# or DistributedDataParallel\ntorch.manual_seed(1)\n{OPTIMIZER}")
     assert '"rng_state": torch.get_rng_state(),' in added(text, first(text)["main.py"])
+
+
+@pytest.mark.parametrize("name", ["seen", "local_seen"])
+def test_what_this_process_has_done_begins_anew(name: str) -> None:
+    count = f"    {name} += 1\n"
+    text = RESUMED.replace("start = 0\n", f"start = 0\n{name} = 0\n").replace(SAVE, count + SAVE)
+    assert (f'"{name}": {name},' in added(text, first(text)["main.py"])) is (name == "seen")
