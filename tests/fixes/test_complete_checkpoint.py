@@ -381,8 +381,8 @@ def test_words_in_comments_make_no_several_ranks() -> None:
     assert '"rng_state": torch.get_rng_state(),' in added(text, first(text)["main.py"])
 
 
-@pytest.mark.parametrize("name", ["seen", "local_seen"])
+@pytest.mark.parametrize("name", ["iter_num", "local_iter_num"])
 def test_what_this_process_has_done_begins_anew(name: str) -> None:
     count = f"    {name} += 1\n"
     text = RESUMED.replace("start = 0\n", f"start = 0\n{name} = 0\n").replace(SAVE, count + SAVE)
-    assert (f'"{name}": {name},' in added(text, first(text)["main.py"])) is (name == "seen")
+    assert (f'"{name}": {name},' in added(text, first(text)["main.py"])) is (name == "iter_num")
