@@ -141,9 +141,13 @@ def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hi
         if not row.requires or context.has(row.requires):
             hits.append(_Hit(row, by, told, topics))
     unknown = next((item for item in read.raised if item.kind.rpartition(".")[2] not in _WRAPPERS), None)
-    if unknown is not None and not any(hit.raised or (hit.route.patterns and not hit.route.weak) for hit in hits):
+    if unknown is not None and not any(hit.raised or _is_known_message(hit.route) for hit in hits):
         hits.append(_Hit(_place_of(unknown), unknown))
     return hits
+
+
+def _is_known_message(route: Route) -> bool:
+    return bool(route.patterns) and not route.weak and route.phase != "request"
 
 
 def _place_of(raised: Raised) -> Route:

@@ -10,6 +10,11 @@ from typing import NamedTuple
 from dry_debug_rules.catalogue.routes import table
 
 _TOKEN = re.compile(r"[a-z_][a-z0-9_]*(?:'t\b)?|\d+(?:[.,]\d+)*|%|[,:]|[.!?;]+(?=\s|$)")
+# Where a picture stood; it is no image that a model made.
+_SHOWN = re.compile(
+    r"\((?:see |the |two |my |in )*(?:images?|screenshots?|pictures?|photos?|figures?)(?: \w+)?\)|"
+    r"\bsee (?:the )?(?:image|picture)"
+)
 _NEGATORS = frozenset(
     "no not never nor neither cannot without hardly barely nothing none nobody unable stopped stops dont doesnt "
     "didnt struggles struggle struggling struggled difficult hard isnt arent wasnt wont cant havent hasnt refuses "
@@ -92,7 +97,7 @@ class Said:
 
 def _sentences(prose: str) -> Iterable[Sequence[str]]:
     words: list[str] = []
-    for word in _TOKEN.findall(prose.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
+    for word in _TOKEN.findall(_SHOWN.sub(" ", prose).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
         if word[0] in ".!?;" or len(words) == _LONGEST:
             if words:
                 yield words
