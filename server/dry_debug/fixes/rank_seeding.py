@@ -56,7 +56,7 @@ class Apart:
 def several_ranks(program: Program) -> bool:
     """Whether the program runs on several ranks, so that a seed has to say whose it is."""
     source = program.document.source
-    return program.training.distributed.used or "Accelerator(" in source or "Fabric(" in source
+    return program.training.distributed.several or "Accelerator(" in source or "Fabric(" in source
 
 
 def seeds_by_rank(program: Program, seeding: Seeding) -> bool:
