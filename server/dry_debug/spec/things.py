@@ -122,7 +122,9 @@ def _template_only(text: str, one: Mention) -> bool:
         )
     ) or bool(
         re.search(
-            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|from)\s+\Z",
+            r"\b(?:tokeni[sz]er (?:of|from|for)|like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|"
+            r"with)|(?<!tokens )(?<!answers )"
+            r"(?<!responses )(?<!completions )from)\s+\Z",
             text[: one.start],
             re.IGNORECASE,
         )
@@ -138,15 +140,25 @@ def _template_only(text: str, one: Mention) -> bool:
 # -- datasets ----------------------------------------------------------------------------------------------------------
 
 _KNOWN_DATA = (
-    r"imdb|sst-?2|cifar-?100|cifar-?10|fashion-?mnist|mnist|tiny-?imagenet|imagenet(?:-?1k)?|"
-    r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:_?v?2)?|glue|mrpc|mnli|qnli|"
-    r"alpaca(?:[-_ ](?:cleaned|gpt4))?|dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|cnn[/_ ]?daily-?mail|"
-    r"xsum|samsum|ag[_ ]?news|yelp(?:[-_ ]\w+)?|"
-    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny[-_ ]?stories|"
-    r"tiny[-_ ]?shakespeare|"
-    r"librispeech|common voice|food-?101|conll(?:-?2003)?|"
-    r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion(?= "
-    r"dataset)|ms ?marco|hellaswag|stl-?10|svhn"
+    r"imdb|sst-?2|cifar-?100|cifar-?10|fashion[- ]?mnist|k?mnist|emnist|tiny-?imagenet|imagenet(?:-?(?:1k|100|v2|r))?|"
+    r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:[_ -]?v?2(?:\.0)?)?|glue|superglue|mrpc|mnli|qnli|xnli|snli|anli|"
+    r"qqp|sts-?b|boolq|"
+    r"alpaca(?:[-_ ](?:cleaned|gpt4))?|(?:databricks-)?dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|"
+    r"cnn[/_ ]?daily-?mail|"
+    r"xsum|samsum|dialogsum|billsum|multi[_ ]news|ag[_ ]?news|yelp(?:[-_ ]\w+)?|dbpedia(?:_14)?|rotten[_ ]tomatoes|"
+    r"tweet[_ ]eval|go[_ ]?emotions|"
+    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback(?:_binarized)?|open-?web-?text|tiny[-_ ]?stories|"
+    r"no[_ ]robots|open-?hermes|"
+    r"tiny[-_ ]?shakespeare|metamath(?:qa)?|humaneval|mbpp|mmlu|truthfulqa|winogrande|hotpot_?qa|trivia_?qa|"
+    r"natural[_ ]questions|all-nli|"
+    r"librispeech|common[_ ]voice|fleurs|gtzan|speech[_ ]commands|superb|voxceleb|food-?101|conll(?:-?2003)?|20[ "
+    r"_]?newsgroups|"
+    r"oxford[- _]?(?:iiit[- _])?pets?|flowers-?102|stanford[- _]?cars|caltech-?\d+|eurosat|celeba|ffhq|ade20k|"
+    r"cityscapes|pascal[- _]?voc|ucf-?101|"
+    r"california[- _]housing|movielens|ogbn-\w+|qm9|bookcorpus|c4(?= (?:data|subset|corpus|split))|"
+    r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion"
+    r"(?= dataset)|ms ?marco|"
+    r"hellaswag|stl-?10|svhn"
 )
 _DATA_KEY = re.compile(
     r"^\W*(?:(?:train(?:ing)?|our|the)[ _-]*)?(?:data[ _-]?set|data|corpus|dataset_name|train_file|data_path)(?:[ "
@@ -161,6 +173,26 @@ _DATA_FILE = re.compile(
 _DATA_NAMED = re.compile(
     rf"(?<![\w/-])(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
+    re.IGNORECASE,
+)
+# "Fine-tune Qwen2.5 on ": what follows is data
+_NO_DATA_FILE = re.compile(
+    r"(?:\A|/)(?:requirements|readme|robots|license|notes?|log|logs|out(?:put)?s?|answers?|predictions?|preds|results?|metrics|scores|"
+    r"responses|generations|completions)\w*(?:[-_]\w+)*\.\w+\Z",
+    re.IGNORECASE,
+)
+# "the images are in data/flowers"
+_DATA_FOLDER = re.compile(
+    r"\b(?:images?|photos?|pictures?|texts?|articles?|documents?|recordings?|audio|clips|samples?|examples?|corpus|"
+    r"data|data ?set|rows|"
+    r"reviews|tickets|dialogues?|prompts?)\b(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|located|can|be"
+    r"|it|them|from))*"
+    r" (?:in|under|from|at|inside) (?:the )?(?:folder |directory )?[\"'(]*(?P<value>[~.]{0,2}/?[\w-]+(?:/[\w.-]+)+/?)",
+    re.IGNORECASE,
+)
+_TRAINED_ON = re.compile(
+    r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
+    r"(?:the |our |a )?[\"'(]*\Z",
     re.IGNORECASE,
 )
 _NO_NAME = (
@@ -184,6 +216,12 @@ def _datasets(text: str) -> Iterator[Thing]:
     if key and key["value"].lower() not in _NO_DATASET and not re.fullmatch(_NO_NAME, key["value"], re.I):
         taken.append(key.span("value"))
         yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
+    for match in _DATA_FOLDER.finditer(text):
+        if not re.search(
+            r"\b(?:sav|writ|stor|output|log|put|dump|export|go(?:es)?)\w*\W[^.;]*\Z", text[: match.start("value")], re.I
+        ):
+            taken.append(match.span("value"))
+            yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], *match.span("value"))
     for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):
         for match in pattern.finditer(text):
             group = "value" if match["value"] else "own"
@@ -200,13 +238,21 @@ def _datasets(text: str) -> Iterator[Thing]:
             ):
                 continue
             before = text[max(0, start - 60) : start].lower()
+            if pattern is _DATA_NAMED and re.search(
+                r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before
+            ):
+                continue  # what the model has seen before
             if pattern is _DATA_ID:
                 data = re.search(
-                    r"(?:data ?sets?|corpus|data|split|train(?:ed|ing)? on|fine-?tun\w+ on|finetun\w+ on|evaluat\w+ "
+                    r"(?:data ?sets?|corpus|data|split(?: of)?|pairs|preferences?|triplets|prompts|questions|train"
+                    r"(?:ed|ing)? on|fine-?tun\w+ on|finetun\w+ on|evaluat\w+ "
                     r"on|load_dataset|sft on|trains? on)\W*(?:\w+\W+){0,3}\Z",
                     before,
                 )
                 data = data or re.match(r"\W*(?:data ?set|corpus|data\b)", text[end:], re.IGNORECASE)
+                family = bool(named(value).family)
+                on = None if family else _TRAINED_ON.search(text[:start])
+                data = data or on
                 path = re.search(
                     r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
                 ) and not re.search(r"data", before)
@@ -214,15 +260,15 @@ def _datasets(text: str) -> Iterator[Thing]:
                     r"\W*(?:data ?set|corpus)\b", text[end:], re.IGNORECASE
                 )
                 known = re.fullmatch(_KNOWN_DATA, value.rpartition("/")[2], re.IGNORECASE)
-                if not (data or known) or path or (mentions(value) and not beside):
+                if not (data or known) or path or (mentions(value) and family and not beside):
+                    continue
+                if mentions(value) and not (beside or on or known):
                     continue
             if pattern is _DATA_FILE and re.search(
                 r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
             ):
                 continue
-            if pattern is _DATA_FILE and not re.search(
-                r"data|train|corpus|load|read|on\b|from|file|sft|prompts|input", before + value.lower()
-            ):
+            if pattern is _DATA_FILE and _NO_DATA_FILE.search(value):
                 continue
             if _NOT_MODEL.search(text[:start]):
                 continue
@@ -246,41 +292,67 @@ _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\
 _OUTPUT = re.compile(
     r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
-    r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
-    r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
-    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:results?|adapters?)\s+"
-    rf"(?:to|into|under)\s+|\b(?:weights?|checkpoints?|"
+    r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
+    r"destination|results?|"
+    r"artifacts?|run|model|weights|ckpts?|checkpoints?|logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
+    r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|"
+    r"of) (?:the |all )?"
+    r"(?:\w+ )?(?:checkpoints?|weights|outputs?|results?|models?|adapters?|artifacts?)\b\s*(?:[:=|]|is|should be|\s)+|"
+    rf"(?:^|[,;(]\s)\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?"
+    rf"|saved (?:to"
+    rf"|in))\s*[:=]\s*|"
+    rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
+    rf"should be|shall be|"
+    rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?\s+(?:to|in|into|under|at)\s+(?:the )?|"
+    rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:final|best|last|trained|finished) "
+    rf"(?:weights?|model|adapters?|"
+    rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|weights|adapters?|checkpoints?)\b"
+    rf"[^.;:,/]{{0,30}}\b(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
 )
 
 
+_AS_OUTPUT = re.compile(
+    r"(?<![\w/.])(?P<path>(?:[~.]{1,2}/|/)?[\w.-]+(?:/[\w.-]+)+/?)[\"')]?\s+(?:as|is|for|will be) (?:the |our |"
+    r"your |an? )?"
+    r"(?:output|save|checkpoint|result|run)s?\b[ _-]?(?:dir\w*|folder|path|location)?",
+    re.IGNORECASE,
+)
+
+
 def _paths(text: str) -> Iterator[Thing]:
+    for match in _AS_OUTPUT.finditer(text):
+        if not _NOT_MODEL.search(text[: match.start()]):
+            yield Thing("output_dir", (match["path"],), "one", match["path"], *match.span("path"))
     for match in _OUTPUT.finditer(text):
         path = match["path"].rstrip(".,;:)")
         start = match.start("path")
         quoted = text[max(0, start - 1) : start] in ("'", '"')
         explicit = re.search(
-            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|checkpoints?|"
-            r"artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*\Z",
+            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|out|checkpoints?|"
+            r"ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save to|saved (?:to|in))\s*[:=]\s*\Z",
             text[:start],
             re.IGNORECASE,
         )
-        if not path or not ("/" in path or quoted or explicit):
+        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+", path) and re.match(r"\s*(?:\Z|[.,;)])", text[start + len(path) :])
+        if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(
-            r"(?:the|a|an|and|or|is|it|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
+            r"(?:the|a|an|and|or|is|it|only|best|last|all|never|none|yes|no|at|once|after|best/last|last/best|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
             r"each|epochs?|steps?)",
             path,
             re.I,
         ):
             continue
+        if re.match(r"\W*checkpoint\s*[:=]", match[0], re.I) and path.count("/") == 1 and named(path).family:
+            continue  # the one to start from
         if _NOT_MODEL.search(text[: match.start()]) or re.search(r"\.(?:py|ipynb|md)\Z", path):
             continue
         if re.search(
             r"\b(?:log|logs|logging|tensorboard|tokenizer|predictions?|metrics|responses|generations|completions)\b",
-            match[0][: start - match.start()],
+            re.split(r"[.,;]", text[max(0, match.start() - 24) : start])[-1],
             re.I,
         ) and not re.search(r"model|adapter|checkpoint|weights|output", match[0][: start - match.start()], re.I):
             unit = "other"
@@ -296,15 +368,33 @@ def _paths(text: str) -> Iterator[Thing]:
 
 def _hardware(text: str) -> Iterator[Thing]:
     for one in machines(text):
+        alone = one.hardware.count is None and one.hardware.memory is None and text[: one.start].rstrip().endswith("(")
+        if alone and text[one.end :].lstrip().startswith(")"):
+            continue  # "bf16 (A100)" gives a reason
         yield Thing("hardware", (one.hardware,), "one", text[one.start : one.end].strip(), one.start, one.end)
 
 
 # -- cadences ----------------------------------------------------------------------------------------------------------
 
 _WHAT = (
-    ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
-    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bsnapshots?\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
-    ("logging", r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport (?:the )?(?:loss|metrics)\b"),
+    (
+        "eval_cadence",
+        r"\b(?:dev|test|validation) (?:set|accuracy|loss|split|score)s?\b|(?<!the )\btest(?:s|ed|ing)?\b(?! (?:set|"
+        r"split|data|file|batch))|"
+        r"\b(?:compute|measure|check|report)s? (?:the )?(?:\w+ )?(?:wer|cer|bleu|rouge|accuracy|f1|perplexity|"
+        r"metrics?|score)\b|"
+        r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b",
+    ),
+    (
+        "save_cadence",
+        r"\bsav(?:e[sd]?|ing)\b|\bstor(?:e[sd]?|ing) (?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
+        r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b",
+    ),
+    (
+        "logging",
+        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|"
+        r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;]{0,16}\Z",
+    ),
 )
 _ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10, "hundredth": 100}
 _NTH = "|".join(_ORDINALS)
@@ -312,7 +402,8 @@ _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
     rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
     rf"global )?(?:(?P<unit>epochs?|"
-    rf"steps?|iterations?|iters?|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|to\b))|(?<=\d[kK])"
+    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)/|]|and\b|too\b|as well\b|"
+    rf"to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
 )
@@ -323,10 +414,15 @@ _KEYED = re.compile(
     rf"(?:every )?(?P<n>{NUMBER}|epochs?|steps|no\b|never|per epoch|each epoch)(?:\s*(?P<unit2>epochs?|steps?))?",
     re.IGNORECASE,
 )
+_BARE_LOGGING = re.compile(
+    rf"\W*log(?:ging)?(?:[ _](?:interval|every|freq\w*|steps))?\s*[:=]\s*(?P<n>{NUMBER})(?: steps)?\W*", re.IGNORECASE
+)
 _AT_END = re.compile(
-    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;,]{0,40}?\b(?:only )?(?:at the (?:very "
-    r")?end\b(?! of (?:each|every|an|the) epoch)|once at the end|only the final (?:model|checkpoint|weights|adapter)|"
-    r"after training)",
+    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;]{0,40}?\b(?:only )?(?:at the (?:very "
+    r")?end\b(?! of (?:each|every|an|the) epoch)|once(?: only)?,? (?:at the end|after (?:the )?training)|only the "
+    r"final (?:model|checkpoint|weights|adapter)|"
+    r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|"
+    r"for)\b)",
     re.I,
 )
 
@@ -357,6 +453,7 @@ def _just_before(near: str) -> list[str]:
     return kept
 
 
+_WISE = re.compile(r"\b(?:epoch-?wise|per-epoch|each-epoch|every-epoch|epochal)\b", re.IGNORECASE)
 _TIMES_AN_EPOCH = re.compile(
     rf"\b(?P<n>twice|thrice|(?:{NUMBER}|(?:{_WORD}))\s?(?:times|x|×))\s+(?:per|an?|each|every|in an?)\s+epoch\b|"
     r"\b(?:every|each) (?P<part>half|quarter|third)(?: of)?(?: an?)?[ -]epoch\b",
@@ -379,8 +476,13 @@ def _shares(text: str) -> Iterator[Thing]:
 
 def _cadences(text: str) -> Iterator[Thing]:
     yield from _shares(text)
+    text = _WISE.sub(lambda m: "per epoch".ljust(len(m[0]))[: len(m[0])], text)
     text = _TIMES_AN_EPOCH.sub(lambda m: " " * len(m[0]), text)
-    keyed = _KEYED.match(text.replace(":", ": "))
+    bare = _BARE_LOGGING.fullmatch(text)
+    if bare is not None and (steps := number(bare["n"])) is not None and steps >= 1:
+        yield Thing("logging", (Cadence("step", int(steps)),), "one", bare["n"], 0, len(text), "", "every")
+        return
+    keyed = _KEYED.match(re.sub(r"[:=]\s?", ": ", text))
     if keyed and not _EVERY.search(text):
         what = keyed["what"].lower()
         field = (
@@ -488,22 +590,27 @@ _LETTERS = re.compile(
     r"\b(?P<list>(?:[qkvo](?:\s*(?:,|and|/|&|\+|\s)\s*)?){1,4})[ -]*proj(?:ection)?s?\b(?!_)|\b(?P<qv>(?:q(?:uery)?|"
     r"k(?:ey)?|v(?:alue)?)(?:\s*(?:,|and|/|&)\s*(?:q(?:uery)?|k(?:ey)?|v(?:alue)?|o(?:utput)?))+)\b(?= projections?| "
     r"layers| modules| only)|"
-    r"(?P<plain>(?<![\w-])[qkvo]\b(?:\s*(?:,|/|and|&|\+)\s*(?:and )?\b[qkvo]\b)+(?![\w-]))",
+    r"(?P<plain>(?<![\w-])[qkvo]\b(?:\s*(?:,|/|and|&|\+)\s*(?:and )?\b[qkvo]\b)+(?![\w-])|(?<![\w-])(?:qkvo?|qv|qk)\b)",
     re.I,
 )
 
 
 _ATTENTION_AND_MLP = re.compile(
-    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}\b(?:and|plus|\+|&|as well as)\s+(?:the |all )?(?:mlps?|ffn|"
+    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}?(?:\b(?:and|plus|as well as)|\+|&)\s*(?:the |all )?(?:mlps?"
+    r"|ffn|"
     r"feed[ -]?forward)\b"
     r"(?: (?:layers|projections?|blocks|modules))?",
     re.IGNORECASE,
 )
 _ATTENTION = re.compile(
-    r"\b(?:all |the )*attention (?:projections?|layers|modules|matrices)\b(?: "
+    r"\b(?:all |the )*attention (?:projections?|layers|modules|matrices|blocks|weights|only|linears?)\b(?: "
     r"only)?(?:\W{1,3}(?P<list>[qkvo](?:\W{1,3}(?:and )?[qkvo])+)\b)?",
     re.IGNORECASE,
 )
+
+
+def _letters(match: re.Match[str]) -> str:
+    return (match["list"] or match["qv"] or match["plain"] or "").lower()
 
 
 def _modules(text: str) -> Iterator[Thing]:
@@ -515,7 +622,7 @@ def _modules(text: str) -> Iterator[Thing]:
         yield Thing("target_modules", (frozenset(("all-linear",)),), "one", every[0], every.start(), every.end())
         return
     for match in _LISTED.finditer(text):
-        names = re.findall(_MODULE, match[0])
+        names = re.findall(_MODULE, match[0], re.IGNORECASE)
         if len(names) == 1 and not re.search(
             r"_proj|_attn|_key_value|target[ _]modules?", match[0] + text[: match.start()]
         ):
@@ -532,7 +639,9 @@ def _modules(text: str) -> Iterator[Thing]:
     if match2:
         letters = {
             w[0].lower()
-            for w in re.findall(r"[a-z]+", match2["list"] or match2["qv"] or match2["plain"] or "", re.I)
+            for w in re.findall(
+                r"[a-z]+", re.sub(r"\b[qkvo]{2,4}\b", lambda m: " ".join(m[0]), _letters(match2)), flags=re.I
+            )
             if w.lower() not in ("and",)
         }
         if letters:
