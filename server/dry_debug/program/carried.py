@@ -266,6 +266,7 @@ def _computed_from(program: Program, function: Scope, over: ast.expr) -> list[st
         names = [a.arg for a in function.parameters() if a.arg != function.self_name]
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names = []
+        names = [n for n in names if [b.kind for b in function.bindings.get(n, ())] == ["param"]]
         known = [n for n in names if reads(over, derived(program, function, node, {n}))]  # type: ignore[arg-type]
         program.flow.differentiated_from[over] = known
     return known
