@@ -230,11 +230,14 @@ def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt
     return None
 
 
-def backward_passes(program: Program, scope: Scope, retaining: bool = False) -> Iterator[tuple[ast.Call, ast.expr]]:
+def backward_passes(
+    program: Program, scope: Scope, retaining: bool = False, computed: bool = False
+) -> Iterator[tuple[ast.Call, ast.expr]]:
     """Each backward pass in `scope` and the expression that it differentiates.
 
-    A call of a function of this file that runs it over what it is given, or over something that it computes from that
-    (then a tuple of what it is given), is one, too; with `retaining` also where the function keeps the graph.
+    A call of a function of this file that runs it over what it is given is one, too; with `computed` also over
+    something that it computes from what it is given (then a tuple of that), with `retaining` also where the function
+    keeps the graph.
     """
     yield from own_passes(program, scope)
     functions = program.flow.backward_functions
@@ -250,7 +253,7 @@ def backward_passes(program: Program, scope: Scope, retaining: bool = False) -> 
                 continue
             names = [over.id] if isinstance(over, ast.Name) else []
             if not names or [b.kind for b in function.bindings.get(names[0], ())] != ["param"]:
-                names = _computed_from(program, function, over)
+                names = _computed_from(program, function, over) if computed else []
             passed = [expr for name in names if (expr := given(call, function, name)) is not None]
             if passed:
                 yield call, passed[0] if names == [getattr(over, "id", "")] else ast.Tuple(passed, ast.Load())

@@ -53,7 +53,7 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
     """Every state that is carried on undetached, in source order of the backward passes."""
     seen: set[ast.AST] = set()
     for scope in (program.index.module, *program.index.functions):
-        for backward, over in backward_passes(program, scope, retaining=True):
+        for backward, over in backward_passes(program, scope, retaining=True, computed=True):
             stmt = program.statement(backward)
             loop = _innermost(program, stmt) if stmt is not None else None
             if stmt is not None and loop is None and scope.kind == "function":
