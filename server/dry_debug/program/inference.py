@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
+from dry_debug.program.model_calls import only_runs
 from dry_debug.program.program import GradMode
 from dry_debug.program.relations import belongs_to, touches
 from dry_debug.program.scopes import last_name
@@ -128,6 +129,50 @@ def _given(call: ast.AST, names: set[str]) -> bool:
         return False
     values = (*call.args, *(k.value for k in call.keywords))
     return any(isinstance(n, ast.Name) and n.id in names for value in values for n in nodes(value))
+
+
+def scored(place: Occurrence) -> bool:
+    """Whether the loop over data around an event only compares predictions with labels: nothing in it trains."""
+    around = data_loop(place)
+    return around is not None and _only_scores(around[1], around[0])
+
+
+def may_score(event: Event) -> bool:
+    """Whether the loop around a call, or its function, compares predictions with labels: asks for no walk."""
+    program = event.program
+    blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
+    loop = next(blocks, None)
+    return loop is not None and _only_scores(loop, program)
+
+
+def _only_scores(loop: ast.AST, program: Program) -> bool:
+    if not isinstance(loop, ast.For | ast.AsyncFor | ast.While):
+        return False
+    text = program.text(loop)
+    if any(word in text for word in _TRAINS):
+        return False
+    inside = list(nodes(loop))
+    return any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside) and any(map(_equates, inside))
+
+
+def _equates(node: ast.AST) -> bool:
+    """`predicted == labels`, `predicted.eq(labels)`: of two values, neither of which is written out."""
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+        sides = (node.left, node.comparators[0])
+        return not any(isinstance(side, ast.Constant) or _remainder(side) for side in sides)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "eq"
+
+
+def _remainder(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
+
+
+_TRAINS = ("optim", "backward", "scaler", "zero_grad", ".step(", "autograd.grad", "requires_grad")
+
+
+def never_trains(*programs: Program) -> bool:
+    """Whether no line of the files speaks of gradients or of an optimizer: they only run models."""
+    return all(only_runs(p.document.source) for p in programs)
 
 
 def scores(event: Event) -> bool:
