@@ -16,6 +16,7 @@ from dry_debug.program.inference import (
     data_loop,
     evaluated,
     gradients_at,
+    made_up,
     may_score,
     modes,
     never_trains,
@@ -134,7 +135,7 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
 
 def _may_evaluate(event: Event, program: Program) -> bool:
     """Whether a call for which autograd records may be an evaluation, as far as its lines tell."""
-    return may_score(event) or (_plain(event) and never_trains(program))
+    return may_score(event) or (_plain(event) and never_trains(program) and not made_up(event))
 
 
 def _evaluates(hit: Hit, place: Occurrence, program: Program) -> bool:
@@ -143,7 +144,8 @@ def _evaluates(hit: Hit, place: Occurrence, program: Program) -> bool:
     What it gives is only compared with labels, or nothing in the files trains and the model is a variable of its own:
     one that is kept in an object may be trained where the object is used.
     """
-    return scored(place) or (_plain(hit.event) and never_trains(program, hit.event.program))
+    event = hit.event
+    return scored(place) or (_plain(event) and never_trains(program, event.program) and not made_up(event))
 
 
 def _plain(event: Event) -> bool:
