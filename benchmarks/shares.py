@@ -66,8 +66,8 @@ def shares(path: str) -> Shares:
     wanted: list[manifest.RuleInfo] = []
 
     def triggers() -> None:
-        rules = [info for info in manifest.selected(EVERYTHING) if info.shape != "comment"]
-        speakers = awake(rules, document.source)
+        rules = manifest.selected(EVERYTHING)
+        speakers = awake(rules, document)
         wanted.extend(info for info in rules if info.name in speakers)
 
     phase("triggers", triggers)

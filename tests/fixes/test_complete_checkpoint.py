@@ -114,6 +114,10 @@ def test_a_scheduler_without_a_state_is_not_asked_for_one() -> None:
         ('"{}/m-{}.pt".format(folder, epoch)', '"{}/checkpoint.pt".format(folder)'),
         ('"{}.pt".format(prefix + str(epoch))',
          'os.path.join(os.path.dirname("{}.pt".format(prefix + str(epoch))), "checkpoint.pt")'),
+        ('folder + "/model_" + str(epoch) + ".pt"', 'folder + "/checkpoint.pt"'),
+        ('"{}.pkl".format(folder + "/model_" + str(epoch))', 'folder + "/checkpoint.pt"'),
+        ('prefix + "weights.pt"', 'prefix + "checkpoint.pt"'),
+        ('prefix + name(epoch)', 'os.path.join(os.path.dirname(prefix + name(epoch)), "checkpoint.pt")'),
         ('os.path.join(folder, f"{epoch}.pt")', 'os.path.join(folder, "checkpoint.pt")'),
         ('folder / f"{epoch}.pt"', 'folder / "checkpoint.pt"'),
     ],
@@ -354,3 +358,31 @@ loader = torch.utils.data.DataLoader(data, sampler=sampler)
         'sampler.load_state_dict(checkpoint["sampler"])',
         '"sampler": sampler.state_dict(),',
     ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "for i, epoch in enumerate(range(1, 9)):\n",
+        "epochs = trange(9)\nfor epoch in epochs:\n",
+        "with tqdm(range(9)) as shown:\n  for epoch in shown:\n",
+    ],
+)
+def test_an_epoch_that_is_counted_in_another_way_is_saved(head: str) -> None:
+    body = LOOP + '    torch.save(model.state_dict(), "last.pt")\n'
+    if head.startswith("with"):
+        body = "".join(f"  {line}\n" for line in body.splitlines())
+    text = f"{HEAD}from tqdm import tqdm, trange\n\n{OPTIMIZER}{head}{body}"
+    assert '"epoch": epoch,' in added(text, first(text)["main.py"])
+
+
+def test_words_in_comments_make_no_several_ranks() -> None:
+    text = RESUMED.replace(OPTIMIZER, f"# or DistributedDataParallel\ntorch.manual_seed(1)\n{OPTIMIZER}")
+    assert '"rng_state": torch.get_rng_state(),' in added(text, first(text)["main.py"])
+
+
+@pytest.mark.parametrize("name", ["iter_num", "local_iter_num"])
+def test_what_this_process_has_done_begins_anew(name: str) -> None:
+    count = f"    {name} += 1\n"
+    text = RESUMED.replace("start = 0\n", f"start = 0\n{name} = 0\n").replace(SAVE, count + SAVE)
+    assert (f'"{name}": {name},' in added(text, first(text)["main.py"])) is (name == "iter_num")

@@ -152,3 +152,10 @@ def test_a_method_that_one_rank_calls_in_two_places_is_left_alone() -> None:
     calls = "if self.rank == 0:\n                self.save(epoch)\n        if self.rank == 0:\n            self.save(9)"
     ((fix, files),) = offered(TRAINER.replace("CALL", calls).replace("BODY", DICT))
     assert "(each rank's random state to be saved by hand)" in fix.title and "rng" not in files["main.py"]
+
+
+def test_parameters_that_would_make_a_line_too_long_get_one_of_their_own() -> None:
+    long = "def save(self, epoch, note_on_the_run_that_is_saved=None, name_of_the_run_that_is_saved_in_full=None):"
+    text = TRAINER.replace("CALL", "if self.rank == 0:\n                self.save(epoch)").replace("BODY", DICT)
+    after = first(text.replace("def save(self, epoch):", long))["main.py"]
+    assert f"    {long[:-2]},\n             rng_states=None):\n" in after

@@ -58,6 +58,10 @@ def test_the_rank_is_that_among_all_processes_in_the_program_s_words(made: str, 
     assert lines[-2:] == [SAID, f"set_seed(3 + {rank})"] and "set_seed(3)" in lines
 
 
+def test_nothing_is_added_to_a_seed_of_zero() -> None:
+    assert lines_of(SCRIPT.replace("manual_seed(3)", "manual_seed(0)"))[1][-1] == "set_seed(dist.get_rank())"
+
+
 def test_what_is_handed_to_the_process_group_is_the_rank() -> None:
     text = SCRIPT.replace("dist.init", "opt = parse()\ndist.init").replace('("gloo")', '("gloo", rank=opt.proc)')
     assert lines_of(text)[1][-1] == "set_seed(3 + opt.proc)"

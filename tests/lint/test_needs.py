@@ -132,3 +132,18 @@ def test_a_helper_stands_below_all_imports_where_the_path_is_set_between_them() 
     text = after("import sys\nsys.path.append('..')\nimport os\nos.environ['A'] = '1'\n\nrun()\n", RANDOM, HELPER)
     assert text.startswith("import sys\nsys.path.append('..')\nimport os\nimport random\n\n\ndef seed_all(n):\n")
     assert text.endswith("\n\n\nos.environ['A'] = '1'\n\nrun()\n")
+
+
+def test_a_script_of_cells_with_magics_gets_its_import() -> None:
+    text = "# %%\nimport os\n\n# %%\n!ls\nx = os.name\n"
+    assert after(text, RANDOM) == text.replace("import os\n", "import os\nimport random\n")
+
+
+def test_a_notebook_with_a_cell_that_is_no_python_gets_its_import() -> None:
+    notebook = notebook_of("import os\n", "speed: 0.21s/iter; left\n", "x = os.name\n")
+    assert after(notebook, RANDOM).startswith("import os\nimport random\n")
+
+
+def test_a_file_that_does_not_parse_is_refused() -> None:
+    with pytest.raises(SyntaxError):
+        resolve_needs(document_of("import os\ndef\n"), [RANDOM])

@@ -93,7 +93,7 @@ def test_odd_text_gives_findings_or_problems_and_never_an_exception(text: str) -
 
 def test_an_analysis_that_nobody_waits_for_stops_between_two_rules() -> None:
     with pytest.raises(Cancelled):
-        analyse(Document.from_text("x = 1\n"), cancelled=lambda: True, rules=infos())
+        analyse(Document.from_text("import torch\ntorch.load(f)\n"), cancelled=lambda: True)
 
 
 def test_analysing_twice_gives_the_same() -> None:

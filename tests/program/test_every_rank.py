@@ -62,8 +62,11 @@ def test_a_break_of_an_inner_loop_leaves_no_round() -> None:
     assert found is stmt
 
 
-def test_rounds_of_an_inner_loop_are_not_counted() -> None:
-    assert place("    for x in data:\n        save()\n")[2] is None
+def test_a_loop_over_files_is_stood_before_and_a_loop_that_trains_is_not() -> None:
+    model, _, found = place("    for path in paths:\n        save()\n")
+    assert found is not None and model.text(found).startswith("for path")
+    steps = "        optimizer.zero_grad()\n        loss.backward()\n        optimizer.step()\n"
+    assert place(f"    for x in data:\n{steps}        save()\n")[2] is None
 
 
 @pytest.mark.parametrize(

@@ -184,3 +184,98 @@ def test_hardware_that_is_stated_and_hardware_that_the_code_needs(source: str, a
 
 def test_one_gpu_in_each_of_several_nodes_is_not_one_gpu() -> None:
     assert not parse("One GPU per node, four nodes.", "SPEC.md")
+
+
+def told(source: str, files: dict[str, str] | None = None) -> dict[str, str]:
+    """What is known of each field, in words."""
+    model = program(source, files)
+    return {o.field: str(o.value) for o in reversed(observe(model)) if o.known and not o.implied}
+
+
+TRAINS = """
+import torch
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for e in range({rounds}):
+    for batch in loader:
+        optimizer.zero_grad()
+        net(batch).sum().backward()
+        optimizer.step()
+    {body}
+"""
+
+
+@pytest.mark.parametrize(("rounds", "epochs"), [("8", "8"), ("1, 8 + 1", "8"), ("1, 9", "8"), ("0, 8", "8")])
+def test_a_loop_goes_round_as_often_as_its_range_is_long(rounds: str, epochs: str) -> None:
+    assert told(TRAINS.format(rounds=rounds, body="pass"))["epochs"] == epochs
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value"),
+    [
+        ("if e % 5 == 0: torch.save(net, 'a.pt')", "save_cadence", "every 5 epochs"),
+        ("test(net, test_loader)", "eval_cadence", "every epoch"),
+        ("print(accuracy(net, val_loader))", "eval_cadence", "every epoch"),
+        ("print(len(val_loader))", "eval_cadence", ""),
+        ("for g in optimizer.param_groups: g['lr'] = 0.5 * (1 + math.cos(e))", "scheduler", "cosine"),
+        ("for g in optimizer.param_groups: g['lr'] = 0.9 ** e", "scheduler", "exponential"),
+    ],
+)
+def test_what_the_loop_over_epochs_does(body: str, field: str, value: str) -> None:
+    assert told(TRAINS.format(rounds="9", body=body)).get(field, "") == value
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "value"),
+    [
+        (
+            "from types import SimpleNamespace\nfrom peft import LoraConfig\na = SimpleNamespace(rank=8)\n"
+            "LoraConfig(r=a.rank)",
+            "lora_r",
+            "8",
+        ),
+        (
+            "from sentence_transformers import SentenceTransformerTrainingArguments as T\nT('out/a', seed=4)",
+            "seed",
+            "4",
+        ),
+        ("from transformers import TrainingArguments\nTrainingArguments('out/a')", "output_dir", "out/a"),
+        (
+            "import torch\nfrom transformers import TrainingArguments\n"
+            "TrainingArguments('o', fp16=torch.cuda.is_available())",
+            "precision",
+            "fp16",
+        ),
+        ("from transformers import TrainingArguments\nTrainingArguments('o', optim='paged_adamw_32bit')",
+         "optimizer", "adamw"),
+        (
+            "import torch\no = torch.optim.AdamW(net.parameters())\ns = torch.optim.lr_scheduler.SequentialLR(o, ["
+            "torch.optim.lr_scheduler.LinearLR(o, 0.01, total_iters=5), "
+            "torch.optim.lr_scheduler.CosineAnnealingLR(o, 9)], milestones=[5])",
+            "scheduler",
+            "cosine",
+        ),
+        (
+            "import torch, math\no = torch.optim.AdamW(net.parameters())\n"
+            "s = torch.optim.lr_scheduler.LambdaLR(o, lambda i: 0.5 * (1 + math.cos(i)))",
+            "scheduler",
+            "cosine",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_set_in_other_styles(source: str, field: str, value: str) -> None:
+    assert told(source)[field] == value
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        "json.loads(Path(__file__).with_name('c.json').read_text())",
+        "OmegaConf.merge(OmegaConf.load('c.json'), OmegaConf.from_cli())",
+    ],
+)
+def test_settings_beside_the_program(load: str) -> None:
+    source = (
+        f"import json, torch\nfrom pathlib import Path\nfrom omegaconf import OmegaConf\ncfg = {load}\n"
+        "torch.optim.SGD(net.parameters(), lr=cfg['lr'])\n"
+    )
+    assert seen(source, "learning_rate", {"c.json": '{"lr": 0.3}'}) == [(0.3, "c.json", 1)]

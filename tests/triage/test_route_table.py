@@ -28,7 +28,9 @@ def all_patterns() -> list[str]:
     known = table()
     patterns = [pattern for route in ROUTES for pattern in (*route.patterns, *route.words, *route.errors)]
     patterns += [pattern for marker in known.markers.values() for pattern in (*marker.patterns, *marker.unless)]
-    patterns += [pattern for question in known.questions for pattern in (*question.patterns, *question.before)]
+    patterns += [
+        pattern for question in known.questions for pattern in (*question.patterns, *question.before, *question.instead)
+    ]
     return patterns + [pattern for item in (*known.pressures, *known.excuses) for pattern in item.words]
 
 

@@ -81,12 +81,13 @@ class Route:
 class Question:
     """What is asked where no route is found; the one without patterns is for everything else.
 
-    `before`: words that make it due although the subject is known.
+    `before`: words that make it due although the subject is known; `instead`: even where a request is.
     """
 
     id: str
     patterns: tuple[str, ...]
     before: tuple[str, ...]
+    instead: tuple[str, ...]
     text: str
 
 
@@ -162,7 +163,8 @@ def table() -> Table:
         markers=MappingProxyType({row["id"]: _marker(row) for row in data["marker"]}),
         routes=tuple(_route(row) for row in data["route"]),
         questions=tuple(
-            Question(row["id"], _texts(row, "patterns"), _texts(row, "before"), row["text"]) for row in data["question"]
+            Question(row["id"], _texts(row, "patterns"), _texts(row, "before"), _texts(row, "instead"), row["text"])
+            for row in data["question"]
         ),
         sequences=tuple(
             Sequence(

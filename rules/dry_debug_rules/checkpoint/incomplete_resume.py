@@ -6,9 +6,6 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.fixes.changes import Changes
-from dry_debug.fixes.checkpoint_load import place_of_load
-from dry_debug.fixes.layout import lines_after, lines_before, quoted
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
@@ -94,6 +91,10 @@ def _name(left: Left, program: Program) -> str:
 
 def _fix(gap: ResumeGap, left: list[Left], title: str, program: Program) -> Fix | None:
     """`if "optimizer" in checkpoint: optimizer.load_state_dict(checkpoint["optimizer"])` behind what is restored."""
+    from dry_debug.fixes.changes import Changes
+    from dry_debug.fixes.checkpoint_load import place_of_load
+    from dry_debug.fixes.layout import lines_after, lines_before, quoted
+
     place = place_of_load(program, gap.load)
     if place is None:
         return None

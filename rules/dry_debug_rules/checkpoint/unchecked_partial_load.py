@@ -330,7 +330,7 @@ def _fix(call: ast.Call, held: list[ast.expr], program: Program) -> Fix | None:
 
 
 def _logger(scope: Scope, program: Program) -> str | None:
-    """The logger of the file, by what its variable is made of."""
+    """The logger of the file, by what its variable is made of; the module `logging` where the file calls that."""
     for name, bindings in program.index.module.bindings.items():
         value = bindings[0].value
         if len(bindings) > 1 or not isinstance(value, ast.Call) or program.qualified(value) != "logging.getLogger":
@@ -338,4 +338,11 @@ def _logger(scope: Scope, program: Program) -> str | None:
         found = program.names.lookup(name, scope)
         if found is not None and found[0] is program.index.module:
             return name
+    own = (call for name in ("info", "warning", "error", "debug") for call in program.calls_of(f"logging.{name}"))
+    for call in own:  # the file logs through the module itself, under a name that holds here, too
+        func = call.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+            found = program.names.lookup(func.value.id, scope)
+            if found is not None and found[0] is program.index.module:
+                return func.value.id
     return None

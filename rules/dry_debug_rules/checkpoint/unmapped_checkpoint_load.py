@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.layout import quoted
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.calls import argument
@@ -221,4 +222,4 @@ def _file_name(path: ast.expr, call: ast.Call, program: Program) -> str | None:
 
 def _insertion(call: ast.Call, program: Program) -> TextEdit:
     end = program.end_of_arguments(call)
-    return TextEdit(Span(end, end), ', map_location="cpu"')
+    return TextEdit(Span(end, end), f", map_location={quoted(program, 'cpu')}")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from dry_debug.program.version_range import Version, number
 
 from dry_debug_rules.dependencies._tables import table
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """`package`, from `since` on and below `until`, needs `other` in a version that `condition` allows."""
 
     package: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.version_range import Version, number
@@ -15,8 +14,7 @@ from dry_debug_rules.dependencies._tables import table
 Kind = Literal["name", "argument", "method"]
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """One thing that is gone. `whole` is the dotted name of it, of the callable of an argument, of a method's base."""
 
     kind: Kind
@@ -33,8 +31,7 @@ class Removal:
     called: bool = False  # gone as a function only: the name means something else now
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(NamedTuple):
     """The removals of one library: names and arguments by the whole name of the thing or the callable."""
 
     names: dict[str, Removal]
@@ -56,6 +53,21 @@ def by_top() -> dict[str, Library]:
             else:
                 library.methods.append(removal)
     return found
+
+
+@cache
+def words() -> dict[str, frozenset[str]]:
+    """By the name under which a library is imported: one of these stands in every text that uses a removal of it."""
+    found: dict[str, set[str]] = {}
+    for row in table("removed")["removed"]:
+        names = [name.removesuffix("()") for name in row.get("names", ())]
+        for whole, held in (
+            *((name, (name.rpartition(".")[2],)) for name in names),
+            *((whole, row["arguments"]) for whole in row.get("callables", ())),
+            (row.get("base", ""), row.get("methods", ())),
+        ):
+            found.setdefault(canonical(whole).partition(".")[0], set()).update(held)
+    return {top: frozenset(held) for top, held in found.items() if held}
 
 
 def _of(row: dict[str, Any]) -> Iterator[Removal]:

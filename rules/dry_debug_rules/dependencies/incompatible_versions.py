@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from dry_debug_rules.dependencies._needs import Need
 
 
+# The packages of the table.
+TABLED = ("torch", "torchvision", "torchaudio", "transformers", "trl", "pytorch-lightning", "vllm")
+
+
 class IncompatibleVersions(WholeRule):
     name = "incompatible-versions"
     code = "DEP007"
@@ -33,6 +37,8 @@ class IncompatibleVersions(WholeRule):
         return (found.stmt for found, _ in _packages(program))
 
     def check(self, program: Program) -> Iterator[Report]:
+        if not program.why.listens and all(program.version(name) is None for name in TABLED):
+            return  # the table need not be loaded
         from dry_debug_rules.dependencies._needs import by_package
 
         for found, package in _packages(program):

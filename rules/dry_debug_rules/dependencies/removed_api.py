@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
@@ -34,8 +33,7 @@ _RAISING = {"torch.solve", "torch.lstsq", "torch.eig", "torch.matrix_rank", "tor
 _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "RuntimeError")
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
+class _Site(NamedTuple):
     """A place that uses what some version has removed."""
 
     node: ast.AST
@@ -63,11 +61,11 @@ class RemovedApi(SiteRule):
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         found = imports(program)
-        return (site.node for top in _libraries(found) for site in _sites(program, found, top))
+        return (site.node for top in _libraries(program, found) for site in _sites(program, found, top))
 
     def check(self, program: Program) -> Iterator[Report]:
         found = imports(program)
-        for top in _libraries(found):
+        for top in _libraries(program, found):
             sites = sorted(_sites(program, found, top), key=lambda s: (s.stmt.lineno, s.how != "import"))
             if not sites:
                 continue
@@ -161,11 +159,13 @@ def _report(site: _Site, others: list[_Site], version: str | None, program: Prog
 # -- which rows --------------------------------------------------------------------------------------------------------
 
 
-def _libraries(found: Sequence[Imported]) -> list[str]:
-    """The libraries of the table that the file imports."""
-    from dry_debug_rules.dependencies._removals import by_top
+def _libraries(program: Program, found: Sequence[Imported]) -> list[str]:
+    """The libraries that the file imports of which it holds a word of the table."""
+    from dry_debug_rules.dependencies._removals import words
 
-    return sorted({_library(one.name) for one in found} & by_top().keys())
+    held = program.document.identifiers
+    tops = [top for top, of_library in words().items() if not of_library.isdisjoint(held)]
+    return sorted({_library(one.name) for one in found}.intersection(tops)) if tops else []
 
 
 def _library(name: str) -> str:
@@ -229,6 +229,7 @@ def _sites(program: Program, found: Sequence[Imported], top: str) -> Iterator[_S
     from dry_debug_rules.dependencies._removals import by_top
 
     table = by_top()[top]
+    held = program.document.identifiers
     starts: dict[str, set[str]] = {}
     for one in found:
         if _library(one.name) != top:
@@ -237,7 +238,11 @@ def _sites(program: Program, found: Sequence[Imported], top: str) -> Iterator[_S
         if row is not None and not row.called:
             yield _Site(one.alias, one.stmt, row, "import", one.alias.name)
         bound = canonical(one.name) if one.alias.asname or isinstance(one.stmt, ast.ImportFrom) else top
-        rests = _rests(top, bound if bound != "pytorch_lightning" else top)
+        rests = [
+            rest
+            for rest in _rests(top, bound if bound != "pytorch_lightning" else top)
+            if rest.rpartition(".")[2] in held
+        ]
         if rests:
             starts.setdefault(one.bound, set()).update(rests)
     for mention in chains(program, starts):
@@ -246,7 +251,7 @@ def _sites(program: Program, found: Sequence[Imported], top: str) -> Iterator[_S
             yield _Site(mention.node, mention.stmt, row, "name", program.short(mention.node))
     source = program.document.source
     for whole, words in table.arguments.items():
-        for call in program.calls_of(whole):
+        for call in program.calls_of(whole) if not held.isdisjoint(words) else ():
             stmt = program.statement(call)
             text = whole.removesuffix(".from_pretrained").split(".")[-1]
             for keyword in call.keywords:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix, NeedImport
 from dry_debug.lint.needs import import_statement
 from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.program.comes_first import ComesFirst
 from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import caught
 from dry_debug.program.links import Link
@@ -98,8 +99,10 @@ class UnimportedName(SiteRule):
             for mentions in missing.values():
                 why(mentions[0].node, "a star import, `exec` or a cell that is no Python may bind it")
             return
+        order = ComesFirst(program)
         for name, mentions in sorted(missing.items()):
             certain = [m for m in mentions if not caught(program, m.stmt, ("NameError",))]
+            certain.sort(key=lambda m: order(m.stmt))  # the first one is where Python raises
             need = _need(name, certain, program) if certain else None
             if not certain:
                 why(mentions[0].node, "the `NameError` is caught")

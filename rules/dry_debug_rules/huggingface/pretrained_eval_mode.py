@@ -92,7 +92,9 @@ class PretrainedEvalMode(WholeRule):
                 return "a library runs the loop, or may: {}", name
         for call in program.method_calls("train"):
             func = call.func
-            if isinstance(func, ast.Attribute) and program.value(func.value, call).kind != "trainer":
+            if not isinstance(func, ast.Attribute) or _of_others(func.value, call, program):
+                continue
+            if program.value(func.value, call).kind != "trainer":
                 return "a model is put into train mode: {}", call
         if ".training = True" in program.document.source or "set_mode" in program.document.source:
             return ("the mode may be set by hand",)
@@ -140,6 +142,15 @@ class PretrainedEvalMode(WholeRule):
             else None,
             fix_title=title if name is not None else "",
         )  # fmt: skip
+
+
+def _of_others(expr: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether it is a parameter of a function that nothing in the file calls or hands on: a model of other files."""
+    scope = program.scope(call)
+    bindings = scope.bindings.get(expr.id, ()) if isinstance(expr, ast.Name) else ()
+    if scope.kind != "function" or scope.parent is not program.index.module or not bindings:
+        return False
+    return all(b.kind == "param" for b in bindings) and not program.flow.reads(scope.name, program.index.module)
 
 
 def _dropout(sure: Confidence) -> str:

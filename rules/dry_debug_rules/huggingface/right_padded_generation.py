@@ -17,6 +17,7 @@ from dry_debug.text.spans import Span, TextEdit
 if TYPE_CHECKING:
     from dry_debug.program.encodings import Encoding
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
     from dry_debug.program.tokenization import Side
     from dry_debug.program.values import Value
 
@@ -168,22 +169,42 @@ def _slices(expr: ast.expr, encoding: Encoding, owner: Program) -> bool:
 
 def _decoded_whole(generation: Generation, program: Program) -> bool:
     """Whether all rows of what is generated are decoded: `batch_decode(...)` that no `[0]` follows."""
-    scope = program.scope(generation.call)
+    decodes = list(_decodes(program.scope(generation.call), program))
+    return bool(decodes) and all(_whole(call, program) for call in decodes)
+
+
+def _decodes(scope: Scope, program: Program) -> Iterator[ast.Call]:
+    """The calls of `batch_decode` in a function; if there are none, in those that it calls and that call it."""
+    own = [call for call in scope.calls if isinstance(call, ast.Call) and _is_decode(call)]
+    if own:
+        yield from own
+        return
+    callers = {program.scope(site) for site in program.call_sites(scope)} if scope.kind == "function" else set()
+    for call in program.method_calls("batch_decode"):
+        there = program.scope(call)
+        if there in callers or (there.kind == "function" and _calls(scope, there, program)):
+            yield call
+
+
+def _calls(scope: Scope, other: Scope, program: Program) -> bool:
+    return any(program.scope(site) is scope for site in program.call_sites(other))
+
+
+def _is_decode(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "batch_decode"
+
+
+def _whole(call: ast.Call, program: Program) -> bool:
+    """Whether nobody picks the first of the texts that `call` decodes."""
+    scope = program.scope(call)
     parents = program.flow.parents(scope)
-    decodes = [c for c in scope.calls if isinstance(c.func, ast.Attribute) and c.func.attr == "batch_decode"]
-    if not decodes:
+    parent = parents.get(call)
+    if isinstance(parent, ast.Subscript):
         return False
-    for call in decodes:
-        parent = parents.get(call)
-        if isinstance(parent, ast.Subscript):
-            return False
-        if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
-            reads = program.flow.reads(parent.targets[0].id, scope)
-            if any(_first(parents.get(read)) for read in reads):
-                return False
-        if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple | ast.List):
-            return False
-    return True
+    target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+    if isinstance(target, ast.Name):
+        return not any(_first(parents.get(read)) for read in program.flow.reads(target.id, scope))
+    return not isinstance(target, ast.Tuple | ast.List)
 
 
 def _first(parent: ast.AST | None) -> bool:

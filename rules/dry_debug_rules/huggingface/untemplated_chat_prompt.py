@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Confidence
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument
+from dry_debug.program.comes_first import ComesFirst
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.generation import generations
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.language_models import is_chat_model
 from dry_debug.program.links import Link
 from dry_debug.program.scopes import last_name
@@ -46,13 +48,14 @@ class UntemplatedChatPrompt(Rule):
     looks_at = "prompts that chat models of transformers and vLLM are given"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        for call, _, _ in _prompts(program):
+        for call, _, _, _ in _prompts(program):
             yield call
 
     def check(self, program: Program) -> Iterator[Report]:
-        told: set[Hashable] = set()
+        first: dict[Hashable, tuple[ast.Call, ast.expr, str, Confidence]] = {}  # of each model
+        order = ComesFirst(program)
         sign = next((sign for sign in _TEMPLATES if sign in program.document.source), None)
-        for call, model, prompt in _prompts(program):
+        for call, model, prompt, at in _prompts(program):
             if sign is not None or program.is_test:
                 program.why(call, "the file knows of templates, or is a test: {}", sign or "")
                 continue
@@ -60,15 +63,18 @@ class UntemplatedChatPrompt(Rule):
             if found is None:
                 program.why(call, "the model is not known to be tuned for chat")
                 continue
-            text = _text(prompt, call, program)
+            text = _text(prompt, at, program)
             if text is None:
                 program.why(call, "nobody can see what the prompt is: {}", prompt)
                 continue
-            if found[0] in told:
-                program.why(call, "the first prompt of this model is reported")
-                continue
-            told.add(found[0])
-            yield self._report(call, prompt, *found, program)
+            other = first.get(found[0])
+            if other is not None:
+                late = call if order(other[0]) <= order(call) else other[0]
+                program.why(late, "the first prompt of this model is reported")
+            if other is None or late is not call:
+                first[found[0]] = (call, prompt, *found)
+        for call, prompt, name, sure in first.values():
+            yield self._report(call, prompt, name, sure, program)
 
     def _report(self, call: ast.Call, prompt: ast.expr, name: str, sure: Confidence, program: Program) -> Report:
         return Report(
@@ -80,20 +86,20 @@ class UntemplatedChatPrompt(Rule):
         )
 
 
-def _prompts(program: Program) -> Iterator[tuple[ast.Call, Value, ast.expr]]:
-    """(call, what loads the model, prompt) of generations whose prompt can be told."""
+def _prompts(program: Program) -> Iterator[tuple[ast.Call, Value, ast.expr, ast.Call]]:
+    """(call, what loads the model, prompt, the call that is given it) of generations whose prompt can be told."""
     for call in program.method_calls("generate"):
         func = call.func
         assert isinstance(func, ast.Attribute)
         engine = program.value(func.value, call)
         expr = argument(call, 0, "prompts")
         if engine.kind == "engine" and engine.type == "vllm.LLM" and expr is not None:
-            yield call, engine, expr
+            yield call, engine, expr, call
     for generation in generations(program):
         if generation.model.kind == "module":
             for encoding in generation.encodings(program):
                 if encoding.texts is not None and encoding.program is program:
-                    yield generation.call, generation.model, encoding.texts
+                    yield generation.call, generation.model, encoding.texts, encoding.call
                     break
 
 
@@ -132,6 +138,10 @@ def _text(expr: ast.expr, call: ast.Call, program: Program) -> str | None:
             if only is not None and only.kind == "param":
                 passed = program.arguments_of(only.scope, one.id)
                 todo.extend((given, at) for owner, given, at, _ in passed[:1] if owner is program)
-            elif only is not None and only.kind in ("assign", "for") and only.value is not None and not only.path:
-                todo.append((only.value, only.scope))
+            elif only is not None and only.kind in ("assign", "for") and only.value is not None:
+                if isinstance(only.value, ast.Call):
+                    back = handed_back(program, only.value, only.path)
+                    todo.extend((given, owner.scope(at)) for owner, given, at in back[:1] if owner is program)
+                if not only.path:
+                    todo.append((only.value, only.scope))
     return None

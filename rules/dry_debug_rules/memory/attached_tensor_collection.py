@@ -14,6 +14,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.collected import Collection, added, collections
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link, kind_link
+from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -112,5 +113,20 @@ def _fix(found: Collection, method: str, title: str, program: Program) -> Fix | 
     if found.entry:
         entry = program.text(found.carried[0].expr)
         return Fix(title, "unsafe", (line_before(program, found.at, f"{entry} = {entry}.detach()"),))
-    edits = tuple(detaching.edit(program, each.expr, method) for each in found.carried)
-    return Fix(title, "unsafe", edits)
+    exprs = [each.expr for each in found.carried]
+    exprs += [begun for expr in exprs for begun in _begun(found, expr, program)]
+    return Fix(title, "unsafe", tuple(detaching.edit(program, expr, method) for expr in exprs))
+
+
+def _begun(found: Collection, expr: ast.expr, program: Program) -> list[ast.expr]:
+    """The same tensor where the collection begins with it: `kept = out`, beside `kept = torch.cat((kept, out))`."""
+    if found.how not in ("cat", "sum") or dotted(expr) is None:
+        return []
+    scope = program.scope(found.at)
+    return [
+        a.value
+        for a in program.index.assignments
+        if isinstance(a, ast.Assign) and a is not found.at and program.scope(a) is scope
+        and program.index.inside(a, found.loop) and dotted(a.value) == dotted(expr)
+        and any(dotted(target) == found.path for target in a.targets)
+    ]  # fmt: skip

@@ -207,8 +207,12 @@ _GRADIENTS = frozenset("backward grad requires_grad_ enable_grad attribute regis
 
 
 def _wants_gradients(function: Scope, program: Program) -> ast.AST | None:
-    """A call in the function of the evaluation that needs a graph, if it does not train besides."""
-    for scope in (function, *function.below()):
+    """A call in the function of the evaluation that needs a graph, if it does not train besides.
+
+    What the functions of a file need is not what its body needs.
+    """
+    scopes: list[Scope] = [function, *(function.below() if function.kind == "function" else ())]
+    for scope in scopes:
         for call in scope.calls:
             if last_name(call.func) in _GRADIENTS and not _trains_elsewhere(call, program):
                 return call

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.calls import argument, given
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _RUNS = ("predict", "evaluate", "prediction_loop", "evaluation_loop")
 # What trains, or is there for training: one of them in the file, and the Trainer may be in its right place.
@@ -25,7 +26,11 @@ _HARMLESS = frozenset(
      "processing_class", "eval_dataset", "data_collator", "get_test_dataloader", "get_eval_dataloader")
 )  # fmt: skip
 # Several processes, or weights that no single one holds: then the Trainer is what runs them.
+_MAX_PLACES = 60  # that a Trainer is followed through
 _SPREAD = ("deepspeed", "fsdp", "accelerate", "torchrun", "local_rank", "LOCAL_RANK", "HfArgumentParser")
+
+
+_Place = tuple[ast.AST, "Scope"]  # a node, and a scope that it stands below
 
 
 class TrainerForInference(Rule):
@@ -102,64 +107,73 @@ def _needed(call: ast.Call, program: Program) -> str | None:
 
 def _runs(call: ast.Call, program: Program) -> list[ast.Call] | str:
     """The calls of `predict` and `evaluate` on it; why it may be used otherwise, as a text."""
-    scope, stmt = program.scope(call), program.statement(call)
-    parents = program.flow.parents_near(call)
-    holder = parents.get(call)
-    if isinstance(holder, ast.Attribute):
-        reads: list[ast.AST] = [call]
-    elif isinstance(stmt, ast.Assign | ast.AnnAssign) and stmt.value is call:
-        target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target
-        path = dotted(target)
-        if path is None:
-            return "it is kept where nobody can follow it"
-        home = scope
-        if isinstance(target, ast.Name):
-            found = program.names.lookup(target.id, scope)
-            home = found[0] if found is not None else scope
-        else:
-            while home.kind != "class" and home.parent is not None:
-                home = home.parent
-        reads = list(program.flow.path_reads(path, home))
-        parents = program.flow.parents(home)
-    elif isinstance(stmt, ast.Return) and stmt.value is call:
-        reads = [call]
-        parents = {call: stmt}
-    else:
-        return "it is handed on"
     runs: list[ast.Call] = []
-    for read in reads:
-        parent = parents.get(read)
-        if isinstance(parent, ast.Attribute):
-            if parent.attr not in _HARMLESS:
-                return f"`.{parent.attr}` is asked of it"
-            outer = parents.get(parent)
-            if parent.attr in _RUNS and isinstance(outer, ast.Call) and outer.func is parent:
-                runs.append(outer)
-        elif isinstance(parent, ast.Return):
-            if not program.call_sites(program.scope(parent)):
-                return "it is returned to other files"
-            runs += _elsewhere(program)
-        elif isinstance(parent, ast.Call):
-            target_ = program.target(parent)
-            if target_.kind != "function" or target_.program is not program:
-                return "it is handed on"
-            runs += _elsewhere(program)
-        elif not _is_dead(parent, program):
-            return "it is handed on"
+    todo: list[_Place] = [(call, program.scope(call))]
+    seen: set[ast.AST] = set()
+    while todo:
+        place, home = todo.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        if len(seen) > _MAX_PLACES:
+            return "it goes through too many hands"
+        more = _uses(place, home, program, runs)
+        if isinstance(more, str):
+            return more
+        todo += more
     return list(dict.fromkeys(runs))
 
 
-def _is_dead(parent: ast.AST | None, program: Program) -> bool:
-    """Whether a read only gives it a name that nobody reads."""
-    target = parent.targets[0] if isinstance(parent, ast.Assign) and len(parent.targets) == 1 else None
-    return isinstance(target, ast.Name) and not program.flow.is_used(target.id, program.scope(parent))  # type: ignore[arg-type]
+def _uses(place: ast.AST, home: Scope, program: Program, runs: list[ast.Call]) -> list[_Place] | str:
+    """What is done with it at one place below `home`: a read of it, or a call that gives it. Adds to `runs`; returns
+    where else it goes, or why nobody can follow it."""
+    parents = program.flow.parents_near(place) if isinstance(place, ast.Call) else program.flow.parents(home)
+    scope = program.flow.scope_inside(place, home)
+    parent = parents.get(place)
+    if isinstance(parent, ast.Attribute):
+        if parent.attr not in _HARMLESS:
+            return f"`.{parent.attr}` is asked of it"
+        outer = parents.get(parent)
+        if parent.attr in _RUNS and isinstance(outer, ast.Call) and outer.func is parent:
+            runs.append(outer)
+        return []
+    if isinstance(parent, ast.Return):
+        sites = program.call_sites(scope)
+        return [(site, program.scope(site)) for site in sites] if sites else "it is returned to other files"
+    if isinstance(parent, ast.Call | ast.keyword):
+        outer = parents.get(parent) if isinstance(parent, ast.keyword) else parent
+        target = program.target(outer) if isinstance(outer, ast.Call) else None
+        function = target.scope if target is not None and target.program is program else None
+        if target is None or target.kind != "function" or function is None or not isinstance(outer, ast.Call):
+            return "it is handed on"
+        names = [a.arg for a in function.parameters() if given(outer, function, a.arg) is place]
+        return _reads(names[0], function, program) if len(names) == 1 else "it is handed on"
+    if isinstance(parent, ast.Assign | ast.AnnAssign) and parent.value is place:
+        return _kept(parent, scope, program)
+    if isinstance(parent, ast.Expr):
+        return []
+    return "it is handed on"
 
 
-def _elsewhere(program: Program) -> list[ast.Call]:
-    """The calls of `predict` and `evaluate` on any Trainer of this file."""
-    return [
-        call
-        for name in _RUNS
-        for call in program.method_calls(name)
-        if isinstance(call.func, ast.Attribute) and program.value(call.func.value, call).kind == "trainer"
-    ]
+def _kept(stmt: ast.Assign | ast.AnnAssign, scope: Scope, program: Program) -> list[_Place] | str:
+    """The reads of the variable or attribute that it is assigned to."""
+    target = stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target
+    path = dotted(target)
+    if path is None:
+        return "it is kept where nobody can follow it"
+    home = scope
+    if isinstance(target, ast.Name):
+        found = program.names.lookup(target.id, scope)
+        home = found[0] if found is not None else scope
+    else:
+        while home.kind != "class" and home.parent is not None:
+            home = home.parent
+    return _reads(path, home, program)
+
+
+def _reads(path: str, home: Scope, program: Program) -> list[_Place]:
+    reads: list[_Place] = [(read, home) for read in program.flow.path_reads(path, home)]
+    for actor in home.actors if home.kind == "class" else ():  # functions that are handed the object
+        own = f"{actor.self_name}.{path.partition('.')[2]}"
+        reads += [(read, actor) for read in program.flow.path_reads(own, actor)]
+    return reads

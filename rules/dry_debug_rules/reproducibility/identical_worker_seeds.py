@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dry_debug.fixes.worker_seeding import differ, give_own, title_of
+from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link, kind_link
-from dry_debug.program.worker_seeds import loaders, one_seed, shared_generators
+from dry_debug.program.worker_seeds import SharedGenerator, loaders, one_seed, shared_generators
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -50,10 +50,12 @@ class IdenticalWorkerSeeds(Rule):
                     Step(shared.owner, shared.drawn, "the workers draw from it"),
                 ],
                 links=partial(_links, shared.dataset, program),
-                fix=partial(give_own, program, shared),
+                fix=partial(_own_generator, program, shared),
                 fix_title="Give each worker a generator of its own (`worker_init_fn`)",
             )
         for one in one_seed(program):
+            from dry_debug.fixes.worker_seeding import differ, title_of
+
             own = all(one.owner.target(call).kind != "function" for call in one.seeds)  # no helper seeds for it
             called = f"`{one.function.name}`" if one.function.kind == "function" else "The `worker_init_fn`"
             yield Report(
@@ -69,6 +71,12 @@ class IdenticalWorkerSeeds(Rule):
                 fix=partial(differ, program, one) if own else None,
                 fix_title=title_of(one) if own else "",
             )
+
+
+def _own_generator(program: Program, shared: SharedGenerator) -> Fix | None:
+    from dry_debug.fixes.worker_seeding import give_own
+
+    return give_own(program, shared)
 
 
 def _links(dataset: object, program: Program) -> list[Link]:

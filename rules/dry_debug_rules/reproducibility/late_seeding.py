@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dry_debug.fixes.seeding import SHOWN, move_before
+from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.evidence import Step
 from dry_debug.program.late_seeds import LateSeed, late_seeds
 from dry_debug.program.links import Link
+from dry_debug.program.randomness import SHOWN
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -55,7 +56,7 @@ class LateSeeding(OrderRule):
                 confidence=late.confidence,
                 evidence=[Step(program, late.draw, f"{_WHAT[late.rng]} is drawn from here")],
                 links=partial(_links, late),
-                fix=partial(move_before, program, late.seed, late.drawn_at, _title(late)),
+                fix=partial(_fix, late, program),
                 fix_title=_title(late),
             )
         if program.why.listens:
@@ -66,6 +67,12 @@ class LateSeeding(OrderRule):
 
 def _title(late: LateSeed) -> str:
     return f"Seed {SHOWN[late.rng]} before {f'`{late.model}` is made' if late.model else 'the first draw'}"
+
+
+def _fix(late: LateSeed, program: Program) -> Fix | None:
+    from dry_debug.fixes.seeding import move_before
+
+    return move_before(program, late.seed, late.drawn_at, _title(late))
 
 
 def _links(late: LateSeed) -> list[Link]:

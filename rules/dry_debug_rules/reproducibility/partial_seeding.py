@@ -6,12 +6,11 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.fixes import seeding as seeding_fix
-from dry_debug.fixes.seeding import SHOWN
 from dry_debug.lint.finding import Severity
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link
+from dry_debug.program.randomness import SHOWN
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -73,6 +72,8 @@ class PartialSeeding(WholeRule):
             for site in (*program.randomness.own_seeds, *program.randomness.seeds):
                 if site.node is not call:
                     why(site.node, "what the seeds of the run leave out is told of {}", Step(program, call, ""))
+        from dry_debug.fixes.seeding import complete, title
+
         names = [SHOWN[r] for r in ("torch", "numpy", "python", "cuda") if r in seeding.seeded]
         if "torch" in names:
             names = [n for n in names if n != "torch.cuda"]
@@ -85,8 +86,8 @@ class PartialSeeding(WholeRule):
             severity=_severity(gaps, seeding, call, program),
             evidence=_evidence(gaps, anchor[2], anchor[1].node, call, program),
             links=lambda: [_link(g) for g in gaps],
-            fix=lambda: seeding_fix.complete(program, gaps, seeding),
-            fix_title=seeding_fix.title(program, gaps, seeding),
+            fix=lambda: complete(program, gaps, seeding),
+            fix_title=title(program, gaps, seeding),
         )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.calls import argument, given
 from dry_debug.program.evidence import Confidence, Step, weakest
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.independent import CHANGES, loops_around
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.scopes import last_name
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
 
+_MAX_FUNCTIONS = 6  # between the loop and the engine
 # Signs in a loop that each call is measured, answered to somebody, or stopped early on purpose.
 _CLOCKS = ("time.time", "time.perf_counter", "time.monotonic", "builtins.input", "torch.cuda.Event")
 
@@ -57,29 +59,31 @@ class UnbatchedEngineCalls(Rule):
                 yield self._report(call, call, prompt, loop, "high", program)
 
     def _through_function(self, call: ast.Call, program: Program) -> Iterator[Report]:
-        """`for q in questions: ask(q)`, where `ask` calls the engine with its parameter."""
-        scope = program.scope(call)
+        """`for q in questions: ask(q)`, where `ask` calls the engine with its parameter, or calls what does."""
         prompt = argument(call, 0, "prompts", "messages", "prompt_token_ids")
-        if scope.kind != "function" or prompt is None or program.is_test:
+        single = _single(prompt, call, program) if prompt is not None and not program.is_test else None
+        if prompt is None or single is None:
             return
-        names = [a.arg for a in scope.parameters()]
-        if scope.self_name is not None and scope.class_scope is scope.parent:
-            names = names[1:]
-        single = _single(prompt, call, program)
-        if single is None or _stateful(scope):
-            return
-        used, _ = _closure(single, getattr(scope.node, "body", []))
-        wanted = [name for name in names if name in used]
-        for site in program.call_sites(scope) if wanted else ():
-            loop = _loop(site, program)
-            passed = [argument(site, names.index(name), name) for name in wanted]
-            given: list[ast.expr] = [expr for expr in passed if expr is not None]
-            if loop is None or not given:
+        seen: set[Scope] = set()
+        todo: list[tuple[ast.Call, list[ast.expr]]] = [(call, [single])]
+        while todo and len(seen) < _MAX_FUNCTIONS:
+            at, exprs = todo.pop(0)
+            scope = program.scope(at)
+            if scope.kind != "function" or scope in seen or _stateful(scope) or _clocked(scope.node, program):
                 continue
-            if _why_not(site, ast.Tuple(given, ast.Load()), loop, program, engine=False) is not None:
-                continue
-            yield self._report(call, site, prompt, loop, "medium", program)
-            return
+            seen.add(scope)
+            used, _ = _closure(ast.Tuple(exprs, ast.Load()), getattr(scope.node, "body", []))
+            names = [a.arg for a in scope.parameters() if a.arg in used and a.arg != scope.self_name]
+            for site in program.call_sites(scope) if names else ():
+                passed = [expr for name in names if (expr := given(site, scope, name)) is not None]
+                loop = _loop(site, program)
+                if loop is None and passed:
+                    todo.append((site, passed))
+                    continue
+                together = ast.Tuple(passed, ast.Load())
+                if loop is not None and passed and not _why_not(site, together, loop, program, engine=False):
+                    yield self._report(call, site, prompt, loop, "medium", program)
+                    return
 
     def _report(
         self, call: ast.Call, site: ast.Call, prompt: ast.expr, loop: ast.For, sure: Confidence, program: Program
@@ -124,9 +128,8 @@ def _why_not(
         return "it is not known to be given one prompt"
     if any(isinstance(n, ast.Break | ast.Return) for n in nodes(loop)):
         return "the loop may end before the last prompt"
-    for inner in nodes(loop):
-        if isinstance(inner, ast.Call) and (program.qualified(inner) or "") in _CLOCKS:
-            return "each call is measured by itself, or waits for somebody"
+    if _clocked(loop, program):
+        return "each call is measured by itself, or waits for somebody"
     targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
     used, fresh = _closure(single, loop.body)
     if not used & targets:
@@ -142,6 +145,11 @@ def _why_not(
     return None
 
 
+def _clocked(block: ast.AST, program: Program) -> bool:
+    """Whether a loop, or the function that it calls, measures each call or waits for somebody."""
+    return any(isinstance(n, ast.Call) and (program.qualified(n) or "") in _CLOCKS for n in nodes(block))
+
+
 def _single(prompt: ast.expr, call: ast.Call, program: Program) -> ast.expr | None:
     """The one prompt that the engine is given: a text, or a list with one element; None for a batch."""
     if isinstance(prompt, ast.List):
@@ -152,19 +160,34 @@ def _single(prompt: ast.expr, call: ast.Call, program: Program) -> ast.expr | No
         found = program.names.lookup(prompt.id, program.scope(call))
         values = [b.value for b in found[1] if b.kind == "assign" and not b.path] if found is not None else []
         if found is not None and values and len(values) == len(found[1]):
-            last = values[-1]
-            if isinstance(last, ast.JoinedStr):
-                return prompt
-            if isinstance(last, ast.List) and len(last.elts) == 1:
-                return prompt
-            if isinstance(last, ast.Call) and last_name(last.func) in ("format", "apply_chat_template", "replace"):
-                return prompt
-            return None
+            return prompt if _is_text(values[-1], program) else None
         if found is not None and all(b.kind == "for" and not b.path for b in found[1]):
             over = found[1][0].value
             texts = isinstance(over, ast.List | ast.Tuple) and all(isinstance(e, ast.Constant) for e in over.elts)
             return prompt if texts or _first_only(call, program) else None
     return None
+
+
+def _is_text(value: ast.expr | None, program: Program, depth: int = 0) -> bool:
+    """Whether an expression is one text, or a list of one; also what a function of the file makes of its parts."""
+    if isinstance(value, ast.JoinedStr):
+        return True
+    if isinstance(value, ast.List):
+        return len(value.elts) == 1
+    if not isinstance(value, ast.Call) or depth > 2:
+        return False
+    if last_name(value.func) in ("format", "apply_chat_template", "replace"):
+        return True
+    back = [(expr, stmt) for owner, expr, stmt in handed_back(program, value) if owner is program]
+    return bool(back) and all(_text_there(expr, program.scope(stmt), program, depth) for expr, stmt in back)
+
+
+def _text_there(expr: ast.expr, scope: Scope, program: Program, depth: int) -> bool:
+    if not isinstance(expr, ast.Name):
+        return _is_text(expr, program, depth + 1)
+    bindings = scope.bindings.get(expr.id, [])
+    made = bool(bindings) and all(b.kind == "assign" and not b.path for b in bindings)
+    return made and _is_text(bindings[-1].value, program, depth + 1)
 
 
 def _first_only(call: ast.Call, program: Program) -> bool:

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from dataclasses import replace
 
 from dry_debug.cli.check import finish, needs_fixes, show
 from dry_debug.cli.known import Known
@@ -45,7 +44,7 @@ def run_on_stdin(options: argparse.Namespace, configs: Configs) -> int:
 
     result = analyse(document, host, task.settings)
     records, found = report_of(document, path, result, needs_fixes(options))
-    problems += [replace(problem, path=name or "standard input") for problem in found]
+    problems += [problem._replace(path=name or "standard input") for problem in found]
     records = [record for record in records if not known.is_known(record)]
     if options.fix:
         for line in render("concise", records, Context(os.getcwd(), "")):

@@ -77,7 +77,38 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
             return f"{os_name}.path.join({', '.join(parts)}, {mark}{file}{mark})", list(path.args[:-1])
     if isinstance(path, ast.BinOp) and isinstance(path.op, ast.Div) and "/" not in program.text(path.right):
         return f"{program.text(path.left)} / {mark}{file}{mark}", [path.left]
+    joined = _of_sum(path, file, mark, program)
+    if joined is not None:
+        return joined
     return f"{os_name}.path.join({os_name}.path.dirname({text}), {mark}{file}{mark})", [path]
+
+
+def _of_sum(path: ast.expr, file: str, mark: str, program: Program) -> tuple[str, list[ast.expr]] | None:
+    """The path of `file` beside `folder + "/model_" + str(epoch)` or `prefix + "last.pt"`: what stands before the last
+    slash, or before the last text, is kept; also where `"{}.pt".format(...)` takes it."""
+    if isinstance(path, ast.Call) and _pattern(path) is not None and len(path.args) == 1 and not path.keywords:
+        pattern = _pattern(path) or ""
+        if pattern.startswith("{}") and pattern.count("{") == 1 and "/" not in pattern:
+            return _of_sum(path.args[0], file, mark, program) if isinstance(path.args[0], ast.BinOp) else None
+        return None
+    parts: list[ast.expr] = []
+    current = path
+    while isinstance(current, ast.BinOp) and isinstance(current.op, ast.Add):
+        parts.insert(0, current.right)
+        current = current.left
+    if not parts:
+        return None
+    parts.insert(0, current)
+    texts = [p.value if isinstance(p, ast.Constant) and isinstance(p.value, str) else None for p in parts]
+    for at in range(len(parts) - 1, 0, -1):
+        said = texts[at]
+        if said is not None and ("/" in said or at == len(parts) - 1 == 1):
+            folder = said.rpartition("/")[0] + "/" if "/" in said else ""
+            kept = " + ".join(" ".join(program.text(p).split()) for p in parts[:at])
+            return f"{kept} + {mark}{folder}{file}{mark}", parts[:at]
+        if said is None and not (isinstance(parts[at], ast.Call) and program.qualified(parts[at]) == "builtins.str"):  # type: ignore[arg-type]
+            return None  # it may have a folder in it
+    return None
 
 
 def _told_folder(pattern: str) -> str | None:

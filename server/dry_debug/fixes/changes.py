@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Applicability, Fix, Need
 from dry_debug.lint.needs import NeedConflict, edits_of
+from dry_debug.program.program import parse
 from dry_debug.text.spans import OverlappingEdits, Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class Changes:
                 return
         edits.append(TextEdit(Span(at, at), text))
 
+    def inserted(self, at: int, program: Program | None = None) -> str:
+        """What is inserted at the offset `at` so far."""
+        return "".join(e.content for e in self._file(program).edits if e.span == Span(at, at))
+
     def need(self, *needs: Need, program: Program | None = None) -> None:
         self._file(program).needs.extend(need for need in needs if need not in self._file(program).needs)
 
@@ -74,7 +79,9 @@ class Changes:
             for file in self._files.values():
                 fix = Fix(title, applicability, tuple(sorted(file.edits)), tuple(file.needs))
                 edits = edits_of(file.program.document, fix)
-                ast.parse(apply_edits(file.program.document.source, edits))
+                after = replace(file.program.document, source=apply_edits(file.program.document.source, edits))
+                if not isinstance(parse(after), ast.Module):
+                    return None
                 if file is not own and edits:
                     elsewhere.append((file.program.document.path, edits))
         except (NeedConflict, OverlappingEdits, SyntaxError, ValueError):

@@ -63,7 +63,7 @@ def _by_hand(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
         lines_before(changes, whole.before, [f"{file.variable} = {file.text}"], program)
     if save(changes, runs, rows, rng, program, file is not None) and resume(changes, whole, rng, run, program):
         found.append(changes.fix("Complete the checkpoint and resume from it before the loop"))
-    alone = len(runs) == 1 and not program.training.distributed.used
+    alone = len(runs) == 1 and not program.training.distributed.several
     if file is None and alone and not any(row.behind for row in rows):
         for build, title in _CALLED:
             changes = Changes(program)
@@ -102,6 +102,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     places = load_places(run, program)
     if late and (not places or any(row.behind_with_result for row in rows)):
         title += f" ({late}: to be stepped once after loading)"
+    if not places and program.training.resume_signs.all:  # it is read back somewhere, in a way that is not followed
+        left += [row.name for row in rows] + (["the random generators"] if rng is not None else [])
     for place in places:
         left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]
     if left:
@@ -130,14 +132,14 @@ def _random_state(run: Run, program: Program) -> RandomState | None:
     rngs = generators_of(program)
     if not rngs or _library_saves(program):
         return None
-    if program.training.distributed.used:
+    if program.training.distributed.several:
         return of_each_rank(run, rngs, program)
     return random_state(run.site.owner, rngs, set(run.site.keys))
 
 
 def _by_hand_on(rng: RandomState | None, program: Program) -> bool:
     """Whether several ranks have generators that this fix leaves out."""
-    left = rng is None and program.training.distributed.used and not _library_saves(program)
+    left = rng is None and program.training.distributed.several and not _library_saves(program)
     return left and bool(generators_of(program))
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dry_debug.program.checkpoints import LoadSite
     from dry_debug.program.program import Program
 
+_READS = ("torch.load", "torch.hub.load_state_dict_from_url")
+
 
 @dataclass(slots=True)
 class LoadPlace:
@@ -110,7 +112,7 @@ def _place(owner: Program, load: LoadSite, call: ast.Call | None) -> LoadPlace |
         if variable in _names(after):
             last = after
     held = reaching(owner.index, owner.scope(load.node).bindings.get(variable, []), last)
-    if not all(isinstance(b.value, ast.Call) and owner.qualified(b.value) == "torch.load" for b in held):
+    if not all(isinstance(b.value, ast.Call) and owner.qualified(b.value) in _READS for b in held):
         return None  # it has come to hold something else
     if indent_of(owner, last) is None:
         return None

@@ -84,6 +84,8 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
         last = name.rpartition(".")[2].strip("_")
         if last in taken or any(row.name == name for row in rows) or _mentioned(name, run):
             continue
+        if last.startswith("local_"):
+            continue  # it counts what this process has done
         here = program.names.lookup(name.partition(".")[0], program.scope(run.site.node))
         there = program.names.lookup(name.partition(".")[0], program.scope(run.loop))
         local = here is not None and there is not None and (here[0] is there[0] or "." in name)

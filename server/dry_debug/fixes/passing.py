@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.fixes.layout import width_of
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
@@ -55,11 +56,33 @@ def _wrapped(owner: Program, default: ast.expr) -> bool:
 
 
 def _add(changes: Changes, program: Program, last: Span, end: int, text: str) -> None:
-    """`text` behind the last of a list that ends at `end`: in a line of its own if the last one has one."""
+    """`text` behind the last of a list that ends at `end`: in a line of its own if the last one has one, or if the line
+    would become too long."""
     source = program.document.source
     line = source.rfind("\n", 0, last.start) + 1
     lead = source[line : last.start]
-    if line and not lead.strip() and lead:
-        changes.insert(end, f",{program.document.newline}{lead}{text}", program)
+    there = changes.inserted(end, program)
+    stop = source.find("\n", end)
+    rest = source[end : stop if stop >= 0 else len(source)]
+    before = source[line:end] + there
+    if lead and not lead.strip():
+        indent = lead
+    elif len(before.rpartition("\n")[2]) + len(text) + 2 + len(rest) > width_of(program):
+        indent = _below(lead)
     else:
         changes.insert(end, f", {text}", program)
+        return
+    changes.insert(end, f",{program.document.newline}{indent}{text}", program)
+
+
+def _below(lead: str) -> str:
+    """The white space of a line below what stands behind `lead`: below the first entry of the parenthesis that is open
+    there, or as far in as `lead`."""
+    opened = [0]
+    for at, char in enumerate(lead):
+        if char in "([{":
+            opened.append(at + 1)
+        elif char in ")]}" and len(opened) > 1:
+            opened.pop()
+    start = opened[-1] or len(lead) - len(lead.lstrip())
+    return "".join(char if char == "\t" else " " for char in lead[:start])

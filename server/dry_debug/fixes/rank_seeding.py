@@ -56,7 +56,7 @@ class Apart:
 def several_ranks(program: Program) -> bool:
     """Whether the program runs on several ranks, so that a seed has to say whose it is."""
     source = program.document.source
-    return program.training.distributed.used or "Accelerator(" in source or "Fabric(" in source
+    return program.training.distributed.several or "Accelerator(" in source or "Fabric(" in source
 
 
 def seeds_by_rank(program: Program, seeding: Seeding) -> bool:
@@ -155,6 +155,8 @@ def generators_at(where: Apart, program: Program) -> list[tuple[str, ast.expr]]:
 
 def plus_rank(seed: str, expr: ast.expr, rank: str) -> str:
     """The seed of one rank as code."""
+    if isinstance(expr, ast.Constant) and expr.value == 0:
+        return rank
     loose = isinstance(expr, ast.BinOp) and not isinstance(expr.op, ast.Add | ast.Sub | ast.Mult)
     return f"({seed}) + {rank}" if loose or isinstance(expr, ast.IfExp | ast.BoolOp) else f"{seed} + {rank}"
 

@@ -8,7 +8,7 @@ started with, and `worker_init_fn`: the workers of a loader seed torch, `random`
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.rank_seeding import (
@@ -22,6 +22,7 @@ from dry_debug.fixes.rank_seeding import (
 )
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.lint.new_lines import line_after, line_before
+from dry_debug.program.randomness import SHOWN
 from dry_debug.program.scopes import last_name
 from dry_debug.text.spans import Span, TextEdit
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
     from dry_debug.program.seeding import Gap, Seeding
 
-SHOWN: dict[Rng, str] = {"python": "random", "numpy": "numpy", "torch": "torch", "cuda": "torch.cuda"}
 _SEED: dict[Rng, tuple[str, str]] = {
     "python": ("random", "seed"),
     "numpy": ("numpy", "random.seed"),
@@ -94,7 +94,7 @@ def complete(program: Program, gaps: list[Gap], seeding: Seeding) -> Fix | None:
         return found
     calls = program.call_sites(block.scope) if helper else []
     if len(calls) != 1 or len(block.scope.parameters()) != 1:
-        return replace(found, title=found.title + LEFT)
+        return found._replace(title=found.title + LEFT)
     return _parted(found, program, block.scope.name, calls[0], seed_expr(calls[0]))
 
 
@@ -102,13 +102,13 @@ def _parted(fix: Fix, program: Program, name: str, call: ast.Call, seed: ast.exp
     """`fix` with a call of the function `name` for each rank's own seed, behind the wrapping of the model."""
     where = apart(program, call, seed) if seed is not None else None
     if where is None or seed is None:
-        return replace(fix, title=fix.title + LEFT)
+        return fix._replace(title=fix.title + LEFT)
     lines = [f"{name}({plus_rank(program.text(seed), seed, where.rank)})"]
     lines += [
         f"{held}.manual_seed({plus_rank(program.text(own), own, where.rank)})"
         for held, own in generators_at(where, program)
     ]
-    return with_seeds_apart(fix, program, where, lines) or replace(fix, title=fix.title + LEFT)
+    return with_seeds_apart(fix, program, where, lines) or fix._replace(title=fix.title + LEFT)
 
 
 def seed_expr(call: ast.Call) -> ast.expr | None:

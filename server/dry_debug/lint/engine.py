@@ -107,25 +107,24 @@ def analyse(
     program = known if known is not None else Program(document, parsed, host)
     host.adopt(program)
     program.spec = settings.spec
-    chosen = manifest.selected(settings) if rules is None else rules
+    chosen = manifest.selected(settings) if rules is None else tuple(rules)
     raw: list[tuple[RuleInfo, Report]] = []
-    ran: list[RuleInfo] = []
+    doubtful: set[str] = set()  # a suppression of what is not shown anyway is not called unused
     shown = settings.min_confidences()
-    speakers = awake([info for info in chosen if info.shape != "comment"], document.source)
-    for info in chosen:
+    speakers = awake(chosen, document)
+    for info in [info for info in chosen if info.name in speakers]:
         if cancelled is not None and cancelled():
             raise Cancelled
-        if info.name not in speakers:
-            ran.append(info)
-            continue
         try:
             reports = list(manifest.load(info).check(program))
         except Exception as error:
             problems.append(_crash(info, error, document.path))
+            doubtful.add(info.name)
             continue
         raw.extend((info, report) for report in reports)
-        if all(report.confidence in shown for report in reports):
-            ran.append(info)  # a suppression of what is not shown anyway is not called unused
+        if not all(report.confidence in shown for report in reports):
+            doubtful.add(info.name)
+    ran = [info for info in chosen if info.name not in doubtful] if doubtful else chosen
     problems.extend(program.problems)
     fixers: dict[str, Callable[[], Fix | None]] = {}
     varied: dict[str, Callable[[], list[Fix]]] = {}

@@ -4,7 +4,7 @@ Spans are code point offsets into the `Document.source` that was analysed; a ren
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dry_debug.text.spans import Span, TextEdit
 
@@ -16,8 +16,7 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "suggestion")
 CONFIDENCES: tuple[Confidence, ...] = ("high", "medium", "low")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A range in another file. Lines and columns are zero-based, columns count code points.
 
     `before` and `end_before` are the text of the lines before the columns, for whoever counts in other units.
@@ -33,8 +32,7 @@ class Place:
     end_before: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """One step of the evidence: a sentence about a place. Exactly one of `span` (this file) and `place` is set."""
 
     message: str
@@ -66,8 +64,7 @@ class NeedHelper:
 Need = NeedImport | NeedHelper
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """An offer to change the code.
 
     `edits` change the analysed document, `elsewhere` other files (path and its edits, spans in that file's text).

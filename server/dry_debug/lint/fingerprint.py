@@ -13,6 +13,11 @@ from collections.abc import Iterable
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span
 
+try:
+    from _blake2 import blake2b  # what `hashlib` hands on; to import `hashlib` loads OpenSSL, which takes milliseconds
+except ImportError:
+    from hashlib import blake2b
+
 _BLOCK = re.compile(r"(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 # What decides where a logical line ends: a string, a comment, a bracket, a line end (joined or not), spacing.
 _PIECE = (
@@ -56,8 +61,6 @@ def _piece() -> re.Pattern[str]:
 
 
 def _digest(rule: str, statement: str, context: tuple[str, ...], occurrence: int) -> str:
-    from hashlib import blake2b  # loads OpenSSL: two milliseconds
-
     data = "\0".join((rule, statement, "\1".join(context), str(occurrence)))
     return blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 

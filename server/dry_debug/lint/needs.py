@@ -2,9 +2,10 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
+from dry_debug.program.program import parse, without_broken_cells
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 
@@ -33,12 +34,17 @@ def resolve_needs(document: Document, needs: Iterable[Need]) -> tuple[TextEdit, 
 
     An import goes after the last import at the top of the file, or after its docstring; one of the standard library
     stands with those. A helper goes before the first statement that is neither. In a notebook both go into the first
-    cell that holds Python. Raises NeedConflict, and SyntaxError if the document does not parse.
+    cell that holds Python. Raises NeedConflict, and SyntaxError if the document does not parse, without the magics and
+    the cells that are no Python.
     """
     wanted = list(dict.fromkeys(needs))
     if not wanted:
         return ()
-    module = ast.parse(document.source)
+    module = parse(document)
+    if not isinstance(module, ast.Module) and len(document.cells) > 1:
+        _, module, _ = without_broken_cells(document, module)
+    if not isinstance(module, ast.Module):
+        raise SyntaxError(module.message)
     bound = _bindings(module)
     imports = [need for need in wanted if isinstance(need, NeedImport) and not _has_import(need, bound)]
     helpers = [need for need in wanted if isinstance(need, NeedHelper) and not _has_helper(need, bound)]
@@ -159,8 +165,7 @@ def _blank_lines(lines: Sequence[str]) -> int:
     return next((index for index, line in enumerate(lines) if line.strip()), len(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class _Top:
+class _Top(NamedTuple):
     """Offsets where imports and helpers go, and what stands above them: imports, or only a docstring and
     `from __future__` lines (the header)."""
 

@@ -6,18 +6,17 @@ there, and to know that a text has to be read to its end: so the identifiers in 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dry_debug.lint.manifest import RuleInfo
+from dry_debug.text.document import Document
 
 Group = tuple[str, ...]
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]+")
-_LETTERS = bytes(c if _IDENTIFIER.match(chr(c)) and c < 128 else 32 for c in range(256))
 
 
 def triggered(info: RuleInfo, source: str) -> bool:
@@ -25,13 +24,16 @@ def triggered(info: RuleInfo, source: str) -> bool:
     return all(any(word in source for word in group) for group in info.triggers)
 
 
-def awake(rules: Sequence[RuleInfo], source: str) -> frozenset[str]:
+def awake(rules: tuple[RuleInfo, ...], document: Document) -> frozenset[str]:
     """The names of those of `rules` that can have something to say about this text."""
-    identifiers = set(source.encode("utf-8", "surrogatepass").translate(_LETTERS).decode("ascii").split())
+    plan = _plan(rules)
+    if plan is None:
+        return _one_by_one(rules, document.source)
+    source, identifiers = document.source, document.identifiers
     together = f" {' '.join(identifiers)} "
     known: dict[str, bool] = {}
     found: list[str] = []
-    nodes = [_plan(tuple([(rule.name, rule.triggers) for rule in rules]))]
+    nodes = [plan]
     for node in nodes:
         found += node.names
         for group, below in node.groups:
@@ -49,8 +51,7 @@ def awake(rules: Sequence[RuleInfo], source: str) -> frozenset[str]:
     return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     """A word of a trigger, and the longest identifier in it.
 
     `exact`: the identifier ends on both sides within the word. Else `part` has a space where it ends. `plain`: the word
@@ -63,8 +64,7 @@ class _Word:
     plain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     """Where some groups are known to occur: the rules that want no more, and which further group leads where."""
 
     names: tuple[str, ...]
@@ -82,9 +82,37 @@ def _word(text: str) -> _Word:
     return _Word(text, spaced, False, part == text)
 
 
-@functools.lru_cache(maxsize=64)
-def _plan(rules: tuple[tuple[str, tuple[Group, ...]], ...]) -> _Node:
-    return _grown([(name, frozenset(groups)) for name, groups in rules])
+def _one_by_one(rules: tuple[RuleInfo, ...], source: str) -> frozenset[str]:
+    held: dict[Group, bool] = {}
+    found = []
+    for info in rules:
+        for group in info.triggers if info.shape != "comment" else ():
+            if group not in held:
+                held[group] = any(word in source for word in group)
+            if not held[group]:
+                break
+        else:
+            found += [info.name] if info.shape != "comment" else []
+    return frozenset(found)
+
+
+# By the identity of the rules, which are kept for that: to hash them takes longer.
+_plans: dict[int, tuple[tuple[RuleInfo, ...], _Node | None]] = {}
+
+
+def _plan(rules: tuple[RuleInfo, ...]) -> _Node | None:
+    """How to ask for these rules; None when it is asked for the first time: for one file it is not worth making."""
+    known = _plans.get(id(rules))
+    if known is None:
+        if len(_plans) >= 16:
+            _plans.clear()
+        _plans[id(rules)] = (rules, None)
+        return None
+    plan = known[1]
+    if plan is None:
+        plan = _grown([(info.name, frozenset(info.triggers)) for info in rules if info.shape != "comment"])
+        _plans[id(rules)] = (rules, plan)
+    return plan
 
 
 def _grown(wanted: Sequence[tuple[str, frozenset[Group]]]) -> _Node:

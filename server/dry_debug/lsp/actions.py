@@ -110,7 +110,7 @@ def _quick_fix(
         edits: list[tuple[Snapshot, Sequence[TextEdit]]] = [
             (analysis.snapshot, edits_of(analysis.snapshot.document, fix))
         ]
-    except NeedConflict:  # what the fix needs cannot be had in this file
+    except (NeedConflict, SyntaxError):  # what the fix needs cannot be had in this file
         return None
     for path, parts in fix.elsewhere:
         other = lookup(path)

@@ -68,5 +68,5 @@ def _carried(finding: Finding, old: Snapshot, new: Snapshot) -> Finding | None:
     for step in finding.related:
         place = new.carried(step.span, old) if step.span is not None else None
         if place is not None or step.span is None:
-            related.append(replace(step, span=place))
+            related.append(step._replace(span=place))
     return replace(finding, span=span, related=tuple(related), fix=None, fixable=False)

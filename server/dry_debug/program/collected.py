@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 _JOINS = frozenset(f"torch.{n}" for n in ("cat", "concat", "concatenate", "vstack", "hstack", "stack"))
+_MOST_CALLERS = 3  # functions that hand on what is filled, one in the other
+_REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
 How = Literal["list", "dict", "cat", "sum"]
 
 
@@ -136,20 +138,22 @@ def _judged(
         return
     scope = program.scope(stmt)
     # Cheap questions first: nearly every loop ends here.
-    if scope not in ends["backward"]:
+    sites = _sites(program, scope) if ends["backward"] or ends["eval"] else []
+    stages = {scope, *(program.scope(site) for site in sites)}
+    if not stages & ends["backward"]:
         if how == "sum" or scope.name == "forward":
             why(stmt, "nothing in the function uses a graph up")
             return
-        if scope not in ends["eval"] and "oader" not in program.document.source:
+        if not stages & ends["eval"] and "oader" not in program.document.source:
             why(stmt, "nothing in the function uses a graph up or evaluates a model, and the file has no loader")
             return
-        if not program.index.in_loop(stmt):
+        if not any(program.index.in_loop(at) for at in (stmt, *map(program.statement, sites)) if at is not None):
             why(stmt, "it stands in no loop")
             return
     loop = outlived(program, stmt, path, in_place=how != "sum")
     if loop is None:
         return
-    if not _may_end_here(program, ends, stmt, loop, how):
+    if not _may_end_here(program, ends, stmt, loop, how, sites):
         why(stmt, "nothing in the loop uses the graphs up, and it goes through no loader and evaluates no model")
         return
     if program.grad_mode(stmt) == "off":
@@ -161,7 +165,7 @@ def _judged(
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and how == "sum":
         why(stmt, "it stands in no loop of its function")
         return
-    if _only_once(program, stmt, loop):
+    if _only_once(program, stmt, loop) or _called_once(program, loop, sites):
         why(stmt, "it runs in one iteration only")
         return
     tensors = _tensors(program, stmt, value, how, loop)
@@ -178,10 +182,10 @@ def _judged(
     sources = {p for each in tensors for p in _sources(program, each.expr, stmt)}
     used = next((each.backward for each in tensors if each.backward is not None), None)
     if used is None and sources:
-        used = backward_through(program, scope, loop, sources)
+        used = backward_through(program, scope, loop, sources) or _used_by_callers(program, scope, loop, sources, sites)
     if used is not None and any(k.arg in ("retain_graph", "create_graph") for k in used.keywords):
         used = None
-    fate = fate_of(program, path, stmt)
+    fate = _fate(program, path, stmt, scope, sites)
     if fate.backward:
         tell_differentiated(program, stmt, path, fate)
         return
@@ -199,7 +203,7 @@ def _judged(
             why(stmt, f"the parameters of `{frozen}` are told to need no gradient, so its output may have no graph")
             return
         evaluates = not _differentiates(program, loop)
-        told = evaluates and _told_to_evaluate(program, stmt, tensors)
+        told = evaluates and _told_to_evaluate(program, stmt, tensors, sites)
         if not told and (fate.unknown or not reads_batches(program, loop)):
             why(stmt, f"nobody can see what becomes of `{path}`: it may be differentiated in the end")
             return
@@ -207,7 +211,71 @@ def _judged(
     yield Collection(stmt, path, how, tensors, loop, fate, confidence, used, evaluates)
 
 
-def _may_end_here(program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, loop: Loop, how: How) -> bool:
+def _sites(program: Program, scope: Scope) -> list[ast.Call]:
+    """The calls of the function `scope`; none for what the file runs by itself."""
+    return program.call_sites(scope) if scope.kind == "function" and scope.name != "forward" else []
+
+
+def _inner_loop(program: Program, site: ast.Call) -> ast.For | ast.AsyncFor | ast.While | None:
+    """The innermost loop of its function around a call."""
+    stmt = program.statement(site)
+    for block in program.index.ancestors(stmt) if stmt is not None else ():
+        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            return block
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return None
+    return None
+
+
+def _outside(site: ast.Call, function: Scope, path: str) -> str | None:
+    """What the caller calls `path` of the function, if it hands it in: `net.head` for `model.head`."""
+    root, _, rest = path.partition(".")
+    passed = given(site, function, root)
+    outer = dotted(passed) if passed is not None else None
+    if outer is None and root == function.self_name and isinstance(site.func, ast.Attribute):
+        outer = dotted(site.func.value)
+    return f"{outer}.{rest}" if outer is not None and rest else outer
+
+
+def _fate(program: Program, path: str, stmt: ast.stmt, scope: Scope, sites: list[ast.Call], depth: int = 0) -> Fate:
+    """What becomes of `path`: in the function that fills it and, where that is handed it, in all that call it."""
+    fate = fate_of(program, path, stmt)
+    if not sites or [b.kind for b in scope.bindings.get(path, ())] != ["param"]:
+        return fate
+    for site in sites:
+        at, outer = program.statement(site), _outside(site, scope, path)
+        if at is None or outer is None or depth == _MOST_CALLERS:
+            fate.unknown = True
+            continue
+        caller = program.scope(site)
+        one = _fate(program, outer, at, caller, _sites(program, caller), depth + 1)
+        fate.backward, fate.tensor = fate.backward or one.backward, fate.tensor or one.tensor
+        fate.unknown = fate.unknown or one.unknown
+        fate.differentiated = fate.differentiated or one.differentiated
+    return fate
+
+
+def _used_by_callers(
+    program: Program, function: Scope, loop: Loop, sources: set[str], sites: list[ast.Call]
+) -> ast.Call | None:
+    """The backward pass of a caller's loop over what the function is handed and collects."""
+    if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    for site in sites:
+        caller = program.scope(site)
+        around = _inner_loop(program, site) or caller.node
+        outer = {path for source in sources if (path := _outside(site, function, source)) is not None}
+        if not outer or not isinstance(around, _REPEATED):
+            continue
+        found = backward_through(program, caller, around, outer)
+        if found is not None:
+            return found
+    return None
+
+
+def _may_end_here(
+    program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, loop: Loop, how: How, sites: list[ast.Call]
+) -> bool:
     """Whether the graphs may end with the iteration, as far as can be told without asking what the tensors are."""
     scope = program.scope(stmt)
     inside = program.index.inside
@@ -215,9 +283,12 @@ def _may_end_here(program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt,
         at = program.statement(call)
         if at is not None and inside(at, loop):
             return True
+    outer = {program.scope(site) for site in sites}
+    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and outer & ends["backward"]:
+        return True
     if how == "sum" or scope.name == "forward":
         return False
-    return scope in ends["eval"] or reads_batches(program, loop)
+    return bool(({scope} | outer) & ends["eval"]) or reads_batches(program, loop)
 
 
 def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: Loop) -> list[Carried]:
@@ -360,18 +431,40 @@ def _of(expr: ast.expr, root: str, program: Program, at: ast.AST) -> bool:
 def _differentiates(program: Program, loop: Loop) -> bool:
     """Whether gradients are computed in the loop, here or in what it calls."""
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
-        return program.training.loops.function_trains(program.index.scopes[loop])
+        function = program.index.scopes[loop]
+        around = [_inner_loop(program, site) for site in _sites(program, function)]
+        loops = program.training.loops
+        return loops.function_trains(function) or any(loops.steps_in(one) for one in around if one is not None)
     return program.training.loops.steps_in(loop)
 
 
-def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried]) -> bool:
-    """Whether the function switches to evaluation what makes the tensors, or one of the models, before the loop."""
+def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried], sites: list[ast.Call]) -> bool:
+    """Whether what makes the tensors, or one of the models, is switched to evaluation before the loop: by the function
+    or by all that call it."""
     made = {m for each in tensors for m in _makers(program, each.expr, stmt)}
     scope = program.scope(stmt)
-    return any(
-        where is scope and line < stmt.lineno and any(m == path or m.startswith(path + ".") for m in made)
-        for where, line, path in _switches(program)
+    switches = list(_switches(program))
+
+    def switched(makers: set[str], inside: Scope, line: int) -> bool:
+        return any(
+            where is inside and at < line and any(m == path or m.startswith(path + ".") for m in makers)
+            for where, at, path in switches
+        )
+
+    if switched(made, scope, stmt.lineno):
+        return True
+    return bool(sites) and all(
+        switched({o for m in made if (o := _outside(site, scope, m)) is not None}, program.scope(site), site.lineno)
+        for site in sites
     )
+
+
+def _called_once(program: Program, loop: Loop, sites: list[ast.Call]) -> bool:
+    """Whether every call of the function `loop` that stands in a loop runs in one iteration of it only."""
+    if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    calls = [(program.statement(site), around) for site in sites if (around := _inner_loop(program, site)) is not None]
+    return bool(calls) and all(at is not None and _only_once(program, at, around) for at, around in calls)
 
 
 def _only_once(program: Program, stmt: ast.stmt, loop: Loop) -> bool:

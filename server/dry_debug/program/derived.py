@@ -80,12 +80,34 @@ def _flows(program: Program, scope: Scope, loop: Loop) -> Iterator[tuple[ast.exp
         if program.scope(stmt) is scope and stmt.value is not None and inside(stmt, loop):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             yield stmt.value, [path for target in targets for path in target_paths(target)]
+            if isinstance(stmt.value, ast.Call) and isinstance(targets[0], ast.Tuple):
+                yield from _from_one_another(program, stmt.value, targets[0].elts)
     for call in scope.calls:
         func = call.func
         if isinstance(func, ast.Attribute) and func.attr in _COLLECTS and call.args:
             path, stmt_ = dotted(func.value), program.statement(call)
             if path is not None and stmt_ is not None and inside(stmt_, loop):
                 yield call.args[-1], [path]
+
+
+def _from_one_another(
+    program: Program, call: ast.Call, targets: list[ast.expr]
+) -> Iterator[tuple[ast.expr, list[str]]]:
+    """Of `out, loss = forward(x)`: `out` gives `loss`, where the function computes the one from the other."""
+    target = program.target(call)
+    function, owner = target.scope, target.program
+    if target.kind != "function" or function is None or owner is None or len(function.returns) != 1:
+        return
+    back, node = function.returns[0].value, function.node
+    if not isinstance(back, ast.Tuple) or len(back.elts) != len(targets) or len(targets) > MAX_PASSES:
+        return
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    names = [part.id if isinstance(part, ast.Name) else None for part in back.elts]
+    for name, here in zip(names, targets, strict=True):
+        if name is not None and dotted(here) is not None:
+            inside = derived(owner, function, node, {name}) - {name}
+            yield here, [p for other, t in zip(names, targets, strict=True) if other in inside for p in target_paths(t)]
 
 
 def target_paths(target: ast.expr) -> Iterator[str]:

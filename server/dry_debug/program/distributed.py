@@ -41,6 +41,17 @@ class Distributed:
         return any(marker in source for marker in _MARKERS)
 
     @cached_property
+    def several(self) -> bool:
+        """Whether a call in the file does so: no import and no comment alone."""
+        names = {marker.rpartition(".")[2] for marker in _MARKERS}
+        return self.used and any(
+            last in names and (last != "initialize" or name.startswith("deepspeed."))
+            for call in self.program.index.calls
+            for name in (self.program.qualified(call) or dotted(call.func) or "",)
+            for last in (name.rpartition(".")[2],)
+        )
+
+    @cached_property
     def backend(self) -> str | None:
         """The backend that `init_process_group` is given: a literal or a default, here or in a called helper."""
         found = self.own_backend

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.checkpoints import SaveSite, given
 from dry_debug.program.scopes import Scope, dotted
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 MAX_HOPS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Where a loop starts: the entry `key` of what was loaded, plus `offset`. `node` is the entry as it is read."""
 
     key: str
@@ -26,8 +24,7 @@ class Start:
     owner: Program
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """The epoch that a save writes under a key: the counter of the loop plus `offset`.
 
     `finished` says that the epoch's training is over there: None where the save stands within it, or is not understood.

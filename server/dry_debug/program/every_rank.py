@@ -30,7 +30,7 @@ def every_rank(program: Program, stmt: ast.stmt, loop: LoopNode, in_function: bo
     """The statement that `stmt` is or stands in before which every rank comes by in the same rounds of `loop`;
     `in_function`: whenever they come into its function.
 
-    None where that cannot be told: the statement does not stand in the loop, or in a loop of its own in it.
+    None where that cannot be told: the statement does not stand in the loop, or in another one in it that trains.
     """
     found = current = stmt
     for block in program.index.ancestors(stmt):
@@ -52,6 +52,8 @@ def every_rank(program: Program, stmt: ast.stmt, loop: LoopNode, in_function: bo
                 found = block
         elif isinstance(block, ast.Try):
             found = block  # what fails on one rank need not fail on the others
+        elif isinstance(block, ast.For | ast.While) and all(x.node is not block for x in program.training.loops.all):
+            found = block  # it need not have as many rounds
         elif not isinstance(block, ast.With):
             return None
         current = block

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -14,8 +13,7 @@ Confidence = Literal["high", "medium", "low"]
 _ORDER: tuple[Confidence, ...] = ("high", "medium", "low")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One place and what it shows. `program` is the file that the node stands in."""
 
     program: Program

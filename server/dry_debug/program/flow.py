@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence
@@ -29,8 +28,7 @@ _BACKWARD = ("backward", "manual_backward")
 MAX_ALIASES = 4  # names of one object, one made of another
 
 
-@dataclass(frozen=True, slots=True)
-class LossCall:
+class LossCall(NamedTuple):
     """A call of a loss function: what it is given as prediction, and the loss object (None for a functional call)."""
 
     call: ast.Call

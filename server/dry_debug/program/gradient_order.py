@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.relations import belongs_to, covers, different, modules_in, touches
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _MOST = 6  # optimizers of one program
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
+class Ordered(NamedTuple):
     """One optimizer, and what the walk found; labels as in `GradientOrder`."""
 
     optimizer: Value

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dry_debug.program.reach import Reach
 
@@ -84,8 +83,7 @@ NEVER = 1 << 30  # a level that no stack has
 FUEL = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """Where a version is set: `line` is zero-based, `column` and `length` count code points of its `text`."""
 
     path: str

@@ -134,25 +134,50 @@ def _given(call: ast.AST, names: set[str]) -> bool:
 def scored(place: Occurrence) -> bool:
     """Whether the loop over data around an event only compares predictions with labels: nothing in it trains."""
     around = data_loop(place)
-    return around is not None and _only_scores(around[1], around[0])
+    if around is None or _says_training(around[1], around[0]):
+        return False
+    return _predicts(place.event) or _compares(around[1], _picks(place.event)) or scores(place.event)
 
 
 def may_score(event: Event) -> bool:
-    """Whether the loop around a call, or its function, compares predictions with labels: asks for no walk."""
+    """Whether the loop around a call compares predictions with labels, or its function predicts: asks for no walk."""
     program = event.program
     blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
     loop = next(blocks, None)
-    return loop is not None and _only_scores(loop, program)
+    return _picks(event) or (loop is not None and _compares(loop, False))
 
 
-def _only_scores(loop: ast.AST, program: Program) -> bool:
-    if not isinstance(loop, ast.For | ast.AsyncFor | ast.While):
+def _predicts(event: Event) -> bool:
+    """Whether the classes are picked out of what the model gives, in the function of the call: no loss needs that."""
+    function, stmt = function_of(event.scope), event.stmt
+    if function is None:
         return False
+    names = {n for target in stmt.targets for n in _names(target)} if isinstance(stmt, ast.Assign) else set[str]()
+    for call in function.calls:
+        if last_name(call.func) in ("argmax", "topk") or (last_name(call.func) == "max" and len(call.args) > 0):
+            given = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+            for node in (n for expr in (*given, *call.args) for n in nodes(expr)):
+                if node is event.node or (isinstance(node, ast.Name) and node.id in names):
+                    return True
+    return False
+
+
+def _picks(event: Event) -> bool:
+    """Whether the function of a call goes from scores to classes."""
+    function = function_of(event.scope)
+    return function is not None and any(last_name(call.func) in _CLASSES for call in function.calls)
+
+
+def _says_training(loop: ast.AST, program: Program) -> bool:
     text = program.text(loop)
-    if any(word in text for word in _TRAINS):
-        return False
-    inside = list(nodes(loop))
-    return any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside) and any(map(_equates, inside))
+    return any(word in text for word in _TRAINS)
+
+
+def _compares(loop: ast.AST, picks: bool) -> bool:
+    """Whether a loop goes from scores to classes, unless that is known to happen elsewhere, and compares them."""
+    inside = list(nodes(loop)) if isinstance(loop, ast.For | ast.AsyncFor | ast.While) else []
+    picks = picks or any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside)
+    return picks and any(map(_equates, inside))
 
 
 def _equates(node: ast.AST) -> bool:

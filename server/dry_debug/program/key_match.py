@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.reaching import recovers
 from dry_debug.program.restored import Loaded
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 _SUFFIX = re.compile(r"(_?state_?dict|_?states?|_?dict|_?weights)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """`read`, an entry of what `load` gives, that no save writes; `entry` of `site` is what it seems to mean."""
 
     load: LoadSite

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dry_debug.program.evidence import Confidence, file_name, home_of
 from dry_debug.program.scopes import Scope, dotted
@@ -42,8 +41,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One link of the chain that a confidence is the weakest of."""
 
     of: Literal["kind", "path", "resolution"]

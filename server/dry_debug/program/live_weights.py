@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -19,8 +18,7 @@ _OTHERS = ("optimizer", "scheduler", "scaler", "ema", "sampler", "loader")  # wi
 MAX_HOPS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """An expression that is, or holds, the weights of `holder`.
 
     `node` is the part that a copy has to be made of; `value` the entry of a comprehension, where that is the part.

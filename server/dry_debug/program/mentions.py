@@ -9,9 +9,8 @@ import ast
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _ANNOTATIONS = frozenset(("annotation", "returns"))
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(NamedTuple):
     """One name of an import of a library: `name` is dotted and whole (`transformers.AdamW`)."""
 
     name: str
@@ -35,8 +33,7 @@ class Imported:
         return self.alias.asname or self.alias.name.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """An expression that names something, in its statement and scope."""
 
     node: ast.Attribute | ast.Name

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.guards import Guard, Test
 from dry_debug.program.trees import CallTree, Event
@@ -19,8 +18,7 @@ MAX_STATES = 48
 _KEPT = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """An event on a path, and the calls through which the walk came to it, outermost first."""
 
     event: Event

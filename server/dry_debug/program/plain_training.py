@@ -72,10 +72,6 @@ class _Update:
 
 def plain_training(program: Program) -> PlainTraining | None:
     """The training of this file, if a trainer would do the same with the model, the data and some arguments."""
-    special = _special(program)
-    if special:
-        program.why(None, f"the file does, or speaks of, more than a plain training: {special}")
-        return None
     loops = [loop for loop in program.training.loops.all if loop.kind != "eval"]
     if not loops:
         return None
@@ -86,13 +82,17 @@ def plain_training(program: Program) -> PlainTraining | None:
         program.why(at, "no single optimizer is known that the loop steps")
         return None
     owner = update.owner
-    special = _special(owner) if owner is not program else ""
-    if special:
-        program.why(at, f"the file of the training step does, or speaks of, more than a plain training: {special}")
-        return None
     loss = _loss(update, program)
     if loss is None:
         program.why(at, "the loss is not known to be the one that a pretrained model computes by itself")
+        return None
+    special = _special(program)
+    if special:
+        program.why(at, f"the file does, or speaks of, more than a plain training: {special}")
+        return None
+    special = _special(owner) if owner is not program else ""
+    if special:
+        program.why(at, f"the file of the training step does, or speaks of, more than a plain training: {special}")
         return None
     reason = _own_way(program, loss, update)
     if reason:

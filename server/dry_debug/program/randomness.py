@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Rng = Literal["python", "numpy", "torch", "cuda"]
 RNGS: tuple[Rng, ...] = ("python", "numpy", "torch", "cuda")
+SHOWN: dict[Rng, str] = {"python": "random", "numpy": "numpy", "torch": "torch", "cuda": "torch.cuda"}  # in messages
 
 # Functions of the modules that draw nothing.
 _NO_DRAW = frozenset(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import dotted
@@ -31,8 +30,7 @@ _TURNED = re.compile(r"\bvars\(|\b__dict__\b|\w*Dict\(|\.to_dict\(|\bas_?dict\(|
 _SHOWN = re.compile(r"print|log|wandb|dump|format|\.items\(|write|update\(|\bfor\b|[bfr]['\"]")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """What an entry is, and the function around it that makes a plain value of it (`vars`), if there is one."""
 
     what: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program import done_elsewhere
 from dry_debug.program.epoch_count import EpochCount
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _RUN = ("optimizer", "scheduler", "scaler")
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """State of the run that `site` saves under `key` and the load does not take back."""
 
     key: str
@@ -31,8 +29,7 @@ class Left:
     site: SaveSite
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeGap:
+class ResumeGap(NamedTuple):
     """A load that a run goes on from, as `sign` shows, and what it leaves."""
 
     load: LoadSite

@@ -60,14 +60,27 @@ class SavePurpose:
 
     def _counter(self, loop: LoopNode) -> str | None:
         for candidate in (loop, *self.program.index.ancestors(loop)):
-            if isinstance(candidate, ast.For) and isinstance(candidate.target, ast.Name):
-                over = candidate.iter
-                while isinstance(over, ast.Call) and over.args and isinstance(over.args[0], ast.Call):
-                    over = over.args[0]
-                name = (self.program.qualified(over) or "").rpartition(".")[2] if isinstance(over, ast.Call) else ""
-                if name in ("range", "trange", "count") and candidate.target.id != "_":
-                    return candidate.target.id
+            if not isinstance(candidate, ast.For):
+                continue
+            target, over = candidate.target, self._gone_through(candidate)
+            numbered = isinstance(over, ast.Call) and self.program.qualified(over) == "builtins.enumerate"
+            while isinstance(over, ast.Call) and over.args and isinstance(over.args[0], ast.Call):
+                over = over.args[0]
+            if numbered and isinstance(target, ast.Tuple) and len(target.elts) == 2:
+                target = target.elts[1]  # `for i, epoch in enumerate(range(1, n))`
+            name = (self.program.qualified(over) or "").rpartition(".")[2] if isinstance(over, ast.Call) else ""
+            if name in ("range", "trange", "count") and isinstance(target, ast.Name) and target.id != "_":
+                return target.id
         return None
+
+    def _gone_through(self, loop: ast.For) -> ast.expr:
+        """What a loop goes through; of a variable, what it is bound to: `with tqdm(range(n)) as epochs:`."""
+        if not isinstance(loop.iter, ast.Name):
+            return loop.iter
+        found = self.program.names.lookup(loop.iter.id, self.program.scope(loop))
+        one = found[1][0] if found is not None and len(found[1]) == 1 else None
+        known = one is not None and one.kind in ("with", "assign") and not one.path
+        return one.value if known and one is not None and one.value is not None else loop.iter
 
     def _path_parts(self, site: SaveSite) -> Iterator[ast.AST]:
         if site.path is None:

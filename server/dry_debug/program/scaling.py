@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.gradient_order import one_object
@@ -24,9 +23,9 @@ _MOST = 6  # pairs of a scaler and an optimizer in one program
 _MOST_HOPS = 3  # functions that hand a loss on
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """One scaler with one optimizer. `only`: the program steps no other. `hits`: labels as in `Protocol`."""
+class Scaled(NamedTuple):
+    """One scaler with one optimizer. `only`: the program steps no other, unless in a function of its own.
+    `hits`: labels as in `Protocol`."""
 
     scaler: Value
     optimizer: Value
@@ -58,7 +57,21 @@ def _protocols(program: Program) -> Iterator[Scaled]:
             if pairs > _MOST:
                 return
             hits = run(Protocol(scaler, optimizer.base.ident), program)
-            yield Scaled(scaler, optimizer, len(optimizers) == 1, hits)
+            only = all(o is optimizer or _apart(o, optimizer, steps) for o in optimizers.values())
+            yield Scaled(scaler, optimizer, only, hits)
+
+
+def _apart(other: Value, optimizer: Value, steps: list[tuple[Event, Value, Value]]) -> bool:
+    """Whether `other` is made and stepped in one function that has nothing to do with `optimizer`."""
+    made, owner = other.base.args, other.base.origin
+    home = owner.index.scope_of.get(made) if owner is not None and made is not None else None
+    if home is None or owner is None or home.kind != "function":
+        return False
+    mine = {event.scope for event, o, _ in steps if o.base.ident == other.base.ident}
+    others = {event.scope for event, o, _ in steps if o.base.ident == optimizer.base.ident}
+    # Functions that `home` calls are the same training.
+    called = {owner.target(call).scope for call in owner.events.calls_in(home)}
+    return mine == {home} and home not in others and not called & others
 
 
 def by_the_book(program: Program) -> bool:

@@ -42,7 +42,8 @@ FROM_PATH = frozenset(
 # What gives the same settings in another shape.
 SAME = frozenset(
     (
-        "omegaconf.OmegaConf.create omegaconf.OmegaConf.to_container omegaconf.OmegaConf.structured "
+        "omegaconf.OmegaConf.create omegaconf.OmegaConf.merge omegaconf.OmegaConf.to_container "
+        "omegaconf.OmegaConf.structured "
         "easydict.EasyDict argparse.Namespace types.SimpleNamespace builtins.dict builtins.vars munch.munchify "
         "munch.Munch munch.Munch.fromDict munch.DefaultMunch.fromDict box.Box dotmap.DotMap addict.Dict "
         "attrdict.AttrDict ml_collections.ConfigDict ml_collections.config_dict.ConfigDict "
@@ -96,6 +97,10 @@ def of_library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stm
 
 def passed_on(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value | None:
     """The settings that a call puts into another shape: `Namespace(**settings)`, `EasyDict(settings)`."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "merge":  # the file, and what a command line changes
+        held = [ev.value(a, scope, stmt, env) for a in node.args if isinstance(a, _CARRIERS)]
+        settings = [v for v in held if v.kind == "settings"]
+        return settings[0] if len(settings) == 1 else None
     double = next((k.value for k in node.keywords if k.arg is None), None)
     expr = double if double is not None else node.args[0] if node.args else None
     value = ev.value(expr, scope, stmt, env) if isinstance(expr, _CARRIERS) else UNKNOWN
@@ -347,6 +352,11 @@ def _text_of_call(ev: Evaluator, expr: ast.Call, scope: Scope, inner: Any) -> st
     if isinstance(expr.func, ast.Attribute) and expr.func.attr in ("resolve", "absolute", "expanduser", "as_posix"):
         whole = inner(expr.func.value)
         return whole if isinstance(whole, str) else None
+    if isinstance(expr.func, ast.Attribute) and expr.func.attr in ("with_name", "joinpath") and arguments:
+        whole, parts = inner(expr.func.value), [inner(a) for a in arguments]
+        if whole is None or None in parts:
+            return None
+        return _joined([_folder(whole) if expr.func.attr == "with_name" else whole, *parts])
     return None
 
 

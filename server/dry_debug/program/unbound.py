@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.mentions import Mention, names
 from dry_debug.program.walks import nodes as walk
-from dry_debug.text.notebook import blank_magics
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -30,7 +29,11 @@ def may_bind_unseen(program: Program) -> bool:
     document = program.document
     if _TRICKS.search(document.source):
         return True
-    for cell in document.cells if document.is_notebook else ():
+    if not document.is_notebook:
+        return False
+    from dry_debug.text.notebook import blank_magics
+
+    for cell in document.cells:
         read = document.source[cell.start : cell.end]
         if _TRICKS.search(cell.text) or (not read.strip() and "import" in blank_magics(cell.text) + cell.text):
             return True
@@ -60,9 +63,9 @@ def annotated(program: Program, known: Collection[str]) -> Iterator[tuple[str, S
 
     None where the file asks for annotations that are not evaluated.
     """
-    source, bound = program.document.source, program.index.module.bindings
-    words = {name for name in known if name not in bound and name in source}
-    if not words or _LAZY.search(source):
+    bound = program.index.module.bindings
+    words = {name for name in program.document.identifiers.intersection(known) if name not in bound}
+    if not words or _LAZY.search(program.document.source):
         return
     for function in program.index.functions:
         node = function.node
@@ -81,17 +84,20 @@ def loose(program: Program, known: Collection[str], types: Collection[str] = ())
     """
     index = program.index
     lookup, bound = program.names.lookup, index.module.bindings
+    known = {name for name in program.document.identifiers.intersection(known) if name not in bound}
     found: set[str] = set()
+    if not known:
+        return found
     for scope in index.scopes.values():
         for receiver in scope.receivers:
             root = receiver.partition(".")[0]
-            if root in known and root not in bound and lookup(root, scope) is None:
+            if root in known and lookup(root, scope) is None:
                 found.add(root)
     for call in index.calls:
         func = call.func
         if isinstance(func, ast.Name):
             name = func.id
-            if name in known and name not in bound and lookup(name, index.scope_of[call]) is None:
+            if name in known and lookup(name, index.scope_of[call]) is None:
                 found.add(name)
     for cls in index.classes:
         for base in getattr(cls.node, "bases", ()):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 Version = tuple[int, ...]
 
@@ -15,8 +15,7 @@ _WIDTH = 4
 _EARLY = -1  # the last number of a version that comes before the final one: 2.0.0rc1
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """The allowed versions: from `low` on, which is one of them, and below `high`, which is not (None: no end).
 
     `exact` is set where only one version is allowed; `high` is then the next one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -282,14 +281,14 @@ class ProjectHost:
         if question.startswith("spec:"):
             named, _, importer = question.removeprefix("spec:").rpartition(":")
             texts = repr(self._sources(importer, named or None)).encode("utf-8", "surrogatepass")
-            return f"spec:{hashlib.blake2b(texts, digest_size=12).hexdigest()}"
+            return f"spec:{_digest(texts)}"
         path = self._target(question)
         if path is None:
             return "none"
         key = self._keys.get(path)
         if key is None:
             data = self._bytes(path)
-            key = f"{path}:{hashlib.blake2b(data, digest_size=12).hexdigest()}" if data is not None else "none"
+            key = f"{path}:{_digest(data)}" if data is not None else "none"
             self._keys[path] = key
         return key
 
@@ -448,3 +447,9 @@ class ProjectHost:
             return (stat.st_mtime_ns, stat.st_size)
         except OSError:
             return None
+
+
+def _digest(data: bytes) -> str:
+    from hashlib import blake2b  # loads OpenSSL: two milliseconds, and a single run does not ask for it
+
+    return blake2b(data, digest_size=12).hexdigest()

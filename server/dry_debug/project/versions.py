@@ -10,7 +10,6 @@ import ast
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -183,6 +182,8 @@ def _table(value: object) -> dict[str, Any]:
 
 
 def _toml(text: str) -> dict[str, Any]:
+    import tomllib  # loads `datetime` and `string`; many folders have no such file
+
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):

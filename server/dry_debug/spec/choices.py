@@ -71,7 +71,12 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"embedding|metric))",
         ),
         ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
-        ("plateau", r"reduce[ _-]?(?:lr[ _-]?)?on[ _-]?plateau"),
+        (
+            "plateau",
+            r"reduc\w*[ _-]?(?:the )?(?:(?:lr|learning[ -]rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
+            r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
+            r"(?:lr|learning)",
+        ),
         ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
         ("polynomial", r"\bpoly(?:nomial)?(?: decay| schedule[r]?| lr)\b|schedule[r]?\W{1,3}poly(?:nomial)?\b"),
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
@@ -84,9 +89,12 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"(?:a factor of )?(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\bdecay\w* (?:it |the lr )?by (?:a factor of )?"
             r"(?:0?\.\d+|10)\b[^.;]{0,12}\bevery\b|\b(?:halve|drop|decay|divide|reduce|cut|multiply|"
             r"lower)\w*\b[^.;]{0,40}"
-            r"\b(?:lr|learning[ -]rate)\b[^.;]{0,40}\bevery\b|\b(?:lr|learning[ -]rate)\b[^.;]{0,20}\b(?:halved|"
-            r"divided|"
-            r"dropped|decayed|reduced|multiplied)\b[^.;]{0,30}\bevery\b",
+            r"\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,40}\b(?:every|(?:at|after|on) (?:the )?(?:epochs?|steps?|"
+            r"milestones?|"
+            r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
+            r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
+            r"on) (?:the )?"
+            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones?\b",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
@@ -96,12 +104,14 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"
             r"[^.;]{0,40}?(?<!all )(?<!all-)\blinear\b(?=\s*(?:[,;)]|\.?\Z|with\b|w/|after\b|to (?:0|zero)\b|schedul))"
-            r"|decay(?:ed|s)?(?: \w+)? linearly|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
+            r"|decay(?:ed|s|ing)?(?: \w+){0,3} linearly|\blinear\b(?=\s*(?:or|/)\s*(?:a )?(?:cos|constant|poly))|"
+            r"\b(?:cosine|constant)(?: or |/)linear\b|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
             r")?decay(?! \w*cos)",
         ),
         (
             "constant",
-            r"\b(?:constant|fixed|flat)[ _-](?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ _]?)?schedule[r]?(?:[ "
+            r"\b(?:constant|fixed|flat)[ _-](?:\d[\d.]*(?:e-?\d+)? )?(?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ "
+            r"_]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
             r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b[^.;,]{0,24}\b(?:constant|fixed|flat)\b(?! (?:with|warm|seed))",
@@ -109,7 +119,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "precision": (
         ("bf16", r"\bb(?:f|float)[ _-]?16(?:-mixed|-true)?\b|brain ?float"),
-        ("fp16", r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-mixed\b"),
+        (
+            "fp16",
+            r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-(?:mixed|true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)",
+        ),
         ("tf32", r"\btf32\b"),
         ("fp8", r"\bfp8\b|\bfloat8\b"),
         (
@@ -117,7 +130,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\b(?:fp|float)[ _-]?32\b|\bfull[ -]precision\b|\b32-?bit (?:precision|floats?)\b|\bno (?:mixed "
             r"precision|amp)\b|without (?:mixed precision|amp)\b",
         ),
-        ("mixed", r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b"),
+        (
+            "mixed",
+            r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
+            r"floats?)?",
+        ),
     ),
     "method": (
         (
@@ -127,16 +144,24 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
         ),
         ("dora", r"(?-i:\bDoRA\b)"),
-        ("lora", r"\blora\b|low[ -]rank adapt(?:ers?|ation)"),
+        ("lora", r"\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
         (
             "full",
             r"\bfull(?:[ -]parameter|[ -]weight|-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
             r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
-            r"(?:weights?|parameters?|params|layers?|model|network)\b|\bmethod\W{1,3}full\b|finetuning_type\W{1,3}full",
+            r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
+            r"the| its)? (?:model )?"
+            r"(?:weights?|parameters?|params|layers?) (?:are|is|get|gets|should be|must be|will be|to be) (?:\w+ )?"
+            r"(?:train|updat|"
+            r"tun|fine)\w*|\bno (?:adapters?|peft|parameter[ -]efficient \w+)\b(?! weights)|\bmethod\W{1,3}full\b|"
+            r"finetuning_type\W{1,3}full",
         ),
         (
             "linear_probe",
-            r"\blinear prob\w+|\bfreeze (?:the )?(?:backbone|encoder|body|base|trunk)\b|\b(?:only|just) (?:train|tune|"
+            r"\blinear prob\w+|\bfreeze (?:the )?(?:whole |entire |pre-?trained )*(?:backbone|encoder|body|base|"
+            r"trunk)\b|\bfreez(?:e|ing) (?:everything|all(?: \w+)?|"
+            r"the rest|the whole \w+) (?:except|but|apart from)(?: for)? (?:the )?(?:\w+ ){0,2}(?:head|classifier|"
+            r"fc|last|final)|\b(?:only|just) (?:train|tune|"
             r"fine-?tune) (?:the )?(?:(?:new|final|last|classification) )*(?:head|classifier|layer)\b|\bfrozen "
             r"(?:backbone|encoder)\b",
         ),
@@ -153,13 +178,18 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("sglang", r"\bsg-?lang\b"),
         (
             "trl",
-            r"(?-i:\bTRL\b)|\btrl\b(?='s| library|\W*sft)|\b(?:sft|dpo|grpo|ppo|orpo|kto)[ -]?trainer\b|(?:with|use|"
+            r"(?-i:\bTRL\b)|\btrl\b(?=\s*(?:,|\+|and\b|/|\.?\Z))|\btrl\b(?='s| library|\W*sft)|\b(?:sft|dpo|grpo|"
+            r"ppo|orpo|kto)[ -]?trainer\b|(?:with|use|"
             r"using|via) trl\b",
         ),
-        ("lightning", r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))"),
+        (
+            "lightning",
+            r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))|"
+            r"(?-i:\bFabric\b)",
+        ),
         (
             "trainer",
-            r"\b(?:hf|hugging ?face|transformers)(?:'s)? trainer\b|\btrainer api\b|(?-i:(?:[Tt]he|a|HF|[Uu]se|[Nn]o|"
+            r"\b(?:hf|hugging ?face|transformers)(?:'s?)? trainer\b|\btrainer api\b|(?-i:(?:[Tt]he|a|HF|[Uu]se|[Nn]o|"
             r"with|[Ww]ithout|via|[Uu]sing|[Nn]ot) `? ?Trainer\b)|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
         ),
         (
@@ -183,7 +213,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "transformers",
             rf"(?:\b{_WITH}\s+)(?:vanilla |plain |hf |hugging ?face )?transformers(?!'? ?trainer)\b(?! (?:4|5|"
-            rf"version|are|architecture))|\b(?:hf|hugging ?face|vanilla|plain) transformers\b|"
+            rf"version|are|architecture))|\btransformers(?=\s*(?:\+|and|/|&|with)\s*(?:peft|trl|accelerate|datasets"
+            rf"|bitsandbytes))|\b(?:hf|hugging ?face|vanilla|plain) transformers\b|"
             rf"framework\W{{1,3}}transformers\b",
         ),
         ("keras", r"\bkeras\b"),
@@ -196,7 +227,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "logging": (
         ("wandb", r"\bwandb\b|\bweights ?(?:&|and) ?biases\b|\bw&b\b"),
-        ("tensorboard", r"\btensor-?board\b"),
+        ("tensorboard", r"\btensor-?board\b|(?<![\d.] )\btb\b(?! of)(?=[^.;]{0,12}(?:every|log|\Z|[,;]))"),
         ("mlflow", r"\bmlflow\b"),
         ("comet", r"\bcomet(?:[_.]?ml)?\b"),
         ("neptune", r"\bneptune\b"),
@@ -208,8 +239,12 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "none",
-            r"\bno (?:external |experiment )?(?:logging|trackers?|tracking)\b|\b(?:disable|turn off) (?:all "
-            r")?(?:logging|tracking|reporting)\b|report[_ ]to\W{1,4}none\b",
+            r"\bno (?:external |experiment )?(?:logging|trackers?|tracking)\b|\b(?:disable|turn off|switch off) (?:all "
+            r")?(?:the )?(?:experiment )?(?:logging|tracking|reporting|trackers?|loggers?)\b|\b(?:don'?t|do not) "
+            r"(?:report|log|track) "
+            r"(?:it |this |to )?(?:anywhere|any(?:thing| tracker| service)|online)\b|\b(?:logging|tracking|tracker|"
+            r"report_to)"
+            r"\s*[:=|]\s*(?:off|none|disabled|no)\b|report[_ ]to\W{1,4}none\b",
         ),
     ),
 }
@@ -276,7 +311,29 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
     if not settings:
         found.extend(_replaced(sentence, asked, found))
     found.sort(key=lambda c: c.start)
-    return found
+    return _plain(found, text)
+
+
+# Of these a run has one: what is asked for rules the others out.
+_EXCLUSIVE = frozenset(("optimizer", "scheduler", "precision", "method"))
+_CONTRAST = re.compile(r"\s*[,(]?\s*(?:and )?not (?:the |a |an |plain )?\Z", re.IGNORECASE)
+
+
+def _plain(found: list[Choice], text: str) -> list[Choice]:
+    """The choices without what others of the same sentence say already: "bf16 mixed precision", "Adam not AdamW"."""
+    contrasted = {
+        id(c)
+        for one in found
+        for c in found
+        if one.kind == "one" and c.kind == "not" and one.field == c.field and c.field in _EXCLUSIVE
+        and _CONTRAST.fullmatch(text[one.end : c.start])
+    }  # fmt: skip
+    exact = any(c.field == "precision" and c.kind == "one" and c.values != ("mixed",) for c in found)
+    return [
+        c
+        for c in found
+        if id(c) not in contrasted and not (exact and c.field == "precision" and c.values == ("mixed",))
+    ]
 
 
 def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:

@@ -26,7 +26,8 @@ _MASKED_TOKENS = re.compile(
     re.IGNORECASE,
 )
 _BORDER = re.compile(
-    r"\s*(?:;|—|–(?=\s)| - |\(|\)|\.\.\.|→ so\b)\s*|,?\s*\b(?=(?:but|however|now|please|this time|instead(?! of)|for "
+    r"\s*(?:;|—|–(?=\s)| - |\(|\)|\.\.\.|→ so\b)\s*|,\s*(?=(?:[^\s,]+ ){1,4}(?:this time|now|for this (?:run|one))\b)|"
+    r",?\s*\b(?=(?:but|however|now|please|this time|instead(?! of)|for "
     r"this (?:run|one|ticket)|"
     r"(?:so )?(?:we|i) (?:want|need|should|must|will|would like|'d like)|(?:so )?let'?s|use|set|switch|go (?:with|"
     r"for|back)|make it|"
@@ -55,7 +56,7 @@ _PAST = re.compile(
     r"(?:was|were|wasn't|weren't|did|didn't|got|gave|reached|achieved|yielded|scored|converged|diverged|resulted|"
     r"collapsed|exploded|stalled|"
     r"oom-?ed|oomed|crashed|"
-    r"hit|outperformed|worked|failed)|(?:first|second|third|failed|best|worst|winning|reference) (?:run|attempt|"
+    r"hit|outperformed|worked|failed)|(?:first|failed|best|worst|winning|reference) (?:run|attempt|"
     r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi|"
     r"compared (?:to|with)|as opposed to|vs\.?|versus|unlike|similar (?:run|work)s?)\b"
     r"|(?<!be )(?<!is )(?<!are )(?<!been )\bused (?:in|by|for) (?:the )?(?:paper|previous|last|their|our (?:last|old|"
@@ -90,7 +91,7 @@ _OTHERS = re.compile(
 )
 _FOLLOWED = re.compile(
     r"\b(?:like|same as|follow(?:ing)?|as in|match(?:ing)?|per|according to|reproduce|replicate|copy|take|from|use "
-    r"the) (?:the |their |that )?"
+    r"the) (?:in )?(?:the |their |that )?"
     r"(?:\w+ )?(?:paper|authors|blog|recipe|original|tutorial|model card|docs|readme)",
     re.IGNORECASE,
 )
@@ -101,7 +102,8 @@ _UNSURE = re.compile(
     r"goal|consider|"
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
-    r"typical(?:ly)?|usual(?:ly)?|often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
+    r"typical(?:ly)?|usually|(?<!our )(?<!my )(?<!the )(?<!your )(?<!as )usual|the usual (?:\w+ ){1,3}(?:is|are)|"
+    r"often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
@@ -118,7 +120,9 @@ _CONDITION = re.compile(
 _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
-    r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b[^,;.()]*",
+    r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
+    r"(?:(?!\b(?:as|for) (?:the )?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|\bbut\b(?=\s*\.?\d))"
+    r"(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
 )
 _WAS = re.compile(
@@ -130,9 +134,10 @@ _WAS = re.compile(
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
     r"longer|not)\b"
-    r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below)|larger|smaller|bigger|to exceed|over|"
-    r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)))"
-    r"[^,;.()]*",
+    r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
+    r"exceed|over|"
+    r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
+    r"(?:(?!\bbut\b)(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -151,7 +156,8 @@ _RESULT_LINE = re.compile(
 
 # "Old model: mT5-small, 10k steps": a line about what was.
 _OLD_LABEL = re.compile(
-    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|baseline|earlier)\b"
+    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|baseline(?= ?:| \(| (?:config|"
+    r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
     re.IGNORECASE,
 )
@@ -164,6 +170,48 @@ _TOO_MUCH = re.compile(
     r"(?:many|much|high|low|few|long|short|big|small|large|slow|little|aggressive)\b",
     re.IGNORECASE,
 )
+
+
+# "One epoch takes 40 minutes on two GPUs"
+_LASTS = re.compile(
+    r"(?:\A|(?<=[,;.()]))[^,;.()]{0,80}\b(?:takes?|took|lasts?)\b[^,;.()]{0,20}?\d[\d.]* ?(?:h|hrs?|hours?|min"
+    r"(?:ute)?s?|days?|"
+    r"sec\w*)\b[^,;()]*",
+    re.IGNORECASE,
+)
+
+
+# Why something is asked for, or what is said against its alternative: "bf16 because fp16 overflows".
+_BECAUSE = re.compile(
+    r",?\s*\b(?:because|since(?! (?:the |our |last )?\w+ (?:run|week|release))|given that|due to|thanks to|(?<=, )as"
+    r"(?= (?:[\w.-]+ ){1,3}(?:is|are|was|were|did|does|has|had|would|gives?|gave|runs?|fails?|needs?|didn'?t|"
+    r"doesn'?t)\b))\b"
+    r"(?:(?!,? (?:so|therefore|please|use|set|we want|go with|hence)\b)(?:[^,;()]|,(?! )|\.(?=\d)))*",
+    re.IGNORECASE,
+)
+_JUDGED = re.compile(
+    r",\s*(?!(?:we|so|use|please|which|that|it)\b)[^,;()]{1,40}?\b(?:was|were|would be|would|is|are|did(?: not|n'?t)|"
+    r"does(?: not|n'?t)|do(?: not|n'?t)|gave|gives)\b[^,;()]{0,30}?\b(?:worse|slow(?:er)?|unstable|diverge[sd]?|"
+    r"help|bad|nans?|"
+    r"oom(?:s|ed)?|wrong|too \w+|fit|converge|overkill|unnecessary|overfit)\b[^,;()]*",
+    re.IGNORECASE,
+)
+_FAILS = (
+    r"overfit(?:s|ted)?|diverge[sd]?|explode[sd]?|oom(?:s|ed)?|crashe[sd]|runs? out of memory|ran out of memory|"
+    r"(?:does|did|do)(?: not|"
+    r"n'?t) (?:fit|converge|help|work|train)|(?:is|was|are|were) (?:too \w+|worse|slower|unstable|overkill|"
+    r"unnecessary)|"
+    r"g(?:ives|ave) nans?|underfit(?:s|ted)?"
+)
+_FAILING = re.compile(
+    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|use|please|which|that|it|this)\b)"
+    rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
+    re.IGNORECASE,
+)
+_LASTING = re.compile(
+    r"\(\s*(?:~|≈|about |roughly |ca\.? |takes |approx\w*\.? )*\d[\d.]* ?(?:h|hrs?|hours?|min|minutes|days?)\b[^()]*\)"
+)
+_DEVICES = re.compile(r"\b(?:gpus?|cards?|[ahbv]100s?|h200|[34]090s?|t4s?|l4s?|vram|\d+ ?gb|node|cpu)\b", re.IGNORECASE)
 
 
 def blank(text: str, start: int, end: int) -> str:
@@ -196,7 +244,13 @@ def asked_part(sentence: str, question: bool) -> str:
         return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
+    if re.search(r"\b(?:takes?|took|lasts?)\b", sentence):
+        for lasting in _LASTS.finditer(sentence):
+            text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
+    text = _BECAUSE.sub(lambda m: m[0] if _DEVICES.search(m[0]) else " " * len(m[0]), text)
+    for told in (_JUDGED, _FAILING, _LASTING):
+        text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
@@ -209,12 +263,20 @@ def asked_part(sentence: str, question: bool) -> str:
         if told_of_past and "(" in text[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
             text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
             continue
-        told_of_past = bool(_PAST.search(part))
+        if told_of_past and _ASIDE_ABOUT_IT.match(part):
+            text = blank(text, start, end)
+            continue
         followed = _FOLLOWED.search(part)
+        told_of_past = bool(_PAST.search(part) and not _asked_for(part)) or bool(_OTHERS.search(part) and not followed)
         condition = _CONDITION.search(part)
         if condition is not None:
+            if re.match(r"\W*(?:the )?defaults?\b", part, re.IGNORECASE) and ":" in part[condition.end() :]:
+                colon = part.index(":", condition.end())  # "Defaults if the client sends nothing: ..."
+                text = blank(text, start, start + colon + 1)
+                continue
             conditional = True
-            text = blank(text, start + condition.start(), end)
+            either = re.search(r",?\s*\bor\s+(?:[^\s,]+\s+){1,4}\Z", part[: condition.start()])
+            text = blank(text, start + (either.start() if either else condition.start()), end)
             part = text[start:end]
         elif conditional and not re.match(r"\W*(?:but|now|please|this time)\b", part, re.IGNORECASE):
             text = blank(text, start, end)
@@ -223,14 +285,57 @@ def asked_part(sentence: str, question: bool) -> str:
         if aside:  # "Use 2 epochs, the budget got cut"
             text = blank(text, start + aside, end)
             part = text[start:end]
-        if (
-            (_PAST.search(part) and not _asked_for(part))
-            or (_OTHERS.search(part) and not followed)
-            or _UNSURE.search(part)
-            or (_RESULT_LINE.search(part) and not re.search(r"\b(?:until|below|above|target|at least)\b", part, re.I))
-        ):
-            text = blank(text, start, end)
+        if _asks_not(_NOT_VALUE.sub(lambda m: " " * len(m[0]), part), bool(followed)):
+            first, last = _own_clause(part) or (0, len(part))
+            text = blank(text, start + first, start + last)
     return text
+
+
+# "the docs recommend 1e-5, but for full fine-tuning"
+_ASIDE_ABOUT_IT = re.compile(
+    r"\W*(?:but|however|though)\s+(?:only |mostly |(?:that|this|it|they|he|she|those)(?:'s| is| was| were| had| has"
+    r"| used|'re) |for |"
+    r"with |on |at |in )(?!(?:this|our|us|my|now|here)\b)",
+    re.IGNORECASE,
+)
+
+
+def _asks_not(part: str, followed: bool = False) -> bool:
+    """Whether a part tells of the past, of others, of results, or is not meant firmly."""
+    return bool(
+        (_PAST.search(part) and not _asked_for(part))
+        or (_OTHERS.search(part) and not followed)
+        or _UNSURE.search(part)
+        or (_RESULT_LINE.search(part) and not re.search(r"\b(?:until|below|above|target|at least)\b", part, re.I))
+    )
+
+
+# A clause that speaks for itself: what stands before its comma is asked for all the same.
+_OWN_CLAUSE = re.compile(
+    r"\W*(?:and |but |as |since |because |though |although |while |whereas |where |even if )?"
+    r"(?:(?P<unsure>maybe|perhaps|possibly|might|may|could|later|optionally|e\.g\.?|for (?:example|instance)|such as|"
+    r"typically|usually|normally|commonly|by default|(?:the )?(?:library(?:'s)? |hf )?defaults?|not sure|"
+    r"(?:i|we)(?:'m| am| are|'re)? (?:wonder|curious|not sure|thinking))|"
+    r"(?P<told>(?:i|we|he|she|they|people|everyone|somebody|someone|[A-Z][a-z]{2,12})(?= (?!got|reach|achiev|saw|"
+    r"measur)[a-z']+)|the (?:paper|authors?|blog|baseline|last|previous|old|original|first|upstream|tutorial|docs|"
+    r"others?)|last|previously|earlier|yesterday|unlike|versus|vs|compared|their|his|her|my old|our (?:old|last|"
+    r"previous|first)))\b"
+)
+
+
+def _own_clause(part: str) -> tuple[int, int] | None:
+    """(start, end) of the last clauses of a part if they alone ask for nothing: "3 epochs, maybe more later"."""
+    commas = [m.start() for m in re.finditer(r",(?=\s)", part)][:12]
+    for number, comma in enumerate(commas):
+        told = _OWN_CLAUSE.match(part, comma)
+        if told is None or _asks_not(part[:comma]):
+            continue
+        end = len(part)
+        if told["unsure"]:
+            end = commas[number + 1] if number + 1 < len(commas) else end
+        if _asks_not(part[comma:end]) and not _asks_not(part[:comma] + part[end:]):
+            return comma, end
+    return None
 
 
 _IMPERATIVE = re.compile(
@@ -260,8 +365,15 @@ def _aside(part: str) -> int:
 def _asked_for(part: str) -> bool:
     return bool(
         re.search(
-            r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for)\b", part, re.I
+            r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:agreed|decided|"
+            r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|"
+            r"same) "
+            r"(?:in |the |on |with )*(?:last (?:time|run|week|experiment)|previously|earlier|yesterday))\b",
+            part,
+            re.I,
         )
+    ) and not re.search(
+        r"\b(?:diverged|exploded|failed|crashed|collapsed|too (?:high|low|large|small|many))\b", part, re.I
     )
 
 
@@ -282,7 +394,7 @@ _CHANGE = re.compile(
     r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
     re.IGNORECASE,
 )
-_ARROW = re.compile(r"(?P<old>[\d.eE-]+)\s*(?:->|→|=>|-->)\s*(?=[\d.])")
+_ARROW = re.compile(r"(?<![\w.])(?P<old>[\d.]+(?:e-?\d+)?[kK]?)\s*(?:->|→|=>|-->)\s*(?=\.?\d)", re.IGNORECASE)
 
 
 def _changed(text: str) -> str:

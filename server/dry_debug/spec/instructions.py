@@ -84,6 +84,8 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
     for group in groups:
         own: dict[tuple[str, ...], Instruction] = {}
         for one in group:
+            if _says_less(one, own):
+                continue
             own[one.key] = _completed(own.get(one.key), one)
             if one.field == "framework":
                 own = _without_contradicted(own, one)
@@ -91,6 +93,12 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
             if key not in kept and not (one.field == "warmup_steps" and _has(kept, own, "warmup_ratio", one)):
                 kept.setdefault(key, one)
     return tuple(sorted(kept.values(), key=lambda i: (FIELDS.index(i.field), i.line)))
+
+
+def _says_less(one: Instruction, own: dict[tuple[str, ...], Instruction]) -> bool:
+    """Whether a line only repeats a part of what is asked for: "mixed precision" after bf16."""
+    earlier = own.get(one.key)
+    return earlier is not None and one.values == ("mixed",) and set(earlier.values) <= {"bf16", "fp16"}
 
 
 def _completed(earlier: Instruction | None, one: Instruction) -> Instruction:
@@ -136,6 +144,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
     settings = sentence.pair
     numbers = quantities(text, sentence.question, lora=near_lora, settings=settings)
     if not settings:
+        numbers = _corrected(text, numbers, said.elliptic(text, sentence.question))
         known = {n.field for n in numbers}
         numbers.extend(
             e for e in said.elliptic(text, sentence.question)
@@ -143,10 +152,11 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         )  # fmt: skip
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
-    if settings:
-        found.extend(_switch(text))
+    switched = list(_switch(text)) if settings or _SWITCHED.fullmatch(text) else []
+    found.extend(switched)
     taken = [(n.start, n.end) for n in numbers]
-    found.extend(choices(text, sentence.question, settings=settings))
+    off = {c.field for c in switched}
+    found.extend(c for c in choices(text, sentence.question, settings=settings) if c.field not in off)
     found.extend(
         t
         for t in things(text, sentence.question, settings=settings)
@@ -188,8 +198,23 @@ _PAIRED_ROLES = re.compile(
 )
 
 
+# "TrainingArguments(learning_rate=2e-5, num_train_epochs=3)"
+_CALL = re.compile(
+    r"\b(?:[A-Z]\w*(?:Arguments|Args|Config|Params|Trainer)|dict|LLM|Trainer)\((?P<given>[^()]*=[^()]*)\)?"
+)
+_GIVEN = re.compile(r"(?P<key>\w+)\s*=\s*(?P<value>\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^\s,]+)")
+
+
 def _parts(sentence: Sentence) -> Iterator[Sentence]:
-    """One setting each of "LR / WD: 1e-5 / 0.02" and "train/eval batch size: 16/64"."""
+    """One setting each of "LR / WD: 1e-5 / 0.02", "train/eval batch size: 16/64" and a call with named arguments."""
+    call = _CALL.search(sentence.text) if "(" in sentence.text and "=" in sentence.text else None
+    if call is not None and not sentence.question:
+        given = list(_GIVEN.finditer(call["given"]))
+        rest = sentence.text[: call.start("given") - 1] + sentence.text[call.end() :]
+        yield replace(sentence, text=rest, starts=())
+        for one in given:
+            yield replace(sentence, text=f"{one['key']}: {one['value'].strip(chr(34) + chr(39))}", pair=True, starts=())
+        return
     match = _KEY.match(sentence.text) if len(sentence.text) < 160 else None
     if match is None or re.search(r"[:=|]", match["value"]):
         yield sentence
@@ -199,7 +224,9 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
         k.strip() for k in re.split(r"\s*/\s*|\s*,\s*|\s+(?:and|&|\+)\s+", match["key"])
     ]  # fmt: skip
     values = [v.strip() for v in re.split(r"\s*/\s*|\s*,\s+|\s+(?:and|&|\+|\|)\s+", match["value"])]
-    if len(keys) < 2 or len(keys) != len(values) or not all(ANY_FIELD.search(k) for k in keys):
+    if len(keys) == 2 and " " in keys[1] and not ANY_FIELD.search(keys[0]):  # "input/output length: 512/64"
+        keys[0] = f"{keys[0]} {keys[1].partition(' ')[2]}"
+    if len(keys) < 2 or len(keys) != len(values) or not all(ANY_FIELD.search(f"{k}: 1") for k in keys):
         yield sentence
         return
     for key, value in zip(keys, values, strict=True):
@@ -217,7 +244,7 @@ _MAKES = re.compile(
 
 
 _ALPHA = re.compile(
-    r"\balpha\b[\s:=]*(?:is |should be |set to |at )?(?:(?P<twice>twice|double|2\s?[x×*]?)|(?:equal to|same as|"
+    r"\balpha\b[\s:=]*(?:is |should be |set to |at )?(?:(?P<twice>twice|double|2\s?[x×*·]?)|(?:equal to|same as|"
     r"=))\s*(?:the |as the )?"
     r"(?:lora )?(?:rank|r)\b",
     re.IGNORECASE,
@@ -228,6 +255,8 @@ def _alpha_by_rank(source: Source, found: list[Instruction]) -> Iterator[Instruc
     """ "Rank 16, alpha twice the rank"."""
     match = _ALPHA.search(source.text)
     rank = next((i for i in reversed(found) if i.field == "lora_r" and i.single), None)
+    if match is not None and rank is not None:
+        found[:] = [i for i in found if i.field != "lora_alpha" or i.values != (2,)]
     if match is not None and rank is not None and not any(i.field == "lora_alpha" for i in found):
         line = source.first_line + source.text.count("\n", 0, match.start())
         value = rank.values[0] * (2 if match["twice"] else 1)
@@ -258,6 +287,10 @@ def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
     match = _MAKES.search(text, max(steps.end, sizes[0].end) - 1)
     total = number(match["n"]) if match else None
     each = steps.values[0] * sizes[0].values[0]
+    ahead = re.search(rf"(?P<n>{NUMBER})\s*=\s*\Z", text[: min(steps.start, sizes[0].start)])
+    if ahead is not None and number(ahead["n"]) == each and each > 0:  # "64 = 8 per device x 8 steps"
+        yield Quantity("batch_size", (int(each),), "one", ahead["n"], ahead.start("n"), ahead.end("n"), "", "effective")
+        return
     if match is not None and isinstance(total, int) and each > 0 and total >= each and total % each == 0:
         yield Quantity("batch_size", (total,), "one", match["n"], match.start("n"), match.end("n"), "", "effective")
 
@@ -306,6 +339,25 @@ _SWITCHES = {
 }
 
 
+_CORRECTS = re.compile(
+    r"\b(?:no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i mean(?:t)?|or "
+    r"better)\b",
+    re.IGNORECASE,
+)
+
+
+def _corrected(text: str, numbers: list[Quantity], later: list[Quantity]) -> list[Quantity]:
+    """The numbers with what takes one of them back in the same sentence: "5 epochs, no wait, 3"."""
+    for one in later:
+        first = next((n for n in numbers if n.field == one.field and n.end <= one.start), None)
+        if first is not None and _CORRECTS.search(text[first.end : one.start]):
+            return [replace(one, role=n.role, unit=n.unit) if n is first else n for n in numbers]
+    return numbers
+
+
+_SWITCHED = re.compile(r"\W*[\w -]{2,30}:\s*(?:false|no|off)\W*", re.IGNORECASE)
+
+
 def _as_setting(text: str) -> str:
     """A setting ("training per_device_train_batch_size: 8") in words that the extractors know."""
     key, colon, value = text.partition(":")
@@ -330,6 +382,7 @@ def _as_setting(text: str) -> str:
 def _switch(text: str) -> Iterator[Choice]:
     """What a setting switches off: "bf16: false"."""
     key, _, value = text.partition(":")
-    known = _SWITCHES.get(key.strip().lower())
+    words = key.strip().lower().split()
+    known = next((k for n in (2, 1) if (k := _SWITCHES.get(" ".join(words[-n:]))) is not None), None)
     if known is not None and value.strip().lower() in ("false", "no", "off"):
         yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), "tool" if known[0] == "logging" else "")

@@ -44,7 +44,7 @@ class Setting:
     @classmethod
     def of(cls, program: Program, instructions: list[Instruction]) -> Setting:
         """The setting of a program under its instructions."""
-        from dry_debug.program.knowledge import kind_of_call
+        from dry_debug.spec.kinds import kind_of_call
 
         names = {n for n, _ in program.qualified_calls()}
         kinds = {kind_of_call(n) for n in names}
@@ -178,11 +178,20 @@ def _equal(field: str, asked: Any, got: Any) -> bool | None:
     return bool(asked == got)
 
 
+# Modules of other architectures that do what those of LLaMA do.
+_MODULES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys("query q_lin wq to_q q".split(), ("q_proj",)),
+    **dict.fromkeys("key k_lin wk to_k k".split(), ("k_proj",)),
+    **dict.fromkeys("value v_lin wv to_v v".split(), ("v_proj",)),
+    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o".split(), ("o_proj",)),
+    **dict.fromkeys("query_key_value c_attn wqkv qkv qkv_proj".split(), ("q_proj", "k_proj", "v_proj")),
+}
 _ALL_LINEAR = frozenset("q_proj k_proj v_proj o_proj gate_proj up_proj down_proj".split())
 
 
 def _same_modules(asked: frozenset[str], got: frozenset[str]) -> bool:
     every = frozenset(("all-linear",))
+    asked, got = (frozenset(n for name in names for n in _MODULES.get(name.lower(), (name,))) for names in (asked, got))
     return asked == got or (asked == every and got >= _ALL_LINEAR) or (got == every and asked >= _ALL_LINEAR)
 
 
@@ -420,7 +429,10 @@ def _needed(stated: Hardware, own: list[Observed]) -> Observed | None:
 
 def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], setting: Setting) -> Judged:
     chosen = [o for o in own if o.unit == asked.unit] if asked.field == "logging" else own
-    known = [o for o in chosen if o.known]
+    known = [o for o in chosen if o.known and not o.implied]
+    default = next((o for o in chosen if o.implied and o.value in asked.values), None)
+    if default is not None and not known and asked.kind != "not":
+        return "match", default, "the library's default"
     if asked.field == "logging" and asked.unit == "tool":
         none = "none" in asked.values
         if asked.kind == "not" or none:

@@ -60,6 +60,34 @@ _FAMILIES: tuple[tuple[str, str], ...] = tuple(
         "pegasus": r"pegasus",
         "whisper": r"whisper",
         "wav2vec2": r"wav2vec-?2?",
+        "hubert": r"hubert",
+        "wavlm": r"wavlm",
+        "seamless": r"seamless",
+        "nllb": r"nllb",
+        "m2m100": r"m2m-?100",
+        "marian": r"opus-mt",
+        "longformer": r"longformer",
+        "bigbird": r"big-?bird",
+        "xlnet": r"xlnet",
+        "camembert": r"camembert",
+        "layoutlm": r"layoutlm",
+        "trocr": r"trocr",
+        "gpt-oss": r"gpt-oss",
+        "command-r": r"command-r",
+        "internlm": r"internlm",
+        "glm": r"(?:chat)?glm(?=-?\d)",
+        "stablelm": r"stable-?lm",
+        "paligemma": r"paligemma",
+        "siglip": r"siglip",
+        "segformer": r"segformer",
+        "mask2former": r"mask2former",
+        "detr": r"\bdetr",
+        "beit": r"\bbeit",
+        "regnet": r"regnet",
+        "inception": r"inception",
+        "maxvit": r"maxvit",
+        "gte": r"\bgte\b",
+        "nomic-embed": r"nomic-embed",
         "clip": r"\bclip\b",
         "sdxl": r"sdxl|stable-diffusion-xl",
         "stable-diffusion": r"stable-diffusion",
@@ -107,7 +135,8 @@ _KNOWN_SIZE = {
 # A family of encoders or image models: what "base" says there is the size.
 _SIZED_BY_WORD = frozenset(
     "bert distilbert roberta distilroberta deberta xlm-roberta albert electra modernbert t5 flan-t5 mt5 codet5 bart "
-    "pegasus whisper wav2vec2 vit swin deit dino convnext clip gpt2 e5 bge mobilenet blip codebert dialogpt".split()
+    "pegasus whisper wav2vec2 vit swin deit dino convnext clip gpt2 e5 bge mobilenet blip codebert dialogpt "
+    "hubert wavlm longformer bigbird xlnet camembert layoutlm trocr siglip beit maxvit gte".split()
 )
 
 
@@ -249,7 +278,9 @@ _NAME = re.compile(
     r"opt(?=-\d)|bloom|olmo|mpt(?=-\d)|zephyr|vicuna|granite|nemotron|flan-?t5|mt5|codet5|t5|distil-?bert|modern-?bert|"
     r"m?deberta|xlm-?r(?:oberta)?|distil-?roberta|roberta|albert|electra|codebert|bert|bart|pegasus|whisper|wav2vec2?|"
     r"clip(?=[ -]vit)|sdxl|stable[ -]diffusion|blip|llava|resnext|wide-?resnet|resnet|densenet|efficientnet|mobilenet|"
-    r"convnext|swin|deit|vit|vgg|alexnet|u-?net|yolo|all-minilm|all-mpnet|bge|minilm)"
+    r"convnext|swin|deit|hubert|wavlm|seamless|nllb|m2m-?100|opus-mt|longformer|big-?bird|xlnet|camembert|layoutlm(?:v\d)?|trocr|gpt-oss|"
+    r"command-r|internlm|chatglm|stable-?lm|paligemma|siglip|segformer|mask2former|detr|beit|regnet|inception|maxvit|"
+    r"vit|vgg|alexnet|u-?net|yolo|all-minilm|all-mpnet|bge|minilm)"
     r"(?:[ _-]?(?:v?\d+(?:\.\d+)*[bm]?(?![\w%])|\d+x\d+[bm]|[a-z]\d+(?:e\d+)?(?!\w)|xl|xxl|tiny|mini|small|base|medium|"
     r"large|huge|chat|instruct(?:ion)?(?:[ -]tuned)?|it(?= |$|[,.;)`])|coder|code|uncased|cased|hf|turbo|vit|"
     r"[bls][/_]\d+|patch\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|xl|neo|a\d+b))*"

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import dotted
+from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.names import FIELD_OF
 from dry_debug.spec.observed import Observed, role_of_name, seen
 from dry_debug.spec.observed_values import converted, optimizer, scheduler
@@ -73,6 +73,8 @@ def in_calls(program: Program) -> Iterator[Observed]:
         if kind == "optimizer":
             yield from _optimizer(program, name, call)
         elif kind == "trainer_args":
+            if call.args and not isinstance(call.args[0], ast.Starred):
+                yield seen(program, "output_dir", call.args[0], call)
             yield from _keywords(program, call, {k: FIELD_OF[k] for k in _TRAINER_ARGS})
             yield from _strategies(program, call)
         elif kind == "trainer":
@@ -100,6 +102,7 @@ def in_calls(program: Program) -> Iterator[Observed]:
                 yield _seed(program, expr, call)
         elif name in ("torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"):
             yield from _clip(program, call)
+    yield from _set_rates(program)
     yield from _methods(program)
 
 
@@ -116,12 +119,23 @@ def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Itera
             one = seen(program, field, expr, at, _role(name), _unit(name))
         if name in ("bf16", "fp16", "tf32"):
             value = one.traced.value if one.traced is not None else None
+            if (one.traced is None or not one.traced.known) and isinstance(expr, ast.expr) and name != "tf32":
+                yield _where_it_runs(program, name, expr)
             if value is True and name != "tf32":
                 yield Observed("precision", name, one.use, one.traced)
             continue
         if name in ("evaluation_strategy", "eval_strategy", "save_strategy", "eval_steps", "save_steps"):
             continue
         yield one
+
+
+def _where_it_runs(program: Program, name: str, expr: ast.expr) -> Observed:
+    """`fp16=torch.cuda.is_available()` is fp16 wherever it is trained; `fp16=not is_bf16_supported()` nobody knows."""
+    text = program.short(expr, 120)
+    sure = re.search(r"cuda\.is_available|is_bf16_supported|is_bfloat16_supported|use_cuda|has_cuda", text)
+    if sure is not None and not re.search(r"\bnot\b", text):
+        return Observed("precision", name, expr, Traced(True, name, program, expr))
+    return Observed("precision", None, expr, None, known=False)
 
 
 def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
@@ -254,10 +268,14 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
         expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "name"), None)
         if expr is not None:
             yield seen(program, "scheduler", expr, call)
-    elif last in ("LinearLR", "SequentialLR", "LambdaLR", "ChainedScheduler") and kind != "linear":
+    elif last in ("SequentialLR", "ChainedScheduler", "ConstantLR"):
         pass
-    elif last == "LinearLR" and any(k.arg == "start_factor" for k in call.keywords):
-        pass  # a warm-up
+    elif last in ("LambdaLR", "MultiplicativeLR"):
+        yield from by_hand(program, call, role="")
+    elif last == "LinearLR" and not any(k.arg == "end_factor" for k in call.keywords) and len(call.args) < 3:
+        total = next((k.value for k in call.keywords if k.arg == "total_iters"), None)
+        if total is not None:  # a warm-up
+            yield from _warm_up(program, total, call)
     elif kind is not None:
         yield Observed("scheduler", kind, call.func, Traced(True, kind, program, call.func))
     place = {"get_scheduler": 2}.get(last, 1)
@@ -266,6 +284,53 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
         warm = call.args[place]
     if warm is not None:
         yield from _warm_up(program, warm, call)
+
+
+def by_hand(program: Program, call: ast.Call, role: str) -> Iterator[Observed]:
+    """The schedule that a function of one's own computes: `LambdaLR(opt, lambda step: 0.5 * (1 + cos(step)))`."""
+    given = next((k.value for k in call.keywords if k.arg == "lr_lambda"), call.args[1] if len(call.args) > 1 else None)
+    shape = shape_of(program, given, call) if given is not None else None
+    traced = Traced(True, shape, program, call.func) if shape else None
+    yield Observed("scheduler", shape, call.func, traced, role, known=shape is not None)
+
+
+def shape_of(program: Program, expr: ast.expr, at: ast.AST) -> str | None:
+    """The shape of the curve that an expression or a function computes, by what it calls."""
+    bodies: list[ast.AST] = [expr]
+    names = [n.id for n in ast.walk(expr) if isinstance(n, ast.Name)][:8]
+    bodies += [f for f in ast.walk(program.tree) if isinstance(f, ast.FunctionDef) and f.name in names][:4]
+    nodes = [node for body in bodies for node in ast.walk(body)]
+    if any(isinstance(n, ast.Call) and (dotted(n.func) or "").rpartition(".")[2] == "cos" for n in nodes):
+        return "cosine"
+    powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
+    if any(isinstance(n.right, ast.Constant) and n.right.value in (-0.5, 0.5) for n in powers):
+        return "inverse_sqrt"
+    if any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.FloorDiv) for n in nodes) and powers:
+        return "step"
+    return "exponential" if powers and all(isinstance(n.left, ast.Constant) for n in powers) else None
+
+
+def _set_rates(program: Program) -> Iterator[Observed]:
+    """`group["lr"] = get_lr(step)`: a schedule without a scheduler."""
+    if "param_groups" not in program.document.source:
+        return
+    for assignment in program.index.assignments:
+        target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
+        if not (
+            isinstance(target, ast.Subscript)
+            and isinstance(target.slice, ast.Constant)
+            and target.slice.value == "lr"
+            and assignment.value is not None
+            and any(isinstance(b, ast.For | ast.While) for b in program.index.ancestors(assignment))
+        ):
+            continue
+        value = assignment.value
+        if isinstance(value, ast.Name):
+            value = _source(program, value, assignment)  # type: ignore[assignment]
+        shape = shape_of(program, value, assignment) if isinstance(value, ast.expr) else None
+        traced = Traced(True, shape, program, assignment.value) if shape else None
+        yield Observed("scheduler", shape, assignment.value, traced, known=shape is not None)
+        return
 
 
 def _warm_up(program: Program, expr: ast.expr, call: ast.Call) -> Iterator[Observed]:

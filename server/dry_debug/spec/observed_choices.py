@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import dotted
+from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen
 from dry_debug.spec.observed_values import precision
-from dry_debug.spec.things import Hardware
+from dry_debug.spec.things import Cadence, Hardware
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:
@@ -269,7 +269,9 @@ def _method(program: Program, loads: bool) -> Iterator[Observed]:
     four_bit: ast.AST | None = None
     for name, call in program.qualified_calls():
         last = name.rpartition(".")[2]
-        if name in ("peft.LoraConfig", "peft.AdaLoraConfig") or (last == "get_peft_model" and "peft" not in name):
+        if name in ("peft.LoraConfig", "peft.AdaLoraConfig") or (
+            last == "get_peft_model" and not name.startswith("peft.")
+        ):
             lora = lora or call
         for keyword in call.keywords:
             if keyword.arg == "load_in_4bit":
@@ -616,6 +618,8 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
     "max_grad_norm": 1.0,
     "seed": 42,
     "precision": "fp32",
+    "save_cadence": Cadence("step", 500),
+    "logging": Cadence("step", 500),
 }
 _OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
     "adamw": {"learning_rate": 1e-3, "weight_decay": 0.01},
@@ -632,7 +636,7 @@ def _defaults(program: Program) -> Iterator[Observed]:
         for field, value in _TRAINER_DEFAULTS.items():
             if name.startswith("trl.") and field in ("learning_rate", "precision", "epochs"):
                 continue  # these differ between TRL's trainers and releases
-            yield Observed(field, value, call, implied=True)
+            yield Observed(field, value, call, implied=True, unit="every" if field == "logging" else "")
         return
     trains = program.training.is_training
     optimizers = [(n, c) for n, c in calls if kind_of_call(n) == "optimizer"]

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from dry_debug.program.loops import TrainingLoop
     from dry_debug.program.program import Program
 
-_EVALUATES = re.compile(r"(?:^|_)(?:eval(?:uate|uation)?|valid(?:ate|ation)?|val|test)(?:_|$|\d)", re.IGNORECASE)
+_EVALUATES = re.compile(
+    r"(?:^|_)(?:eval(?:uate|uation)?|valid(?:ate|ation)?|val|test)(?:_|$|\d)|^estimate_loss", re.IGNORECASE
+)
 _SAVES = re.compile(
     r"^(?:save_pretrained|save_model|save_checkpoint|save_state|save_ckpt|save)$|^save_|_save$|checkpoint",
     re.IGNORECASE,
@@ -36,12 +38,28 @@ def in_flow(program: Program) -> Iterator[Observed]:
         if loop.kind in ("epoch", "iteration") and isinstance(loop.node, ast.For):
             expr = loops.count_of(loop.node)
             if expr is not None:
-                yield seen(program, "epochs" if loop.kind == "epoch" else "max_steps", expr, loop.node)
+                yield _rounds(program, "epochs" if loop.kind == "epoch" else "max_steps", expr, loop.node)
     yield from _accumulation(program)
     training = [loop for loop in loops.all if loop.kind != "eval"]
     if training:
         yield from _guarded(program, training)
         yield from _each_epoch(program, epochs)
+
+
+def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Observed:
+    """How often a loop goes round: `range(1, n + 1)` does n times."""
+    call = program.training.loops.iterated(loop, program.scope(loop))
+    start = call.args[0] if isinstance(call, ast.Call) and len(call.args) > 1 and call.args[1] is stop else None
+    first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
+    if first <= 0:
+        return seen(program, field, stop, loop)
+    if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add):
+        for side, other in ((stop.left, stop.right), (stop.right, stop.left)):
+            if isinstance(other, ast.Constant) and other.value == first:
+                return seen(program, field, side, loop)
+    found = seen(program, field, stop, loop)
+    whole = found.known and isinstance(found.value, int) and found.value > first
+    return Observed(field, found.value - first, found.use, found.traced) if whole else found
 
 
 def _accumulation(program: Program) -> Iterator[Observed]:
@@ -65,6 +83,7 @@ def _accumulation(program: Program) -> Iterator[Observed]:
 def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observed]:
     """`if step % 100 == 0: evaluate()`."""
     blocks = {loop.node for loop in training}
+    epochs = [loop.node for loop in training if loop.kind == "epoch" and isinstance(loop.node, ast.For)]
     found: set[str] = set()
     for call in program.index.calls:
         field = _purpose(call)
@@ -94,6 +113,8 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
             "",
         )
         unit = "epoch" if re.search(r"epoch|(?<![a-z])ep(?![a-z])", counter) else "step"
+        if unit == "step" and _counts_epochs(program, guard, epochs):
+            unit = "epoch"
         traced = trace(program, every, guard)
         value = (
             Cadence(unit, int(traced.value))
@@ -104,12 +125,38 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
         yield Observed(field, value, every, traced, unit="every" if field == "logging" else "", known=value is not None)
 
 
+def _counts_epochs(program: Program, guard: ast.If, epochs: list[ast.For]) -> bool:
+    """Whether the counter of a test is the variable of the loop over epochs: `for e in range(n): ... if e % 5 == 0`."""
+    names = {n.id for n in ast.walk(guard.test) if isinstance(n, ast.Name)}
+    around = set(program.index.ancestors(guard))
+    return any(
+        loop in around and names & {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} for loop in epochs
+    )
+
+
+_PASSING = frozenset(
+    "tqdm trange enumerate zip len iter next list range print DataLoader train train_epoch fit train_one_epoch".split()
+)
+
+
+def _is_held_out(expr: ast.expr) -> bool:
+    """Whether an argument is the data that a model is judged on: `val_loader`, `loaders["test"]`."""
+    if isinstance(expr, ast.Subscript) and isinstance(expr.slice, ast.Constant):
+        return isinstance(expr.slice.value, str) and bool(_EVALUATES.search(expr.slice.value))
+    name = (dotted(expr) or "").rpartition(".")[2]
+    return bool(re.search(r"loader|_dl\b|_ds\b|data|set|iter|batches|split", name) and _EVALUATES.search(name))
+
+
 def _purpose(call: ast.Call) -> str | None:
     last = (dotted(call.func) or (call.func.attr if isinstance(call.func, ast.Attribute) else "")).rpartition(".")[2]
     whole = dotted(call.func) or ""
     if whole == "torch.save" or (_SAVES.search(last) and last != "save_hyperparameters"):
         return "save_cadence"
     if _EVALUATES.search(last) and last not in ("eval", "val", "test"):
+        return "eval_cadence"
+    if isinstance(call.func, ast.Name) and last in ("val", "test") and call.args:
+        return "eval_cadence"
+    if isinstance(call.func, ast.Name) and last not in _PASSING and any(_is_held_out(a) for a in call.args[:4]):
         return "eval_cadence"
     if _LOGS.search(last) and "torch" not in whole and "math" not in whole and "np" not in whole:
         return "logging"

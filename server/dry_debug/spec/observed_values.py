@@ -120,7 +120,7 @@ def optimizer(name: str) -> str | None:
     low = name.rpartition(".")[2].lower().replace("-", "_")
     eight = "8bit" in low or "8_bit" in low
     if "adamw" in low or low == "adam_w":
-        return "adamw_8bit" if eight or "paged" in low else "adamw"
+        return "adamw_8bit" if eight or ("paged" in low and "32" not in low) else "adamw"
     for known in (
         "adafactor",
         "adagrad",

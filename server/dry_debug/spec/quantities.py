@@ -16,7 +16,10 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|(?:(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
+    r"are|of|to|at|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"previously|ever|"
+    r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
+    r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
     r"(?:should|must|shall|will|can|may|needs? to|has to|have to) (?:probably |ideally |then |also |really )?(?:be|"
@@ -32,7 +35,7 @@ _BOUND = (
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
     r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
-    r"≥|(?<![-=>])>|above|over|more than|"
+    r"≥|(?<![-=>])>|above|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
     r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
 )
@@ -46,16 +49,32 @@ _VALUE = (
     rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no|without(?: any)?|zero|disable|skip(?: the)?|turn off|don'?t (?:use|do|want|need)(?: any)?)\s+(?P<what>"
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
+    r"the)?|omit(?: the)?|"
+    r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
     r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
-    r"\s*[:=|]\s*(?:none|no|off|disabled|-|–|0\b(?!\.))",
+    r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set "
+    r"to )*(?:off|disabled|"
+    r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
+    r"required|necessary)\b)",
     re.IGNORECASE,
 )
 _GREEDY = re.compile(
     r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
+)
+# "LoRA 16/32", "r/alpha = 16/32"
+_RANK_AND_ALPHA = re.compile(
+    r"\b(?P<name>q?lora|r(?:ank)? ?/ ?a(?:lpha)?)\b[\s:=(]{1,4}(?:r(?:ank)?/a(?:lpha)? ?=? ?)?(?P<r>\d{1,3})\s?/\s?"
+    r"(?P<a>\d{1,3})(?![\d.])",
+    re.IGNORECASE,
+)
+_ONE_PASS = re.compile(
+    r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
+    r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
+    re.IGNORECASE,
 )
 _NO_FIELD = {
     "warm": ("warmup_steps", 0),
@@ -72,7 +91,9 @@ _NO_FIELD = {
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
-    r"final|than|for the first|wait|another) (?:\w+ )?\Z",
+    r"final|than|for the first|wait|another|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
+    r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
+    r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
     r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
@@ -103,8 +124,10 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         (
             f,
             re.compile(
-                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?: (?:for|of|on) (?:the )?[a-z]+(?: model)?(?=\s*[:=]| "
-                rf"(?:is|should|to be)\b))?){_LINK}{_VALUE}",
+                rf"(?<![\w-])(?:--)?(?P<name>(?:{w})(?![a-z])(?:\s?\([a-z][a-z /-]{{0,24}}\)(?=\s*[:=|]))?(?: "
+                rf"(?:for|of|on|in) (?:the )?[a-z]+(?: model| "
+                rf"layers)?(?=\s*[:=]| "
+                rf"(?:is|should|to be)\b|\s+\.?\d))?){_LINK}{_VALUE}",
                 re.I,
             ),
             False,
@@ -124,8 +147,11 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         for f, w in BEHIND
     ]
     percent = re.compile(
-        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all )*(?:steps|"
-        rf"training|iterations)?\s*(?:(?:for|as|in) )?)?"
+        rf"(?P<low>{NUMBER})(?P<percent>\s?(?:%|percent\b))\s*(?:of (?:the )?(?:total |training |all |optimi[sz]er "
+        rf")*(?:steps|"
+        rf"training|iterations|run|updates)?\s*(?:(?:for|as|in|are|is|should be|go(?:es)? (?:in)?to|go(?:es)? on|"
+        rf"(?:is |are )?"
+        rf"spent on|used for|is used for|are used for|to) (?:the )?)?)?"
         r"(?:linear |lr )?(?P<name>warm-?[ ]?up)",
         re.IGNORECASE,
     )
@@ -141,6 +167,13 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     greedy = _GREEDY.search(text)
     if greedy:
         found.append(Quantity("temperature", (0,), "one", "0", greedy.start(), greedy.end()))
+    once = _ONE_PASS.search(text)
+    if once:
+        found.append(Quantity("epochs", (1,), "one", "1", once.start(), once.end()))
+    pair = _RANK_AND_ALPHA.search(text)
+    if pair and not (pair["name"].lower().startswith("r") and not lora):
+        for field, group in (("lora_r", "r"), ("lora_alpha", "a")):
+            found.append(Quantity(field, (int(pair[group]),), "one", pair[group], *pair.span(group)))
     for match in _NO.finditer(asked):
         what = (match["what"] or match["off"]).lower()
         field, value = next(v for k, v in _NO_FIELD.items() if k in what)
@@ -160,12 +193,40 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     taken: list[tuple[int, int]] = []
     for _, _, _, field, match, behind in hits:
         one = _quantity(field, match, behind, text, lora)
-        if one is None or any(one.start < e and s < one.end for s, e in taken):
+        if (
+            one is None
+            or any(one.start < e and s < one.end for s, e in taken)
+            or (pair and one.field in ("lora_r", "lora_alpha") and one.start < pair.end() and pair.start() < one.end)
+        ):
             continue
         taken.append((one.start, one.end))
         found.append(_with_role(one, text, sentence))
         found.extend(_second_role(found[-1], text, taken))
-    return found
+    rate = _bare_rate(text) if not any(f.field == "learning_rate" for f in found) else None
+    if rate is not None and not any(rate.start < e and s < rate.end for s, e in taken):
+        found.append(rate)
+    return _without_estimates(found)
+
+
+_OPTIMIZERS = re.compile(r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|one-?cycle)\b", re.IGNORECASE)
+_ALONE = re.compile(r"(?:\A|[,/+;(|]|\bwith\b|\bat\b)\s*(?P<n>\d(?:\.\d+)?e-[2-7])\s*(?=\Z|[,/+;)|])", re.IGNORECASE)
+
+
+def _bare_rate(text: str) -> Quantity | None:
+    """The learning rate of "AdamW, 1e-4, cosine": a number in that notation by itself beside an optimizer."""
+    match = _ALONE.search(text) if _OPTIMIZERS.search(text) else None
+    value = number(match["n"]) if match is not None else None
+    if match is None or value is None:
+        return None
+    return Quantity("learning_rate", (value,), "one", match["n"], match.start("n"), match.end("n"))
+
+
+def _without_estimates(found: list[Quantity]) -> list[Quantity]:
+    """ "3 epochs, about 5000 steps": what is only estimated follows from the other."""
+    lengths = [f for f in found if f.field in ("epochs", "max_steps")]
+    if not any(f.kind == "about" for f in lengths) or all(f.kind == "about" for f in lengths):
+        return found
+    return [f for f in found if f.field not in ("epochs", "max_steps") or f.kind != "about"]
 
 
 def _matches(pattern: re.Pattern[str], text: str, behind: bool) -> Iterator[re.Match[str]]:
@@ -193,13 +254,20 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     before = text[: match.start() if behind and bounded else start]
     wrong = _NOT_BEFORE.get(field)
     ends = field in ("epochs", "max_steps") and _ENDS.search(before) and not _NO_PROGRESS.search(text[match.end() :])
-    if wrong is not None and not ends and re.search(wrong, before, re.IGNORECASE):
+    if wrong is not None and not ends and re.search(wrong, re.sub(r"\s*[:=|]\s*\Z", " ", before), re.IGNORECASE):
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
     low = number(match["low"], field in _TOKENS)
-    if low is None:
+    if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
+    if (
+        field == "gradient_accumulation_steps"
+        and not behind
+        and "accumulate" in name
+        and _UP_TO_SIZE.match(text[match.end("name") :])
+    ):
+        return None  # "accumulate to 64" names the size that comes out
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
     if field == "max_grad_norm" and match["name"].strip() == "CLIP":
@@ -215,6 +283,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         and behind
         and re.match(r"[ -]tok(?!.*(?:context|seq|input|example|sample|long))", name) is not None
     )
+    if bare and _SAMPLES.search(text):
+        return Quantity("max_tokens", (low,), "one", match["low"].strip(), start, match.end())
     if bare and re.fullmatch(r"[ -]tok(?:ens?)?", name) and not groups.get("most"):
         if not _OF_INPUTS.search(re.split(r"[,;.(]", before)[-1]):
             return None  # a number of tokens alone may be anything
@@ -281,7 +351,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "max_steps" and not behind and re.match(r"\s*(?:%|epochs)", after):
         return None
-    if field == "learning_rate" and (values[0] <= 0 or (values[0] > 10 and match["name"].lower() != "lr")):
+    if field == "learning_rate" and not 0 < values[0] <= 10:
         return None
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
@@ -301,6 +371,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_UP_TO_SIZE = re.compile(
+    rf"\s+(?:up )?to (?:an? )?(?:total |effective )?(?:of )?(?:{NUMBER})(?!\s*(?:steps?|batches|times|x\b))"
+)
 _ENDS = re.compile(
     r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*"
     r"(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
@@ -328,6 +401,7 @@ _BOUND_BEHIND = re.compile(
     r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every)|or (?:more|higher|above)\b))",
     re.IGNORECASE,
 )
+_SAMPLES = re.compile(r"\b(?:temp(?:erature)?|top[ _-]?p|sampling|greedy|decoding)\b|\bT\s*=", re.IGNORECASE)
 _OF_INPUTS = re.compile(
     r"\b(?:inputs?|sources?|contexts?|prompts?|articles?|documents?|texts?|sequences?|chunks?)\b[^,;.]{0,16}\Z|"
     r"\b(?:keep|stay (?:at|with)|stick (?:to|with))\b[^,;]{0,40}\s\Z",
@@ -448,7 +522,7 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
     stop = re.search(r"[,;.()]|\band\b|\bwith\b|\d", text[end:])
     after = text[end : end + (stop.start() if stop else 40)][:40]
     for name, pattern in ROLE:
-        if name == "head" and field in ("lora_r",):
+        if name in ("head", "backbone") and field not in ("learning_rate", "model", "weight_decay", ""):
             continue
         if name == "eval" and field in (
             "seed",
@@ -497,12 +571,23 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
 
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []
-    match = re.match(
-        rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
-        rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
-        r"(?P<role>\w+)",
+    ahead = re.match(
+        rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
+        rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?"
+        rf"|%|tok))",
         text[one.end :],
         re.IGNORECASE,
+    )
+    match = (
+        ahead
+        if ahead is not None and one.role
+        else re.match(
+            rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
+            rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
+            r"(?P<role>\w+)",
+            text[one.end :],
+            re.IGNORECASE,
+        )
     )
     value = number(match["low"]) if match else None
     if match is None or value is None:

@@ -11,10 +11,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dry_debug.spec.instruction import Source
-
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.spec.instruction import Source
 
 INSTRUCTS = re.compile(
     r"^\W*(?:the |your |my )?(?:instructions?|task(?: description)?|assignment|spec(?:ification)?s?|requirements? "
@@ -102,13 +101,19 @@ def own_sources(program: Program) -> list[Source]:
         if match is None or match["before"].count('"') % 2 or match["before"].count("'") % 2:
             continue
         line = source.count("\n", 0, start) + 1
-        found.append(Source(document.path, _block(source, start, match), False, line))
+        found.append(_source(document.path, _block(source, start, match), line))
     first = program.tree.body[0] if program.tree.body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         text = first.value.value[:LONGEST]
         if announces(text):
-            found.append(Source(document.path, text, False, first.lineno, sections=True))
+            found.append(_source(document.path, text, first.lineno, sections=True))
     return found
+
+
+def _source(path: str, text: str, line: int, sections: bool = False) -> Source:
+    from dry_debug.spec.instruction import Source
+
+    return Source(path, text, False, line, sections)
 
 
 def _block(source: str, start: int, match: re.Match[str]) -> str:

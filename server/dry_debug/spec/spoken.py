@@ -20,20 +20,24 @@ _ELLIPSIS = re.compile(
     rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "
     rf"(?:want|need)|i want|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
     rf"correction:?|sorry,?|rather|oops,?|wait,?|"
-    rf"y(?:es|ep|eah|up)[,:]?|try|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|now\b|instead|this time|here|please|for|to be\b|so\b|but\b|since\b|"
+    rf"y(?:es|ep|eah|up)[,:]?|try|or better|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
+    rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|tok(?:ens?)?\b|now\b|instead|this time|here|please|for|to be\b|so\b|"
+    rf"but\b|since\b|"
     rf"because\b|tonight|tomorrow|there\b|everywhere|from now|\(|rather|"
     rf"then\b|"
     rf"not\b|pls\b|sorry\b|as\b))",
     re.IGNORECASE,
 )
 _ENOUGH = re.compile(
-    rf"(?P<low>{NUMBER})\s+(?:is|are|should be|would be|will be|will|should) (?:enough|plenty|fine|better|ok|okay|"
-    rf"sufficient|do)\b",
+    rf"(?P<low>{NUMBER})\s+(?:it (?:is|shall be)|(?:is|are|should be|would be|will be|will|should) (?:enough|plenty"
+    rf"|fine|better|ok|okay|"
+    rf"sufficient|do))\b",
     re.I,
 )
 _ANSWERS = re.compile(
-    rf"\s*(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
+    rf"\s*(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
+    rf"let'?s (?:keep|say|do))[,:]?\s+)?"
+    rf"(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
     rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
 )
 _OFFERS = re.compile(rf"(?:\A\W*|[,:]\s*|\b(?:or|maybe|about|with)\s+)(?P<low>{NUMBER})\s*\Z", re.IGNORECASE)

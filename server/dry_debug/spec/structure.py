@@ -18,7 +18,7 @@ _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
 _BULLET = re.compile(
-    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|\d{1,2}(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])|"
+    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])|"
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
 _SPEAKER = re.compile(
@@ -219,6 +219,8 @@ class _Reader:
         """Whether a line is no continuation of the prose before it: a setting, a short line after a short line."""
         at = self.paragraph[-1][0]
         before = self.lines[at].strip()
+        if stripped[:1].islower() and _CUT_OFF.search(before):
+            return False  # "... Eval batch" / "size: 8"
         if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
             return True
         if before.endswith(",") or _GOES_ON.search(before):
@@ -337,6 +339,12 @@ _GOES_ON = re.compile(
 )
 
 
+_CUT_OFF = re.compile(
+    r"(?:[a-z,)] |[.:;] )(?:\w+ )?(?:batch|learning|weight|max|maximum|per|eval|sequence|output|gradient|"
+    r"accumulation|top|warm-?up|"
+    r"training|total|effective|number|save|an?|the|of|with|and|context|random|lora|target|mixed)\Z",
+    re.IGNORECASE,
+)
 _TAGGED = re.compile(r"\s*[\[<]@?[A-Za-z][\w.-]{1,20}[\]>]:?\s+(?=\S)")  # "[eva] make it 5"
 _NAME = re.compile(r"\s*(?P<name>[a-z]{2,12}):\s+\S")
 
@@ -361,7 +369,9 @@ def _is_speaker(text: str) -> bool:
     name = text.strip(" :*<>@")
     from dry_debug.spec.vocabulary import ANY_FIELD
 
-    return bool(re.fullmatch(r"[A-Z][a-z]{1,12}", name)) and not ANY_FIELD.search(name) and name.lower() not in _LABELS
+    if _LIKE_LABEL.fullmatch(name) or name.lower() in _LABELS:
+        return False
+    return bool(re.fullmatch(r"[A-Z][a-z]{1,12}", name)) and not ANY_FIELD.search(name)
 
 
 _LABELS = frozenset(
@@ -369,8 +379,17 @@ _LABELS = frozenset(
     "method training train eval evaluation logging save checkpoint checkpoints seed note goal task teacher student "
     "inference sampling loss serving engine approach technique hyperparameters hyperparams stack library setup "
     "previous before baseline results background paper old update edit correction tldr target tokenizer validation "
-    "test draft judge context length regularization mode steps budget rank alpha modules tracking metrics run".split()
+    "test draft judge context length regularization mode steps budget rank alpha modules tracking metrics run "
+    "where what how when why compute machine machines duration stack saving warmup decay resources decoding storage "
+    "adapter adapters artifacts results store layers sequence sequences window tracker report reporting cadence "
+    "frequency interval cluster node nodes cards devices weights architecture arch network backbone encoder decoder "
+    "policy reward corpus source input inputs prompts prompt answers answer completions requirements constraints must "
+    "wishes other misc rest everything hyper params parameters config configuration split splits tokens limits limit "
+    "clip name owner due priority status type scope purpose summary description accept done file files path folder "
+    "size sizes epoch iters updates objective metric quant adapters peft engine library launch changes change decision "
+    "decided agreed final plan todo tasks ask asks".split()
 )
+_LIKE_LABEL = re.compile(r"\w{3,}(?:ing|tion|sion|ment|ness|ity|ware|ency|izer|iser)", re.IGNORECASE)  # no first name
 
 
 def _unmarked(text: str) -> str:

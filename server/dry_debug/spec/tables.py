@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from dry_debug.spec.vocabulary import ANY_FIELD
 
 _WANTED = re.compile(
-    r"\b(?:value|ours?|this run|this|new|target|setting|use|wanted|asked|final|want|required|spec|now)\b", re.I
+    r"\b(?:values?|ours?|us|we|this run|this|new|target|setting|use|wanted|asked|final|want|required|spec|now|how much|"
+    r"choice|chosen|decision|decided|agreed|to be|planned|plan)\b",
+    re.I,
 )
 _OTHERS = re.compile(
     r"\b(?:previous|old|before|paper|baseline|theirs?|default|reference|last|note|notes|comment|why|source|reason|"
-    r"result|accuracy|loss|score|published|description|owner|example|type)\b",
+    r"result|accuracy|loss|score|published|description|owner|example|type|reasons?|remarks?|comments?|who|status|"
+    r"rationale|explanation|was|current|existing|original|prior|status quo|range|unit|theirs)\b",
     re.IGNORECASE,
 )
 
@@ -33,10 +36,13 @@ def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     if sum(bool(ANY_FIELD.search(c)) for c in head) >= 2:
         yield from _columns(head, body)
         return
+    head, body = _names_first(head, body)
     for index, row in body:
         if len(row) < 2 or not row[0]:
             continue
-        if all(re.match(r"[\w ./-]{2,40}[:=]\s*\S", cell) for cell in row):  # "lr: 1e-5 | epochs: 2"
+        if all(re.match(r"[\w ./-]{2,40}[:=]\s*\S", cell) for cell in row) or (
+            not head and len(row) > 2 and sum(bool(_TERSE.search(cell)) for cell in row) > 1
+        ):  # "lr: 1e-5 | epochs: 2", "lr 1e-5 | 2 epochs"
             yield from ((index, cell, "") for cell in row)
             continue
         column = _value_column(head, row)
@@ -49,6 +55,29 @@ def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
                         yield index, f"{row[0]}: {row[c]}", what
                 continue
             yield index, f"{row[0]}: {row[column]}", name if _role(name) else ""
+
+
+# "bs 16", "3 epochs": a field and its number in one cell
+_TERSE = re.compile(rf"\A\W*(?:{ANY_FIELD.pattern})\W+\.?\d|\A\W*\.?\d\S*\s*(?:{ANY_FIELD.pattern})", re.IGNORECASE)
+
+
+def _names_first(
+    head: Sequence[str], body: Sequence[tuple[int, list[str]]]
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The table with the column of the settings' names before the others, and without running numbers."""
+    width = max((len(row) for _, row in body), default=0)
+    named = [sum(bool(ANY_FIELD.search(row[c])) for _, row in body if c < len(row)) for c in range(min(width, 12))]
+    if not named or 2 * named[0] >= max(named):
+        return list(head), list(body)
+    best = named.index(max(named))
+    order = [best, *(c for c in range(width) if c != best and not (c < len(head) and _RUNNING.fullmatch(head[c])))]
+    return (
+        [head[c] for c in order if c < len(head)],
+        [(index, [row[c] for c in order if c < len(row)]) for index, row in body],
+    )
+
+
+_RUNNING = re.compile(r"#|no\.?|nr\.?|id|idx|item|row|pos\.?|", re.IGNORECASE)
 
 
 def _columns(head: Sequence[str], body: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, str]]:

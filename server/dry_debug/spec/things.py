@@ -122,7 +122,8 @@ def _template_only(text: str, one: Mention) -> bool:
         )
     ) or bool(
         re.search(
-            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|from)\s+\Z",
+            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|(?<!tokens )(?<!answers )"
+            r"(?<!responses )(?<!completions )from)\s+\Z",
             text[: one.start],
             re.IGNORECASE,
         )
@@ -163,6 +164,12 @@ _DATA_NAMED = re.compile(
     rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
+# "Fine-tune Qwen2.5 on ": what follows is data
+_TRAINED_ON = re.compile(
+    r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
+    r"(?:the |our |a )?[\"'(]*\Z",
+    re.IGNORECASE,
+)
 _NO_NAME = (
     r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
     r"used|https?|www"
@@ -200,6 +207,10 @@ def _datasets(text: str) -> Iterator[Thing]:
             ):
                 continue
             before = text[max(0, start - 60) : start].lower()
+            if pattern is _DATA_NAMED and re.search(
+                r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before
+            ):
+                continue  # what the model has seen before
             if pattern is _DATA_ID:
                 data = re.search(
                     r"(?:data ?sets?|corpus|data|split|train(?:ed|ing)? on|fine-?tun\w+ on|finetun\w+ on|evaluat\w+ "
@@ -207,6 +218,9 @@ def _datasets(text: str) -> Iterator[Thing]:
                     before,
                 )
                 data = data or re.match(r"\W*(?:data ?set|corpus|data\b)", text[end:], re.IGNORECASE)
+                family = bool(named(value).family)
+                on = None if family else _TRAINED_ON.search(text[:start])
+                data = data or on
                 path = re.search(
                     r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
                 ) and not re.search(r"data", before)
@@ -214,7 +228,9 @@ def _datasets(text: str) -> Iterator[Thing]:
                     r"\W*(?:data ?set|corpus)\b", text[end:], re.IGNORECASE
                 )
                 known = re.fullmatch(_KNOWN_DATA, value.rpartition("/")[2], re.IGNORECASE)
-                if not (data or known) or path or (mentions(value) and not beside):
+                if not (data or known) or path or (mentions(value) and family and not beside):
+                    continue
+                if mentions(value) and not (beside or on or known):
                     continue
             if pattern is _DATA_FILE and re.search(
                 r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
@@ -247,30 +263,49 @@ _OUTPUT = re.compile(
     r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
-    r"artifacts?|run)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b\s*(?:[:=|]|is|to|should be|at|\s)*\s*|"
-    rf"^\W*(?:outputs?|checkpoints?|artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*|\b(?:results?|adapters?)\s+"
-    rf"(?:to|into|under)\s+|\b(?:weights?|checkpoints?|"
+    r"artifacts?|run|model|weights|ckpts?|checkpoints?|logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
+    r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|"
+    r"of) (?:the |all )?"
+    r"(?:\w+ )?(?:checkpoints?|weights|outputs?|results?|models?|adapters?|artifacts?)\b\s*(?:[:=|]|is|should be|\s)+|"
+    rf"^\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?|saved (?:to"
+    rf"|in))\s*[:=]\s*|"
+    rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
+    rf"should be|shall be|"
+    rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?\s+(?:to|in|into|under|at)\s+(?:the )?|"
+    rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
 )
 
 
+_AS_OUTPUT = re.compile(
+    r"(?<![\w/.])(?P<path>(?:[~.]{1,2}/|/)?[\w.-]+(?:/[\w.-]+)+/?)[\"')]?\s+(?:as|is|for|will be) (?:the |our |"
+    r"your |an? )?"
+    r"(?:output|save|checkpoint|result|run)s?\b[ _-]?(?:dir\w*|folder|path|location)?",
+    re.IGNORECASE,
+)
+
+
 def _paths(text: str) -> Iterator[Thing]:
+    for match in _AS_OUTPUT.finditer(text):
+        if not _NOT_MODEL.search(text[: match.start()]):
+            yield Thing("output_dir", (match["path"],), "one", match["path"], *match.span("path"))
     for match in _OUTPUT.finditer(text):
         path = match["path"].rstrip(".,;:)")
         start = match.start("path")
         quoted = text[max(0, start - 1) : start] in ("'", '"')
         explicit = re.search(
-            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|checkpoints?|"
-            r"artifacts?|save(?: to)?|saved (?:to|in))\s*[:=]\s*\Z",
+            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|out|checkpoints?|"
+            r"ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save to|saved (?:to|in))\s*[:=]\s*\Z",
             text[:start],
             re.IGNORECASE,
         )
-        if not path or not ("/" in path or quoted or explicit):
+        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+", path) and re.match(r"\s*(?:\Z|[.,;)])", text[start + len(path) :])
+        if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(
-            r"(?:the|a|an|and|or|is|it|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
+            r"(?:the|a|an|and|or|is|it|only|best|last|all|never|none|yes|no|at|once|after|best/last|last/best|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
             r"each|epochs?|steps?)",
             path,
             re.I,
@@ -296,6 +331,9 @@ def _paths(text: str) -> Iterator[Thing]:
 
 def _hardware(text: str) -> Iterator[Thing]:
     for one in machines(text):
+        alone = one.hardware.count is None and one.hardware.memory is None and text[: one.start].rstrip().endswith("(")
+        if alone and text[one.end :].lstrip().startswith(")"):
+            continue  # "bf16 (A100)" gives a reason
         yield Thing("hardware", (one.hardware,), "one", text[one.start : one.end].strip(), one.start, one.end)
 
 
@@ -304,7 +342,11 @@ def _hardware(text: str) -> Iterator[Thing]:
 _WHAT = (
     ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
     ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bsnapshots?\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
-    ("logging", r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport (?:the )?(?:loss|metrics)\b"),
+    (
+        "logging",
+        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|"
+        r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;,]{0,16}\Z",
+    ),
 )
 _ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10, "hundredth": 100}
 _NTH = "|".join(_ORDINALS)
@@ -312,7 +354,8 @@ _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
     rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
     rf"global )?(?:(?P<unit>epochs?|"
-    rf"steps?|iterations?|iters?|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|to\b))|(?<=\d[kK])"
+    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|"
+    rf"to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
 )
@@ -326,7 +369,8 @@ _KEYED = re.compile(
 _AT_END = re.compile(
     r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;,]{0,40}?\b(?:only )?(?:at the (?:very "
     r")?end\b(?! of (?:each|every|an|the) epoch)|once at the end|only the final (?:model|checkpoint|weights|adapter)|"
-    r"after training)",
+    r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|"
+    r"for)\b)",
     re.I,
 )
 
@@ -357,6 +401,7 @@ def _just_before(near: str) -> list[str]:
     return kept
 
 
+_WISE = re.compile(r"\b(?:epoch-?wise|per-epoch|each-epoch|every-epoch|epochal)\b", re.IGNORECASE)
 _TIMES_AN_EPOCH = re.compile(
     rf"\b(?P<n>twice|thrice|(?:{NUMBER}|(?:{_WORD}))\s?(?:times|x|×))\s+(?:per|an?|each|every|in an?)\s+epoch\b|"
     r"\b(?:every|each) (?P<part>half|quarter|third)(?: of)?(?: an?)?[ -]epoch\b",
@@ -379,8 +424,9 @@ def _shares(text: str) -> Iterator[Thing]:
 
 def _cadences(text: str) -> Iterator[Thing]:
     yield from _shares(text)
+    text = _WISE.sub(lambda m: "per epoch".ljust(len(m[0]))[: len(m[0])], text)
     text = _TIMES_AN_EPOCH.sub(lambda m: " " * len(m[0]), text)
-    keyed = _KEYED.match(text.replace(":", ": "))
+    keyed = _KEYED.match(re.sub(r"[:=]\s?", ": ", text))
     if keyed and not _EVERY.search(text):
         what = keyed["what"].lower()
         field = (
@@ -488,22 +534,27 @@ _LETTERS = re.compile(
     r"\b(?P<list>(?:[qkvo](?:\s*(?:,|and|/|&|\+|\s)\s*)?){1,4})[ -]*proj(?:ection)?s?\b(?!_)|\b(?P<qv>(?:q(?:uery)?|"
     r"k(?:ey)?|v(?:alue)?)(?:\s*(?:,|and|/|&)\s*(?:q(?:uery)?|k(?:ey)?|v(?:alue)?|o(?:utput)?))+)\b(?= projections?| "
     r"layers| modules| only)|"
-    r"(?P<plain>(?<![\w-])[qkvo]\b(?:\s*(?:,|/|and|&|\+)\s*(?:and )?\b[qkvo]\b)+(?![\w-]))",
+    r"(?P<plain>(?<![\w-])[qkvo]\b(?:\s*(?:,|/|and|&|\+)\s*(?:and )?\b[qkvo]\b)+(?![\w-])|(?<![\w-])(?:qkvo?|qv|qk)\b)",
     re.I,
 )
 
 
 _ATTENTION_AND_MLP = re.compile(
-    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}\b(?:and|plus|\+|&|as well as)\s+(?:the |all )?(?:mlps?|ffn|"
+    r"\b(?:all |the |both )*att(?:entio)?n\b[^.;]{0,24}?(?:\b(?:and|plus|as well as)|\+|&)\s*(?:the |all )?(?:mlps?"
+    r"|ffn|"
     r"feed[ -]?forward)\b"
     r"(?: (?:layers|projections?|blocks|modules))?",
     re.IGNORECASE,
 )
 _ATTENTION = re.compile(
-    r"\b(?:all |the )*attention (?:projections?|layers|modules|matrices)\b(?: "
+    r"\b(?:all |the )*attention (?:projections?|layers|modules|matrices|blocks|weights|only|linears?)\b(?: "
     r"only)?(?:\W{1,3}(?P<list>[qkvo](?:\W{1,3}(?:and )?[qkvo])+)\b)?",
     re.IGNORECASE,
 )
+
+
+def _letters(match: re.Match[str]) -> str:
+    return (match["list"] or match["qv"] or match["plain"] or "").lower()
 
 
 def _modules(text: str) -> Iterator[Thing]:
@@ -515,7 +566,7 @@ def _modules(text: str) -> Iterator[Thing]:
         yield Thing("target_modules", (frozenset(("all-linear",)),), "one", every[0], every.start(), every.end())
         return
     for match in _LISTED.finditer(text):
-        names = re.findall(_MODULE, match[0])
+        names = re.findall(_MODULE, match[0], re.IGNORECASE)
         if len(names) == 1 and not re.search(
             r"_proj|_attn|_key_value|target[ _]modules?", match[0] + text[: match.start()]
         ):
@@ -532,7 +583,9 @@ def _modules(text: str) -> Iterator[Thing]:
     if match2:
         letters = {
             w[0].lower()
-            for w in re.findall(r"[a-z]+", match2["list"] or match2["qv"] or match2["plain"] or "", re.I)
+            for w in re.findall(
+                r"[a-z]+", re.sub(r"\b[qkvo]{2,4}\b", lambda m: " ".join(m[0]), _letters(match2)), flags=re.I
+            )
             if w.lower() not in ("and",)
         }
         if letters:

@@ -152,6 +152,9 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
         if plain is not None and getattr(held, "items", None) is not None:
             return Traced(True, held.plain(), program, expr, held.file, held.line, changeable=True)
     if isinstance(expr, ast.Attribute):
+        held = _in_namespace(program, expr, at, depth)
+        if held is not None:
+            return held
         owner_value = program.value(expr.value, at)
         made = owner_value.args
         if owner_value.kind == "instance" and made is not None and owner_value.origin is not None:
@@ -161,6 +164,29 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
     if isinstance(expr, ast.Subscript):
         return _read(program, expr.value, expr.slice, at, depth)
     return None
+
+
+_NAMESPACES = frozenset(
+    "types.SimpleNamespace argparse.Namespace easydict.EasyDict ml_collections.ConfigDict munch.Munch box.Box "
+    "addict.Dict dotmap.DotMap ml_collections.config_dict.ConfigDict omegaconf.OmegaConf.create".split()
+)
+
+
+def _in_namespace(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: int) -> Traced | None:
+    """`cfg.rank` of `cfg = SimpleNamespace(rank=8)`, made once and of literals."""
+    if not isinstance(expr.value, ast.Name):
+        return None
+    home = program.names.lookup(expr.value.id, program.scope(at) if at is not None else program.index.module)
+    one = home[1][0] if home is not None and len(home[1]) == 1 else None
+    made = one.value if one is not None and one.kind == "assign" and not one.path else None
+    if not isinstance(made, ast.Call) or program.qualified(made) not in _NAMESPACES or one is None:
+        return None
+    given: ast.expr | None = next((k.value for k in made.keywords if k.arg == expr.attr), None)
+    first = made.args[0] if made.args else None
+    if given is None and isinstance(first, ast.Dict):
+        pairs = zip(first.keys, first.values, strict=True)
+        given = next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == expr.attr), None)
+    return trace(program, given, one.stmt, depth + 1) if given is not None else None
 
 
 def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:

@@ -9,11 +9,18 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:grad(?:ient)?s?[ _-]?)?accum(?:ulat(?:ion|ed?|ing))?(?:[ _-]?(?:steps?|iters?|factor|"
         r"grad(?:ient)?[ _-]batches))?(?: (?:gradients )?(?:over|for|across))?|accumulate (?:gradients|grads)(?: "
         r"(?:over|for|across|every))?|"
-        r"grad[ _-]?acc(?:um)?(?:[ _-]?steps)?|\bga(?:[ _]steps)?(?=[ =:]+\d)",
+        r"grad[ _-]?acc(?:um)?(?:[ _-]?steps)?|\bacc[ _.]?(?:steps|iters)|\bga(?:[ _]steps)?(?=[ =:]+\d)|"
+        r"(?:step (?:the )?optimi[sz]er|optimi[sz]er (?:step|update)s?|(?:apply|do) an? (?:optimi[sz]er )?(?:step|"
+        r"update)|(?:weight|parameter) updates?|update (?:the )?(?:weights|parameters|model))(?: only)?(?: once)? "
+        r"(?:after )?(?:every|each)(?=\s+(?:\d+|two|three|four|eight|sixteen)\s+(?:micro|mini|batch|forward|"
+        r"backward))",
     ),
     (
         "max_grad_norm",
-        r"max(?:imum)?[ _-]grad(?:ient)?[ _-]norm|clip(?:ping)? (?:the )?grad\w* (?:to|at) (?:an? )?(?:max(?:imum)? |"
+        r"max(?:imum)?[ _-]grad(?:ient)?[ _-]norm|(?:grad(?:ient)?s? )?(?:(?:are|is|be|get|to be|should be|must be) )*"
+        r"clip(?:ping|ped)?(?: (?:the )?grad(?:ient)?s?)?(?: norms?)?(?:\s*\(|\s+)(?:(?:to|at|by|with|using) )?"
+        r"(?:an? |the |their )?(?:max(?:imum)? |global |total |l2[- ])*norm(?: of)?|clip(?:ping)? (?:the )?grad\w* "
+        r"(?:to|at) (?:an? )?(?:max(?:imum)? |"
         r"global |total |l2[- ])?norm(?: of)?|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the "
         r")?(?:grad(?:ient)?s?))?"
         r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norm(?:[ "
@@ -24,13 +31,17 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "warmup_steps",
         r"\bwu(?=[ =:]+\d)|(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|"
         r"phase))?"
-        r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?",
+        r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?|"
+        r"ramp(?:s|ed|ing)?(?:[ -]?up)?(?: (?:the )?(?:lr|learning rate))?(?: up)?(?: linearly)?(?: from (?:0|zero))?"
+        r"(?: to (?:the |its )?(?:peak|maximum|max))?(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?",
     ),
     (
         "learning_rate",
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
-        r"schedule)\b(?=[\s(@,:]{1,3}\d(?:\.\d+)?e-\d)",
+        r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
+        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?\d(?:\.\d+)?e-\d)|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d| ?(?:momentum|"
+        r"nesterov)))|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
@@ -43,12 +54,20 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"gpu|card))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
     ),
-    ("weight_decay", r"weight[ _-]?decay|\bwd\b|\bl2(?: reg(?:ularization|ularisation)?)?(?= (?:of|=|:|\d)|[=:])"),
-    ("lora_alpha", r"(?:lora[ _-]?)?(?<![a-z])alpha|\ba(?=\s*=\s*\d)"),
+    (
+        "weight_decay",
+        r"weight[ _-]?decay|\bwd\b|\bl2(?:[ -](?:reg(?:ulari[sz]ation)?|penalty|decay|weight))?"
+        r"(?=\W{1,3}(?:of |is |at )?\d)",
+    ),
+    (
+        "lora_alpha",
+        r"(?:lora[ _-]?)?(?<![a-z])(?:alpha|α)|\ba(?=\s*=\s*\d)|(?<=, )a(?= \d+\b)|\bscaling(?=\W{1,3}(?:of )?\d)",
+    ),
     ("lora_dropout", r"(?:lora[ _-]?)?(?:dropout(?:[ _-](?:rate|prob(?:ability)?))?|drop(?=\s*[=:]\s*0?\.))"),
     (
         "lora_r",
-        r"lora[ _-](?:r|rank)\b|(?:lora |adapter )?\brank\b(?:[ _-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
+        r"lora[ _-](?:r|rank|dim)\b|\brank[ -](?=\d+ (?:lora|adapt))|(?:lora |adapter )?\brank\b(?:[ "
+        r"_-]?\(?r\)?\b)?|\br(?=\s*[=:]\s*\d)|\br(?= (?:of )?\d)",
     ),
     (
         "max_tokens",
@@ -61,9 +80,18 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
-        r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model)[ _-]?(?:len(?:gths?)?|"
-        r"window|size)|max[ _-]?"
+        r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model|source|src|encoder|document|"
+        r"cutoff|article|chunk|window|tokeni[sz]er|example|sample|truncation)[ _-]?(?:len(?:gths?)?|"
+        r"window|size(?<!model size)(?<!sample size)(?<!text size))|\b(?:prompts?|inputs?|sources?|contexts?|"
+        r"articles?|documents?)"
+        r"(?=\s+(?:max|up to|at most|limit|≤|<=|capped)\w*\W{0,4}(?:of |to |at )?\d)|length(?=\s*[:=]|\s+\d+k?\b"
+        r"(?! steps))|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
+        r"(?:pad(?:ded|ding)?|"
+        r"trim(?:med)?|crop(?:ped)?|shorten(?:ed)?)(?:(?:/| and | or |, ?)(?:truncat|trim|pad|cut)\w*)?(?: "
+        r"(?:everything|"
+        r"inputs|sequences|texts?|them|it))? (?:to|at)(?= (?:length |a length of |max(?:imum)? )?\d+k?(?: ?tok|\s*"
+        r"(?:\Z|[.,;)])))|"
         r"truncat(?:e|ed|ion|ing)(?: (?:everything|"
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
@@ -73,7 +101,12 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "tensor_parallel_size",
-        r"tensor[ _-]parallel(?:[ _-]size|ism)?(?: (?:across|over|on|degree))?|\btp(?:[ _-]size)?\b",
+        r"tensor[ _-]parallel(?:[ _-](?:size|degree)|ism|ization)?(?: (?:across|over|on|degree))?(?= (?:all )?"
+        r"(?:both|\w+) )?|"
+        r"\btp(?:[ _-]size)?\b(?: (?:across|over|on))?|"
+        r"\b(?:shard|split|spread|distribut)\w*(?: (?:the |this )?(?:model|weights|it|engine|llm))(?: (?:across|"
+        r"over|on|between))"
+        r"(?=\s+(?:the )?(?:\d+|two|four|eight|both)\s+(?:gpus?|cards|devices))",
     ),
     (
         "max_steps",
@@ -82,10 +115,17 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"iters|"
         r"steps(?=\s*[:=]\s*\d)",
     ),
-    ("epochs", r"(?:(?:num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)"),
-    ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d)"),
-    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d)"),
-    ("seed", r"(?:(?:random|global|rng|manual|fixed)[ _-])?seeds?(?: (?:everything|all|it all|the run))?"),
+    (
+        "epochs",
+        r"(?:(?:n|nb|no\.?|num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)",
+    ),
+    ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d|\s+[01]?\.\d)"),
+    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d|\s+0?\.\d)"),
+    (
+        "seed",
+        r"random[ _]state|(?:(?:random|global|rng|manual|fixed)[ _-])?seed(?:s|\(s\))?(?: (?:everything|all|it all|"
+        r"the run))?",
+    ),
 )
 
 # "3 epochs", "500 training steps": what stands behind the number. {n} is the number.
@@ -106,7 +146,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "batch_size",
         r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
-        r" (?:as|for) (?:the |a |your )?(?:train(?:ing)? )?batch[ -]?size|"
+        r" (?:as|for|is) (?:the |a |your |our )?(?:train(?:ing)? )?batch[ -]?size|"
         r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
         r"card)\b(?! for)"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
@@ -128,7 +168,9 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r" (?:(?:as|for) (?:the )?)?(?:peak |initial |base )?(?:learning[ _-]?rate|\blr\b)",
+        r"(?:\s+(?:as|for|is) (?:(?:the|a|our) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |initial |"
+        r"base |starting )?(?:learning[ _-]?rate|"
+        r"\blr\b)",
     ),
     ("weight_decay", r" (?:as (?:the )?)?(?:weight[ _-]?decay|\bwd\b)"),
     (
@@ -140,6 +182,9 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
+        r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
+        r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
+        r"|message)|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|"
         r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
         r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
@@ -149,7 +194,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     ("temperature", r" (?:as (?:the )?)?(?:sampling )?temp(?:erature)?\b"),
     ("top_p", r" (?:as )?(?:top[ _-]?p|nucleus)\b"),
-    ("seed", r" as (?:the |a )?(?:random )?seed"),
+    ("seed", r" (?:as|is|for) (?:the |a |our )?(?:random )?seed"),
     ("lora_r", r" (?:as )?(?:lora )?rank\b"),
     ("lora_dropout", r" (?:lora )?dropout\b"),
     ("max_grad_norm", r" (?:grad(?:ient)?[ -])?(?:clip(?:ping)?|max norm)\b"),
@@ -158,14 +203,14 @@ BEHIND: tuple[tuple[str, str], ...] = (
 
 # One of these occurs wherever a field is named: cheaper to look for than the patterns.
 SIGNS: dict[str, tuple[str, ...]] = {
-    "gradient_accumulation_steps": ("acc", "ga"),
+    "gradient_accumulation_steps": ("acc", "ga", "every", "each"),
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
-    "warmup_steps": ("warm", "wu"),
-    "learning_rate": ("lr", "rate", "@", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
+    "warmup_steps": ("warm", "wu", "ramp"),
+    "learning_rate": ("lr", "rate", "@", "step", "eta", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
     "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
     "weight_decay": ("decay", "wd", "l2"),
-    "lora_alpha": ("alpha", "a=", "a ="),
+    "lora_alpha": ("alpha", "a=", "a =", "a ", "α", "scaling"),
     "lora_dropout": ("drop",),
     "lora_r": ("rank", "r"),
     "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
@@ -184,17 +229,19 @@ SIGNS: dict[str, tuple[str, ...]] = {
         "trunc",
         "cut",
         "trim",
+        "pad",
+        "crop",
         "cap",
         "clip",
         "limit",
         "short",
     ),
-    "tensor_parallel_size": ("parallel", "tp"),
+    "tensor_parallel_size": ("parallel", "tp", "shard", "split", "spread", "distribut"),
     "max_steps": ("step", "iter", "update"),
     "epochs": ("ep", "pass"),
     "temperature": ("temp", "t"),
     "top_p": ("top", "nucleus", "p"),
-    "seed": ("seed",),
+    "seed": ("seed", "state"),
 }
 
 # Who or what a value is for, if not for the training itself.

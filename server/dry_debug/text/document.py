@@ -6,13 +6,15 @@ same length, so that every offset of `source` is an offset of the text that the 
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from dry_debug.text.lines import Encoding, LineIndex
 from dry_debug.text.spans import Span, TextEdit
 
+_LETTERS = bytes(c if chr(c).isalnum() or c == ord("_") else 32 for c in range(128)) + b" " * 128
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+
+class Problem(NamedTuple):
     """Something that kept the analysis from doing its whole work; never a finding about the code."""
 
     message: str
@@ -20,8 +22,7 @@ class Problem:
     line: int | None = None  # one-based
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One piece of a document: `number` is one-based in a notebook (counting all cells) and None in a plain file."""
 
     number: int | None
@@ -31,8 +32,7 @@ class Cell:
     uri: str | None = None  # the editor's name of a notebook cell, opaque
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where an offset stands for a person or an editor. `line` and `column` are zero-based."""
 
     cell: int | None
@@ -62,6 +62,11 @@ class Document:
     def lines(self) -> LineIndex:
         """The line index of the whole source, all cells together."""
         return LineIndex(self.source)
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """The runs of ASCII letters, digits and underscores in `source`, each once: in names, strings and comments."""
+        return frozenset(self.source.encode("utf-8", "surrogatepass").translate(_LETTERS).decode("ascii").split())
 
     @cached_property
     def is_notebook(self) -> bool:

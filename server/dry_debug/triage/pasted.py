@@ -85,7 +85,9 @@ _LOG = re.compile(
     r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d)",
     re.IGNORECASE,
 )
-_LOG_INSIDE = re.compile(r"\bit/s\b|\bs/it\b|[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$")
+_LOG_INSIDE = re.compile(
+    r"<[\d:?]{1,12}, {0,4}[\d.?]{1,10}(?:it/s|s/it)|\d%\||[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$"
+)
 
 # A message does not speak of itself or ask: the person goes on in the next line.
 _ABOUT_ONESELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|We|our)\b|\?\s*$|^(?:Should|How|Why|What|Can) ")

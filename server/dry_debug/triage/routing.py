@@ -70,9 +70,12 @@ def route(text: str) -> Routing:
     """
     read = pasted.read(text)
     context = _Context(read)
-    hits = _in_order(_leading(_without_covered(_hits(read, context))))
-    stops = _stops(hits, context)
+    spoken = Said(read.prose.lower())
     prose = read.prose.lower()
+    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken)))) or _subject(prose, spoken)
+    if all(hit.route.phase == "request" for hit in hits) and _is_wish(prose):
+        hits = []
+    stops = _stops(hits, context)
     kinds = pressure.kinds(prose)
     symptoms = tuple(hit.route.id for hit in hits)
     quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
@@ -98,13 +101,16 @@ class _Context:
         return [item for item in route.contexts if self.has(item.marker)]
 
 
-def _hits(read: Pasted, context: _Context) -> list[_Hit]:
-    spoken = Said(read.prose.lower())
+def _hits(read: Pasted, context: _Context, spoken: Said) -> list[_Hit]:
     hits = _rows(read, context, spoken, 0)
     if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
         return hits
-    hits = _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
-    return hits or _subject(read.prose.lower(), spoken)
+    return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+
+
+def _is_wish(prose: str) -> bool:
+    """Whether somebody only asks for what is not theirs to debug: that weights or code be published."""
+    return any(found(row.instead, prose) for row in table().questions)
 
 
 def _subject(prose: str, spoken: Said) -> list[_Hit]:
@@ -135,9 +141,13 @@ def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hi
         if not row.requires or context.has(row.requires):
             hits.append(_Hit(row, by, told, topics))
     unknown = next((item for item in read.raised if item.kind.rpartition(".")[2] not in _WRAPPERS), None)
-    if unknown is not None and not any(hit.raised or (hit.route.patterns and not hit.route.weak) for hit in hits):
+    if unknown is not None and not any(hit.raised or _is_known_message(hit.route) for hit in hits):
         hits.append(_Hit(_place_of(unknown), unknown))
     return hits
+
+
+def _is_known_message(route: Route) -> bool:
+    return bool(route.patterns) and not route.weak and route.phase != "request"
 
 
 def _place_of(raised: Raised) -> Route:

@@ -10,6 +10,11 @@ from typing import NamedTuple
 from dry_debug_rules.catalogue.routes import table
 
 _TOKEN = re.compile(r"[a-z_][a-z0-9_]*(?:'t\b)?|\d+(?:[.,]\d+)*|%|[,:]|[.!?;]+(?=\s|$)")
+# Where a picture stood; it is no image that a model made.
+_SHOWN = re.compile(
+    r"\((?:see |the |two |my |in )*(?:images?|screenshots?|pictures?|photos?|figures?)(?: \w+)?\)|"
+    r"\bsee (?:the )?(?:image|picture)"
+)
 _NEGATORS = frozenset(
     "no not never nor neither cannot without hardly barely nothing none nobody unable stopped stops dont doesnt "
     "didnt struggles struggle struggling struggled difficult hard isnt arent wasnt wont cant havent hasnt refuses "
@@ -17,9 +22,11 @@ _NEGATORS = frozenset(
 )
 _WITHOUT = frozenset("no without nor neither".split())  # what stands right behind one of them is not there at all
 _REACH = 7  # tokens after a negation that it still denies
-_RIGHT_BEHIND = 4  # tokens
+_SHORT = frozenset("without instead rather".split())  # they deny what stands right behind them
+_RIGHT_BEHIND = 3  # tokens
 _LONGEST = 60  # tokens that are one sentence where nobody wrote a full stop
-_TURNS = frozenset(", : but however although though while yet".split())  # a negation does not reach over them
+_TURNS = frozenset(", : but however although though while yet when if because after before until unless".split())
+# A negation does not reach over them.
 _STEM = 2  # the shortest stem, in letters
 
 
@@ -76,7 +83,7 @@ class Said:
                     if index - absent < _RIGHT_BEHIND:
                         self._absent.add(phrase.concept)
             if word in _NEGATORS or word.endswith("n't"):
-                denied = index
+                denied = index - (_REACH - _RIGHT_BEHIND) * (word in _SHORT)
                 absent = index if word in _WITHOUT else absent
             elif word in _TURNS:
                 denied = -_REACH
@@ -90,7 +97,7 @@ class Said:
 
 def _sentences(prose: str) -> Iterable[Sequence[str]]:
     words: list[str] = []
-    for word in _TOKEN.findall(prose.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
+    for word in _TOKEN.findall(_SHOWN.sub(" ", prose).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
         if word[0] in ".!?;" or len(words) == _LONGEST:
             if words:
                 yield words
