@@ -296,7 +296,7 @@ def _around(program: Program, stmt: ast.stmt, call: ast.Call) -> Loop | None:
             handed = [call.func.value] if isinstance(call.func, ast.Attribute) else call.args
             names = {(dotted(expr) or "").partition(".")[0] for expr in handed}
             given = any(b.kind == "param" for name in names for b in function.bindings.get(name, ())[:1])
-            called = function.name in program._calls_by_last
+            called = bool(program.calls_by_last_name(function.name))
             return block if given and called and _runs_in_loop(program, function) else None
     return None
 
