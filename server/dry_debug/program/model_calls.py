@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # What a file says that evaluates anything.
 SIGNS = (".eval(", "no_grad", "inference_mode")
+MAX_CALLERS = 2  # functions between the call and the loop
+MAX_SITES = 8  # calls of one name: `run` may be anybody's
 _RUNS = frozenset(("forward", "generate"))
 _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
@@ -66,8 +68,8 @@ def _called(func: ast.expr, scope: Scope) -> ast.expr | None:
     return func if own or func.attr in ("model", "module", "net") else None
 
 
-def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope) -> bool:
-    """Whether the call stands in a loop, or where its function switches autograd off."""
+def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope, depth: int = 0) -> bool:
+    """Whether the call stands in a loop, or where its function switches autograd off; or a call of its function."""
     stmt = ix.program.statement(call)
     if stmt is None:
         return False
@@ -81,5 +83,13 @@ def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope) -> bool:
                    for i in block.items):  # fmt: skip
                 return True
         elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-            return bool(block.decorator_list)
+            return bool(block.decorator_list) or _called_there(ix, block, depth)
     return False
+
+
+def _called_there(ix: EventIndex, function: ast.FunctionDef | ast.AsyncFunctionDef, depth: int) -> bool:
+    """Whether something of this name is called where a model may be evaluated: a cheap look, by names alone."""
+    sites = ix.program.calls_by_last_name(function.name) if depth < MAX_CALLERS else []
+    return 0 < len(sites) <= MAX_SITES and any(
+        _may_evaluate(ix, site, ix.program.scope(site), depth + 1) for site in sites
+    )
