@@ -120,6 +120,8 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
         re.IGNORECASE,
     ):
         return Hardware(1) if groups["multi"] else None
+    if re.search(r"\d\s?[-–]\s?\Z", before) and not groups["card"]:
+        return None  # "1-2 GPUs"
     after = text[match.end() : match.end() + 20].lower()
     if (
         re.match(r"\s*-?(?:hours?|h\b|days?|utili[sz]ation)|\s+memory (?:util|usage|use|alloc)", after)

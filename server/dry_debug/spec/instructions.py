@@ -51,7 +51,11 @@ def read(source: Source) -> tuple[Instruction, ...]:
     for sentence in islice(sentences(source), MOST):
         if commas:
             sentence = replace(sentence, text=with_points(f"{sentence.text}\n0,1")[: len(sentence.text)])
+        open_question = said.question
         question = said.answered(sentence)
+        no = said.refused(sentence, open_question)
+        if no is not None:
+            found.extend(_of_sentence(no, source, lora, said))
         if question is not None:
             said.agreed = True
             found.extend(_of_sentence(replace(question, question=False), source, lora, said))
@@ -86,7 +90,10 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
         for one in group:
             if _says_less(one, own):
                 continue
-            own[one.key] = _completed(own.get(one.key), one)
+            known = own.get(one.key)
+            own[one.key] = _completed(known, one)
+            if known is not None and (known.values != one.values or not known.agreed):
+                own[one.key] = own[one.key].at(agreed=False)
             if one.field == "framework":
                 own = _without_contradicted(own, one)
         for key, one in own.items():
@@ -133,6 +140,8 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         return
     text = _TIMES.sub(" x", _GLUED.sub(r"\1 \2", sentence.text))
     text = _AT_STEP.sub(r"\1 every \2", _GLUED_BEHIND.sub(r"\1 \2", text))
+    if "every" not in text and len(_OFTEN.findall(text)) > 1:
+        text = _OFTEN.sub(r"\1 every \2", text)
     if sentence.quoted:
         said.hear(text, [])
         return
@@ -224,8 +233,9 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
         k.strip() for k in re.split(r"\s*/\s*|\s*,\s*|\s+(?:and|&|\+)\s+", match["key"])
     ]  # fmt: skip
     values = [v.strip() for v in re.split(r"\s*/\s*|\s*,\s+|\s+(?:and|&|\+|\|)\s+", match["value"])]
-    if len(keys) == 2 and " " in keys[1] and not ANY_FIELD.search(keys[0]):  # "input/output length: 512/64"
-        keys[0] = f"{keys[0]} {keys[1].partition(' ')[2]}"
+    if len(keys) in (2, 3) and " " in keys[-1]:  # "input/output length: 512/64"
+        suffix = keys[-1].partition(" ")[2]
+        keys = [k if " " in k or ANY_FIELD.search(f"{k}: 1") else f"{k} {suffix}" for k in keys]
     if len(keys) < 2 or len(keys) != len(values) or not all(ANY_FIELD.search(f"{k}: 1") for k in keys):
         yield sentence
         return
@@ -308,6 +318,9 @@ _REFUSED = re.compile(
 )
 _GLUED_BEHIND = re.compile(r"(?<![\w.])(\d+k?)(ep|epochs?|steps?|iters?)\b", re.IGNORECASE)  # "2ep"
 _AT_STEP = re.compile(r"\b(eval|val|ckpt|checkpoint|save|log)\s*@\s*(?=\d)(\d)", re.IGNORECASE)  # "eval@250"
+_OFTEN = re.compile(  # "eval 500 / save 1000 / log 50"
+    r"\b(eval|val|save|ckpt|checkpoint|log(?:ging)?)\s*[:=]?\s*(\d+k?)\b(?=\s*(?:[/,;|]|steps\b|\Z))", re.IGNORECASE
+)
 _TIMES = re.compile(r"(?<=\d)[x×](?=\s*(?:\Z|[,.;)]|grad|accum))")  # "accumulate 4x"
 
 

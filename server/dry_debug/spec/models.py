@@ -283,7 +283,7 @@ _NAME = re.compile(
     r"vit|vgg|alexnet|u-?net|yolo|all-minilm|all-mpnet|bge|minilm)"
     r"(?:[ _-]?(?:v?\d+(?:\.\d+)*[bm]?(?![\w%])|\d+x\d+[bm]|[a-z]\d+(?:e\d+)?(?!\w)|xl|xxl|tiny|mini|small|base|medium|"
     r"large|huge|chat|instruct(?:ion)?(?:[ -]tuned)?|it(?= |$|[,.;)`])|coder|code|uncased|cased|hf|turbo|vit|"
-    r"[bls][/_]\d+|patch\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|xl|neo|a\d+b))*"
+    r"[bls][/_]\d+|patch\d+|window\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|xl|neo|a\d+b))*"
     r"(?:-[a-z0-9.]+)*)",
     re.IGNORECASE,
 )

@@ -24,6 +24,7 @@ WORDS = {
     "a couple of": 2,
     "a couple": 2,
     "half a": 0.5,
+    "half an": 0.5,
 }
 # A text that writes 0,001 writes all its numbers so, and 1.000 for a thousand.
 _COMMA = re.compile(r"(?<![\d.,])(?:0,\d+|\d,\d+[eE]-?\d+)(?![\d,])")

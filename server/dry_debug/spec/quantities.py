@@ -16,7 +16,7 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"are|of|to|at|still|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
     r"previously|ever|"
     r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
@@ -41,7 +41,7 @@ _BOUND = (
 )
 _UNIT = r"(?P<percent>\s?(?:%|percent\b|per cent\b))?"
 _TAIL = (
-    rf"(?:\s*(?P<join>to|through|–|—|-|\.\.+|and|&|or|/|,(?:\s*or)?|\|)\s*(?P<also>(?:{_ANY}(?:\s?%)?(?:\s*(?:,|"
+    rf"(?:\s*(?P<join>to|up to|through|–|—|-|\.\.+|and|&|or|/|,(?:\s*or)?|\|)\s*(?P<also>(?:{_ANY}(?:\s?%)?(?:\s*(?:,|"
     rf"or|/|,\s*or|and)\s*)?){{1,8}}))?"
 )
 _VALUE = (
@@ -94,8 +94,9 @@ _NOT_BEFORE = {
     r"final|than|for the first|wait|another|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
     r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ )?\Z",
-    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate)?|"
-    r"save|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
+    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
+    r"uation)?|"
+    r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each) \Z",
@@ -138,7 +139,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         (
             f,
             re.compile(
-                rf"(?:{_BOUND})?\s*(?P<kind>between|from|either)?\s*(?P<low>{_ANY}){_UNIT}"
+                rf"(?:{_BOUND})?\s*(?P<kind>between|from|either)?\s*(?P<low>{_ANY}){_UNIT}(?P<plus>\+)?"
                 rf"(?:\s*(?P<join>to|–|-|and|or|/)\s*(?P<also>{_ANY}))?(?P<name>{w})",
                 re.I,
             ),
@@ -261,6 +262,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     low = number(match["low"], field in _TOKENS)
     if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
+    if text[match.end("low") :].startswith("^") or (field == "learning_rate" and match["low"].lower() in WORDS):
+        return None
     if (
         field == "gradient_accumulation_steps"
         and not behind
@@ -326,7 +329,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         elif field == "warmup_steps" and re.match(r"\s*epochs?\b", after, re.I):
             unit = "epochs"
     elif percent or re.match(r"\s?(?:%|percent)", after):
-        if field not in ("lora_dropout", "weight_decay"):
+        if field not in ("lora_dropout", "weight_decay", "top_p"):
             return None
         values = tuple(v / 100 for v in values)
     if field == "lora_dropout" and not 0 <= values[0] < 1:
@@ -426,7 +429,9 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     """(values, kind, end of the match) with the further values that are really of this field."""
     groups = match.groupdict()
     join, also, kind_word = groups.get("join"), groups.get("also"), (groups.get("kind") or "").lower()
-    kind: Kind = next((k for k in ("most", "least", "about") if groups.get(k)), "one")
+    kind: Kind = next(
+        (k for k in ("most", "least", "about") if groups.get(k)), "least" if groups.get("plus") else "one"
+    )
     if kind == "most" and field in ("max_tokens", "max_length") and re.match(r"(?:up to|max)", groups["most"], re.I):
         kind = "one"  # the field is a maximum itself
     if not also or not join:
@@ -453,7 +458,9 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     )
     if (of_another and join not in ("or", "-", "–", "to")) or not rest:
         return (low,), kind, back
-    if join in ("to", "through", "–", "—", "-", "..", "...") or (join in ("and", "&") and kind_word == "between"):
+    if join in ("to", "up to", "through", "–", "—", "-", "..", "...") or (
+        join in ("and", "&") and kind_word == "between"
+    ):
         if of_another and not re.match(r"\s*-?epochs?|\s*-?steps?", tail, re.I):
             return (low,), kind, back
         if (match["low"] + join + also).count("-") > 1 and field == "seed":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from dry_debug.spec.context import asked_part
 from dry_debug.spec.numbers import NUMBER, number
@@ -36,9 +37,24 @@ _ENOUGH = re.compile(
 )
 _ANSWERS = re.compile(
     rf"\s*(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
-    rf"let'?s (?:keep|say|do))[,:]?\s+)?"
+    rf"let'?s (?:keep|say|do|take)|too (?:much|many|high|low|big|small|long|short|large)|no(?:pe)?|nah|rather|"
+    rf"better|hm+|lower|higher|"
+    rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "
+    rf"|make it |use |take |only |just )?)?"
     rf"(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
     rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
+)
+_REFUSES = re.compile(
+    r"\W*(?:no(?:ne|pe)?|nah|nein|not (?:needed|this time|for now)|skip it|without)\b(?! (?:idea|clue|matter))",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    r"\A\W*(?:(?:and|so|ok|but|also|do (?:we|i|you) (?:need|want|use|have)|should (?:i|we) (?:use|do|add|log to)|"
+    r"with|any|use|an?|the)\s+)*",
+    re.IGNORECASE,
+)
+_WONDERS = re.compile(
+    r"\W*(?:and |so |ok,? |but )*(?:which|what|how (?:many|long|big|large|often|much))\b", re.IGNORECASE
 )
 _OFFERS = re.compile(rf"(?:\A\W*|[,:]\s*|\b(?:or|maybe|about|with)\s+)(?P<low>{NUMBER})\s*\Z", re.IGNORECASE)
 _CORRECTS = re.compile(rf"\s*\*?(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE)
@@ -69,10 +85,20 @@ class Conversation:
 
     def answered(self, sentence: Sentence) -> Sentence | None:
         """The question that a sentence says yes to."""
-        asked, self.question = self.question, sentence if sentence.question else None
+        wonders = sentence.question or bool(_WONDERS.match(sentence.text) and not re.search(r"\d", sentence.text))
+        asked, self.question = self.question, sentence if wonders else None
         self.answers = asked is not None and not sentence.question
         agrees = asked is not None and not sentence.question and _AGREES.match(sentence.text)
         return asked if agrees else None
+
+    def refused(self, sentence: Sentence, asked: Sentence | None) -> Sentence | None:
+        """ "warm-up?", "no": a question of a word or two that is answered with no, as a refusal."""
+        if asked is None or sentence.question or not _REFUSES.match(sentence.text):
+            return None
+        what = _ABOUT.sub("", asked.text).strip()
+        return (
+            replace(asked, text=f"no {what}", question=False) if re.fullmatch(r"[^\d\s]+(?: [^\d\s]+)?", what) else None
+        )
 
     def elliptic(self, text: str, question: bool) -> list[Quantity]:
         """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""

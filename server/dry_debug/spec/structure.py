@@ -18,7 +18,8 @@ _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
 _BULLET = re.compile(
-    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])|"
+    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
+    r"steps|passes|weight|dropout|temp|GB|lr\b|learning|warm))|"
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
 _SPEAKER = re.compile(
@@ -356,7 +357,8 @@ def _speakers(lines: list[str]) -> frozenset[str]:
     said = [m["name"] for line in lines if (m := _NAME.match(line))]
     names = {n for n in said if n not in _LABELS and not ANY_FIELD.search(n)} - _KEYS
     again = sum(said.count(n) for n in names)
-    return frozenset(names) if len(names) >= 2 and again > len(names) else frozenset()
+    asks = any(m["name"] in names and line.rstrip().endswith("?") for line in lines if (m := _NAME.match(line)))
+    return frozenset(names) if len(names) >= 2 and (again > len(names) or asks) else frozenset()
 
 
 _KEYS = frozenset("name type path id value file from to lr wd bs ep key use alpha rank dropout temp".split())

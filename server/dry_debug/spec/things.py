@@ -122,7 +122,8 @@ def _template_only(text: str, one: Mention) -> bool:
         )
     ) or bool(
         re.search(
-            r"\b(?:like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|with)|(?<!tokens )(?<!answers )"
+            r"\b(?:tokeni[sz]er (?:of|from|for)|like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|"
+            r"with)|(?<!tokens )(?<!answers )"
             r"(?<!responses )(?<!completions )from)\s+\Z",
             text[: one.start],
             re.IGNORECASE,
@@ -139,15 +140,25 @@ def _template_only(text: str, one: Mention) -> bool:
 # -- datasets ----------------------------------------------------------------------------------------------------------
 
 _KNOWN_DATA = (
-    r"imdb|sst-?2|cifar-?100|cifar-?10|fashion-?mnist|mnist|tiny-?imagenet|imagenet(?:-?1k)?|"
-    r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:_?v?2)?|glue|mrpc|mnli|qnli|"
-    r"alpaca(?:[-_ ](?:cleaned|gpt4))?|dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|cnn[/_ ]?daily-?mail|"
-    r"xsum|samsum|ag[_ ]?news|yelp(?:[-_ ]\w+)?|"
-    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback|open-?web-?text|tiny[-_ ]?stories|"
-    r"tiny[-_ ]?shakespeare|"
-    r"librispeech|common voice|food-?101|conll(?:-?2003)?|"
-    r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion(?= "
-    r"dataset)|ms ?marco|hellaswag|stl-?10|svhn"
+    r"imdb|sst-?2|cifar-?100|cifar-?10|fashion[- ]?mnist|k?mnist|emnist|tiny-?imagenet|imagenet(?:-?(?:1k|100|v2|r))?|"
+    r"wikitext(?:-?\d+)?(?:-raw)?(?:-v1)?|squad(?:[_ -]?v?2(?:\.0)?)?|glue|superglue|mrpc|mnli|qnli|xnli|snli|anli|"
+    r"qqp|sts-?b|boolq|"
+    r"alpaca(?:[-_ ](?:cleaned|gpt4))?|(?:databricks-)?dolly(?:-15k)?|oasst\d?|open-?orca|slim-?orca|the pile|"
+    r"cnn[/_ ]?daily-?mail|"
+    r"xsum|samsum|dialogsum|billsum|multi[_ ]news|ag[_ ]?news|yelp(?:[-_ ]\w+)?|dbpedia(?:_14)?|rotten[_ ]tomatoes|"
+    r"tweet[_ ]eval|go[_ ]?emotions|"
+    r"ms-?coco|coco|gsm8k|ultra-?chat(?:_200k)?|ultra-?feedback(?:_binarized)?|open-?web-?text|tiny[-_ ]?stories|"
+    r"no[_ ]robots|open-?hermes|"
+    r"tiny[-_ ]?shakespeare|metamath(?:qa)?|humaneval|mbpp|mmlu|truthfulqa|winogrande|hotpot_?qa|trivia_?qa|"
+    r"natural[_ ]questions|all-nli|"
+    r"librispeech|common[_ ]voice|fleurs|gtzan|speech[_ ]commands|superb|voxceleb|food-?101|conll(?:-?2003)?|20[ "
+    r"_]?newsgroups|"
+    r"oxford[- _]?(?:iiit[- _])?pets?|flowers-?102|stanford[- _]?cars|caltech-?\d+|eurosat|celeba|ffhq|ade20k|"
+    r"cityscapes|pascal[- _]?voc|ucf-?101|"
+    r"california[- _]housing|movielens|ogbn-\w+|qm9|bookcorpus|c4(?= (?:data|subset|corpus|split))|"
+    r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion"
+    r"(?= dataset)|ms ?marco|"
+    r"hellaswag|stl-?10|svhn"
 )
 _DATA_KEY = re.compile(
     r"^\W*(?:(?:train(?:ing)?|our|the)[ _-]*)?(?:data[ _-]?set|data|corpus|dataset_name|train_file|data_path)(?:[ "
@@ -165,6 +176,20 @@ _DATA_NAMED = re.compile(
     re.IGNORECASE,
 )
 # "Fine-tune Qwen2.5 on ": what follows is data
+_NO_DATA_FILE = re.compile(
+    r"(?:\A|/)(?:requirements|readme|robots|license|notes?|log|logs|out(?:put)?s?|answers?|predictions?|preds|results?|metrics|scores|"
+    r"responses|generations|completions)\w*(?:[-_]\w+)*\.\w+\Z",
+    re.IGNORECASE,
+)
+# "the images are in data/flowers"
+_DATA_FOLDER = re.compile(
+    r"\b(?:images?|photos?|pictures?|texts?|articles?|documents?|recordings?|audio|clips|samples?|examples?|corpus|"
+    r"data|data ?set|rows|"
+    r"reviews|tickets|dialogues?|prompts?)\b(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|located|can|be"
+    r"|it|them|from))*"
+    r" (?:in|under|from|at|inside) (?:the )?(?:folder |directory )?[\"'(]*(?P<value>[~.]{0,2}/?[\w-]+(?:/[\w.-]+)+/?)",
+    re.IGNORECASE,
+)
 _TRAINED_ON = re.compile(
     r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
     r"(?:the |our |a )?[\"'(]*\Z",
@@ -191,6 +216,12 @@ def _datasets(text: str) -> Iterator[Thing]:
     if key and key["value"].lower() not in _NO_DATASET and not re.fullmatch(_NO_NAME, key["value"], re.I):
         taken.append(key.span("value"))
         yield Thing("dataset", (key["value"].rstrip("."),), "one", key["value"], *key.span("value"))
+    for match in _DATA_FOLDER.finditer(text):
+        if not re.search(
+            r"\b(?:sav|writ|stor|output|log|put|dump|export|go(?:es)?)\w*\W[^.;]*\Z", text[: match.start("value")], re.I
+        ):
+            taken.append(match.span("value"))
+            yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], *match.span("value"))
     for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):
         for match in pattern.finditer(text):
             group = "value" if match["value"] else "own"
@@ -213,7 +244,8 @@ def _datasets(text: str) -> Iterator[Thing]:
                 continue  # what the model has seen before
             if pattern is _DATA_ID:
                 data = re.search(
-                    r"(?:data ?sets?|corpus|data|split|train(?:ed|ing)? on|fine-?tun\w+ on|finetun\w+ on|evaluat\w+ "
+                    r"(?:data ?sets?|corpus|data|split(?: of)?|pairs|preferences?|triplets|prompts|questions|train"
+                    r"(?:ed|ing)? on|fine-?tun\w+ on|finetun\w+ on|evaluat\w+ "
                     r"on|load_dataset|sft on|trains? on)\W*(?:\w+\W+){0,3}\Z",
                     before,
                 )
@@ -236,9 +268,7 @@ def _datasets(text: str) -> Iterator[Thing]:
                 r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
             ):
                 continue
-            if pattern is _DATA_FILE and not re.search(
-                r"data|train|corpus|load|read|on\b|from|file|sft|prompts|input", before + value.lower()
-            ):
+            if pattern is _DATA_FILE and _NO_DATA_FILE.search(value):
                 continue
             if _NOT_MODEL.search(text[:start]):
                 continue
@@ -262,17 +292,22 @@ _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\
 _OUTPUT = re.compile(
     r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
-    r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|results?|"
+    r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
+    r"destination|results?|"
     r"artifacts?|run|model|weights|ckpts?|checkpoints?|logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
     r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|"
     r"of) (?:the |all )?"
     r"(?:\w+ )?(?:checkpoints?|weights|outputs?|results?|models?|adapters?|artifacts?)\b\s*(?:[:=|]|is|should be|\s)+|"
-    rf"^\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?|saved (?:to"
+    rf"(?:^|[,;(]\s)\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?"
+    rf"|saved (?:to"
     rf"|in))\s*[:=]\s*|"
     rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
     rf"should be|shall be|"
     rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?\s+(?:to|in|into|under|at)\s+(?:the )?|"
-    rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:weights?|checkpoints?|"
+    rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:final|best|last|trained|finished) "
+    rf"(?:weights?|model|adapters?|"
+    rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|weights|adapters?|checkpoints?)\b"
+    rf"[^.;:,/]{{0,30}}\b(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
     re.IGNORECASE,
@@ -311,11 +346,13 @@ def _paths(text: str) -> Iterator[Thing]:
             re.I,
         ):
             continue
+        if re.match(r"\W*checkpoint\s*[:=]", match[0], re.I) and path.count("/") == 1 and named(path).family:
+            continue  # the one to start from
         if _NOT_MODEL.search(text[: match.start()]) or re.search(r"\.(?:py|ipynb|md)\Z", path):
             continue
         if re.search(
             r"\b(?:log|logs|logging|tensorboard|tokenizer|predictions?|metrics|responses|generations|completions)\b",
-            match[0][: start - match.start()],
+            re.split(r"[.,;]", text[max(0, match.start() - 24) : start])[-1],
             re.I,
         ) and not re.search(r"model|adapter|checkpoint|weights|output", match[0][: start - match.start()], re.I):
             unit = "other"
@@ -340,12 +377,23 @@ def _hardware(text: str) -> Iterator[Thing]:
 # -- cadences ----------------------------------------------------------------------------------------------------------
 
 _WHAT = (
-    ("eval_cadence", r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b"),
-    ("save_cadence", r"\bsav(?:e[sd]?|ing)\b|\bsnapshots?\b|\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b"),
+    (
+        "eval_cadence",
+        r"\b(?:dev|test|validation) (?:set|accuracy|loss|split|score)s?\b|(?<!the )\btest(?:s|ed|ing)?\b(?! (?:set|"
+        r"split|data|file|batch))|"
+        r"\b(?:compute|measure|check|report)s? (?:the )?(?:\w+ )?(?:wer|cer|bleu|rouge|accuracy|f1|perplexity|"
+        r"metrics?|score)\b|"
+        r"\beval(?:uat\w*|s|_steps|[ _]strategy|uation_strategy)?\b|\bvalidat\w*|\bval\b",
+    ),
+    (
+        "save_cadence",
+        r"\bsav(?:e[sd]?|ing)\b|\bstor(?:e[sd]?|ing) (?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
+        r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b",
+    ),
     (
         "logging",
         r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|"
-        r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;,]{0,16}\Z",
+        r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;]{0,16}\Z",
     ),
 )
 _ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tenth": 10, "hundredth": 100}
@@ -354,7 +402,7 @@ _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
     rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
     rf"global )?(?:(?P<unit>epochs?|"
-    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)]|and\b|too\b|as well\b|"
+    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)/|]|and\b|too\b|as well\b|"
     rf"to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
@@ -366,9 +414,13 @@ _KEYED = re.compile(
     rf"(?:every )?(?P<n>{NUMBER}|epochs?|steps|no\b|never|per epoch|each epoch)(?:\s*(?P<unit2>epochs?|steps?))?",
     re.IGNORECASE,
 )
+_BARE_LOGGING = re.compile(
+    rf"\W*log(?:ging)?(?:[ _](?:interval|every|freq\w*|steps))?\s*[:=]\s*(?P<n>{NUMBER})(?: steps)?\W*", re.IGNORECASE
+)
 _AT_END = re.compile(
-    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;,]{0,40}?\b(?:only )?(?:at the (?:very "
-    r")?end\b(?! of (?:each|every|an|the) epoch)|once at the end|only the final (?:model|checkpoint|weights|adapter)|"
+    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;]{0,40}?\b(?:only )?(?:at the (?:very "
+    r")?end\b(?! of (?:each|every|an|the) epoch)|once(?: only)?,? (?:at the end|after (?:the )?training)|only the "
+    r"final (?:model|checkpoint|weights|adapter)|"
     r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|"
     r"for)\b)",
     re.I,
@@ -426,6 +478,10 @@ def _cadences(text: str) -> Iterator[Thing]:
     yield from _shares(text)
     text = _WISE.sub(lambda m: "per epoch".ljust(len(m[0]))[: len(m[0])], text)
     text = _TIMES_AN_EPOCH.sub(lambda m: " " * len(m[0]), text)
+    bare = _BARE_LOGGING.fullmatch(text)
+    if bare is not None and (steps := number(bare["n"])) is not None and steps >= 1:
+        yield Thing("logging", (Cadence("step", int(steps)),), "one", bare["n"], 0, len(text), "", "every")
+        return
     keyed = _KEYED.match(re.sub(r"[:=]\s?", ": ", text))
     if keyed and not _EVERY.search(text):
         what = keyed["what"].lower()

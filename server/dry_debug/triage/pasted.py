@@ -79,6 +79,7 @@ _NAMED_ERROR = re.compile(
     r"(?:[a-z_]\w{0,60}\.){0,5}(?:exc|exceptions?|errors?|symbolic_shapes)\.[A-Z]\w{0,60}): (.+)$"
 )
 _ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}Error): (\S.+)$")
+_RAISING = re.compile(r"(?:raise ([A-Za-z_][\w.]{0,80})|assert\b.{0,400}?,)\s*\(?\s*[frb]{0,2}([\"'].{4,})$")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
     r"\s*(?:\[(?!bug|question|usage|help|issue)|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
@@ -94,6 +95,7 @@ _ABOUT_ONESELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|We|our)\b|\?\s*$|^(?:Shou
 
 _LONGEST_LINE = 20_000  # code points; of a longer one the two ends are read
 _LONGEST_MESSAGE = 60  # lines of one exception
+_SHORT_LINE = 24  # code points; a shorter line of numbers may be part of a sentence
 _MOST_SOURCES = 64
 _MOST_PROSE = 40_000  # code points; nobody writes more by hand: the rest is a log, and people write before or after it
 
@@ -128,6 +130,11 @@ def _ends(text: str, length: int) -> str:
     return f"{text[: length // 2]} {text[-(length // 2) :]}"
 
 
+def _is_table(line: str) -> bool:
+    """Whether a line is mostly numbers and brackets, which nobody writes as a sentence."""
+    return len(line) > _SHORT_LINE and sum(char.isalpha() or char == " " for char in line) < len(line) / 2
+
+
 class _Found:
     """What the readers of one text have found, in the order of the text."""
 
@@ -156,6 +163,7 @@ class _Reader:
         self._indent = 0
         self._kind = ""
         self._message: list[str] | None = None
+        self._code = ""  # the last line of code in the traceback
         self._pending = ""  # a notebook's frame whose line number stands at the arrow below it
         self._fence = ""  # the language of the code block that we are in, or "text"
 
@@ -193,6 +201,13 @@ class _Reader:
             self._end_message()
             self._outside(line, bare)
 
+    def _raise_by_code(self) -> None:
+        """The exception itself was not copied, but the line of code that raises it."""
+        raising = _RAISING.match(self._code)
+        if raising and self._frames:
+            kind = raising[1] or "AssertionError"
+            self._found.raised[Raised(kind, raising[2].strip("\"'() "), tuple(self._frames))] = None
+
     def _frame(self, bare: str) -> bool:
         found = _FRAME.match(bare)
         if found:
@@ -226,12 +241,14 @@ class _Reader:
                 self._pending = ""
             return
         if len(line) - len(line.lstrip(" \t|+")) > self._indent:
-            return  # the code of a frame
+            self._code = bare  # of a frame
+            return
         found = _RAISED.match(bare)
         self._inside = False
         if found and (self._frames or found[2] is not None):
             self._kind, self._message = found[1], [found[2] or ""]
         else:  # not indented and no exception: the copy broke off here
+            self._raise_by_code()
             self._frames = []
             self._outside(line, bare)
 
@@ -257,7 +274,7 @@ class _Reader:
         if quoted:
             self._found.raised[Raised(quoted[1], quoted[2].rstrip("'\"`"), ())] = None
         self._found.lines[bare] = None
-        if not self._fence and not _LOG.match(line) and not _LOG_INSIDE.search(line):
+        if not self._fence and not _LOG.match(line) and not _LOG_INSIDE.search(line) and not _is_table(bare):
             self._found.prose.append(bare)
 
     def _end_message(self) -> None:
@@ -270,4 +287,5 @@ class _Reader:
         """No further lines come."""
         self._end_message()
         if self._inside and self._frames:
+            self._raise_by_code()
             self._found.broken = tuple(self._frames)
