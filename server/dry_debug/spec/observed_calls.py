@@ -307,7 +307,7 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
             if keyword.arg == "sched":
                 yield seen(program, "scheduler", keyword.value, call)
             elif keyword.arg == "warmup_epochs":
-                yield from _warm_up(program, keyword.value, call)
+                yield from _warm_up(program, keyword.value, call, epochs=True)
             elif keyword.arg == "num_epochs":
                 yield seen(program, "epochs", keyword.value, call)
         return
@@ -366,10 +366,10 @@ def _set_rates(program: Program) -> Iterator[Observed]:
         return
 
 
-def _warm_up(program: Program, expr: ast.expr, call: ast.Call) -> Iterator[Observed]:
+def _warm_up(program: Program, expr: ast.expr, call: ast.Call, *, epochs: bool = False) -> Iterator[Observed]:
     """A number of steps, or a share of the steps: `int(0.1 * total)`."""
     one = seen(program, "warmup_steps", expr, call)
-    if "epoch" in program.short(expr, 80).lower():
+    if epochs or "epoch" in program.short(expr, 80).lower():
         one = Observed("warmup_steps", one.value, one.use, one.traced, unit="epochs", known=one.known)
     if one.known:
         if isinstance(one.value, float) and 0 < one.value < 1:

@@ -134,7 +134,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "warmup_steps",
         r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
-        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations|epochs?))?\b| of (?:them|which|those|these) (?:for |as |are |"
+        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations|epochs?))?\b| of (?:them|which|those|these) (?:for "
+        r"|as |are |"
         r"is )?(?:(?:linear|lr) )?"
         r"warm-?[ ]?up\b",
     ),
