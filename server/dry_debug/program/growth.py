@@ -214,6 +214,9 @@ def outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool 
         if _reset_for_each_batch(program, made, loop):
             program.why(stmt, f"`{path}` starts anew with every batch, so it never holds more than one", see=made)
             return None
+        if _reset_with_the_gradients(program, made, loop):
+            program.why(stmt, f"`{path}` starts anew whenever the optimizer steps: it holds few batches", see=made)
+            return None
     anew = _anew_in_caller(program, stmt, path)
     if anew is not None:
         program.why(
@@ -261,6 +264,16 @@ def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Loop) -> bool:
     return len(sites) == 1 and any(reads_batches(program, block) for block in _loops_around(program, sites[0]))
 
 
+def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Loop) -> bool:
+    """Whether it is set anew on the branch on which the accumulated gradients are cleared, or the optimizer steps."""
+    branch = next((b for b in program.index.ancestors(made) if b is loop or isinstance(b, ast.If)), loop)
+    if branch is loop or not program.index.inside(branch, loop):
+        return False
+    ends = [event.stmt for event in program.events.of_kind("optimizer_step")]
+    ends += [stmt for call in program.method_calls("zero_grad") if (stmt := program.statement(call)) is not None]
+    return any(program.index.inside(end, branch) for end in ends)
+
+
 def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncFor]:
     """The `for` loops of its function in which a call stands, from the inside out."""
     found: list[ast.For | ast.AsyncFor] = []
@@ -283,7 +296,7 @@ def _around(program: Program, stmt: ast.stmt, call: ast.Call) -> Loop | None:
             handed = [call.func.value] if isinstance(call.func, ast.Attribute) else call.args
             names = {(dotted(expr) or "").partition(".")[0] for expr in handed}
             given = any(b.kind == "param" for name in names for b in function.bindings.get(name, ())[:1])
-            called = function.name in program._calls_by_last
+            called = bool(program.calls_by_last_name(function.name))
             return block if given and called and _runs_in_loop(program, function) else None
     return None
 

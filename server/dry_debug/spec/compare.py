@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -90,6 +91,8 @@ def _judge(asked: Instruction, observed: list[Observed], every: list[Instruction
     item = Item(verdict, asked.field, asked, got, note=note)
     if verdict != "deviation" or got is None:
         return item
+    if not asked.explicit and got.traced is not None and got.traced.changeable and _started_by(asked.path, program):
+        return replace(item, verdict="cannot_tell")
     better = judging.better(asked, got)
     owner = got.traced.program if got.traced is not None and got.traced.file is None else program
     node = got.traced.node if got.traced is not None and got.traced.file is None else got.use
@@ -97,6 +100,15 @@ def _judge(asked: Instruction, observed: list[Observed], every: list[Instruction
         "" if got.implied else reason_at(owner, node) or (reason_at(program, got.use) if got.use is not node else "")
     )
     return replace(item, justification=reason, better=better)
+
+
+# A script, or a command that gives options.
+_STARTS = re.compile(r"^\W*(?:bash|sh|source|\./)\W*[\w./-]+\.sh\b|[\w-]+\.py[^\n]{0,200}? --\w|\.py \\$", re.MULTILINE)
+
+
+def _started_by(readme: str, program: Program) -> bool:
+    """Whether the README says how the program is started, which may set what is a default here."""
+    return any(s.is_readme and s.path == readme and _STARTS.search(s.text) for s in sources_of(program))
 
 
 _QUIET = frozenset(("framework",))

@@ -22,7 +22,7 @@ _MASKED_TOKENS = re.compile(
     r"mins?|days?|weeks?|"
     r"months?|people|rows|ms)\b|\b(?:torch|transformers|python|cuda|vllm|sglang|peft|trl|accelerate|pytorch|numpy) "
     r"?(?:==|>=|<=|~=|version |v)? ?"
-    r"\d+\.\d+[\w.]*",
+    r"\d+\.\d+[\w.]*|\bsimilar (?:[\w-]+ ){0,5}(?:as|to|like) [\w./-]+",
     re.IGNORECASE,
 )
 _BORDER = re.compile(

@@ -51,6 +51,10 @@ class Source:
     first_line: int = 1
     sections: bool = False
 
+    @property
+    def is_readme(self) -> bool:
+        return self.path.replace("\\", "/").rpartition("/")[2].lower().startswith("readme")
+
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
@@ -71,6 +75,7 @@ class Instruction:
     role: str = ""
     unit: str = ""
     explicit: bool = True
+    agreed: bool = True  # no line before it in the same source says otherwise
 
     @property
     def key(self) -> tuple[str, ...]:

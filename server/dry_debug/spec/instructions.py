@@ -90,7 +90,10 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
         for one in group:
             if _says_less(one, own):
                 continue
-            own[one.key] = _completed(own.get(one.key), one)
+            known = own.get(one.key)
+            own[one.key] = _completed(known, one)
+            if known is not None and (known.values != one.values or not known.agreed):
+                own[one.key] = own[one.key].at(agreed=False)
             if one.field == "framework":
                 own = _without_contradicted(own, one)
         for key, one in own.items():
