@@ -16,7 +16,7 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|still|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
     r"previously|ever|"
     r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
@@ -215,7 +215,7 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     return _without_estimates(found)
 
 
-_OPTIMIZERS = re.compile(r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|one-?cycle)\b", re.IGNORECASE)
+_OPTIMIZERS = re.compile(r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|linear|constant|one-?cycle)\b", re.IGNORECASE)
 _ALONE = re.compile(r"(?:\A|[,/+;(|]|\bwith\b|\bat\b)\s*(?P<n>\d(?:\.\d+)?e-[2-7])\s*(?=\Z|[,/+;)|])", re.IGNORECASE)
 
 
@@ -279,6 +279,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None  # "accumulate to 64" names the size that comes out
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
+    if field == "warmup_steps" and 0 < low < 0.005:
+        return None  # "warm up to 3e-4" names the rate
     if field == "max_grad_norm" and match["name"].strip() == "CLIP":
         return None  # the model
     if field == "epochs" and 0 < low < 0.05:

@@ -195,6 +195,11 @@ _TRAINED_ON = re.compile(
     r"(?:the |our |a )?[\"'(]*\Z",
     re.IGNORECASE,
 )
+_PAIRS = re.compile(  # "train on the Quora pairs (org/name"
+    r"\b(?:train\w*|tun\w*|evaluat\w*|data\w*)\b(?:[^.;]|\.(?=\d))*\b(?:pairs|triplets|questions|reviews|articles|images|"
+    r"dialogues|texts|rows|split|set|corpus|data|subset)\s*\(\s*[\"']?\Z",
+    re.IGNORECASE,
+)
 _NO_NAME = (
     r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
     r"used|https?|www"
@@ -256,7 +261,7 @@ def _datasets(text: str) -> Iterator[Thing]:
                 )
                 data = data or re.match(r"\W*(?:data ?set|corpus|data\b)", text[end:], re.IGNORECASE)
                 family = bool(named(value).family)
-                on = None if family else _TRAINED_ON.search(text[:start])
+                on = None if family else _TRAINED_ON.search(text[:start]) or _PAIRS.search(text[:start])
                 data = data or on
                 path = re.search(
                     r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
