@@ -181,7 +181,9 @@ def _fitted(program: Program) -> Iterator[Observed]:
             continue
         yield from _keywords(program, call, _FIT)
         parameters = given.get("optimizer_params")
-        for key, value in zip(parameters.keys, parameters.values, strict=True) if isinstance(parameters, ast.Dict) else ():
+        for key, value in (
+            zip(parameters.keys, parameters.values, strict=True) if isinstance(parameters, ast.Dict) else ()
+        ):
             if isinstance(key, ast.Constant) and key.value == "lr":
                 yield seen(program, "learning_rate", value, call)
         amp = given.get("use_amp")

@@ -300,7 +300,7 @@ def _datasets(text: str) -> Iterator[Thing]:
 
 _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
 _OUTPUT = re.compile(
-    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
+    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
     r"destination|results?|"
@@ -346,7 +346,9 @@ def _paths(text: str) -> Iterator[Thing]:
             text[:start],
             re.IGNORECASE,
         )
-        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+", path) and re.match(r"\s*(?:\Z|[.,;)])", text[start + len(path) :])
+        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+|ckpts?|checkpoints|outputs?|results|runs|weights", path) and re.match(
+            r"\s*(?:\Z|[.,;)])", text[start + len(path) :]
+        )
         if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(
