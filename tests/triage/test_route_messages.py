@@ -281,5 +281,5 @@ def test_after_a_resume_what_was_loaded_comes_first() -> None:
 
 
 def test_a_broad_row_only_leads() -> None:
-    text = "clip_grad_norm_ comes right after backward. Must scaler.unscale_ not be called before gradients are clipped?"
+    text = "clip_grad_norm_ is right after backward. Must scaler.unscale_ not be called before gradients are clipped?"
     assert areas(route(text)) == [MPO]
