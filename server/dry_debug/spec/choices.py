@@ -104,7 +104,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"
             r"[^.;]{0,40}?(?<!all )(?<!all-)\blinear\b(?=\s*(?:[,;)]|\.?\Z|with\b|w/|after\b|to (?:0|zero)\b|schedul))"
-            r"|decay(?:ed|s|ing)?(?: \w+){0,3} linearly|\blinear\b(?=\s*(?:or|/)\s*(?:a )?(?:cos|constant|poly))|"
+            r"|(?:decay|anneal)(?:ed|s|ing)?(?: \w+){0,3} linearly|linearly (?:decay|anneal|decreas|reduc)\w*|"
+            r"\blinear annealing|\blinear\b(?=\s*(?:or|/)\s*(?:a )?(?:cos|constant|poly))|"
             r"\b(?:cosine|constant)(?: or |/)linear\b|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
             r")?decay(?! \w*cos)",
         ),
@@ -184,7 +185,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "lightning",
-            r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))|"
+            r"\b(?:pytorch[ -]?)?lightning(?:cli|module|datamodule)?\b(?! (?:fast|quick|ai studio))|"
             r"(?-i:\bFabric\b)",
         ),
         (

@@ -70,6 +70,10 @@ def in_calls(program: Program) -> Iterator[Observed]:
     for name, call in program.qualified_calls():
         kind = kind_of_call(name)
         last = name.rpartition(".")[2]
+        if last.startswith(("create_scheduler", "create_optimizer")):
+            kind = "scheduler" if "scheduler" in last else "optimizer"
+        if last == "LightningCLI":
+            yield from _command_line(program, call)
         if kind == "optimizer":
             yield from _optimizer(program, name, call)
         elif kind == "trainer_args":
@@ -136,6 +140,21 @@ def _where_it_runs(program: Program, name: str, expr: ast.expr) -> Observed:
     if sure is not None and not re.search(r"\bnot\b", text):
         return Observed("precision", name, expr, Traced(True, name, program, expr))
     return Observed("precision", None, expr, None, known=False)
+
+
+def _command_line(program: Program, call: ast.Call) -> Iterator[Observed]:
+    """`LightningCLI(Net, Data, trainer_defaults={"max_epochs": 4}, seed_everything_default=7)`."""
+    given = {k.arg: k.value for k in call.keywords if k.arg}
+    seed = given.get("seed_everything_default")
+    if isinstance(seed, ast.Constant) and type(seed.value) is int:
+        yield seen(program, "seed", seed, call)
+    defaults = given.get("trainer_defaults")
+    held = program.value(defaults, call) if defaults is not None else None
+    node = defaults if isinstance(defaults, ast.Dict) else held.node if held is not None else None
+    for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+        field = _LIGHTNING.get(str(key.value)) if isinstance(key, ast.Constant) else None
+        if field is not None and isinstance(key, ast.Constant):
+            yield seen(program, field, value, call, unit=_unit(str(key.value)))
 
 
 def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
@@ -210,6 +229,11 @@ def _trained_model(program: Program, call: ast.Call) -> Iterator[Observed]:
 def _optimizer(program: Program, name: str, call: ast.Call) -> Iterator[Observed]:
     role = _target_role(program, call)
     kind = optimizer(name)
+    if "create_optimizer" in name:  # timm's
+        kind = None
+        chosen = next((k.value for k in call.keywords if k.arg == "opt"), call.args[1] if len(call.args) > 1 else None)
+        if chosen is not None:
+            yield seen(program, "optimizer", chosen, call, role)
     if kind is not None:
         yield Observed("optimizer", kind, call.func, Traced(True, kind, program, call.func), role)
     given = {k.arg: k.value for k in call.keywords if k.arg}
@@ -278,6 +302,15 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
             yield from _warm_up(program, total, call)
     elif kind is not None:
         yield Observed("scheduler", kind, call.func, Traced(True, kind, program, call.func))
+    if last.startswith("create_scheduler"):
+        for keyword in call.keywords:
+            if keyword.arg == "sched":
+                yield seen(program, "scheduler", keyword.value, call)
+            elif keyword.arg == "warmup_epochs":
+                yield from _warm_up(program, keyword.value, call, epochs=True)
+            elif keyword.arg == "num_epochs":
+                yield seen(program, "epochs", keyword.value, call)
+        return
     place = {"get_scheduler": 2}.get(last, 1)
     warm = next((k.value for k in call.keywords if k.arg in ("num_warmup_steps", "warmup_steps")), None)
     if warm is None and last.startswith("get_") and len(call.args) > place and "warmup" in last + "get_scheduler":
@@ -333,9 +366,11 @@ def _set_rates(program: Program) -> Iterator[Observed]:
         return
 
 
-def _warm_up(program: Program, expr: ast.expr, call: ast.Call) -> Iterator[Observed]:
+def _warm_up(program: Program, expr: ast.expr, call: ast.Call, *, epochs: bool = False) -> Iterator[Observed]:
     """A number of steps, or a share of the steps: `int(0.1 * total)`."""
     one = seen(program, "warmup_steps", expr, call)
+    if epochs or "epoch" in program.short(expr, 80).lower():
+        one = Observed("warmup_steps", one.value, one.use, one.traced, unit="epochs", known=one.known)
     if one.known:
         if isinstance(one.value, float) and 0 < one.value < 1:
             one = Observed("warmup_ratio", one.value, one.use, one.traced)

@@ -30,11 +30,13 @@ _LINK = (
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
-    r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
+    r"(?P<most>never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|beyond)|at most|no (?:more|"
+    r"larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
-    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
+    r"(?P<least>never (?:below|under|less than|fewer than)|at least|no (?:less|fewer|lower|smaller) than|not "
+    r"(?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
     r"≥|(?<![-=>])>|above|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
     r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
@@ -96,7 +98,9 @@ _NOT_BEFORE = {
     r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
     r"uation)?|"
-    r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
+    r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|"
+    r"micro|rollouts? of|episodes? of|horizon(?: of)?|trajector\w+ of|unrolls? of|over|across|inference|denoising|"
+    r"sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each) \Z",
@@ -178,6 +182,8 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     for match in _NO.finditer(asked):
         what = (match["what"] or match["off"]).lower()
         field, value = next(v for k, v in _NO_FIELD.items() if k in what)
+        if field == "lora_dropout" and not lora and "lora" not in what:
+            continue
         found.append(Quantity(field, (value,), "one", str(value), match.start(), match.end()))
     hits: list[tuple[int, int, int, str, re.Match[str], bool]] = []
     low = text.lower()
@@ -326,7 +332,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
             field = "warmup_ratio"
         elif field == "warmup_steps" and 0 < low < 1:
             field = "warmup_ratio"
-        elif field == "warmup_steps" and re.match(r"\s*epochs?\b", after, re.I):
+        elif field == "warmup_steps" and (re.match(r"\s*epochs?\b", after, re.I) or "epoch" in name):
             unit = "epochs"
     elif percent or re.match(r"\s?(?:%|percent)", after):
         if field not in ("lora_dropout", "weight_decay", "top_p"):
@@ -578,6 +584,9 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
 
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []
+    inside = re.match(
+        rf"\s*\(\s*(?:for |in |on )?(?P<role>[a-z]+)\s*[:=]?\s+(?P<low>{NUMBER})\s*\)", text[one.end :], re.I
+    )
     ahead = re.match(
         rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
         rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?"
@@ -586,7 +595,9 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
         re.IGNORECASE,
     )
     match = (
-        ahead
+        inside
+        if inside is not None
+        else ahead
         if ahead is not None and one.role
         else re.match(
             rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"

@@ -207,6 +207,11 @@ _NO_DATASET = frozenset(
 )
 
 
+def names_data(text: str) -> bool:
+    """Whether a title names a dataset that everybody knows."""
+    return re.search(rf"(?<![\w/-])(?:{_KNOWN_DATA})\b", text, re.IGNORECASE) is not None
+
+
 def _datasets(text: str) -> Iterator[Thing]:
     taken: list[tuple[int, int]] = []
     key = _DATA_KEY.match(text)
