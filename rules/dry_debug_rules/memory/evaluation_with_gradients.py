@@ -127,7 +127,7 @@ _TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"
 
 
 def _comes_evaluating(module: Value) -> bool:
-    """Whether a model is in evaluation mode from the start: Transformers hands it out so, and nothing here trains it."""
+    """Whether a model is in evaluation mode from the start: Transformers hands it out so; nothing here trains it."""
     call, owner = module.base.args, module.base.origin
     if call is None or owner is None or last_name(call.func) != "from_pretrained":
         return False
