@@ -230,13 +230,16 @@ def _leading(hits: list[_Hit]) -> list[_Hit]:
 
 
 def _clearest(requests: list[_Hit]) -> list[_Hit]:
-    """The requests, that first which most of the text is about; none if only words of two subjects are there alike."""
+    """The requests, that first which most of the text is about; none if only words of two subjects are there alike.
+
+    Broad rows only lead.
+    """
     ordered = sorted(requests, key=lambda hit: -(hit.topics + hit.told * _ENOUGH_TOPICS))
     first = ordered[0]
     rivals = [hit for hit in ordered if hit.route.step.area != first.route.step.area]
     if not first.told and not first.route.patterns and any(hit.topics >= first.topics for hit in rivals):
         return []
-    return ordered
+    return [hit for hit in ordered if hit is first or not hit.route.yields]
 
 
 def _in_order(hits: Sequence[_Hit]) -> list[_Hit]:
