@@ -94,12 +94,13 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
             r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
-            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones?\b",
+            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones\b(?=[^.;]{0,12}\d)",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
             "linear",
-            r"\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|schedule[r]?|lr|annealing))+|"
+            r"(?<=e-[1-9], )linear\b|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|"
+            r"schedule[r]?|lr|annealing))+|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"
@@ -221,6 +222,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("keras", r"\bkeras\b"),
         ("jax", r"(?-i:\bJAX\b)"),
         ("timm", r"\btimm\b"),
+        ("sentence-transformers", r"(?<![/\w])sentence[ -]transformers\b(?!/)"),
         ("torchvision", r"\btorchvision\b"),
         ("tgi", r"(?-i:\bTGI\b)"),
         ("ollama", r"\bollama\b"),

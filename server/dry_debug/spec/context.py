@@ -43,7 +43,8 @@ _PAST = re.compile(
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
     r"one)|current(?:ly)? (?:config|code|"
-    r"script|setup|value|settings?|is|has|uses|we)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
+    r"script|setup|value|settings?|is|has|uses|we)|(?:script|code|config|notebook|repo|file) still (?:uses|has|says"
+    r"|sets)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
     r"it (?:now|still|currently)) "
     r"(?:has|uses|defaults)|"
     r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks|that one|that run|which|"
@@ -57,7 +58,7 @@ _PAST = re.compile(
     r"collapsed|exploded|stalled|"
     r"oom-?ed|oomed|crashed|"
     r"hit|outperformed|worked|failed)|(?:first|failed|best|worst|winning|reference) (?:run|attempt|"
-    r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi|"
+    r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi(?! (?:seed|lr|epochs|batch))|"
     r"compared (?:to|with)|as opposed to|vs\.?|versus|unlike|similar (?:run|work)s?)\b"
     r"|(?<!be )(?<!is )(?<!are )(?<!been )\bused (?:in|by|for) (?:the )?(?:paper|previous|last|their|our (?:last|old|"
     r"previous)|v\d)",
@@ -131,7 +132,7 @@ _NOT_VALUE = re.compile(
     re.IGNORECASE,
 )
 _WAS = re.compile(
-    r"\((?:was|were|formerly|previously|prev|old|before|used to be|currently|now|not|default(?:s to)?|vs|instead of|"
+    r"\((?:was|were|formerly|previously|prev|old|before|used to be|currently|not|default(?:s to)?|vs|instead of|"
     r"up from|down from|"
     r"the \w+ (?:uses?|used)|they used?|e\.g\.|paper|baseline)\b[^)]*\)",
     re.IGNORECASE,
@@ -406,7 +407,7 @@ def without_replaced(text: str) -> str:
 
 _CHANGE = re.compile(
     r"\b(?:chang\w*|bump\w*|rais\w*|lower\w*|drop\w*|reduc\w*|increas\w*|decreas\w*|switch\w*|go(?:ing)?|mov\w*|"
-    r"doubl\w*|halv\w*|up|down|cut\w*)\b"
+    r"doubl\w*|halv\w*|up|down|cut\w*|set|come)\b"
     r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
     re.IGNORECASE,
 )

@@ -107,6 +107,8 @@ def in_calls(program: Program) -> Iterator[Observed]:
         elif name in ("torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"):
             yield from _clip(program, call)
     yield from _set_rates(program)
+    yield from _looked_up(program)
+    yield from _fitted(program)
     yield from _methods(program)
 
 
@@ -155,6 +157,59 @@ def _command_line(program: Program, call: ast.Call) -> Iterator[Observed]:
         field = _LIGHTNING.get(str(key.value)) if isinstance(key, ast.Constant) else None
         if field is not None and isinstance(key, ast.Constant):
             yield seen(program, field, value, call, unit=_unit(str(key.value)))
+
+
+_FIT = {
+    "epochs": "epochs",
+    "warmup_steps": "warmup_steps",
+    "weight_decay": "weight_decay",
+    "max_grad_norm": "max_grad_norm",
+    "output_path": "output_dir",
+    "evaluation_steps": "eval_cadence",
+    "checkpoint_save_steps": "save_cadence",
+    "scheduler": "scheduler",
+}
+
+
+def _fitted(program: Program) -> Iterator[Observed]:
+    """`model.fit(train_objectives=[...], epochs=4)` of sentence-transformers."""
+    if "train_objectives" not in program.document.source:
+        return
+    for call in program.method_calls("fit"):
+        given = {k.arg: k.value for k in call.keywords if k.arg}
+        if "train_objectives" not in given:
+            continue
+        yield from _keywords(program, call, _FIT)
+        parameters = given.get("optimizer_params")
+        for key, value in (
+            zip(parameters.keys, parameters.values, strict=True) if isinstance(parameters, ast.Dict) else ()
+        ):
+            if isinstance(key, ast.Constant) and key.value == "lr":
+                yield seen(program, "learning_rate", value, call)
+        amp = given.get("use_amp")
+        if isinstance(amp, ast.Constant) and amp.value is True:
+            yield Observed("precision", "fp16", amp, Traced(True, "fp16", program, amp))
+        if "optimizer_class" not in given:
+            yield Observed("optimizer", "adamw", call, implied=True)
+        if "scheduler" not in given:
+            yield Observed("scheduler", "linear", call, implied=True)
+
+
+def _looked_up(program: Program) -> Iterator[Observed]:
+    """`OPTIMIZERS[cfg["name"]](net.parameters())` and `getattr(torch.optim, cfg.name)(net.parameters())`."""
+    if "optim" not in program.document.source:
+        return
+    for call in program.index.calls:
+        key: ast.expr | None = None
+        if isinstance(call.func, ast.Subscript) and isinstance(call.func.value, ast.Name):
+            table = _source(program, call.func.value, call)
+            named = [dotted(v) or "" for v in table.values] if isinstance(table, ast.Dict) else []
+            key = call.func.slice if named and all("optim." in n or optimizer(n) for n in named) else None
+        elif isinstance(call.func, ast.Call) and dotted(call.func.func) == "getattr" and len(call.func.args) == 2:
+            where = dotted(call.func.args[0]) or ""
+            key = call.func.args[1] if where.endswith("optim") else None
+        if key is not None and any("parameters" in program.short(a, 60) for a in call.args):
+            yield seen(program, "optimizer", key, call)
 
 
 def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:

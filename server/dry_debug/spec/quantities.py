@@ -16,7 +16,8 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|still|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last "
+    r"time|discussed|agreed|"
     r"previously|ever|"
     r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
@@ -215,7 +216,9 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     return _without_estimates(found)
 
 
-_OPTIMIZERS = re.compile(r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|one-?cycle)\b", re.IGNORECASE)
+_OPTIMIZERS = re.compile(
+    r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|linear|constant|one-?cycle)\b", re.IGNORECASE
+)
 _ALONE = re.compile(r"(?:\A|[,/+;(|]|\bwith\b|\bat\b)\s*(?P<n>\d(?:\.\d+)?e-[2-7])\s*(?=\Z|[,/+;)|])", re.IGNORECASE)
 
 
@@ -265,6 +268,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
+    if field == "epochs" and not behind and name.strip() == "epoch" and not ends and _AT_AN_EPOCH.search(before):
+        return None  # "48.1 at epoch 50"
     low = number(match["low"], field in _TOKENS)
     if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
@@ -279,6 +284,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None  # "accumulate to 64" names the size that comes out
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
+    if field == "warmup_steps" and 0 < low < 0.005:
+        return None  # "warm up to 3e-4" names the rate
     if field == "max_grad_norm" and match["name"].strip() == "CLIP":
         return None  # the model
     if field == "epochs" and 0 < low < 0.05:
@@ -383,6 +390,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
 _UP_TO_SIZE = re.compile(
     rf"\s+(?:up )?to (?:an? )?(?:total |effective )?(?:of )?(?:{NUMBER})(?!\s*(?:steps?|batches|times|x\b))"
 )
+_AT_AN_EPOCH = re.compile(r"\b(?:at|in|from|since|until|around|by|after|of)\s+\Z", re.IGNORECASE)
 _ENDS = re.compile(
     r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*"
     r"(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
@@ -438,7 +446,14 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     kind: Kind = next(
         (k for k in ("most", "least", "about") if groups.get(k)), "least" if groups.get("plus") else "one"
     )
-    if kind == "most" and field in ("max_tokens", "max_length") and re.match(r"(?:up to|max)", groups["most"], re.I):
+    if (
+        kind == "most"
+        and field in ("max_tokens", "max_length")
+        and (
+            re.match(r"(?:up to|max)", groups["most"], re.I)
+            or (field == "max_tokens" and re.search(r"\bnew\b", match["name"], re.I))
+        )
+    ):
         kind = "one"  # the field is a maximum itself
     if not also or not join:
         return (low,), kind, end
@@ -600,8 +615,9 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
         else ahead
         if ahead is not None and one.role
         else re.match(
-            rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
-            rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
+            rf"(?: per (?:device|gpu|card))?\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: "
+            rf"model)?)?\)?\s*(?:,|/|and|&|\+|"
+            rf";|\()+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
             r"(?P<role>\w+)",
             text[one.end :],
             re.IGNORECASE,

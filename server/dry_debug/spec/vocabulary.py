@@ -33,7 +33,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"iters|iterations|period|"
         r"phase))?"
         r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?|"
-        r"ramp(?:s|ed|ing)?(?:[ -]?up)?(?: (?:the )?(?:lr|learning rate))?(?: up)?(?: linearly)?(?: from (?:0|zero))?"
+        r"warm(?:s|ed|ing)?[ -]up(?: linearly)? (?:to|from) (?:\d[\d.e-]* )?(?:to \d[\d.e-]* )?(?:over|for|during|"
+        r"in|within)(?: (?:the )?first)?|"
+        r"warms up(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?|ramp(?:s|ed|ing)?(?:[ -]?up)?"
+        r"(?: (?:the )?(?:lr|learning rate))?(?: up)?(?: linearly)?(?: from (?:0|zero))?"
         r"(?: to (?:the |its )?(?:peak|maximum|max))?(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?",
     ),
     (

@@ -29,6 +29,7 @@ SETS = (
     "sixth",
     "seventh",
     "eighth",
+    "ninth",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
