@@ -1,7 +1,7 @@
 """Recall on real fixes: `DRY_DEBUG_MIRRORS=DIR python -m tests.recall.measure [RULE ...]`.
 
 `cases.tsv` holds facts only: the rule, the repository, the commit that mended it, the file, the line of the mistake in
-its parent (1-based; empty where it is not one line) and what the first run said, before anything was mended for it. They
+its parent (1-based; empty where it is not one line) and what the first run said, before anything was mended. They
 were labelled from the commits before the linter ran. `DIR/owner+name/repo` are bare clones; cases without are left out.
 A case is found when the rule says something of the parent's file that it does not say of the fixed one.
 """
