@@ -38,6 +38,12 @@ def crosstalk() -> str:
     return render()
 
 
+def wording() -> str:
+    from tests.triage.wording import render
+
+    return render()
+
+
 def rule_index() -> str:
     """The table of all rules, by family, with links to their pages."""
     from dry_debug.lint import manifest as rules
@@ -115,6 +121,7 @@ OUTPUTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("dry-debug.schema.json", schema),
     ("docs/rules/README.md", rule_index),
     ("tests/pages/crosstalk.txt", crosstalk),
+    ("rules/dry_debug_rules/catalogue/wording.json", wording),
     ("ARCHITECTURE.md", architecture),
     ("README.md", readme),
 )

@@ -183,3 +183,45 @@ def test_state_is_followed_through_a_function_that_runs_the_module(
 ) -> None:
     text = STEP_FUNCTION.format(backward=backward, back=back, after=after)
     assert len(list(carried_states(program(text)))) == count
+
+
+HELPERS = """
+    import torch
+    from torch import nn
+    rnn, head = nn.GRU(4, 8), nn.Linear(8, 1)
+    def learn(out, y):
+        cost = nn.functional.mse_loss(head({read}), y)
+        cost.backward({kept})
+    def keep(state):
+        other = {new}
+        return other
+    h = torch.zeros(1)
+    for x, y in batches:
+        out, new = rnn(x, h)
+        learn(out, y)
+        h = keep(new)
+"""
+
+
+@pytest.mark.parametrize(
+    ("read", "kept", "new", "count"),
+    [
+        ("out", "", "state", 1),
+        ("out", "retain_graph=True", "state", 1),
+        ("out.detach()", "", "state", 0),
+        ("out", "", "state.detach()", 0),
+        ("out", "", "cut(state)", 0),
+        ("out", "", "torch.zeros(1)", 0),
+    ],
+)
+def test_backward_pass_and_state_in_functions_that_are_handed_them(read: str, kept: str, new: str, count: int) -> None:
+    found = list(carried_states(program(HELPERS.format(read=read, kept=kept, new=new))))
+    assert len(found) == count
+
+
+@pytest.mark.parametrize(("back", "count"), [("net(x).mean()", 1), ("x.mean()", 0)])
+def test_a_module_with_state_that_a_function_runs(back: str, count: int) -> None:
+    text = KEEPER.format(init="self.h = None", before="pass", loop="loss = run(net, x)")
+    text = text.replace("net(x).mean().backward()", "loss.backward()")
+    text = text.replace("    net = Keeper()", f"    def run(net, x):\n        return {back}\n    net = Keeper()")
+    assert len(list(carried_states(program(text)))) == count

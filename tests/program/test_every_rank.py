@@ -81,3 +81,22 @@ def test_a_loop_over_files_is_stood_before_and_a_loop_that_trains_is_not() -> No
 def test_what_may_draw_on_the_way_to_the_save(before: str, draws: bool) -> None:
     model, stmt, found = place(f"    if loss < 1:\n        {before}\n        save()\n")
     assert found is not None and may_draw_between(model, found, stmt) is draws
+
+
+@pytest.mark.parametrize(
+    ("head", "test", "same"),
+    [
+        ("for i, x in enumerate(data):", "i % 5 == 0", True),
+        ("for i, x in enumerate(data):", "x > 0", False),
+        ("for x in data:", "x > 0", False),
+        ("for i, n in enumerate(range(9)):", "n > 3", True),
+        ("for n in tqdm(range(9)):", "n > 3", True),
+    ],
+)
+def test_what_a_loop_counts_with_is_the_same_and_what_it_goes_through_is_not(head: str, test: str, same: bool) -> None:
+    model = program(
+        f"import torch.distributed as dist\nfrom tqdm import tqdm\n{head}\n    if {test}:\n        save()\n"
+    )
+    loop = next(s for s in model.tree.body if isinstance(s, ast.For))
+    stmt = next(s for c in model.index.calls if getattr(c.func, "id", "") == "save" and (s := model.statement(c)))
+    assert (every_rank(model, stmt, loop) is stmt) is same

@@ -330,6 +330,13 @@ def test_a_backward_pass_in_a_function(function: str, call: str, found: bool) ->
     assert [model.text(over) for _, over in backward_passes(model, scope)] == (["loss"] if found else [])
 
 
+def test_a_backward_pass_over_what_a_function_computes() -> None:
+    model = program("def back(a, b, t):\n    b = 1\n    net(a + b).backward()\ndef loop(loss):\n    back(loss, x, y)")
+    scope = next(f for f in model.index.functions if f.name == "loop")
+    [(_, over)] = backward_passes(model, scope, computed=True)
+    assert ast.unparse(over) == "(loss,)"
+
+
 # -- checkpoints through functions ---------------------------------------------------------------------------
 
 RUN = """

@@ -111,6 +111,25 @@ with torch.no_grad():
     assert [data_loop(place) is not None for place in places] == [True]
 
 
+@pytest.mark.parametrize(("where", "found"), [("for x in data:\n        one(self, x)", 1), ("one(self, 1)", 0)])
+def test_a_model_on_an_object_that_a_function_is_handed(where: str, found: int) -> None:
+    model = program(
+        HEAD
+        + f"""
+def one(me, x):
+    return me.inner(x)
+
+class Job:
+    def __init__(self):
+        self.inner = nn.Linear(2, 2)
+
+    def run(self, data):
+        {where.replace(chr(10), chr(10) + "    ")}
+"""
+    )
+    assert len([e for e in model.events.of_kind("forward") if "inner" in model.text(e.node)]) == found
+
+
 def test_a_loop_that_trains_is_none_that_evaluates() -> None:
     model = program(HEAD + "fit(net, data)\n")
     net = next(module for _, module in evaluated(model))

@@ -124,3 +124,38 @@ def test_uses_of_an_attribute() -> None:
     assert late(f"{method}    def back(self):\n        use(self.kept)")
     assert late(f"{method}            use(self.kept)\nuse(keeper.kept)")
     assert not late(f"{method}            use(self.kept)")
+
+
+@pytest.mark.parametrize(("back", "expected"), [("1, m.state_dict()", "state"), ("m.state_dict(), 1", None)])
+def test_one_of_several_things_that_a_function_gives_back(back: str, expected: str | None) -> None:
+    model = program(f"{HEAD}def held(m):\n    return {back}\na, b = held(net)\n")
+    stmt = model.tree.body[-1]
+    assert isinstance(stmt, ast.Assign)
+    found = live(model, stmt.value, stmt, path=(1,))
+    assert (found.form if found is not None else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [("s > top['score']", True), ("s > limit", False), ("compare(s, top)", True), ("compare(s, limit)", False)],
+)
+def test_a_test_that_is_handed_in(made: str, found: bool) -> None:
+    model = program(f"""
+def compare(one, other):
+    return one > other['score']
+def keep(first, best, s):
+    if first:
+        best['score'] = s
+        best['kept'] = 1
+for s in scores():
+    better = {made}
+    keep(better, top, s)
+""")
+    stmt = next(a for a in model.index.assignments if "kept" in model.text(a))
+    assert (improving(model, stmt) is not None) is found
+
+
+def test_a_dict_that_a_caller_has_handed_in() -> None:
+    keep = "def keep(best):\n    if a:\n        best['m'] = state()\n"
+    assert late(f"{keep}top = {{}}\nfor i in x:\n    keep(top)\nsave(top)")
+    assert not late(f"{keep}top = {{}}\nfor i in x:\n    keep(top)\nprint(top)")

@@ -311,3 +311,11 @@ def test_a_script_is_no_test_for_its_name_alone() -> None:
     assert not program(script, path="mnist_test.py").is_test
     assert program(collected, path="mnist_test.py").is_test
     assert program(script, path="tests/helpers.py").is_test
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"), [("torch.matmul(q, k)", "tensor"), ("torch.cat([q, k])", "unknown"), ("q @ k", "unknown")]
+)
+def test_a_product_of_torch_is_a_tensor_whatever_goes_in(made: str, kind: str) -> None:
+    value = marked(f"import torch\ndef f(q, k):\n    s = {made}\n    here(s)\n")
+    assert (value.kind, value.attached) == (kind, None)

@@ -88,6 +88,9 @@ def _carry_out(project: Project, name: str, group: set[str], how: str) -> None:
     rest = [s for s in tree.body if s not in definitions]
     needed = {n for d in definitions for n in _needs(d)}
     imports = [copy.deepcopy(s) for s in tree.body if is_import(s) and _serves(s, needed)]
+    read = names([s for s in rest if not is_import(s)]).reads
+    taken = needed - read if name not in project.imported() else set()
+    rest = [s for s in rest if not (is_import(s) and names([s]).writes and names([s]).writes <= taken)]
     folder = "pkg/" if how.startswith("package") else ""
     project.trees[f"{folder}{_NEW}.py"] = ast.Module([*imports, *definitions], [])
     # They may call each other: a finding in one of them may stand at the call of another.

@@ -84,3 +84,22 @@ def test_one_word_of_a_subject_is_a_question() -> None:
 )
 def test_what_a_longer_phrase_means_is_not_what_its_words_mean(text: str, sign: str, expected: bool) -> None:
     assert Said(text).any_of([sign], 0) is expected
+
+
+def test_what_is_said_to_be_absent_is_no_subject() -> None:
+    assert Said("it trains without memory leaks").affirmed(["memory"]) == 0
+    assert Said("there is not enough memory").affirmed(["memory"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "expected"),
+    [
+        ("without ignite it converges more slowly", "converge slowly", True),
+        ("it does not free the gpu when i train many models", "model !learn", False),
+        ("results look odd (see image)", "result wrong", True),
+        ("it looks odd (two screenshots)", "result wrong", False),
+        ("something is wrong (image)", "result wrong", False),
+    ],
+)
+def test_a_denial_ends_and_a_shown_picture_is_no_result(text: str, sign: str, expected: bool) -> None:
+    assert Said(text).any_of([sign], 0) is expected

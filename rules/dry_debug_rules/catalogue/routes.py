@@ -71,6 +71,7 @@ class Route:
     frames: tuple[str, ...]
     requires: str
     weak: bool
+    yields: bool
     echo: bool
     covers: tuple[str, ...]
     then: tuple[str, ...]
@@ -217,6 +218,7 @@ def _route(row: Mapping[str, Any]) -> Route:
         frames=_texts(row, "frames"),
         requires=row.get("requires", ""),
         weak=row.get("weak", False),
+        yields=row.get("yields", False),
         echo=row.get("echo", False),
         covers=_texts(row, "covers"),
         then=_texts(row, "then"),

@@ -145,21 +145,27 @@ def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
     for stmt in program.index.assignments:
         if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
             continue
-        if isinstance(program.index.parent.get(stmt), _UNTESTED) and not _of_a_method(stmt.targets[0], stmt):
+        if isinstance(program.index.parent.get(stmt), _UNTESTED) and not _for_callers(stmt.targets[0], stmt, program):
             continue  # most assignments: `in_order_test` would say no
-        for target, value in _pairs(stmt.targets[0], stmt.value):
+        for target, value, path in _pairs(stmt.targets[0], stmt.value):
             name = target_name(target)
             if name is None or dotted(value) == name or not _plausible(value):
                 continue
-            held = live(program, value, stmt) if in_order_test(program, stmt) or _of_a_method(target, stmt) else None
+            tested = in_order_test(program, stmt) or _for_callers(target, stmt, program)
+            held = live(program, value, stmt, path=path) if tested else None
             if held is not None and dotted(held.holder) != name:
                 yield stmt, name, held
 
 
-def _of_a_method(target: ast.expr, stmt: ast.Assign) -> bool:
-    """`self.best = model.state_dict()`: the test for a better result may stand in the method that calls this one."""
-    state = isinstance(stmt.value, ast.Call | ast.DictComp)
-    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and state
+def _for_callers(target: ast.expr, stmt: ast.Assign, program: Program) -> bool:
+    """`self.best = model.state_dict()`, or `best["model"] = ...` of a dict that is handed in: the test for a better
+    result may stand in the function that calls this one."""
+    held = target.value if isinstance(target, ast.Attribute | ast.Subscript) else None
+    if not isinstance(held, ast.Name) or not isinstance(stmt.value, ast.Call | ast.DictComp):
+        return False
+    if isinstance(target, ast.Attribute):
+        return True
+    return [b.kind for b in program.scope(stmt).bindings.get(held.id, ())] == ["param"]
 
 
 def _plausible(value: ast.expr) -> bool:
@@ -167,10 +173,13 @@ def _plausible(value: ast.expr) -> bool:
     return isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Dict | ast.Tuple | ast.DictComp | ast.ListComp)
 
 
-def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr, tuple[int | None, ...]]]:
+    """(what is assigned, what it is assigned, which part of that)."""
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-        return list(zip(target.elts, value.elts, strict=True))
-    return [] if isinstance(target, ast.Tuple | ast.List) else [(target, value)]
+        return [(one, other, ()) for one, other in zip(target.elts, value.elts, strict=True)]
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Call):
+        return [(one, value, (at,)) for at, one in enumerate(target.elts)]
+    return [] if isinstance(target, ast.Tuple | ast.List) else [(target, value, ())]
 
 
 def _another(program: Program, held: Live, holder: Value, loop: LoopNode | None) -> str | None:
@@ -210,11 +219,18 @@ def _copied(program: Program, name: str, stmt: ast.stmt, branch: list[ast.stmt])
     for other in program.index.assignments:
         if other is stmt or not isinstance(other, ast.Assign) or other.lineno < stmt.lineno:
             continue
-        if any(target_name(t) == name for t in other.targets) and any(
+        if any(target_name(t) == name and not _other_entry(t, stmt) for t in other.targets) and any(
             other is one or program.index.inside(other, one) for one in branch
         ):
             return True
     return False
+
+
+def _other_entry(target: ast.expr, stmt: ast.stmt) -> bool:
+    """Whether it is not the entry of the dict that `stmt` keeps the weights in."""
+    kept = stmt.targets[0] if isinstance(stmt, ast.Assign) else None
+    keys = [t.slice.value for t in (target, kept) if isinstance(t, ast.Subscript) and isinstance(t.slice, ast.Constant)]
+    return len(keys) == 2 and keys[0] != keys[1]
 
 
 # -- fix ---------------------------------------------------------------------------------------------------------------

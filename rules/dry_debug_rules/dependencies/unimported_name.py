@@ -41,6 +41,8 @@ _MODULES: dict[str, NeedImport] = {
     "pl": NeedImport("pytorch_lightning", None, "pl"),
 }
 _OF = {
+    "torch": "Tensor",
+    "torch.autograd": "Variable",
     "torch.utils.data": "DataLoader TensorDataset ConcatDataset WeightedRandomSampler DistributedSampler random_split",
     "transformers": "AutoTokenizer AutoModel AutoModelForCausalLM AutoModelForSequenceClassification AutoConfig "
     "AutoModelForSeq2SeqLM AutoProcessor TrainingArguments BitsAndBytesConfig DataCollatorForLanguageModeling "
@@ -55,10 +57,13 @@ _OF = {
     "collections": "defaultdict OrderedDict",
     "copy": "deepcopy",
     "pathlib": "Path",
+    "functools": "partial",
+    "typing": "Any Callable Dict Iterable Iterator List Optional Sequence Tuple Union",
 }
 _MEMBERS = {name: NeedImport(module, name) for module, names in _OF.items() for name in names.split()}
 _MEMBERS["DDP"] = NeedImport("torch.nn.parallel", "DistributedDataParallel", "DDP")
 _KNOWN = frozenset((*_MODULES, *_MEMBERS))
+_TYPES = frozenset(("Tensor", "np", "torch", "nn", *_OF["typing"].split()))  # what stands in annotations
 # The same name is often something else: the import is offered, and has to be looked at.
 _DOUBTFUL = frozenset("F dist transforms pl DataLoader optim lr_scheduler random_split SummaryWriter".split())
 
@@ -84,7 +89,7 @@ class UnimportedName(SiteRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         why = program.why
-        wanted = loose(program, _KNOWN)
+        wanted = loose(program, _KNOWN, _TYPES)
         missing = unbound(program, wanted) if wanted and (why.listens or not may_bind_unseen(program)) else {}
         if why.listens:
             for node in self.subjects(program):

@@ -11,6 +11,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.rank_sides import Side, collectives, comes_to_collective, of_subgroup, side_of
+from dry_debug.program.reaching import terminates
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
 from dry_debug.text.spans import Span, TextEdit
@@ -111,6 +112,9 @@ def _through_helpers(program: Program) -> Iterator[tuple[ast.Call, Side, ast.Cal
 def _calls_decided_by(guard: ast.If, program: Program) -> list[ast.Call]:
     calls = program.scope(guard).calls
     last = guard.end_lineno or guard.lineno
+    if terminates(guard.body) and not guard.orelse:  # what stands behind it is for the others
+        around = program.index.parent.get(guard)
+        last = getattr(around, "end_lineno", None) or last
     return [c for c in calls if guard.lineno <= c.lineno <= last][:60]
 
 

@@ -18,6 +18,7 @@ from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 _BROAD = ("Exception", "BaseException", "RuntimeError")
 _STEP = ("backward", "optimizer_step")
@@ -133,8 +134,25 @@ def _loop_around(handler: ast.ExceptHandler, program: Program) -> ast.For | ast.
     for block in program.index.ancestors(handler):
         if isinstance(block, ast.For | ast.AsyncFor | ast.While):
             return block
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            return _loop_of_callers(program.index.scopes[block], program)
+        if isinstance(block, ast.ClassDef):
             return None
+    return None
+
+
+def _loop_of_callers(function: Scope, program: Program) -> ast.For | ast.AsyncFor | ast.While | None:
+    """The loop that calls a function which gives nothing back: whether it has worked, nobody can ask."""
+    sites = program.call_sites(function) if not any(r.value is not None for r in function.returns) else []
+    for site in sites:
+        stmt = program.statement(site)
+        if not isinstance(stmt, ast.Expr) or stmt.value is not site:
+            return None
+        for block in program.index.ancestors(stmt):
+            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+                return block
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Try):
+                break
     return None
 
 

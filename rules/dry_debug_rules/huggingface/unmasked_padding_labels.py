@@ -12,6 +12,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.encodings import Encoding, encodings_behind
 from dry_debug.program.evidence import Step
 from dry_debug.program.generation import decoder_only, underlying
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.links import Link
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.shape import shape
@@ -20,7 +21,7 @@ from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-    from dry_debug.program.scopes import Scope
+    from dry_debug.program.scopes import Binding, Scope
 
 _TITLE = "Leave the pads out of the loss (-100)"
 # Signs in a file that somebody has thought of the pads, or that the labels are made anew.
@@ -181,8 +182,25 @@ def _ids(expr: ast.expr, at: ast.AST, program: Program, depth: int = 0) -> ast.e
         found = program.names.lookup(expr.id, program.scope(at))
         values = [b.value for b in found[1] if b.kind in ("assign", "walrus") and not b.path] if found else []
         if found is not None and len(found[1]) == 1 and values and values[0] is not None:
-            return _ids(values[0], found[1][0].stmt or at, program, depth + 1)
+            ids = _ids(values[0], found[1][0].stmt or at, program, depth + 1)
+            if ids is not None:
+                return ids
+        if found is not None and len(found[1]) == 1:
+            return _from_function(found[1][0], program, depth)
     return None
+
+
+def _from_function(binding: Binding, program: Program, depth: int) -> ast.expr | None:
+    """The ids that a parameter is given, or that a call gives beside other things, in this file."""
+    places: list[tuple[Program, ast.expr, ast.stmt | None]] = []
+    if binding.kind == "param":
+        places = [(o, expr, stmt) for o, expr, _, stmt in program.arguments_of(binding.scope, binding.name)]
+    elif binding.kind == "assign" and isinstance(binding.value, ast.Call):
+        places = list(handed_back(program, binding.value, binding.path))
+    if not places or any(owner is not program or stmt is None for owner, _, stmt in places):
+        return None
+    found = [_ids(expr, stmt, program, depth + 1) for _, expr, stmt in places if stmt is not None]
+    return found[0] if None not in found else None
 
 
 def _copy_function(expr: ast.expr, program: Program) -> bool:

@@ -16,9 +16,13 @@ from dry_debug.program.inference import (
     data_loop,
     evaluated,
     gradients_at,
+    made_up,
+    may_score,
     modes,
+    never_trains,
     own_switch,
     root_of,
+    scored,
     scores,
     set_above,
     switched,
@@ -46,7 +50,7 @@ class EvaluationInTrainMode(OrderRule):
     )
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
     instead = "Call `.eval()` before the evaluation, and `.train()` before training goes on."
-    looks_at = "calls of models where autograd is switched off"
+    looks_at = "calls of models"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         return (event.node for event in program.events.of_kind("forward"))
@@ -120,13 +124,36 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
         program.why(event, "it is not certain which model this is")
     elif program.is_test:
         program.why(event, "the file is a test")
-    elif event.program is program and program.grad_mode(event.node) == "on":
+    elif event.program is program and program.grad_mode(event.node) == "on" and not _may_evaluate(event, program):
         program.why(event, "autograd is not switched off here, so this may be training")
     elif set_above(event):
         program.why(event, "the lines above put the model into evaluation mode")
     else:
         return True
     return False
+
+
+def _may_evaluate(event: Event, program: Program) -> bool:
+    """Whether a call for which autograd records may be an evaluation, as far as its lines tell."""
+    return may_score(event) or (_plain(event) and never_trains(program) and not made_up(event))
+
+
+def _evaluates(hit: Hit, place: Occurrence, program: Program) -> bool:
+    """Whether a call for which autograd records is an evaluation all the same.
+
+    What it gives is only compared with labels, or nothing in the files trains and the model is a variable of its own:
+    one that is kept in an object may be trained where the object is used.
+    """
+    event = hit.event
+    return scored(place) or (_plain(event) and never_trains(program, event.program) and not made_up(event))
+
+
+def _plain(event: Event) -> bool:
+    call = event.node
+    func = call.func if isinstance(call, ast.Call) else None
+    if isinstance(func, ast.Attribute) and func.attr in ("forward", "generate"):
+        func = func.value
+    return isinstance(func, ast.Name)
 
 
 def _only_recurrent(module: Value) -> bool:
@@ -152,7 +179,7 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
     if hit.certainty != "must":
         program.why(place, "on some path the model is put into evaluation mode before, or nobody knows")
         return None
-    if gradients_at(place) != "off":
+    if gradients_at(place) != "off" and not _evaluates(hit, place, program):
         program.why(place, "autograd is not switched off here, so this may be training")
         return None
     loop = data_loop(place)

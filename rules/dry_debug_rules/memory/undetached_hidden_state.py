@@ -40,7 +40,7 @@ class UndetachedHiddenState(Rule):
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         for scope in (program.index.module, *program.index.functions):
-            for call, _ in backward_passes(program, scope):
+            for call, _ in backward_passes(program, scope, retaining=True, computed=True):
                 yield call
         for stmt in program.index.assignments:
             if program.scope(stmt).name == "training_step" and isinstance(stmt.value, ast.Call):

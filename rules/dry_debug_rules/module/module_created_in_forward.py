@@ -65,15 +65,32 @@ def _made_in_forward(program: Program) -> Iterator[tuple[ast.Call, Scope]]:
         if "forward" not in cls.bindings:
             continue
         for method in cls.children:
-            if method.name != "forward" or not method.calls:
-                continue
-            layers = [c for c in method.calls if _may_make(c, method, cls) and has_weights(program, c, method)]
-            if layers and program.class_kind(cls) == "module":
-                parents = program.flow.parents(method)
-                for call in layers:
-                    # Part of a larger module that is made in one piece.
-                    if not _inside_of(call, [other for other in layers if other is not call], parents):
-                        yield call, method
+            if method.name == "forward" and method.calls:
+                yield from _made_in(method, cls, program)
+    helpers = dict.fromkeys(program.scope(c) for n, c in program.qualified_calls() if n.startswith("torch.nn."))
+    for function in helpers:
+        if function.kind == "function" and function.name not in ("__init__", "forward"):
+            sites = program.call_sites(function)
+            classes = [_forward_of(site, program) for site in sites]
+            if classes and classes[0] is not None and None not in classes:
+                yield from _made_in(function, classes[0], program)
+
+
+def _made_in(function: Scope, cls: Scope, program: Program) -> Iterator[tuple[ast.Call, Scope]]:
+    """The layers that `forward` of `cls` makes, or a function that nothing but `forward` calls."""
+    layers = [c for c in function.calls if _may_make(c, function, cls) and has_weights(program, c, function)]
+    if layers and program.class_kind(cls) == "module":
+        parents = program.flow.parents(function)
+        for call in layers:
+            # Part of a larger module that is made in one piece.
+            if not _inside_of(call, [other for other in layers if other is not call], parents):
+                yield call, function
+
+
+def _forward_of(site: ast.Call, program: Program) -> Scope | None:
+    """The class in whose `forward` a call stands."""
+    scope = program.scope(site)
+    return scope.class_scope if scope.name == "forward" and scope.parent is scope.class_scope else None
 
 
 def _may_make(call: ast.Call, method: Scope, cls: Scope) -> bool:
@@ -114,6 +131,24 @@ def _filled_by(user: ast.AST | None, layer: ast.AST, program: Program) -> bool:
     )
 
 
+def _around(stmt: ast.stmt, program: Program) -> Iterator[ast.AST]:
+    """The blocks of its function around a statement."""
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return
+        yield block
+
+
+def _applied_by(user: ast.AST | None, layer: ast.AST, program: Program) -> bool:
+    """Whether `user` calls a function of the project that applies the layer that it is given: `run(layer, x)`."""
+    target = program.target(user) if isinstance(user, ast.Call) and user in program.index.scope_of else None
+    function = target.scope if target is not None and target.kind == "function" else None
+    if function is None or function.kind != "function" or not isinstance(user, ast.Call):
+        return False
+    names = {p.arg for p in function.parameters() if given(user, function, p.arg) is layer}
+    return any(isinstance(inner.func, ast.Name) and inner.func.id in names for inner in function.calls)
+
+
 def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
     """Where the new layer is applied, or kept for the next call; None with the reason."""
     why, parents = program.why, program.flow.parents(scope)
@@ -137,7 +172,8 @@ def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
         return None
     target = stmt.targets[0]
     if isinstance(target, ast.Attribute):
-        blocks = program.index.ancestors(stmt)
+        sites = program.call_sites(scope) if scope.name != "forward" else []
+        blocks = [b for at in (stmt, *map(program.statement, sites)) if at is not None for b in _around(at, program)]
         if any(isinstance(b, ast.If | ast.ExceptHandler) or recovers(b) for b in blocks):
             why(call, "it is made on some calls only: {}", target)
             return None
@@ -151,7 +187,7 @@ def _use(call: ast.Call, scope: Scope, program: Program) -> ast.AST | None:
         if (isinstance(user, ast.Attribute) and user.attr in _FILLED) or _filled_by(user, read, program):
             why(call, "its weights come from somewhere else: {}", user or read)
             return None
-        if isinstance(user, ast.Call) and user.func is read:
+        if isinstance(user, ast.Call) and (user.func is read or _applied_by(user, read, program)):
             applied = applied or user
     if applied is None:
         why(call, "`forward` does not apply it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.calls import argument, given
 from dry_debug.program.evidence import Confidence, Step, made
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import recovers
@@ -34,6 +34,7 @@ _FUNCTIONS = frozenset(
 _PLACES = ("out", "inplace")
 # Without these the numbers are often the same: the shape fits already, or the graph is needed no more.
 _MILD = frozenset("detach contiguous reshape view squeeze flatten".split())
+MAX_CALLERS = 2  # functions that hand a tensor on
 MAX_TRIED = 4  # statements with calls in a `try` that is there to see whether something works
 
 
@@ -140,12 +141,18 @@ def _is_tensor(value: Value, receiver: ast.expr, call: ast.Call, function: bool,
     return None
 
 
-def _one_of_several(receiver: ast.expr, call: ast.Call, program: Program) -> bool:
+def _one_of_several(receiver: ast.expr, call: ast.Call, program: Program, depth: int = 0) -> bool:
     """Whether a part of a batch is a member of a tuple that nothing treats as a dict: `for x, y in loader`."""
     if not isinstance(receiver, ast.Name):
         return False
     scope = program.scope(call)
     found = program.names.lookup(receiver.id, scope)
+    if found is not None and [b.kind for b in found[1]] == ["param"] and depth < MAX_CALLERS:
+        function = found[1][0].scope
+        sites = [(site, given(site, function, receiver.id)) for site in program.call_sites(function)]
+        return bool(sites) and all(
+            passed is not None and _one_of_several(passed, site, program, depth + 1) for site, passed in sites
+        )
     if found is None or not all(b.kind == "for" and b.path for b in found[1]):
         return False
     source = program.document.source
@@ -165,16 +172,21 @@ def _shown(call: ast.Call, program: Program) -> bool:
     return not after or position(program.span(after[0]).start).cell != cell
 
 
-def _tried(call: ast.Call, program: Program) -> bool:
-    stmt = program.statement(call)
+def _tried(call: ast.Call, program: Program, depth: int = 0) -> bool:
+    """Whether it stands in a short `try` that goes on without it, or is all that a function called there does."""
+    stmt, scope = program.statement(call), program.scope(call)
     block = program.index.parent.get(stmt) if stmt is not None else None
+    if block is scope.node and len(getattr(block, "body", ())) <= MAX_TRIED and depth < MAX_CALLERS:
+        sites = program.call_sites(scope) if scope.kind == "function" else []
+        return bool(sites) and all(_tried(site, program, depth + 1) for site in sites)
     if not isinstance(block, ast.Try) or not recovers(block) or stmt not in block.body:
         return False
     return sum(any(isinstance(n, ast.Call) for n in ast.walk(s)) for s in block.body) <= MAX_TRIED
 
 
-def _read_later(receiver: ast.expr, call: ast.Call, program: Program) -> ast.expr | None:
-    """Where the same variable or attribute is read behind the call: below it, in a loop around it, or in the class."""
+def _read_later(receiver: ast.expr, call: ast.Call, program: Program, depth: int = 0) -> ast.expr | None:
+    """Where the same variable or attribute is read behind the call: below it, in the class, or in a caller that has
+    handed it in."""
     path = dotted(receiver)
     if path is None:
         return None
@@ -193,6 +205,12 @@ def _read_later(receiver: ast.expr, call: ast.Call, program: Program) -> ast.exp
     behind = [r for r in reads if program.span(r).start >= inside.end]
     if behind:
         return min(behind, key=lambda r: program.span(r).start)
+    if [b.kind for b in scope.bindings.get(path, ())] == ["param"] and depth < MAX_CALLERS:
+        for site in program.call_sites(scope):  # the caller goes on with what it has handed in
+            passed = given(site, scope, path)
+            later = _read_later(passed, site, program, depth + 1) if passed is not None else None
+            if later is not None:
+                return later
     elsewhere = [r for r in reads if program.span(r).end <= inside.start]
     return elsewhere[0] if "." in path and first == scope.self_name and elsewhere else None
 

@@ -98,6 +98,7 @@ class UnbatchedEngineCalls(Rule):
             headline=f"`{program.short(call.func, 36)}` is given one prompt at a time, in a loop over all of them",
             confidence=weakest(sure, value.confidence),
             evidence=evidence,
+            cause=f"{self.name}@{program.span(site).start}",  # several calls on the way of one prompt are one mistake
             links=lambda: [kind_link(program, value), Link("path", sure, "no prompt depends on the answer before it")],
         )
 

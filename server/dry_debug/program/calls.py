@@ -246,6 +246,9 @@ def _made(
     return value
 
 
+_PRODUCTS = frozenset(f"torch.{n}" for n in ("matmul", "bmm", "mm", "mv", "einsum", "baddbmm", "addmm", "outer"))
+
+
 def _torch_function(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
     """Any other torch function: a tensor that carries a graph if one of its tensors does."""
     tensors: list[Value] = []
@@ -256,6 +259,8 @@ def _torch_function(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt
         elif value.kind in ("tensor", "output", "batch"):
             tensors.append(value)
     if not tensors:
+        if name in _PRODUCTS:  # whatever goes in, it is tensors; of their graphs nothing is known
+            return Value("tensor", attached=None, via=name.rpartition(".")[2], node=node, program=ev.program)
         return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
     attached = _recorded(_any_attached(tensors), node, ev)
     if name in _WITH_INDICES and (len(node.args) == 2 or any(k.arg == "dim" for k in node.keywords)):

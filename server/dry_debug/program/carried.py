@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument, places_taken
+from dry_debug.program.calls import given, places_taken
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
@@ -207,14 +207,14 @@ def _backward_in_caller(program: Program, node: ast.expr, stmt: ast.stmt) -> ast
     function = program.scope(stmt)
     if not isinstance(node, ast.Name) or function.kind != "function" or len(function.bindings.get(node.id, ())) != 1:
         return None
-    for _, given, scope, at in program.arguments_of(function, node.id):
-        if at is None or not isinstance(given, ast.Name | ast.Attribute):
+    for _, passed, scope, at in program.arguments_of(function, node.id):
+        if at is None or not isinstance(passed, ast.Name | ast.Attribute):
             continue
         for block in program.index.ancestors(at):
             if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
-                found = _backward_of(program, given, at, block)
-                if found is None and program.value(given, at).attached:  # not so the number that a loss is divided by
-                    found = _backward_through(program, given, at, block)
+                found = _backward_of(program, passed, at, block)
+                if found is None and program.value(passed, at).attached:  # not so the number a loss is divided by
+                    found = _backward_through(program, passed, at, block)
                 if found is not None and program.scope(found) is scope:
                     return found
                 break
@@ -230,10 +230,14 @@ def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt
     return None
 
 
-def backward_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, ast.expr]]:
+def backward_passes(
+    program: Program, scope: Scope, retaining: bool = False, computed: bool = False
+) -> Iterator[tuple[ast.Call, ast.expr]]:
     """Each backward pass in `scope` and the expression that it differentiates.
 
-    A call of a function of this file that runs it over what it is given is one, too.
+    A call of a function of this file that runs it over what it is given is one, too; with `computed` also over
+    something that it computes from what it is given (then a tuple of that), with `retaining` also where the function
+    keeps the graph.
     """
     yield from own_passes(program, scope)
     functions = program.flow.backward_functions
@@ -245,16 +249,30 @@ def backward_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, 
         if target.kind != "function" or target.program is not program or function is None or places_taken(target):
             continue
         for inner, over in own_passes(program, function) if function is not scope else ():
-            if any(k.arg in ("retain_graph", "create_graph") for k in inner.keywords) or not isinstance(over, ast.Name):
+            if not retaining and any(k.arg in ("retain_graph", "create_graph") for k in inner.keywords):
                 continue
-            if [b.kind for b in function.bindings.get(over.id, ())] != ["param"]:
-                continue
-            names = [a.arg for a in function.parameters()]
-            if function.self_name is not None and function.class_scope is function.parent:
-                names = names[1:]
-            given = argument(call, names.index(over.id), over.id) if over.id in names else None
-            if given is not None:
-                yield call, given
+            names = [over.id] if isinstance(over, ast.Name) else []
+            if not names or [b.kind for b in function.bindings.get(names[0], ())] != ["param"]:
+                names = _computed_from(program, function, over) if computed else []
+            passed = [expr for name in names if (expr := given(call, function, name)) is not None]
+            if passed:
+                yield call, passed[0] if names == [getattr(over, "id", "")] else ast.Tuple(passed, ast.Load())
+
+
+def _computed_from(program: Program, function: Scope, over: ast.expr) -> list[str]:
+    """The parameters from which a function computes, graph and all, what it differentiates."""
+    from dry_debug.program.derived import derived, reads
+
+    known = program.flow.differentiated_from.get(over)
+    if known is None:
+        node = function.node
+        names = [a.arg for a in function.parameters() if a.arg != function.self_name]
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = []
+        names = [n for n in names if [b.kind for b in function.bindings.get(n, ())] == ["param"]]
+        known = [n for n in names if reads(over, derived(program, function, node, {n}))]  # type: ignore[arg-type]
+        program.flow.differentiated_from[over] = known
+    return known
 
 
 def own_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, ast.expr]]:

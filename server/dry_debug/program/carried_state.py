@@ -13,6 +13,7 @@ from dry_debug.program.checkpoints import given
 from dry_debug.program.construction import constructs, part_of
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 LoopNode = ast.For | ast.AsyncFor | ast.While
 _CUTS = frozenset(("detach", "detach_", "data", "no_grad", "inference_mode"))
+MAX_COPIES = 3  # of a state, one of another, inside a function
 MAX_CALLS = 300  # of a loop body
 
 
@@ -51,7 +53,7 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
     """Every state that is carried on undetached, in source order of the backward passes."""
     seen: set[ast.AST] = set()
     for scope in (program.index.module, *program.index.functions):
-        for backward, over in backward_passes(program, scope):
+        for backward, over in backward_passes(program, scope, retaining=True, computed=True):
             stmt = program.statement(backward)
             loop = _innermost(program, stmt) if stmt is not None else None
             if stmt is not None and loop is None and scope.kind == "function":
@@ -122,6 +124,12 @@ def _in_loop(
         if module.kind == "function" and states:
             run = next((r for name in states if (r := _run_inside(program, call, name)) is not None), None)
             module = run[2] if run is not None else module
+        if module.kind == "function" and not states:
+            for inner in _modules_inside(module):
+                held = _held(program, loop, backward, over, call, stmt, inner)
+                if held is not None and program.grad_mode(call) == "on":
+                    yield held
+                    break
         if module.kind != "module":
             if states and set(states) & set(taken):
                 program.why(call, "{} is not known to be a module", call.func)
@@ -180,12 +188,18 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
         module = owner.value(inner.func, inner)
         if module.kind != "module" or _cuts_itself(owner, module, inner) is not None:
             continue
-        if any(other is not stmt for other in set_by):
-            continue  # `hidden = repackage(hidden)`
         taken = _taken(stmt)
+        if any(other is not stmt and not _copies(other, taken) for other in set_by):
+            continue  # `hidden = repackage(hidden)`
+        taken += [path for other in set_by if other is not stmt for path in (name,) if path not in taken]
         if any(back.value is not None and _gives(back.value, taken) for back in function.returns):
             return owner, function, module, taken
     return None
+
+
+def _copies(stmt: ast.stmt | None, names: list[str]) -> bool:
+    """`hidden = new_hidden`"""
+    return isinstance(stmt, ast.Assign) and _plain(stmt.value) and reads(stmt.value, names)
 
 
 def _gives(value: ast.expr, names: list[str]) -> bool:
@@ -212,6 +226,18 @@ def _called_in_loop(program: Program, function: Scope, backward: ast.Call, over:
             at = _carried_on(program, scope, loop, name, call, taken)
             if at is not None:
                 yield CarriedState(call, run[2], [name], at, loop, backward, run[2].confidence)
+
+
+def _modules_inside(function: Value) -> Iterator[Value]:
+    """The modules of classes of the project that a function calls."""
+    scope, owner = function.scope, function.program
+    if scope is None or owner is None or scope.kind != "function" or scope.name == "forward":
+        return
+    for call in scope.calls[:MAX_CALLS]:
+        if isinstance(call.func, ast.Name | ast.Attribute) and _may_hold_state(owner, call):
+            value = owner.value(call.func, call)
+            if value.kind == "module" and value.base.scope is not None:
+                yield value
 
 
 # -- state in variables of the loop -----------------------------------------------------------------------------------
@@ -273,6 +299,10 @@ def _carried_on(
             found = made
         elif binding.kind == "assign" and value is not None and _plain(value) and reads(value, taken):
             found = made  # `hidden = new_hidden`
+        elif (
+            binding.kind == "assign" and isinstance(value, ast.Call) and _hands_on(program, value, binding.path, taken)
+        ):
+            found = made  # `hidden = finish(new_hidden)`
         elif not _first_time(program, made, loop, name):
             program.why(call, f"`{name}` is set anew inside the loop", see=made)
             return None
@@ -283,6 +313,32 @@ def _carried_on(
         program.why(call, f"`{name}` is taken out of the graph inside the loop", see=cut)
         return None
     return found
+
+
+def _hands_on(program: Program, call: ast.Call, path: tuple[int | None, ...], taken: list[str]) -> bool:
+    """Whether a function gives back, as it is, one of the variables `taken` that the call hands it."""
+    target = program.target(call)
+    function, owner = target.scope, target.program
+    if target.kind != "function" or function is None or owner is None or function.kind != "function":
+        return False
+    names = {a.arg for a in function.parameters() if dotted(given(call, function, a.arg) or call) in taken}
+    back = handed_back(program, call, path)
+    if not names or not back or _cut_inside(function.node) is not None:
+        return False
+    return all(_is_handed(expr, function, names, MAX_COPIES) for _, expr, _ in back)
+
+
+def _is_handed(expr: ast.expr, function: Scope, names: set[str], left: int) -> bool:
+    """Whether `expr` is one of the parameters `names` of the function, nothing else set to them, or a copy of it."""
+    if isinstance(expr, ast.Tuple | ast.List):
+        return any(_is_handed(part, function, names, left) for part in expr.elts)
+    bindings = function.bindings.get(expr.id, ()) if isinstance(expr, ast.Name) and left else ()
+    kinds = {b.kind for b in bindings}
+    if kinds == {"param"}:
+        return isinstance(expr, ast.Name) and expr.id in names
+    return kinds == {"assign"} and all(
+        b.value is not None and not b.path and _is_handed(b.value, function, names, left - 1) for b in bindings
+    )
 
 
 def _plain(value: ast.expr) -> bool:

@@ -131,7 +131,7 @@ def backward_through(program: Program, scope: Scope, loop: Loop, sources: Collec
 
     passes = [
         (call, over)
-        for call, over in backward_passes(program, scope)
+        for call, over in backward_passes(program, scope, computed=True)
         if (stmt := program.statement(call)) is not None and program.index.inside(stmt, loop)
     ]
     if not passes:

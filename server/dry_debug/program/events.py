@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.event_kinds import CLIPS, METHODS, clip, scaler_call
 from dry_debug.program.knowledge import kind_of_call
-from dry_debug.program.model_calls import SIGNS, forward
+from dry_debug.program.model_calls import evaluates, forward, runs_loaded
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
 from dry_debug.program.values import UNKNOWN, Ident, Value
@@ -93,8 +93,12 @@ class EventIndex:
     @cached_property
     def _evaluates(self) -> bool:
         """Whether the text says that something is evaluated: then calls of models are events."""
-        source = self.program.document.source
-        return any(sign in source for sign in SIGNS)
+        return evaluates(self.program.document.source)
+
+    @cached_property
+    def runs_only(self) -> bool:
+        """Whether the file loads weights into a model, runs it, and trains nothing."""
+        return runs_loaded(self.program.document.source)
 
     def calls_in(self, function: Scope) -> list[ast.Call]:
         """The calls in the statements of a function or of the module body, in source order."""
@@ -124,7 +128,7 @@ class EventIndex:
         return found
 
     def _collect(self, nodes: _Nodes, found: list[Event]) -> None:
-        evaluates, names = self._evaluates, self.program.call_names
+        looks, names = self._evaluates, self.program.call_names
         for call in nodes.calls:
             func = call.func
             event = None
@@ -137,11 +141,11 @@ class EventIndex:
                         if event is not None:
                             self.in_lambdas.setdefault(scope, []).append((_end(call), Leaf(event), call))
                         continue
-                elif evaluates and names.get(call) is None:
+                elif looks and names.get(call) is None:
                     event = forward(self, call, func)
             elif isinstance(func, ast.Name) and func.id in CLIPS:
                 event = clip(self, call, func)
-            elif evaluates and names.get(call) is None:
+            elif looks and names.get(call) is None:
                 event = forward(self, call, func)
             if event is None and len(call.args) > 1 and isinstance(func, ast.Name | ast.Attribute):
                 for stepped in scaler_call(self, call, func):

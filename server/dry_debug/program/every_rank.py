@@ -135,13 +135,26 @@ def _same_name(name: str, at: ast.stmt, loop: LoopNode, program: Program, depth:
 def _same_binding(b: Binding, loop: LoopNode, program: Program, depth: int) -> bool:
     """Whether a variable gets the same on all ranks there: before the loop, by counting, or from what is the same."""
     if b.stmt is loop and isinstance(loop, ast.For):
-        return True  # what the loop counts with
+        return _counts(b, loop, program)
     inside = b.stmt is not None and program.index.inside(b.stmt, loop)
     if not inside:
         return _before_the_run(b, program.scope(loop))
     if b.stmt is None or b.value is None or b.path or depth >= MAX_DEPTH or b.kind not in ("assign", "aug"):
         return False
     return _same(b.value, b.stmt, loop, program, depth + 1)
+
+
+def _counts(b: Binding, loop: ast.For, program: Program) -> bool:
+    """Whether `loop` counts its rounds with what it binds: over a `range`, or the first that `enumerate` gives."""
+    over: ast.expr = loop.iter
+    numbered = False
+    while isinstance(over, ast.Call):
+        name = (program.names.qualified(over.func, program.scope(loop)) or "").rpartition(".")[2]
+        if name in ("range", "trange", "count"):
+            return not numbered or b.path in ((0,), (1,))
+        numbered = numbered or name == "enumerate"
+        over = over.args[0] if over.args else ast.Constant(None)
+    return numbered and b.path[:1] == (0,)
 
 
 def _before_the_run(b: Binding, home: Scope | None = None) -> bool:

@@ -44,6 +44,8 @@ class Flow:
         self._program = program
         self._parents: dict[ast.AST, dict[ast.AST, ast.AST]] = {}
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
+        # By what a backward pass of a function is over: the parameters that it is computed from.
+        self.differentiated_from: dict[ast.expr, list[str]] = {}
         self._handed: dict[Scope, dict[str, list[tuple[ast.Call, int | str | None]]]] = {}
 
     def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:

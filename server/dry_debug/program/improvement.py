@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.calls import given
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Binding
 
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _EXTREMES = ("max", "min", "amax", "amin", "argmax", "argmin")
+MAX_CALLERS = 3  # functions through which a test is handed in
 _HARD_ENDS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -85,10 +89,48 @@ def _result_of(loop: ast.AST, block: ast.If) -> bool:
     return found
 
 
-def _named_test(program: Program, test: ast.Name, block: ast.If, remembered: set[str]) -> bool:
+def _named_by_callers(program: Program, binding: Binding, remembered: set[str], depth: int) -> bool:
+    """The same where the test is handed in: by what its callers call what is remembered."""
+    function = binding.scope
+    for site in program.call_sites(function) if depth < MAX_CALLERS else ():
+        at, passed = program.statement(site), given(site, function, binding.name)
+        outer = {dotted(expr) or "" for name in remembered if (expr := given(site, function, name)) is not None}
+        if at is None or passed is None or not outer:
+            continue
+        compared, extreme = _compared(passed)
+        if extreme or compared & outer:
+            return True
+        if isinstance(passed, ast.Name) and _named_test(program, passed, at, outer, depth + 1):
+            return True
+    return False
+
+
+def _tested_inside(program: Program, binding: Binding, remembered: set[str]) -> bool:
+    """Whether a function that gives the test puts what it is handed, and what is remembered here, in order."""
+    call = binding.value
+    back = handed_back(program, call, binding.path) if isinstance(call, ast.Call) else []
+    function = program.target(call).scope if isinstance(call, ast.Call) and back else None
+    if function is None or not isinstance(call, ast.Call):
+        return False
+    for _, expr, _ in back:
+        tests = [expr]
+        if isinstance(expr, ast.Name):
+            tests = [b.value for b in function.bindings.get(expr.id, ()) if b.kind == "assign" and b.value is not None]
+        for test in tests:
+            compared, _ = _compared(test)
+            if {dotted(e) for name in compared if (e := given(call, function, name)) is not None} & remembered:
+                return True
+    return False
+
+
+def _named_test(program: Program, test: ast.Name, block: ast.stmt, remembered: set[str], depth: int = 0) -> bool:
     """`is_best = score > best; best = max(score, best); if is_best:`."""
     found = program.names.lookup(test.id, program.scope(block))
     for binding in found[1] if found is not None else ():
+        if binding.kind == "param" and _named_by_callers(program, binding, remembered, depth):
+            return True
+        if binding.kind == "assign" and _tested_inside(program, binding, remembered):
+            return True
         if binding.kind != "assign" or binding.value is None or binding.path:
             continue
         compared, extreme = _compared(binding.value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
+from dry_debug.program.model_calls import only_runs
 from dry_debug.program.program import GradMode
 from dry_debug.program.relations import belongs_to, touches
 from dry_debug.program.scopes import last_name
@@ -128,6 +129,118 @@ def _given(call: ast.AST, names: set[str]) -> bool:
         return False
     values = (*call.args, *(k.value for k in call.keywords))
     return any(isinstance(n, ast.Name) and n.id in names for value in values for n in nodes(value))
+
+
+def scored(place: Occurrence) -> bool:
+    """Whether the loop over data around an event only compares predictions with labels: nothing in it trains."""
+    around = data_loop(place)
+    if around is None or _says_training(around[1], around[0]):
+        return False
+    return _predicts(place.event) or _compares(around[1], _picks(place.event)) or scores(place.event)
+
+
+def may_score(event: Event) -> bool:
+    """Whether the loop around a call compares predictions with labels, or its function predicts: asks for no walk."""
+    program = event.program
+    blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
+    loop = next(blocks, None)
+    return _picks(event) or (loop is not None and _compares(loop, False))
+
+
+def _predicts(event: Event) -> bool:
+    """Whether the classes are picked out of what the model gives, in the function of the call: no loss needs that."""
+    function, stmt = function_of(event.scope), event.stmt
+    if function is None:
+        return False
+    names = {n for target in stmt.targets for n in _names(target)} if isinstance(stmt, ast.Assign) else set[str]()
+    for call in function.calls:
+        if last_name(call.func) in ("argmax", "topk") or (last_name(call.func) == "max" and len(call.args) > 0):
+            given = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+            for node in (n for expr in (*given, *call.args) for n in nodes(expr)):
+                if node is event.node or (isinstance(node, ast.Name) and node.id in names):
+                    return True
+    return False
+
+
+def _picks(event: Event) -> bool:
+    """Whether the function of a call goes from scores to classes."""
+    function = function_of(event.scope)
+    return function is not None and any(last_name(call.func) in _CLASSES for call in function.calls)
+
+
+def _says_training(loop: ast.AST, program: Program) -> bool:
+    text = program.text(loop)
+    return any(word in text for word in _TRAINS)
+
+
+def _compares(loop: ast.AST, picks: bool) -> bool:
+    """Whether a loop goes from scores to classes, unless that is known to happen elsewhere, and compares them."""
+    inside = list(nodes(loop)) if isinstance(loop, ast.For | ast.AsyncFor | ast.While) else []
+    picks = picks or any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside)
+    return picks and any(map(_equates, inside))
+
+
+def _equates(node: ast.AST) -> bool:
+    """`predicted == labels`, `predicted.eq(labels)`: of two values, neither of which is written out."""
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+        sides = (node.left, node.comparators[0])
+        return not any(isinstance(side, ast.Constant) or _remainder(side) for side in sides)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "eq"
+
+
+def _remainder(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
+
+
+_TRAINS = ("optim", "backward", "scaler", "zero_grad", ".step(", "autograd.grad", "requires_grad")
+
+
+def never_trains(*programs: Program) -> bool:
+    """Whether no line of the files speaks of gradients or of an optimizer: they only run models."""
+    return all(only_runs(p.document.source) for p in programs)
+
+
+def made_up(event: Event) -> bool:
+    """Whether all that a model is given was written down or drawn at random: a try of its shapes, no prediction."""
+    call = event.node
+    if not isinstance(call, ast.Call):
+        return False
+    return all(_invented(expr, event) for expr in (*call.args, *(k.value for k in call.keywords)))
+
+
+def _invented(expr: ast.expr, event: Event) -> bool:
+    queue, seen, scope = [expr], set[str](), event.scope
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.Constant):
+            continue
+        made = event.program.value(node, event.stmt).node if isinstance(node, ast.Name | ast.Call) else None
+        if isinstance(made, ast.Call) and last_name(made.func) in _INVENTED:
+            continue
+        if isinstance(node, ast.Name) and len(seen) < 8:
+            held: Scope | None = scope
+            while held is not None and node.id not in held.bindings:
+                held = held.parent
+            values = [b.value for b in held.bindings[node.id] if not b.path] if held is not None else []
+            if not values or None in values:
+                return False
+            if node.id not in seen:
+                seen.add(node.id)
+                queue += [v for v in values if v is not None]
+        elif isinstance(node, ast.Call) and last_name(node.func) in _INVENTED:
+            continue
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            queue.append(node.func.value)  # `torch.randn(1, 8).to(device)`
+        elif isinstance(node, ast.Call) and last_name(node.func) == "Variable" and node.args:
+            queue.append(node.args[0])
+        elif isinstance(node, ast.BinOp):
+            queue += [node.left, node.right]
+        else:
+            return False
+    return True
+
+
+_INVENTED = frozenset("randn rand randint ones zeros empty full arange linspace tensor Tensor FloatTensor".split())
 
 
 def scores(event: Event) -> bool:

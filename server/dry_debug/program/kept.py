@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.calls import given
 from dry_debug.program.evidence import Step
 from dry_debug.program.scopes import Scope, dotted
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from dry_debug.program.loops import LoopNode
     from dry_debug.program.program import Program
 
+MAX_CALLERS = 3  # functions through which what is kept is handed in
 _NO_USE = ("print", "len", "isinstance", "id", "type")
 
 
@@ -23,7 +25,13 @@ def target_name(target: ast.expr) -> str | None:
 
 
 def late_use(
-    program: Program, name: str, stmt: ast.stmt, branch: list[ast.stmt], loop: LoopNode | None
+    program: Program,
+    name: str,
+    stmt: ast.stmt,
+    branch: list[ast.stmt],
+    loop: LoopNode | None,
+    depth: int = 0,
+    filled: bool = False,
 ) -> tuple[Step | None, bool]:
     """(a use of what `stmt` keeps under `name` when the loop may have gone on, whether every use is seen).
 
@@ -39,7 +47,7 @@ def late_use(
     home = program.names.lookup(name, scope)
     if home is None:
         return None, True
-    filled = not isinstance(stmt, ast.Assign) or isinstance(stmt.targets[0], ast.Subscript)
+    filled = filled or not isinstance(stmt, ast.Assign) or isinstance(stmt.targets[0], ast.Subscript)
     for read in program.flow.reads(name, home[0]):
         at = program.flow.statement_of(read, home[0])
         if at is None or _fresh(program, at, branch) or not _used(program, read, home[0]):
@@ -49,6 +57,21 @@ def late_use(
         within = loop is not None and program.index.inside(at, loop)
         if within or at.lineno > (loop.end_lineno or 0 if loop is not None else stmt.lineno) or home[0] is not scope:
             return Step(program, read, ""), True
+    if filled and depth < MAX_CALLERS and [b.kind for b in home[1]] == ["param"]:
+        return _use_by_callers(program, name, home[0], depth)
+    return None, True
+
+
+def _use_by_callers(program: Program, name: str, function: Scope, depth: int) -> tuple[Step | None, bool]:
+    """The same for what a caller has handed in to be filled."""
+    for site in program.call_sites(function):
+        at, passed = program.statement(site), given(site, function, name)
+        outer = dotted(passed) if passed is not None else None
+        if at is None or outer is None:
+            continue
+        use, _ = late_use(program, outer, at, [at], program.training.training_loop_around(site), depth + 1, True)
+        if use is not None:
+            return use, True
     return None, True
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+from dry_debug.program.handed_back import handed_back
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -32,10 +34,13 @@ class Live(NamedTuple):
     value: ast.expr | None = None
 
 
-def live(program: Program, expr: ast.expr, at: ast.AST, hops: int = 0) -> Live | None:
+def live(
+    program: Program, expr: ast.expr, at: ast.AST, hops: int = 0, path: tuple[int | None, ...] = ()
+) -> Live | None:
     """The weights that `expr`, which stands in the call or statement `at`, holds without copying them; None if none.
 
-    Of a dict or tuple display the first entry that holds weights counts.
+    Of a dict or tuple display the first entry that holds weights counts. `path` picks from what a call gives, as in
+    `Binding.path`.
     """
     if hops > MAX_HOPS:
         return None
@@ -50,7 +55,7 @@ def live(program: Program, expr: ast.expr, at: ast.AST, hops: int = 0) -> Live |
         return _module(program, expr, at)
     if isinstance(expr, ast.DictComp | ast.ListComp):
         return _each(program, expr, at, hops)
-    return _call(program, expr, at, hops) if isinstance(expr, ast.Call) else None
+    return _call(program, expr, at, hops, path) if isinstance(expr, ast.Call) else None
 
 
 def _module(program: Program, expr: ast.expr, at: ast.AST) -> Live | None:
@@ -60,7 +65,9 @@ def _module(program: Program, expr: ast.expr, at: ast.AST) -> Live | None:
     return Live(program, expr, at, "module", expr)
 
 
-def _call(program: Program, call: ast.Call, at: ast.AST, hops: int) -> Live | None:
+def _call(program: Program, call: ast.Call, at: ast.AST, hops: int, path: tuple[int | None, ...]) -> Live | None:
+    if path:
+        return _given_back(program, call, hops, path)
     func, name = call.func, program.qualified(call)
     if name in _SHALLOW or (name == "builtins.dict" and call.keywords):
         inside = [*call.args, *(k.value for k in call.keywords)]
@@ -76,17 +83,21 @@ def _call(program: Program, call: ast.Call, at: ast.AST, hops: int) -> Live | No
         if func.attr == "state_dict" or (func.attr in _LISTS and hops > 0):
             form: Literal["state", "parameters"] = "state" if func.attr == "state_dict" else "parameters"
             return Live(program, func.value, call, form, call) if _plain(program, call, func.value) else None
-    target = program.target(call)
-    callee, owner = target.scope, target.program
-    if target.kind != "function" or callee is None or owner is None or callee.yields or len(callee.returns) != 1:
+    return _given_back(program, call, hops, path)
+
+
+def _given_back(program: Program, call: ast.Call, hops: int, path: tuple[int | None, ...]) -> Live | None:
+    """What a function of the project gives back of the weights, as they are."""
+    back = handed_back(program, call, path)
+    callee = program.target(call).scope
+    if len(back) != 1 or callee is None:
         return None
-    given_back = callee.returns[0].value
-    where: ast.stmt = callee.returns[0]
+    owner, given_back, where = back[0][0], back[0][1], cast(ast.stmt, back[0][2])
     made = callee.bindings.get(given_back.id, []) if isinstance(given_back, ast.Name) else []
     only = made[0] if len(made) == 1 and made[0].kind == "assign" and not made[0].path else None
     # A variable with which nothing is done but giving it back.
     if only is not None and only.stmt is not None and len(owner.flow.reads(only.name, callee)) == 1:
-        given_back, where = only.value, only.stmt
+        given_back, where = only.value or given_back, only.stmt
     if not isinstance(given_back, ast.Call | ast.DictComp):
         return None
     found = live(owner, given_back, where, hops + 1)

@@ -1,4 +1,4 @@
-"""Calls of a model as a whole, where it may be evaluated: in loops and where autograd is switched off."""
+"""Calls of a model as a whole, where it may be evaluated: in loops, where autograd is off, where nothing trains."""
 
 from __future__ import annotations
 
@@ -12,16 +12,39 @@ from dry_debug.program.values import Value
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
 
-# What a file says that evaluates anything.
-SIGNS = (".eval(", "no_grad", "inference_mode")
+# What a file says that switches anything over for an evaluation.
+_SIGNS = (".eval(", "no_grad", "inference_mode")
+_TRAINS = ("optimizer", "optim.", "optim(", "backward", "Trainer", "autograd.grad")
+MAX_CALLERS = 2  # functions between the call and the loop
+MAX_SITES = 8  # calls of one name: `run` may be anybody's
 _RUNS = frozenset(("forward", "generate"))
 _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
+
+
+def evaluates(source: str) -> bool:
+    """Whether a file says that it evaluates anything, compares predictions with labels, or runs a loaded model only."""
+    if any(sign in source for sign in _SIGNS):
+        return True
+    if ("max(" in source or ".topk(" in source) and (" == " in source or ".eq(" in source):
+        return True
+    return runs_loaded(source)
+
+
+def runs_loaded(source: str) -> bool:
+    """Whether a file loads a trained model and trains nothing."""
+    return ("load_state_dict" in source or "from_pretrained" in source) and only_runs(source)
+
+
+def only_runs(source: str) -> bool:
+    """Whether no line of a file speaks of gradients or of an optimizer: if it has a model, it runs it only."""
+    return not any(word in source for word in _TRAINS)
 
 
 def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     """`model(x)`, `self.model(x)`, `model.forward(x)`, `model.generate(...)`, outside of the model's own class.
 
-    In a loop, where autograd is switched off, or of a parameter, of which the caller may say so.
+    In a loop, where autograd is switched off, in a file that only runs a loaded model, or of a parameter, of which the
+    caller may say so.
 
     `call` has no qualified name: it is no call of a library.
     """
@@ -66,8 +89,11 @@ def _called(func: ast.expr, scope: Scope) -> ast.expr | None:
     return func if own or func.attr in ("model", "module", "net") else None
 
 
-def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope) -> bool:
-    """Whether the call stands in a loop, or where its function switches autograd off."""
+def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope, depth: int = 0) -> bool:
+    """Whether the call stands in a loop, where its function switches autograd off, or in a file that trains nothing.
+
+    Or a call of its function.
+    """
     stmt = ix.program.statement(call)
     if stmt is None:
         return False
@@ -81,5 +107,13 @@ def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope) -> bool:
                    for i in block.items):  # fmt: skip
                 return True
         elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-            return bool(block.decorator_list)
-    return False
+            return bool(block.decorator_list) or ix.runs_only or _called_there(ix, block, depth)
+    return ix.runs_only
+
+
+def _called_there(ix: EventIndex, function: ast.FunctionDef | ast.AsyncFunctionDef, depth: int) -> bool:
+    """Whether something of this name is called where a model may be evaluated: a cheap look, by names alone."""
+    sites = ix.program.calls_by_last_name(function.name) if depth < MAX_CALLERS else []
+    return 0 < len(sites) <= MAX_SITES and any(
+        _may_evaluate(ix, site, ix.program.scope(site), depth + 1) for site in sites
+    )

@@ -275,6 +275,10 @@ class Program:
                 result.setdefault(name, []).append(call)
         return result
 
+    def calls_by_last_name(self, name: str) -> list[ast.Call]:
+        """The calls `name(...)` and `<anything>.name(...)`."""
+        return self._calls_by_last.get(name, [])
+
     def calls_of(self, name: str) -> list[ast.Call]:
         """The calls of the canonical qualified `name` (`torch.load`), in source order."""
         calls = self._calls_by_name.get(name, [])

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Step
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
+MAX_HOPS = 4  # from a variable to what it was made of
 _STARTED = r"(epoch|iter|step)"
 _FLAG = re.compile(rf"^-*(resume|continue|restore|start[-_]?{_STARTED}|last[-_]?{_STARTED}|init[-_]epoch)")
 _ASKED = frozenset(
@@ -102,14 +104,23 @@ class ResumeSigns:
             return None
         return start if PROGRESS.search(dotted(start) or "") or self._loaded(start, loop) else None
 
-    def _loaded(self, expr: ast.expr, at: ast.AST) -> bool:
-        """Whether a variable gets its value from a loaded checkpoint."""
-        found = self.program.names.lookup(expr.id, self.program.scope(at)) if isinstance(expr, ast.Name) else None
-        for binding in found[1] if found else ():
-            for node in nodes(binding.value) if binding.value is not None else ():
-                if not isinstance(node, ast.Subscript) or binding.stmt is None:
-                    continue
-                if self.program.value(node.value, binding.stmt).via == "loaded":
+    def _loaded(self, expr: ast.expr, at: ast.AST, depth: int = 0) -> bool:
+        """Whether a variable gets its value from a loaded checkpoint, here or in a function of the file."""
+        program = self.program
+        for node in nodes(expr) if not isinstance(expr, ast.Name) else ():
+            if isinstance(node, ast.Subscript) and program.value(node.value, at).via == "loaded":
+                return True
+        found = program.names.lookup(expr.id, program.scope(at)) if isinstance(expr, ast.Name) else None
+        for binding in found[1] if found and depth < MAX_HOPS else ():
+            places: list[tuple[Program, ast.expr, ast.stmt | None]] = []
+            if binding.kind == "param":
+                places = [(o, e, stmt) for o, e, _, stmt in program.arguments_of(binding.scope, binding.name)]
+            elif binding.value is not None:
+                places = [(program, binding.value, binding.stmt)] if not isinstance(binding.value, ast.Name) else []
+                if isinstance(binding.value, ast.Call):
+                    places += handed_back(program, binding.value, binding.path)
+            for owner, one, stmt in places:
+                if owner is program and stmt is not None and self._loaded(one, stmt, depth + 1):
                     return True
         return False
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.mentions import Mention, names
+from dry_debug.program.walks import nodes as walk
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 # What may bind names that no statement binds.
 _TRICKS = re.compile(
     r"\bexec\(|\bexecfile\(|\b(?:globals|locals|vars|dir)\(\)|builtin|\bpylab\b|%run\b|%load|run_line_magic|run_cell|"
     r"\binject\b|sys\.modules\[__name__\]|interact\("
 )
+_LAZY = re.compile(r"from\s+__future__\s+import\b[^\n]*\bannotations\b")
 
 
 def may_bind_unseen(program: Program) -> bool:
@@ -55,8 +58,30 @@ def called(program: Program, known: Collection[str]) -> set[str]:
     return found
 
 
-def loose(program: Program, known: Collection[str]) -> set[str]:
-    """The names of `known` that are called, or whose attributes are, in a scope for which nothing binds them."""
+def annotated(program: Program, known: Collection[str]) -> Iterator[tuple[str, Scope]]:
+    """The names of `known` in the annotations of functions, each with the scope that Python looks for it from.
+
+    None where the file asks for annotations that are not evaluated.
+    """
+    bound = program.index.module.bindings
+    words = {name for name in program.document.identifiers.intersection(known) if name not in bound}
+    if not words or _LAZY.search(program.document.source):
+        return
+    for function in program.index.functions:
+        node = function.node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for expr in (node.returns, *(a.annotation for a in function.parameters())):
+            for inner in walk(expr) if expr is not None else ():
+                if isinstance(inner, ast.Name) and inner.id in words:
+                    yield inner.id, function.parent or function
+
+
+def loose(program: Program, known: Collection[str], types: Collection[str] = ()) -> set[str]:
+    """The names of `known` that are called, or whose attributes are, in a scope for which nothing binds them.
+
+    Of `types` those that stand in the annotation of a function, too.
+    """
     index = program.index
     lookup, bound = program.names.lookup, index.module.bindings
     known = {name for name in program.document.identifiers.intersection(known) if name not in bound}
@@ -80,6 +105,7 @@ def loose(program: Program, known: Collection[str]) -> set[str]:
                 base = base.value
             if isinstance(base, ast.Name) and base.id in known and lookup(base.id, cls.parent or cls) is None:
                 found.add(base.id)
+    found.update(name for name, scope in annotated(program, types) if lookup(name, scope) is None)
     return found
 
 

@@ -12,6 +12,7 @@ from dry_debug.triage import pasted, pressure
 from dry_debug.triage.matching import found, said
 from dry_debug.triage.pasted import Frame, Pasted, Raised
 from dry_debug.triage.vocabulary import Said
+from dry_debug.triage.wording import leaning
 
 # Exceptions that only say that something else failed, or that somebody stopped the run.
 _WRAPPERS = (
@@ -24,6 +25,13 @@ _WRAPPERS = (
 )
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
+_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE = 3.0, 5.5, 7.0  # leads of a leaning
+# Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
+_NAMED = (
+    "memory gigabytes layout gpu gpus collective precision scaler checkpoint load save seed resume adapter gradient "
+    "backward custom shape module weights container parameters_call init_module freezing lr optimizer llm engine "
+    "compiler loader"
+).split()
 _MOST_CALLERS = 12  # frames of a library that are asked for the row of an unknown error
 _ENOUGH_TOPICS = 2  # so many different words of an area name it where no symptom is said
 
@@ -72,7 +80,8 @@ def route(text: str) -> Routing:
     context = _Context(read)
     spoken = Said(read.prose.lower())
     prose = read.prose.lower()
-    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken)))) or _subject(prose, spoken)
+    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken))))
+    hits = _weighed(hits, text, prose, spoken)
     if all(hit.route.phase == "request" for hit in hits) and _is_wish(prose):
         hits = []
     stops = _stops(hits, context)
@@ -108,6 +117,44 @@ def _hits(read: Pasted, context: _Context, spoken: Said) -> list[_Hit]:
     return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
 
 
+def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit]:
+    """The hits after what the wording of the text leans to was heard.
+
+    It leads where it clearly speaks against a row that gives way and that only a person's words brought up, and it
+    decides where no row was found but something was named. It says nothing against an exception or a known message.
+    """
+    if not hits:
+        return _subject(prose, spoken) or _unknown(text, prose, spoken)
+    first = hits[0]
+    if not first.route.yields or first.raised is not None or not (first.told or first.topics):
+        return hits
+    lean = leaning(text)
+    barred = {area for row in table().sequences if first.route.id in row.routes for area in row.not_first}
+    if lean.area in ("", first.route.step.area, *barred) or lean.lead < _SPEAKS_CLEARLY:
+        return hits
+    own = [hit for hit in hits if hit.route.step.area == lean.area] or [_Hit(_subject_row(lean.area))]
+    return [*own, *(hit for hit in hits if hit not in own and hit.route.phase != "request")]
+
+
+def _unknown(text: str, prose: str, spoken: Said) -> list[_Hit]:
+    """The row of the area that the wording leans to: more is asked of it where no thing is named at all."""
+    if _is_vague(prose, spoken):
+        return []
+    lean = leaning(text)
+    enough = _SPEAKS if spoken.count(_NAMED) else _SPEAKS_ALONE
+    return [_Hit(_subject_row(lean.area))] if lean.area and lean.lead >= enough else []
+
+
+def _subject_row(area: str) -> Route:
+    """The row for texts that have an area as their subject and no symptom that is known."""
+    return next(row for row in table().routes if row.subject and row.step.area == area)
+
+
+def _is_vague(prose: str, spoken: Said) -> bool:
+    """Whether a text is too short to go by its subject, or names a wish and no trouble."""
+    return spoken.words < _ENOUGH_WORDS or any(found(row.before, prose) for row in table().questions)
+
+
 def _is_wish(prose: str) -> bool:
     """Whether somebody only asks for what is not theirs to debug: that weights or code be published."""
     return any(found(row.instead, prose) for row in table().questions)
@@ -118,7 +165,7 @@ def _subject(prose: str, spoken: Said) -> list[_Hit]:
 
     Not for a few words, nor for a wish that names no trouble.
     """
-    if spoken.words < _ENOUGH_WORDS or any(found(row.before, prose) for row in table().questions):
+    if _is_vague(prose, spoken):
         return []
     counted = [(spoken.affirmed(row.subject), row) for row in table().routes if row.subject]
     most = max(count for count, _ in counted)
@@ -183,13 +230,16 @@ def _leading(hits: list[_Hit]) -> list[_Hit]:
 
 
 def _clearest(requests: list[_Hit]) -> list[_Hit]:
-    """The requests, that first which most of the text is about; none if only words of two subjects are there alike."""
+    """The requests, that first which most of the text is about; none if only words of two subjects are there alike.
+
+    Broad rows only lead.
+    """
     ordered = sorted(requests, key=lambda hit: -(hit.topics + hit.told * _ENOUGH_TOPICS))
     first = ordered[0]
     rivals = [hit for hit in ordered if hit.route.step.area != first.route.step.area]
     if not first.told and not first.route.patterns and any(hit.topics >= first.topics for hit in rivals):
         return []
-    return ordered
+    return [hit for hit in ordered if hit is first or not hit.route.yields]
 
 
 def _in_order(hits: Sequence[_Hit]) -> list[_Hit]:

@@ -1,0 +1,62 @@
+"""The weights of words: made from the labelled texts, heard only where the table has nothing firm to say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from dry_debug.triage.routing import route
+from dry_debug.triage.wording import features, leaning
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from wording import LABELS, labelled, learned
+
+
+def test_features_are_beginnings_of_words_and_their_pairs() -> None:
+    assert features("Checkpoints, loaded") == {"checkpo", "loaded", "checkpo loaded"}
+    assert features("") == frozenset()
+
+
+def test_a_word_of_one_area_speaks_for_it() -> None:
+    texts = [
+        ("the gradient of my kernel", "custom-autograd-functions"),
+        ("a kernel of my own", "custom-autograd-functions"),
+    ]
+    table = learned([*texts, ("slow epochs", "performance-profiling"), ("slow loader", "performance-profiling")])
+    assert max(zip(table["kernel"], LABELS, strict=True))[1] == "custom-autograd-functions"
+    assert "loader" not in table, "what stands in one text says nothing"
+
+
+def test_every_label_has_texts() -> None:
+    assert {area for _, area in labelled()} == set(LABELS)
+
+
+def test_a_text_without_words_leans_nowhere() -> None:
+    assert leaning("").lead == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "IndexError: index out of range in self",  # what the table knows is not outvoted
+        "Training is slow, I would switch on mixed precision with fp16 and a GradScaler",  # nor an order of areas
+    ],
+)
+def test_the_wording_does_not_outvote_the_table(text: str) -> None:
+    assert route(text).stops[0].area in ("debugging-techniques", "performance-profiling")
+
+
+def test_without_a_thing_that_is_named_the_wording_decides_nothing() -> None:
+    assert route("I tried it with your settings for a long while and it never became what I had hoped for").stops == ()
+
+
+def test_where_no_row_is_found_the_wording_decides() -> None:
+    text = "The block is defined once and put six times into the list, so all six are one and the same. Was this meant?"
+    assert route(text).stops[0].area == "module-design-patterns"
+
+
+@pytest.mark.parametrize("text", [text for text, area in labelled() if not area and text.strip()])
+def test_a_text_that_says_too_little_gets_a_question(text: str) -> None:
+    assert route(text).stops == () and route(text).question
