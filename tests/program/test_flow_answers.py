@@ -204,3 +204,34 @@ def test_an_attribute_that_is_set_later_is_seen_on_its_object_only() -> None:
     first, second = p.calls_of("vllm.SamplingParams")
     assert p.flow.sets_attribute("max_tokens", first)
     assert not p.flow.sets_attribute("max_tokens", second)
+
+
+REPORTED = """
+    def report(total, i):
+        {reset}
+        return total
+    def finish(opt):
+        opt.step()
+        opt.zero_grad()
+    def train(net, loader, opt, criterion):
+        total = 0.0
+        for i, (x, y) in enumerate(loader):
+            loss = criterion(net(x), y)
+            loss.backward()
+            total += loss
+            {end}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reset", "end", "count"),
+    [
+        ("if i % 9 == 0: total = 0.0", "total = report(total, i)", 1),  # most iterations leave it as it is
+        ("total = 0.0", "total = report(total, i)", 0),
+        ("if i % 9 == 0: opt.zero_grad(); total = 0.0", "total = report(total, i)", 0),
+        ("pass", "if i % 4 == 0: finish(opt); total = 0.0", 0),
+        ("pass", "if i % 4 == 0: print(opt); total = 0.0", 1),
+    ],
+)
+def test_a_total_that_a_function_starts_anew(reset: str, end: str, count: int) -> None:
+    assert len(program(REPORTED.format(reset=reset, end=end)).flow.growths) == count

@@ -77,3 +77,9 @@ def test_the_device(where: str, sure: str | None) -> None:
 )
 def test_a_device_that_is_passed(uses: str, calls: str, sure: str | None) -> None:
     assert mapped_to(*_argument(f"def f(net, d):\n    {uses}\n    t.probe(d)\n{calls}\n")) == sure
+
+
+@pytest.mark.parametrize(("inside", "sure"), [("m.to(where)", "medium"), ("m.to('cpu')", None)])
+def test_a_device_that_a_function_moves_to(inside: str, sure: str | None) -> None:
+    text = f"def put(m, where):\n    {inside}\ndef f(net, d):\n    put(net, where=d)\n    t.probe(d)\n"
+    assert mapped_to(*_argument(text)) == sure

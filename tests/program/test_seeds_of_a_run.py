@@ -106,3 +106,32 @@ def test_seeds_of_workers_that_only_look_samples_up_are_nobodys_business() -> No
     text = DATA.format(maker="[1, 2]", item="self.rng[index]", options="num_workers=2, worker_init_fn=f",
                        function="def f(i): np.random.seed(3)")  # fmt: skip
     assert not list(one_seed(program(text)))
+
+
+def test_a_sampler_draws_in_the_process_of_its_loader() -> None:
+    source = """
+        import numpy as np
+        import torch
+        from torch.utils.data import DataLoader, Dataset
+        from torch.utils.data.sampler import Sampler
+
+        class Blocks(Sampler):
+            def __iter__(self):
+                return iter(torch.randperm(8).tolist())
+
+        class Items(Dataset):
+            def __getitem__(self, at):
+                return torch.rand(2)
+
+        np.random.seed(0)
+        items = Items()
+        loader = DataLoader(items, sampler=Blocks(items), num_workers=2)
+        for batch in loader:
+            optimizer.zero_grad()
+            model(batch).sum().backward()
+            optimizer.step()
+    """
+    run = program(source)
+    (gap,) = run.training.seeding.gaps()
+    assert gap.rng == "torch"
+    assert [run.text(step.node) for step in gap.draws] == ["torch.randperm(8)"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dry_debug.program.worker_cuda import is_cuda
+from dry_debug.program.worker_cuda import is_cuda, run_by_workers
 
 from tests.program.model import program
 
@@ -32,3 +32,34 @@ def test_a_device_is_a_gpu_only_if_it_is_written_so(source: str, expected: bool)
     model = program("import torch\n" + source + "\n")
     (call,) = [c for c in model.index.calls if getattr(c.func, "id", "") == "use"]
     assert is_cuda(model, call.args[0], model.scope(call)) is expected
+
+
+PARTS = """
+import torch
+from torch.utils.data import DataLoader, Dataset, Subset, random_split
+class Words(Dataset):
+    def __getitem__(self, index):
+        return index
+def split(data):
+    one, two = random_split({whole}, [8, 2])
+    return one, two
+def loader():
+    {part}
+    return DataLoader(one, num_workers=2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("whole", "part", "found"),
+    [
+        ("Words()", "one, two = split(1)", ["`Words.__getitem__`"]),
+        ("data", "one, two = split(Words())", ["`Words.__getitem__`"]),
+        ("Words()", "one = Subset(Words(), [1])", ["`Words.__getitem__`"]),
+        ("Words()", "one = Words()", ["`Words.__getitem__`"]),
+        ("data", "one, two = split(read())", []),
+    ],
+)
+def test_the_data_set_that_a_part_is_taken_from(whole: str, part: str, found: list[str]) -> None:
+    model = program(PARTS.format(whole=whole, part=part))
+    (call,) = model.calls_of("torch.utils.data.DataLoader")
+    assert [name for name, _ in run_by_workers(call, model)] == found

@@ -279,3 +279,87 @@ def test_settings_beside_the_program(load: str) -> None:
         "torch.optim.SGD(net.parameters(), lr=cfg['lr'])\n"
     )
     assert seen(source, "learning_rate", {"c.json": '{"lr": 0.3}'}) == [(0.3, "c.json", 1)]
+
+
+CLI = """
+from lightning.pytorch import LightningDataModule, LightningModule
+from lightning.pytorch.cli import LightningCLI
+from torch.utils.data import DataLoader
+class Data(LightningDataModule):
+    def __init__(self, batch_size: int = 24):
+        super().__init__()
+        self.save_hyperparameters()
+    def train_dataloader(self):
+        return DataLoader(self.rows, batch_size=self.hparams.batch_size)
+LightningCLI(Net, Data, seed_everything_default=7, trainer_defaults={"max_epochs": 4, "precision": "16-mixed"})
+"""
+TIMM = """
+import timm
+from timm.scheduler import create_scheduler_v2
+opt = timm.optim.create_optimizer_v2(net, opt="adamw", lr=1e-3, weight_decay=0.1)
+sched, rounds = create_scheduler_v2(opt, sched="cosine", num_epochs=9, warmup_epochs=2)
+for epoch in range(rounds):
+    for batch in loader:
+        net(batch).sum().backward()
+        opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "value"),
+    [
+        (CLI, "batch_size", "24"),
+        (CLI, "epochs", "4"),
+        (CLI, "seed", "7"),
+        (CLI, "precision", "fp16"),
+        (TIMM, "optimizer", "adamw"),
+        (TIMM, "learning_rate", "0.001"),
+        (TIMM, "scheduler", "cosine"),
+        (TIMM, "epochs", "9"),
+        (TIMM, "warmup_steps", "2"),
+    ],
+)
+def test_what_a_command_line_and_factories_are_given(source: str, field: str, value: str) -> None:
+    assert told(source)[field] == value
+
+
+@pytest.mark.parametrize(("asked", "verdict"), [("2 warm-up epochs", "match"), ("3 warm-up epochs", "deviation"),
+                                                ("warmup 500 steps", "cannot_tell")])  # fmt: skip
+def test_a_warm_up_in_epochs(asked: str, verdict: str) -> None:
+    (item,) = [i for i in compare(parse(asked, "SPEC.md"), program(TIMM)) if i.instruction is not None]
+    assert item.verdict == verdict
+
+
+FITTED = """
+from sentence_transformers import SentenceTransformer
+net = SentenceTransformer("a/b")
+net.fit(train_objectives=[(loader, loss)], epochs=4, optimizer_params={"lr": 2e-5}, scheduler="warmupcosine",
+        evaluation_steps=500, output_path="models/a", use_amp=True)
+"""
+LOOKED_UP = "import torch\nOPT = {'adamw': torch.optim.AdamW, 'sgd': torch.optim.SGD}\nname = 'sgd'\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "field", "value"),
+    [
+        (FITTED, "epochs", "4"),
+        (FITTED, "learning_rate", "2e-05"),
+        (FITTED, "scheduler", "cosine"),
+        (FITTED, "eval_cadence", "every 500 steps"),
+        (FITTED, "output_dir", "models/a"),
+        (FITTED, "precision", "fp16"),
+        (LOOKED_UP + "o = OPT[name](net.parameters(), lr=0.1)", "optimizer", "sgd"),
+        (LOOKED_UP + "o = getattr(torch.optim, 'AdamW')(net.parameters())", "optimizer", "adamw"),
+    ],
+)
+def test_what_is_fitted_and_looked_up(source: str, field: str, value: str) -> None:
+    assert told(source)[field] == value
+
+
+def test_settings_that_a_model_of_pydantic_checks() -> None:
+    source = (
+        "import tomllib, torch\nfrom pydantic import BaseModel\nclass Settings(BaseModel):\n    lr: float\n"
+        "with open('c.toml', 'rb') as file:\n    cfg = Settings(**tomllib.load(file))\n"
+        "torch.optim.SGD(net.parameters(), lr=cfg.lr)\n"
+    )
+    assert seen(source, "learning_rate", {"c.toml": "lr = 0.3\n"}) == [(0.3, "c.toml", 1)]

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from dry_debug.lint import manifest
 from dry_debug.render.report.account import FIT, account
 
 from tests.spec.reporting import finding, report, shown
@@ -537,3 +538,17 @@ def test_distributed_code_for_one_gpu_is_one_critical_error() -> None:
     assert [one.row.field for one in whole.critical if one.row is not None] == ["hardware"]
     assert len(whole.critical) == 1
     assert [over.record["code"] for over in whole.overengineering] == ["OVER001"]
+
+
+def test_a_critical_error_without_a_fix_says_what_to_do() -> None:
+    code = """
+        from torch import nn
+
+        class Net(nn.Module):
+            def forward(self, x):
+                return nn.Linear(4, 2)(x)
+        """
+    (one,) = report("", code).critical
+    assert one.record is not None and one.record["code"] == "MOD003"
+    info = manifest.find("MOD003")
+    assert info is not None and info.fix_kind == "none" and one.fix == info.instead.rstrip(".")

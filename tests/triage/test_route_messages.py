@@ -222,3 +222,64 @@ def test_the_needle_of_a_pattern_hides_no_match(id_: str, area: str, message: st
 )
 def test_the_needle_is_the_longest_run_outside_groups(pattern: str, expected: str) -> None:
     assert needle(pattern) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # What the error speaks of, then the library that raised it, then the callers up to the user's own code.
+        ("ValueError: Must flatten tensors with uniform `requires_grad` when `use_orig_params=False`", DTS),
+        ("RuntimeError: storage has wrong byte size: expected 0 got 64", CR),
+        (
+            "TypeError: cannot assign 'torch.FloatTensor' as parameter 'weight' (torch.nn.Parameter or None expected)",
+            MDP,
+        ),
+        ("ValueError: one nobody knows", DT),
+        (
+            "Traceback (most recent call last):\n"
+            '  File "/w/train.py", line 3, in f\n    engine.step()\n'
+            '  File "/env/lib/python3.11/site-packages/deepspeed/runtime/engine.py", line 9, in step\n    helper()\n'
+            '  File "/env/lib/python3.11/site-packages/attr/helper.py", line 9, in helper\n    x\n'
+            "ValueError: one nobody knows",
+            DTS,
+        ),
+    ],
+)
+def test_an_error_that_no_row_knows_goes_to_the_owner_of_its_subject(text: str, expected: str) -> None:
+    assert areas(route(text)) == [expected]
+
+
+def test_the_line_that_raises_stands_for_an_exception_that_was_not_copied() -> None:
+    text = (
+        '  File "/w/train.py", line 3, in f\n    scaler.step(optimizer)\n'
+        '  File "/env/lib/python3.11/site-packages/torch/amp/grad_scaler.py", line 9, in step\n'
+        '    assert found, "No inf checks were recorded for this optimizer."\n'
+    )
+    assert areas(route(text)) == [MPO]
+    assert route(text).frame == Frame("/w/train.py", 3, "f")
+
+
+def test_a_matrix_is_no_sentence() -> None:
+    assert route("The gradients:\n[[0., 0., 0.], [0., 1., 1.], [0., 1., 1.]]").stops == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nice work. Could you upload the pretrained weights?",
+        "When will you release the training code and the checkpoints?",
+        "How can I train this on several GPUs?",
+    ],
+)
+def test_a_wish_is_no_report(text: str) -> None:
+    assert route(text).stops == () and route(text).question
+
+
+def test_after_a_resume_what_was_loaded_comes_first() -> None:
+    text = "I resume training with my own data. From the first step on the loss does not change any more."
+    assert areas(route(text)) == [CR, DT]
+
+
+def test_a_broad_row_only_leads() -> None:
+    text = "clip_grad_norm_ is right after backward. Must scaler.unscale_ not be called before gradients are clipped?"
+    assert areas(route(text)) == [MPO]

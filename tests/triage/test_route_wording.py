@@ -55,3 +55,8 @@ def test_without_a_thing_that_is_named_the_wording_decides_nothing() -> None:
 def test_where_no_row_is_found_the_wording_decides() -> None:
     text = "The block is defined once and put six times into the list, so all six are one and the same. Was this meant?"
     assert route(text).stops[0].area == "module-design-patterns"
+
+
+@pytest.mark.parametrize("text", [text for text, area in labelled() if not area and text.strip()])
+def test_a_text_that_says_too_little_gets_a_question(text: str) -> None:
+    assert route(text).stops == () and route(text).question

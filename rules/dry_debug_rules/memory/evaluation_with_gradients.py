@@ -13,7 +13,16 @@ from dry_debug.program.automata import Hit, Occurrence
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.fate import fate_of
 from dry_debug.program.hands import other_hands
-from dry_debug.program.inference import data_loop, evaluated, gradients_at, may_score, modes, root_of, scored
+from dry_debug.program.inference import (
+    data_loop,
+    evaluated,
+    gradients_at,
+    may_score,
+    modes,
+    never_trains,
+    root_of,
+    scored,
+)
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import nodes
@@ -30,7 +39,7 @@ class EvaluationWithGradients(OrderRule):
     code = "MEM004"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("torch",), (".eval(", "optim", "load_state_dict"))
+    triggers = (("torch",), (".eval(", "optim", "load_state_dict", "from_pretrained"))
     why = (
         "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
         "the memory, and slower; outputs that are collected keep them all until the end."
@@ -44,7 +53,7 @@ class EvaluationWithGradients(OrderRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         events = program.events
-        switched = bool(events.of_kind("eval"))
+        switched = bool(events.of_kind("eval")) or "from_pretrained" in program.document.source
         here = any(_may_be_one(e, program) and (switched or may_score(e)) for e in events.of_kind("forward"))
         works = events.of_kind("create", "train", "backward") or program.method_calls("load_state_dict")
         if not here and not (works and program.leaves_file):
@@ -76,7 +85,7 @@ class EvaluationWithGradients(OrderRule):
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
         event = hit.event
         place = Occurrence(event, hit.calls)
-        if hit.label != "eval" and not scored(place):
+        if hit.label != "eval" and not scored(place) and not (hit.label == "fresh" and _comes_evaluating(module)):
             return None
         at = place.here(program)
         around = data_loop(place)
@@ -115,6 +124,14 @@ class EvaluationWithGradients(OrderRule):
 
 
 _TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"
+
+
+def _comes_evaluating(module: Value) -> bool:
+    """Whether a model is in evaluation mode from the start: Transformers hands it out so; nothing here trains it."""
+    call, owner = module.base.args, module.base.origin
+    if call is None or owner is None or last_name(call.func) != "from_pretrained":
+        return False
+    return (owner.qualified(call) or "").startswith("transformers.") and never_trains(owner)
 
 
 def _links(module: Value, exported: bool, program: Program) -> list[Link]:
@@ -171,6 +188,8 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "the file is a test")
     elif _given_from_outside(hit, module):
         why(place, "other files give the model to this function, and may switch autograd off around it")
+    elif function.kind == "function" and any(home.flow.handed(function.name, function.parent or function)):
+        why(place, "its function is handed on: whoever calls it may switch autograd off")
     elif _switched_off(home) is not None:
         why(place, "autograd may be switched off in its file", see=event)
     elif "volatile" in home.document.source:

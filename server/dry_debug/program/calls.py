@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import choices, lightning, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.choices import MAKERS
+from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.scopes import LIBRARIES, Scope
@@ -486,6 +487,8 @@ def returned(
     if callee is None or program is None or callee.yields:
         return UNKNOWN
     inner = program.evaluator
+    if callee.class_scope is not None and is_hook(callee):
+        return UNKNOWN  # what a subclass's method gives
     if ev.run.calls > 8:
         ev.run.cut()
         return UNKNOWN
@@ -525,6 +528,8 @@ def _fresh(value: Value, callee: Scope, node: ast.Call, ev: Evaluator) -> Value:
     ident = value.ident
     if isinstance(ident, tuple) and ident[0] == "alloc" and ev.index.scope_of.get(ident[1]) is callee:
         return value.but(ident=("alloc", node, ident[1:]))
+    if isinstance(ident, tuple) and ident[0] == "call" and ev.index.scope_of.get(ident[1]) is callee:
+        return value.but(ident=("call", node, ident[1:]))
     if isinstance(ident, tuple) and ident[0] == "var" and ident[1] is callee and value.node is not None:
         made = value.node  # in one of several branches: not so for what comes in as an argument and is rebound
         if isinstance(made, ast.Call) and ev.index.scope_of.get(made) is callee:

@@ -60,6 +60,7 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 _LOSSES = frozenset(("criterion", "loss_fn", "loss_func", "loss_function"))
 _BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
 _NOT_LAYERS = ("opt", "sched")  # what a module may have besides its layers, by what it is called
+_HAS_STATE = frozenset(("parameters", "named_parameters", "state_dict", "load_state_dict"))
 
 
 @dataclass(eq=False)
@@ -216,6 +217,7 @@ class Components:
         value = self.program.evaluator.binding(b)
         handed = UNKNOWN if value.known else self._handed_in(b)
         value = handed if handed.known else value
+        value = value if value.known or part else self._by_its_use(b)
         kind = _KINDS.get(value.kind)
         if value.kind in ("container", "dict") and not part and not b.path:
             self._add_several(b, value)
@@ -371,6 +373,17 @@ class Components:
             if isinstance(expr, ast.Name)
         }  # fmt: skip
 
+    def _by_its_use(self, b: Binding) -> Value:
+        """`self.actor = instantiate(config)`: a model where its parameters are taken, whatever library made it."""
+        cls = b.scope.class_scope
+        if cls is None or not isinstance(b.node, ast.Attribute) or not isinstance(b.value, ast.Call):
+            return UNKNOWN
+        path = f"{b.scope.self_name}.{b.name}"
+        if not any(_HAS_STATE & method.receivers.get(path, frozenset()) for method in cls.children):
+            return UNKNOWN
+        value = self.program.evaluator.class_attribute(cls, b.name)
+        return value if value.kind == "module" and value.confidence == "medium" else UNKNOWN
+
     def _handed_in(self, b: Binding) -> Value:
         """`self.model = kwargs["model"].to(device)`: what the class does with it tells what it is."""
         expr: ast.AST | None = b.value
@@ -448,8 +461,9 @@ class Components:
         outer = expr
         while isinstance(outer, ast.Attribute):
             outer = outer.value
-            found = self._names([owner.value(outer, optimizer.args)])
-            if found:
+            whole = owner.value(outer, optimizer.args)
+            found = self._names([whole])
+            if found and whole.kind != "instance":  # an agent's `self.actor` is no part of a model `self`
                 return found[0]
         return dotted(expr)
 
@@ -549,7 +563,7 @@ def _role(name: str) -> Role | None:
     words = name.lower().replace(".", "_").split("_")
     text = name.lower()
     if (
-        any(w in ("val", "valid", "validation", "dev", "eval", "evaluation") for w in words)
+        any(w in ("val", "vali", "valid", "validation", "dev", "eval", "evaluation") for w in words)
         or "valid" in text
         or "valloader" in text
     ):

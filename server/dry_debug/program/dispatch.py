@@ -78,7 +78,9 @@ def is_hook(scope: Scope) -> bool:
         nothing = isinstance(stmt, ast.Pass) or (isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant))
         raised = stmt.exc if isinstance(stmt, ast.Raise) else None
         name = dotted(raised.func if isinstance(raised, ast.Call) else raised) if raised is not None else None
-        if not nothing and name not in ("NotImplementedError", "NotImplemented"):
+        if name in ("NotImplementedError", "NotImplemented"):
+            return True
+        if not nothing:
             return False
     return True
 

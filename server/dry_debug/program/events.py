@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.event_kinds import CLIPS, METHODS, clip, scaler_call
 from dry_debug.program.knowledge import kind_of_call
-from dry_debug.program.model_calls import evaluates, forward, only_runs
+from dry_debug.program.model_calls import evaluates, forward, runs_loaded
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
 from dry_debug.program.values import UNKNOWN, Ident, Value
@@ -98,8 +98,7 @@ class EventIndex:
     @cached_property
     def runs_only(self) -> bool:
         """Whether the file loads weights into a model, runs it, and trains nothing."""
-        source = self.program.document.source
-        return "load_state_dict" in source and only_runs(source)
+        return runs_loaded(self.program.document.source)
 
     def calls_in(self, function: Scope) -> list[ast.Call]:
         """The calls in the statements of a function or of the module body, in source order."""

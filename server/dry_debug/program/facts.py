@@ -410,6 +410,9 @@ def _samples(program: Program) -> list[ast.Call]:
     for method in ("sample", "rsample"):
         for call in program.method_calls(method):
             assert isinstance(call.func, ast.Attribute)
+            if method == "rsample" and not call.keywords:  # only torch's distributions have it
+                found.append(call)
+                continue
             made = program.value(call.func.value, call).node or _made_of(program, call.func.value, call)
             here = isinstance(made, ast.Call) and made in program.index.scope_of
             name = program.qualified(made) if here and isinstance(made, ast.Call) else None

@@ -12,7 +12,9 @@ from dry_debug.program.calls import argument
 from dry_debug.program.carried import Carried, Loop, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.handed_back import handed_back
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import Binding, Scope, dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -208,6 +210,8 @@ def outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool 
             continue
         if isinstance(made, ast.Assign) and addition_of(made) is not None:
             continue
+        if _handed_through(program, binding, path):
+            continue
         if made is loop or _always_in(program, made, loop):
             program.why(stmt, f"`{path}` starts anew in every iteration", see=made)
             return None
@@ -271,7 +275,36 @@ def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Loop) -> b
         return False
     ends = [event.stmt for event in program.events.of_kind("optimizer_step")]
     ends += [stmt for call in program.method_calls("zero_grad") if (stmt := program.statement(call)) is not None]
-    return any(program.index.inside(end, branch) for end in ends)
+    if any(program.index.inside(end, branch) for end in ends):
+        return True
+    for call in program.scope(made).calls:
+        at = program.statement(call)
+        target = program.target(call) if at is not None and program.index.inside(at, branch) else None
+        if target is None or target.kind != "function" or target.scope is None or target.program is None:
+            continue
+        if any(event.kind == "optimizer_step" for event in target.program.events.within(target.scope)):
+            return True
+    return False
+
+
+def _handed_through(program: Program, binding: Binding, path: str) -> bool:
+    """Whether it is set to what a function makes of itself and may leave as it is: `total = report(total)`."""
+    call = binding.value
+    if binding.kind != "assign" or not isinstance(call, ast.Call) or "." in path:
+        return False
+    for owner, expr, back in handed_back(program, call, binding.path):
+        function = owner.scope(back)
+        bindings = function.bindings.get(expr.id, []) if isinstance(expr, ast.Name) else []
+        node = function.node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if any(b.stmt is not None and _reset_with_the_gradients(owner, b.stmt, node) for b in bindings):
+            continue
+        if any(b.kind == "param" for b in reaching(owner.index, bindings, back)):
+            passed = _given_for(expr.id, function, call) if isinstance(expr, ast.Name) else None
+            if passed is not None and dotted(passed) == path:
+                return True
+    return False
 
 
 def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncFor]:

@@ -134,6 +134,7 @@ class Hyperparameters:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._runs: dict[Scope, bool] = {}
 
     @cached_property
     def all(self) -> list[Hyperparameter]:
@@ -327,22 +328,33 @@ class Hyperparameters:
                     continue
                 if not self._makes_or_steps(function):
                     continue
-            elif function in self._configured or not (self._steps_in(function) or self._starts_run(function)):
+            elif function in self._configured or not (
+                self._steps_in(function) or self._starts_run(function) or self._is_run(function)
+            ):
                 continue
             parameters = [*node.args.posonlyargs, *node.args.args]
             pairs = [*zip(reversed(parameters), reversed(node.args.defaults), strict=False),
                      *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]  # fmt: skip
             for parameter, default in pairs:
-                if function.name != "__init__" and parameter.arg.lower() not in _CANONICAL:
+                own = parameter.arg.lower() not in _CANONICAL
+                if function.name != "__init__" and own and not self._is_run(function):
                     continue
                 if function.class_scope is None and self._always_given(function, parameter.arg):
                     continue
                 if isinstance(default, ast.Constant | ast.UnaryOp | ast.Tuple):
                     known, value = self._literal(default, node)
                     plain = isinstance(value, int | float | list) and not isinstance(value, bool)
-                    if known and (plain or (isinstance(value, str) and function.name != "__init__")):
+                    if known and (plain or (isinstance(value, str) and function.name != "__init__" and not own)):
                         found.append(Hyperparameter(canonical_field(parameter.arg), value, parameter, "literal"))
         return found
+
+    def _is_run(self, function: Scope) -> bool:
+        """Whether a function is a whole run, `def fit(data, rounds=3)`: it makes its optimizer and has the loop."""
+        if function not in self._runs:
+            self._runs[function] = bool(function.loops) and any(
+                kind_of_call(self.program.qualified(call) or "") == "optimizer" for call in function.calls
+            )
+        return self._runs[function]
 
     def _steps_in(self, function: Scope) -> bool:
         return function in self._stepping

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from dry_debug.program.calls import given
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching
@@ -129,9 +130,22 @@ def _of_parameter(name: str, scope: Scope, at: ast.stmt, program: Program, hops:
     default = scope.default_of(name)
     if default is not None:
         return mapped_to(default, at, program, hops + 1)
-    moved = any(
-        isinstance(call.func, ast.Attribute) and call.func.attr == "to" and call.args
-        and isinstance(call.args[0], ast.Name) and call.args[0].id == name
-        for call in scope.calls
-    )  # fmt: skip
-    return "medium" if moved and not passed else None
+    return "medium" if not passed and _moves_to(name, scope, program, hops) else None
+
+
+def _moves_to(name: str, scope: Scope, program: Program, hops: int) -> bool:
+    """Whether a function moves something to the variable: `net.to(device)`, also in a function that is handed it."""
+    for call in scope.calls:
+        taken = [a for a in (*call.args, *(k.value for k in call.keywords)) if isinstance(a, ast.Name) and a.id == name]
+        if not taken:
+            continue
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "to" and call.args[:1] == taken[:1]:
+            return True
+        target = program.target(call) if hops < MAX_HOPS else None
+        inner = target.scope if target is not None and target.kind == "function" else None
+        if target is None or inner is None or target.program is None or inner.kind != "function":
+            continue
+        named = next((p.arg for p in inner.parameters() if given(call, inner, p.arg) is taken[0]), None)
+        if named is not None and _moves_to(named, inner, target.program, hops + 4):
+            return True
+    return False

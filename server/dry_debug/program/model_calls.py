@@ -27,7 +27,12 @@ def evaluates(source: str) -> bool:
         return True
     if ("max(" in source or ".topk(" in source) and (" == " in source or ".eq(" in source):
         return True
-    return "load_state_dict" in source and only_runs(source)
+    return runs_loaded(source)
+
+
+def runs_loaded(source: str) -> bool:
+    """Whether a file loads a trained model and trains nothing."""
+    return ("load_state_dict" in source or "from_pretrained" in source) and only_runs(source)
 
 
 def only_runs(source: str) -> bool:

@@ -116,6 +116,7 @@ def _sources(name: str, scope: Scope, program: Program) -> list[ast.AST]:
     if home is None or any(b.kind == "param" for b in home[1]):
         return []
     found: list[ast.AST] = [b.stmt for b in home[1] if b.stmt is not None and b.kind in ("assign", "aug")]
+    found.extend(b.stmt.iter for b in home[1] if b.kind == "for" and isinstance(b.stmt, ast.For))
     found.extend(
         c for c in home[0].calls
         if isinstance(c.func, ast.Attribute) and c.func.attr in ("append", "extend", "add_param_group")
@@ -207,13 +208,14 @@ def _made_inside(part: Value, whole: Value) -> bool:
 
 
 _MADE = frozenset(("alloc", "call", "own"))
+_CALLED = frozenset(("alloc", "call"))
 
 
 def given_by_maker(one: Ident, other: Ident) -> bool:
     """Whether one names an object as a function sees it that makes it, and the other what a call of it gives."""
     for inner, outer in ((one, other), (other, one)):
-        while isinstance(outer, tuple) and len(outer) == 3 and outer[0] == "alloc" and isinstance(outer[2], tuple):
-            outer = ("alloc", *outer[2])
+        while isinstance(outer, tuple) and len(outer) == 3 and outer[0] in _CALLED and isinstance(outer[2], tuple):
+            outer = (outer[0], *outer[2])
             if outer == inner:
                 return True
     return False

@@ -233,6 +233,28 @@ class Resumption:
                 continue
             used = Step(event.program, event.node, "it scales the gradients of this step")
             yield Part("scaler", *named, value.confidence, value, self._made(value), used, value.maybe_none)
+        yield from self._handed_scalers(run, seen)
+
+    def _handed_scalers(self, run: Run, seen: list[Value]) -> Iterator[Part]:
+        """Scalers that the training loop hands to a function which trains with them: `train_one_epoch(..., scaler)`."""
+        program = self.program
+        made = program.training.components.of("scaler")
+        step = program.training.loops.step_call_in(run.loop) if made else None
+        if step is None:
+            return
+        given = [program.value(e, step) for e in (*step.args, *(k.value for k in step.keywords)) if dotted(e)]
+        for value in (component.value for component in made):
+            if value.confidence != "high" or any(self._same(value, other) for other in seen):
+                continue
+            if not any(v.base.ident == value.base.ident for v in given):
+                continue
+            if value.args is None or argument(value.args, 99, "enabled") is not None:
+                continue
+            named = self._in_reach(value, run.site, run.loop)
+            if named is None or self._made_in(value, run.loop):
+                continue
+            used = Step(program, step, "training is handed it here")
+            yield Part("scaler", *named, value.confidence, value, self._made(value), used, value.maybe_none)
 
     def _averages(self, run: Run) -> Iterator[Part]:
         """Moving averages of the saved model that are kept up to date."""

@@ -314,7 +314,8 @@ class Seeding:
     def _in_workers(self, owner: Program, scope: Scope, hops: int = 0) -> bool:
         """Whether a loader's workers run it: a method of a data set, or what is called in such methods alone."""
         if scope.name in _IN_WORKERS:
-            return True
+            cls = scope.class_scope
+            return cls is None or owner.class_kind(cls) != "sampler"  # a sampler draws in the process of the loader
         sites = owner.call_sites(scope) if scope.kind == "function" and hops < MAX_CALLS else []
         return bool(sites) and all(self._in_workers(owner, owner.scope(site), hops + 1) for site in sites)
 

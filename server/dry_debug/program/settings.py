@@ -59,7 +59,9 @@ PARSERS = frozenset(
 INSTANTIATE = ("hydra.utils.instantiate", "hydra.utils.call")
 SOURCES = FROM_FILE | FROM_PATH | {"hydra.compose", *INSTANTIATE}
 _CARRIERS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)  # what an expression that gives settings can be
-_MAPPINGS = frozenset("dict Namespace SimpleNamespace UserDict OrderedDict EasyDict Munch".split())
+_MAPPINGS = frozenset(
+    "dict Namespace SimpleNamespace UserDict OrderedDict EasyDict Munch BaseModel BaseSettings".split()
+)
 PARSING = ("parse_args", "parse_known_args", "parse_intermixed_args")
 MAX_DEPTH = 12  # of a path that is put together
 

@@ -37,8 +37,7 @@ class CudaWork:
 def run_by_workers(call: ast.Call, program: Program) -> Iterator[tuple[str, Value]]:
     """What the workers run, with what to call it: the data set, the collate function, the `worker_init_fn`."""
     given = argument(call, 0, "dataset")
-    given = _whole(given, call, program) if given is not None else None
-    value = program.value(given, call) if given is not None else None
+    value = _whole(given, call, program) if given is not None else None
     if value is not None and value.scope is not None and value.scope.kind == "class":
         entry = next((f for f in value.scope.children if f.kind == "function" and f.name in _ENTRIES), None)
         if entry is not None:
@@ -56,16 +55,14 @@ def run_by_workers(call: ast.Call, program: Program) -> Iterator[tuple[str, Valu
             yield f"`{value.scope.name}`", value
 
 
-def _whole(given: ast.expr, call: ast.Call, program: Program) -> ast.expr:
-    """The data set that a part (`random_split`, `Subset`) is taken from, if both have their names in one place."""
-    expr: ast.expr | None = given
-    if isinstance(given, ast.Name):
-        found = program.names.lookup(given.id, program.scope(call))
-        one = found[1][0] if found is not None and len(found[1]) == 1 else None
-        expr = one.value if one is not None and one.scope is program.scope(call) else None
-    if isinstance(expr, ast.Call) and program.qualified(expr) in _PARTS and expr.args:
-        return expr.args[0]
-    return given
+def _whole(given: ast.expr, call: ast.Call, program: Program) -> Value:
+    """The data set that `call` is given; of a part (`random_split`, `Subset`) the one that it is taken from."""
+    value = program.value(given, call)
+    made, owner = value.args, value.origin
+    if value.type in _PARTS and made is not None and made.args and owner is not None and made in owner.index.scope_of:
+        whole = owner.value(made.args[0], made)
+        return whole if whole.known else value
+    return value
 
 
 class WorkerSearch:

@@ -94,17 +94,19 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
             r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
-            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones?\b",
+            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones\b(?=[^.;]{0,12}\d)",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
             "linear",
-            r"\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|schedule[r]?|lr|annealing))+|"
+            r"(?<=e-[1-9], )linear\b|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|"
+            r"schedule[r]?|lr|annealing))+|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"
             r"[^.;]{0,40}?(?<!all )(?<!all-)\blinear\b(?=\s*(?:[,;)]|\.?\Z|with\b|w/|after\b|to (?:0|zero)\b|schedul))"
-            r"|decay(?:ed|s|ing)?(?: \w+){0,3} linearly|\blinear\b(?=\s*(?:or|/)\s*(?:a )?(?:cos|constant|poly))|"
+            r"|(?:decay|anneal)(?:ed|s|ing)?(?: \w+){0,3} linearly|linearly (?:decay|anneal|decreas|reduc)\w*|"
+            r"\blinear annealing|\blinear\b(?=\s*(?:or|/)\s*(?:a )?(?:cos|constant|poly))|"
             r"\b(?:cosine|constant)(?: or |/)linear\b|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
             r")?decay(?! \w*cos)",
         ),
@@ -184,7 +186,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "lightning",
-            r"\b(?:pytorch[ -]?)?lightning\b(?! (?:fast|quick|ai studio))|"
+            r"\b(?:pytorch[ -]?)?lightning(?:cli|module|datamodule)?\b(?! (?:fast|quick|ai studio))|"
             r"(?-i:\bFabric\b)",
         ),
         (
@@ -220,6 +222,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("keras", r"\bkeras\b"),
         ("jax", r"(?-i:\bJAX\b)"),
         ("timm", r"\btimm\b"),
+        ("sentence-transformers", r"(?<![/\w])sentence[ -]transformers\b(?!/)"),
         ("torchvision", r"\btorchvision\b"),
         ("tgi", r"(?-i:\bTGI\b)"),
         ("ollama", r"\bollama\b"),

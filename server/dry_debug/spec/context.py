@@ -43,7 +43,8 @@ _PAST = re.compile(
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
     r"one)|current(?:ly)? (?:config|code|"
-    r"script|setup|value|settings?|is|has|uses|we)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
+    r"script|setup|value|settings?|is|has|uses|we)|(?:script|code|config|notebook|repo|file) still (?:uses|has|says"
+    r"|sets)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
     r"it (?:now|still|currently)) "
     r"(?:has|uses|defaults)|"
     r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks|that one|that run|which|"
@@ -57,7 +58,7 @@ _PAST = re.compile(
     r"collapsed|exploded|stalled|"
     r"oom-?ed|oomed|crashed|"
     r"hit|outperformed|worked|failed)|(?:first|failed|best|worst|winning|reference) (?:run|attempt|"
-    r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi|"
+    r"trial|experiment)s?|for (?:reference|context|comparison|background)|fyi(?! (?:seed|lr|epochs|batch))|"
     r"compared (?:to|with)|as opposed to|vs\.?|versus|unlike|similar (?:run|work)s?)\b"
     r"|(?<!be )(?<!is )(?<!are )(?<!been )\bused (?:in|by|for) (?:the )?(?:paper|previous|last|their|our (?:last|old|"
     r"previous)|v\d)",
@@ -86,6 +87,10 @@ _OTHERS = re.compile(
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
     r"did|went with|said (?:he|she|they))\b(?! to )"
+    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|Swin|ConvNeXt|ResNet\S*|"
+    r"OPT|PaLM|Gemma\S*|Alpaca|Vicuna|Zephyr|nanoGPT) (?:trains|trained|was trained|were trained|was fine-tuned|"
+    r"agreed|scored|got|"
+    r"reached|reports|reported)\b"
     r"|\bpapers? (?:use|report|train)|\bin (?:the|their|his|her|our last|our previous) (?:paper|blog|post|thesis|"
     r"repo)\b(?<!as in the paper)",
 )
@@ -98,7 +103,8 @@ _FOLLOWED = re.compile(
 _UNSURE = re.compile(
     r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be|have|work|do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
-    r"next (?:run|week|step|time|month|quarter|sprint|experiment)|in (?:the |a )?future|eventually|someday|stretch "
+    r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
+    r"sprint|experiment)|in (?:the |a )?future|eventually|someday|stretch "
     r"goal|consider|"
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
@@ -126,7 +132,7 @@ _NOT_VALUE = re.compile(
     re.IGNORECASE,
 )
 _WAS = re.compile(
-    r"\((?:was|were|formerly|previously|prev|old|before|used to be|currently|now|not|default(?:s to)?|vs|instead of|"
+    r"\((?:was|were|formerly|previously|prev|old|before|used to be|currently|not|default(?:s to)?|vs|instead of|"
     r"up from|down from|"
     r"the \w+ (?:uses?|used)|they used?|e\.g\.|paper|baseline)\b[^)]*\)",
     re.IGNORECASE,
@@ -208,6 +214,12 @@ _FAILING = re.compile(
     rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
 )
+_CAN_GO = re.compile(  # "The SGD settings that are in there now can go"
+    r"\b(?:can|may|should|must|will|could) (?:all |both |now )?(?:go(?: away)?(?=\s*(?:\Z|[,.;]))|be (?:dropped|"
+    r"removed|deleted|"
+    r"thrown (?:out|away)))\b",
+    re.IGNORECASE,
+)
 _LASTING = re.compile(
     r"\(\s*(?:~|≈|about |roughly |ca\.? |takes |approx\w*\.? )*\d[\d.]* ?(?:h|hrs?|hours?|min|minutes|days?)\b[^()]*\)"
 )
@@ -253,6 +265,8 @@ def asked_part(sentence: str, question: bool) -> str:
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
+    if _CAN_GO.search(text):
+        return " " * len(text)
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
     conditional = False
     told_of_past = False
@@ -260,7 +274,7 @@ def asked_part(sentence: str, question: bool) -> str:
         part = text[start:end]
         if not part.strip():
             continue
-        if told_of_past and "(" in text[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
+        if told_of_past and "(" in sentence[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
             text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
             continue
         if told_of_past and _ASIDE_ABOUT_IT.match(part):
@@ -365,7 +379,10 @@ def _aside(part: str) -> int:
 def _asked_for(part: str) -> bool:
     return bool(
         re.search(
-            r"\b(?:as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:agreed|decided|"
+            r"\b(?:(?:like|want|need|prefer|have)\b[^,;.]{0,16}\b(?:it|this|that|them|the model) (?:be )?(?:trained"
+            r"|set|run|kept|"
+            r"fine-?tuned)|as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|"
+            r"(?:agreed|decided|"
             r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|"
             r"same) "
             r"(?:in |the |on |with )*(?:last (?:time|run|week|experiment)|previously|earlier|yesterday))\b",
@@ -390,7 +407,7 @@ def without_replaced(text: str) -> str:
 
 _CHANGE = re.compile(
     r"\b(?:chang\w*|bump\w*|rais\w*|lower\w*|drop\w*|reduc\w*|increas\w*|decreas\w*|switch\w*|go(?:ing)?|mov\w*|"
-    r"doubl\w*|halv\w*|up|down|cut\w*)\b"
+    r"doubl\w*|halv\w*|up|down|cut\w*|set|come)\b"
     r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
     re.IGNORECASE,
 )

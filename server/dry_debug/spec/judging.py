@@ -313,10 +313,17 @@ def _world(observed: list[Observed], setting: Setting) -> tuple[int, bool]:
 
 def _warm_up(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
     own = [o for o in observed if o.field == asked.field and o.role in _MAIN]
-    verdict = _number(asked, own, setting)
+    epochs = [o for o in own if o.unit == "epochs" and asked.unit != "epochs"]
+    own = [o for o in own if o not in epochs]
+    if epochs and not [o for o in own if not o.implied] and asked.kind != "any" and asked.values[0] != 0:
+        return "cannot_tell", epochs[0], ""
+    verdict = _number(asked, own or epochs, setting)
     other = "warmup_ratio" if asked.field == "warmup_steps" else "warmup_steps"
     rest = [o for o in observed if o.field == other and o.known and not o.implied]
     if asked.unit == "epochs":
+        counted = [o for o in own if o.unit == "epochs" and o.known]
+        if counted:
+            return _number(asked, counted, setting)
         own = [o for o in own if not o.implied]
         return ("cannot_tell", (own or rest)[0], "") if own or rest else ("not_implemented", None, "")
     if (verdict[0] == "match" and verdict[1] is not None and not verdict[1].implied) or not rest:

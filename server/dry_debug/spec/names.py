@@ -10,14 +10,18 @@ _NAMES = {
     "data_dir dataset_dir hf_dataset",
     "batch_size": "batch_size bs bsz train_batch_size per_device_train_batch_size per_gpu_train_batch_size "
     "micro_batch_size "
-    "mini_batch_size global_batch_size effective_batch_size total_batch_size train_bs eval_batch_size "
-    "per_device_eval_batch_size val_batch_size test_batch_size micro_batch per_device_batch_size",
+    "mini_batch_size minibatch_size minibatch global_batch_size effective_batch_size total_batch_size train_bs "
+    "eval_batch_size "
+    "per_device_eval_batch_size validation_batch_size valid_batch_size dev_batch_size eval_bs val_bs test_bs "
+    "val_batch_size test_batch_size micro_batch per_device_batch_size",
     "learning_rate": "lr learning_rate base_lr init_lr peak_lr max_lr lr_g lr_d lr_generator lr_discriminator g_lr "
     "d_lr lr_backbone "
     "lr_head backbone_lr head_lr teacher_lr student_lr",
-    "epochs": "epochs num_epochs n_epochs num_train_epochs max_epochs total_epochs train_epochs",
+    "epochs": "epochs num_epochs n_epochs update_epochs ppo_epochs num_train_epochs max_epochs total_epochs "
+    "train_epochs",
     "max_steps": "max_steps max_train_steps num_training_steps total_steps max_iters num_steps train_steps n_steps "
-    "num_iterations iterations",
+    "num_iterations iterations total_updates num_updates n_updates max_updates total_iters n_iters num_iters "
+    "train_iters",
     "lora_r": "lora_r lora_rank lora_dim",
     "lora_alpha": "lora_alpha",
     "lora_dropout": "lora_dropout",
@@ -26,9 +30,10 @@ _NAMES = {
     "model_max_length "
     "sequence_length max_prompt_length max_source_length cutoff_len seq_length context_len n_ctx",
     "max_tokens": "max_new_tokens max_tokens max_output_tokens max_completion_length generation_max_length",
-    "optimizer": "optim optimizer optimizer_name optimizer_type",
-    "scheduler": "lr_scheduler_type scheduler lr_scheduler scheduler_name lr_schedule schedule",
-    "warmup_steps": "warmup_steps num_warmup_steps warmup_iters lr_warmup_steps",
+    "optimizer": "optim opt optimizer optimizer_name optimizer_type",
+    "scheduler": "lr_scheduler_type sched scheduler lr_scheduler scheduler_name lr_schedule schedule",
+    "warmup_steps": "warmup_steps num_warmup_steps warmup_iters lr_warmup_steps warmup_epochs num_warmup_epochs "
+    "lr_warmup_epochs",
     "warmup_ratio": "warmup_ratio warmup_fraction warmup_proportion",
     "weight_decay": "weight_decay wd",
     "gradient_accumulation_steps": "gradient_accumulation_steps grad_accum_steps accumulation_steps accum_steps "

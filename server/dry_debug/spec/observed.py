@@ -156,6 +156,8 @@ def unit_of_name(field: str, name: str) -> str:
     low = name.lower()
     if field == "logging":
         return "every"
+    if field == "warmup_steps":
+        return "epochs" if "epoch" in low else ""
     if field != "batch_size":
         return ""
     if re.search(r"per_(?:device|gpu)|micro|local|mini_?batch", low):

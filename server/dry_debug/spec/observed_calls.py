@@ -70,6 +70,10 @@ def in_calls(program: Program) -> Iterator[Observed]:
     for name, call in program.qualified_calls():
         kind = kind_of_call(name)
         last = name.rpartition(".")[2]
+        if last.startswith(("create_scheduler", "create_optimizer")):
+            kind = "scheduler" if "scheduler" in last else "optimizer"
+        if last == "LightningCLI":
+            yield from _command_line(program, call)
         if kind == "optimizer":
             yield from _optimizer(program, name, call)
         elif kind == "trainer_args":
@@ -103,6 +107,8 @@ def in_calls(program: Program) -> Iterator[Observed]:
         elif name in ("torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_value_"):
             yield from _clip(program, call)
     yield from _set_rates(program)
+    yield from _looked_up(program)
+    yield from _fitted(program)
     yield from _methods(program)
 
 
@@ -136,6 +142,74 @@ def _where_it_runs(program: Program, name: str, expr: ast.expr) -> Observed:
     if sure is not None and not re.search(r"\bnot\b", text):
         return Observed("precision", name, expr, Traced(True, name, program, expr))
     return Observed("precision", None, expr, None, known=False)
+
+
+def _command_line(program: Program, call: ast.Call) -> Iterator[Observed]:
+    """`LightningCLI(Net, Data, trainer_defaults={"max_epochs": 4}, seed_everything_default=7)`."""
+    given = {k.arg: k.value for k in call.keywords if k.arg}
+    seed = given.get("seed_everything_default")
+    if isinstance(seed, ast.Constant) and type(seed.value) is int:
+        yield seen(program, "seed", seed, call)
+    defaults = given.get("trainer_defaults")
+    held = program.value(defaults, call) if defaults is not None else None
+    node = defaults if isinstance(defaults, ast.Dict) else held.node if held is not None else None
+    for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+        field = _LIGHTNING.get(str(key.value)) if isinstance(key, ast.Constant) else None
+        if field is not None and isinstance(key, ast.Constant):
+            yield seen(program, field, value, call, unit=_unit(str(key.value)))
+
+
+_FIT = {
+    "epochs": "epochs",
+    "warmup_steps": "warmup_steps",
+    "weight_decay": "weight_decay",
+    "max_grad_norm": "max_grad_norm",
+    "output_path": "output_dir",
+    "evaluation_steps": "eval_cadence",
+    "checkpoint_save_steps": "save_cadence",
+    "scheduler": "scheduler",
+}
+
+
+def _fitted(program: Program) -> Iterator[Observed]:
+    """`model.fit(train_objectives=[...], epochs=4)` of sentence-transformers."""
+    if "train_objectives" not in program.document.source:
+        return
+    for call in program.method_calls("fit"):
+        given = {k.arg: k.value for k in call.keywords if k.arg}
+        if "train_objectives" not in given:
+            continue
+        yield from _keywords(program, call, _FIT)
+        parameters = given.get("optimizer_params")
+        for key, value in (
+            zip(parameters.keys, parameters.values, strict=True) if isinstance(parameters, ast.Dict) else ()
+        ):
+            if isinstance(key, ast.Constant) and key.value == "lr":
+                yield seen(program, "learning_rate", value, call)
+        amp = given.get("use_amp")
+        if isinstance(amp, ast.Constant) and amp.value is True:
+            yield Observed("precision", "fp16", amp, Traced(True, "fp16", program, amp))
+        if "optimizer_class" not in given:
+            yield Observed("optimizer", "adamw", call, implied=True)
+        if "scheduler" not in given:
+            yield Observed("scheduler", "linear", call, implied=True)
+
+
+def _looked_up(program: Program) -> Iterator[Observed]:
+    """`OPTIMIZERS[cfg["name"]](net.parameters())` and `getattr(torch.optim, cfg.name)(net.parameters())`."""
+    if "optim" not in program.document.source:
+        return
+    for call in program.index.calls:
+        key: ast.expr | None = None
+        if isinstance(call.func, ast.Subscript) and isinstance(call.func.value, ast.Name):
+            table = _source(program, call.func.value, call)
+            named = [dotted(v) or "" for v in table.values] if isinstance(table, ast.Dict) else []
+            key = call.func.slice if named and all("optim." in n or optimizer(n) for n in named) else None
+        elif isinstance(call.func, ast.Call) and dotted(call.func.func) == "getattr" and len(call.func.args) == 2:
+            where = dotted(call.func.args[0]) or ""
+            key = call.func.args[1] if where.endswith("optim") else None
+        if key is not None and any("parameters" in program.short(a, 60) for a in call.args):
+            yield seen(program, "optimizer", key, call)
 
 
 def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
@@ -210,6 +284,11 @@ def _trained_model(program: Program, call: ast.Call) -> Iterator[Observed]:
 def _optimizer(program: Program, name: str, call: ast.Call) -> Iterator[Observed]:
     role = _target_role(program, call)
     kind = optimizer(name)
+    if "create_optimizer" in name:  # timm's
+        kind = None
+        chosen = next((k.value for k in call.keywords if k.arg == "opt"), call.args[1] if len(call.args) > 1 else None)
+        if chosen is not None:
+            yield seen(program, "optimizer", chosen, call, role)
     if kind is not None:
         yield Observed("optimizer", kind, call.func, Traced(True, kind, program, call.func), role)
     given = {k.arg: k.value for k in call.keywords if k.arg}
@@ -278,6 +357,15 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
             yield from _warm_up(program, total, call)
     elif kind is not None:
         yield Observed("scheduler", kind, call.func, Traced(True, kind, program, call.func))
+    if last.startswith("create_scheduler"):
+        for keyword in call.keywords:
+            if keyword.arg == "sched":
+                yield seen(program, "scheduler", keyword.value, call)
+            elif keyword.arg == "warmup_epochs":
+                yield from _warm_up(program, keyword.value, call, epochs=True)
+            elif keyword.arg == "num_epochs":
+                yield seen(program, "epochs", keyword.value, call)
+        return
     place = {"get_scheduler": 2}.get(last, 1)
     warm = next((k.value for k in call.keywords if k.arg in ("num_warmup_steps", "warmup_steps")), None)
     if warm is None and last.startswith("get_") and len(call.args) > place and "warmup" in last + "get_scheduler":
@@ -333,9 +421,11 @@ def _set_rates(program: Program) -> Iterator[Observed]:
         return
 
 
-def _warm_up(program: Program, expr: ast.expr, call: ast.Call) -> Iterator[Observed]:
+def _warm_up(program: Program, expr: ast.expr, call: ast.Call, *, epochs: bool = False) -> Iterator[Observed]:
     """A number of steps, or a share of the steps: `int(0.1 * total)`."""
     one = seen(program, "warmup_steps", expr, call)
+    if epochs or "epoch" in program.short(expr, 80).lower():
+        one = Observed("warmup_steps", one.value, one.use, one.traced, unit="epochs", known=one.known)
     if one.known:
         if isinstance(one.value, float) and 0 < one.value < 1:
             one = Observed("warmup_ratio", one.value, one.use, one.traced)

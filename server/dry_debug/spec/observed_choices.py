@@ -163,9 +163,10 @@ def _frameworks(program: Program) -> Iterator[Observed]:
         if value is not None:
             node = imports.get(framework, program.tree.body[0] if program.tree.body else program.tree)
             yield Observed("framework", value, node, None, unit=value)
-    for extra in ("ollama", "keras"):
+    for extra in ("ollama", "keras", "sentence_transformers"):
         if extra in imports:
-            yield Observed("framework", extra, imports[extra], None, unit=extra)
+            known = extra.replace("_", "-")
+            yield Observed("framework", known, imports[extra], None, unit=known)
     for name, call in program.qualified_calls():
         if kind_of_call(name) == "trainer" and name.startswith(("transformers.", "trl.")):
             yield Observed("framework", "trainer", call, None, unit="trainer")

@@ -52,7 +52,9 @@ def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Obse
     start = call.args[0] if isinstance(call, ast.Call) and len(call.args) > 1 and call.args[1] is stop else None
     first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
     if first <= 0:
-        return seen(program, field, stop, loop)
+        found = seen(program, field, stop, loop)
+        given = _unpacked(program, stop, loop) if not found.known else None
+        return seen(program, field, given, loop) if given is not None else found
     if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add):
         for side, other in ((stop.left, stop.right), (stop.right, stop.left)):
             if isinstance(other, ast.Constant) and other.value == first:
@@ -60,6 +62,15 @@ def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Obse
     found = seen(program, field, stop, loop)
     whole = found.known and isinstance(found.value, int) and found.value > first
     return Observed(field, found.value - first, found.use, found.traced) if whole else found
+
+
+def _unpacked(program: Program, stop: ast.expr, loop: ast.For) -> ast.expr | None:
+    """What `scheduler, num_epochs = create_scheduler_v2(..., num_epochs=n)` gives back: the argument of that name."""
+    home = program.names.lookup(stop.id, program.scope(loop)) if isinstance(stop, ast.Name) else None
+    one = home[1][0] if home is not None and len(home[1]) == 1 else None
+    if one is None or one.kind != "assign" or not one.path or not isinstance(one.value, ast.Call):
+        return None
+    return next((k.value for k in one.value.keywords if k.arg in ("num_epochs", "epochs", one.name)), None)
 
 
 def _accumulation(program: Program) -> Iterator[Observed]:

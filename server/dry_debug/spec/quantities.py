@@ -16,7 +16,8 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|still|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last time|discussed|agreed|"
+    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last "
+    r"time|discussed|agreed|"
     r"previously|ever|"
     r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
@@ -30,11 +31,13 @@ _LINK = (
     r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
-    r"(?P<most>at most|no (?:more|larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
+    r"(?P<most>never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|beyond)|at most|no (?:more|"
+    r"larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
-    r"(?P<least>at least|no (?:less|fewer|lower|smaller) than|not (?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
+    r"(?P<least>never (?:below|under|less than|fewer than)|at least|no (?:less|fewer|lower|smaller) than|not "
+    r"(?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
     r"≥|(?<![-=>])>|above|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"
     r"(?P<about>~|≈|about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|or so)"
@@ -96,7 +99,9 @@ _NOT_BEFORE = {
     r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
     r"uation)?|"
-    r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|micro|over|across|inference|denoising|sampling|"
+    r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|"
+    r"micro|rollouts? of|episodes? of|horizon(?: of)?|trajector\w+ of|unrolls? of|over|across|inference|denoising|"
+    r"sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each) \Z",
@@ -178,6 +183,8 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     for match in _NO.finditer(asked):
         what = (match["what"] or match["off"]).lower()
         field, value = next(v for k, v in _NO_FIELD.items() if k in what)
+        if field == "lora_dropout" and not lora and "lora" not in what:
+            continue
         found.append(Quantity(field, (value,), "one", str(value), match.start(), match.end()))
     hits: list[tuple[int, int, int, str, re.Match[str], bool]] = []
     low = text.lower()
@@ -209,7 +216,9 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     return _without_estimates(found)
 
 
-_OPTIMIZERS = re.compile(r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|one-?cycle)\b", re.IGNORECASE)
+_OPTIMIZERS = re.compile(
+    r"\b(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|muon|cos(?:ine)?|linear|constant|one-?cycle)\b", re.IGNORECASE
+)
 _ALONE = re.compile(r"(?:\A|[,/+;(|]|\bwith\b|\bat\b)\s*(?P<n>\d(?:\.\d+)?e-[2-7])\s*(?=\Z|[,/+;)|])", re.IGNORECASE)
 
 
@@ -259,6 +268,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
+    if field == "epochs" and not behind and name.strip() == "epoch" and not ends and _AT_AN_EPOCH.search(before):
+        return None  # "48.1 at epoch 50"
     low = number(match["low"], field in _TOKENS)
     if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
@@ -273,6 +284,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None  # "accumulate to 64" names the size that comes out
     if behind and _VALUE_OF_ANOTHER.search(before) and _IS_SET.match(text[match.end("name") :]):
         return None  # "lr .01 wd 1e-4": what stands before the name belongs to another
+    if field == "warmup_steps" and 0 < low < 0.005:
+        return None  # "warm up to 3e-4" names the rate
     if field == "max_grad_norm" and match["name"].strip() == "CLIP":
         return None  # the model
     if field == "epochs" and 0 < low < 0.05:
@@ -326,7 +339,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
             field = "warmup_ratio"
         elif field == "warmup_steps" and 0 < low < 1:
             field = "warmup_ratio"
-        elif field == "warmup_steps" and re.match(r"\s*epochs?\b", after, re.I):
+        elif field == "warmup_steps" and (re.match(r"\s*epochs?\b", after, re.I) or "epoch" in name):
             unit = "epochs"
     elif percent or re.match(r"\s?(?:%|percent)", after):
         if field not in ("lora_dropout", "weight_decay", "top_p"):
@@ -377,6 +390,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
 _UP_TO_SIZE = re.compile(
     rf"\s+(?:up )?to (?:an? )?(?:total |effective )?(?:of )?(?:{NUMBER})(?!\s*(?:steps?|batches|times|x\b))"
 )
+_AT_AN_EPOCH = re.compile(r"\b(?:at|in|from|since|until|around|by|after|of)\s+\Z", re.IGNORECASE)
 _ENDS = re.compile(
     r"(?<!early )(?<!early-)\b(?:stop|end|finish|halt|quit|done|over|cut off)\w*"
     r"(?: (?:the |this )?(?:training|run|it|there))? (?:after|at) \Z",
@@ -432,7 +446,14 @@ def _several(match: re.Match[str], low: float | int, field: str, end: int) -> tu
     kind: Kind = next(
         (k for k in ("most", "least", "about") if groups.get(k)), "least" if groups.get("plus") else "one"
     )
-    if kind == "most" and field in ("max_tokens", "max_length") and re.match(r"(?:up to|max)", groups["most"], re.I):
+    if (
+        kind == "most"
+        and field in ("max_tokens", "max_length")
+        and (
+            re.match(r"(?:up to|max)", groups["most"], re.I)
+            or (field == "max_tokens" and re.search(r"\bnew\b", match["name"], re.I))
+        )
+    ):
         kind = "one"  # the field is a maximum itself
     if not also or not join:
         return (low,), kind, end
@@ -578,6 +599,9 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
 
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []
+    inside = re.match(
+        rf"\s*\(\s*(?:for |in |on )?(?P<role>[a-z]+)\s*[:=]?\s+(?P<low>{NUMBER})\s*\)", text[one.end :], re.I
+    )
     ahead = re.match(
         rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
         rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?"
@@ -586,11 +610,14 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
         re.IGNORECASE,
     )
     match = (
-        ahead
+        inside
+        if inside is not None
+        else ahead
         if ahead is not None and one.role
         else re.match(
-            rf"\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: model)?)?\)?\s*(?:,|/|and|&|\+|"
-            rf";)+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
+            rf"(?: per (?:device|gpu|card))?\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: "
+            rf"model)?)?\)?\s*(?:,|/|and|&|\+|"
+            rf";|\()+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
             r"(?P<role>\w+)",
             text[one.end :],
             re.IGNORECASE,

@@ -112,7 +112,12 @@ class _Reader:
                 title = (heading[2] if heading.re is _HEADING else heading[1]) if heading else line.strip()
                 first = not self.headings
                 self.headings = [h for h in self.headings if h[0] < level] + [(level, title)]
-                if first and not self.source.sections and self._counts() and _TASK.search(title):
+                if (
+                    first
+                    and not self.source.sections
+                    and self._counts()
+                    and (_TASK.search(title) or _names_data(title))
+                ):
                     yield Sentence(_unmarked(title), self._number(at), line.strip())
                 self.lead = ""
                 at += 1 if heading else 2
@@ -123,9 +128,10 @@ class _Reader:
                     end += 1
                 yield from self._flush()
                 if self._counts():
-                    from dry_debug.spec.tables import rows
+                    from dry_debug.spec.tables import named_run, rows
 
-                    for index, text, what in rows(self.lines[at:end]):
+                    around = "\n".join(x for x in self.lines if "|" not in x)
+                    for index, text, what in rows(self.lines[at:end], named_run(around)):
                         lead = f"{self.lead} {what}".strip()
                         yield Sentence(
                             text,
@@ -338,6 +344,12 @@ _LAUNCH = re.compile(
 _GOES_ON = re.compile(
     r"\b(?:an?|the|of|with|and|or|to|for|in|on|at|is|rate|batch|learning|weight|by|use|using|from)\Z", re.IGNORECASE
 )
+
+
+def _names_data(title: str) -> bool:
+    from dry_debug.spec.things import names_data
+
+    return names_data(title)
 
 
 _CUT_OFF = re.compile(

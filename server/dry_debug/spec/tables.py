@@ -20,8 +20,30 @@ _OTHERS = re.compile(
 )
 
 
-def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """(index of the line, "field: value", what the row or column is for) of each setting in a table."""
+def named_run(text: str) -> str:
+    """The row or column of a table that a text points to: "please implement run C", "only the 10M column matters"."""
+    for pattern in (_POINTS, _POINTS_BACK):
+        for match in pattern.finditer(text):
+            return match["name"].casefold()
+    return ""
+
+
+_KIND = r"(?:run|row|config(?:uration)?|variant|setting|experiment|option|setup|column|line|recipe|version)"
+_POINTS = re.compile(
+    rf"\b(?:use|implement|take|run|do|want|need|go with|pick|choose|only|start|follow|train|reproduce|we are at|"
+    rf"this is)\b[^.\n|]{{0,40}}?"
+    rf"\b{_KIND}\s+[`*\"']*(?P<name>(?!(?:is|in|of|for|with|the|a|and|on|to|at|that|from)\b)\w[\w.-]*\w|[A-Z0-9])\b",
+    re.IGNORECASE,
+)
+_POINTS_BACK = re.compile(
+    rf"\b(?:only|use|take|implement|pick|follow|reproduce) (?:the |our )?[`*\"']*(?P<name>[\w.-]+)[`*\"']* {_KIND}\b",
+    re.IGNORECASE,
+)
+
+
+def rows(lines: Sequence[str], wanted: str = "") -> Iterator[tuple[int, str, str]]:
+    """(index of the line, "field: value", what the row or column is for) of each setting in a table; `wanted` is the
+    row or column that the text around it points to, in lower case."""
     cells = [(index, _cells(line)) for index, line in enumerate(lines)]
     cells = [
         (index, row)
@@ -34,7 +56,7 @@ def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     head = cells[0][1] if has_head else []
     body = cells[1:] if has_head else cells
     if sum(bool(ANY_FIELD.search(c)) for c in head) >= 2:
-        yield from _columns(head, body)
+        yield from _columns(head, body, wanted)
         return
     head, body = _names_first(head, body)
     for index, row in body:
@@ -45,7 +67,7 @@ def rows(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         ):  # "lr: 1e-5 | epochs: 2", "lr 1e-5 | 2 epochs"
             yield from ((index, cell, "") for cell in row)
             continue
-        column = _value_column(head, row)
+        column = _value_column(head, row, wanted)
         if column is not None and row[column]:
             name = head[column] if column < len(head) and not _WANTED.search(head[column]) else ""
             roles = [(c, head[c]) for c in range(1, min(len(head), len(row))) if _role(head[c])]
@@ -77,17 +99,26 @@ def _names_first(
     )
 
 
+_DUE = re.compile(r"to ?do|next|planned|open|pending|this one|now|wanted|todo!?", re.IGNORECASE)
 _RUNNING = re.compile(r"#|no\.?|nr\.?|id|idx|item|row|pos\.?|", re.IGNORECASE)
 
 
-def _columns(head: Sequence[str], body: Sequence[tuple[int, Sequence[str]]]) -> Iterator[tuple[int, str, str]]:
+def _is_named(cell: str, named: str) -> bool:
+    return re.sub(rf"\A{_KIND}\s+", "", cell.strip(), flags=re.IGNORECASE).casefold() == named
+
+
+def _columns(
+    head: Sequence[str], body: Sequence[tuple[int, Sequence[str]]], named: str = ""
+) -> Iterator[tuple[int, str, str]]:
     """`| lr | batch size |` over one row of values; of several the one that is ours."""
     chosen = body
     if len(body) > 1:
         wanted = [r for r in body if any(_WANTED.search(c) for c in r[1][:1])]
         roles = [r for r in body if r[1] and _role(r[1][0])]
         rest = [r for r in body if not (r[1] and _OTHERS.search(r[1][0]))]
-        chosen = wanted or roles or (rest if len(rest) == 1 else [])
+        pointed = [r for r in body if named and any(_is_named(c, named) for c in r[1][:2])]
+        due = [r for r in body if any(_DUE.fullmatch(c) for c in r[1][1:])]
+        chosen = pointed or wanted or roles or (due if len(due) == 1 else rest if len(rest) == 1 else [])
     for index, row in chosen:
         what = row[0] if row and _role(row[0]) else ""
         for name, value in zip(head, row, strict=False):
@@ -95,7 +126,10 @@ def _columns(head: Sequence[str], body: Sequence[tuple[int, Sequence[str]]]) -> 
                 yield index, f"{name}: {value}", what
 
 
-def _value_column(head: Sequence[str], row: Sequence[str]) -> int | None:
+def _value_column(head: Sequence[str], row: Sequence[str], named: str = "") -> int | None:
+    pointed = [c for c in range(1, min(len(head), len(row))) if named and _is_named(head[c], named)]
+    if len(pointed) == 1:
+        return pointed[0]
     wanted = [c for c in range(1, min(len(head), len(row))) if _WANTED.search(head[c]) and not _OTHERS.search(head[c])]
     if wanted:
         return wanted[-1]

@@ -195,6 +195,11 @@ _TRAINED_ON = re.compile(
     r"(?:the |our |a )?[\"'(]*\Z",
     re.IGNORECASE,
 )
+_PAIRS = re.compile(  # "train on the Quora pairs (org/name"
+    r"\b(?:train\w*|tun\w*|evaluat\w*|data\w*)\b(?:[^.;]|\.(?=\d))*\b(?:pairs|triplets|questions|reviews|articles|images|"
+    r"dialogues|texts|rows|split|set|corpus|data|subset)\s*\(\s*[\"']?\Z",
+    re.IGNORECASE,
+)
 _NO_NAME = (
     r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
     r"used|https?|www"
@@ -205,6 +210,11 @@ _NO_DATASET = frozenset(
     "synthetic instruction chat text image preference local chosen cleaned above below right correct full-size "
     "original".split()
 )
+
+
+def names_data(text: str) -> bool:
+    """Whether a title names a dataset that everybody knows."""
+    return re.search(rf"(?<![\w/-])(?:{_KNOWN_DATA})\b", text, re.IGNORECASE) is not None
 
 
 def _datasets(text: str) -> Iterator[Thing]:
@@ -251,7 +261,7 @@ def _datasets(text: str) -> Iterator[Thing]:
                 )
                 data = data or re.match(r"\W*(?:data ?set|corpus|data\b)", text[end:], re.IGNORECASE)
                 family = bool(named(value).family)
-                on = None if family else _TRAINED_ON.search(text[:start])
+                on = None if family else _TRAINED_ON.search(text[:start]) or _PAIRS.search(text[:start])
                 data = data or on
                 path = re.search(
                     r"(?:save|write|output|dir|folder|path|to|into|under)\W*(?:\w+\W+){0,2}\Z", before
@@ -290,7 +300,7 @@ def _datasets(text: str) -> Iterator[Thing]:
 
 _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
 _OUTPUT = re.compile(
-    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|go(?:es)?|land|keep|"
+    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
     r"destination|results?|"
@@ -336,7 +346,9 @@ def _paths(text: str) -> Iterator[Thing]:
             text[:start],
             re.IGNORECASE,
         )
-        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+", path) and re.match(r"\s*(?:\Z|[.,;)])", text[start + len(path) :])
+        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+|ckpts?|checkpoints|outputs?|results|runs|weights", path) and re.match(
+            r"\s*(?:\Z|[.,;)])", text[start + len(path) :]
+        )
         if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(

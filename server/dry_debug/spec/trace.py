@@ -152,7 +152,7 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
         if plain is not None and getattr(held, "items", None) is not None:
             return Traced(True, held.plain(), program, expr, held.file, held.line, changeable=True)
     if isinstance(expr, ast.Attribute):
-        held = _in_namespace(program, expr, at, depth)
+        held = _in_namespace(program, expr, at, depth) or _hyperparameter(program, expr, at, depth)
         if held is not None:
             return held
         owner_value = program.value(expr.value, at)
@@ -164,6 +164,30 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
     if isinstance(expr, ast.Subscript):
         return _read(program, expr.value, expr.slice, at, depth)
     return None
+
+
+def _hyperparameter(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: int) -> Traced | None:
+    """`self.hparams.batch_size` in a class whose `__init__` has the parameter: its default, where nobody passes it."""
+    if dotted(expr.value) != "self.hparams" or at is None or not hasattr(at, "lineno"):
+        return None
+    stmt = program.statement(at)
+    around = [n for n in program.index.ancestors(stmt) if isinstance(n, ast.ClassDef)] if stmt is not None else []
+    init = next((f for c in around for f in c.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"), None)
+    if init is None:
+        return None
+    made = [c for c in program.index.calls if dotted(c.func) == around[0].name]
+    for call in made:
+        given = next((k.value for k in call.keywords if k.arg == expr.attr), None)
+        if given is not None:
+            return trace(program, given, call, depth + 1)
+    if any(c.args or any(k.arg is None for k in c.keywords) for c in made):
+        return None
+    names = [*init.args.posonlyargs, *init.args.args]
+    pairs = [*zip(reversed(names), reversed(init.args.defaults), strict=False),
+             *zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)]  # fmt: skip
+    default = next((value for name, value in pairs if name.arg == expr.attr), None)
+    found = trace(program, default, None, depth + 1) if default is not None else None
+    return Traced(found.known, found.value, found.program, found.node, changeable=True) if found is not None else None
 
 
 _NAMESPACES = frozenset(

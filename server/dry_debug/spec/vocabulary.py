@@ -29,10 +29,14 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
     (
         "warmup_steps",
-        r"\bwu(?=[ =:]+\d)|(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|iters|iterations|period|"
+        r"\bwu(?=[ =:]+\d)|(?:num[ _])?(?:lr |linear )?warm(?:ing)?[ _-]?up(?:[ _-](?:steps|epochs?(?=\s*[:=|])|"
+        r"iters|iterations|period|"
         r"phase))?"
         r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?|"
-        r"ramp(?:s|ed|ing)?(?:[ -]?up)?(?: (?:the )?(?:lr|learning rate))?(?: up)?(?: linearly)?(?: from (?:0|zero))?"
+        r"warm(?:s|ed|ing)?[ -]up(?: linearly)? (?:to|from) (?:\d[\d.e-]* )?(?:to \d[\d.e-]* )?(?:over|for|during|"
+        r"in|within)(?: (?:the )?first)?|"
+        r"warms up(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?|ramp(?:s|ed|ing)?(?:[ -]?up)?"
+        r"(?: (?:the )?(?:lr|learning rate))?(?: up)?(?: linearly)?(?: from (?:0|zero))?"
         r"(?: to (?:the |its )?(?:peak|maximum|max))?(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?",
     ),
     (
@@ -133,7 +137,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "warmup_steps",
         r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
-        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations))?\b| of (?:them|which|those|these) (?:for |as |are |"
+        r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations|epochs?))?\b| of (?:them|which|those|these) (?:for "
+        r"|as |are |"
         r"is )?(?:(?:linear|lr) )?"
         r"warm-?[ ]?up\b",
     ),
@@ -157,7 +162,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_steps",
-        r"[ -]?(?:training|train|optimi[sz]er|optimi[sz]ation|update|gradient|total|max(?:imum)?)[ -](?:steps|"
+        r"[ -]?(?:training|train|optimi[sz]er|optimi[sz]ation|update|gradient|policy|ppo|parameter|weight|total|max"
+        r"(?:imum)?)[ -](?:steps|"
         r"iterations|updates)|"
         r" (?:steps|iterations|iters|updates)(?! (?:of|for) (?:warm|acc))(?: (?:in )?total| of training| max)?",
     ),

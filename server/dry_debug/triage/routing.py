@@ -25,10 +25,10 @@ _WRAPPERS = (
 )
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
-_SPEAKS, _SPEAKS_CLEARLY = 3.0, 5.5  # leads of a leaning
+_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE = 3.0, 5.5, 7.0  # leads of a leaning
 # Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
 _NAMED = (
-    "memory gigabytes layout gpus collective precision scaler checkpoint load save seed resume adapter gradient "
+    "memory gigabytes layout gpu gpus collective precision scaler checkpoint load save seed resume adapter gradient "
     "backward custom shape module weights container parameters_call init_module freezing lr optimizer llm engine "
     "compiler loader"
 ).split()
@@ -137,11 +137,12 @@ def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit
 
 
 def _unknown(text: str, prose: str, spoken: Said) -> list[_Hit]:
-    """The row of the area that the wording leans to, if it names a thing at all."""
-    if _is_vague(prose, spoken) or not spoken.count(_NAMED):
+    """The row of the area that the wording leans to: more is asked of it where no thing is named at all."""
+    if _is_vague(prose, spoken):
         return []
     lean = leaning(text)
-    return [_Hit(_subject_row(lean.area))] if lean.area and lean.lead >= _SPEAKS else []
+    enough = _SPEAKS if spoken.count(_NAMED) else _SPEAKS_ALONE
+    return [_Hit(_subject_row(lean.area))] if lean.area and lean.lead >= enough else []
 
 
 def _subject_row(area: str) -> Route:
@@ -229,13 +230,16 @@ def _leading(hits: list[_Hit]) -> list[_Hit]:
 
 
 def _clearest(requests: list[_Hit]) -> list[_Hit]:
-    """The requests, that first which most of the text is about; none if only words of two subjects are there alike."""
+    """The requests, that first which most of the text is about; none if only words of two subjects are there alike.
+
+    Broad rows only lead.
+    """
     ordered = sorted(requests, key=lambda hit: -(hit.topics + hit.told * _ENOUGH_TOPICS))
     first = ordered[0]
     rivals = [hit for hit in ordered if hit.route.step.area != first.route.step.area]
     if not first.told and not first.route.patterns and any(hit.topics >= first.topics for hit in rivals):
         return []
-    return ordered
+    return [hit for hit in ordered if hit is first or not hit.route.yields]
 
 
 def _in_order(hits: Sequence[_Hit]) -> list[_Hit]:

@@ -20,7 +20,17 @@ from dry_debug.spec.rows import Row, rows
 from dry_debug.text.document import Document
 
 HERE = Path(__file__).parent
-SETS = ("cases", "held_out", "third", "fourth", "fifth", "sixth", "seventh")  # in the order in which they were written
+SETS = (
+    "cases",
+    "held_out",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+)  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
 # One way to say a thing makes the other one asked for, too.

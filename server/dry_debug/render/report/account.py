@@ -145,7 +145,7 @@ def _of_record(record: Record) -> Critical:
     fit = record["code"] in FIT or record["code"].startswith(OVER)
     has = "; ".join(step["message"] for step in record["related"]) if fit else ""
     return Critical(
-        record["message"], "", has, record["why"].rstrip("."), _advice(record), record["filename"],
+        record["message"], "", has, record["why"].rstrip("."), _advice(record) or _instead(record), record["filename"],
         record["location"]["row"], record["cell"], record=record,
     )  # fmt: skip
 
