@@ -23,7 +23,6 @@ class DefaultGenLength(SiteRule):
     name = "default-gen-length"
     code = "SGL004"
     severity = "suggestion"
-    status = "preview"
     fix_kind = "unsafe"
     triggers = (("sglang",), ("gen",))
     calls = ("sglang.gen", "sglang.gen_string", "sglang.lang.api.gen")
