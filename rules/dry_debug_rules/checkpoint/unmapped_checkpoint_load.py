@@ -222,4 +222,4 @@ def _file_name(path: ast.expr, call: ast.Call, program: Program) -> str | None:
 
 def _insertion(call: ast.Call, program: Program) -> TextEdit:
     end = program.end_of_arguments(call)
-    return TextEdit(Span(end, end), f", map_location={quoted(program, 'cpu')}")
+    return TextEdit(Span(end, end), f", map_location={quoted(program, 'cpu', call)}")

@@ -41,8 +41,9 @@ def width_of(program: Program) -> int:
 
 
 def quote_of(program: Program, node: ast.AST | None = None) -> str:
-    """The quote that the keys of a dict have, else the one that the file uses more often."""
-    for key in getattr(node, "keys", ()):
+    """The quote that the keys of a dict or the arguments of a call have, else the one that the file uses more often."""
+    given = [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else getattr(node, "keys", ())
+    for key in given:
         if isinstance(key, ast.Constant) and isinstance(key.value, str) and program.text(key)[0] in "'\"":
             return program.text(key)[0]
     source = program.document.source

@@ -18,6 +18,7 @@ from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number, with_points
 from dry_debug.spec.quantities import Quantity, quantities
+from dry_debug.spec.restated import restated
 from dry_debug.spec.spoken import Conversation
 from dry_debug.spec.structure import Sentence, sentences
 from dry_debug.spec.things import Thing, things
@@ -52,6 +53,8 @@ def read(source: Source) -> tuple[Instruction, ...]:
         if commas:
             sentence = replace(sentence, text=with_points(f"{sentence.text}\n0,1")[: len(sentence.text)])
         open_question = said.question
+        if not sentence.pair:
+            sentence = replace(sentence, text=restated(sentence.text))
         question = said.answered(sentence)
         no = said.refused(sentence, open_question)
         if no is not None:
