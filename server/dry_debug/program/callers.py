@@ -66,13 +66,14 @@ class Callers:
         """What the calls in other files give for the parameter `name`; None where that cannot be seen."""
         return [(other, call, given(call, function, name)) for other, call in self.of(function)]
 
-    def arguments(self, function: Scope, name: str) -> list[tuple[Program, ast.expr, ast.stmt | None]]:
-        """What the calls of a function give for a parameter, with the statement of the call: those of its own file;
-        where there is none, those in others."""
+    def arguments(self, function: Scope, name: str) -> list[tuple[Program, ast.expr, Scope, ast.stmt | None]]:
+        """What the calls of a function give for a parameter (as `Program.arguments_of`): those of its own file; where
+        there is none, those in others."""
         own = self.program.arguments_of(function, name)
         if own or self.program.call_sites(function):
-            return [(owner, expr, stmt) for owner, expr, _, stmt in own]
-        return [(o, expr, o.statement(call)) for o, call, expr in self.passed(function, name) if expr is not None]
+            return own
+        passed = self.passed(function, name)
+        return [(other, e, other.scope(call), other.statement(call)) for other, call, e in passed if e is not None]
 
 
 def confirmed(value: Value) -> Value:

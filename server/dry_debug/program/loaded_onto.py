@@ -51,7 +51,7 @@ def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int =
     if one.kind == "param":
         passed = program.callers.arguments(one.scope, expr.id)
         if len(passed) == 1:
-            owner, given_, stmt = passed[0]
+            owner, given_, _, stmt = passed[0]
             return loaded_by(given_, stmt, owner, hops + 1)
     return None
 
@@ -127,7 +127,7 @@ def _chosen_by(call: ast.expr, path: tuple[int | None, ...], program: Program, h
 def _of_parameter(name: str, scope: Scope, at: ast.stmt, program: Program, hops: int) -> Confidence | None:
     """By what the calls pass; where none is seen, a model that is moved to it shows what it is for."""
     passed = program.callers.arguments(scope, name)
-    for owner, expr, stmt in passed[:MAX_HOPS]:
+    for owner, expr, _, stmt in passed[:MAX_HOPS]:
         onto = mapped_to(expr, stmt, owner, hops + 1)
         if onto is not None:
             return onto
