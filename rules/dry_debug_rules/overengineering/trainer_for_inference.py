@@ -40,7 +40,7 @@ class TrainerForInference(Rule):
     shape = "site"
     severity = "suggestion"
     status = "preview"
-    triggers = (("transformers",), ("Trainer(",))
+    triggers = (("transformers",), ("Trainer",))
     why = (
         "`TrainingArguments`, an output folder and the set-up of a training run stand around a forward pass, and the "
         "outputs of the whole dataset are kept in memory until the end."
