@@ -77,6 +77,10 @@ class PretrainedEvalMode(WholeRule):
                 if found is None or found[0].base.ident in told:
                     continue
                 told.add(found[0].base.ident)
+                set_by = _set_elsewhere(program)
+                if set_by is not None:
+                    program.why(event, "what is called in another file may set the mode: {}", set_by)
+                    continue
                 report = self._judge(event, module, *found, program)
                 if report is not None:
                     yield report
@@ -98,11 +102,6 @@ class PretrainedEvalMode(WholeRule):
             return "a model is put into train mode: {}", switch
         if ".training = True" in program.document.source or "set_mode" in program.document.source:
             return ("the mode may be set by hand",)
-        if program.leaves_file:
-            for call in program.index.calls:
-                owner = program.target(call).program
-                if owner is not None and owner is not program and ".train(" in owner.document.source:
-                    return "what is called in another file may set the mode: {}", call
         return None
 
     def _judge(self, event: Event, module: Value, loaded: Value, sure: Confidence, program: Program) -> Report | None:
@@ -151,6 +150,15 @@ def _train_call(program: Program) -> ast.Call | None:
         if not isinstance(func, ast.Attribute) or _of_others(func.value, call, program):
             continue
         if program.value(func.value, call).kind != "trainer":
+            return call
+    return None
+
+
+def _set_elsewhere(program: Program) -> ast.Call | None:
+    """A call of a function of another file that may put models into train mode."""
+    for call in program.index.calls if program.leaves_file else ():
+        owner = program.target(call).program
+        if owner is not None and owner is not program and ".train(" in owner.document.source:
             return call
     return None
 
