@@ -52,7 +52,9 @@ def _report(one: Mismatch, program: Program) -> Report:
             Step(program, one.load.node, "it is loaded here"),
         ],
         cause=f"{MismatchedCheckpointKeys.name}@{program.span(one.load.node).start}:{one.key}",
-        links=lambda: [Link("path", "high", "other entries that are read are saved there, so both mean one checkpoint")],
+        links=lambda: [
+            Link("path", "high", "other entries that are read are saved there, so both mean one checkpoint")
+        ],
         fix=lambda: _fix(one, title, program),
         fix_title=title,
     )

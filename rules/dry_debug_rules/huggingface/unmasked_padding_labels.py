@@ -76,7 +76,9 @@ class UnmaskedPaddingLabels(Rule):
         here = not program.is_test and _trains(program)
         for labels in found:
             if not here and not _trained_elsewhere(labels, program):
-                program.why(labels.expr, "nothing is known to be trained on them, or it is a test: others may mask them")
+                program.why(
+                    labels.expr, "nothing is known to be trained on them, or it is a test: others may mask them"
+                )
                 continue
             padded = self._padded(labels, program)
             if padded is not None:

@@ -51,7 +51,10 @@ class Callers:
         name = around.name if function.name in ("__init__", "forward", "__call__") else function.name
         found: list[Site] = []
         for other in self.users(name):
-            for call in other.calls_by_last_name(name)[:MOST]:
+            called = {name} | {
+                a.asname for stmt in other.index.imports for a in stmt.names if a.asname and a.name == name
+            }
+            for call in [call for each in sorted(called) for call in other.calls_by_last_name(each)][:MOST]:
                 target = other.target(call)
                 if target.kind == "function" and target.scope is function:
                     found.append((other, call))

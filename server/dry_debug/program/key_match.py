@@ -61,9 +61,7 @@ def _of(program: Program, load: LoadSite, saves: list[Around], written: set[str]
         yield from _in(program, load, loaded, saves, written)
 
 
-def _in(
-    program: Program, load: LoadSite, loaded: Loaded, saves: list[Around], written: set[str]
-) -> Iterator[Mismatch]:
+def _in(program: Program, load: LoadSite, loaded: Loaded, saves: list[Around], written: set[str]) -> Iterator[Mismatch]:
     parents = program.flow.parents(loaded.scope)
     kinds = {key: value.kind for _, key, value, _ in loaded.restores() if isinstance(key, str)}
     for name in sorted(loaded.direct):

@@ -272,7 +272,7 @@ def _lines(program: Program, update: _Update, apart: frozenset[Scope]) -> int:
             whole = loop.scope.node
         parts = [f.node for o, f in reached(program, loop.node) if o is program and o.events.within(f)]
         for part in (whole, *parts):
-            found.update(range(part.lineno, (part.end_lineno or part.lineno) + 1))  # type: ignore[union-attr]
+            found.update(range(part.lineno, (part.end_lineno or part.lineno) + 1))  # type: ignore[attr-defined]
     lines = program.document.lines
     texts = (lines.line_text(number - 1).strip() for number in found)
     return sum(1 for text in texts if text and not text.startswith("#"))

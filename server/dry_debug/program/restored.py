@@ -254,7 +254,6 @@ class Loaded:
         found = (self.taken(a, at, depth + 1) for a in call.args[:3] if not isinstance(a, ast.Starred))
         return next((key for key in found if key is not False), False)
 
-
     def _puts_together(self, call: ast.Call) -> bool:
         """Whether a function of the project gives back a dict that it writes down: the next checkpoint."""
         for owner, expr, stmt in handed_back(self.program, call):

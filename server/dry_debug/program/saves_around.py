@@ -48,7 +48,10 @@ def _of_imports(program: Program) -> list[Around]:
             break
         for site in other.training.checkpoints.saves if ".save(" in other.document.source else ():
             around = function_of(other.scope(site.node))
-            if value.kind == "pymodule" or (around is not None and value.scope in (around, around.class_scope)):
+            whole = value.kind == "pymodule"
+            if whole or (
+                value.scope is not None and around is not None and value.scope in (around, around.class_scope)
+            ):
                 found.append((other, site))
     return found
 

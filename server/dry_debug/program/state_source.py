@@ -174,12 +174,11 @@ class _Source:
             if self.found.kind != "file":
                 return
 
-    def _filled_by_others(
-        self, program: Program, name: str, scope: Scope
-    ) -> tuple[Program, ast.expr, ast.AST] | None:
+    def _filled_by_others(self, program: Program, name: str, scope: Scope) -> tuple[Program, ast.expr, ast.AST] | None:
         """What the loop goes over that fills the variable, where a function of the project does that: in a loop of its
         own, or called in one here. With its file and statement."""
-        taken = [call for call, _ in program.flow.handed(name, scope)]
+        handed = [call for call, _ in program.flow.handed(name, scope)]
+        taken = [call for call in handed if program.target(call).kind == "function"]
         target = program.target(taken[0]) if len(taken) == 1 else None
         function, owner = (target.scope, target.program) if target is not None else (None, None)
         if function is None or owner is None or function.kind != "function":

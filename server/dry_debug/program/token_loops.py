@@ -164,7 +164,10 @@ def _judge(
     draw = draw or here
     if draw is None:
         return "no token is drawn in the loop"
-    tokens = body.after(body.bound_by(here), here) if here is not None else body.after(tokens)
+    if here is not None:
+        tokens = body.after(body.bound_by(here), here)
+    else:
+        tokens |= body.after(tokens) - body.bound_by(at)
     odd = _beyond(at, loop, here, answers, tokens, model, program)
     if odd is not None:
         return odd
@@ -210,9 +213,7 @@ def _draw(call: ast.Call, loop: ast.AST, answers: set[str], model: Value, progra
     return found[0] if found else None
 
 
-def _draws(
-    helper: Scope, site: ast.Call, call: ast.Call, answers: set[str], model: Value, program: Program
-) -> bool:
+def _draws(helper: Scope, site: ast.Call, call: ast.Call, answers: set[str], model: Value, program: Program) -> bool:
     """Whether a function draws a token from the answers that `site` gives it, and keeps nothing but tokens."""
     draw = next((c for c in helper.calls if last_name(c.func) in _DRAWS), None)
     if draw is None or program.scope(draw) is not helper:

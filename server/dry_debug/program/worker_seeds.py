@@ -206,7 +206,11 @@ def _differs(owner: Program, expr: ast.expr, function: Scope, parameters: set[st
             for binding in function.bindings.get(node.id, ()):
                 if binding.kind == "param":
                     continue
-                if binding.value is None or depth > 3 or _differs(owner, binding.value, function, parameters, depth + 1):
+                if (
+                    binding.value is None
+                    or depth > 3
+                    or _differs(owner, binding.value, function, parameters, depth + 1)
+                ):
                     return True
     return False
 

@@ -128,7 +128,7 @@ class Importers:
         """The Python files in a folder, and the folders in it that hold code of the project."""
         known = self._listed.get(folder)
         if known is None:
-            files, below = set(self._overlay.get(folder, ())), set()
+            files, below = set(self._overlay.get(folder, ())), set[str]()
             start = folder.rstrip(os.sep) + os.sep
             below.update(start + other[len(start) :].partition(os.sep)[0] for other in self._overlay
                          if other.startswith(start))  # fmt: skip
