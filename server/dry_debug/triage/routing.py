@@ -25,7 +25,7 @@ _WRAPPERS = (
 )
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
-_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE = 3.0, 5.5, 7.0  # leads of a leaning
+_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE, _SPEAKS_AGAINST = 3.0, 5.5, 7.0, 12.0  # leads of a leaning
 # Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
 _NAMED = (
     "memory gigabytes layout gpu gpus collective precision scaler checkpoint load save seed resume adapter gradient "
@@ -130,7 +130,10 @@ def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit
         return hits
     lean = leaning(text)
     barred = {area for row in table().sequences if first.route.id in row.routes for area in row.not_first}
-    if lean.area in ("", first.route.step.area, *barred) or lean.lead < _SPEAKS_CLEARLY:
+    if lean.area in ("", first.route.step.area, *barred):
+        return hits
+    named = spoken.count(_subject_row(lean.area).subject)
+    if lean.lead < (_SPEAKS_CLEARLY if named else _SPEAKS_AGAINST):
         return hits
     own = [hit for hit in hits if hit.route.step.area == lean.area] or [_Hit(_subject_row(lean.area))]
     return [*own, *(hit for hit in hits if hit not in own and hit.route.phase != "request")]
