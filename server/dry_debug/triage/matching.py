@@ -14,9 +14,10 @@ _NEGATED = re.compile(
 )
 # Who says how few seconds or minutes something hangs speaks of a delay: it goes on.
 _DELAY = re.compile(
-    r"\b(?:hangs?|hanged|hung|is stuck|gets? stuck|got stuck|are stuck|stuck|freezes|froze|stalls?|stalled|blocks?|blocked)"
-    r"( (?:for|about|around|some|roughly|approximately|nearly|almost|more than|over|at least|up to|like|~)){1,3}"
-    r" ?~?(\d[\d.\-]* ?(?:s|secs?|seconds?)|[1-5](?: ?- ?[2-9])? ?(?:mins?|minutes?)|(?:a few|several|some) seconds|a minute)\b"
+    r"\b(?:(?:is|are|gets?|got) stuck|stuck|hangs?|hanged|hung|freezes|froze|stalls?|stalled|blocks?|blocked)"
+    r"(?: (?:for|about|around|some|roughly|approximately|nearly|almost|more than|over|at least|up to|like)){1,3}"
+    r" ~?(\d[\d.\-]* ?(?:s|secs?|seconds?)|[1-5](?: ?- ?[2-9])? ?(?:mins?|minutes?)"
+    r"|(?:a few|several|some) seconds|a minute)\b"
 )
 _SPECIAL = frozenset(r".^$*+?{}[]()|\\")
 
@@ -38,7 +39,7 @@ def said(patterns: Iterable[str], prose: str) -> bool:
 
 def without_delays(prose: str) -> str:
     """`prose` (lower case, single spaces) with what hangs only for a while called a delay."""
-    return _DELAY.sub(r"delays for \2", prose) if _DELAY.search(prose) else prose
+    return _DELAY.sub(r"delays for \1", prose) if _DELAY.search(prose) else prose
 
 
 @cache
