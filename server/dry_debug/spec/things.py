@@ -185,9 +185,9 @@ _NO_DATA_FILE = re.compile(
 _DATA_FOLDER = re.compile(
     r"\b(?:images?|photos?|pictures?|texts?|articles?|documents?|recordings?|audio|clips|samples?|examples?|corpus|"
     r"data|data ?set|rows|"
-    r"reviews|tickets|dialogues?|prompts?)\b(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|located|can|be"
+    r"reviews|tickets|dialogues?|prompts?)\b(?:\s*(?=\()|(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|located|can|be"
     r"|it|them|from))*"
-    r" (?:in|under|from|at|inside) (?:the )?(?:folder |directory )?[\"'(]*(?P<value>[~.]{0,2}/?[\w-]+(?:/[\w.-]+)+/?)",
+    r" (?:in|under|from|at|inside))(?: the)?(?: folder| directory)?\s*[\"'(]*(?P<value>[~.]{0,2}/?[\w-]+(?:/[\w.-]+)+/?)",
     re.IGNORECASE,
 )
 _TRAINED_ON = re.compile(
@@ -332,7 +332,22 @@ _AS_OUTPUT = re.compile(
 )
 
 
+_PUT_AT = re.compile(  # "checkpoints every 10 epochs → work/run", "put it beside the others: /scratch/run", "folder a/b"
+    r"(?:\b(?:sav\w+|ckpts?|checkpoints?|weights|snapshots?|outputs?|results?|adapters?|model|put|stor\w+|writ\w+|dump\w*)\b"
+    r"[^.;/]{0,60}?(?:→|->|=>|:(?=\s*[~./\w-]*/))|(?:\A|[,;(]\s*)(?:output |save |target )?(?:folder|directory|dir)\b[:=]?)\s*"
+    r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",
+    re.IGNORECASE,
+)
+
+
 def _paths(text: str) -> Iterator[Thing]:
+    put = _PUT_AT.search(text) if "/" in text else None
+    if put is not None and not re.search(r"\bdata|\bimages|\bmodel\W{0,3}\Z|\bstart|\bbase\b", put[0][: put.start("path") - put.start()], re.I):
+        path = put["path"].rstrip(".")
+        is_path = path.startswith(("/", "~", ".")) or re.search(r"(?:→|->|=>)\W*\Z", text[: put.start("path")])
+        if not re.search(r"\.(?:py|ipynb|md|jsonl?|csv|tsv|parquet)\Z", path) and (is_path or not named(path).family):
+            yield Thing("output_dir", (path,), "one", path, put.start("path"), put.start("path") + len(path))
+            return
     for match in _AS_OUTPUT.finditer(text):
         if not _NOT_MODEL.search(text[: match.start()]):
             yield Thing("output_dir", (match["path"],), "one", match["path"], *match.span("path"))
@@ -412,9 +427,9 @@ _ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tent
 _NTH = "|".join(_ORDINALS)
 _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
-    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
+    rf"epoch))\s*(?P<n>\d{{1,6}}(?:st|nd|rd|th)\b|{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
     rf"global )?(?:(?P<unit>epochs?|"
-    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)/|]|and\b|too\b|as well\b|"
+    rf"eps?|steps?|iterations?|iters?|its|(?<=\d )it|batches|updates?)\b|(?<=\d(?:st|nd|rd|th))(?=\s*(?:\Z|[,.;)/|]))|(?<=\d)(?=\s*(?:\Z|[,.;)/|]|and\b|too\b|as well\b|"
     rf"to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
@@ -456,7 +471,8 @@ def _just_before(near: str) -> list[str]:
     start = len(near)
     for first, end, field in reversed(hits):
         if kept and not re.fullmatch(
-            r"[\s,]*(?:and|&|\+|/|,)?\s*(?:the |a )?(?:model |checkpoints? )?", near[end:start], re.I
+            r"[\s,]*(?:and|&|\+|/|,|at the same (?:time|steps?|points?|cadence) as|together with|along with|as well as)?"
+            r"\s*(?:the |a )?(?:model |checkpoints? )?", near[end:start], re.I
         ):
             break
         if field not in kept:
@@ -536,11 +552,14 @@ def _cadences(text: str) -> Iterator[Thing]:
         raw = match["n"]
         if match[0].lower().startswith("per") and raw:
             continue
+        raw = re.sub(r"(?<=\d)(?:st|nd|rd|th)\Z", "", raw) if raw else raw
         times = (_ORDINALS.get(raw.lower()) or number(raw)) if raw else 1
         if times is None or not float(times).is_integer() or times < 1:
             continue
         every = int(times)
         unit = "epoch" if (match["unit"] or "").lower().startswith("ep") else "step"
+        if match["unit"] is None and re.search(r"\d(?:st|nd|rd|th)\Z", match[0].strip()):  # "every 2nd epoch, save every 10th"
+            unit = "epoch" if re.search(r"\bep(?:och)?s?\b", text[: match.start()], re.I) else unit
         often = re.search(
             r"\b(?:at least|at minimum|no (?:less|"
             r"rarer) (?:often )?than)\s*\Z",
