@@ -37,7 +37,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
         (
             "adamw",
-            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf|[ _-]32[ _-]?bit)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|and) decoupled "
+            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf|[ _-]32[ _-]?bit)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|"
+            r"and) decoupled "
             r"(?:l2|weight[ -]decay)|\bdecoupled adam\b",
         ),
         ("adamax", r"adamax\b"),
@@ -67,7 +68,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "cosine",
-            r"\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|lr))*(?! (?:similarit|distance|loss|"
+            r"\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|"
+            r"lr))*(?! (?:similarit|distance|loss|"
             r"embedding|metric))",
         ),
         ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
@@ -112,7 +114,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
-            r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|thereafter)[ ,:]*(?:it |the lr |lr )?"
+            r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
+            r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
             r"\b(?:constant|fixed|flat)[ _-](?:\d[\d.]*(?:e-?\d+)? )?(?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ "
             r"_]?)?schedule[r]?(?:[ "
@@ -151,7 +154,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("lora", r"\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
         (
             "full",
-            r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
+            r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
+            r"-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
             r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
             r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
             r"the| its)? (?:model )?"

@@ -87,7 +87,8 @@ _OTHERS = re.compile(
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
     r"did|went with|said (?:he|she|they))\b(?! to )"
-    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|Swin|ConvNeXt|ResNet\S*|"
+    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|"
+    r"Swin|ConvNeXt|ResNet\S*|"
     r"OPT|PaLM|Gemma\S*|Alpaca|Vicuna|Zephyr|nanoGPT) (?:trains|trained|was trained|were trained|was fine-tuned|"
     r"agreed|scored|got|"
     r"reached|reports|reported)\b"
@@ -172,13 +173,16 @@ _OLD_LABEL = re.compile(
 
 # "The bot next door runs at T=0.8, that has nothing to do with this job"
 _UNRELATED = re.compile(
-    r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|project|job))\b|"
-    r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|disregard) (?:that|those|them)\b",
+    r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
+    r"project|job))\b|"
+    r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|"
+    r"disregard) (?:that|those|them)\b",
     re.IGNORECASE,
 )
 # "(d) Repeat (a) with Adam": another run
 _REPEATED = re.compile(
-    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo|rerun|do the same|run it again|try the same)\b.{0,40}\bwith\b",
+    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo|rerun|do the same|run it again|"
+    r"try the same)\b.{0,40}\bwith\b",
     re.IGNORECASE,
 )
 
@@ -225,7 +229,8 @@ _FAILS = (
     r"forgets?|forgot|collapse[sd]?|plateau(?:s|ed)|stall(?:s|ed)|wasted? (?:time|memory)"
 )
 _FAILING = re.compile(
-    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|use|please|which|that|it|this)\b)"
+    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|"
+    rf"use|please|which|that|it|this)\b)"
     rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
 )

@@ -10,7 +10,9 @@ from dry_debug.spec.names import FIELD_OF
 # Words that say nothing about which field a name means.
 _NOISE = frozenset("num n nb no number of total train training hparam hparams default the my our use".split())
 _RATE = frozenset("lr rate learning base init initial peak max start starting main".split())
-_BATCH = frozenset("batch size bs bsz batchsize per device gpu micro mini global local effective loader dataloader".split())
+_BATCH = frozenset(
+    "batch size bs bsz batchsize per device gpu micro mini global local effective loader dataloader".split()
+)
 _CLIP = frozenset("clip clipping grad grads gradient gradients norm val value max threshold".split())
 _LENGTH = frozenset("max seq sequence len length context ctx block size window cutoff bptt input prompt text".split())
 _OFTEN = frozenset("every interval freq frequency period each cadence epochs epoch".split())
@@ -21,7 +23,9 @@ _WHAT_OFTEN = {
     "eval_cadence": frozenset("eval evaluate evaluation val valid validate validation test evals".split()),
     "logging": frozenset("log logging print report display summary".split()),
 }
-_ROLES = frozenset("eval val valid validation test dev student teacher actor critic generator discriminator g d".split())
+_ROLES = frozenset(
+    "eval val valid validation test dev student teacher actor critic generator discriminator g d".split()
+)
 
 
 @lru_cache(maxsize=2048)
@@ -49,7 +53,7 @@ def _by_words(words: frozenset[str]) -> str | None:
         return "warmup_steps" if rest <= counted else None
     if rest & {"accum", "accumulate", "accumulation", "accumulated", "accumulations"} and not rest & {"loss"}:
         return "gradient_accumulation_steps"
-    if plain and plain <= _CLIP and plain & {"clip", "clipping"} or {"max", "grad", "norm"} <= plain:
+    if (plain and plain <= _CLIP and plain & {"clip", "clipping"}) or {"max", "grad", "norm"} <= plain:
         return "max_grad_norm"
     if plain & {"lr"} or {"learning", "rate"} <= plain:
         return "learning_rate" if plain <= _RATE else None
@@ -63,8 +67,10 @@ def _plain_field(words: frozenset[str], plain: frozenset[str]) -> str | None:
         return "weight_decay"
     if plain <= _LENGTH and (
         plain & {"bptt", "cutoff"}
-        or plain & {"len", "length"}
-        and plain & {"max", "seq", "sequence", "context", "ctx", "cutoff", "prompt", "input"}
+        or (
+            plain & {"len", "length"}
+            and plain & {"max", "seq", "sequence", "context", "ctx", "cutoff", "prompt", "input"}
+        )
         or plain in ({"block", "size"}, {"context", "size"}, {"context", "window"}, {"block"}, {"ctx"}, {"context"})
     ):
         return "max_length"
@@ -74,7 +80,9 @@ def _plain_field(words: frozenset[str], plain: frozenset[str]) -> str | None:
         return "max_steps"
     if plain - {"random", "manual", "global", "rng", "torch"} == {"seed"}:
         return "seed"
-    if plain in ({"workdir"}, {"outdir"}, {"savedir"}, {"out"}) or (plain & _PLACE and plain & _OUT and len(plain) == 2):
+    if plain in ({"workdir"}, {"outdir"}, {"savedir"}, {"out"}) or (
+        plain & _PLACE and plain & _OUT and len(plain) == 2
+    ):
         return "output_dir"
     if words == {"train", "dir"}:
         return "output_dir"

@@ -15,7 +15,9 @@ _STARTS = re.compile(
     r"(?:fit|train|fine_?tune|run|launch|learn|do_cli|do_train|run_exp|run_training|train_model|main|start|sft_main)\Z"
 )
 _PROCESS = re.compile(r"(?:subprocess\.(?:run|call|check_call|Popen|check_output)|os\.(?:system|exec\w*|spawn\w*))\Z")
-_TRAINING = re.compile(r"train|tune|torchrun|accelerate|deepspeed|axolotl|llamafactory|swift|sft|\bdpo\b", re.IGNORECASE)
+_TRAINING = re.compile(
+    r"train|tune|torchrun|accelerate|deepspeed|axolotl|llamafactory|swift|sft|\bdpo\b", re.IGNORECASE
+)
 
 
 def hands_over(program: Program) -> bool:
@@ -31,8 +33,10 @@ def hands_over(program: Program) -> bool:
             continue
         value = program.value(call.func, call)
         if value.kind not in ("function", "class") or value.scope is None:
-            if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and (
-                call.func.value.id in ("parser", "mcp", "loop", "server")
+            if (
+                isinstance(call.func, ast.Attribute)
+                and isinstance(call.func.value, ast.Name)
+                and (call.func.value.id in ("parser", "mcp", "loop", "server"))
             ):
                 continue
             return True

@@ -70,11 +70,10 @@ def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Jud
     """The verdict, the value of the code that it rests on, and a remark."""
     strong = [o for o in observed if not o.weak]
     verdict = _judge(asked, strong, setting)
-    if verdict[0] == "not_implemented" and setting.handed_over:
-        verdict = ("cannot_tell", verdict[1], "")
     weak = [o for o in observed if o.weak and o.field == asked.field]
     if not weak or asked.kind == "not" or verdict[0] in ("match", "cannot_tell"):
-        return verdict
+        unseen = verdict[0] == "not_implemented" and setting.handed_over
+        return ("cannot_tell", verdict[1], "") if unseen else verdict
     if verdict[0] == "deviation" and verdict[1] is not None and not verdict[1].implied:
         return verdict
     named = _judge(asked, [*(o for o in strong if not o.implied), *weak], setting)
@@ -201,7 +200,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys("query q_lin wq to_q q".split(), ("q_proj",)),
     **dict.fromkeys("key k_lin wk to_k k".split(), ("k_proj",)),
     **dict.fromkeys("value v_lin wv to_v v".split(), ("v_proj",)),
-    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o".split(), ("o_proj",)),
+    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o output_proj output".split(), ("o_proj",)),
     **dict.fromkeys("query_key_value c_attn wqkv qkv qkv_proj".split(), ("q_proj", "k_proj", "v_proj")),
 }
 _ALL_LINEAR = frozenset("q_proj k_proj v_proj o_proj gate_proj up_proj down_proj".split())

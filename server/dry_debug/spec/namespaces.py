@@ -1,4 +1,4 @@
-"""Values that are put on an object for settings piece by piece: `config.optim.lr = 1e-3`, read as `opt.lr` elsewhere."""
+"""Values put on an object for settings piece by piece: `config.optim.lr = 1e-3`, read as `opt.lr` elsewhere."""
 
 from __future__ import annotations
 

@@ -75,11 +75,17 @@ def _reached(found: list[Observed], program: Program) -> list[Observed]:
                if sum(o.field == f for o in found) > 1]  # fmt: skip
     if not several or "if " not in program.document.source:
         return found
-    from dry_debug.spec.reached import is_left_out
+    from dry_debug.spec.reached import left_out
 
-    out = {id(o) for o in found if o.field in several and not o.implied and is_left_out(program, o.use)}
+    blocks = left_out(program)
+    out = {id(o) for o in found if o.field in several and not o.implied and _within(blocks, o.use)}
     left = {o.field for o in found if id(o) not in out}
     return [o for o in found if id(o) not in out or o.field not in left]
+
+
+def _within(blocks: list[tuple[int, int]], node: ast.AST) -> bool:
+    line = getattr(node, "lineno", 0)
+    return any(first <= line <= last for first, last in blocks)
 
 
 def _once(found: list[Observed], program: Program) -> list[Observed]:
@@ -117,6 +123,8 @@ def _declared(program: Program) -> Iterator[Observed]:
 def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) -> Observed:
     from dry_debug.spec.observed_values import converted
 
+    if field == "warmup_steps" and isinstance(value, float) and 0 < value < 1:
+        field = "warmup_ratio"
     role = "" if field.endswith("cadence") or field == "logging" else role_of_name(name)
     return converted(Observed(field, value, use, traced, role, unit_of_name(field, name), value is not None))
 

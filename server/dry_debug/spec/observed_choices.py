@@ -628,6 +628,10 @@ def _only_cuda(program: Program) -> ast.AST | None:
         return call
     for call in program.index.calls:
         for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
+            if isinstance(expr, ast.Name):
+                traced = trace(program, expr, call)
+                if traced.known and isinstance(traced.value, str) and traced.value.startswith("cuda"):
+                    return expr
             if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and expr.value.startswith("cuda"):
                 return expr
     return None

@@ -30,7 +30,9 @@ _OPTIMIZER = re.compile(
 _SCHEDULER = re.compile(r"\w*(?:Scheduler|LR|Schedule|Annealing|Decay)\Z")
 _SHAPED = re.compile(r"cos|linear|poly|constant|onecycle|inverse|exponential|multistep|plateau", re.IGNORECASE)
 _TRAINS = re.compile(r"\w*(?:Trainer|Config|Arguments|Args|Settings|Options|Recipe|HParams|Hyperparameters)\Z")
-_SEEDS = re.compile(r"(?:set|fix|manual|init|setup|reset|seed)_?(?:global_|random_|all_|torch_|the_)?(?:seeds?|everything|all)(?:_all)?\Z|seed_everything\Z")
+_SEEDS = re.compile(
+    r"(?:set|fix|manual|init|setup|reset|seed)_?(?:global_|random_|all_|torch_|the_)?(?:seeds?|everything|all)(?:_all)?\Z|seed_everything\Z"
+)
 _TRACKERS = {
     "tensorboard": "tensorboard",
     "wandb": "wandb",
@@ -89,6 +91,7 @@ def in_libraries(program: Program) -> Iterator[Observed]:
         yield from _tracker(program, last, call)
     if ignite:
         yield from _ignite(program)
+    yield from _files(program)
 
 
 @lru_cache(maxsize=1024)
@@ -136,7 +139,8 @@ def _arguments(
                 yield Observed("precision", keyword.arg, keyword.value, traced, weak=weak)
             continue
         if field in ("model", "dataset") or not isinstance(
-            keyword.value, ast.Constant | ast.Name | ast.Attribute | ast.Subscript | ast.UnaryOp | ast.BinOp | ast.JoinedStr
+            keyword.value,
+            ast.Constant | ast.Name | ast.Attribute | ast.Subscript | ast.UnaryOp | ast.BinOp | ast.JoinedStr,
         ):
             continue
         role = "eval" if role_of_name(keyword.arg) == "eval" and not field.endswith("cadence") else ""
@@ -164,6 +168,23 @@ def _timed(one: Observed, weak: bool) -> Observed:
     if one.field in ("epochs", "max_steps"):
         return Observed("epochs" if epochs else "max_steps", count, one.use, one.traced)
     return Observed(one.field, count, one.use, one.traced, one.role, "epochs" if epochs else "")
+
+
+_DATA_FILE = re.compile(r"[\w~./{}-]*\w\.(?:jsonl?|csv|tsv|parquet|arrow|txt|npy|bin)\Z")
+_WRITES = re.compile(r"(?:save|write|dump|to_\w+|log|export|open|makedirs|print|remove|unlink)\Z", re.IGNORECASE)
+
+
+def _files(program: Program) -> Iterator[Observed]:
+    """`PackedTexts("corpus/law.jsonl", ...)`: a file of data that something is made of."""
+    if not re.search(r"\.(?:jsonl?|csv|tsv|parquet|arrow|txt|npy|bin)[\"']", program.document.source):
+        return
+    for call in program.index.calls:
+        if _WRITES.search((dotted(call.func) or "").rpartition(".")[2]):
+            continue
+        for expr in (*call.args[:3], *(k.value for k in call.keywords)):
+            if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and _DATA_FILE.match(expr.value):
+                traced = Traced(True, expr.value, program, expr)
+                yield Observed("dataset", expr.value, expr, traced, implied=True, weak=True)
 
 
 def _tracker(program: Program, last: str, call: ast.Call) -> Iterator[Observed]:
@@ -238,10 +259,14 @@ def _ignite(program: Program) -> Iterator[Observed]:
     """`@trainer.on(Events.EPOCH_COMPLETED(every=5))` and `trainer.add_event_handler(Events.EPOCH_COMPLETED, saver)`."""
     for function in program.index.functions:
         for decorator in function.decorators:
-            if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute) and decorator.args:
-                if decorator.func.attr == "on":
-                    body = program.short(function.node, 2000) if isinstance(function.node, ast.FunctionDef) else ""
-                    yield from _handled(program, decorator.args[0], f"{function.name} {body}")
+            if (
+                isinstance(decorator, ast.Call)
+                and isinstance(decorator.func, ast.Attribute)
+                and decorator.func.attr == "on"
+                and decorator.args
+            ):
+                body = program.short(function.node, 2000) if isinstance(function.node, ast.FunctionDef) else ""
+                yield from _handled(program, decorator.args[0], f"{function.name} {body}")
     for call in program.method_calls("add_event_handler"):
         if len(call.args) > 1:
             handler = call.args[1]

@@ -30,6 +30,7 @@ _IS_OPTIMIZER = re.compile(
 )
 _IS_SCHEDULER = re.compile(r"(?:lr|schedule\w*|annealing\w*|decay)\Z", re.IGNORECASE)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
+_FOLDERS = frozenset("data datasets corpus corpora input inputs raw processed assets files home mnt tmp".split())
 _MODULES = {
     "lora_attn_modules": "lora_attn_modules",
     "lora_modules": "lora_modules",
@@ -89,9 +90,11 @@ def _of_setting(one: Setting) -> Iterator[Observed]:
         role = ""
     if field == "scheduler" and isinstance(value, bool):
         return
-    yield converted(
-        Observed(field, value, one.use, one.traced, role, unit_of_name(field, last), one.traced.known)
-    )
+    folder = isinstance(value, str) and value.partition("/")[0] in _FOLDERS
+    if field == "dataset" and field_of_name(last) is None and (folder or not _HUB_ID.match(str(value))):
+        yield Observed(field, value, one.use, one.traced, implied=True, weak=True)  # a file, by its name alone
+        return
+    yield converted(Observed(field, value, one.use, one.traced, role, unit_of_name(field, last), one.traced.known))
 
 
 def _of_class(one: Setting, above: str, value: str) -> Iterator[Observed]:
@@ -143,7 +146,9 @@ def _method(every: list[Setting]) -> Iterator[Observed]:
             or (low in ("use_lora", "use_peft") and one.value is True)
         ):
             quantized = four_bit or "qlora" in text
-            yield Observed("method", "qlora" if quantized else "dora" if text == "dora" else "lora", one.use, one.traced)
+            yield Observed(
+                "method", "qlora" if quantized else "dora" if text == "dora" else "lora", one.use, one.traced
+            )
             return
 
 

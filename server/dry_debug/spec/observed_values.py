@@ -144,7 +144,10 @@ def optimizer(name: str) -> str | None:
 
 _SCHEDULERS = (
     ("cosine_with_restarts", ("restarts",)),
-    ("constant_with_warmup", ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup", "warmuplr")),
+    (
+        "constant_with_warmup",
+        ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup", "warmuplr"),
+    ),
     ("cosine", ("cosine",)),
     ("onecycle", ("onecycle", "one_cycle")),
     ("plateau", ("plateau",)),

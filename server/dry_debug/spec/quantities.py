@@ -16,8 +16,10 @@ _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
     r"\s*+[\"'(\[{]*+\s*+(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good|enough)(?: at| with)?|"
-    r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |down |back )?to|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|like) (?:before|always|usual|last "
+    r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
+    r"down |back )?to|(?:fine|unchanged|kept) at|is|"
+    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
+    r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
     r"previously|ever|"
     r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
@@ -420,7 +422,8 @@ _BOUND_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _BOUND_BEHIND = re.compile(
-    r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?!\.?[ _-]?\w)|at (?:the )?(?:very )?most(?!\s+\d)|tops\b|or (?:less|fewer|lower|"
+    r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?!\.?[ _-]?\w)|at (?:the )?(?:very )?most(?!\s+\d)|tops\b|or (?:less|"
+    r"fewer|lower|"
     r"below)\b|at the latest)|"
     r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every|\s+\d)|or (?:more|higher|above)\b))",
     re.IGNORECASE,

@@ -1,4 +1,4 @@
-"""Whether a statement is reached as the program is set up by default: `if args.optimizer == "sgd": ... else: ...`."""
+"""What is not reached as the program is set up by default: `if args.optimizer == "sgd": ... else: ...`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 
-def is_left_out(program: Program, node: ast.AST) -> bool:
-    """Whether a test on a setting, by its default, leaves `node` out."""
-    if not hasattr(node, "lineno"):
-        return False
-    stmt = program.statement(node)
-    below: ast.AST | None = stmt
-    for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.If):
-            chosen = _decided(program, block.test, block)
-            inside = any(below is s for s in block.body)
-            if chosen is not None and inside != chosen:
-                return True
-        below = block
-    return False
+def left_out(program: Program) -> list[tuple[int, int]]:
+    """(first line, last line), one-based, of every block that a test on a setting leaves out by its default."""
+    found: list[tuple[int, int]] = []
+    for node in ast.walk(program.tree):
+        if isinstance(node, ast.If):
+            chosen = _decided(program, node.test, node)
+            block = node.orelse if chosen else node.body if chosen is False else []
+            if block:
+                found.append((block[0].lineno, block[-1].end_lineno or block[-1].lineno))
+    return found
 
 
 def _decided(program: Program, test: ast.expr, at: ast.AST) -> bool | None:

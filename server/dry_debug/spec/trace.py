@@ -102,6 +102,13 @@ def _joined(program: Program, expr: ast.JoinedStr, at: ast.AST | None, depth: in
 
 def _call(program: Program, expr: ast.Call, at: ast.AST | None, depth: int) -> Traced | None:
     name = program.qualified(expr) if expr in program.index.scope_of else None
+    if (
+        name is None
+        and isinstance(expr.func, ast.Name)
+        and expr.func.id == "Path"
+        and program.index.module.imports_star
+    ):
+        name = "pathlib.Path"  # that a star brings along
     if name in _CASTS and len(expr.args) == 1:
         inner = trace(program, expr.args[0], expr, depth + 1)
         if inner.known and name in ("builtins.int", "builtins.float", "builtins.round"):

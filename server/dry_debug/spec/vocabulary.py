@@ -44,7 +44,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
-        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d| ?(?:momentum|"
+        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
+        r" ?(?:momentum|"
         r"nesterov)))|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
     ),
     (
