@@ -16,7 +16,7 @@ from dry_debug.fixes.start import finished, range_of
 from dry_debug.fixes.unwrapping import is_state, saved_wrapped
 from dry_debug.program.run_numbers import outermost
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -174,7 +174,7 @@ def stable_path(path: ast.expr | None, run: Run, program: Program) -> str | None
         return None
     scope, loop = program.scope(run.loop), run.loop
     if program.scope(run.site.node) is not scope:
-        heads = {n.id for n in nodes(path) if isinstance(n, ast.Name)}
+        heads = names_in(path)
         if heads - {scope.self_name or ""}:
             return None
     text = " ".join(program.text(path).split())

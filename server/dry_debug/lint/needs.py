@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.program.program import parse, without_broken_cells
+from dry_debug.program.walks import is_docstring
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 
@@ -202,7 +203,7 @@ def _top_of(document: Document, module: ast.Module) -> _Top:
     leading: list[ast.stmt] = []
     between: list[ast.stmt] = []
     for statement in body:
-        if isinstance(statement, ast.Import | ast.ImportFrom) or (not leading and _is_docstring(statement)):
+        if isinstance(statement, ast.Import | ast.ImportFrom) or (not leading and is_docstring(statement)):
             leading += [*between, statement]
             between = []
         elif leading and _prepares(statement):
@@ -210,7 +211,7 @@ def _top_of(document: Document, module: ast.Module) -> _Top:
         else:
             break
     rest = body[len(leading) :]
-    has_imports = any(not _is_docstring(statement) and not _is_future(statement) for statement in leading)
+    has_imports = any(not is_docstring(statement) and not _is_future(statement) for statement in leading)
     if rest:
         helper_at = max(start, lines.starts[_attached(document, _first_line(rest[0]), bool(leading))])
     else:
@@ -252,14 +253,6 @@ def _prepares(statement: ast.stmt) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) and node.id in ("sys", "os", "warnings", "matplotlib", "logging")
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
 
 
 def _is_future(statement: ast.stmt) -> bool:
