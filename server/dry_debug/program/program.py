@@ -699,5 +699,5 @@ def _all_calls(scope: Scope) -> Iterator[ast.Call]:
 
 
 def _is_test_case(node: ast.AST) -> bool:
-    """`class ModelTestCase(LibraryTestCase)`; a `TestCase` that holds data (a prompt and its answer) has no such base."""
+    """`class NetTestCase(ToolTestCase)`; a `TestCase` that holds data (a prompt and its answer) has no such base."""
     return isinstance(node, ast.ClassDef) and any(last_name(base).endswith("TestCase") for base in node.bases)
