@@ -229,10 +229,44 @@ model = FullyShardedDataParallel(torch.nn.Linear(4, 1).cuda())
 
 
 def test_every_rank_writes_its_shards_of_a_sharded_model() -> None:
-    ((fix, files),) = offered(SHARDED)
+    ((fix, files), _) = offered(SHARDED)
     assert fix.title.endswith("with `torch.distributed.checkpoint`")
     assert "\n    model_state, optimizer_state = get_state_dict(model, optimizer)\n" in files["main.py"]
     assert 'torch.save({"model": state, "epoch": epoch}, "out/last.pt")\n' in files["main.py"]
+    assert '        checkpoint_id=f"out/run_state_{epoch}",\n' in files["main.py"]  # those from before stay whole
+
+
+def test_every_rank_saves_its_own_random_state_under_a_key_of_its_own() -> None:
+    seeded = SHARDED.replace("model = ", "torch.manual_seed(1)\nmodel = ")
+    assert '        f"rng_rank{dist.get_rank()}": ' in first(seeded)["main.py"]
+    assert "rng_rank" not in first(SHARDED)["main.py"]  # nothing is seeded: there is nothing to repeat
+
+
+def test_a_sharded_run_is_taken_up_from_its_newest_complete_folder() -> None:
+    both = offered(SHARDED.replace("model = ", "torch.manual_seed(1)\nmodel = "))[1][1]["main.py"]
+    assert 'sorted(glob.glob("out/run_state_*/.metadata"), key=os.path.getmtime)\n' in both
+    assert "from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict\n" in both
+    assert "for epoch in range(start_epoch, 9):\n" in both
+    scheduled = SHARDED.replace("for epoch", "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)\nfor epoch", 1)
+    scheduled = scheduled.replace("    state = ", "    scheduler.step()\n    state = ")
+    whole = scheduled.replace('"epoch": epoch}', '"epoch": epoch, "scheduler": scheduler.state_dict()}')
+    lines = added(whole, offered(whole)[1][1]["main.py"])  # what the other file has belongs to this one as well
+    assert 'scheduler.load_state_dict(run_state["scheduler"])' in lines
+
+
+def test_no_second_resume_is_written_where_one_is() -> None:
+    load = 'if os.path.exists("out/last.pt"):\n    state = torch.load("out/last.pt")\n'
+    load += '    model.load_state_dict(state["model"])\n'
+    assert (
+        len(
+            offered(
+                SHARDED.replace("import torch\n", "import os\n\nimport torch\n", 1).replace(
+                    "for epoch", f"{load}for epoch", 1
+                )
+            )
+        )
+        == 1
+    )
 
 
 def test_no_resume_is_written_for_a_file_that_the_default_loader_may_refuse() -> None:

@@ -13,7 +13,7 @@ from dry_debug.program.handed_back import handed_back
 from dry_debug.program.independent import CHANGES, loops_around
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -131,7 +131,7 @@ def _why_not(
         return "the loop may end before the last prompt"
     if _clocked(loop, program):
         return "each call is measured by itself, or waits for somebody"
-    targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
+    targets = names_in(loop.target)
     used, fresh = _closure(single, loop.body)
     if not used & targets:
         return "the prompt is not known to come from what the loop goes over"
@@ -207,10 +207,6 @@ def _first_only(call: ast.Call, program: Program) -> bool:
     )
 
 
-def _names(expr: ast.expr | None) -> set[str]:
-    return {n.id for n in nodes(expr) if isinstance(n, ast.Name)} if expr is not None else set()
-
-
 def _closure(prompt: ast.expr, body: list[ast.stmt]) -> tuple[set[str], set[str]]:
     """(names that the prompt depends on through a body, those of them that the body makes anew)."""
     made: dict[str, set[str]] = {}
@@ -218,8 +214,8 @@ def _closure(prompt: ast.expr, body: list[ast.stmt]) -> tuple[set[str], set[str]
         for target in inner.targets:
             for part in nodes(target):
                 if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                    made.setdefault(part.id, set()).update(_names(inner.value))
-    used, todo = set[str](), list(_names(prompt))
+                    made.setdefault(part.id, set()).update(names_in(inner.value))
+    used, todo = set[str](), list(names_in(prompt))
     while todo:
         name = todo.pop()
         if name not in used:
@@ -237,7 +233,7 @@ def _results(call: ast.Call, program: Program) -> set[str]:
     for target in stmt.targets:
         found |= {n.id for n in nodes(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         if isinstance(target, ast.Subscript | ast.Attribute):
-            found |= _names(target.value)
+            found |= names_in(target.value)
     return found
 
 
@@ -248,11 +244,11 @@ def _changed(loop: ast.For) -> set[str]:
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
             found.add(inner.id)
         elif isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in CHANGES:
-            found |= {n.id for n in nodes(inner.func.value) if isinstance(n, ast.Name)}
+            found |= names_in(inner.func.value)
         elif isinstance(inner, ast.Assign | ast.AugAssign):
             for target in inner.targets if isinstance(inner, ast.Assign) else [inner.target]:
                 if isinstance(target, ast.Subscript | ast.Attribute):
-                    found |= {n.id for n in nodes(target.value) if isinstance(n, ast.Name)}
+                    found |= names_in(target.value)
     return found
 
 

@@ -49,7 +49,7 @@ class LoadPlace:
 def load_places(run: Run, program: Program) -> list[LoadPlace]:
     """The places that load what `run` saves, to go on from it."""
     found: dict[tuple[str, int, str], LoadPlace] = {}
-    for owner, load, call in _candidates(program):
+    for owner, load, call in loads_of(program):
         if not set(load.keys) & set(run.site.keys) or not _goes_on(load, owner):
             continue
         if owner.scope(load.node) is program.scope(run.loop) and load.node.lineno > run.loop.lineno:
@@ -60,7 +60,8 @@ def load_places(run: Run, program: Program) -> list[LoadPlace]:
     return list(found.values())
 
 
-def _candidates(program: Program) -> Iterator[tuple[Program, LoadSite, ast.Call | None]]:
+def loads_of(program: Program) -> Iterator[tuple[Program, LoadSite, ast.Call | None]]:
+    """(file, load, the one call of the function that it stands in) of what the program loads, helpers included."""
     for load in program.training.checkpoints.loads:
         scope = program.scope(load.node)
         calls = program.call_sites(scope) if scope.kind == "function" else []

@@ -22,19 +22,20 @@ LONGEST = 16  # items of a list that is a setting: betas, milestones
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A value of a configuration file. `line` is one-based."""
+    """A value of a configuration file. `line` is one-based; `keys` lead to it, in the spelling of the file."""
 
     name: str
     value: Any
     file: str
     line: int
+    keys: tuple[str, ...] = ()
 
 
 def configured(program: Program) -> list[Configured]:
     """What the configuration files that this program loads say, by file and line; each place once."""
     found: dict[tuple[str, int, str], Configured] = {}
     for root in _roots(program):
-        for row in _rows(root):
+        for row in settings_of(root):
             found.setdefault((row.file, row.line, row.name), row)
     return sorted(found.values(), key=lambda row: (row.file, row.line))
 
@@ -76,14 +77,14 @@ def _ini_files(program: Program) -> Iterator[Value]:
                 yield settings.from_path(program, path, call)
 
 
-def _rows(root: Entry) -> Iterator[Configured]:
+def settings_of(root: Entry) -> Iterator[Configured]:
     """The settings of one configuration. A file none of whose values is a known field of a training run is data."""
     leaves = [(keys, leaf) for keys, leaf in root.leaves() if _is_setting(leaf)]
     if len(leaves) > MOST or not any(is_canonical(keys[-1]) for keys, _ in leaves):
         return
     for keys, leaf in leaves:
         known, value = resolved(root, leaf)
-        yield Configured(canonical_field(keys[-1]), value if known else None, leaf.file, leaf.line)
+        yield Configured(canonical_field(keys[-1]), value if known else None, leaf.file, leaf.line, keys)
 
 
 def _is_setting(leaf: Entry) -> bool:

@@ -32,12 +32,13 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "adamw_8bit",
             r"(?:paged[ _-])?(?:8[ _-]?bits? )adam[ _-]?w|(?:paged_)?adamw[ _-](?:bnb[ _-])?8[ _-]?bit|paged[ "
-            r"_-]adamw|adamw8bit",
+            r"_-]adamw(?![ _-]*32)|adamw8bit",
         ),
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
         (
             "adamw",
-            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|and) decoupled "
+            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf|[ _-]32[ _-]?bit)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|"
+            r"and) decoupled "
             r"(?:l2|weight[ -]decay)|\bdecoupled adam\b",
         ),
         ("adamax", r"adamax\b"),
@@ -67,7 +68,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "cosine",
-            r"\bcos(?:ine)?\b(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|lr))*(?! (?:similarit|distance|loss|"
+            r"\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|"
+            r"lr))*(?! (?:similarit|distance|loss|"
             r"embedding|metric))",
         ),
         ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
@@ -112,6 +114,9 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
+            r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
+            r"thereafter)[ ,:]*(?:it |the lr |lr )?"
+            r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
             r"\b(?:constant|fixed|flat)[ _-](?:\d[\d.]*(?:e-?\d+)? )?(?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ "
             r"_]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
@@ -149,7 +154,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("lora", r"\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
         (
             "full",
-            r"\bfull(?:[ -]parameter|[ -]weight|-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
+            r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
+            r"-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
             r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
             r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
             r"the| its)? (?:model )?"
@@ -204,6 +210,25 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("ddp", r"\bddp\b|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
         ("unsloth", r"\bunsloth\b"),
         ("axolotl", r"\baxolotl\b"),
+        ("composer", r"(?-i:\bComposer\b)|\bmosaic ?ml(?:'s)? composer\b"),
+        ("fastai", r"\bfast\.?ai\b"),
+        ("ignite", r"\b(?:py-?torch[ -])?ignite\b(?! (?:the|a|an|interest)\b)"),
+        ("llama-factory", r"\bllama[ -]?factory\b"),
+        ("torchtune", r"\btorch-?tune\b"),
+        ("mmengine", r"\bmm-?engine\b"),
+        ("setfit", r"\bset-?fit\b"),
+        ("diffusers", r"\bdiffusers\b"),
+        ("flair", r"(?-i:\bFlair\b)"),
+        ("skorch", r"\bskorch\b"),
+        ("nemo", r"(?-i:\bNeMo\b)"),
+        ("megatron", r"\bmegatron(?:-?lm)?\b"),
+        ("ms-swift", r"\bms-?swift\b"),
+        ("open-clip", r"\bopen-?clip\b"),
+        ("speechbrain", r"\bspeech-?brain\b"),
+        ("stable-baselines3", r"\bstable-?baselines ?3?\b|\bsb3\b"),
+        ("lmdeploy", r"\blmdeploy\b"),
+        ("openrlhf", r"\bopenrlhf\b"),
+        ("verl", r"(?-i:\bverl\b)"),
         ("peft", r"\bpeft\b"),
         ("bitsandbytes", r"\bbitsandbytes\b|\bbnb\b"),
         (

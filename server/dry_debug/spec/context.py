@@ -87,10 +87,12 @@ _OTHERS = re.compile(
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
     r"did|went with|said (?:he|she|they))\b(?! to )"
-    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|Swin|ConvNeXt|ResNet\S*|"
+    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|"
+    r"Swin|ConvNeXt|ResNet\S*|"
     r"OPT|PaLM|Gemma\S*|Alpaca|Vicuna|Zephyr|nanoGPT) (?:trains|trained|was trained|were trained|was fine-tuned|"
     r"agreed|scored|got|"
     r"reached|reports|reported)\b"
+    r"|\bis what (?!(?:i|we|you)\b)[\w-]+(?: \w+)? (?:used|uses|did|had|has|took|trained|ran|recommends?)\b"
     r"|\bpapers? (?:use|report|train)|\bin (?:the|their|his|her|our last|our previous) (?:paper|blog|post|thesis|"
     r"repo)\b(?<!as in the paper)",
 )
@@ -139,7 +141,7 @@ _WAS = re.compile(
 )
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
-    r"longer|not)\b"
+    r"longer|no need (?:for|of)|not)\b"
     r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
     r"exceed|over|"
     r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
@@ -165,6 +167,22 @@ _OLD_LABEL = re.compile(
     r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|baseline(?= ?:| \(| (?:config|"
     r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
+    re.IGNORECASE,
+)
+
+
+# "The bot next door runs at T=0.8, that has nothing to do with this job"
+_UNRELATED = re.compile(
+    r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
+    r"project|job))\b|"
+    r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|"
+    r"disregard) (?:that|those|them)\b",
+    re.IGNORECASE,
+)
+# "(d) Repeat (a) with Adam": another run
+_REPEATED = re.compile(
+    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo|rerun|do the same|run it again|"
+    r"try the same)\b.{0,40}\bwith\b",
     re.IGNORECASE,
 )
 
@@ -207,10 +225,12 @@ _FAILS = (
     r"(?:does|did|do)(?: not|"
     r"n'?t) (?:fit|converge|help|work|train)|(?:is|was|are|were) (?:too \w+|worse|slower|unstable|overkill|"
     r"unnecessary)|"
-    r"g(?:ives|ave) nans?|underfit(?:s|ted)?"
+    r"g(?:ives|ave) nans?|underfit(?:s|ted)?|made (?:it|things|the model|everything) \w+|hurts?|kill(?:s|ed)|"
+    r"forgets?|forgot|collapse[sd]?|plateau(?:s|ed)|stall(?:s|ed)|wasted? (?:time|memory)"
 )
 _FAILING = re.compile(
-    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|use|please|which|that|it|this)\b)"
+    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|"
+    rf"use|please|which|that|it|this)\b)"
     rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
 )
@@ -253,6 +273,8 @@ def asked_part(sentence: str, question: bool) -> str:
     """The sentence with everything blanked that asks for nothing; offsets stay."""
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)
     if _OLD_LABEL.match(sentence):
+        return " " * len(text)
+    if _UNRELATED.search(sentence) or _REPEATED.match(sentence):
         return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
@@ -411,12 +433,13 @@ _CHANGE = re.compile(
     r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
     re.IGNORECASE,
 )
+_DOWN = re.compile(r"\b(?P<old>from\s+\S+)\s+(?=(?:down|back)\s+to\b)", re.IGNORECASE)
 _ARROW = re.compile(r"(?<![\w.])(?P<old>[\d.]+(?:e-?\d+)?[kK]?)\s*(?:->|→|=>|-->)\s*(?=\.?\d)", re.IGNORECASE)
 
 
 def _changed(text: str) -> str:
     """Blanks what something is changed from: "raise the batch size from 8 to 16" asks for 16."""
-    for pattern in (_CHANGE, _ARROW):
+    for pattern in (_CHANGE, _DOWN, _ARROW):
         for match in pattern.finditer(text):
             end = match.end() if pattern is _ARROW else match.end("old")
             text = blank(text, match.start("old"), end)

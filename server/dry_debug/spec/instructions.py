@@ -14,6 +14,7 @@ from itertools import islice
 
 from dry_debug.spec.choices import Choice, choices
 from dry_debug.spec.context import asks_nothing
+from dry_debug.spec.counted import counted
 from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number, with_points
@@ -164,6 +165,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         )  # fmt: skip
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
+    found.extend(counted(text, sentence.question, numbers) if not settings else ())
     switched = list(_switch(text)) if settings or _SWITCHED.fullmatch(text) else []
     found.extend(switched)
     taken = [(n.start, n.end) for n in numbers]

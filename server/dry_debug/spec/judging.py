@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program.gpus import AMPERE, gpu_named
+from dry_debug.spec.handed_over import hands_over
 from dry_debug.spec.instruction import Instruction
 from dry_debug.spec.models import Model, is_it
 from dry_debug.spec.observed import Observed
@@ -40,6 +41,7 @@ class Setting:
     devices: int | None  # asked for
     here: ast.AST
     several: bool = False  # the instructions ask for several processes, whatever hardware there is
+    handed_over: bool = False  # the training is started in a library or a process that nobody can see into
 
     @classmethod
     def of(cls, program: Program, instructions: list[Instruction]) -> Setting:
@@ -51,19 +53,34 @@ class Setting:
         asked = [i.values[0].count for i in instructions if i.field == "hardware" and isinstance(i.values[0], Hardware)]
         parsed = any(n.endswith(("HfArgumentParser", "TrlParser", "LightningCLI")) for n in names)
         generates = bool(program.method_calls("generate")) or "transformers.pipeline" in names or "engine" in kinds
+        trains = program.training.is_training or program.training.starts_training
         return cls(
-            program.training.is_training or program.training.starts_training,
+            trains,
             generates,
             bool(kinds & {"trainer", "accelerator", "fabric"}),
             parsed,
             asked[-1] if asked else None,
             program.tree.body[0] if program.tree.body else program.tree,
             wants_several(program),
+            not trains and not generates and hands_over(program),
         )
 
 
 def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
     """The verdict, the value of the code that it rests on, and a remark."""
+    strong = [o for o in observed if not o.weak]
+    verdict = _judge(asked, strong, setting)
+    weak = [o for o in observed if o.weak and o.field == asked.field]
+    if not weak or asked.kind == "not" or verdict[0] in ("match", "cannot_tell"):
+        unseen = verdict[0] == "not_implemented" and setting.handed_over
+        return ("cannot_tell", verdict[1], "") if unseen else verdict
+    if verdict[0] == "deviation" and verdict[1] is not None and not verdict[1].implied:
+        return verdict
+    named = _judge(asked, [*(o for o in strong if not o.implied), *weak], setting)
+    return named if named[0] == "match" else ("cannot_tell", weak[0], "")
+
+
+def _judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
     own = [o for o in observed if o.field == asked.field]
     if asked.field == "framework":
         return _framework(asked, own, setting)
@@ -183,7 +200,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys("query q_lin wq to_q q".split(), ("q_proj",)),
     **dict.fromkeys("key k_lin wk to_k k".split(), ("k_proj",)),
     **dict.fromkeys("value v_lin wv to_v v".split(), ("v_proj",)),
-    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o".split(), ("o_proj",)),
+    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o output_proj output".split(), ("o_proj",)),
     **dict.fromkeys("query_key_value c_attn wqkv qkv qkv_proj".split(), ("q_proj", "k_proj", "v_proj")),
 }
 _ALL_LINEAR = frozenset("q_proj k_proj v_proj o_proj gate_proj up_proj down_proj".split())

@@ -390,12 +390,22 @@ def shape_of(program: Program, expr: ast.expr, at: ast.AST) -> str | None:
     nodes = [node for body in bodies for node in ast.walk(body)]
     if any(isinstance(n, ast.Call) and (dotted(n.func) or "").rpartition(".")[2] == "cos" for n in nodes):
         return "cosine"
+    if len(nodes) < 40 and any(_is_ramp(n) for n in nodes):
+        return "constant_with_warmup"
     powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
     if any(isinstance(n.right, ast.Constant) and n.right.value in (-0.5, 0.5) for n in powers):
         return "inverse_sqrt"
     if any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.FloorDiv) for n in nodes) and powers:
         return "step"
     return "exponential" if powers and all(isinstance(n.left, ast.Constant) for n in powers) else None
+
+
+def _is_ramp(node: ast.AST) -> bool:
+    """`min(1.0, step / warmup)`: it rises, and then it stays."""
+    if not (isinstance(node, ast.Call) and dotted(node.func) == "min" and len(node.args) == 2):
+        return False
+    one = any(isinstance(a, ast.Constant) and a.value == 1 for a in node.args)
+    return one and any(isinstance(a, ast.BinOp) and isinstance(a.op, ast.Div) for a in node.args)
 
 
 def _set_rates(program: Program) -> Iterator[Observed]:

@@ -57,6 +57,34 @@ _FRAMEWORKS = {
     "keras": "keras",
     "ollama": "ollama",
 }
+# What the facts do not list: the module -> how the instructions call it.
+_OTHER_FRAMEWORKS = {
+    "ollama": "ollama",
+    "keras": "keras",
+    "sentence_transformers": "sentence-transformers",
+    "composer": "composer",
+    "fastai": "fastai",
+    "ignite": "ignite",
+    "axolotl": "axolotl",
+    "llamafactory": "llama-factory",
+    "torchtune": "torchtune",
+    "mmengine": "mmengine",
+    "setfit": "setfit",
+    "diffusers": "diffusers",
+    "flair": "flair",
+    "catalyst": "catalyst",
+    "skorch": "skorch",
+    "nemo": "nemo",
+    "megatron": "megatron",
+    "swift": "ms-swift",
+    "colossalai": "colossalai",
+    "open_clip": "open-clip",
+    "speechbrain": "speechbrain",
+    "stable_baselines3": "stable-baselines3",
+    "lmdeploy": "lmdeploy",
+    "openrlhf": "openrlhf",
+    "verl": "verl",
+}
 
 
 def in_choices(program: Program) -> Iterator[Observed]:
@@ -163,9 +191,8 @@ def _frameworks(program: Program) -> Iterator[Observed]:
         if value is not None:
             node = imports.get(framework, program.tree.body[0] if program.tree.body else program.tree)
             yield Observed("framework", value, node, None, unit=value)
-    for extra in ("ollama", "keras", "sentence_transformers"):
+    for extra, known in _OTHER_FRAMEWORKS.items():
         if extra in imports:
-            known = extra.replace("_", "-")
             yield Observed("framework", known, imports[extra], None, unit=known)
     for name, call in program.qualified_calls():
         if kind_of_call(name) == "trainer" and name.startswith(("transformers.", "trl.")):
@@ -483,7 +510,7 @@ def _hardware(program: Program) -> Iterator[Observed]:
         cpu = _on_cpu(program)
         if cpu is not None:
             yield Observed("hardware", Hardware(None, device="cpu"), cpu)
-        elif (fixed := _only_cuda(program)) is not None:
+        elif (fixed := _only_cuda(program) or _told_gpu(program)) is not None:
             yield Observed("hardware", Hardware(1), program.tree.body[0], implied=True)
             yield Observed("hardware", Hardware(None), fixed)
         elif program.training.is_training and not any(
@@ -601,8 +628,23 @@ def _only_cuda(program: Program) -> ast.AST | None:
         return call
     for call in program.index.calls:
         for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
+            if isinstance(expr, ast.Name):
+                traced = trace(program, expr, call)
+                if traced.known and isinstance(traced.value, str) and traced.value.startswith("cuda"):
+                    return expr
             if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and expr.value.startswith("cuda"):
                 return expr
+    return None
+
+
+def _told_gpu(program: Program) -> ast.AST | None:
+    """`Trainer(device="gpu")`."""
+    if '"gpu"' not in program.document.source and "'gpu'" not in program.document.source:
+        return None
+    for call in program.index.calls:
+        for keyword in call.keywords:
+            if keyword.arg in ("device", "accelerator") and getattr(keyword.value, "value", None) == "gpu":
+                return keyword.value
     return None
 
 

@@ -16,6 +16,7 @@ _ELLIPSIS = re.compile(
     rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
     rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
     rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
+    rf"(?:cap|limit|keep|hold|put|leave|clip|cut) (?:it|this|that|them) (?:at|to)|keep|take|"
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|"
     rf"(?:start|begin|stay|stick|settle|"
     rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "

@@ -279,7 +279,7 @@ class _Reader:
                 text += " "
                 starts.append(len(text))
             text += part
-        text = _unmarked(text)
+        text, starts = _squeezed(_unmarked(text), starts)
         begin = 0
         ends = [m for m in _SPLIT.finditer(text) if m[0] != "." or not _ABBREVIATION.search(text[: m.start()])]
         for end in [*ends, None]:
@@ -404,6 +404,18 @@ _LABELS = frozenset(
     "decided agreed final plan todo tasks ask asks".split()
 )
 _LIKE_LABEL = re.compile(r"\w{3,}(?:ing|tion|sion|ment|ness|ity|ware|ency|izer|iser)", re.IGNORECASE)  # no first name
+
+
+_GAP = re.compile(r" {2,}")
+
+
+def _squeezed(text: str, starts: list[int]) -> tuple[str, list[int]]:
+    """The text with single spaces, and where its lines begin in it."""
+    if "  " not in text:
+        return text, starts
+    gaps = [(m.start() + 1, m.end() - m.start() - 1) for m in _GAP.finditer(text)]
+    moved = [start - sum(min(more, max(0, start - at)) for at, more in gaps) for start in starts]
+    return _GAP.sub(" ", text), moved
 
 
 def _unmarked(text: str) -> str:

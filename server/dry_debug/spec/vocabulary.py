@@ -13,7 +13,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:step (?:the )?optimi[sz]er|optimi[sz]er (?:step|update)s?|(?:apply|do) an? (?:optimi[sz]er )?(?:step|"
         r"update)|(?:weight|parameter) updates?|update (?:the )?(?:weights|parameters|model))(?: only)?(?: once)? "
         r"(?:after )?(?:every|each)(?=\s+(?:\d+|two|three|four|eight|sixteen)\s+(?:micro|mini|batch|forward|"
-        r"backward))",
+        r"backward))|(?:averag|sum|collect|gather)\w* (?:the )?grad(?:ient)?s? (?:of|over|from|across)",
     ),
     (
         "max_grad_norm",
@@ -23,7 +23,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:to|at) (?:an? )?(?:max(?:imum)? |"
         r"global |total |l2[- ])?norm(?: of)?|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the "
         r")?(?:grad(?:ient)?s?))?"
-        r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norm(?:[ "
+        r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norms?(?:[ "
         r"_-]clip(?:ping)?)?|max[ _-]norm",
     ),
     ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
@@ -44,14 +44,15 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
-        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?\d(?:\.\d+)?e-\d)|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d| ?(?:momentum|"
+        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
+        r" ?(?:momentum|"
         r"nesterov)))|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
     ),
     (
         "batch_size",
         r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|overall|train(?:ing)?|eval(?:uation)?|micro|"
         r"mini|"
-        r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
+        r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of(?: size)?|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
         r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
@@ -101,7 +102,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
         r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|shortened)(?: off)? (?:at|"
-        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
+        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
+        r"\bbptt\b|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? (?:over|for)(?= \d+ (?:tok|words))",
     ),
     (
         "tensor_parallel_size",
@@ -136,7 +138,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
 BEHIND: tuple[tuple[str, str], ...] = (
     (
         "warmup_steps",
-        r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
+        r"[ -]?(?:steps?|iterations|iters|updates|epochs?|eps?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
         r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations|epochs?))?\b| of (?:them|which|those|these) (?:for "
         r"|as |are |"
         r"is )?(?:(?:linear|lr) )?"
@@ -209,7 +211,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
 
 # One of these occurs wherever a field is named: cheaper to look for than the patterns.
 SIGNS: dict[str, tuple[str, ...]] = {
-    "gradient_accumulation_steps": ("acc", "ga", "every", "each"),
+    "gradient_accumulation_steps": ("acc", "ga", "every", "each", "grad"),
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
     "warmup_steps": ("warm", "wu", "ramp"),
@@ -221,6 +223,8 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "lora_r": ("rank", "r"),
     "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
     "max_length": (
+        "bptt",
+        "through time",
         "len",
         "token",
         "context",

@@ -30,6 +30,7 @@ SETS = (
     "seventh",
     "eighth",
     "ninth",
+    "tenth",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")

@@ -1,0 +1,140 @@
+"""Settings with the keys that lead to them: of configuration files, of files that the code names, of Python configs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dry_debug.program.scopes import dotted
+from dry_debug.spec.trace import Traced, trace
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+_FILE = re.compile(r"[\w./-]*\w\.(?:ya?ml|json|toml)\Z")
+_PYTHON = re.compile(r"[\w./-]*\w\.py\Z")
+_MOST_FILES = 6
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value and the keys that lead to it; `use` is where the program that is looked at gets it."""
+
+    keys: tuple[str, ...]
+    value: Any
+    traced: Traced
+    use: ast.AST
+
+
+def settings_of(program: Program) -> Iterator[Setting]:
+    """All settings of a program that stand under keys."""
+    first = next(iter(program.tree.body), program.tree)
+    read: set[str] = set()
+    for row in program.training.hyper.configured:
+        read.add(row.file)
+        yield _of_file(program, row.keys or (row.name,), row.value, row.file, row.line, first)
+    yield from _named_files(program, read)
+    for node in _dicts(program):
+        yield from _of_dict(program, node, (), program.index.stmt_of.get(node), 0, node)
+
+
+def _of_file(program: Program, keys: tuple[str, ...], value: Any, file: str, line: int, use: ast.AST) -> Setting:
+    return Setting(keys, value, Traced(value is not None, value, program, use, file, line, True), use)
+
+
+def _named_files(program: Program, read: set[str]) -> Iterator[Setting]:
+    """The files that stand in the code by their name, `deepspeed="ds_config.json"`, `do_cli(config="qlora.yml")`."""
+    from dry_debug.program.hyper_config import settings_of as settings_in
+
+    source = program.document.source
+    if not any(end in source for end in (".yml", ".yaml", ".json", ".toml", "fromfile")):
+        return
+    looked: set[str] = set()
+    for node in ast.walk(program.tree):
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if not 5 < len(text) < 120 or text in looked or len(looked) >= _MOST_FILES:
+            continue
+        if _FILE.match(text) and _is_read(program, node):
+            looked.add(text)
+            entry = program.host.config(text, program.document.path)
+            rows = list(settings_in(entry)) if entry is not None else []
+            for row in rows:
+                if row.file not in read:
+                    yield _of_file(program, row.keys, row.value, row.file, row.line, node)
+            read.update({row.file for row in rows})
+        elif _PYTHON.match(text) and "fromfile" in source:
+            looked.add(text)
+            module = re.sub(r"^(?:\./)+", "", text)[:-3].replace("/", ".")
+            other = program.host.module(module, program.document.path)
+            if other is not None and other is not program:
+                yield from _of_module(other, node)
+
+
+def _is_read(program: Program, node: ast.AST) -> bool:
+    """Whether a file that is named is no result: `json.dump(scores, open("out.json", "w"))`."""
+    around = list(program.index.ancestors(node)) if program.index.stmt_of.get(node) is None else []
+    stmt = program.statement(node)
+    text = program.short(stmt, 300) if stmt is not None else ""
+    return not re.search(r"\.dump\(|[\"']w[bt]?[\"']|write|\.save|to_json", text) and not any(
+        isinstance(a, ast.Expr) and isinstance(a.value, ast.Constant) for a in around
+    )
+
+
+def _of_module(other: Program, use: ast.AST) -> Iterator[Setting]:
+    """A configuration that is a Python file: its variables, and what stands in their dicts."""
+    for stmt in other.tree.body:
+        target = stmt.targets[0] if isinstance(stmt, ast.Assign) else None
+        if isinstance(stmt, ast.Assign) and isinstance(target, ast.Name) and not target.id.startswith("_"):
+            yield from _of_value(other, stmt.value, (target.id,), stmt, 0, use)
+
+
+def _dicts(program: Program) -> Iterator[ast.expr]:
+    """Dicts of dicts in the code that hold settings: `CONFIG = {"optimizer": {"type": "AdamW", "lr": 1e-3}}`."""
+    for assignment in program.index.assignments:
+        if isinstance(assignment.value, ast.Dict) and _nested(assignment.value):
+            yield assignment.value
+    for call in program.index.calls:
+        for value in (*call.args, *(k.value for k in call.keywords)):
+            if isinstance(value, ast.Dict) and _nested(value):
+                yield value
+
+
+def _nested(node: ast.Dict) -> bool:
+    return any(isinstance(v, ast.Dict) for v in node.values) and all(
+        isinstance(k, ast.Constant) and isinstance(k.value, str) for k in node.keys
+    )
+
+
+def _of_dict(
+    owner: Program, node: ast.expr, keys: tuple[str, ...], at: ast.AST | None, depth: int, use: ast.AST
+) -> Iterator[Setting]:
+    pairs: list[tuple[Any, ast.expr]] = []
+    if isinstance(node, ast.Dict):
+        pairs = [(k.value, v) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)]
+    elif isinstance(node, ast.Call):
+        pairs = [(k.arg, k.value) for k in node.keywords]
+    for key, value in pairs[:64]:
+        if isinstance(key, str):
+            yield from _of_value(owner, value, (*keys, key), at, depth + 1, use)
+
+
+def _of_value(
+    owner: Program, value: ast.expr, keys: tuple[str, ...], at: ast.AST | None, depth: int, use: ast.AST
+) -> Iterator[Setting]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, ast.Dict) or (isinstance(value, ast.Call) and dotted(value.func) == "dict"):
+        yield from _of_dict(owner, value, keys, at, depth, use)
+        return
+    if isinstance(value, ast.List | ast.Tuple) and any(isinstance(e, ast.Dict | ast.Call) for e in value.elts):
+        for each in value.elts[:8]:
+            if isinstance(each, ast.Dict) or (isinstance(each, ast.Call) and dotted(each.func) == "dict"):
+                yield from _of_dict(owner, each, keys, at, depth, use)
+        return
+    traced = trace(owner, value, at)
+    if traced.known:
+        yield Setting(keys, traced.value, traced, use if owner.document.path != traced.path else value)
