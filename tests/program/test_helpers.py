@@ -464,8 +464,9 @@ def test_data_sets_and_loaders_that_other_files_make() -> None:
         import random
         from torch.utils.data import DataLoader, Dataset
         class Rows(Dataset):
+            def __init__(self, path): self.path = path
             def __getitem__(self, at): return random.random()
-        def build(n): return DataLoader(Rows(), batch_size=n{workers})
+        def build(n): return DataLoader(Rows("rows"), batch_size=n{workers})
         """
     run = "import torch\nfrom data import build\ntorch.manual_seed(0)\nloader = build(4)\n"
     for workers, drawn in (("", ["python"]), (", num_workers=n", [])):  # PyTorch seeds those of the workers
