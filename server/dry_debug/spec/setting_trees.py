@@ -12,6 +12,7 @@ from dry_debug.program.scopes import dotted
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:
+    from dry_debug.program.hyper_config import Configured
     from dry_debug.program.program import Program
 
 _FILE = re.compile(r"[\w./-]*\w\.(?:ya?ml|json|toml)\Z")
@@ -34,12 +35,26 @@ def settings_of(program: Program) -> Iterator[Setting]:
     """All settings of a program that stand under keys."""
     first = next(iter(program.tree.body), program.tree)
     read: set[str] = set()
-    for row in program.training.hyper.configured:
+    for row in _configured(program):
         read.add(row.file)
         yield _of_file(program, row.keys or (row.name,), row.value, row.file, row.line, first)
     yield from _named_files(program, read)
     for node in _dicts(program):
         yield from _of_dict(program, node, (), program.index.stmt_of.get(node), 0, node)
+
+
+def _configured(program: Program) -> Iterator[Configured]:
+    """What the files say that the program loads, with the mappings that stand in lists."""
+    from dry_debug.program.hyper_config import roots, settings_of
+
+    if not program.training.hyper.configured:
+        return
+    seen: set[tuple[str, int, tuple[str, ...]]] = set()
+    for root in roots(program):
+        for row in settings_of(root, deep=True):
+            if (row.file, row.line, row.keys) not in seen:
+                seen.add((row.file, row.line, row.keys))
+                yield row
 
 
 def _of_file(program: Program, keys: tuple[str, ...], value: Any, file: str, line: int, use: ast.AST) -> Setting:
@@ -61,7 +76,7 @@ def _named_files(program: Program, read: set[str]) -> Iterator[Setting]:
         if _FILE.match(text) and _is_read(program, node):
             looked.add(text)
             entry = program.host.config(text, program.document.path)
-            rows = list(settings_in(entry)) if entry is not None else []
+            rows = list(settings_in(entry, deep=True)) if entry is not None else []
             for row in rows:
                 if row.file not in read:
                     yield _of_file(program, row.keys, row.value, row.file, row.line, node)
