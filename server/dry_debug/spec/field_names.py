@@ -76,9 +76,10 @@ def _plain_field(words: frozenset[str], plain: frozenset[str]) -> str | None:
         or plain in ({"block", "size"}, {"context", "size"}, {"context", "window"}, {"block"}, {"ctx"}, {"context"})
     ):
         return "max_length"
+    held_out = words & {"eval", "val", "valid", "validation", "test", "dev"}
     if plain - {"max"} in ({"epochs"}, {"epoch"}) and (words & {"max", *_NOISE} or "epochs" in words):
         return "epochs"
-    if plain - {"max", "optimizer", "gradient"} in ({"steps"}, {"iters"}, {"iterations"}, {"updates"}):
+    if not held_out and plain - {"max", "optimizer", "gradient"} in ({"steps"}, {"iters"}, {"iterations"}, {"updates"}):
         return "max_steps"
     if plain - {"random", "manual", "global", "rng", "torch"} == {"seed"}:
         return "seed"

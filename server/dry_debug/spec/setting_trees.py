@@ -69,11 +69,10 @@ def _named_files(program: Program, read: set[str]) -> Iterator[Setting]:
     if not any(end in source for end in (".yml", ".yaml", ".json", ".toml", "fromfile")):
         return
     looked: set[str] = set()
-    for node in ast.walk(program.tree):
-        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-        if not 5 < len(text) < 120 or text in looked or len(looked) >= _MOST_FILES:
+    for text, node in _names_of_files(program):
+        if text in looked or len(looked) >= _MOST_FILES:
             continue
-        if _FILE.match(text) and _is_read(program, node):
+        if _FILE.match(text):
             looked.add(text)
             entry = program.host.config(text, program.document.path)
             rows = list(settings_in(entry, deep=True)) if entry is not None else []
@@ -89,14 +88,27 @@ def _named_files(program: Program, read: set[str]) -> Iterator[Setting]:
                 yield from _of_module(other, node)
 
 
-def _is_read(program: Program, node: ast.AST) -> bool:
-    """Whether a file that is named is no result: `json.dump(scores, open("out.json", "w"))`."""
-    around = list(program.index.ancestors(node)) if program.index.stmt_of.get(node) is None else []
-    stmt = program.statement(node)
-    text = program.short(stmt, 300) if stmt is not None else ""
-    return not re.search(r"\.dump\(|[\"']w[bt]?[\"']|write|\.save|to_json", text) and not any(
-        isinstance(a, ast.Expr) and isinstance(a.value, ast.Constant) for a in around
-    )
+_WRITES = re.compile(r"\.dump\(|[\"'][wax]b?t?[\"']|write|\.save|to_json")
+
+
+def _names_of_files(program: Program) -> Iterator[tuple[str, ast.expr]]:
+    """(text, where it stands) of the files that statements name; not what they write, `json.dump(..., open("a", "w"))`,
+    and no docstrings."""
+    for stmt in ast.walk(program.tree):
+        if not isinstance(stmt, ast.stmt) or (isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant)):
+            continue
+        parts = [part for part in ast.iter_child_nodes(stmt) if not isinstance(part, ast.stmt)]
+        named = [
+            (node.value, node)
+            for part in parts
+            for node in ast.walk(part)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and 4 < len(node.value) < 120
+            and (_FILE.match(node.value) or _PYTHON.match(node.value))
+        ]
+        if named and not any(_WRITES.search(ast.unparse(part)) for part in parts):
+            yield from named
 
 
 def _of_module(other: Program, use: ast.AST) -> Iterator[Setting]:
