@@ -144,7 +144,10 @@ def optimizer(name: str) -> str | None:
 
 _SCHEDULERS = (
     ("cosine_with_restarts", ("restarts",)),
-    ("constant_with_warmup", ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup")),
+    (
+        "constant_with_warmup",
+        ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup", "warmuplr"),
+    ),
     ("cosine", ("cosine",)),
     ("onecycle", ("onecycle", "one_cycle")),
     ("plateau", ("plateau",)),
@@ -152,7 +155,7 @@ _SCHEDULERS = (
     ("inverse_sqrt", ("inverse_sqrt", "noam")),
     ("exponential", ("exponential",)),
     ("step", ("steplr", "multistep")),
-    ("linear", ("linear",)),
+    ("linear", ("linear", "warmupdecaylr")),
     ("constant", ("constant",)),
     ("wsd", ("wsd", "warmup_stable_decay")),
 )

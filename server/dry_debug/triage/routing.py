@@ -52,7 +52,8 @@ class Routing:
     """Where to look. Either `stops` in their order, or one `question` and no guess.
 
     `pressure` names its kinds, `quotes` the catalogue entries against it, `frame` the user's own code in the
-    traceback, `symptoms` the rows of the table that were found.
+    traceback, `symptoms` the rows of the table that were found, `frames` all frames of the user's own code, those of
+    the traceback with `frame` first, innermost first.
     """
 
     stops: tuple[Stop, ...]
@@ -61,6 +62,7 @@ class Routing:
     quotes: tuple[str, ...]
     frame: Frame | None
     symptoms: tuple[str, ...]
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def route(text: str) -> Routing:
     symptoms = tuple(hit.route.id for hit in hits)
     quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
     question = None if stops else _question(prose)
-    return Routing(stops, question, kinds, quotes, _frame(hits, read), symptoms)
+    frame = _frame(hits, read)
+    return Routing(stops, question, kinds, quotes, frame, symptoms, _frames(frame, read))
 
 
 class _Context:
@@ -301,6 +304,14 @@ def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
     others = [item.own_frame for item in reversed(read.raised)]
     broken = [frame for frame in reversed(read.broken) if frame.is_own]
     return next((frame for frame in [*explained, *others, *broken] if frame is not None), None)
+
+
+def _frames(first: Frame | None, read: Pasted) -> tuple[Frame, ...]:
+    """The user's own frames, each once: of the traceback that `first` is of, then of the others from the last one."""
+    tracebacks = [*(item.frames for item in reversed(read.raised)), read.broken]
+    tracebacks.sort(key=lambda frames: first not in frames)
+    own = (frame for frames in tracebacks for frame in reversed(frames) if frame.is_own)
+    return tuple(dict.fromkeys(own))
 
 
 def _once(items: Iterable[str]) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ SETS = (
     "seventh",
     "eighth",
     "ninth",
+    "tenth",
+    "eleventh",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
