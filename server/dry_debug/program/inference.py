@@ -80,7 +80,13 @@ def gradients_at(place: Occurrence) -> GradMode:
     for tree in place.calls:
         if mode == "on":
             mode = tree.program.grad_mode(tree.call)
-    return mode
+    return "off" if mode == "unknown" and _off_on_this_way(place) else mode
+
+
+def _off_on_this_way(place: Occurrence) -> bool:
+    """Whether the calls that the walk came by switch autograd off for a function that others call with it on."""
+    spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
+    return next((mode for program, node in spots if (mode := program.grad_mode_set(node)) is not None), None) == "off"
 
 
 def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension] | None:
@@ -312,6 +318,8 @@ def set_above(event: Event) -> bool:
 def own_switch(module: Value) -> bool:
     """Whether the class of a module has a `train` or `eval` of its own: nobody follows what it does."""
     base = module.base
+    if base.kind == "module" and base.items:  # made in one of several branches
+        return any(map(own_switch, base.items))
     if base.scope is None or base.program is None or base.scope.kind != "class":
         return False
     ev = base.program.evaluator
