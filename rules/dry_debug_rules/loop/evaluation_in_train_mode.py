@@ -96,8 +96,7 @@ class EvaluationInTrainMode(OrderRule):
             evidence.append(Step(home, hit.event.node, "the model runs here, in training mode"))
         if around is not None and isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
             evidence.append(Step(around[0], loop.target, "in this evaluation loop"))
-        # What training calls, too, must not switch the mode by itself.
-        fixed = here and spelled is not None and home.grad_mode(hit.event.node) != "unknown"
+        fixed = here and spelled is not None
         what = spelled or "the model"
         return Report(
             at=at,

@@ -209,7 +209,7 @@ class Evaluator:
             if result.kind == "unknown":
                 annotation: ast.expr | None = getattr(b.stmt, "annotation", None)
                 if annotation is not None:
-                    return _field(self.annotated(annotation, b.scope), b)
+                    return self.annotated(annotation, b.scope)
             return result
         if kind == "param":
             return self.parameter(b.scope, b.name, env)
@@ -749,13 +749,6 @@ def element(value: Value) -> Value:
     if value.kind == "params":
         return value
     return UNKNOWN
-
-
-def _field(promised: Value, b: Binding) -> Value:
-    """What an annotation promises of a field that the class body only declares: one module for each object of it."""
-    if promised.kind != "module" or promised.ident is not None or b.scope.kind != "class" or b.value is not None:
-        return promised
-    return promised.but(ident=("attr", b.scope, b.name), confidence="medium", node=b.stmt, home=None)
 
 
 def _plain_type(annotation: ast.expr) -> bool:

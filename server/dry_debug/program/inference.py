@@ -80,13 +80,7 @@ def gradients_at(place: Occurrence) -> GradMode:
     for tree in place.calls:
         if mode == "on":
             mode = tree.program.grad_mode(tree.call)
-    return "off" if mode == "unknown" and _off_on_this_way(place) else mode
-
-
-def _off_on_this_way(place: Occurrence) -> bool:
-    """Whether the calls that the walk came by switch autograd off for a function that others call with it on."""
-    spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
-    return next((mode for program, node in spots if (mode := program.grad_mode_set(node)) is not None), None) == "off"
+    return mode
 
 
 def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension] | None:

@@ -558,27 +558,14 @@ class Program:
         stmt = self.statement(node)
         if stmt is None:
             return "unknown"
-        mode, function = self._set_around(stmt)
-        if mode is not None:
-            return mode
-        return "on" if function is None else self._function_mode(function)
-
-    def grad_mode_set(self, node: ast.AST) -> GradMode | None:
-        """What the blocks and decorators around `node` in its own function say of autograd; None: its callers decide."""
-        stmt = self.statement(node)
-        mode, function = self._set_around(stmt) if stmt is not None else ("unknown", None)
-        return mode if mode is not None or function is None else self._decorated_mode(function)
-
-    def _set_around(self, stmt: ast.stmt) -> tuple[GradMode | None, Scope | None]:
-        """What the `with` blocks around a statement say of autograd, else the function that it stands in."""
         for block in (stmt, *self.index.ancestors(stmt)):
             if isinstance(block, ast.With | ast.AsyncWith) and block is not stmt:
                 mode = self._with_mode(block)
                 if mode is not None:
-                    return mode, None
+                    return mode
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) and block is not stmt:
-                return None, self.index.scopes[block]
-        return None, None
+                return self._function_mode(self.index.scopes[block])
+        return "on"
 
     def no_grad_around(self, node: ast.AST) -> ast.AST | None:
         """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
