@@ -1,11 +1,13 @@
 """Executes proof blocks with real PyTorch, all in one process: run as a script, a JSON list on standard input.
 
 Each item has `id`, `code`, `bad`, `fixed` (file name -> text; `fixed` may be null) and `where`. One JSON line goes out
-for each: `{"id", "error"}`, error null where the proof holds.
+for each: `{"id", "error"}`, error null where the proof holds, and `missing: NAME` where a library that it needs is not
+installed.
 """
 
 import contextlib
 import faulthandler
+import importlib.util
 import json
 import linecache
 import os
@@ -27,6 +29,10 @@ Files = dict[str, str]
 
 class TooSlow(BaseException):
     """The proof ran past its time."""
+
+
+class Missing(Exception):
+    """A library that the proof needs is not installed."""
 
 
 def _offline() -> None:
@@ -109,6 +115,13 @@ class Harness:
                 sys.path.remove(folder)
 
     @staticmethod
+    def needs(*libraries: str) -> None:
+        """Ends the proof, as one that could not be run, where one of these packages is not installed."""
+        for name in libraries:
+            if importlib.util.find_spec(name) is None:
+                raise Missing(name)
+
+    @staticmethod
     def raised(function: Callable[..., Any], *args: Any) -> BaseException | None:
         """What calling the function raised, if anything."""
         try:
@@ -132,6 +145,7 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
         "run": harness.run,
         "run_project": harness.run_project,
         "raised": harness.raised,
+        "needs": harness.needs,
     }
     linecache.cache[item["where"]] = (0, None, item["code"].splitlines(keepends=True), item["where"])
     here = os.getcwd()
@@ -147,6 +161,8 @@ def prove(item: Mapping[str, Any], torch: Any) -> str | None:
                 exec(compile(item["code"], item["where"], "exec"), space)
             finally:
                 os.chdir(here)
+    except Missing as error:
+        return f"missing: {error}"
     except (Exception, SystemExit, TooSlow):
         return traceback.format_exc()
     finally:

@@ -37,7 +37,7 @@ def request(page: Page, proof: Proof) -> dict[str, object]:
 def outcomes(
     python: str, requests: Sequence[dict[str, object]], environment: dict[str, str] | None = None
 ) -> dict[str, str | None]:
-    """The error (or None) of each proof by id. What is missing in the answer died with the process."""
+    """The error (None, or `missing: LIBRARY`) of each proof by id. What is not in the answer died with the process."""
     quiet = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     env = {**os.environ, **quiet, **(environment or {})}
     done = subprocess.run(

@@ -23,6 +23,8 @@ def test_the_consequence_that_a_page_claims_happens(item: str) -> None:
             pytest.fail("proofs are required and PyTorch is not installed")
         pytest.skip("PyTorch is not installed")
     error = run_all(python, json.dumps(REQUESTS))[item]
+    if error is not None and error.startswith("missing: "):
+        pytest.skip(f"a library is not installed: {error}")
     assert error is None, error
 
 
@@ -74,6 +76,11 @@ def test_projects_run_in_a_folder_of_their_own_and_leave_no_modules(tmp_path: Pa
 def test_a_proof_cannot_use_the_network(tmp_path: Path) -> None:
     proof = "import socket\nbad\nassert 'network' in str(raised(socket.create_connection, ('127.0.0.1', 9)))"
     assert prove(tmp_path, proof) is None
+
+
+def test_a_proof_that_needs_a_library_says_that_it_is_missing(tmp_path: Path) -> None:
+    assert prove(tmp_path, 'needs("json", "no_such_library")\nassert bad is None') == "missing: no_such_library"
+    assert prove(tmp_path, 'needs("json")\nassert bad') is None
 
 
 def test_a_proof_that_ends_the_process_does_not_pass(tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ def left(load: str, loop: str = LOOP, files: dict[str, str] | None = None) -> li
             "s = read(net)\nopt.load_state_dict(s['opt'])",
             [],
         ),
+        # The next checkpoint is put together under the same name.
+        (
+            "s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1\ndel s\ns = {'more': 1}\nprint(s)",
+            ["opt", "plan"],
+        ),
+        # A line that is switched off reads nothing.
+        (
+            "s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1\n# opt.load_state_dict(s['opt'])",
+            ["opt", "plan"],
+        ),
         ("s = torch.load('x.pt')\nnet.load_state_dict(s['weights'])\nb = s['step'] + 1", []),
         (
             "s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1\n"
@@ -85,3 +95,33 @@ def test_a_file_that_is_read_in_another_file() -> None:
 def test_another_checkpoint_of_the_same_program() -> None:
     load = "s = torch.load('y.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1"
     assert left(load, LOOP.replace("'opt': opt.state_dict(), 'plan': plan.state_dict(), ", "")) == []
+
+
+COUNTS = """
+{name} = 0
+s = torch.load('x.pt')
+net.load_state_dict(s['net'])
+{name} = s['{key}']
+for e in range(9):
+    for x in batches:
+        net(x).sum().backward()
+        opt.step()
+    {use}
+    torch.save({{'net': net.state_dict(), 'opt': opt.state_dict(), '{key}': 1}}, 'x.pt')
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "use", "goes_on"),
+    [
+        ("best", "lowest", "best = min(best, score(net))", True),
+        ("done", "step", "print(done + e)", True),
+        ("best", "lowest", "pass", False),  # read, and not used in the training
+        ("wide", "width", "print(wide)", False),  # no counter
+        ("num_epochs", "num_epochs", "print(num_epochs)", False),  # a setting
+        ("best", "lowest", "best = 0.0; print(best)", False),  # the run begins with one of its own
+    ],
+)
+def test_a_run_goes_on_with_a_counter_or_a_best_result(name: str, key: str, use: str, goes_on: bool) -> None:
+    text = HEAD + COUNTS.format(name=name, key=key, use=use)
+    assert [one.key for gap in resume_gaps(program(text)) for one in gap.left] == (["opt"] if goes_on else [])

@@ -104,7 +104,9 @@ def test_verdicts(text: str, verdict: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["lr " * 50_000, "(" * 20_000, "1 or " * 20_000, "save " * 10_000 + "to ", "a/" * 20_000, "llama-" * 10_000,
-     "{" * 5_000, "change from " * 10_000, "|a|b|\n" * 3_000, "**" * 20_000 + "[a](" * 5_000, "every " * 20_000],
+     "{" * 5_000, "change from " * 10_000, "|a|b|\n" * 3_000, "**" * 20_000 + "[a](" * 5_000, "every " * 20_000,
+     "lr" + " " * 900 + "x", "dropout" + " " * 900 + ", but",
+     "lora dropout is not needed at this size of all, but bf16 is. " * 40],
 )  # fmt: skip
 def test_reading_hostile_text_is_bounded(text: str) -> None:
     assert len(parse(text, "SPEC.md")) < 10

@@ -27,7 +27,6 @@ class CudaInDataset(Rule):
     code = "DATA001"
     shape = "site"
     severity = "critical"
-    status = "preview"  # seen nowhere in foreign code, and no proof without a GPU
     triggers = (("DataLoader",), ("num_workers",))
     why = (
         "The workers are forked from a process that uses CUDA already, and the first batch ends in `Cannot "

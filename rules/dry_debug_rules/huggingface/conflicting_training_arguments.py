@@ -57,7 +57,6 @@ class ConflictingTrainingArguments(Rule):
     code = "HF006"
     shape = "site"
     severity = "critical"
-    status = "preview"
     fix_kind = "unsafe"
     triggers = (("Argument", "Config", "Trainer"), ("transformers", "trl"))
     why = "The Trainer checks its arguments against each other and raises a ValueError: the run ends here."

@@ -27,6 +27,7 @@ _OLD = frozenset((
 # Those of `_OLD` that a decoder-only family does not have.
 _NEW_TO_DECODERS = frozenset(("[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]", "<pad>", "<mask>"))
 _SIGNS = ("resize_token_embeddings", "resize", "vocab_size=len", "vocab_size = len", "set_input_embeddings")
+_MOST_TOKENS = 200
 _LIBRARIES = frozenset(("trl", "unsloth", "fastchat", "llamafactory", "axolotl"))
 
 
@@ -69,7 +70,7 @@ class UnresizedEmbeddings(Rule):
             program.why(call, "the embedding of this model may have rows to spare")
             return None
         family, name, sure = found
-        added = _new_tokens(call, family.decoder_only)
+        added = _new_tokens(call, family.decoder_only, program)
         if added is None:
             program.why(call, "the tokens are in its vocabulary already, or nobody can see what they are")
             return None
@@ -110,22 +111,29 @@ class UnresizedEmbeddings(Rule):
         )
 
 
-def _new_tokens(call: ast.Call, decoder: bool) -> str | None:
-    """What is added, in words, if it is plain to see and new to the vocabulary; None otherwise."""
+def _new_tokens(call: ast.Call, decoder: bool, program: Program) -> str | None:
+    """What is added, in words, if it is known and new to the vocabulary; None otherwise."""
     expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg is not None), None)
-    texts: list[ast.expr] = []
     todo: list[ast.expr] = [expr] if expr is not None else []
-    while todo:
-        one = todo.pop()
+    for _ in range(_MOST_TOKENS):
+        if not todo:
+            break
+        one = todo.pop(0)
+        if isinstance(one, ast.Call) and one.args and (program.qualified(one) or "").endswith(".AddedToken"):
+            one = one.args[0]
+        if isinstance(one, ast.Name | ast.Attribute):  # `START = "<start>"`, also in another file
+            value = program.value(one, call)
+            made = value.node if value.kind == "container" and value.origin is program else None
+            if isinstance(made, ast.List | ast.Tuple | ast.Dict):
+                one = made
+            token = value.const if value.kind == "const" else None
+        else:
+            token = one.value if isinstance(one, ast.Constant) else None
         if isinstance(one, ast.Dict):
             todo.extend(one.values)
-        elif isinstance(one, ast.List | ast.Tuple):
+        elif isinstance(one, ast.List | ast.Tuple | ast.Set):
             todo.extend(one.elts)
-        else:
-            texts.append(one)
-    for text in texts:
-        token = text.value if isinstance(text, ast.Constant) else None
-        if isinstance(token, str) and (token not in _OLD or (decoder and token in _NEW_TO_DECODERS)):
+        elif isinstance(token, str) and (token not in _OLD or (decoder and token in _NEW_TO_DECODERS)):
             return f"the token `{token[:24]}`"
     return None
 

@@ -23,7 +23,7 @@ class DefaultGenLength(SiteRule):
     name = "default-gen-length"
     code = "SGL004"
     severity = "suggestion"
-    status = "preview"
+    status = "preview"  # on examples of sglang one finding of three was plainly right: some answers are short
     fix_kind = "unsafe"
     triggers = (("sglang",), ("gen",))
     calls = ("sglang.gen", "sglang.gen_string", "sglang.lang.api.gen")

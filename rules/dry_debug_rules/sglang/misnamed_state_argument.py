@@ -25,7 +25,6 @@ class MisnamedStateArgument(Rule):
     code = "SGL001"
     shape = "site"
     severity = "critical"
-    status = "preview"
     fix_kind = "safe"
     depends_on_names = True
     triggers = (("sglang",), ("function",))

@@ -16,7 +16,6 @@ from dry_debug.text.spans import TextEdit
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-_EPSILON = 1e-5  # below it vLLM decodes greedily
 _TITLE = "Ask for one sample (`n=1`)"
 
 
@@ -24,7 +23,6 @@ class GreedyMultiSample(SiteRule):
     name = "greedy-multi-sample"
     code = "VLLM006"
     severity = "critical"
-    status = "preview"
     fix_kind = "unsafe"
     triggers = (("vllm",), ("SamplingParams",), ("temperature",))
     calls = ("vllm.SamplingParams",)
@@ -51,8 +49,9 @@ class GreedyMultiSample(SiteRule):
         if "use_beam_search" in names:
             program.why(call, "beams are searched at temperature 0")
             return
+        # What is small and not 0 vLLM raises to 0.01, and samples.
         heat, count = program.value(temperature, call), program.value(several, call)
-        if heat.kind != "const" or not isinstance(heat.const, int | float) or heat.const >= _EPSILON:
+        if heat.kind != "const" or not isinstance(heat.const, int | float) or heat.const > 0:
             program.why(call, "the temperature is not known to be 0: {}", temperature)
             return
         sure: Confidence = "high"

@@ -60,17 +60,33 @@ def reads(expr: ast.AST, paths: Collection[str]) -> bool:
 def derived(program: Program, scope: Scope, loop: Loop, sources: Collection[str]) -> set[str]:
     """The variables of `scope` that hold, graph and all, something that `loop` computes from `sources`; these too."""
     found = set(sources)
-    rows = list(_flows(program, scope, loop))
+    rows = _rows(program, scope, loop)
     if len(rows) > MAX_STATEMENTS:
         return found
     for _ in range(MAX_PASSES):
         before = len(found)
-        for value, targets in rows:
-            if not found.issuperset(targets) and reads(value, found):
+        for read, targets in rows:
+            if not found.isdisjoint(read) and not found.issuperset(targets):
                 found.update(targets)
         if len(found) == before:
             break
     return found
+
+
+Row = tuple[frozenset[str], list[str]]  # what an assignment reads, graph and all, and the variables that take it
+
+
+def _rows(program: Program, scope: Scope, loop: Loop) -> list[Row]:
+    """`_flows`, read once for each loop. None yet while they are read: a function may call itself."""
+    key = (scope, loop)
+    known = program.flow.rows.get(key)
+    if known is None:
+        program.flow.rows[key] = []
+        known = program.flow.rows[key] = [
+            (frozenset(path for node in read_with_graph(value) if (path := dotted(node)) is not None), targets)
+            for value, targets in _flows(program, scope, loop)
+        ]
+    return known
 
 
 def _flows(program: Program, scope: Scope, loop: Loop) -> Iterator[tuple[ast.expr, list[str]]]:

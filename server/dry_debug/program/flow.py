@@ -46,6 +46,8 @@ class Flow:
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
         # By what a backward pass of a function is over: the parameters that it is computed from.
         self.differentiated_from: dict[ast.expr, list[str]] = {}
+        # By loop (or function) and its scope: what the assignments in it read and set (`derived`).
+        self.rows: dict[tuple[Scope, ast.AST], list[tuple[frozenset[str], list[str]]]] = {}
         self._handed: dict[Scope, dict[str, list[tuple[ast.Call, int | str | None]]]] = {}
 
     def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:

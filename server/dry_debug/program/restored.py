@@ -115,7 +115,7 @@ class Loaded:
                 passed = given(call, function, name)
                 bindings = function.bindings.get(name, ())
                 whole = isinstance(passed, ast.Name) and passed.id in self.direct and len(bindings) == 1
-                if whole and self._holds(passed.id, program.statement(call)):  # type: ignore[union-attr]
+                if whole and self.holds(passed.id, program.statement(call)):  # type: ignore[union-attr]
                     found.append(Loaded(program, call, (self, function, name)))
         return found
 
@@ -135,7 +135,7 @@ class Loaded:
         for name in sorted(self.direct):
             for read in self.program.flow.reads(name, self.scope):
                 key = _key_at(read, parents)
-                if key is not None and self._holds(name, self.program.flow.statement_of(read, self.scope)):
+                if key is not None and self.holds(name, self.program.flow.statement_of(read, self.scope)):
                     yield key
         for name in sorted(self.objects):
             for read in self.program.flow.reads(name, self.scope):
@@ -143,6 +143,15 @@ class Loaded:
                 outer = parents.get(holder) if holder is not None else None
                 if isinstance(holder, ast.Attribute) and not (isinstance(outer, ast.Call) and outer.func is holder):
                     yield holder.attr
+
+    def assigned(self) -> Iterator[tuple[ast.Assign, str]]:
+        """The assignments of this function that read an entry of the result, with its key: `e = state["epoch"] + 1`."""
+        parents = self.program.flow.parents(self.scope)
+        for name in sorted(self.direct):
+            for read in self.program.flow.reads(name, self.scope):
+                key, stmt = _key_at(read, parents), self.program.flow.statement_of(read, self.scope)
+                if key is not None and isinstance(stmt, ast.Assign) and self.holds(name, stmt):
+                    yield stmt, key
 
     # -- following -----------------------------------------------------------------------------------------------------
 
@@ -178,7 +187,7 @@ class Loaded:
             return False
         return any(k.arg is None and self.taken(k.value, at) is True for k in expr.keywords)
 
-    def _holds(self, name: str, stmt: ast.stmt | None) -> bool:
+    def holds(self, name: str, stmt: ast.stmt | None) -> bool:
         """Whether the variable can still hold what was loaded: other files may be loaded into it, too."""
         bindings = self.scope.bindings.get(name, [])
         if stmt is None or len(bindings) < 2:
@@ -197,7 +206,7 @@ class Loaded:
             return False
         if isinstance(expr, ast.Name):
             if expr.id in self.direct:
-                return self._holds(expr.id, self.program.statement(at))
+                return self.holds(expr.id, self.program.statement(at))
             return self.parts.get(expr.id, False)
         if isinstance(expr, ast.Subscript):
             base = self.taken(expr.value, at, depth + 1)

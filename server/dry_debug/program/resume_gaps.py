@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dry_debug.program import done_elsewhere
 from dry_debug.program.epoch_count import EpochCount
 from dry_debug.program.evidence import Step
+from dry_debug.program.reaching import reaching
 from dry_debug.program.relations import given_by_maker
 from dry_debug.program.restored import Loaded
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.values import Value
 
+_RUNNING = re.compile(r"epoch|step|iter|best", re.IGNORECASE)  # what a run counts, or compares with
+_SETTING = re.compile(r"max|num|n_|every|size|epochs$|steps$|iters$|path|name", re.IGNORECASE)  # what it is told
 _RUN = ("optimizer", "scheduler", "scaler")
 
 
@@ -128,6 +131,8 @@ def _escape(program: Program, loaded: Loaded, returned: bool = False) -> ast.AST
     for name in loaded.direct:
         for read in program.flow.reads(name, loaded.scope):
             parent = parents.get(read)
+            if not loaded.holds(name, program.flow.statement_of(read, loaded.scope)):
+                continue  # the next checkpoint, put together under the same name
             if isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant):
                 continue
             if isinstance(parent, ast.Compare | ast.Delete) or _unread(program, parent, loaded):
@@ -165,13 +170,37 @@ def _sign(program: Program, load: LoadSite, loaded: Loaded) -> Step | None:
         start = EpochCount(program, loop.node).start()
         if start is not None and start.owner is program and start.node in parents and start.key in load.keys:
             return Step(program, loop.node.iter, "the run goes on from the epoch that is read here")
+    return _counted_on(program, loaded)
+
+
+def _counter(name: str) -> bool:
+    return _RUNNING.search(name) is not None and _SETTING.search(name) is None
+
+
+def _counted_on(program: Program, loaded: Loaded) -> Step | None:
+    """Where a counter or a best result of the run is read, with which a training loop of the function counts on."""
+    loops = [loop.node for loop in program.training.loops.all if loop.kind != "eval" and loop.node is not None]
+    loops = [node for node in loops if program.scope(node) is loaded.scope]
+    for stmt, key in loaded.assigned() if loops else ():
+        target = stmt.targets[0]
+        if not isinstance(target, ast.Name) or not any(_counter(name) for name in (key, target.id)):
+            continue
+        for read in program.flow.reads(target.id, loaded.scope):
+            at = program.flow.statement_of(read, loaded.scope)
+            if at is None or program.index.inside(stmt, at) or not any(program.index.inside(at, n) for n in loops):
+                continue
+            bindings = loaded.scope.bindings.get(target.id, [])
+            if any(b.stmt is stmt for b in reaching(program.index, bindings, at)):
+                return Step(program, stmt, "the run goes on with what is read here")
     return None
 
 
 def _read_elsewhere(program: Program, key: str) -> bool:
     """Whether the entry is read anywhere in the file, by whatever name the dict has there."""
     word = re.escape(key)
-    return (
-        re.search(rf"""(\[|(get|pop)\()\s*["']{word}["']\s*(\](?!\s*=[^=])|,|\))""", program.document.source)
-        is not None
-    )
+    source = program.document.source
+    for match in re.finditer(rf"""(\[|(get|pop)\()\s*["']{word}["']\s*(\](?!\s*=[^=])|,|\))""", source):
+        line = source[source.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if not line.lstrip().startswith("#"):  # a line that is switched off reads nothing
+            return True
+    return False

@@ -15,7 +15,7 @@ from dry_debug.spec.vocabulary import ANY_FIELD, BEHIND, NUMERIC, ROLE, SIGNS
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
-    r"\s*[\"'(\[{]*\s*(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
+    r"\s*+[\"'(\[{]*+\s*+(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
     r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
     r"previously|ever|"
@@ -27,8 +27,8 @@ _LINK = (
     r"stay|remain|equal)"
     r"(?: (?:set|fixed|kept|equal))?(?: to| at)?|set to|"
     r"fixed(?: (?:at|to))?|(?:down|up|back) to|value|with|about:|in(?= [\[(])|after|equal to|equals|stays?(?: at)?|"
-    r"remains?|\s|,(?=\s*(?:lr|"
-    r"r)?\s*=))*\s*[\"'(\[{]*\s*(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
+    r"remains?|\s++|,(?=\s*(?:lr|"
+    r"r)?\s*=))*\s*+[\"'(\[{]*+\s*+(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
     r"(?P<most>never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|beyond)|at most|no (?:more|"
@@ -48,8 +48,8 @@ _TAIL = (
     rf"or|/|,\s*or|and)\s*)?){{1,8}}))?"
 )
 _VALUE = (
-    rf"(?:{_BOUND})?\s*(?P<kind>between|from|in the range(?: of)?|range|either|one of|any of|sweep(?: over)?|"
-    rf"try)?\s*[\[({{]?\s*(?P<low>{_ANY}){_UNIT}{_TAIL}"
+    rf"(?:{_BOUND})?\s*+(?P<kind>between|from|in the range(?: of)?|range|either|one of|any of|sweep(?: over)?|"
+    rf"try)?\s*+[\[({{]?\s*+(?P<low>{_ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
     r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
