@@ -29,6 +29,9 @@ def answer(source: str) -> bool | None:
         ("net = nn.LSTM(2, 2)", True),
         ("net = nn.DataParallel(nn.Linear(2, 2))", False),
         ("net = nn.Sequential(*layers)", None),
+        ("if wide:\n    net = nn.Linear(2, 9)\nelse:\n    net = nn.Linear(2, 2)", False),
+        ("if wide:\n    net = nn.LSTM(2, 9)\nelse:\n    net = nn.LSTM(2, 2)", True),
+        ("if wide:\n    net = nn.LSTM(2, 9)\nelse:\n    net = nn.Linear(2, 2)", None),
         ("net = torchvision.models.resnet18()", True),
         (
             CLASS + "self.a = nn.Linear(2, 2)\n    def forward(self, x):\n        return self.a(x)\nnet = N()",

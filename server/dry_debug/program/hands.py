@@ -27,6 +27,11 @@ _LIBRARIES = frozenset(
     "matplotlib PIL cv2 sklearn accelerate einops datetime itertools functools collections gc argparse apex".split()
 )
 
+# Methods of every `nn.Module` that only read it, or set the mode.
+_OF_MODULES = frozenset(
+    "eval train parameters named_parameters modules named_modules children named_children buffers state_dict".split()
+)
+
 
 def other_hands(program: Program, place: Occurrence, obj: Value) -> Step | None:
     """An unresolved call near the event (in its function, and in those that led to it) that may handle `obj`."""
@@ -94,6 +99,8 @@ def _own_unknown_method(program: Program, call: ast.Call, obj: Value) -> bool:
         return False
     if func.value.id != scope.self_name or func.attr in cls.attributes:
         return False
+    if func.attr in _OF_MODULES and program.class_kind(cls) == "module":
+        return False  # whoever asks sees the mode that it sets
     return program.evaluator.class_attribute(cls, func.attr).kind == "unknown"
 
 

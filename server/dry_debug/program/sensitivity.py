@@ -48,6 +48,9 @@ def mode_matters(module: Value, depth: int = 0) -> bool | None:
     base = module.base
     if depth > 6:
         return None
+    if base.kind == "module" and base.items:  # made in one of several branches
+        answers = {mode_matters(each, depth + 1) for each in base.items}
+        return answers.pop() if len(answers) == 1 else None
     if base.type is not None and base.type.startswith(_WHOLE_MODELS):
         return True
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
