@@ -29,6 +29,7 @@ from dry_debug.program.inference import (
     unknown_switches,
 )
 from dry_debug.program.links import kind_link, path_link
+from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
 
@@ -43,7 +44,10 @@ class EvaluationInTrainMode(OrderRule):
     code = "LOOP010"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("torch",), ("optim", "load_state_dict"))
+    triggers = (
+        ("torch",),
+        ("optim", "load_state_dict", "torch.load(", "pretrained=True", "_Weights", "weights='", 'weights="'),
+    )
     why = (
         "Dropout goes on dropping activations and batch norm normalises with the statistics of the batch (and keeps "
         "updating its own), so the results are worse, noisy and depend on the batch size."
@@ -57,7 +61,7 @@ class EvaluationInTrainMode(OrderRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         works = program.events.of_kind("train", "create", "backward") or program.method_calls("load_state_dict")
-        if not works:
+        if not works and not program.events.runs_only:
             program.why(None, "nothing in this file trains a model or loads trained weights into one")
             return
         calls = evaluated(program)
@@ -100,9 +104,7 @@ class EvaluationInTrainMode(OrderRule):
         what = spelled or "the model"
         return Report(
             at=at,
-            headline=f"`{what[:40]}` is evaluated in training mode: nothing calls `.eval()` before"
-            if here
-            else f"`{program.short(at, 36)}` evaluates the model in training mode: `.eval()` is missing",
+            headline=_headline(what, at, module, here, program),
             confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
             links=lambda: [kind_link(program, module), path_link(), mode_link(module)],
             evidence=evidence,
@@ -110,6 +112,15 @@ class EvaluationInTrainMode(OrderRule):
             fix=(lambda: _fix(hit, what, program)) if fixed else None,
             fix_title=_title(what) if fixed else "",
         )
+
+
+def _headline(what: str, at: ast.AST, module: Value, here: bool, program: Program) -> str:
+    if loaded_whole(module):
+        shown = what if here else program.short(at, 36)
+        return f"`{shown[:36]}` runs in the mode that it was saved in, training perhaps: `.eval()` is missing"
+    if here:
+        return f"`{what[:40]}` is evaluated in training mode: nothing calls `.eval()` before"
+    return f"`{program.short(at, 36)}` evaluates the model in training mode: `.eval()` is missing"
 
 
 def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
@@ -173,7 +184,7 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
     if hit.label == "eval":
         program.why(place, "the model is in evaluation mode here")
         return None
-    if hit.label == "fresh" and mode_matters(module) is None:
+    if hit.label == "fresh" and mode_matters(module) is None and not loaded_whole(module):
         program.why(place, "it is not known that a layer of the model reads the mode: train and eval may be the same")
         return None
     if hit.certainty != "must":
@@ -205,7 +216,7 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
 def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
     """The model is as it was made: in training mode, if nothing that the walk has not seen has changed it."""
     made_by, owner = module.base.args, module.base.origin
-    if module.confidence != "high" or made_by is None or owner is None or last_name(made_by.func) == "from_pretrained":
+    if (module.confidence != "high" and not loaded_whole(module)) or made_by is None or owner is None or last_name(made_by.func) == "from_pretrained":
         program.why(place, "it is not known in which mode the model comes to this place")
         return None
     root = root_of(hit)
@@ -214,9 +225,14 @@ def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
         if other is not None:
             program.why(place, "{} may have put it into evaluation mode before", other, see=other)
             return None
-    loaded = _loaded(module, program) or _loaded(module, owner)
+    loaded = _loaded(module, program) or _loaded(module, owner) or pretrained(module)
     if loaded is not None:
         return [Step(*loaded, "its trained weights come from here")]
+    if loaded_whole(module):
+        if reads_no_mode(owner):
+            program.why(place, "no layer of the model reads the mode: train and eval are the same")
+            return None
+        return [Step(owner, made_by, "it is loaded whole, in the mode in which it was saved")]
     backward = next((o.event for o in reversed(hit.trace) if o.event.kind == "backward"), None)
     if backward is None or data_loop(place) is None:
         program.why(place, "it is not known that the model has been trained when it comes here")

@@ -11,6 +11,7 @@ from dry_debug.program.choices import MAKERS
 from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
+from dry_debug.program.loaded_whole import used_as_model
 from dry_debug.program.scopes import LIBRARIES, Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
@@ -150,6 +151,9 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name == "importlib.import_module" and len(node.args) == 1:
         return _imported_module(ev, arg(0).const)
     if name == "torch.load":
+        if used_as_model(ev.index, node):
+            return Value("module", type=name, node=node, program=ev.program, ident=("alloc", node), args=node,
+                         confidence="medium")  # fmt: skip
         return Value("dict", via="loaded", node=node, program=ev.program, ident=("alloc", node))
     if name in know.FUNCTIONAL_LOSSES:
         return loss_value(ev, name, [arg(0, "input"), arg(1, "target")], node)
