@@ -216,7 +216,12 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
 def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
     """The model is as it was made: in training mode, if nothing that the walk has not seen has changed it."""
     made_by, owner = module.base.args, module.base.origin
-    if (module.confidence != "high" and not loaded_whole(module)) or made_by is None or owner is None or last_name(made_by.func) == "from_pretrained":
+    if (
+        (module.confidence != "high" and not loaded_whole(module))
+        or made_by is None
+        or owner is None
+        or last_name(made_by.func) == "from_pretrained"
+    ):
         program.why(place, "it is not known in which mode the model comes to this place")
         return None
     root = root_of(hit)

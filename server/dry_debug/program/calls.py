@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices, lightning, settings
+from dry_debug.program import choices, launchers, lightning, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.choices import MAKERS
 from dry_debug.program.dispatch import is_hook
@@ -608,7 +608,7 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
     if kind == "batch":
         return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
     if kind in ("accelerator", "fabric"):
-        return _launcher_method(ev, attr, node, scope, stmt, env)
+        return launchers.method(ev, attr, node, scope, stmt, env)
     if kind == "trainer" and attr in ("get_train_dataloader", "get_eval_dataloader", "get_test_dataloader"):
         return Value("loader", node=node, program=ev.program, ident=("alloc", node))
     if kind == "scaler" and attr == "scale":
@@ -680,33 +680,3 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
     if attr in ("mean", "sum"):  # a mean of losses is a loss, a mean of probabilities no longer comes from the softmax
         return base.but(kind="tensor", via=base.via if base.via == "loss" else None)
     return base.but(kind="tensor", via=None)
-
-
-def _by_setup(attr: str, position: int, given: Value, node: ast.Call, ev: Evaluator) -> Value:
-    """What Fabric sets up is what the method is for, wherever it comes from."""
-    kinds: dict[str, know.Kind] = {
-        "setup": "optimizer" if position else "module",
-        "setup_module": "module",
-        "setup_optimizers": "optimizer",
-        "setup_dataloaders": "loader",
-    }
-    kind = kinds.get(attr)
-    if kind is None or given.kind == "container" or (given.kind == kind and given.confidence != "low"):
-        return given
-    return Value(kind, node=node, program=ev.program, ident=("alloc", node, position), confidence="medium")
-
-
-def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
-    """Accelerate and Fabric give back what they are given, ready for the hardware."""
-    if attr in ("prepare", "setup", "setup_dataloaders", "setup_module", "setup_optimizers"):
-        values = [ev.value(a, scope, stmt, env) for a in node.args]
-        values = [_by_setup(attr, i, v, node, ev) for i, v in enumerate(values)]
-        if len(values) == 1:
-            return values[0]
-        return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))
-    if attr == "get_state_dict" and node.args:
-        value = ev.value(node.args[0], scope, stmt, env)
-        return Value("state", wraps=value, node=node, program=ev.program, confidence=value.confidence)
-    if attr in ("unwrap_model", "gather", "gather_for_metrics", "reduce", "all_reduce", "all_gather", "prepare_model"):
-        return ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
-    return UNKNOWN

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
-from dry_debug.program import choices, settings
+from dry_debug.program import choices, launchers, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.host import NEVER
 from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
@@ -205,6 +205,9 @@ class Evaluator:
     def _binding(self, b: Binding, env: Env | None) -> Value:
         kind = b.kind
         if kind == "assign" or kind == "walrus":
+            ready = launchers.prepared(self, b, env) if b.path and b.value.__class__ is ast.Call else None
+            if ready is not None:
+                return ready
             result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path) if b.value is not None else UNKNOWN
             if result.kind == "unknown":
                 annotation: ast.expr | None = getattr(b.stmt, "annotation", None)
@@ -319,7 +322,7 @@ class Evaluator:
         level = run.busy.get(key)
         if level is not None or len(run.stack) > MAX_DEPTH:
             run.cut(level or 0)
-            return UNKNOWN
+            return self._before(cls, attr, env) if level is not None else UNKNOWN
         if run.provisional:
             provisional: Value | None = run.recall(memo, key)
             if provisional is not None:
@@ -336,6 +339,14 @@ class Evaluator:
             else:
                 run.remember(memo, key, result)
         return result
+
+    def _before(self, cls: Scope, attr: str, env: Env | None) -> Value:
+        """`self.attr` on the right of `self.attr = DDP(self.attr)`: what the other assignments give it."""
+        busy = self.run.busy
+        others = [b for b in cls.attributes.get(attr, ()) if b.kind == "assign" and b not in busy]
+        if len(self.run.stack) > MAX_DEPTH or not others or len(others) == len(cls.attributes[attr]):
+            return UNKNOWN  # nothing else, or it comes back to itself by way of something else
+        return join([self.binding(b, env) for b in others], ("attr", cls, attr))
 
     def _class_attribute(self, cls: Scope, attr: str, env: Env | None) -> Value:
         assigned = [b for b in cls.attributes.get(attr, ()) if b.kind in ("assign", "for", "with")]

@@ -78,7 +78,8 @@ def _of_lightning(call: ast.Call, scope: Scope) -> bool:
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:
-    return [a for a in (*call.args, *(k.value for k in call.keywords)) if isinstance(a, ast.Name | ast.Attribute)]
+    given = (*call.args, *(k.value for k in call.keywords if k.arg is not None))  # `**options` is no object
+    return [a for a in given if isinstance(a, ast.Name | ast.Attribute)]
 
 
 def _is(program: Program, expr: ast.expr, call: ast.Call, obj: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Models that come with their weights: loaded whole (`model = torch.load(path)`), or pretrained by how they are made."""
+"""Models that come with their weights: loaded whole (`model = torch.load(path)`), or published with them."""
 
 from __future__ import annotations
 
