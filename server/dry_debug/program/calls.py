@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices, launchers, lightning, settings
+from dry_debug.program import choices, launchers, lightning, probability, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.choices import MAKERS
 from dry_debug.program.dispatch import is_hook
@@ -166,6 +166,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("tensor", attached=leaf, node=node, program=ev.program, via="leaf" if leaf else None)
     if name in settings.SOURCES:
         return settings.of_library(ev, name, node, scope, stmt, env)
+    if name.startswith(probability.PACKAGE):
+        return _with_graph(probability.made(name, _arguments(ev, node, scope, stmt, env), node), node, ev)
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
@@ -275,6 +277,18 @@ def _torch_function(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt
         return tensors[0].but(kind="tensor")
     return Value("tensor", attached=attached, via=name.rpartition(".")[2], node=node, program=ev.program,
                  confidence=weakest(*(t.confidence for t in tensors)))  # fmt: skip
+
+
+def _arguments(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> list[Value]:
+    exprs = [a for a in (*node.args[:4], *(k.value for k in node.keywords[:4])) if not isinstance(a, ast.Starred)]
+    return [ev.value(expr, scope, stmt, env) for expr in exprs]
+
+
+def _with_graph(value: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """What is made by `node` out of values with a graph, in the mode of its place."""
+    if not value.known:
+        return value
+    return value.but(attached=_recorded(value.attached, node, ev), program=ev.program)
 
 
 def _recorded(attached: bool | None, node: ast.Call, ev: Evaluator) -> bool | None:
@@ -470,6 +484,8 @@ def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
             return value
         return value.but(kind="tensor" if value.kind != "output" else "output", attached=attached,
                          confidence=default.confidence)  # fmt: skip
+    if value.kind == "distribution":
+        return value.but(attached=attached, confidence=default.confidence)
     if value.kind == "container" and value.items:
         # A part of which nothing is known may be a number: `via` tells it from an output that is known to be one.
         part = default.but(via="part")
@@ -605,6 +621,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base
     if kind in ("tensor", "output"):
         return _tensor_method(base, attr, node, ev)
+    if kind == "distribution":
+        return _with_graph(probability.method(base, attr, _arguments(ev, node, scope, stmt, env), node), node, ev)
     if kind == "batch":
         return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
     if kind in ("accelerator", "fabric"):
@@ -671,6 +689,8 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
         return base.but(kind="tensor", via="log_softmax" if base.via == "softmax" else None, node=node)
     if attr in know.NO_GRADIENT:
         return base.but(kind="tensor", attached=False, via=None)
+    if attr == "sample":  # no tensor has it: what a model gives may be a distribution
+        return Value("tensor", attached=None, node=node, program=ev.program, confidence=base.confidence)
     if attr in ("max", "min", "median") and not node.args and not node.keywords:
         return base.but(kind="tensor", via=None)
     if attr in ("max", "min", "median", "sort", "topk", "kthvalue", "mode"):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
-from dry_debug.program import choices, launchers, settings
+from dry_debug.program import choices, launchers, probability, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.host import NEVER
 from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
@@ -297,6 +297,8 @@ class Evaluator:
         if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
             part: Value = base.items[0 if attr == "values" else -1]
             return part  # what `tensor.max(dim)` gives
+        if kind == "distribution":
+            return probability.part(base, attr)
         if kind in ("output", "tensor", "batch"):
             if attr == "data":
                 return base.but(attached=False)

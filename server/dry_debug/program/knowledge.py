@@ -45,6 +45,7 @@ Kind = Literal[
     "number",
     "text",
     "early_stopping",
+    "distribution",
     "config",
     "settings",
     "state",

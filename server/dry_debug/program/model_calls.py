@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # What a file says that switches anything over for an evaluation.
 _SIGNS = (".eval(", "no_grad", "inference_mode")
 _LOADS = (
-    "load_state_dict", "from_pretrained", "torch.load(", "pretrained=True", "_Weights", "weights='", 'weights="',
+    "load_state_dict", "from_pretrained", ".load(", "pretrained=True", "_Weights", "weights='", 'weights="',
 )  # fmt: skip
 _TRAINS = ("optimizer", "optim.", "optim(", "backward", "Trainer", "autograd.grad")
 MAX_CALLERS = 2  # functions between the call and the loop

@@ -174,7 +174,7 @@ def join(values: list[Value], place: Ident) -> Value:
             changes["items"] = list(islice((i for v in known for i in (v.items or [v])), MAX_BRANCHES))
         elif first.kind == "module":
             changes["items"] = _each_module(known) if len(known) == len(some) else None
-    if first.kind in ("tensor", "output"):
+    if first.kind in ("tensor", "output", "distribution"):
         changes["attached"] = _agree([v.attached for v in known], True)
         changes["via"] = first.via if len({v.via for v in known}) == 1 else None
     return lead.but(**changes)
