@@ -16,6 +16,7 @@ from dry_debug.program.host import NEVER
 from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
+from dry_debug.program.spelled import spells_choice
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
@@ -544,7 +545,9 @@ class Evaluator:
         for word, kind in NAMES:
             if lowered == word or lowered.endswith("_" + word):
                 # A name and a method that fits it say together what neither says alone.
-                return kind, "usage" if FITTING.get(kind, frozenset()) & methods else "name"
+                if FITTING.get(kind, frozenset()) & methods:
+                    return kind, "usage"
+                return None if methods & _OF_TEXT or spells_choice(scope, path) else (kind, "name")
         return None
 
     def _methods_on(self, scope: Scope, path: str) -> set[str]:
@@ -795,6 +798,7 @@ def _has_splits(dataset: Value) -> bool:
 
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
+_OF_TEXT = frozenset(("lower", "upper", "strip", "split", "startswith", "endswith", "format"))
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
 # Handlers are typed by their own node class; the table cannot say so.
 _EXPRESSIONS: dict[type, Any] = {

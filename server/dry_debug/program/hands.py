@@ -32,6 +32,8 @@ _OF_MODULES = frozenset(
     "eval train parameters named_parameters modules named_modules children named_children buffers state_dict".split()
 )
 
+_NO_OBJECTS = frozenset("weight bias data grad shape device dtype training".split())  # parts that have no mode
+
 
 def other_hands(program: Program, place: Occurrence, obj: Value) -> Step | None:
     """An unresolved call near the event (in its function, and in those that led to it) that may handle `obj`."""
@@ -79,7 +81,7 @@ def _of_lightning(call: ast.Call, scope: Scope) -> bool:
 
 def _arguments(call: ast.Call) -> list[ast.expr]:
     given = (*call.args, *(k.value for k in call.keywords if k.arg is not None))  # `**options` is no object
-    return [a for a in given if isinstance(a, ast.Name | ast.Attribute)]
+    return [a for a in given if isinstance(a, ast.Name) or (isinstance(a, ast.Attribute) and a.attr not in _NO_OBJECTS)]
 
 
 def _is(program: Program, expr: ast.expr, call: ast.Call, obj: Value) -> bool:
