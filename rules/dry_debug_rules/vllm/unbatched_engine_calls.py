@@ -12,6 +12,7 @@ from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.independent import CHANGES, loops_around
 from dry_debug.program.links import Link, kind_link
+from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import names_in, nodes
 
@@ -29,7 +30,6 @@ class UnbatchedEngineCalls(Rule):
     code = "VLLM002"
     shape = "site"
     severity = "warning"
-    status = "preview"
     fix_kind = "none"
     triggers = (("vllm",), (".generate(", ".chat("), ("for ",))
     why = (
@@ -159,8 +159,11 @@ def _single(prompt: ast.expr, call: ast.Call, program: Program) -> ast.expr | No
         return prompt
     if isinstance(prompt, ast.Name):
         found = program.names.lookup(prompt.id, program.scope(call))
-        values = [b.value for b in found[1] if b.kind == "assign" and not b.path] if found is not None else []
-        if found is not None and values and len(values) == len(found[1]):
+        made = found[1] if found is not None else []
+        if found is not None and found[0] is program.scope(call):  # `for q in qs: q = [ask(q)]`: what it is by then
+            made = reaching(program.index, made, program.statement(call))
+        values = [b.value for b in made if b.kind == "assign" and not b.path]
+        if values and len(values) == len(made):
             return prompt if _is_text(values[-1], program) else None
         if found is not None and all(b.kind == "for" and not b.path for b in found[1]):
             over = found[1][0].value
