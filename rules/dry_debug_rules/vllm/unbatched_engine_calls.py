@@ -137,7 +137,7 @@ def _why_not(
         return "the prompt is not known to come from what the loop goes over"
     if _batches(loop, targets, used):
         return "the loop goes over batches"
-    result = _results(call, program)
+    result = _results(call, program) - targets  # what the loop sets anew
     if result & used:
         return "the next prompt depends on the answer"
     changed = _changed(loop) - targets - fresh
