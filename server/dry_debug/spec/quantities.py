@@ -538,7 +538,7 @@ def _batch_unit(name: str, before: str, after: str) -> str:
             r"(?:per|each|every)[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name
         )
         or re.search(
-            r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
+            r"^\s*\(?each\b|^\s*(?:[a-z]+ )?\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
             r"card)",
             after.lower(),
         )
