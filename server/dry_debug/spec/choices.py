@@ -96,7 +96,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
             r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
-            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones\b(?=[^.;]{0,12}\d)",
+            r"(?:epochs?|steps?|milestones?|\d+)|all \d+ epochs)\b|\bmilestones\b(?=[^.;]{0,12}\d)",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
@@ -121,7 +121,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"_]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
-            r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b[^.;,]{0,24}\b(?:constant|fixed|flat)\b(?! (?:with|warm|seed))",
+            r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b(?:[^.;,]{0,24}|[^.;,()]{0,40})\b(?:constant|fixed|"
+            r"flat)\b(?! (?:with\b|warm|seed))",
         ),
     ),
     "precision": (
@@ -203,7 +204,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "accelerate",
             r"\b(?:hf|hugging ?face)(?:'s)? accelerate\b|\baccelerate (?:library|launch|config)\b|(?-i:(?:use|using|"
-            r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))",
+            r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))|"
+            r"(?-i:(?<=and )accelerate\b)(?=\s*(?:[.,;)]|\Z))",
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
         ("fsdp", r"\bfsdp2?\b"),

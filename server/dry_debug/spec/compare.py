@@ -93,7 +93,7 @@ def _told_already(item: Item, items: list[Item]) -> bool:
 def _lengths(instructions: list[Instruction], program: Program) -> list[Instruction]:
     """ "512 tokens" are those of the answers where nothing is trained."""
     setting = judging.Setting.of(program, instructions)
-    field = "max_length" if setting.trains else "max_tokens"
+    field = "max_length" if setting.trains or setting.handed_over else "max_tokens"
     kept: dict[tuple[str, ...], Instruction] = {}
     for one in sorted(instructions, key=lambda i: i.line):
         plain = one.at(field=field, unit="") if one.unit == "bare" else one

@@ -69,11 +69,12 @@ _ORIGIN = (
     r"repo)?|leaderboard|competitors?|"
     r"other (?:teams?|people|groups?|repos?|projects?)|colleagues?|research team|vision team|nlp team|platform team|"
     r"infra team|baseline|library|"
-    r"model card|docs?|documentation|readme|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
+    r"model card|docs|documentation|readme|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
     r"meta|openai|google|microsoft|deepmind)"
 )
 _OTHERS = re.compile(
-    rf"\b(?:the |that |their |one |an |a |some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,3}}?"
+    rf"(?<!can )(?<!could )(?<!would )(?<!will )\b(?:the |that |their |one |an |a |"
+    rf"some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,3}}?"
     r"(?:use[sd]?|using|report(?:s|ed)?|recommend(?:s|ed)?|suggest(?:s|ed)?|train(?:s|ed)?|set|got|get|has|have|had|"
     r"runs?|ran|went|goes|claims?|says?|said|"
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
@@ -103,7 +104,8 @@ _FOLLOWED = re.compile(
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be|have|work|do)|may (?:also "
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:an? )?\.?\d)|have|work|"
+    r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
     r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
     r"sprint|experiment)|in (?:the |a )?future|eventually|someday|stretch "
@@ -111,7 +113,7 @@ _UNSURE = re.compile(
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
     r"typical(?:ly)?|usually|(?<!our )(?<!my )(?<!the )(?<!your )(?<!as )usual|the usual (?:\w+ ){1,3}(?:is|are)|"
-    r"often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
+    r"(?<!more )(?<!less )(?<!as )often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
@@ -119,7 +121,10 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|in case|otherwise|fall(?:ing)? ?back(?: to)?|fallback|when(?:ever)? (?:it|we|you|memory|that|"
+    r"\b(?:if|unless|in case|otherwise(?! (?:the (?:same|rest|other|settings?|config|setup|old)|everything|all|"
+    r"keep|leave|as|"
+    r"same|unchanged|identical|like|nothing))|fall(?:ing)? ?back(?: to)?|fallback|when(?:ever)? (?:it|we|you|"
+    r"memory|that|"
     r"this)|should (?:it|that|this|memory) "
     r"(?:oom|not|run|fail|be)|or else|worst case|as a last resort)\b(?! (?:possible|you can|feasible|available|"
     r"supported))",
@@ -149,7 +154,8 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"^\W*(?:hi|hey|hello|ok|so|and|also|then)?[\w ]{0,12}?[,!]?\s*(?:can|could|would|will) (?:you|we|someone|u)\b|"
+    r"\b(?:can|could|would|will) (?:you|someone|somebody|anyone|one of you)\b|^\W*(?:hi|hey|hello|ok|so|and|also|"
+    r"then)?[\w ]{0,12}?[,!]?\s*(?:can|could|would|will) (?:you|we|someone|u)\b|"
     r"\bplease\b|\bpls\b|"
     r"\b(?:i|we)(?:'d| would) like\b",
     re.IGNORECASE,
@@ -254,6 +260,10 @@ def blank(text: str, start: int, end: int) -> str:
 def asks_nothing(lead: str) -> bool:
     """Whether the line that announces a list says that the list is about something else; its last sentence counts."""
     lead = re.split(r"(?<=[\w)])[.!?]\s+", lead.rstrip())[-1]
+    if re.search(
+        r"\b(?:shall|should|must|have to|has to|need to|needs to) (?:be|have|work|do|look|become)\b", lead, re.I
+    ):
+        return False
     return bool(
         _PAST.search(lead)
         or _OTHERS.search(lead)

@@ -17,6 +17,7 @@ _CLIP = frozenset("clip clipping grad grads gradient gradients norm val value ma
 _LENGTH = frozenset("max seq sequence len length context ctx block size window cutoff bptt input prompt text".split())
 _OFTEN = frozenset("every interval freq frequency period each cadence epochs epoch".split())
 _PLACE = frozenset("dir folder directory path".split())
+_DATA = frozenset("data dataset corpus dir path file root folder instance input source base text image".split())
 _OUT = frozenset("out output save ckpt checkpoint checkpoints work run exp experiment results result artifacts".split())
 _WHAT_OFTEN = {
     "save_cadence": frozenset("save saving ckpt checkpoint checkpoints snapshot saves".split()),
@@ -24,7 +25,8 @@ _WHAT_OFTEN = {
     "logging": frozenset("log logging print report display summary".split()),
 }
 _ROLES = frozenset(
-    "eval val valid validation test dev student teacher actor critic generator discriminator g d".split()
+    "eval val valid validation test dev student teacher actor critic generator discriminator g d body head backbone "
+    "encoder classifier".split()
 )
 
 
@@ -74,9 +76,10 @@ def _plain_field(words: frozenset[str], plain: frozenset[str]) -> str | None:
         or plain in ({"block", "size"}, {"context", "size"}, {"context", "window"}, {"block"}, {"ctx"}, {"context"})
     ):
         return "max_length"
+    held_out = words & {"eval", "val", "valid", "validation", "test", "dev"}
     if plain - {"max"} in ({"epochs"}, {"epoch"}) and (words & {"max", *_NOISE} or "epochs" in words):
         return "epochs"
-    if plain - {"max", "optimizer", "gradient"} in ({"steps"}, {"iters"}, {"iterations"}, {"updates"}):
+    if not held_out and plain - {"max", "optimizer", "gradient"} in ({"steps"}, {"iters"}, {"iterations"}, {"updates"}):
         return "max_steps"
     if plain - {"random", "manual", "global", "rng", "torch"} == {"seed"}:
         return "seed"
@@ -86,6 +89,8 @@ def _plain_field(words: frozenset[str], plain: frozenset[str]) -> str | None:
         return "output_dir"
     if words == {"train", "dir"}:
         return "output_dir"
+    if plain & {"data", "dataset", "corpus"} and plain & {"dir", "path", "file", "root", "folder"}:
+        return "dataset" if plain <= _DATA else None
     if plain & {"optim", "optimizer", "opt"} and plain <= {"optim", "optimizer", "opt", "name", "type", "class"}:
         return "optimizer"
     if plain & {"sched", "scheduler", "schedule"}:

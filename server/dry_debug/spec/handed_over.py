@@ -24,7 +24,7 @@ def hands_over(program: Program) -> bool:
     """Whether a call starts something that may train, in code that is not the project's."""
     for call in program.index.calls:
         name = program.qualified(call) or dotted(call.func) or ""
-        last = name.rpartition(".")[2]
+        last = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
         if _PROCESS.search(name):
             if _TRAINING.search(program.short(call, 300)):
                 return True

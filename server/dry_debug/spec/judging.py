@@ -41,6 +41,7 @@ class Setting:
     devices: int | None  # asked for
     here: ast.AST
     several: bool = False  # the instructions ask for several processes, whatever hardware there is
+    accumulates: bool = False  # the instructions ask for gradient accumulation beside the batch size
     handed_over: bool = False  # the training is started in a library or a process that nobody can see into
 
     @classmethod
@@ -54,15 +55,17 @@ class Setting:
         parsed = any(n.endswith(("HfArgumentParser", "TrlParser", "LightningCLI")) for n in names)
         generates = bool(program.method_calls("generate")) or "transformers.pipeline" in names or "engine" in kinds
         trains = program.training.is_training or program.training.starts_training
+        handed = not trains and not generates and hands_over(program)
         return cls(
             trains,
             generates,
-            bool(kinds & {"trainer", "accelerator", "fabric"}),
+            bool(kinds & {"trainer", "accelerator", "fabric"}) or handed,
             parsed,
             asked[-1] if asked else None,
             program.tree.body[0] if program.tree.body else program.tree,
             wants_several(program),
-            not trains and not generates and hands_over(program),
+            any(i.field == "gradient_accumulation_steps" and i.values != (1,) for i in instructions),
+            handed,
         )
 
 
@@ -72,12 +75,17 @@ def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Jud
     verdict = _judge(asked, strong, setting)
     weak = [o for o in observed if o.weak and o.field == asked.field]
     if not weak or asked.kind == "not" or verdict[0] in ("match", "cannot_tell"):
-        unseen = verdict[0] == "not_implemented" and setting.handed_over
+        unseen = verdict[0] == "not_implemented" and setting.handed_over and not _is_configured(observed)
         return ("cannot_tell", verdict[1], "") if unseen else verdict
     if verdict[0] == "deviation" and verdict[1] is not None and not verdict[1].implied:
         return verdict
     named = _judge(asked, [*(o for o in strong if not o.implied), *weak], setting)
     return named if named[0] == "match" else ("cannot_tell", weak[0], "")
+
+
+def _is_configured(observed: list[Observed]) -> bool:
+    """Whether a file of settings says how the training goes, so that what it leaves out is not set."""
+    return len({o.field for o in observed if o.traced is not None and o.traced.changeable and not o.implied}) >= 6
 
 
 def _judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
@@ -284,7 +292,7 @@ def _batch(asked: Instruction, own: list[Observed], observed: list[Observed], se
             return _number(asked, whole, setting)
         return _effective(asked, main, observed, setting)
     plain = _number(asked, main, setting)
-    if plain[0] == "deviation":
+    if plain[0] == "deviation" and not setting.accumulates:
         verdict, got, note = _effective(asked, main, observed, setting)
         if verdict == "match":
             return verdict, got, note

@@ -121,12 +121,15 @@ def _declared(program: Program) -> Iterator[Observed]:
 
 
 def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) -> Observed:
+    from dry_debug.spec.names import FIELD_OF
     from dry_debug.spec.observed_values import converted
 
     if field == "warmup_steps" and isinstance(value, float) and 0 < value < 1:
         field = "warmup_ratio"
     role = "" if field.endswith("cadence") or field == "logging" else role_of_name(name)
-    return converted(Observed(field, value, use, traced, role, unit_of_name(field, name), value is not None))
+    by_words = field == "dataset" and bool(name) and name.lower() not in FIELD_OF and field != name
+    one = Observed(field, value, use, traced, role, unit_of_name(field, name), value is not None, by_words, by_words)
+    return converted(one)
 
 
 def _field(canonical: str, own: str) -> str:

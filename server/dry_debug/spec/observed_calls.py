@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
+from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.names import FIELD_OF
 from dry_debug.spec.observed import Observed, role_of_name, seen
@@ -79,7 +80,7 @@ def in_calls(program: Program) -> Iterator[Observed]:
         elif kind == "trainer_args":
             if call.args and not isinstance(call.args[0], ast.Starred):
                 yield seen(program, "output_dir", call.args[0], call)
-            yield from _keywords(program, call, {k: FIELD_OF[k] for k in _TRAINER_ARGS})
+            yield from _keywords(program, call, _trainer_fields(call))
             yield from _strategies(program, call)
         elif kind == "trainer":
             lightning = "lightning" in name
@@ -112,6 +113,17 @@ def in_calls(program: Program) -> Iterator[Observed]:
     yield from _methods(program)
 
 
+def _trainer_fields(call: ast.Call) -> dict[str, str]:
+    """The fields that arguments of a trainer give values, by their known names or the words in them."""
+    fields = {k: FIELD_OF[k] for k in _TRAINER_ARGS}
+    for keyword in call.keywords:
+        if keyword.arg is not None and keyword.arg not in FIELD_OF:
+            field = field_of_name(keyword.arg)
+            if field in ("learning_rate", "warmup_ratio", "warmup_steps", "batch_size", "epochs"):
+                fields[keyword.arg] = field
+    return {**fields, "use_amp": "precision"}
+
+
 def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Iterator[Observed]:
     for name, expr, at in _given(program, call):
         field = fields.get(name)
@@ -123,6 +135,10 @@ def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Itera
             if isinstance(expr, ast.Constant) and expr.value is None:
                 continue
             one = seen(program, field, expr, at, _role(name), _unit(name))
+        if name == "use_amp":
+            if one.traced is not None and one.traced.value is True:
+                yield Observed("precision", "fp16", one.use, one.traced)
+            continue
         if name in ("bf16", "fp16", "tf32"):
             value = one.traced.value if one.traced is not None else None
             if (one.traced is None or not one.traced.known) and isinstance(expr, ast.expr) and name != "tf32":
@@ -235,6 +251,9 @@ def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | T
 
 
 def _role(name: str) -> str:
+    parts = re.match(r"(?:(body|backbone|encoder)|head|classifier)_(?=learning|lr)", name)
+    if parts is not None:
+        return "backbone" if parts[1] else "head"
     return "eval" if re.search(r"eval_batch|val_batch", name) else ""
 
 

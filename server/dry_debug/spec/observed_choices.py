@@ -194,6 +194,7 @@ def _frameworks(program: Program) -> Iterator[Observed]:
     for extra, known in _OTHER_FRAMEWORKS.items():
         if extra in imports:
             yield Observed("framework", known, imports[extra], None, unit=known)
+    yield from _started(program)
     for name, call in program.qualified_calls():
         if kind_of_call(name) == "trainer" and name.startswith(("transformers.", "trl.")):
             yield Observed("framework", "trainer", call, None, unit="trainer")
@@ -215,6 +216,21 @@ def _frameworks(program: Program) -> Iterator[Observed]:
                 yield Observed("framework", "vllm", keyword.value, None, unit="vllm")
             if keyword.arg in ("deepspeed", "fsdp") and isinstance(keyword.value, ast.Constant) and keyword.value.value:
                 yield Observed("framework", keyword.arg, keyword.value, None, unit=keyword.arg)
+
+
+def _started(program: Program) -> Iterator[Observed]:
+    """`subprocess.run(["accelerate", "launch", "-m", "axolotl.cli.train", ...])`: what another process runs."""
+    source = program.document.source
+    if "subprocess" not in source and "os.system" not in source:
+        return
+    for word, known in (*_OTHER_FRAMEWORKS.items(), ("deepspeed", "deepspeed"), ("accelerate", "accelerate")):
+        if word not in source:
+            continue
+        for call in program.index.calls:
+            name = program.qualified(call) or ""
+            if name.startswith(("subprocess.", "os.system")) and re.search(rf"\b{word}\b", program.short(call, 300)):
+                yield Observed("framework", known, call, None, unit=known)
+                break
 
 
 def _imports(program: Program) -> dict[str, ast.AST]:
@@ -673,7 +689,7 @@ _OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
 
 def _defaults(program: Program) -> Iterator[Observed]:
     calls = list(program.qualified_calls())
-    arguments = [(n, c) for n, c in calls if kind_of_call(n) == "trainer_args"]
+    arguments = [(n, c) for n, c in calls if kind_of_call(n) == "trainer_args" and not n.startswith("setfit.")]
     if len(arguments) == 1 and not any(k.arg is None for k in arguments[0][1].keywords):
         name, call = arguments[0]
         for field, value in _TRAINER_DEFAULTS.items():

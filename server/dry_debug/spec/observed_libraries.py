@@ -81,7 +81,7 @@ def in_libraries(program: Program) -> Iterator[Observed]:
         elif _OPTIMIZER.match(last) and (_takes_parameters(program, call) or any(k.arg == "lr" for k in call.keywords)):
             yield Observed("optimizer", optimizer(last), call.func, Traced(True, last, program, call.func))
             yield from _arguments(program, call, weak=False)
-        elif _SCHEDULER.match(last) and _SHAPED.search(last) and last[:1].isupper():
+        elif _SHAPED.search(last) and last[:1].isupper() and (_SCHEDULER.match(last) or _drives(program, call)):
             yield Observed("scheduler", scheduler(last), call.func, Traced(True, last, program, call.func))
             yield from _arguments(program, call, weak=False, only=("warmup_steps", "warmup_ratio"))
         elif _TRAINS.match(last) and last[:1].isupper() and not name.startswith("transformers."):
@@ -117,6 +117,11 @@ def _is_own(program: Program, call: ast.Call, name: str) -> bool:
         return False
     value = program.value(call.func, call)
     return value.kind in ("function", "class") and value.scope is not None
+
+
+def _drives(program: Program, call: ast.Call) -> bool:
+    """Whether a call gets an optimizer first: `CosineWithWarmup(optimizer, ...)`."""
+    return bool(call.args) and program.value(call.args[0], call).base.kind == "optimizer"
 
 
 def _takes_parameters(program: Program, call: ast.Call) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.instruction import FIELDS
 from dry_debug.spec.models import named
+from dry_debug.spec.names import FIELD_OF
 from dry_debug.spec.observed import Observed, role_of_name, unit_of_name
 from dry_debug.spec.observed_values import converted, optimizer, precision, scheduler
 from dry_debug.spec.setting_trees import Setting, settings_of
@@ -50,20 +51,53 @@ def in_settings(program: Program) -> Iterator[Observed]:
     yield from _method(every)
     yield from _modules(every)
     for one in every:
-        yield from _of_setting(one)
+        yield from _of_setting(one, every)
 
 
-def _of_setting(one: Setting) -> Iterator[Observed]:
+_INTERVALS = (
+    ("save_cadence", re.compile(r"checkpoint|ckpt|\bsave|snapshot")),
+    ("eval_cadence", re.compile(r"\beval|\bval|validat")),
+    ("logging", re.compile(r"\blog|print|report")),
+)
+
+
+def _interval(one: Setting, above: str, every: list[Setting]) -> Iterator[Observed]:
+    """`checkpoint: {interval: 8000, by_epoch: false}`: the keys above say what is done so often."""
+    field = next((f for f, words in _INTERVALS if words.search(above)), None)
+    if field is None or isinstance(one.value, bool) or not isinstance(one.value, int) or one.value <= 0:
+        return
+    beside = {s.keys[-1]: s.value for s in every if s.keys[:-1] == one.keys[:-1]}
+    epochs = beside.get("by_epoch")
+    if epochs is None:
+        epochs = field != "logging" and any(field_of_name(s.keys[-1]) == "epochs" for s in every)
+    unit = "every" if field == "logging" else ""
+    yield Observed(field, Cadence("epoch" if epochs else "step", one.value), one.use, one.traced, unit=unit)
+
+
+def _of_setting(one: Setting, every: list[Setting]) -> Iterator[Observed]:
     last = one.keys[-1]
     low = last.lower().replace("-", "_")
     above = " ".join(one.keys[:-1]).lower()
     value = one.value
     if low in _PER_EPOCH and isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        every: int | float = 1 if value == 1 else 1 / value
-        yield Observed(_PER_EPOCH[low], Cadence("epoch", every), one.use, one.traced)
+        share: int | float = 1 if value == 1 else 1 / value
+        yield Observed(_PER_EPOCH[low], Cadence("epoch", share), one.use, one.traced)
         return
     if low in _NAMES_A_CLASS and isinstance(value, str):
         yield from _of_class(one, above, value)
+        return
+    if low in ("interval", "every", "frequency", "freq", "every_n", "n"):
+        yield from _interval(one, above, every)
+        return
+    if low in ("val_interval", "eval_interval") and any(s.value == "EpochBasedTrainLoop" for s in every):
+        if isinstance(value, int):
+            yield Observed("eval_cadence", Cadence("epoch", value), one.use, one.traced)
+        return
+    if low.startswith(("wandb_", "mlflow_", "comet_")) and isinstance(value, str) and value:
+        yield Observed("logging", low.partition("_")[0], one.use, one.traced, unit="tool")
+        return
+    if low == "pretrained" and isinstance(value, str) and named(value).family:
+        yield Observed("model", named(re.sub(r"\w+://", "", value), exact=True), one.use, one.traced)
         return
     if low == "device" and isinstance(value, str) and value.startswith(("cuda", "gpu")):
         yield Observed("hardware", Hardware(None), one.use, one.traced)
@@ -80,7 +114,7 @@ def _of_setting(one: Setting) -> Iterator[Observed]:
         return
     field = field_of_name(last)
     if field is None and isinstance(value, str):
-        field = _by_value(low, above, value)
+        field = _by_value(low, above, value) or ("dataset" if low == "dataset" and value else None)
     if field is None or field not in FIELDS or field == "target_modules" or value in ("auto", None):
         return
     if field == "output_dir" and re.search(r"\bmodel\b|checkpointer|resume", above) and low not in ("output_dir",):
@@ -91,7 +125,7 @@ def _of_setting(one: Setting) -> Iterator[Observed]:
     if field == "scheduler" and isinstance(value, bool):
         return
     folder = isinstance(value, str) and value.partition("/")[0] in _FOLDERS
-    if field == "dataset" and field_of_name(last) is None and (folder or not _HUB_ID.match(str(value))):
+    if field == "dataset" and low != "dataset" and low not in FIELD_OF and (folder or not _HUB_ID.match(str(value))):
         yield Observed(field, value, one.use, one.traced, implied=True, weak=True)  # a file, by its name alone
         return
     yield converted(Observed(field, value, one.use, one.traced, role, unit_of_name(field, last), one.traced.known))
@@ -100,6 +134,8 @@ def _of_setting(one: Setting) -> Iterator[Observed]:
 def _of_class(one: Setting, above: str, value: str) -> Iterator[Observed]:
     """A class by its name: the keys above it, or the name itself, say what it is."""
     last = value.rpartition(".")[2]
+    if last.startswith("Amp") and last.endswith("OptimWrapper"):  # MMEngine's
+        yield Observed("precision", "fp16", one.use, one.traced)
     if (_OPTIMIZER_KEY.search(above) and _IS_OPTIMIZER.search(value)) or (
         "." in value and _IS_OPTIMIZER.search(value) and "optim" in value
     ):

@@ -15,7 +15,8 @@ from dry_debug.spec.vocabulary import ANY_FIELD, BEHIND, NUMERIC, ROLE, SIGNS
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
-    r"\s*+[\"'(\[{]*+\s*+(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good|enough)(?: at| with)?|"
+    r"(?:\)(?=\s*[:=]))?\s*+[\"'(\[{]*+\s*+(?:we (?:said|agreed(?: on)?|want(?:ed)?|wrote(?: down)?|"
+    r"decided(?: on)?)|\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good|enough)(?: at| with)?|has|contains|comprises|holds|"
     r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
     r"down |back )?to|(?:fine|unchanged|kept) at|is|"
     r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
@@ -97,7 +98,7 @@ _NO_FIELD = {
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
-    r"final|than|for the first|wait|another|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
+    r"final|than|for the first|wait|another|all|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
     r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
@@ -532,7 +533,9 @@ def _batch_unit(name: str, before: str, after: str) -> str:
     ):
         return "effective"
     if (
-        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name)
+        re.search(
+            r"(?:per|each|every)[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name
+        )
         or re.search(
             r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
             r"card)",

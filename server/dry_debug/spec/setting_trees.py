@@ -12,6 +12,7 @@ from dry_debug.program.scopes import dotted
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:
+    from dry_debug.program.hyper_config import Configured
     from dry_debug.program.program import Program
 
 _FILE = re.compile(r"[\w./-]*\w\.(?:ya?ml|json|toml)\Z")
@@ -34,12 +35,26 @@ def settings_of(program: Program) -> Iterator[Setting]:
     """All settings of a program that stand under keys."""
     first = next(iter(program.tree.body), program.tree)
     read: set[str] = set()
-    for row in program.training.hyper.configured:
+    for row in _configured(program):
         read.add(row.file)
         yield _of_file(program, row.keys or (row.name,), row.value, row.file, row.line, first)
     yield from _named_files(program, read)
     for node in _dicts(program):
         yield from _of_dict(program, node, (), program.index.stmt_of.get(node), 0, node)
+
+
+def _configured(program: Program) -> Iterator[Configured]:
+    """What the files say that the program loads, with the mappings that stand in lists."""
+    from dry_debug.program.hyper_config import roots, settings_of
+
+    if not program.training.hyper.configured:
+        return
+    seen: set[tuple[str, int, tuple[str, ...]]] = set()
+    for root in roots(program):
+        for row in settings_of(root, deep=True):
+            if (row.file, row.line, row.keys) not in seen:
+                seen.add((row.file, row.line, row.keys))
+                yield row
 
 
 def _of_file(program: Program, keys: tuple[str, ...], value: Any, file: str, line: int, use: ast.AST) -> Setting:
@@ -54,14 +69,13 @@ def _named_files(program: Program, read: set[str]) -> Iterator[Setting]:
     if not any(end in source for end in (".yml", ".yaml", ".json", ".toml", "fromfile")):
         return
     looked: set[str] = set()
-    for node in ast.walk(program.tree):
-        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-        if not 5 < len(text) < 120 or text in looked or len(looked) >= _MOST_FILES:
+    for text, node in _names_of_files(program):
+        if text in looked or len(looked) >= _MOST_FILES:
             continue
-        if _FILE.match(text) and _is_read(program, node):
+        if _FILE.match(text):
             looked.add(text)
             entry = program.host.config(text, program.document.path)
-            rows = list(settings_in(entry)) if entry is not None else []
+            rows = list(settings_in(entry, deep=True)) if entry is not None else []
             for row in rows:
                 if row.file not in read:
                     yield _of_file(program, row.keys, row.value, row.file, row.line, node)
@@ -74,14 +88,27 @@ def _named_files(program: Program, read: set[str]) -> Iterator[Setting]:
                 yield from _of_module(other, node)
 
 
-def _is_read(program: Program, node: ast.AST) -> bool:
-    """Whether a file that is named is no result: `json.dump(scores, open("out.json", "w"))`."""
-    around = list(program.index.ancestors(node)) if program.index.stmt_of.get(node) is None else []
-    stmt = program.statement(node)
-    text = program.short(stmt, 300) if stmt is not None else ""
-    return not re.search(r"\.dump\(|[\"']w[bt]?[\"']|write|\.save|to_json", text) and not any(
-        isinstance(a, ast.Expr) and isinstance(a.value, ast.Constant) for a in around
-    )
+_WRITES = re.compile(r"\.dump\(|[\"'][wax]b?t?[\"']|write|\.save|to_json")
+
+
+def _names_of_files(program: Program) -> Iterator[tuple[str, ast.expr]]:
+    """(text, where it stands) of the files that statements name; not what they write, `json.dump(..., open("a", "w"))`,
+    and no docstrings."""
+    for stmt in ast.walk(program.tree):
+        if not isinstance(stmt, ast.stmt) or (isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant)):
+            continue
+        parts = [part for part in ast.iter_child_nodes(stmt) if not isinstance(part, ast.stmt)]
+        named = [
+            (node.value, node)
+            for part in parts
+            for node in ast.walk(part)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and 4 < len(node.value) < 120
+            and (_FILE.match(node.value) or _PYTHON.match(node.value))
+        ]
+        if named and not any(_WRITES.search(ast.unparse(part)) for part in parts):
+            yield from named
 
 
 def _of_module(other: Program, use: ast.AST) -> Iterator[Setting]:

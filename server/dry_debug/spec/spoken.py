@@ -101,8 +101,11 @@ class Conversation:
             replace(asked, text=f"no {what}", question=False) if re.fullmatch(r"[^\d\s]+(?: [^\d\s]+)?", what) else None
         )
 
-    def elliptic(self, text: str, question: bool) -> list[Quantity]:
-        """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
+    def elliptic(self, text: str, question: bool, own: list[Quantity] | None = None) -> list[Quantity]:
+        """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now".
+
+        `own` are the numbers that the sentence asks for by name: "4k context, no, make that 8k".
+        """
         asked = asked_part(text, question)
         match = _ELLIPSIS.search(asked) or _ENOUGH.search(asked) or _CORRECTS.fullmatch(asked) or self._answer(asked)
         value = number(match["low"]) if match else None
@@ -110,6 +113,9 @@ class Conversation:
             return []
         for back, part in enumerate((text[: match.start()], *reversed(self.texts))):
             field, role, unit = self._meant(part, value)
+            before = [n for n in own or () if not back and n.end <= match.start() and _may_be(n.field, value)]
+            if not field and before:
+                field, role, unit = before[-1].field, before[-1].role, before[-1].unit
             if field:
                 tokens = number(match["low"], field in ("max_length", "max_tokens", "batch_size"))
                 values = (tokens if tokens is not None else value,)
@@ -157,4 +163,6 @@ def _may_be(field: str, value: float) -> bool:
     """Whether a number can be a value of a field at all: no learning rate of 16, no batch size of 2e-4."""
     if field in _FRACTIONS:
         return 0 <= value <= 1
+    if field == "tensor_parallel_size" and value > 64:
+        return False
     return field not in _COUNTS or (float(value).is_integer() and value >= 0)

@@ -14,11 +14,12 @@ MOST_LINES = 2_000
 WIDEST = 1_000  # of a line; a longer one is data
 MOST_WRAPPED = 12  # lines of prose that are read as one
 
-_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
+_HEADING = re.compile(r"\s{0,3}(#{1,6}|={1,4}(?=\s[^=\n]{1,80}\s=+\s*\Z))\s+(.*?)\s*[#=]*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
 _BULLET = re.compile(
-    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
+    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\[[ xX]?\](?=\s)|\d{1,2}[.)]|\(?[a-z]\)|"
+    r"[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
     r"steps|passes|weight|dropout|temp|GB|lr\b|learning|warm))|"
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
@@ -80,8 +81,13 @@ class _Reader:
         text = re.sub(r"<!--.*?-->", lambda m: re.sub(r"[^\n]", " ", m[0]), source.text, flags=re.DOTALL)
         text = re.sub(r"~~.*?~~", lambda m: " " * len(m[0]), text)
         text = re.sub(
-            r"(?<=[\w)])[ \t]?\.{3,}[ \t]?(?=\S)", lambda m: ":" + " " * (len(m[0]) - 1), text
+            r"(?<=[\w)])[ \t]?(?:\.{4,}|\.{3}(?=[ \t]*\S+[ \t]*$))[ \t]?(?=\S)",
+            lambda m: ":" + " " * (len(m[0]) - 1),
+            text,
+            flags=re.MULTILINE,
         )  # "Epochs ..... 3"
+        if "\\times" in text or "\\cdot" in text:  # $3 \\times 10^{-5}$
+            text = re.sub(r"\$?([\d.]+)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)\}?\$?", r"\1e\2", text)
         self.lines = [line[:WIDEST] for line in re.split(r"\r\n|\r|\n", text)[:MOST_LINES]]
         self.names = _speakers(self.lines)
         self.source = source

@@ -305,11 +305,13 @@ def _datasets(text: str) -> Iterator[Thing]:
 
 _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
 _OUTPUT = re.compile(
-    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|land|keep|"
+    r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|"
+    r"land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
     r"destination|results?|"
-    r"artifacts?|run|model|weights|ckpts?|checkpoints?|logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
+    r"artifacts?|run|work(?:ing)?|exp(?:eriment)?|model|weights|ckpts?|checkpoints?|"
+    r"logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
     r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|"
     r"of) (?:the |all )?"
     r"(?:\w+ )?(?:checkpoints?|weights|outputs?|results?|models?|adapters?|artifacts?)\b\s*(?:[:=|]|is|should be|\s)+|"
@@ -338,15 +340,15 @@ _AS_OUTPUT = re.compile(
 )
 
 
-_PUT_AT = (
-    re.compile(  # "checkpoints every 10 epochs → work/run", "put it beside the others: /scratch/run", "folder a/b"
-        r"(?:\b(?:sav\w+|ckpts?|checkpoints?|weights|snapshots?|outputs?|results?|adapters?|model|put|stor\w+|writ\w+|"
-        r"dump\w*)\b"
-        r"[^.;/]{0,60}?(?:→|->|=>|:(?=\s*[~./\w-]*/))|(?:\A|[,;(]\s*)(?:output |save |target )?(?:folder|directory|"
-        r"dir)\b[:=]?)\s*"
-        r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",
-        re.IGNORECASE,
-    )
+_PUT_AT = re.compile(  # "checkpoints every 10 epochs → work/run", "put it beside the others: /a/b", "folder a/b"
+    r"(?:\b(?:sav\w+|backups?|ckpts?|checkpoints?|weights|snapshots?|outputs?|results?|adapters?|model|put|stor\w+|"
+    r"writ\w+|"
+    r"dump\w*)\b"
+    r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|:(?=\s*[~./\w-]*/))|(?:\A|"
+    r"[,;(]\s*)(?:output |save |target )?(?:folder|directory|"
+    r"dir)\b[:=]?)\s*"
+    r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",
+    re.IGNORECASE,
 )
 
 
@@ -432,7 +434,8 @@ def _hardware(text: str) -> Iterator[Thing]:
 _WHAT = (
     (
         "eval_cadence",
-        r"\b(?:dev|test|validation) (?:set|accuracy|loss|split|score)s?\b|(?<!the )\btest(?:s|ed|ing)?\b(?! (?:set|"
+        r"\b(?:dev|development|test|validation) (?:set|accuracy|loss|split|score)s?\b|(?<!the )\btest(?:s|ed|"
+        r"ing)?\b(?! (?:set|"
         r"split|data|file|batch))|"
         r"\b(?:compute|measure|check|report)s? (?:the )?(?:\w+ )?(?:wer|cer|bleu|rouge|accuracy|f1|perplexity|"
         r"metrics?|score)\b|"
@@ -441,11 +444,12 @@ _WHAT = (
     (
         "save_cadence",
         r"\bsav(?:e[sd]?|ing)\b|\bstor(?:e[sd]?|ing) (?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
-        r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b",
+        r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b|\bback-?ups?\b",
     ),
     (
         "logging",
-        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|"
+        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|\b(?:loss|"
+        r"metric) (?:values?|curves?)\b|"
         r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;]{0,16}\Z",
     ),
 )
@@ -476,7 +480,9 @@ _AT_END = re.compile(
     r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;]{0,40}?\b(?:only )?(?:at the (?:very "
     r")?end\b(?! of (?:each|every|an|the) epoch)|once(?: only)?,? (?:at the end|after (?:the )?training)|only the "
     r"final (?:model|checkpoint|weights|adapter)|"
-    r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|"
+    r"after training)|\b(?:the )?(?:final|last) (?:model|checkpoint|weights|adapter) (?:is|are|will be) (?:enough|"
+    r"sufficient|fine|ok)\b|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|"
+    r"adapters?)(?! (?:on|"
     r"for)\b)",
     re.I,
 )
@@ -515,6 +521,8 @@ def _just_before(near: str) -> list[str]:
 _WISE = re.compile(r"\b(?:epoch-?wise|per-epoch|each-epoch|every-epoch|epochal)\b", re.IGNORECASE)
 _TIMES_AN_EPOCH = re.compile(
     rf"\b(?P<n>twice|thrice|(?:{NUMBER}|(?:{_WORD}))\s?(?:times|x|×))\s+(?:per|an?|each|every|in an?)\s+epoch\b|"
+    rf"\b(?P<n2>{NUMBER}|(?:{_WORD}))\s+(?P<what>eval(?:uation)?s?|validations?|checkpoints?|saves?|snapshots?)\s+"
+    r"(?:per|an?|each|every|in an?)\s+epoch\b|"
     r"\b(?:every|each) (?P<part>half|quarter|third)(?: of)?(?: an?)?[ -]epoch\b",
     re.IGNORECASE,
 )
@@ -523,14 +531,22 @@ _TIMES_AN_EPOCH = re.compile(
 def _shares(text: str) -> Iterator[Thing]:
     """ "Validate twice per epoch"."""
     for match in _TIMES_AN_EPOCH.finditer(text):
-        said = (match["n"] or match["part"]).lower()
+        said = (match["n"] or match["n2"] or match["part"]).lower()
         known = {"twice": 2, "thrice": 3, "half": 2, "third": 3, "quarter": 4}
         times = known.get(said) or number(re.sub(r"\s?(?:times|x|×)\Z", "", said))
-        if times is None or times < 2:
+        if times is None or times < (1 if match["what"] else 2):
             continue
-        for field in _just_before(text[: match.start()]):
+        own = ["eval_cadence" if match["what"][0].lower() in "ev" else "save_cadence"] if match["what"] else []
+        for field in own or _just_before(text[: match.start()]):
             if field != "logging":
-                yield Thing(field, (Cadence("epoch", 1 / times),), "one", match[0], match.start(), match.end())
+                yield Thing(
+                    field,
+                    (Cadence("epoch", 1 if times == 1 else 1 / times),),
+                    "one",
+                    match[0],
+                    match.start(),
+                    match.end(),
+                )
 
 
 def _cadences(text: str) -> Iterator[Thing]:

@@ -152,6 +152,11 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
     if value.kind == "settings":
         held = value.items
         if isinstance(held, Option):
+            given = value_node(held.node) if not held.known else held.node
+            if given is not held.node and isinstance(given, ast.Call) and depth < MAX_DEPTH:  # `default=os.getenv(...)`
+                found = trace(held.program, given, held.node, depth + 1)
+                if found.known:
+                    return Traced(True, found.value, found.program, found.node, changeable=True)
             return Traced(
                 held.known and held.default is not None, held.default, held.program, held.node, changeable=True
             )
@@ -168,9 +173,9 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
         owner_value = program.value(expr.value, at)
         made = owner_value.args
         if owner_value.kind == "instance" and made is not None and owner_value.origin is not None:
-            given = next((k.value for k in made.keywords if k.arg == expr.attr), None)
-            if given is not None:
-                return trace(owner_value.origin, given, made, depth + 1)
+            passed = next((k.value for k in made.keywords if k.arg == expr.attr), None)
+            if passed is not None:
+                return trace(owner_value.origin, passed, made, depth + 1)
     if isinstance(expr, ast.Subscript):
         return _read(program, expr.value, expr.slice, at, depth) or _put_on(program, expr, at, depth)
     return None
@@ -244,7 +249,8 @@ def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None,
 def _assigned(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
     """A name that is bound once: `effective = args.batch * 4`; a parameter with a default that nobody passes."""
     if not isinstance(expr, ast.Name):
-        return _by_field(program, expr, depth)
+        own = _of_self(program, expr, at, depth) if isinstance(expr, ast.Attribute) else None
+        return own if own is not None and own.known else _by_field(program, expr, depth)
     home = program.names.lookup(expr.id, program.scope(at) if at is not None else program.index.module)
     bindings = home[1] if home is not None else []
     if len(bindings) != 1:
@@ -271,6 +277,18 @@ def _parameter(program: Program, scope: Any, name: str, depth: int) -> Traced | 
         return None
     found = trace(program, default, scope.stmt or scope.node, depth + 1)
     return Traced(found.known, found.value, found.program, found.node, changeable=True)
+
+
+def _of_self(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: int) -> Traced | None:
+    """`self.folder`, which one statement of the class's `__init__` takes from a parameter."""
+    if dotted(expr.value) != "self" or at is None or not hasattr(at, "lineno"):
+        return None
+    cls = program.scope(at).class_scope
+    bound = cls.attributes.get(expr.attr, []) if cls is not None else []
+    one = bound[0] if len(bound) == 1 else None
+    if one is None or one.kind != "assign" or one.path or not isinstance(one.value, ast.Name | ast.Attribute):
+        return None
+    return trace(program, one.value, one.stmt, depth + 1)
 
 
 def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:

@@ -46,7 +46,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
         r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
         r" ?(?:momentum|"
-        r"nesterov)))|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
+        r"nesterov)))|\beta(?=\s*[=:]\s*(?:we said |we want )?(?:\d(?:\.\d+)?e-\d|0?\.\d))",
     ),
     (
         "batch_size",
@@ -57,11 +57,15 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card))?|"
-        r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
+        r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
+        r"(?:every|each|one|a) (?:gpu|device|card|worker|rank) (?:then )?(?:processes|handles|takes|gets|sees|"
+        r"holds|has)"
+        r"(?= (?:about )?\d+ (?:at a time|at once|of them|samples|examples|sequences|images|rows|pairs))",
     ),
     (
         "weight_decay",
-        r"weight[ _-]?decay|\bwd\b|\bl2(?:[ -](?:reg(?:ulari[sz]ation)?|penalty|decay|weight))?"
+        r"weight[ _-]?decay|\bwd\b|(?<=\()decay(?= 0?\.\d| \de-)|\bl2(?:[ -](?:reg(?:ulari[sz]ation)?|penalty|"
+        r"decay|weight))?"
         r"(?=\W{1,3}(?:of |is |at )?\d)",
     ),
     (
@@ -154,8 +158,11 @@ BEHIND: tuple[tuple[str, str], ...] = (
         "batch_size",
         r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
         r" (?:as|for|is) (?:the |a |your |our )?(?:train(?:ing)? )?batch[ -]?size|"
-        r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
-        r"card)\b(?! for)"
+        r" (?:samples? |examples? |sequences? |images? |items? |prompts? |imgs? |pictures? |pics? |photos? |clips? |"
+        r"docs? |documents? |texts? |utterances? |pairs? |rows? |crops? |tiles? |frames? |graphs? )?"
+        r"(?:per|/|a) ?(?:step|batch|device|gpu|card)\b(?! for)| (?!warm|accum|grad|epoch|step)[a-z]+ (?:per|a|an|"
+        r"in (?:a|"
+        r"each|every|one)) (?:mini-?)?batch\b"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
         r"| each\b(?! (?:of|epoch|step|run|time|\d))|[ -](?:effective|in total|total|overall|"
         r"altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
@@ -193,7 +200,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
         r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
         r"|message)|"
-        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|"
+        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"
+        r"will do|would do|do(?=\W*\Z)|tops|(?:with|incl\w*|, ?)?\s?pack(?:ed|ing)|"
         r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
         r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
         r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"

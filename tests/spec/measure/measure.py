@@ -31,6 +31,7 @@ SETS = (
     "eighth",
     "ninth",
     "tenth",
+    "eleventh",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
