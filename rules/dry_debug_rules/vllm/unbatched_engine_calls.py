@@ -61,8 +61,13 @@ class UnbatchedEngineCalls(Rule):
     def _through_function(self, call: ast.Call, program: Program) -> Iterator[Report]:
         """`for q in questions: ask(q)`, where `ask` calls the engine with its parameter, or calls what does."""
         prompt = argument(call, 0, "prompts", "messages", "prompt_token_ids")
-        single = _single(prompt, call, program) if prompt is not None and not program.is_test else None
-        if prompt is None or single is None:
+        if prompt is None or program.is_test:
+            return
+        single = _single(prompt, call, program)
+        handed_on = single is None and _is_handed_on(prompt, call, program)  # the caller knows whether it is one
+        if handed_on:
+            single = prompt
+        if single is None:
             return
         seen: set[Scope] = set()
         todo: list[tuple[ast.Call, list[ast.expr]]] = [(call, [single])]
@@ -77,6 +82,8 @@ class UnbatchedEngineCalls(Rule):
             for site in program.call_sites(scope) if names else ():
                 passed = [expr for name in names if (expr := given(site, scope, name)) is not None]
                 loop = _loop(site, program)
+                if handed_on and at is call and not all(_single(expr, site, program) for expr in passed):
+                    continue
                 if loop is None and passed:
                     todo.append((site, passed))
                     continue
@@ -170,6 +177,12 @@ def _single(prompt: ast.expr, call: ast.Call, program: Program) -> ast.expr | No
             texts = isinstance(over, ast.List | ast.Tuple) and all(isinstance(e, ast.Constant) for e in over.elts)
             return prompt if texts or _first_only(call, program) else None
     return None
+
+
+def _is_handed_on(prompt: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether the engine is given a parameter of the function, as it came."""
+    bindings = program.scope(call).bindings.get(prompt.id, []) if isinstance(prompt, ast.Name) else []
+    return len(bindings) == 1 and bindings[0].kind == "param"
 
 
 def _is_text(value: ast.expr | None, program: Program, depth: int = 0) -> bool:
