@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dry_debug.program.facts import facts
 
+from tests.facts.small import of
 from tests.program.model import program
 
 TRAINS = """import torch
@@ -16,11 +15,6 @@ from tqdm import tqdm
 net = nn.Linear(4, 2)
 opt = optim.SGD(net.parameters(), lr=0.1)
 """
-
-
-def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = facts(program(source, files))[kind]
-    return rows
 
 
 def values(source: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from dry_debug.program.facts import facts
 
+from tests.facts.small import of
 from tests.program.model import program
 
 LOOP = """
@@ -21,11 +22,6 @@ opt = torch.optim.SGD(net.parameters(), lr=0.1)
 
 def loops(source: str, files: dict[str, str] | None = None) -> list[tuple[str, int]]:
     return [(row["kind"], row["line"]) for row in facts(program(source, files))["loops"]]
-
-
-def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = facts(program(source, files))[kind]
-    return rows
 
 
 MICRO = (

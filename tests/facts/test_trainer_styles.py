@@ -6,6 +6,7 @@ from typing import Any
 
 from dry_debug.program.facts import facts
 
+from tests.facts.small import of
 from tests.program.model import program
 
 HEAD = """
@@ -16,11 +17,6 @@ from torch.utils.data import DataLoader
 
 
 """
-
-
-def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = facts(program(source, files))[kind]
-    return rows
 
 
 def settings(source: str) -> list[tuple[str, object, str]]:

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from dry_debug.program.facts import facts
-
-from tests.program.model import program
-
-
-def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = facts(program(source, files))[kind]
-    return rows
-
+from tests.facts.small import of
 
 AGENT = """
 import torch

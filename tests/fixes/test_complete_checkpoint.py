@@ -229,10 +229,44 @@ model = FullyShardedDataParallel(torch.nn.Linear(4, 1).cuda())
 
 
 def test_every_rank_writes_its_shards_of_a_sharded_model() -> None:
-    ((fix, files),) = offered(SHARDED)
+    ((fix, files), _) = offered(SHARDED)
     assert fix.title.endswith("with `torch.distributed.checkpoint`")
     assert "\n    model_state, optimizer_state = get_state_dict(model, optimizer)\n" in files["main.py"]
     assert 'torch.save({"model": state, "epoch": epoch}, "out/last.pt")\n' in files["main.py"]
+    assert '        checkpoint_id=f"out/run_state_{epoch}",\n' in files["main.py"]  # those from before stay whole
+
+
+def test_every_rank_saves_its_own_random_state_under_a_key_of_its_own() -> None:
+    seeded = SHARDED.replace("model = ", "torch.manual_seed(1)\nmodel = ")
+    assert '        f"rng_rank{dist.get_rank()}": ' in first(seeded)["main.py"]
+    assert "rng_rank" not in first(SHARDED)["main.py"]  # nothing is seeded: there is nothing to repeat
+
+
+def test_a_sharded_run_is_taken_up_from_its_newest_complete_folder() -> None:
+    both = offered(SHARDED.replace("model = ", "torch.manual_seed(1)\nmodel = "))[1][1]["main.py"]
+    assert 'sorted(glob.glob("out/run_state_*/.metadata"), key=os.path.getmtime)\n' in both
+    assert "from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict\n" in both
+    assert "for epoch in range(start_epoch, 9):\n" in both
+    scheduled = SHARDED.replace("for epoch", "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)\nfor epoch", 1)
+    scheduled = scheduled.replace("    state = ", "    scheduler.step()\n    state = ")
+    whole = scheduled.replace('"epoch": epoch}', '"epoch": epoch, "scheduler": scheduler.state_dict()}')
+    lines = added(whole, offered(whole)[1][1]["main.py"])  # what the other file has belongs to this one as well
+    assert 'scheduler.load_state_dict(run_state["scheduler"])' in lines
+
+
+def test_no_second_resume_is_written_where_one_is() -> None:
+    load = 'if os.path.exists("out/last.pt"):\n    state = torch.load("out/last.pt")\n'
+    load += '    model.load_state_dict(state["model"])\n'
+    assert (
+        len(
+            offered(
+                SHARDED.replace("import torch\n", "import os\n\nimport torch\n", 1).replace(
+                    "for epoch", f"{load}for epoch", 1
+                )
+            )
+        )
+        == 1
+    )
 
 
 def test_no_resume_is_written_for_a_file_that_the_default_loader_may_refuse() -> None:
@@ -386,3 +420,30 @@ def test_what_this_process_has_done_begins_anew(name: str) -> None:
     count = f"    {name} += 1\n"
     text = RESUMED.replace("start = 0\n", f"start = 0\n{name} = 0\n").replace(SAVE, count + SAVE)
     assert (f'"{name}": {name},' in added(text, first(text)["main.py"])) is (name == "iter_num")
+
+
+def test_what_is_made_after_the_model_is_restored_is_put_back_where_the_optimizer_is() -> None:
+    text = f"""{HEAD}resumed = os.path.exists("last.pt")
+start = 0
+if resumed:
+    checkpoint = torch.load("last.pt")
+    model.load_state_dict(checkpoint["model"])
+    start = checkpoint["epoch"] + 1
+scaler = torch.amp.GradScaler()
+{OPTIMIZER}if resumed:
+    optimizer.load_state_dict(checkpoint["optimizer"])
+checkpoint = None
+for epoch in range(start, 9):
+{
+        LOOP.replace("optimizer.step()", "scaler.step(optimizer)")
+        .replace(").backward()", ")).backward()")
+        .replace("torch.nn", "scaler.scale(torch.nn")
+    }        scaler.update()
+    torch.save({{"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}}, "last.pt")
+"""
+    ((fix, files), *_) = offered(text)
+    assert "by hand" not in fix.title
+    assert (
+        '    optimizer.load_state_dict(checkpoint["optimizer"])\n'
+        '    if "scaler" in checkpoint:\n        scaler.load_state_dict(checkpoint["scaler"])\n' in files["main.py"]
+    )

@@ -59,7 +59,8 @@ EVALUATES = f"    if rank == 0:\n        accuracy = evaluate(model)\n        {SA
 @pytest.mark.parametrize("text", [HEAD + EVALUATES], ids=["numbers are drawn before the save"])
 def test_where_they_cannot_be_gathered_the_fix_says_so(text: str) -> None:
     ((fix, files),) = offered(text)
-    assert fix.title == "Complete the checkpoint with `optimizer` (each rank's random state to be saved by hand)"
+    assert fix.title.startswith("Complete the checkpoint with `optimizer`, and save `model` without `module.` (each")
+    assert fix.title.endswith("(each rank's random state to be saved by hand)")
     assert "rng" not in files["main.py"]
 
 

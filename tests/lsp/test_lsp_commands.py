@@ -95,3 +95,82 @@ async def test_route_answers_the_pressure_in_the_text() -> None:
     async with editor() as one:
         text = await one.command("dryDebug.route", "CUDA out of memory, demo in an hour, just tell me the quick fix")
     assert "## On the pressure (time)" in text and "> " in text.partition("## On the pressure")[2]
+
+
+LEAKY = """import torch
+
+
+def train(model, loader, optimizer):
+    total = 0.0
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss
+    return total
+"""
+FRAMES = """CUDA out of memory after some epochs
+Traceback (most recent call last):
+  File "/home/somebody/job/main.py", line 4, in <module>
+    run()
+  File "/home/somebody/job/training/steps.py", line 9, in train
+    loss.backward()
+  File "/opt/venv/lib/python3.12/site-packages/torch/_tensor.py", line 630, in backward
+torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.
+"""
+
+
+def workspace(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+async def test_route_reads_the_files_that_the_traceback_names_though_none_is_open(tmp_path: Path) -> None:
+    workspace(tmp_path, {"training/steps.py": LEAKY, "main.py": "from training.steps import train\n"})
+    uri = (tmp_path / "training" / "steps.py").as_uri()
+    async with editor(root=tmp_path) as one:
+        text = await one.command("dryDebug.route", FRAMES)
+        assert one.published == []
+    assert f"[steps.py:9]({uri}#L9)" in text.partition("## Your own code")[2]
+    assert f"- [steps.py:11]({uri}#L11) " in text and "(attached-loss-total)" in text
+
+
+async def test_route_reads_the_training_scripts_of_the_workspace(tmp_path: Path) -> None:
+    workspace(
+        tmp_path,
+        {"job/a.py": LEAKY, "venv/b.py": LEAKY, "job/c.py": "print(1)\n", "skipped/d.py": LEAKY}
+        | {"dry-debug.toml": 'exclude = ["skipped"]\n'},
+    )
+    async with editor(root=tmp_path) as one:
+        text = await one.command("dryDebug.route", "GPU memory keeps growing with every batch")
+    assert "[a.py:11]" in text
+    assert not any(name in text for name in ("b.py", "c.py", "d.py"))
+
+
+async def test_route_looks_at_nothing_outside_the_workspace(tmp_path: Path) -> None:
+    workspace(tmp_path, {"other/training/steps.py": LEAKY, "mine/a.py": "print(1)\n"})
+    shown = FRAMES.replace("/home/somebody/job", str(tmp_path / "other"))
+    async with editor(root=tmp_path / "mine") as one:
+        text = await one.command("dryDebug.route", shown)
+    assert "tensor-operations-and-memory" in text
+    assert "[steps.py" not in text
+
+
+async def test_route_takes_an_unsaved_buffer_before_the_file(tmp_path: Path) -> None:
+    workspace(tmp_path, {"training/steps.py": LEAKY})
+    uri = (tmp_path / "training" / "steps.py").as_uri()
+    async with editor(root=tmp_path) as one:
+        one.open(uri, LEAKY.replace("total += loss\n", "total += loss.item()\n"))
+        await one.diagnostics(uri)
+        text = await one.command("dryDebug.route", FRAMES)
+    assert "(attached-loss-total)" not in text
+
+
+async def test_route_of_an_ambiguous_text_looks_at_no_file(tmp_path: Path) -> None:
+    workspace(tmp_path, {"a.py": LEAKY})
+    async with editor(root=tmp_path) as one:
+        text = await one.command("dryDebug.route", "my model does not work")
+    assert "a.py" not in text

@@ -8,6 +8,8 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from dry_debug.program.walks import is_docstring
+
 from tests.pages.library_names import LIBRARY_ATTRIBUTES
 
 
@@ -35,7 +37,7 @@ class _Source:
             self.lines.pop()
         body = self.tree.body
         count = 0
-        while count < len(body) and (_is_import(body[count]) or (count == 0 and _is_docstring(body[count]))):
+        while count < len(body) and (_is_import(body[count]) or (count == 0 and is_docstring(body[count]))):
             count += 1
         self.body = body[count:]
         self.header_end = body[count - 1].end_lineno or 0 if count else 0  # number of lines
@@ -87,10 +89,6 @@ def variations(text: str, marked: Sequence[int]) -> Iterator[tuple[str, Varied]]
 
 def _is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _is_definition(node: ast.stmt) -> bool:
@@ -167,7 +165,7 @@ def _around_body(
     """The body of the function that holds the first marked line (or of the module) in a block of its own."""
     function = _enclosing(source, marked[0])
     body = function.body if function else source.body
-    if function and _is_docstring(body[0]):
+    if function and is_docstring(body[0]):
         body = body[1:]
     if not body or (function and function.lineno == body[0].lineno):
         return None

@@ -327,6 +327,8 @@ def test_a_script_is_no_test_for_its_name_alone() -> None:
     assert not program(script, path="mnist_test.py").is_test
     assert program(collected, path="mnist_test.py").is_test
     assert program(script, path="tests/helpers.py").is_test
+    assert program("class NetTestCase(ToolTestCase):\n    pass\n", path="testing/net.py").is_test
+    assert not program("class TestCase(BaseModel):\n    prompt: str\n", path="evaluate.py").is_test
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import builtins
 import copy
 from collections.abc import Iterator, Sequence
 
+from dry_debug.program.scopes import last_name
+
 from tests.property.naming import free_names, names
 from tests.property.origins import Place, Project, all_places, header, is_definition, is_import, made, places_of, stamp
 from tests.property.tally import Tally, Transformation
@@ -113,24 +115,20 @@ def _carry_out(project: Project, name: str, group: set[str], how: str) -> None:
         for node in ast.walk(other):
             if isinstance(node, ast.Assign | ast.Expr | ast.Return | ast.AugAssign):
                 calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
-                for name in {_last(n) for call in calls for n in ast.walk(call)} & set(known):
+                for name in {last_name(n) for call in calls for n in ast.walk(call)} & set(known):
                     stamp(node, places_of(node) | known[name])
             if isinstance(node, ast.Call):
-                head = _last(node.func)
+                head = last_name(node.func)
                 if head in known:
                     stamp(node.func, places_of(node.func) | known[head])
                 for part in (node.func, *node.args, *(k.value for k in node.keywords)):
                     for inner in ast.walk(part):
-                        if _last(inner) in known:
-                            stamp(node, places_of(node) | known[_last(inner)])
-                if isinstance(node.func, ast.Attribute) and {head, _last(node.func.value)} & set(known):
-                    receiver = _last(node.func.value)
+                        if last_name(inner) in known:
+                            stamp(node, places_of(node) | known[last_name(inner)])
+                if isinstance(node.func, ast.Attribute) and {head, last_name(node.func.value)} & set(known):
+                    receiver = last_name(node.func.value)
                     led = known[head] if head in known else known[receiver]
                     stamp(node.func.value, places_of(node.func.value) | led)
-
-
-def _last(node: ast.AST) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _made_of(tree: ast.AST, moved: dict[str, frozenset[Place]]) -> dict[str, frozenset[Place]]:
@@ -140,10 +138,10 @@ def _made_of(tree: ast.AST, moved: dict[str, frozenset[Place]]) -> dict[str, fro
         if not isinstance(node, ast.Assign):
             continue
         for inner in ast.walk(node.value):
-            name = _last(inner.func) if isinstance(inner, ast.Call) else ""
+            name = last_name(inner.func) if isinstance(inner, ast.Call) else ""
             if name in moved:
-                for target in (n for t in node.targets for n in ast.walk(t) if _last(n) and _last(n) != "self"):
-                    found[_last(target)] = found.get(_last(target), frozenset()) | moved[name]
+                for target in (n for t in node.targets for n in ast.walk(t) if last_name(n) and last_name(n) != "self"):
+                    found[last_name(target)] = found.get(last_name(target), frozenset()) | moved[name]
     return found
 
 

@@ -7,6 +7,8 @@ import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dry_debug.program.walks import is_docstring
+
 # A file of the sample and a one-based line of it.
 Place = tuple[str, int]
 
@@ -144,10 +146,6 @@ def is_import(node: ast.stmt) -> bool:
 
 def is_definition(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-
-
-def is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def header(body: Sequence[ast.stmt]) -> int:

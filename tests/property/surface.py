@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from dry_debug.program.walks import is_docstring
+
 from tests.property.naming import names, parameters
-from tests.property.origins import Project, header, is_docstring, is_import, made, places_of, stamp
+from tests.property.origins import Project, header, is_import, made, places_of, stamp
 from tests.property.tally import Tally, Transformation
 
 

@@ -15,7 +15,20 @@ from typing import Literal
 from dry_debug.triage.routing import route
 
 Verdict = Literal["right", "wrong", "asked"]
-GROUPS = ("report", "held_out", "fresh", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+GROUPS = (
+    "report",
+    "held_out",
+    "fresh",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+)
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 
 

@@ -19,6 +19,8 @@ OPEN = {
         "learns badly in bfloat16 and well in float32: mixed precision leads, the label is debugging",
     "https://github.com/TencentARC/GFPGAN/issues/50":
         "weird results in half precision, and a remark that single precision is slower: the remark leads",
+    "https://github.com/pytorch/pytorch/issues/138412":
+        "a copy of the scaler cannot be compiled: the scaler leads, what fails is the compiler",
 }  # fmt: skip
 
 

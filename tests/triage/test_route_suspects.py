@@ -6,7 +6,7 @@ from dry_debug.lint.finding import Confidence, Finding, Severity
 from dry_debug.text.decode import decode
 from dry_debug.text.spans import Span
 from dry_debug.triage.routing import route
-from dry_debug.triage.suspects import Site, site, suspects
+from dry_debug.triage.suspects import Site, meant, site, suspects
 
 
 def at(
@@ -79,3 +79,35 @@ def test_the_site_of_a_finding_counts_lines_from_one() -> None:
     document = decode(b"a = 1\nb = [\n    2,\n]\n", "/x.py")
     finding = Finding("attached-loss-total", "MEM001", "critical", "high", "m", "w", Span(6, 20), "c", "f")
     assert site("/x.py", document, finding) == Site("attached-loss-total", "/x.py", 2, 4, "critical", "high")
+
+
+def test_then_come_the_files_of_the_other_frames() -> None:
+    text = (
+        'Traceback (most recent call last):\n  File "/x/job/main.py", line 3, in <module>\n    run()\n'
+        '  File "/x/job/train.py", line 20, in step\n    loss.backward()\n'
+        "torch.OutOfMemoryError: CUDA out of memory."
+    )
+    elsewhere = at("attached-loss-total", 5, path="/home/ana/job/other.py", severity="critical")
+    caller = at("attached-loss-total", 5, path="/home/ana/job/main.py", severity="suggestion")
+    own = at("attached-loss-total", 5, severity="suggestion")
+    assert ordered(text, elsewhere, caller, own) == [own, caller, elsewhere]
+
+
+def test_the_users_frames_are_told_innermost_first_and_those_of_libraries_not_at_all() -> None:
+    text = (
+        'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n    run()\n'
+        '  File "/usr/lib/python3.12/site-packages/torch/x.py", line 2, in f\n    g()\n'
+        '  File "b.py", line 20, in step\n    loss.backward()\n'
+        "torch.OutOfMemoryError: CUDA out of memory."
+    )
+    assert [(frame.path, frame.line) for frame in route(text).frames] == [("b.py", 20), ("a.py", 3)]
+
+
+def test_a_shown_path_means_the_file_that_agrees_with_most_of_it() -> None:
+    paths = ["/w/a/job/train.py", "/w/b/job/train.py", "/w/b/other/train.py"]
+    assert meant("/root/b/job/train.py", paths) == ["/w/b/job/train.py"]
+    assert meant("job/train.py", paths) == paths[:2]
+    assert meant("train.py", paths) == paths
+    assert meant("C:\\me\\other\\train.py", paths) == paths[2:]
+    assert meant("nowhere/train.py", paths) == []
+    assert meant("", paths) == meant("./~", paths) == []

@@ -16,6 +16,7 @@ from dry_debug.program.links import Link, kind_link
 from dry_debug.program.live_weights import Live, live
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import loop_head
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class AliasedBestWeights(Rule):
         confidence = weakest(known if known != "low" else "medium", path)
         evidence = [Step(program, block.test, "it is kept when this says that the result is better")]
         if loop is not None:
-            evidence.append(Step(program, _head(loop), "this loop goes on training"))
+            evidence.append(Step(program, loop_head(loop), "this loop goes on training"))
         if use is not None:
             evidence.append(Step(use.program, use.node, "and here it is taken for the best"))
         text = held.owner.short(held.holder, 24)
@@ -119,10 +120,6 @@ def _held_value(held: Live) -> Value:
     """What the weights are of; an attribute that only a subclass fills is not known."""
     value = held.owner.value(held.holder, held.at)
     return value if value.kind == "module" else UNKNOWN
-
-
-def _head(loop: LoopNode) -> ast.AST:
-    return loop.test if isinstance(loop, ast.While) else loop.target
 
 
 def _holder_link(holder: Value, text: str, held: Live) -> Link:

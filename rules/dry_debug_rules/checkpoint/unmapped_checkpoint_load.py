@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import quoted
 from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step, place_of
@@ -15,7 +16,7 @@ from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
 from dry_debug.program.shape import shape
 from dry_debug.program.walks import nodes
-from dry_debug.text.spans import Span, TextEdit
+from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -81,9 +82,13 @@ class UnmappedCheckpointLoad(SiteRule):
             confidence="low" if use.kind == "unknown" else "high",
             evidence=evidence,
             links=lambda: [_link(use.kind, use.loaded_into, program)],
-            fix=lambda: Fix(title, "safe" if kept else "unsafe", (_insertion(call, program),)),
+            fix=lambda: Fix(title, "safe" if kept else "unsafe", (_edit(call, program),)),
             fix_title=title,
         )
+
+
+def _edit(call: ast.Call, program: Program) -> TextEdit:
+    return argument_added(program, call, f"map_location={quoted(program, 'cpu', call)}")
 
 
 def _owner(home: Program, load: ast.Call) -> str:
@@ -218,8 +223,3 @@ def _file_name(path: ast.expr, call: ast.Call, program: Program) -> str | None:
     if not isinstance(path, ast.Constant) or not isinstance(path.value, str):
         return None
     return path.value.rpartition("/")[2] or None
-
-
-def _insertion(call: ast.Call, program: Program) -> TextEdit:
-    end = program.end_of_arguments(call)
-    return TextEdit(Span(end, end), f", map_location={quoted(program, 'cpu', call)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from dry_debug.program.version_range import Version, number
+from dry_debug.program.version_range import Version, following, number
 
 from dry_debug_rules.dependencies._tables import table
 
@@ -40,10 +40,6 @@ def _all() -> Iterator[Need]:
     for group in data["table"]:
         for first, second, *end in group["pairs"]:
             since, other = number(first), number(second)
-            until = number(end[0]) if end else _raised(since)
-            condition = f">={second},<{'.'.join(map(str, _raised(other)))}"
+            until = number(end[0]) if end else following(since)
+            condition = f">={second},<{'.'.join(map(str, following(other)))}"
             yield Need(group["package"], since, until, group["other"], condition, group["source"], group["breaks"])
-
-
-def _raised(version: Version) -> Version:
-    return (*version[:-1], version[-1] + 1)

@@ -14,6 +14,7 @@ from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reached import reached
 from dry_debug.program.sampling import EpochRead, epoch_reads, samplers
+from dry_debug.program.walks import loop_head
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -67,7 +68,7 @@ class FrozenSamplerEpoch(WholeRule):
                 confidence = _confidence(read, program)
                 at = Step(owner, call, "")
                 if confidence is None:
-                    program.why(at, "there is a single epoch: {}", _head(read.epochs))
+                    program.why(at, "there is a single epoch: {}", loop_head(read.epochs))
                 elif not _shuffles(call, owner):
                     program.why(at, "it does not shuffle, or it is not known whether it does")
                 elif _told_elsewhere(read, owner, program):
@@ -84,12 +85,12 @@ class FrozenSamplerEpoch(WholeRule):
     def _report(
         self, read: EpochRead, call: ast.Call, owner: Program, confidence: Confidence, program: Program
     ) -> Report:
-        evidence = [Step(program, _head(read.epochs), "each epoch")]
+        evidence = [Step(program, loop_head(read.epochs), "each epoch")]
         if read.batches is not read.epochs:
-            evidence.append(Step(read.program, _head(read.batches), "goes through the loader here"))
+            evidence.append(Step(read.program, loop_head(read.batches), "goes through the loader here"))
         at: ast.AST = call
         if owner is not program:
-            at = _head(read.epochs)
+            at = loop_head(read.epochs)
             evidence.append(Step(owner, call, "the sampler"))
         line = _line(read, call, owner, program)
         return Report(
@@ -162,10 +163,6 @@ def _takes(call: ast.Call, loader: Value, program: Program) -> bool:
 def _made_alike(one: Value, other: Value) -> bool:
     """Whether one call makes both: in a helper, and as its caller knows it."""
     return one.base.args is not None and one.base.args is other.base.args
-
-
-def _head(loop: ast.For | ast.AsyncFor | ast.While) -> ast.AST:
-    return loop.test if isinstance(loop, ast.While) else loop.target
 
 
 def _line(read: EpochRead, call: ast.Call, owner: Program, program: Program) -> list[str]:

@@ -13,7 +13,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
 from dry_debug.program.scopes import dotted, last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import loop_head, nodes
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ class SwallowedStepError(Rule):
             headline=f"{caught} round the training step goes on {how}",
             confidence="high",
             severity=None if silent else "warning",
-            evidence=[Step(step.program, step.node, "the step"), Step(program, _head(loop), "the loop that goes on")],
+            evidence=[
+                Step(step.program, step.node, "the step"),
+                Step(program, loop_head(loop), "the loop that goes on"),
+            ],
             links=lambda: [Link("path", "high", "every error of the step ends in this handler, and the loop goes on")],
             fix=lambda: _fix(handler, program),
             fix_title=_TITLE,
@@ -173,10 +176,6 @@ def _word(handler: ast.ExceptHandler, program: Program) -> Span:
     """The word `except` of a handler without a type."""
     start = program.span(handler).start
     return Span(start, start + len("except"))
-
-
-def _head(loop: ast.For | ast.AsyncFor | ast.While) -> ast.AST:
-    return loop.test if isinstance(loop, ast.While) else loop.target
 
 
 def _fix(handler: ast.ExceptHandler, program: Program) -> Fix | None:

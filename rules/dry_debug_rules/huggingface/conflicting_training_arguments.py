@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
-from dry_debug.text.spans import Span, TextEdit
+from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -321,8 +322,7 @@ def _replaced(given: Given, name: str, text: str) -> TextEdit | None:
     if name not in given.named:
         if not given.call.args and not given.call.keywords:
             return None
-        end = given.program.end_of_arguments(given.call)
-        return TextEdit(Span(end, end), f", {name}={text}")
+        return argument_added(given.program, given.call, f"{name}={text}")
     expr = given.named[name][0]
     return TextEdit(given.program.span(expr), text) if isinstance(expr, ast.Constant) else None
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.encodings import encodings_behind
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.generation import Generation, generations
 from dry_debug.program.language_models import length_of_its_own
 from dry_debug.program.links import Link, kind_link
-from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -143,7 +143,7 @@ def _report(generation: Generation, sure: Confidence, program: Program) -> Repor
             Step(program, call.func, "neither this call nor the model is given a length"),
         ],
         links=lambda: [kind_link(program, model, name), _link(sure)],
-        fix=lambda: Fix(title, "unsafe", (_argument(call, program),)),
+        fix=lambda: Fix(title, "unsafe", (argument_added(program, call, f"max_new_tokens={_TOKENS}"),)),
         fix_title=title,
     )
 
@@ -152,16 +152,3 @@ def _link(sure: Confidence) -> Link:
     if sure == "high":
         return Link("resolution", "high", "the published model is known to come without a length of its own")
     return Link("resolution", sure, "a model that is not certain may come with a length in its generation config")
-
-
-def _argument(call: ast.Call, program: Program) -> TextEdit:
-    """The argument behind the others; on a line of its own where the last of them has one."""
-    end = program.end_of_arguments(call)
-    source = program.document.source
-    parts: list[ast.AST] = [*call.args, *call.keywords]
-    start = max(program.span(node).start for node in parts)
-    line = source.rfind("\n", 0, start) + 1
-    lead = source[line:start]
-    own = line > program.span(call).start and not lead.strip()
-    gap = f",{program.document.newline}{lead}" if own else ", "
-    return TextEdit(Span(end, end), f"{gap}max_new_tokens={_TOKENS}")

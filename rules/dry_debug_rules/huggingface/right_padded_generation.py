@@ -7,12 +7,13 @@ from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.generation import Generation, decoder_only, generations
 from dry_debug.program.links import Link
 from dry_debug.program.tokenization import padding_of
-from dry_debug.text.spans import Span, TextEdit
+from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.encodings import Encoding
@@ -222,5 +223,4 @@ def _fix(value: Value, side: Side, program: Program) -> Fix | None:
         return Fix(_TITLE, "unsafe", (TextEdit(span, f"{quote}left{quote}"),)) if quote in "'\"" else None
     if not made.args and not made.keywords:
         return None
-    end = program.end_of_arguments(made)
-    return Fix(_TITLE, "unsafe", (TextEdit(Span(end, end), ', padding_side="left"'),))
+    return Fix(_TITLE, "unsafe", (argument_added(program, made, 'padding_side="left"'),))

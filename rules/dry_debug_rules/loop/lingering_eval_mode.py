@@ -33,7 +33,7 @@ class LingeringEvalMode(OrderRule):
     triggers = (("torch", "lightning", "accelerate"), ("optim", ".step("))
     why = (
         "Gradients still flow, but dropout is off and batch norm keeps using its old statistics, so from the first "
-        "evaluation on another model is trained than before."
+        "evaluation on, another model is trained than before."
     )
     instead = "Call `model.train()` at the head of every training part."
     quotes = ("DBG-CODE-19", "DBG-RAT-8")

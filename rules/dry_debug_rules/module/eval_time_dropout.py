@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.phases import chosen_by_phase, held_by_phase
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class EvalTimeDropout(SiteRule):
 
 def _passed_in(rate: ast.expr, call: ast.Call, program: Program) -> bool:
     """Whether the share is a parameter of the method itself: a caller may pass 0 in evaluation."""
-    names = {n.id for n in nodes(rate) if isinstance(n, ast.Name)}
+    names = names_in(rate)
     scope = program.scope(call)
     return any(b.kind == "param" for name in names - {scope.self_name} for b in scope.bindings.get(name, ()))
 
@@ -140,5 +141,4 @@ def _edits(call: ast.Call, rate: ast.expr, attention: bool, owner: str, program:
     if attention:
         end = program.span(rate).end
         return (TextEdit(Span(end, end), f" if {owner}.training else 0.0"),)
-    end = program.end_of_arguments(call)
-    return (TextEdit(Span(end, end), f", training={owner}.training"),)
+    return (argument_added(program, call, f"training={owner}.training"),)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.links import Link
-from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -53,7 +53,7 @@ class DefaultGenLength(SiteRule):
             headline=f"`{program.short(call, 40)}` ends the answer after 128 tokens",
             confidence="high" if here else "medium",
             links=lambda: [_run(here)],
-            fix=lambda: Fix(title, "unsafe", (_argument(call, program),)),
+            fix=lambda: Fix(title, "unsafe", (argument_added(program, call, f"max_tokens={_TOKENS}"),)),
             fix_title=title,
         )
 
@@ -62,12 +62,3 @@ def _run(here: bool) -> Link:
     if here:
         return Link("resolution", "high", "the program is run in this file, and no length is given there")
     return Link("resolution", "medium", "who runs the program in another file may give a length")
-
-
-def _argument(call: ast.Call, program: Program) -> TextEdit:
-    text = f"max_tokens={_TOKENS}"
-    if call.args or call.keywords:
-        end = program.end_of_arguments(call)
-        return TextEdit(Span(end, end), f", {text}")
-    end = program.span(call).end - 1
-    return TextEdit(Span(end, end), text)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link, kind_link
@@ -104,7 +105,7 @@ class DefaultMaxTokens(Rule):
             headline="`SamplingParams` without `max_tokens` ends every answer after 16 tokens",
             confidence=confidence,
             links=lambda: [_taken(confidence)],
-            fix=lambda: Fix(title, "unsafe", (_argument(call, program),)),
+            fix=lambda: Fix(title, "unsafe", (argument_added(program, call, f"max_tokens={_TOKENS}"),)),
             fix_title=title,
         )
 
@@ -166,15 +167,6 @@ def _may_be_choice(expr: ast.expr, call: ast.Call, program: Program) -> bool:
     return any(keyword.arg in ("choice", None) for keyword in made.keywords)
 
 
-def _argument(call: ast.Call, program: Program) -> TextEdit:
-    text = f"max_tokens={_TOKENS}"
-    if call.args or call.keywords:
-        end = program.end_of_arguments(call)
-        return TextEdit(Span(end, end), f", {text}")
-    end = program.span(call).end - 1
-    return TextEdit(Span(end, end), text)
-
-
 def _with_defaults(call: ast.Call, title: str, program: Program) -> Fix | None:
     """Two statements before the call: the engine's defaults stay (temperature, top_p), only the length changes."""
     assert isinstance(call.func, ast.Attribute)
@@ -186,6 +178,5 @@ def _with_defaults(call: ast.Call, title: str, program: Program) -> Fix | None:
     engine = program.text(call.func.value)
     statements = (f"{name} = {engine}.get_default_sampling_params()", f"{name}.max_tokens = {_TOKENS}")
     lines = "".join(f"{statement}{newline}{indent}" for statement in statements)
-    end = program.end_of_arguments(call)
-    argument = f", {name}={name}" if call.keywords else f", {name}"
-    return Fix(title, "unsafe", (TextEdit(Span(at, at), lines), TextEdit(Span(end, end), argument)))
+    argument = argument_added(program, call, f"{name}={name}" if call.keywords else name)
+    return Fix(title, "unsafe", (TextEdit(Span(at, at), lines), argument))

@@ -12,7 +12,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class EngineBuiltInLoop(Rule):
     def _meant(self, call: ast.Call, loop: ast.stmt, program: Program) -> bool:
         """Whether each iteration needs an engine of its own, or only one of them builds one."""
         changing = _bound_inside(loop)
-        used = {n.id for n in nodes(call) if isinstance(n, ast.Name)}
+        used = names_in(call)
         if used & changing:
             program.why(call, "it is another engine in each iteration: it depends on {}", sorted(used & changing)[0])
             return True
@@ -84,7 +84,7 @@ class EngineBuiltInLoop(Rule):
 
     def _fixed(self, call: ast.Call, scope: Scope, program: Program) -> bool:
         """Whether the function builds the same engine each time that it runs, and builds it each time."""
-        used = {n.id for n in nodes(call) if isinstance(n, ast.Name)}
+        used = names_in(call)
         own = {name for name in used if name in scope.bindings and not _same_each_time(name, scope)}
         if own:
             program.why(call, "the engine depends on what the function is given or finds: {}", sorted(own)[0])

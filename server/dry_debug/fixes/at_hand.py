@@ -75,12 +75,12 @@ def bound_at(name: str, program: Program, stmt: ast.stmt) -> bool:
         if home is scope:
             return surely_bound(program.index, bindings, stmt)
         # A variable of the module or of a function around this one: bound at its own level.
-        return any(_at_top(program, b.stmt, home) for b in bindings if b.kind != "del")
+        return any(at_top(program, b.stmt, home) for b in bindings if b.kind != "del")
     cls = scope.class_scope
     if cls is None or name.count(".") > 1 or name.partition(".")[0] != scope.self_name:
         return False
     for b in cls.attributes.get(name.partition(".")[2], []):
-        if _at_top(program, b.stmt, b.scope) and _runs_when_made(program, b.scope, cls):
+        if at_top(program, b.stmt, b.scope) and _runs_when_made(program, b.scope, cls):
             return True
     return name.partition(".")[2] in cls.bindings
 
@@ -91,12 +91,12 @@ def _runs_when_made(program: Program, method: Scope, cls: Scope) -> bool:
         return True
     return any(
         program.scope(call).name == "__init__" and program.scope(call).class_scope is cls
-        and _at_top(program, program.statement(call), program.scope(call))
+        and at_top(program, program.statement(call), program.scope(call))
         for call in program.call_sites(method)
     )  # fmt: skip
 
 
-def _at_top(program: Program, stmt: ast.stmt | None, home: Scope) -> bool:
+def at_top(program: Program, stmt: ast.stmt | None, home: Scope) -> bool:
     """Whether a statement of `home` runs whenever its function does (or the script, under its main guard)."""
     if stmt is None:
         return True  # a parameter

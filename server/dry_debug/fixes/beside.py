@@ -86,8 +86,8 @@ def _in_folder(path: ast.expr, file: str, os_name: str, program: Program) -> tup
 def _of_sum(path: ast.expr, file: str, mark: str, program: Program) -> tuple[str, list[ast.expr]] | None:
     """The path of `file` beside `folder + "/model_" + str(epoch)` or `prefix + "last.pt"`: what stands before the last
     slash, or before the last text, is kept; also where `"{}.pt".format(...)` takes it."""
-    if isinstance(path, ast.Call) and _pattern(path) is not None and len(path.args) == 1 and not path.keywords:
-        pattern = _pattern(path) or ""
+    pattern = _pattern(path) if isinstance(path, ast.Call) else None
+    if isinstance(path, ast.Call) and pattern is not None and len(path.args) == 1 and not path.keywords:
         if pattern.startswith("{}") and pattern.count("{") == 1 and "/" not in pattern:
             return _of_sum(path.args[0], file, mark, program) if isinstance(path.args[0], ast.BinOp) else None
         return None

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.beside import second_file
 from dry_debug.fixes.changes import Changes
 from dry_debug.fixes.checkpoint_helpers import checkpointer, pair
-from dry_debug.fixes.checkpoint_libraries import by_accelerate, by_all_ranks, by_trainer, is_sharded
-from dry_debug.fixes.checkpoint_load import load_places, restore
+from dry_debug.fixes.checkpoint_libraries import by_accelerate, by_trainer
+from dry_debug.fixes.checkpoint_load import load_places, loads_of, restore
 from dry_debug.fixes.checkpoint_resume import resume
 from dry_debug.fixes.checkpoint_rows import rows_of
 from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
+from dry_debug.fixes.checkpoint_shards import by_all_ranks, is_sharded, resumed_by_all_ranks
 from dry_debug.fixes.checkpoint_whole import whole_of
 from dry_debug.fixes.layout import lines_before
 from dry_debug.fixes.random_state import generators_of, random_state, splits_after
 from dry_debug.fixes.rank_random import of_each_rank
+from dry_debug.fixes.unwrapping import new_texts, put_back, saved_wrapped, unwrappings
 from dry_debug.lint.finding import Fix
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dry_debug.fixes.random_state import RandomState
+    from dry_debug.fixes.unwrapping import Bare
     from dry_debug.program.program import Program
     from dry_debug.program.run_parts import Part, Run
 
@@ -36,8 +41,11 @@ _CALLED = (
 def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
     """Other ways to the same end: with the resume where nothing loads yet, by functions, by a class."""
     run = runs[0]
-    if by_trainer(run, program) is not None or is_sharded(run, program) or _by_fabric(run, program):
+    if by_trainer(run, program) is not None or _by_fabric(run, program):
         return []
+    if is_sharded(run, program):
+        both = resumed_by_all_ranks(run, missing, program)
+        return [both] if both is not None else []
     whole = by_accelerate(runs, program)
     return [*([whole] if whole is not None else []), *_by_hand(runs, missing, program)]
 
@@ -61,8 +69,16 @@ def _by_hand(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
     changes = Changes(program)
     if file is not None:
         lines_before(changes, whole.before, [f"{file.variable} = {file.text}"], program)
-    if save(changes, runs, rows, rng, program, file is not None) and resume(changes, whole, rng, run, program):
-        found.append(changes.fix("Complete the checkpoint and resume from it before the loop"))
+    models: dict[ast.expr, str] = {
+        value: f"{model.text}.state_dict()" for _, value, model in saved_wrapped(run, program)
+    }
+    saved = save(changes, runs, rows, rng, program, file is not None, models)
+    if saved and resume(changes, whole, rng, run, program):
+        title = "Complete the checkpoint and resume from it before the loop"
+        without = saved_wrapped(run, program)
+        if without:
+            title += f", {_told(((key, model) for key, _, model in without), 'without')}"
+        found.append(changes.fix(title))
     alone = len(runs) == 1 and not program.training.distributed.several
     if file is None and alone and not any(row.behind for row in rows):
         for build, title in _CALLED:
@@ -80,9 +96,9 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     told = by_trainer(run, program)
     if told is not None:
         return told
-    rows, left = rows_of(run, missing, program)
     if is_sharded(run, program):
-        return None if left else by_all_ranks(runs, rows, program, title)
+        return by_all_ranks(run, missing, program, title)
+    rows, left = rows_of(run, missing, program)
     if _by_fabric(run, program):
         return None  # what it is given are the objects, and each strategy takes them in its own way
     rng = _random_state(run, program)
@@ -90,11 +106,17 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
         return None
     if is_bare(run.site) and stays_bare(runs, program) and _better_place(runs, program):
         return None
+    changes = Changes(program)
+    loads = ((owner, load) for owner, load, _ in loads_of(program))
+    # Who only wants the generators as well is not given another file.
+    unwrapped, wrapped = unwrappings(run, loads, program) if missing else ([], [])
+    if not save(changes, runs, rows, rng, program, values=new_texts(unwrapped)):
+        return None
+    put_back(changes, unwrapped)
+    if unwrapped:
+        title += f", and save {_told(((u.key, u.bare) for u in unwrapped), 'without')}"
     if _by_hand_on(rng, program):
         title += RANKS_LEFT
-    changes = Changes(program)
-    if not save(changes, runs, rows, rng, program):
-        return None
     late = ", ".join(f"`{row.name}`" for row in rows if row.behind or row.behind_with_result)
     if is_bare(run.site) and stays_bare(runs, program):
         title = f"{title}, in a file beside the weights"
@@ -106,9 +128,16 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
         left += [row.name for row in rows] + (["the random generators"] if rng is not None else [])
     for place in places:
         left += [name for name in restore(changes, place, rows, rng, run, program) if name not in left]
+    if wrapped:
+        title += f" ({_told(iter(wrapped), 'keeps the names of its wrapper,')})"
     if left:
         title += f" ({', '.join(name if ' ' in name else f'`{name}`' for name in left)} to be restored by hand)"
     return changes.fix(title)
+
+
+def _told(models: Iterator[tuple[str, Bare]], how: str) -> str:
+    """``model` without `module.``: models by their keys, and what wrappers put before their names."""
+    return " and ".join(f"`{key}` {how} `{''.join(model.prefixes)}`" for key, model in models)
 
 
 def _better_place(runs: list[Run], program: Program) -> bool:

@@ -1,4 +1,4 @@
-"""Runs that a library saves better than a dict does: sharded models, Accelerate, Lightning's trainer."""
+"""Runs that a library saves better than a dict does: Accelerate, Lightning's trainer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.changes import Changes
-from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.file_writes import is_path
-from dry_debug.fixes.layout import free_name, is_plain, lines_after, quote_of
+from dry_debug.fixes.layout import is_plain, lines_after, quote_of
 from dry_debug.fixes.modules import module_name
-from dry_debug.lint.finding import Fix, Need, NeedImport
+from dry_debug.lint.finding import Fix, Need
 from dry_debug.program.lightning import trained_by_trainer
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.run_parts import Run
-
-_DCP = "torch.distributed.checkpoint"
 
 
 def by_trainer(run: Run, program: Program) -> Fix | None:
@@ -29,67 +26,17 @@ def by_trainer(run: Run, program: Program) -> Fix | None:
     return Fix('Let the trainer save and resume the run: `trainer.fit(..., ckpt_path="last")`', "display", ())
 
 
-def is_sharded(run: Run, program: Program) -> bool:
-    """Whether each rank holds a part of the model, so that no rank has a state that could go into a dict."""
-    return any(value.via == "fsdp" for _, value in run.models) or any(
-        kind == "fsdp" and any(name == held for name, _ in run.models)
-        for kind, held, _ in program.training.components.wrappers
-    )
-
-
-def by_all_ranks(runs: list[Run], rows: list[Row], program: Program, title: str) -> Fix | None:
-    """Each rank writes its shards with `torch.distributed.checkpoint`, behind what one rank does alone."""
-    run = runs[0]
-    states = [row for row in rows if row.how == "state"]
-    optimizers = [row for row in states if row.value is not None and row.value.kind == "optimizer"]
-    model = run.models[0][0] if len(run.models) == 1 else None
-    stmt = _on_every_rank(run, program)
-    folder = _folder(run, program)
-    if model is None or not model.replace(".", "").isidentifier() or len(optimizers) != 1 or stmt is None:
-        return None
-    if folder is None or not all(row.local for row in rows):
-        return None
-    model_state = free_name(program, "model_state", "model_shards")
-    optimizer_state = free_name(program, "optimizer_state", "optimizer_shards")
-    dcp, needs = module_name(_DCP, program, program.scope(stmt))
-    if dcp is None or needs:
-        dcp, needs = "dcp", [NeedImport(_DCP, alias="dcp")]
-    if model_state is None or optimizer_state is None:
-        return None
-    changes = Changes(program)
-    mark = quote_of(program)
-    entries = [("model", model_state), (optimizers[0].key, optimizer_state)]
-    entries += [(row.key, row.saved()) for row in rows if row is not optimizers[0]]
-    count = program.training.save_purpose.reached(run)
-    if count is not None and count.local and all(row.name != count.name for row in rows):
-        entries.append((count.name, count.name))
-    lines = [
-        f"{model_state}, {optimizer_state} = get_state_dict({model}, {optimizers[0].name})",
-        f"{dcp}.save(",
-        "\t{",
-        *(f"\t\t{mark}{key}{mark}: {value}," for key, value in entries),
-        "\t},",
-        f"\tcheckpoint_id={folder},",
-        ")",
-    ]
-    changes.need(*needs, NeedImport(f"{_DCP}.state_dict", "get_state_dict"))
-    if not lines_after(changes, stmt, lines, program):
-        return None
-    changes.need(*_needs(folder, program))
-    return changes.fix(f"{title}, with `torch.distributed.checkpoint`")
-
-
 def by_accelerate(runs: list[Run], program: Program) -> Fix | None:
     """`accelerator.save_state`, which all processes call: models, optimizers, schedulers, scaler, generators."""
     run = runs[0]
     name = accelerator_of(program, run.site.node)
-    stmt, folder = _on_every_rank(run, program), _folder(run, program)
+    stmt, folder = on_every_rank(run, program), folder_beside(run, program)
     if name is None or stmt is None or folder is None:
         return None
     changes = Changes(program)
     if not lines_after(changes, stmt, [f"{name}.save_state({folder})"], program):
         return None
-    changes.need(*_needs(folder, program))
+    changes.need(*needs_of(folder, program))
     return changes.fix(f"Save the whole run with `{name}.save_state`, beside what is saved now")
 
 
@@ -111,7 +58,7 @@ def accelerator_of(program: Program, at: ast.AST) -> str | None:
     return None
 
 
-def _on_every_rank(run: Run, program: Program) -> ast.stmt | None:
+def on_every_rank(run: Run, program: Program) -> ast.stmt | None:
     """The statement of the save, or what one rank alone goes into around it; None where ranks may take other ways."""
     site = run.site
     stmt = program.statement(site.node)
@@ -135,22 +82,29 @@ def _on_every_rank(run: Run, program: Program) -> ast.stmt | None:
     return None
 
 
-def _folder(run: Run, program: Program) -> str | None:
-    """A folder for the state, beside the file that is written now, as code."""
-    path = run.site.path
-    if path is None or not is_path(path, run.site.node, program) or not is_plain(program, path):
+def folder_beside(run: Run, program: Program, name: str = "run_state", path: str | None = None) -> str | None:
+    """A folder for the state, beside the file that is written now, as code.
+
+    A `name` with a hole in it (`run_state_{epoch}`) is filled in; `path` is the file as code, where its own text does
+    not hold.
+    """
+    file = run.site.path
+    if file is None or not is_path(file, run.site.node, program) or not is_plain(program, file):
         return None
-    name, _ = module_name("os", program, program.scope(run.site.node))
+    os_name, _ = module_name("os", program, program.scope(run.site.node))
     mark = quote_of(program)
-    if name is None:
+    if os_name is None:
         return None
-    if isinstance(path, ast.Constant):
-        parent = str(path.value).rpartition("/")[0]
-        return f"{mark}{parent}/run_state{mark}" if parent else f"{mark}run_state{mark}"
-    text = " ".join(program.text(path).split())
-    return f"{name}.path.join({name}.path.dirname({text}), {mark}run_state{mark})"
+    filled = f"{'f' * ('{' in name)}{mark}"
+    if isinstance(file, ast.Constant):
+        parent = str(file.value).rpartition("/")[0]
+        if "{" in parent:
+            return None
+        return f"{filled}{parent}/{name}{mark}" if parent else f"{filled}{name}{mark}"
+    text = path or " ".join(program.text(file).split())
+    return f"{os_name}.path.join({os_name}.path.dirname({text}), {filled}{name}{mark})"
 
 
-def _needs(folder: str, program: Program) -> list[Need]:
+def needs_of(folder: str, program: Program) -> list[Need]:
     """The import that the path of the folder needs."""
     return module_name("os", program)[1] if ".path.join(" in folder else []

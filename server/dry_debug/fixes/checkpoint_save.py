@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.beside import second_file, write_beside
@@ -13,6 +14,7 @@ from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_o
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.rank_guard import guard
 from dry_debug.fixes.rank_random import handed_on, put_before
+from dry_debug.fixes.unwrapping import bare, is_state
 from dry_debug.program.run_parts import Run
 
 if TYPE_CHECKING:
@@ -24,11 +26,17 @@ if TYPE_CHECKING:
 
 
 def save(
-    changes: Changes, runs: list[Run], rows: list[Row], rng: RandomState | None, program: Program, named: bool = False
+    changes: Changes,
+    runs: list[Run],
+    rows: list[Row],
+    rng: RandomState | None,
+    program: Program,
+    named: bool = False,
+    values: Mapping[ast.expr, str] | None = None,
 ) -> bool:
     """Puts `rows` and the generators into the checkpoint that `runs` save: one dict that is written once or several
-    times, or files of one state each (`named`: the variable for the second file is there). False where that cannot be
-    done."""
+    times, or files of one state each (`named`: the variable for the second file is there). `values` are new texts of
+    what is saved already. False where that cannot be done."""
     run = runs[0]
     site = run.site
     owner = site.owner
@@ -39,7 +47,7 @@ def save(
         entries = _entries(changes, rows, run, program)
         if entries is None:
             return False
-        add_entries(changes, site.dict_node, _with(entries, handed_on(changes, rng, owner)), owner)
+        add_entries(changes, site.dict_node, _with(entries, handed_on(changes, rng, owner)), owner, values or {})
     elif all(is_bare(r.site) for r in runs):
         rows = [row for row in rows if row.local or row.how == "state"]
         if not all(row.local for row in rows) or any(r.site.owner is not program for r in runs):
@@ -132,14 +140,21 @@ def is_bare(site: SaveSite) -> bool:
 
 
 def model_entries(runs: list[Run], program: Program) -> list[Entry]:
+    """The states of the models, each without the wrappers that its model has: nobody reads this file yet."""
     if len(runs) == 1:
-        return [("model", program.text(runs[0].site.payload))]
+        return [("model", _unwrapped(runs[0], program))]
     found: list[Entry] = []
     for run in runs:
         name = run.models[0][0].rpartition(".")[2].strip("_") if run.models else "model"
         taken = [key for key, _ in found]
-        found.append((name if name not in taken else f"{name}_{len(found)}", program.text(run.site.payload)))
+        found.append((name if name not in taken else f"{name}_{len(found)}", _unwrapped(run, program)))
     return found
+
+
+def _unwrapped(run: Run, program: Program) -> str:
+    payload = run.site.payload
+    model = bare(payload.func.value, run.site.node, program) if is_state(payload) else None  # type: ignore[attr-defined]
+    return f"{model.text}.state_dict()" if model is not None else program.text(payload)
 
 
 def stays_bare(runs: list[Run], program: Program) -> bool:

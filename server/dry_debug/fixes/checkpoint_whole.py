@@ -13,9 +13,10 @@ from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.checkpoint_save import is_bare, model_entries, same_place
 from dry_debug.fixes.layout import free_name, is_plain
 from dry_debug.fixes.start import finished, range_of
+from dry_debug.fixes.unwrapping import is_state, saved_wrapped
 from dry_debug.program.run_numbers import outermost
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -71,7 +72,7 @@ def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program:
     else:
         where = stable_path(site.path, run, program)
     first = over.args[0] if len(over.args) > 1 else None
-    started = _start(first, run, program)
+    started = start_of(first, run, program)
     if where is None or started is None:
         return None
     counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
@@ -92,12 +93,16 @@ def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program:
         else:
             whole.numbers.append((row.key, row.saved(), row.name))
     names = [name for _, name in whole.parts] + [name for *_, name in whole.numbers]
-    if not whole.counted or not all(_holds(name, same, loop, program) for name in names):
+    if not whole.counted or not all(holds(name, same, loop, program) for name in names):
         return None
+    models = {key: model.text for key, _, model in saved_wrapped(run, program)}
+    if all(is_bare(r.site) for r in runs):
+        models = {key: text.removesuffix(".state_dict()") for key, text in model_entries(runs, program)}
+    whole.parts = [(key, models.get(key, name)) for key, name in whole.parts]
     return whole
 
 
-def _start(first: ast.expr | None, run: Run, program: Program) -> tuple[str, int | None] | None:
+def start_of(first: ast.expr | None, run: Run, program: Program) -> tuple[str, int | None] | None:
     """(the variable that the loop begins with, its value in a new run; None: it has one)."""
     counter = run.loop.target.id if isinstance(run.loop, ast.For) and isinstance(run.loop.target, ast.Name) else "epoch"
     if first is not None and isinstance(first, ast.Name):
@@ -125,13 +130,13 @@ def _own(whole: Whole, runs: list[Run], counter: str, program: Program) -> bool:
     else:
         return False
     for key, value in found:
-        state = value.func.value if _is_state(value) else None  # type: ignore[attr-defined]
+        state = value.func.value if is_state(value) else None  # type: ignore[attr-defined]
         name = dotted(state) if state is not None else None
         if name is not None:
             whole.parts.append((key, name))
         elif isinstance(value, ast.Name) and value.id == counter:
             whole.counted = key
-        elif any(entry.key == key and entry.value.kind == "state" for entry in site.entries) or _is_state(value):
+        elif any(entry.key == key and entry.value.kind == "state" for entry in site.entries) or is_state(value):
             return False
         elif not _is_plain_data(value, program, site.node):
             return False  # the file may hold what the default loader refuses
@@ -153,13 +158,7 @@ def _is_plain_data(value: ast.expr, program: Program, at: ast.AST) -> bool:
     return False
 
 
-def _is_state(value: ast.expr) -> bool:
-    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
-        return False
-    return value.func.attr == "state_dict" and not value.args and not value.keywords
-
-
-def _holds(name: str, same: bool, loop: ast.stmt, program: Program) -> bool:
+def holds(name: str, same: bool, loop: ast.stmt, program: Program) -> bool:
     """Whether the object is there under this name before the loop."""
     head = name.partition(".")[0]
     scope = program.scope(loop)
@@ -175,7 +174,7 @@ def stable_path(path: ast.expr | None, run: Run, program: Program) -> str | None
         return None
     scope, loop = program.scope(run.loop), run.loop
     if program.scope(run.site.node) is not scope:
-        heads = {n.id for n in nodes(path) if isinstance(n, ast.Name)}
+        heads = names_in(path)
         if heads - {scope.self_name or ""}:
             return None
     text = " ".join(program.text(path).split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import behind, indent_of, is_plain, quote_of, unit_of, width_of
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 Entry = tuple[str, str]  # key, expression
 
 
-def add_entries(changes: Changes, node: ast.Dict, entries: Sequence[Entry], program: Program) -> None:
+def add_entries(
+    changes: Changes, node: ast.Dict, entries: Sequence[Entry], program: Program, values: Mapping[ast.expr, str]
+) -> None:
     """Puts `entries` behind the last one: each in a line of its own where the others are, or where the line that holds
-    them all would become too long."""
+    them all would become too long. `values` are new texts of values that are there."""
     source, whole = program.document.source, program.span(node)
     quote = quote_of(program, node)
     rows = [f"{quote}{key}{quote}: {value}" for key, value in entries]
@@ -32,14 +34,21 @@ def add_entries(changes: Changes, node: ast.Dict, entries: Sequence[Entry], prog
     one_line = "\n" not in source[whole.start : whole.end]
     opened = "\n" in source[whole.start : program.span(first).start]
     if opened and not lead.strip():
+        _put(changes, values, program)
         _in_lines(changes, rows, tail, whole.end, lead, program)
         return
     row_length = len(source[line : source.find("\n", whole.end)]) if "\n" in source[whole.end :] else whole.end - line
     if one_line and is_plain(program, node) and row_length + sum(len(r) + 2 for r in rows) > width_of(program):
-        old = [_entry(k, v, program) for k, v in zip(node.keys, node.values, strict=True)]
+        old = [_entry(k, v, program, values.get(v)) for k, v in zip(node.keys, node.values, strict=True)]
         changes.replace(whole, display([*old, *rows], node, program), program)
         return
+    _put(changes, values, program)
     changes.insert(tail, ", " + ", ".join(rows), program)
+
+
+def _put(changes: Changes, values: Mapping[ast.expr, str], program: Program) -> None:
+    for value, text in values.items():
+        changes.replace(program.span(value), text, program)
 
 
 def _in_lines(changes: Changes, rows: Sequence[str], tail: int, stop: int, lead: str, program: Program) -> None:
@@ -89,10 +98,12 @@ def _around(at: ast.AST, program: Program) -> Sequence[ast.stmt]:
     return found[-1:]
 
 
-def _entry(key: ast.expr | None, value: ast.expr, program: Program) -> str:
+def _entry(key: ast.expr | None, value: ast.expr, program: Program, text: str | None) -> str:
     if key is None:
         return f"**{program.text(value)}"
-    return _balanced(program.document.source, program.span(key).start, program.span(value).end)
+    start, at = program.span(key).start, program.span(value)
+    whole = _balanced(program.document.source, start, at.end)
+    return whole if text is None else whole[: at.start - start] + text + whole[at.end - start :]
 
 
 def _balanced(source: str, start: int, end: int) -> str:

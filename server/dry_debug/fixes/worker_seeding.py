@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.seeding import module_name
 from dry_debug.lint.finding import Fix, Need, NeedHelper
+from dry_debug.lint.new_argument import argument_added
 from dry_debug.program.worker_seeds import seed_of
-from dry_debug.text.spans import Span, TextEdit
+from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -43,9 +44,7 @@ def give_own(program: Program, shared: SharedGenerator) -> Fix | None:
             f"    info.dataset.{shared.attribute} = {found}.{maker}({seed})",
         )
     )
-    end = program.end_of_arguments(call)
-    last = max(program.span(node).start for node in (*call.args, *(k.value for k in call.keywords)))
-    edit = TextEdit(Span(end, end), f",{_between(program, last)}worker_init_fn={name}")
+    edit = argument_added(program, call, f"worker_init_fn={name}")
     all_needs: tuple[Need, ...] = (*needs, *more, NeedHelper(name, source))
     return Fix("Give each worker a generator of its own (`worker_init_fn`)", "unsafe", (edit,), all_needs)
 
@@ -82,13 +81,3 @@ def _one_number(one: OneSeed) -> ast.expr | None:
     if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path:
         return None
     return bindings[0].value
-
-
-def _between(program: Program, last: int) -> str:
-    """What stands before an argument: a space, or a new line where each argument (as the one at `last`) has its own."""
-    lines = program.document.lines
-    text = lines.line_text(lines.line_of(last))
-    indent = text[: len(text) - len(text.lstrip())]
-    alone = text.strip().removesuffix(",")
-    one = alone.count("(") == alone.count(")") and "," not in alone.split("(")[0]
-    return f"{program.document.newline}{indent}" if one and text.rstrip().endswith(",") else " "

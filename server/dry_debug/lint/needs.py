@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.program.program import parse, without_broken_cells
+from dry_debug.program.walks import is_docstring
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 
@@ -58,7 +59,7 @@ def resolve_needs(document: Document, needs: Iterable[Need]) -> tuple[TextEdit, 
     if beside is not None:
         edits.append(beside)
         imports = [need for need in imports if need not in standard]
-    import_text = newline.join(import_statement(need) for need in sorted(imports, key=_import_order))
+    import_text = newline.join(_statements(imports))
     helper_text = (newline * 3).join(_adapted(need.source, document) for need in helpers)
     # Below an import block there is a blank line already; below a docstring, and above code, one is made.
     before = 1 if top.below_header and not top.has_imports else 0
@@ -99,7 +100,7 @@ def _among_the_standard(
     if not imports or any(";" in lines.line_text((s.end_lineno or s.lineno) - 1) for s in imports):
         return None
     standard = [s for s in imports if _root(s) in _STANDARD]
-    text = document.newline.join(import_statement(need) for need in sorted(needs, key=_import_order))
+    text = document.newline.join(_statements(needs))
     plain = [s for s in standard if isinstance(s, ast.Import)]
     if standard and not plain:
         at = lines.starts[_first_line(standard[0])]
@@ -117,6 +118,18 @@ def _among_the_standard(
 def _root(statement: ast.Import | ast.ImportFrom) -> str:
     name = statement.names[0].name if isinstance(statement, ast.Import) else (statement.module or "")
     return "" if isinstance(statement, ast.ImportFrom) and statement.level else name.partition(".")[0]
+
+
+def _statements(needs: Sequence[NeedImport]) -> list[str]:
+    """One line for each module: names of one module share it."""
+    lines: list[str] = []
+    for need in sorted(needs, key=_import_order):
+        start = f"from {need.module} import "
+        if need.name and not need.alias and lines and lines[-1].startswith(start) and " as " not in lines[-1]:
+            lines[-1] += f", {need.name}"
+        else:
+            lines.append(import_statement(need))
+    return lines
 
 
 def import_statement(need: NeedImport) -> str:
@@ -190,7 +203,7 @@ def _top_of(document: Document, module: ast.Module) -> _Top:
     leading: list[ast.stmt] = []
     between: list[ast.stmt] = []
     for statement in body:
-        if isinstance(statement, ast.Import | ast.ImportFrom) or (not leading and _is_docstring(statement)):
+        if isinstance(statement, ast.Import | ast.ImportFrom) or (not leading and is_docstring(statement)):
             leading += [*between, statement]
             between = []
         elif leading and _prepares(statement):
@@ -198,7 +211,7 @@ def _top_of(document: Document, module: ast.Module) -> _Top:
         else:
             break
     rest = body[len(leading) :]
-    has_imports = any(not _is_docstring(statement) and not _is_future(statement) for statement in leading)
+    has_imports = any(not is_docstring(statement) and not _is_future(statement) for statement in leading)
     if rest:
         helper_at = max(start, lines.starts[_attached(document, _first_line(rest[0]), bool(leading))])
     else:
@@ -240,14 +253,6 @@ def _prepares(statement: ast.stmt) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name) and node.id in ("sys", "os", "warnings", "matplotlib", "logging")
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
 
 
 def _is_future(statement: ast.stmt) -> bool:

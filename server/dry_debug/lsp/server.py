@@ -16,7 +16,7 @@ from dry_debug.lsp.hover import hover
 from dry_debug.lsp.lenses import NOTED, Lenses
 from dry_debug.lsp.pygls_patches import Buffers
 from dry_debug.lsp.report import ignored, reported, stored
-from dry_debug.lsp.route import routed
+from dry_debug.lsp.route import files_to_check, panel, routed
 from dry_debug.lsp.session import Session
 from dry_debug.lsp.settings import SECTION, Complaints, initial_options, plain, pulled_options, pushed_options
 from dry_debug.project.config import FILE_NAMES
@@ -287,11 +287,16 @@ def _register_requests(server: Server) -> None:
 
     @server.command(ROUTE)
     async def where_to_look(text: str) -> str:
-        """Markdown: where to look first for the symptom that `text` describes, with the findings of the open files."""
+        """Markdown: where to look first for the symptom that `text` describes, with the findings of the open files, of
+        those that a traceback names, and of the scripts of the workspace."""
         session = server.session
+        routing = await session.worker.run(partial(routed, text))
         found = [await session.current(uri) for uri in session.buffers.open_uris()]
         analyses = [one[0] for one in found if one is not None]
-        return await session.worker.run(partial(routed, text, analyses))
+        opened = [path for one in analyses if (path := one.snapshot.path) is not None]
+        paths = await session.worker.run(partial(files_to_check, routing, session.folders(), opened))
+        analyses += await session.unopened(paths)
+        return await session.worker.run(partial(panel, routing, analyses))
 
     @server.command(REPORT)
     async def report(uri: str, form: str = "markdown") -> str | None:

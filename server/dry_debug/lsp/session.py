@@ -79,10 +79,11 @@ class Session:
     def root(self, uri: str) -> str | None:
         """The folder that is the project of document `uri`: its workspace folder, else where it lies."""
         path = path_of(uri)
-        if path is None:
-            return None
-        folders = [folder for given in self.buffers.folder_uris() if (folder := path_of(given)) is not None]
-        return self.project.root(path, folders)
+        return self.project.root(path, self.folders()) if path is not None else None
+
+    def folders(self) -> list[str]:
+        """The workspace folders on disk."""
+        return [folder for uri in self.buffers.folder_uris() if (folder := path_of(uri)) is not None]
 
     def lookup(self) -> Callable[[str], Snapshot | None]:
         """Finds a file of the project by path: as it is open now, else as it is on disk."""
@@ -221,6 +222,17 @@ class Session:
             return None
         self._fresh[uri] = fresh
         return fresh, shown.fingerprints
+
+    async def unopened(self, paths: Iterable[str]) -> list[Analysis]:
+        """The analyses of files as they are on disk; nothing is published. Other work goes between two of them."""
+        find = self.lookup()
+        found: list[Analysis] = []
+        for path in paths:
+            snapshot = await self.worker.run(partial(find, path))
+            analysis = await self._analyse(snapshot, None) if snapshot is not None else None
+            if analysis is not None:
+                found.append(analysis)
+        return found
 
     async def _analyse(
         self, snapshot: Snapshot, previous: Analysis | None, cancelled: Callable[[], bool] | None = None

@@ -74,7 +74,9 @@ class Evaluator:
             run.cut(level)
             return UNKNOWN
         depth = len(stack)
-        if depth > MAX_DEPTH or run.fuel <= 0:
+        if not depth:
+            run.share()
+        if depth > MAX_DEPTH or run.fuel <= run.floor:
             run.cut()
             return UNKNOWN
         if run.provisional:

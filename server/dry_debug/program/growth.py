@@ -15,6 +15,7 @@ from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.walks import loop_head
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -150,7 +151,7 @@ def _growth(
             return None
         if not reads_batches(program, loop):
             program.why(stmt, "no backward pass over {} in the loop shows that its graph is used up: "
-                        "the sum may be there to be differentiated", carried[0].expr, see=_head(loop))  # fmt: skip
+                        "the sum may be there to be differentiated", carried[0].expr, see=loop_head(loop))  # fmt: skip
             return None
         confidence = weakest(confidence, "medium")
     return Growth(stmt, text, how, carried, loop, fate, confidence)
@@ -183,10 +184,6 @@ def _no_graph(program: Program, stmt: ast.stmt, added: list[ast.expr]) -> None:
 def tell_differentiated(program: Program, stmt: ast.stmt, path: str, fate: Fate) -> None:
     see = Step(*fate.differentiated, "") if fate.differentiated is not None else None
     program.why(stmt, f"`{path}` is differentiated in the end, so it has to keep the graphs", see=see)
-
-
-def _head(loop: Loop) -> ast.AST:
-    return loop.iter if isinstance(loop, ast.For | ast.AsyncFor) else loop.test if isinstance(loop, ast.While) else loop
 
 
 # -- loops -----------------------------------------------------------------------------------------------------------

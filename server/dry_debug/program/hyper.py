@@ -153,7 +153,7 @@ class Hyperparameters:
 
         seen = {(id(h.node), h.name) for h in listed}
         # A default that is set for an option stands with the option.
-        moved = {id(v) for k, v in self._overridden.items() if any(h.name == canonical_field(k) for h in self.argparse)}
+        moved = {id(v) for k, v in self.overridden.items() if any(h.name == canonical_field(k) for h in self.argparse)}
         found = []
         for one in declared(self.program):
             if id(one.node) in moved:
@@ -217,14 +217,14 @@ class Hyperparameters:
                 value = _parsed(value, values.get("type")) if known else None
             elif isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
                 value = action.value == "store_false"
-            over = self._overridden.get(name.lstrip("-").replace("-", "_"))
+            over = self.overridden.get(name.lstrip("-").replace("-", "_"))
             if over is not None:
                 value = over.value
             found.append(Hyperparameter(canonical_field(name), value, call, "argparse"))
         return found
 
     @cached_property
-    def _overridden(self) -> dict[str, ast.Constant]:
+    def overridden(self) -> dict[str, ast.Constant]:
         """`parser.set_defaults(pin_mem=True)` in a file with one parser: stronger than the option's own default."""
         found: dict[str, ast.Constant] = {}
         calls = self.program.method_calls("set_defaults")

@@ -17,29 +17,31 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 MOST = 400  # values of one file; more is data
+_MOST_ITEMS = 4  # mappings of a list that are looked into
 LONGEST = 16  # items of a list that is a setting: betas, milestones
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A value of a configuration file. `line` is one-based."""
+    """A value of a configuration file. `line` is one-based; `keys` lead to it, in the spelling of the file."""
 
     name: str
     value: Any
     file: str
     line: int
+    keys: tuple[str, ...] = ()
 
 
 def configured(program: Program) -> list[Configured]:
     """What the configuration files that this program loads say, by file and line; each place once."""
     found: dict[tuple[str, int, str], Configured] = {}
-    for root in _roots(program):
-        for row in _rows(root):
+    for root in roots(program):
+        for row in settings_of(root):
             found.setdefault((row.file, row.line, row.name), row)
     return sorted(found.values(), key=lambda row: (row.file, row.line))
 
 
-def _roots(program: Program) -> Iterator[Entry]:
+def roots(program: Program) -> Iterator[Entry]:
     """What is loaded: by calls, by what a decorator hands over, by modules that are imported."""
     for value in _loaded(program):
         if value.kind == "settings" and isinstance(value.items, Entry) and value.items.children is not None:
@@ -76,14 +78,21 @@ def _ini_files(program: Program) -> Iterator[Value]:
                 yield settings.from_path(program, path, call)
 
 
-def _rows(root: Entry) -> Iterator[Configured]:
-    """The settings of one configuration. A file none of whose values is a known field of a training run is data."""
-    leaves = [(keys, leaf) for keys, leaf in root.leaves() if _is_setting(leaf)]
+def settings_of(root: Entry, *, deep: bool = False) -> Iterator[Configured]:
+    """The settings of one configuration. A file none of whose values is a known field of a training run is data.
+
+    `deep` says that the mappings that stand in a list count too: `datasets: [{path: ...}]`.
+    """
+    every = list(root.leaves())
+    if deep:
+        inner = [(keys, item) for keys, leaf in every for item in (leaf.items or ())[:_MOST_ITEMS] if item.children]
+        every.extend(((*keys, *below), leaf) for keys, item in inner for below, leaf in item.leaves())
+    leaves = [(keys, leaf) for keys, leaf in every if _is_setting(leaf)]
     if len(leaves) > MOST or not any(is_canonical(keys[-1]) for keys, _ in leaves):
         return
     for keys, leaf in leaves:
         known, value = resolved(root, leaf)
-        yield Configured(canonical_field(keys[-1]), value if known else None, leaf.file, leaf.line)
+        yield Configured(canonical_field(keys[-1]), value if known else None, leaf.file, leaf.line, keys)
 
 
 def _is_setting(leaf: Entry) -> bool:

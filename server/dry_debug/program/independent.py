@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -37,9 +37,9 @@ def why_dependent(call: ast.Call, exprs: list[ast.expr], loop: ast.For, program:
 
     `exprs` are what the call is given, as far as it matters.
     """
-    targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
+    targets = names_in(loop.target)
     body = Body(loop, call)
-    used = body.behind({name for expr in exprs for name in _names(expr)})
+    used = body.behind({name for expr in exprs for name in names_in(expr)})
     if not used & targets:
         return "what it is given does not come from what the loop goes over"
     answers = body.after(body.bound_by(call))
@@ -56,7 +56,7 @@ def why_dependent(call: ast.Call, exprs: list[ast.expr], loop: ast.For, program:
         if (
             isinstance(node, ast.If)
             and any(isinstance(s, ast.Break) for s in node.body)
-            and _names(node.test) & answers
+            and names_in(node.test) & answers
         ):
             return "the answer decides whether there is a next one"
     return None
@@ -72,9 +72,9 @@ class Body:
         self.bindings: list[tuple[str, set[str], ast.AST]] = []  # (name, what it is made of, where), in source order
         for node in sorted(_binders(loop), key=lambda n: (n.lineno, n.col_offset)):
             value, targets = _value(node), _targets(node)
-            made = _names(value) if value is not None else set()
+            made = names_in(value) if value is not None else set()
             if isinstance(node, ast.AugAssign):
-                made |= {n.id for n in nodes(node.target) if isinstance(n, ast.Name)}
+                made |= names_in(node.target)
             for target in targets:
                 for part in nodes(target):
                     if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
@@ -125,7 +125,7 @@ class Body:
     def feeds_back(self, call: ast.Call) -> bool:
         """Whether what a call is given is made of its answer in the iteration before."""
         given = [*call.args, *(k.value for k in call.keywords)]
-        used = self.behind({name for expr in given for name in _names(expr)})
+        used = self.behind({name for expr in given for name in names_in(expr)})
         answers, grown = self.after(self.bound_by(call)), True
         while grown:
             grown = False
@@ -133,8 +133,8 @@ class Body:
                 func = inner.func if isinstance(inner, ast.Call) else None
                 if not isinstance(func, ast.Attribute) or func.attr not in CHANGES:
                     continue
-                taken = {n for a in inner.args for n in _names(a)}  # type: ignore[attr-defined]
-                into = _names(func.value) - answers
+                taken = {n for a in inner.args for n in names_in(a)}  # type: ignore[attr-defined]
+                into = names_in(func.value) - answers
                 if taken & answers and into:
                     answers, grown = self.after(answers | into), True
         return any(name in answers and not self.fresh(name) for name in used)
@@ -144,11 +144,11 @@ class Body:
         found = {name for name, _, _ in self.bindings}
         for inner in nodes(self.loop):
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in CHANGES:
-                found |= _names(inner.func.value)
+                found |= names_in(inner.func.value)
             elif isinstance(inner, ast.Assign | ast.AugAssign):
                 for target in inner.targets if isinstance(inner, ast.Assign) else [inner.target]:
                     if isinstance(target, ast.Subscript | ast.Attribute):
-                        found |= _names(target.value)
+                        found |= names_in(target.value)
         return found
 
 
@@ -175,10 +175,6 @@ def _targets(node: ast.AST) -> list[ast.expr]:
     return node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
 
 
-def _names(expr: ast.AST) -> set[str]:
-    return {n.id for n in nodes(expr) if isinstance(n, ast.Name)}
-
-
 def _first(block: list[ast.stmt], name: str, before: int) -> Literal["makes", "uses", "leaves"] | None:
     """What a block does with `name` first: makes it on every way through, or uses it; None: nothing."""
     perhaps: Literal["makes"] | None = None
@@ -189,12 +185,12 @@ def _first(block: list[ast.stmt], name: str, before: int) -> Literal["makes", "u
             return "leaves"
         done: Literal["makes", "uses", "leaves"] | None = None
         if isinstance(stmt, ast.Assign | ast.AnnAssign) and name in _bound(stmt):
-            done = "makes" if stmt.value is not None and name not in _names(stmt.value) else "uses"
+            done = "makes" if stmt.value is not None and name not in names_in(stmt.value) else "uses"
         elif isinstance(stmt, ast.With | ast.AsyncWith | ast.Try):
             done = _first(stmt.body, name, before)
-        elif isinstance(stmt, ast.For) and name in _names(stmt.target):
+        elif isinstance(stmt, ast.For) and name in names_in(stmt.target):
             done = "makes"
-        elif isinstance(stmt, ast.For | ast.If) and name not in _names(
+        elif isinstance(stmt, ast.For | ast.If) and name not in names_in(
             stmt.iter if isinstance(stmt, ast.For) else stmt.test
         ):
             ways = {_first(stmt.body, name, before), _first(stmt.orelse, name, before)}
@@ -206,7 +202,7 @@ def _first(block: list[ast.stmt], name: str, before: int) -> Literal["makes", "u
             if "uses" not in ways and None in ways:
                 continue
             done = "uses" if "uses" in ways else "makes"
-        if done is None and name in _names(stmt):
+        if done is None and name in names_in(stmt):
             return "uses"
         if done is not None:
             return done

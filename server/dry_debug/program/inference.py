@@ -13,7 +13,7 @@ from dry_debug.program.program import GradMode
 from dry_debug.program.relations import belongs_to, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
@@ -98,7 +98,7 @@ def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension]
             part: ast.comprehension = scope.node.generators[0]  # type: ignore[union-attr]
             around = scope.parent
             data = around is not None and program.training.loops.gives_data(part.iter, around, stmt)
-            return (program, part) if data and _given(node, _names(part.target)) else None
+            return (program, part) if data and _given(node, names_in(part.target)) else None
         for block in program.index.ancestors(stmt):
             if isinstance(block, ast.For | ast.AsyncFor | ast.While):
                 return (program, block) if _evaluates(block, node, scope, program) else None
@@ -112,16 +112,12 @@ def _evaluates(loop: LoopNode, call: ast.AST, scope: Scope, program: Program) ->
     loops = program.training.loops
     if not loops.goes_over_data(loop) or loops.steps_in(loop):
         return False
-    names = set() if isinstance(loop, ast.While) else _names(loop.target)
+    names = set() if isinstance(loop, ast.While) else names_in(loop.target)
     first, last = loop.lineno, loop.end_lineno or loop.lineno
     for name, bindings in scope.bindings.items():
         if any(b.kind != "param" and b.stmt is not None and first < b.stmt.lineno <= last for b in bindings):
             names.add(name)
     return _given(call, names)
-
-
-def _names(target: ast.AST) -> set[str]:
-    return {n.id for n in nodes(target) if isinstance(n, ast.Name)}
 
 
 def _given(call: ast.AST, names: set[str]) -> bool:
@@ -153,7 +149,7 @@ def _predicts(event: Event) -> bool:
     function, stmt = function_of(event.scope), event.stmt
     if function is None:
         return False
-    names = {n for target in stmt.targets for n in _names(target)} if isinstance(stmt, ast.Assign) else set[str]()
+    names = {n for target in stmt.targets for n in names_in(target)} if isinstance(stmt, ast.Assign) else set[str]()
     for call in function.calls:
         if last_name(call.func) in ("argmax", "topk") or (last_name(call.func) == "max" and len(call.args) > 0):
             given = [call.func.value] if isinstance(call.func, ast.Attribute) else []

@@ -192,13 +192,15 @@ class Program:
 
     # -- text --------------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def is_test(self) -> bool:
         """Whether the file is there to be collected by a test runner, or to help such files."""
         path = self.document.path.replace("\\", "/")
         name = path.rpartition("/")[2]
         if name.startswith(("test_", "conftest")) or "/tests/" in f"/{path}":
             return True
+        if "TestCase" in self.document.source and any(_is_test_case(c.node) for c in self.index.classes):
+            return True  # what the tests of a library, and of those who extend it, derive from
         # Where scripts are called `mnist_test.py`, only what a runner would collect makes a test of the file.
         return name.endswith("_test.py") and any(f.name.startswith("test_") for f in self.index.functions)
 
@@ -694,3 +696,8 @@ class Program:
 def _all_calls(scope: Scope) -> Iterator[ast.Call]:
     for current in (scope, *scope.below()):
         yield from current.calls
+
+
+def _is_test_case(node: ast.AST) -> bool:
+    """`class NetTestCase(ToolTestCase)`; a `TestCase` that holds data (a prompt and its answer) has no such base."""
+    return isinstance(node, ast.ClassDef) and any(last_name(base).endswith("TestCase") for base in node.bases)

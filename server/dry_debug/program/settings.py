@@ -242,6 +242,10 @@ def option(program: Program, attribute: str) -> Option | None:
     if len(found) != 1:
         return None
     known, default = default_of(program, found[0])
+    if not known:
+        over = program.training.hyper.overridden.get(attribute)
+        if over is not None:
+            return Option(program, found[0], True, over.value)
     return Option(program, found[0], known, default)
 
 

@@ -64,13 +64,13 @@ def parse(text: str) -> Range | None:
         if sign == "!=":
             continue
         if sign in ("<", "<="):
-            end = version if sign == "<" else _next(version)
+            end = version if sign == "<" else following(version)
             high = end if high is None else min(high, end)
             continue
         low = version if low is None else max(low, version)
         end_of = _end(sign, plain, star)
         if end_of is None and sign in ("", "=", "==", "==="):
-            exact, end_of = True, _next(version)
+            exact, end_of = True, following(version)
         if end_of is not None:
             high = end_of if high is None else min(high, end_of)
     if low is None and high is None:
@@ -93,10 +93,11 @@ def _end(sign: str, plain: Version, star: bool) -> Version | None:
 
 
 def _raised(plain: Version) -> Version:
-    return _wide((*plain[:-1], plain[-1] + 1))
+    return _wide(following(plain))
 
 
-def _next(version: Version) -> Version:
+def following(version: Version) -> Version:
+    """One more in the last place that is written: 2.4 after 2.3, 2.3.2 after 2.3.1."""
     return (*version[:-1], version[-1] + 1)
 
 

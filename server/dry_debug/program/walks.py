@@ -28,3 +28,20 @@ def nodes(root: ast.AST) -> Iterator[ast.AST]:
                         push(item)
             elif cls not in leaves:
                 push(value)
+
+
+def names_in(expr: ast.AST) -> set[str]:
+    """The variables that stand in an expression or in a target, read or stored."""
+    return {n.id for n in nodes(expr) if isinstance(n, ast.Name)}
+
+
+def loop_head(loop: ast.stmt) -> ast.AST:
+    """What a finding points at for a loop: its test, or what it counts with; the statement itself where it is none."""
+    if isinstance(loop, ast.For | ast.AsyncFor):
+        return loop.target
+    return loop.test if isinstance(loop, ast.While) else loop
+
+
+def is_docstring(stmt: ast.stmt) -> bool:
+    """Whether a statement is only a text, as a docstring is; whether it stands first, its reader looks."""
+    return isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, str)

@@ -72,6 +72,12 @@ def discover(paths: Iterable[str], configs: Configs) -> Found:
     return found
 
 
+def walk(top: str, configs: Configs) -> Iterator[str]:
+    """The files that `discover` finds below the folder `top` (absolute), one by one; without folders that cannot be
+    read."""
+    return _walk(top, configs, [])
+
+
 def _walk(top: str, configs: Configs, problems: list[Problem]) -> Iterator[str]:
     stack = [(top, _ignores_above(top))]
     while stack:

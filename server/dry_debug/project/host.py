@@ -60,7 +60,7 @@ class ProjectHost:
         self.evaluation = Evaluation()
         self.reach = Reach()
         self._versions: set[tuple[str, str]] = set()  # packages that were asked for, each for the files of a folder
-        self._declarations: dict[str, dict[str, str]] = {}  # by folder
+        self._declarations: dict[str, Mapping[str, str]] = {}  # by folder
         self._installed = 0  # files of packages that this analysis has looked into
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
 
@@ -246,7 +246,7 @@ class ProjectHost:
     def _environment(self) -> Environment | None:
         return find(self.root, self.interpreter)
 
-    def _declared(self, folder: str) -> dict[str, str]:
+    def _declared(self, folder: str) -> Mapping[str, str]:
         from dry_debug.project.versions import declared
 
         known = self._declarations.get(folder)

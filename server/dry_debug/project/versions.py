@@ -1,7 +1,9 @@
 """Versions that a project declares for its packages, read from its metadata files without running anything.
 
 A lock file says which version will be there; the other files say which may be. The answer is text: an exact version
-(`2.1.0`) where there is one, else the condition as it is written (`>=2.0,<3`).
+(`2.1.0`) where there is one, else the condition as it is written (`>=2.0,<3`). What holds only for some Pythons and
+platforms, for an extra or for the project's own developers counts after what holds for everybody, and only where it
+is not contradicted.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import ast
 import json
 import os
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from dry_debug.program.package_names import normal
 
@@ -19,21 +23,88 @@ MAX_BYTES = 5_000_000
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 _REQUIREMENT = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*
-        \(?\s*(?P<condition>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*(?:[;#@].*)?$""",
+        \(?\s*(?P<condition>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*(?:;(?P<marker>[^#]*)(?:\#.*)?|[#@].*)?$""",
     re.VERBOSE,
 )
 _EXACT = re.compile(r"={2,3}([\w.+!-]+)$")
 
 
-def declared(root: str) -> dict[str, str]:
-    """The version or the condition of each package that the project in the folder `root` declares, by its normal
-    name (lower case, with hyphens). What comes first in this order holds: lock files, pyproject.toml, setup.cfg,
-    setup.py, requirements*.txt, environment.yml."""
-    found: dict[str, str] = {}
-    for name, condition in _everything(root):
-        if condition and name not in found:
-            found[name] = condition
-    return found
+# What is needed to work on the project, not to run it.
+_DEVELOPERS = re.compile(r"(?:^|[^a-z])(?:dev|develop|development|tests?|testing|docs?|lint|ci|build|style|typing)\b")
+_UNKNOWN = "?"  # no marker at all: nobody knows whether it holds
+
+
+class Stated(NamedTuple):
+    """One statement of a project on the version of a package. `condition` may be empty; `marker` as it is written."""
+
+    name: str
+    condition: str
+    marker: str = ""
+    level: int = 0  # 0: for everybody; 1: for an extra, or one of several files; 2: for those who work on the project
+
+
+class Declarations(Mapping[str, str]):
+    """The version or the condition of each package that a project declares, by its normal name (lower case, with
+    hyphens). Packages on which nothing is certain are not in it."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._stated: dict[str, list[Stated]] = {}
+        self._known: dict[str, str | None] = {}
+        for one in _everything(root):
+            if one.condition:
+                self._stated.setdefault(one.name, []).append(one)
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self._known:
+            self._known[name] = self._resolved(self._stated.get(name, []))
+        found = self._known[name]
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._stated if self.get(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _resolved(self, stated: list[Stated]) -> str | None:
+        """The first that holds for everybody; else what all that may hold agree on, those of the lowest level first."""
+        maybe: dict[int, set[str]] = {}
+        for one in stated:
+            holds = self._holds(one.marker)
+            if holds and one.level == 0:
+                return one.condition
+            if holds is not False:
+                maybe.setdefault(one.level, set()).add(one.condition)
+        agreed = maybe[min(maybe)] if maybe else set[str]()
+        return agreed.pop() if len(agreed) == 1 else None
+
+    def _holds(self, marker: str) -> bool | None:
+        if not marker or marker == _UNKNOWN:
+            return None if marker else True
+        from dry_debug.project.markers import holds
+
+        return holds(marker, self._pythons)
+
+    @cached_property
+    def _pythons(self) -> tuple[str, ...]:
+        from dry_debug.project.markers import admitted
+
+        data = _toml(_text(os.path.join(self._root, "pyproject.toml")))
+        poetry = _table(_table(_table(data.get("tool")).get("poetry")).get("dependencies"))
+        for said in (_table(data.get("project")).get("requires-python"), poetry.get("python")):
+            if isinstance(said, str):
+                return admitted(said)
+        return admitted(_text(os.path.join(self._root, ".python-version")).strip())
+
+
+def declared(root: str) -> Declarations:
+    """What the project in the folder `root` declares. What comes first in this order holds: lock files,
+    pyproject.toml, setup.cfg, setup.py, requirements.txt, environment.yml; then extras and other requirements files,
+    then what only developers need."""
+    return Declarations(root)
 
 
 def place_of(folder: str, package: str, version: str) -> tuple[str, int, int, int, str] | None:
@@ -58,10 +129,10 @@ def place_of(folder: str, package: str, version: str) -> tuple[str, int, int, in
 
 def named(root: str) -> set[str]:
     """The normal names of all packages that the metadata files in the folder `root` list, with and without versions."""
-    return {name for name, _ in _everything(root)}
+    return {one.name for one in _everything(root)}
 
 
-def _everything(root: str) -> Iterator[tuple[str, str]]:
+def _everything(root: str) -> Iterator[Stated]:
     for lock in _LOCKS:
         text = _text(os.path.join(root, lock))
         if text:
@@ -70,8 +141,9 @@ def _everything(root: str) -> Iterator[tuple[str, str]]:
     yield from _setup_cfg(_text(os.path.join(root, "setup.cfg")))
     yield from _setup_py(_text(os.path.join(root, "setup.py")))
     for name in _requirements_files(root):
-        for line in _text(os.path.join(root, name)).splitlines():
-            yield from _requirement(line)
+        level = _level_of_file(name)
+        for line in _joined(_text(os.path.join(root, name))):
+            yield from _requirement(line, level)
     for name in ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml"):
         for line in _text(os.path.join(root, name)).splitlines():
             item = line.strip()
@@ -81,15 +153,33 @@ def _everything(root: str) -> Iterator[tuple[str, str]]:
                 yield from _requirement(text)
 
 
-def _requirement(line: str) -> Iterator[tuple[str, str]]:
+def _requirement(line: str, level: int = 0) -> Iterator[Stated]:
     match = _REQUIREMENT.match(line.split(" --", 1)[0].rstrip("\\ "))
     if match is not None:
         condition = re.sub(r"\s+", "", match["condition"]).rstrip(",")
         exact = _EXACT.match(condition)
-        yield normal(match["name"]), exact.group(1) if exact and "*" not in condition else condition
+        version = exact.group(1) if exact and "*" not in condition else condition
+        yield Stated(normal(match["name"]), version, (match["marker"] or "").strip(), level)
 
 
-def _locked(text: str, name: str) -> Iterator[tuple[str, str]]:
+def _joined(text: str) -> Iterator[str]:
+    """Lines, with those that a backslash continues put together."""
+    return iter(re.sub(r"\\[ \t]*\r?\n", " ", text).splitlines())
+
+
+def _level_of_file(name: str) -> int:
+    """`requirements.txt` speaks for everybody; one of several such files does only where they agree."""
+    if os.path.splitext(name)[0] == "requirements":
+        return 0
+    return _level_of(name)
+
+
+def _level_of(group: str) -> int:
+    """The level of an extra, of a dependency group, of a requirements file."""
+    return 2 if _DEVELOPERS.search(group.lower().replace("_", "-")) else 1
+
+
+def _locked(text: str, name: str) -> Iterator[Stated]:
     if name == "Pipfile.lock":
         try:
             data = json.loads(text)
@@ -100,35 +190,61 @@ def _locked(text: str, name: str) -> Iterator[tuple[str, str]]:
             for package, row in rows.items() if isinstance(rows, dict) else ():
                 version = row.get("version") if isinstance(row, dict) else None
                 if isinstance(version, str):
-                    yield normal(package), version.removeprefix("==")
+                    yield Stated(normal(package), version.removeprefix("=="))
         return
     data = _toml(text)
     rows = data.get("package", data.get("packages"))
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("version"), str):
-            yield normal(row["name"]), row["version"]
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    found = [row for row in found if isinstance(row.get("name"), str) and isinstance(row.get("version"), str)]
+    times = Counter(normal(row["name"]) for row in found)
+    for row in found:
+        # Only where a package is locked at several versions do their conditions tell which.
+        marker = _marker_of(row) or _UNKNOWN if times[normal(row["name"])] > 1 else ""
+        yield Stated(normal(row["name"]), row["version"], marker)
 
 
-def _pyproject(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _marker_of(row: dict[str, Any]) -> str:
+    """The condition under which a row of a lock file holds, or nothing."""
+    several = row.get("resolution-markers")  # uv: one of them
+    if isinstance(several, list) and several and all(isinstance(one, str) for one in several):
+        return " or ".join(f"({one})" for one in several)
+    one = row.get("markers", row.get("marker"))
+    return one if isinstance(one, str) else ""
+
+
+def _pyproject(data: dict[str, Any]) -> Iterator[Stated]:
     project = _table(data.get("project"))
-    lists = [project.get("dependencies"), *_table(project.get("optional-dependencies")).values()]
-    lists += _table(data.get("dependency-groups")).values()
-    for rows in lists:
+    lists: list[tuple[int, object]] = [(0, project.get("dependencies"))]
+    for groups in (project.get("optional-dependencies"), data.get("dependency-groups")):
+        lists += [(_level_of(name), rows) for name, rows in _table(groups).items()]
+    for level, rows in lists:
         for row in rows if isinstance(rows, list) else ():
             if isinstance(row, str):
-                yield from _requirement(row)
+                yield from _requirement(row, level)
     poetry = _table(_table(data.get("tool")).get("poetry"))
-    tables = [poetry.get("dependencies"), poetry.get("dev-dependencies")]
-    tables += [_table(group).get("dependencies") for group in _table(poetry.get("group")).values()]
-    for table in tables:
-        for name, row in _table(table).items():
-            version = row.get("version") if isinstance(row, dict) else row
-            if isinstance(version, str) and version != "*":
-                plain = re.fullmatch(r"[\d.]+", version) is not None  # poetry: a bare version is meant with a caret
-                yield normal(name), f"^{version}" if plain else version.removeprefix("==")
+    tables: list[tuple[int, object]] = [(0, poetry.get("dependencies")), (2, poetry.get("dev-dependencies"))]
+    tables += [(_level_of(n), _table(group).get("dependencies")) for n, group in _table(poetry.get("group")).items()]
+    for level, table in tables:
+        for name, entry in _table(table).items():
+            for row in entry if isinstance(entry, list) else [entry]:  # one for each platform or Python
+                yield from _poetry_row(name, row, level)
 
 
-def _setup_cfg(text: str) -> Iterator[tuple[str, str]]:
+def _poetry_row(name: str, row: object, level: int) -> Iterator[Stated]:
+    version = row.get("version") if isinstance(row, dict) else row
+    if not isinstance(version, str) or version == "*":
+        return
+    marker = ""
+    if isinstance(row, dict):
+        conditional = any(isinstance(row.get(key), str) for key in ("python", "platform"))
+        written = row.get("markers")
+        marker = written if isinstance(written, str) and not conditional else _UNKNOWN if conditional else ""
+        level = max(level, 1) if row.get("optional") is True else level
+    plain = re.fullmatch(r"[\d.]+", version) is not None  # poetry: a bare version is meant with a caret
+    yield Stated(normal(name), f"^{version}" if plain else version.removeprefix("=="), marker, level)
+
+
+def _setup_cfg(text: str) -> Iterator[Stated]:
     if "install_requires" not in text:
         return
     import configparser
@@ -142,7 +258,7 @@ def _setup_cfg(text: str) -> Iterator[tuple[str, str]]:
         yield from _requirement(line)
 
 
-def _setup_py(text: str) -> Iterator[tuple[str, str]]:
+def _setup_py(text: str) -> Iterator[Stated]:
     """Literal lists of requirements only: `setup.py` is not run."""
     if "install_requires" not in text:
         return
@@ -165,7 +281,8 @@ def _setup_py(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _requirements_files(root: str) -> list[str]:
-    """`requirements*.txt`, then what lies in a folder `requirements`: paths relative to `root`."""
+    """`requirements*.txt`, then what lies in a folder `requirements`, those first that speak for everybody: paths
+    relative to `root`."""
     found = []
     for folder in ("", "requirements"):
         try:
@@ -174,7 +291,7 @@ def _requirements_files(root: str) -> list[str]:
             continue
         fits = [n for n in names if n.endswith((".txt", ".in")) and (folder or n.startswith("requirements"))]
         found += [os.path.join(folder, name) for name in fits[:12]]
-    return found
+    return sorted(found, key=lambda name: (_level_of_file(name), name.endswith(".in")))  # `.txt` is made from `.in`
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -32,12 +32,13 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "adamw_8bit",
             r"(?:paged[ _-])?(?:8[ _-]?bits? )adam[ _-]?w|(?:paged_)?adamw[ _-](?:bnb[ _-])?8[ _-]?bit|paged[ "
-            r"_-]adamw|adamw8bit",
+            r"_-]adamw(?![ _-]*32)|adamw8bit",
         ),
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
         (
             "adamw",
-            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|and) decoupled "
+            r"adam[ _-]?w(?:_torch(?:_fused)?|_hf|[ _-]32[ _-]?bit)?\b|\badam\b(?: optimi[sz]er)?,? (?:with|using|"
+            r"and) decoupled "
             r"(?:l2|weight[ -]decay)|\bdecoupled adam\b",
         ),
         ("adamax", r"adamax\b"),
@@ -58,6 +59,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("sophia", r"(?-i:\bSophia\b)(?= optimi)"),
         ("muon", r"\bmuon\b"),
         ("lbfgs", r"l-?bfgs\b"),
+        ("novograd", r"\bnovograd\b"),
+        ("lars", r"(?-i:\bLARS\b)"),
+        ("adabelief", r"\bada-?belief\b"),
+        ("prodigy", r"(?-i:\bProdigy\b)(?! of)"),
+        ("shampoo", r"(?-i:\bShampoo\b)"),
     ),
     "scheduler": (
         (
@@ -67,20 +73,25 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "cosine",
-            r"\bcos(?:ine)?\b(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|lr))*(?! (?:similarit|distance|loss|"
+            r"\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|"
+            r"lr))*(?! (?:similarit|distance|loss|"
             r"embedding|metric))",
         ),
         ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
         (
             "plateau",
-            r"reduc\w*[ _-]?(?:the )?(?:(?:lr|learning[ -]rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
+            r"reduc\w*[ _-]?(?:the )?(?:(?:lr|(?:learning[ -])?rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
             r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
             r"(?:lr|learning)",
         ),
         ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
         ("polynomial", r"\bpoly(?:nomial)?(?: decay| schedule[r]?| lr)\b|schedule[r]?\W{1,3}poly(?:nomial)?\b"),
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
-        ("exponential", r"exponential(?:lr| (?:lr )?(?:decay|schedule[r]?))"),
+        (
+            "exponential",
+            r"(?:lr|learning[ -]rate) (?:decay|schedule)\W{1,4}(?:is )?exponential|exponential(?:lr|"
+            r" (?:lr )?(?:decay|schedule[r]?))",
+        ),
         (
             "step",
             r"\bsteplr\b|\bmulti-?step(?:lr)?\b|\bstep (?:lr |learning rate )?(?:decay|schedule[r]?)\b|"
@@ -94,7 +105,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
             r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
-            r"(?:epochs?|steps?|milestones?|\d+))\b|\bmilestones\b(?=[^.;]{0,12}\d)",
+            r"(?:epochs?|steps?|milestones?|\d+)|all \d+ epochs)\b|\bmilestones\b(?=[^.;]{0,12}\d)",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
@@ -112,11 +123,16 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
+            r"\bconstant\b(?=,? (?:after|following|from the end of) (?:an? |the )?(?:\w+ )?warm)|"
+            r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
+            r"thereafter)[ ,:]*(?:it |the lr |lr )?"
+            r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
             r"\b(?:constant|fixed|flat)[ _-](?:\d[\d.]*(?:e-?\d+)? )?(?:lr\b|learning[ -]rate|schedule[r]?)|(?:lr[ "
             r"_]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay)\b|without (?:an? |any )?(?:lr |learning[ -]rate "
-            r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b[^.;,]{0,24}\b(?:constant|fixed|flat)\b(?! (?:with|warm|seed))",
+            r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b(?:[^.;,]{0,24}|[^.;,()]{0,40})\b(?:constant|fixed|"
+            r"flat)\b(?! (?:with\b|warm|seed))",
         ),
     ),
     "precision": (
@@ -149,7 +165,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("lora", r"\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
         (
             "full",
-            r"\bfull(?:[ -]parameter|[ -]weight|-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
+            r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
+            r"-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
             r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
             r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
             r"the| its)? (?:model )?"
@@ -197,13 +214,33 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "accelerate",
             r"\b(?:hf|hugging ?face)(?:'s)? accelerate\b|\baccelerate (?:library|launch|config)\b|(?-i:(?:use|using|"
-            r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))",
+            r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))|"
+            r"(?-i:(?<=and )accelerate\b)(?=\s*(?:[.,;)]|\Z))",
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
         ("fsdp", r"\bfsdp2?\b"),
         ("ddp", r"\bddp\b|\bdistributeddataparallel\b|\bdata[ -]parallel\b"),
         ("unsloth", r"\bunsloth\b"),
         ("axolotl", r"\baxolotl\b"),
+        ("composer", r"(?-i:\bComposer\b)|\bmosaic ?ml(?:'s)? composer\b"),
+        ("fastai", r"\bfast\.?ai\b"),
+        ("ignite", r"\b(?:py-?torch[ -])?ignite\b(?! (?:the|a|an|interest)\b)"),
+        ("llama-factory", r"\bllama[ -]?factory\b"),
+        ("torchtune", r"\btorch-?tune\b"),
+        ("mmengine", r"\bmm-?engine\b"),
+        ("setfit", r"\bset-?fit\b"),
+        ("diffusers", r"\bdiffusers\b"),
+        ("flair", r"(?-i:\bFlair\b)"),
+        ("skorch", r"\bskorch\b"),
+        ("nemo", r"(?-i:\bNeMo\b)"),
+        ("megatron", r"\bmegatron(?:-?lm)?\b"),
+        ("ms-swift", r"\bms-?swift\b"),
+        ("open-clip", r"\bopen-?clip\b"),
+        ("speechbrain", r"\bspeech-?brain\b"),
+        ("stable-baselines3", r"\bstable-?baselines ?3?\b|\bsb3\b"),
+        ("lmdeploy", r"\blmdeploy\b"),
+        ("openrlhf", r"\bopenrlhf\b"),
+        ("verl", r"(?-i:\bverl\b)"),
         ("peft", r"\bpeft\b"),
         ("bitsandbytes", r"\bbitsandbytes\b|\bbnb\b"),
         (

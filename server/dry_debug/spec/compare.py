@@ -71,14 +71,29 @@ def compare(instructions: list[Instruction], program: Program) -> list[Item]:
         named = named_in([s for s in sources_of(program) if s.explicit], instructions, observed)
         instructions = sorted([*instructions, *named], key=lambda i: FIELDS.index(i.field))
     items = [_judge(instruction, observed, instructions, program) for instruction in instructions]
+    items = [item for item in items if not _told_already(item, items)]
     asked = {i.field for i in instructions}
     return [*items, *assumptions(observed, asked, program)]
+
+
+_EXCLUSIVE = ("optimizer", "scheduler")
+
+
+def _told_already(item: Item, items: list[Item]) -> bool:
+    """Whether "no SGD" only repeats the deviation from "use Adam"."""
+    asked = item.instruction
+    if item.verdict != "deviation" or asked is None or asked.kind != "not" or item.field not in _EXCLUSIVE:
+        return False
+    return any(
+        other is not item and other.verdict == "deviation" and other.field == item.field and other.got is item.got
+        for other in items
+    )
 
 
 def _lengths(instructions: list[Instruction], program: Program) -> list[Instruction]:
     """ "512 tokens" are those of the answers where nothing is trained."""
     setting = judging.Setting.of(program, instructions)
-    field = "max_length" if setting.trains else "max_tokens"
+    field = "max_length" if setting.trains or setting.handed_over else "max_tokens"
     kept: dict[tuple[str, ...], Instruction] = {}
     for one in sorted(instructions, key=lambda i: i.line):
         plain = one.at(field=field, unit="") if one.unit == "bare" else one

@@ -69,11 +69,12 @@ _ORIGIN = (
     r"repo)?|leaderboard|competitors?|"
     r"other (?:teams?|people|groups?|repos?|projects?)|colleagues?|research team|vision team|nlp team|platform team|"
     r"infra team|baseline|library|"
-    r"model card|docs?|documentation|readme|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
+    r"model card|docs|documentation|readme|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
     r"meta|openai|google|microsoft|deepmind)"
 )
 _OTHERS = re.compile(
-    rf"\b(?:the |that |their |one |an |a |some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,3}}?"
+    rf"(?<!can )(?<!could )(?<!would )(?<!will )\b(?:the |that |their |one |an |a |"
+    rf"some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,3}}?"
     r"(?:use[sd]?|using|report(?:s|ed)?|recommend(?:s|ed)?|suggest(?:s|ed)?|train(?:s|ed)?|set|got|get|has|have|had|"
     r"runs?|ran|went|goes|claims?|says?|said|"
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
@@ -87,10 +88,12 @@ _OTHERS = re.compile(
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
     r"did|went with|said (?:he|she|they))\b(?! to )"
-    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|Swin|ConvNeXt|ResNet\S*|"
+    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|"
+    r"Swin|ConvNeXt|ResNet\S*|"
     r"OPT|PaLM|Gemma\S*|Alpaca|Vicuna|Zephyr|nanoGPT) (?:trains|trained|was trained|were trained|was fine-tuned|"
     r"agreed|scored|got|"
     r"reached|reports|reported)\b"
+    r"|\bis what (?!(?:i|we|you)\b)[\w-]+(?: \w+)? (?:used|uses|did|had|has|took|trained|ran|recommends?)\b"
     r"|\bpapers? (?:use|report|train)|\bin (?:the|their|his|her|our last|our previous) (?:paper|blog|post|thesis|"
     r"repo)\b(?<!as in the paper)",
 )
@@ -101,7 +104,8 @@ _FOLLOWED = re.compile(
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be|have|work|do)|may (?:also "
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:an? )?\.?\d)|have|work|"
+    r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
     r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
     r"sprint|experiment)|in (?:the |a )?future|eventually|someday|stretch "
@@ -109,7 +113,7 @@ _UNSURE = re.compile(
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
     r"typical(?:ly)?|usually|(?<!our )(?<!my )(?<!the )(?<!your )(?<!as )usual|the usual (?:\w+ ){1,3}(?:is|are)|"
-    r"often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
+    r"(?<!more )(?<!less )(?<!as )often|commonly|many people|some people|people (?:say|use|like)|normally|in general|"
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
@@ -117,7 +121,10 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|in case|otherwise|fall(?:ing)? ?back(?: to)?|fallback|when(?:ever)? (?:it|we|you|memory|that|"
+    r"\b(?:if|unless|in case|otherwise(?! (?:the (?:same|rest|other|settings?|config|setup|old)|everything|all|"
+    r"keep|leave|as|"
+    r"same|unchanged|identical|like|nothing))|fall(?:ing)? ?back(?: to)?|fallback|when(?:ever)? (?:it|we|you|"
+    r"memory|that|"
     r"this)|should (?:it|that|this|memory) "
     r"(?:oom|not|run|fail|be)|or else|worst case|as a last resort)\b(?! (?:possible|you can|feasible|available|"
     r"supported))",
@@ -139,7 +146,7 @@ _WAS = re.compile(
 )
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
-    r"longer|not)\b"
+    r"longer|no need (?:for|of)|not)\b"
     r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
     r"exceed|over|"
     r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
@@ -147,7 +154,8 @@ _NEGATED = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"^\W*(?:hi|hey|hello|ok|so|and|also|then)?[\w ]{0,12}?[,!]?\s*(?:can|could|would|will) (?:you|we|someone|u)\b|"
+    r"\b(?:can|could|would|will) (?:you|someone|somebody|anyone|one of you)\b|^\W*(?:hi|hey|hello|ok|so|and|also|"
+    r"then)?[\w ]{0,12}?[,!]?\s*(?:can|could|would|will) (?:you|we|someone|u)\b|"
     r"\bplease\b|\bpls\b|"
     r"\b(?:i|we)(?:'d| would) like\b",
     re.IGNORECASE,
@@ -165,6 +173,22 @@ _OLD_LABEL = re.compile(
     r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|baseline(?= ?:| \(| (?:config|"
     r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
+    re.IGNORECASE,
+)
+
+
+# "The bot next door runs at T=0.8, that has nothing to do with this job"
+_UNRELATED = re.compile(
+    r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
+    r"project|job))\b|"
+    r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|"
+    r"disregard) (?:that|those|them)\b",
+    re.IGNORECASE,
+)
+# "(d) Repeat (a) with Adam": another run
+_REPEATED = re.compile(
+    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo|rerun|do the same|run it again|"
+    r"try the same)\b.{0,40}\bwith\b",
     re.IGNORECASE,
 )
 
@@ -207,10 +231,12 @@ _FAILS = (
     r"(?:does|did|do)(?: not|"
     r"n'?t) (?:fit|converge|help|work|train)|(?:is|was|are|were) (?:too \w+|worse|slower|unstable|overkill|"
     r"unnecessary)|"
-    r"g(?:ives|ave) nans?|underfit(?:s|ted)?"
+    r"g(?:ives|ave) nans?|underfit(?:s|ted)?|made (?:it|things|the model|everything) \w+|hurts?|kill(?:s|ed)|"
+    r"forgets?|forgot|collapse[sd]?|plateau(?:s|ed)|stall(?:s|ed)|wasted? (?:time|memory)"
 )
 _FAILING = re.compile(
-    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|use|please|which|that|it|this)\b)"
+    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|"
+    rf"use|please|which|that|it|this)\b)"
     rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
 )
@@ -234,6 +260,10 @@ def blank(text: str, start: int, end: int) -> str:
 def asks_nothing(lead: str) -> bool:
     """Whether the line that announces a list says that the list is about something else; its last sentence counts."""
     lead = re.split(r"(?<=[\w)])[.!?]\s+", lead.rstrip())[-1]
+    if re.search(
+        r"\b(?:shall|should|must|have to|has to|need to|needs to) (?:be|have|work|do|look|become)\b", lead, re.I
+    ):
+        return False
     return bool(
         _PAST.search(lead)
         or _OTHERS.search(lead)
@@ -253,6 +283,8 @@ def asked_part(sentence: str, question: bool) -> str:
     """The sentence with everything blanked that asks for nothing; offsets stay."""
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)
     if _OLD_LABEL.match(sentence):
+        return " " * len(text)
+    if _UNRELATED.search(sentence) or _REPEATED.match(sentence):
         return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)
@@ -411,12 +443,13 @@ _CHANGE = re.compile(
     r"(?P<rest>[^.;]{0,40}?)\b(?P<old>from\s+\S+)\s+(?=to\b)",
     re.IGNORECASE,
 )
+_DOWN = re.compile(r"\b(?P<old>from\s+\S+)\s+(?=(?:down|back)\s+to\b)", re.IGNORECASE)
 _ARROW = re.compile(r"(?<![\w.])(?P<old>[\d.]+(?:e-?\d+)?[kK]?)\s*(?:->|→|=>|-->)\s*(?=\.?\d)", re.IGNORECASE)
 
 
 def _changed(text: str) -> str:
     """Blanks what something is changed from: "raise the batch size from 8 to 16" asks for 16."""
-    for pattern in (_CHANGE, _ARROW):
+    for pattern in (_CHANGE, _DOWN, _ARROW):
         for match in pattern.finditer(text):
             end = match.end() if pattern is _ARROW else match.end("old")
             text = blank(text, match.start("old"), end)

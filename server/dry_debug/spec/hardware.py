@@ -66,6 +66,8 @@ _MACHINES = re.compile(
     rf"à)?\s*(?P<m4>{_MEMORY})\b(?:\s*each)?\)?)?"
     rf"|(?P<n4>\b\d{{1,2}})\s?[x×]\s?(?P<m5>\d{{2,3}}\s?GB)\b"
     rf"|\b(?P<one2>(?i:my|our|a|the|an|one|this))\s+(?P<m6>{_MEMORY})\s+(?i:gpu|card)\b"
+    rf"|\b(?P<one3>(?i:my|our|the|this))\s+(?i:gpu|card)\s+(?:(?:only|just)\s+)?(?:has|have|with|is|offers)\s+"
+    rf"(?:(?:only|just|about)\s+)?(?P<m8>{_MEMORY})\b"
     rf"|(?P<m7>\b{_MEMORY})\s+(?:of )?(?i:vram|gpu (?:memory|ram|mem)|video memory|graphics memory)\b"
     r"|(?P<multi>(?i:\bmulti-?\s?gpus?\b|\bseveral (?:gpus|cards)\b|\bmultiple (?:gpus|cards)\b|"
     r"\ball (?:of )?(?:the |our |my )?(?:available )?gpus\b))"
@@ -130,13 +132,13 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
         return None
     if re.search(r"\b(?:per|each|every)\s*\Z|/\s*\Z", before, re.IGNORECASE) or match[0].lower().startswith("per "):
         return None
-    if _EACH.match(after):
-        return None
+    if _EACH.match(after) or (after.startswith(" each") and re.search(r"\d(?: \w+)?,? (?:with|having)\s*\Z", before)):
+        return None  # "8 workers with one GPU each"
     if groups["multi"]:
         return Hardware(-1)
     if groups["first"] or groups["mygpu"]:
         return Hardware(1)
-    memory = next((int(m[0]) for k in ("m1", "m1b", "m2", "m3", "m4", "m5", "m6", "m7") if groups[k]
+    memory = next((int(m[0]) for k in ("m1", "m1b", "m2", "m3", "m4", "m5", "m6", "m7", "m8") if groups[k]
                    and (m := re.search(r"\d+", groups[k]))), None)  # fmt: skip
     if groups["nodes"]:
         nodes, each = _count(groups["nodes"]), _count(groups["each"])
@@ -148,7 +150,7 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
     card = _name(groups["card"] or "")
     if (
         count is None
-        and (groups["one1"] or groups["one2"] or (card and _SINGLE.search(before)))
+        and (groups["one1"] or groups["one2"] or groups["one3"] or (card and _SINGLE.search(before)))
         and not groups["plural"]
         and not _MANY.match(after)
     ):

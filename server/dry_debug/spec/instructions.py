@@ -14,6 +14,7 @@ from itertools import islice
 
 from dry_debug.spec.choices import Choice, choices
 from dry_debug.spec.context import asks_nothing
+from dry_debug.spec.counted import counted
 from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number, with_points
@@ -42,7 +43,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
     lora = bool(
         re.search(
             r"\b(?:q?lora|peft|adapter|low[ -]rank)|"
-            r"\br(?:ank)?\b[^\n]{0,40}\balpha\b",
+            r"\br(?:ank)?\b[^\n]{0,40}\balpha\b|\brank (?:[48]|16|32|64|128|256)\b(?!\s*(?:of|out|gpu|node))",
             source.text,
             re.I,
         )
@@ -156,14 +157,17 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
     settings = sentence.pair
     numbers = quantities(text, sentence.question, lora=near_lora, settings=settings)
     if not settings:
-        numbers = _corrected(text, numbers, said.elliptic(text, sentence.question))
+        later = said.elliptic(text, sentence.question, numbers)
+        numbers = _corrected(text, numbers, later)
         known = {n.field for n in numbers}
         numbers.extend(
-            e for e in said.elliptic(text, sentence.question)
+            e
+            for e in later
             if e.field not in known and not any(e.start < n.end and n.start < e.end for n in numbers)
         )  # fmt: skip
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
+    found.extend(counted(text, sentence.question, numbers) if not settings else ())
     switched = list(_switch(text)) if settings or _SWITCHED.fullmatch(text) else []
     found.extend(switched)
     taken = [(n.start, n.end) for n in numbers]
@@ -210,6 +214,11 @@ _PAIRED_ROLES = re.compile(
 )
 
 
+_ROLES_BEHIND = re.compile(  # "Batch size (train / eval)"
+    r"\A(?P<what>[\w -]{2,40}?)\s*[(\[]\s*(?P<roles>[a-z]+\s*(?:/|&|and|,|\+)\s*[a-z]+)\s*[)\]]\Z", re.IGNORECASE
+)
+
+
 # "TrainingArguments(learning_rate=2e-5, num_train_epochs=3)"
 _CALL = re.compile(
     r"\b(?:[A-Z]\w*(?:Arguments|Args|Config|Params|Trainer)|dict|LLM|Trainer)\((?P<given>[^()]*=[^()]*)\)?"
@@ -231,7 +240,8 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
     if match is None or re.search(r"[:=|]", match["value"]):
         yield sentence
         return
-    roles = _PAIRED_ROLES.fullmatch(match["key"].strip())
+    key = _ROLES_BEHIND.sub(r"\g<roles> \g<what>", match["key"].strip())
+    roles = _PAIRED_ROLES.fullmatch(key)
     keys = [f"{roles['left']} {roles['rest']}", f"{roles['right']} {roles['rest']}"] if roles else [
         k.strip() for k in re.split(r"\s*/\s*|\s*,\s*|\s+(?:and|&|\+)\s+", match["key"])
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program.gpus import AMPERE, gpu_named
+from dry_debug.spec.handed_over import hands_over
 from dry_debug.spec.instruction import Instruction
 from dry_debug.spec.models import Model, is_it
 from dry_debug.spec.observed import Observed
@@ -40,6 +41,8 @@ class Setting:
     devices: int | None  # asked for
     here: ast.AST
     several: bool = False  # the instructions ask for several processes, whatever hardware there is
+    accumulates: bool = False  # the instructions ask for gradient accumulation beside the batch size
+    handed_over: bool = False  # the training is started in a library or a process that nobody can see into
 
     @classmethod
     def of(cls, program: Program, instructions: list[Instruction]) -> Setting:
@@ -51,19 +54,41 @@ class Setting:
         asked = [i.values[0].count for i in instructions if i.field == "hardware" and isinstance(i.values[0], Hardware)]
         parsed = any(n.endswith(("HfArgumentParser", "TrlParser", "LightningCLI")) for n in names)
         generates = bool(program.method_calls("generate")) or "transformers.pipeline" in names or "engine" in kinds
+        trains = program.training.is_training or program.training.starts_training
+        handed = not trains and not generates and hands_over(program)
         return cls(
-            program.training.is_training or program.training.starts_training,
+            trains,
             generates,
-            bool(kinds & {"trainer", "accelerator", "fabric"}),
+            bool(kinds & {"trainer", "accelerator", "fabric"}) or handed,
             parsed,
             asked[-1] if asked else None,
             program.tree.body[0] if program.tree.body else program.tree,
             wants_several(program),
+            any(i.field == "gradient_accumulation_steps" and i.values != (1,) for i in instructions),
+            handed,
         )
 
 
 def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
     """The verdict, the value of the code that it rests on, and a remark."""
+    strong = [o for o in observed if not o.weak]
+    verdict = _judge(asked, strong, setting)
+    weak = [o for o in observed if o.weak and o.field == asked.field]
+    if not weak or asked.kind == "not" or verdict[0] in ("match", "cannot_tell"):
+        unseen = verdict[0] == "not_implemented" and setting.handed_over and not _is_configured(observed)
+        return ("cannot_tell", verdict[1], "") if unseen else verdict
+    if verdict[0] == "deviation" and verdict[1] is not None and not verdict[1].implied:
+        return verdict
+    named = _judge(asked, [*(o for o in strong if not o.implied), *weak], setting)
+    return named if named[0] == "match" else ("cannot_tell", weak[0], "")
+
+
+def _is_configured(observed: list[Observed]) -> bool:
+    """Whether a file of settings says how the training goes, so that what it leaves out is not set."""
+    return len({o.field for o in observed if o.traced is not None and o.traced.changeable and not o.implied}) >= 6
+
+
+def _judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
     own = [o for o in observed if o.field == asked.field]
     if asked.field == "framework":
         return _framework(asked, own, setting)
@@ -121,6 +146,8 @@ def _number(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
     if setting.from_command_line:
         return "cannot_tell", None, ""
     implied = next((o for o in own if o.implied), None)
+    if asked.field == "max_grad_norm" and asked.values == (0,) and implied is None and setting.trains:
+        return "match", None, ""  # nothing clips
     if implied is not None and asked.kind != "any" and asked.allows(implied.value):
         return "match", implied, "the library's default"
     return "not_implemented", None, ""
@@ -183,7 +210,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys("query q_lin wq to_q q".split(), ("q_proj",)),
     **dict.fromkeys("key k_lin wk to_k k".split(), ("k_proj",)),
     **dict.fromkeys("value v_lin wv to_v v".split(), ("v_proj",)),
-    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o".split(), ("o_proj",)),
+    **dict.fromkeys("out_proj out_lin wo to_out to_out.0 o output_proj output".split(), ("o_proj",)),
     **dict.fromkeys("query_key_value c_attn wqkv qkv qkv_proj".split(), ("q_proj", "k_proj", "v_proj")),
 }
 _ALL_LINEAR = frozenset("q_proj k_proj v_proj o_proj gate_proj up_proj down_proj".split())
@@ -267,7 +294,7 @@ def _batch(asked: Instruction, own: list[Observed], observed: list[Observed], se
             return _number(asked, whole, setting)
         return _effective(asked, main, observed, setting)
     plain = _number(asked, main, setting)
-    if plain[0] == "deviation":
+    if plain[0] == "deviation" and not setting.accumulates:
         verdict, got, note = _effective(asked, main, observed, setting)
         if verdict == "match":
             return verdict, got, note

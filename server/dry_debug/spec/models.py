@@ -278,12 +278,15 @@ _NAME = re.compile(
     r"opt(?=-\d)|bloom|olmo|mpt(?=-\d)|zephyr|vicuna|granite|nemotron|flan-?t5|mt5|codet5|t5|distil-?bert|modern-?bert|"
     r"m?deberta|xlm-?r(?:oberta)?|distil-?roberta|roberta|albert|electra|codebert|bert|bart|pegasus|whisper|wav2vec2?|"
     r"clip(?=[ -]vit)|sdxl|stable[ -]diffusion|blip|llava|resnext|wide-?resnet|resnet|densenet|efficientnet|mobilenet|"
-    r"convnext|swin|deit|hubert|wavlm|seamless|nllb|m2m-?100|opus-mt|longformer|big-?bird|xlnet|camembert|layoutlm(?:v\d)?|trocr|gpt-oss|"
+    r"convnext|swin|deit|hubert|wavlm|seamless|nllb|m2m-?100|opus-mt|longformer|big-?bird|xlnet|camembert|"
+    r"layoutlm(?:v\d)?|trocr|gpt-oss|"
     r"command-r|internlm|chatglm|stable-?lm|paligemma|siglip|segformer|mask2former|detr|beit|regnet|inception|maxvit|"
     r"vit|vgg|alexnet|u-?net|yolo|all-minilm|all-mpnet|bge|minilm)"
-    r"(?:[ _-]?(?:v?\d+(?:\.\d+)*[bm]?(?![\w%])|\d+x\d+[bm]|[a-z]\d+(?:e\d+)?(?!\w)|xl|xxl|tiny|mini|small|base|medium|"
-    r"large|huge|chat|instruct(?:ion)?(?:[ -]tuned)?|it(?= |$|[,.;)`])|coder|code|uncased|cased|hf|turbo|vit|"
-    r"[bls][/_]\d+|patch\d+|window\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|xl|neo|a\d+b))*"
+    r"(?:[ _-]?(?:v?\d+(?:\.\d+)*[bm]?(?![\w%])|\d+x\d+[bm]|[a-z]\d+(?:e\d+)?(?!\w)|(?:xl|xxl|tiny|mini|small|base|"
+    r"medium|"
+    r"large|huge)(?![a-z])|chat|instruct(?:ion)?(?:[ -]tuned)?|it(?= |$|[,.;)`])|coder|code|uncased|cased|hf|turbo|vit|"
+    r"[bls][/_]\d+|patch\d+|window\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|"
+    r"xl(?![a-z])|neo|a\d+b))*"
     r"(?:-[a-z0-9.]+)*)",
     re.IGNORECASE,
 )
@@ -312,6 +315,13 @@ _ORGS = frozenset(
 )
 
 
+# What no owner on the hub is called: folders that runs are written to.
+_FOLDERS = frozenset(
+    "log logs run runs out output outputs save saves saved ckpt ckpts checkpoint checkpoints result results exp exps "
+    "experiment experiments work work_dirs tmp scratch data datasets tb tensorboard wandb artifacts weights".split()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A model in a sentence: from `start` to `end`."""
@@ -328,6 +338,8 @@ def mentions(sentence: str) -> list[Mention]:
         text = match[0].rstrip("-. ")
         if match["id"] is not None and not re.search(r"/\d+\Z", text):  # "ViT-B/16" is a name
             owner = text.partition("/")[0].lower()
+            if owner in _FOLDERS:
+                continue
             known = owner in _ORGS or bool(_MARK.search(text.partition("/")[2].lower()))
             if not known and not _beside_model(sentence, match.start()):
                 continue

@@ -45,7 +45,8 @@ _NAMES = {
     "output_dir": "output_dir save_dir out_dir checkpoint_dir ckpt_dir output_path save_path model_dir "
     "default_root_dir results_dir",
     "precision": "precision mixed_precision dtype torch_dtype bf16 fp16 tf32",
-    "logging": "report_to logging_steps log_every log_interval log_every_n_steps log_steps log_freq log_every_steps "
+    "logging": "report_to logging_steps log_every log_interval log_every_n_steps log_steps log_freq log_every_steps"
+    " steps_per_print "
     "use_wandb",
     "eval_cadence": "eval_steps eval_every eval_interval eval_freq evaluation_strategy eval_strategy val_every "
     "validate_every "

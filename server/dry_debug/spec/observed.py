@@ -20,7 +20,8 @@ class Observed:
     """One value that the code gives a field. `use` is where it takes effect, in the program that is looked at.
 
     `known` is False where the value cannot be seen. `implied` says that nothing in the code sets it: the library's
-    default, or what the program is ("full fine-tuning").
+    default, or what the program is ("full fine-tuning"). `weak` says that only the name of an argument tells what it
+    is for: enough to see that it is as asked, not to say that it is not.
     """
 
     field: str
@@ -31,6 +32,7 @@ class Observed:
     unit: str = ""
     known: bool = True
     implied: bool = False
+    weak: bool = False
 
     def place(self, program: Program) -> tuple[str, int]:
         """(path, one-based line) of what decides the value."""
@@ -52,15 +54,38 @@ def observe(program: Program) -> list[Observed]:
     from dry_debug.spec.observed_calls import in_calls
     from dry_debug.spec.observed_choices import in_choices
     from dry_debug.spec.observed_flow import in_flow
+    from dry_debug.spec.observed_libraries import in_libraries
 
     found = [*in_calls(program), *in_choices(program), *in_flow(program)]
-    seen = {(o.field, o.role, o.unit) for o in found if o.known and not o.implied}
+    found = _reached(found, program)
+    sure = {o.field for o in found if o.known and not o.implied}
+    found.extend(o for o in in_libraries(program) if not (o.weak and o.field in sure))
+    seen = {(o.field, o.role, o.unit) for o in found if o.known and not o.implied and not o.weak}
     fields = {field for field, _, _ in seen}
-    declared = [o for o in _declared(program) if o.field not in fields]
+    declared = [o for o in _declared(program) if o.field not in fields or o.field == "framework"]
     answered = {o.field for o in declared}
     found = [o for o in found if o.known or o.field not in answered]
     found = [o for o in found if not (o.implied and o.field in answered | fields)]
     return _once([*found, *declared], program)
+
+
+def _reached(found: list[Observed], program: Program) -> list[Observed]:
+    """The observations without those that a test on a default leaves out, where others of their field are left."""
+    several = [f for f in ("optimizer", "scheduler", "learning_rate", "weight_decay", "model", "dataset", "precision")
+               if sum(o.field == f for o in found) > 1]  # fmt: skip
+    if not several or "if " not in program.document.source:
+        return found
+    from dry_debug.spec.reached import left_out
+
+    blocks = left_out(program)
+    out = {id(o) for o in found if o.field in several and not o.implied and _within(blocks, o.use)}
+    left = {o.field for o in found if id(o) not in out}
+    return [o for o in found if id(o) not in out or o.field not in left]
+
+
+def _within(blocks: list[tuple[int, int]], node: ast.AST) -> bool:
+    line = getattr(node, "lineno", 0)
+    return any(first <= line <= last for first, last in blocks)
 
 
 def _once(found: list[Observed], program: Program) -> list[Observed]:
@@ -90,27 +115,30 @@ def _declared(program: Program) -> Iterator[Observed]:
             node = value_node(row.found.node)
             traced = Traced(row.found.value is not None, row.found.value, row.owner, node, changeable=True)
             yield _from_name(field, _own_name(row.found.node) or "", row.found.value, _first(program), traced)
-    for config in hyper.configured:
-        field = _field(config.name, config.name)
-        if field in FIELDS:
-            traced = Traced(
-                config.value is not None, config.value, program, _first(program), config.file, config.line, True
-            )
-            yield _from_name(field, config.name, config.value, _first(program), traced)
+    from dry_debug.spec.observed_settings import in_settings
+
+    yield from in_settings(program)
 
 
 def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) -> Observed:
+    from dry_debug.spec.names import FIELD_OF
     from dry_debug.spec.observed_values import converted
 
-    return converted(
-        Observed(field, value, use, traced, role_of_name(name), unit_of_name(field, name), value is not None)
-    )
+    if field == "warmup_steps" and isinstance(value, float) and 0 < value < 1:
+        field = "warmup_ratio"
+    role = "" if field.endswith("cadence") or field == "logging" else role_of_name(name)
+    by_words = field == "dataset" and bool(name) and name.lower() not in FIELD_OF and field != name
+    one = Observed(field, value, use, traced, role, unit_of_name(field, name), value is not None, by_words, by_words)
+    return converted(one)
 
 
 def _field(canonical: str, own: str) -> str:
+    from dry_debug.spec.field_names import field_of_name
     from dry_debug.spec.names import FIELD_OF
 
-    return FIELD_OF.get(own.lower().replace("-", "_"), canonical)
+    return FIELD_OF.get(own.lower().replace("-", "_")) or (
+        canonical if canonical != own else field_of_name(own) or canonical
+    )
 
 
 def _own_name(node: ast.AST) -> str | None:
@@ -158,6 +186,8 @@ def unit_of_name(field: str, name: str) -> str:
         return "every"
     if field == "warmup_steps":
         return "epochs" if "epoch" in low else ""
+    if field.endswith("cadence"):
+        return "epoch" if "epoch" in low else ""
     if field != "batch_size":
         return ""
     if re.search(r"per_(?:device|gpu)|micro|local|mini_?batch", low):

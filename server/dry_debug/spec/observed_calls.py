@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
+from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.names import FIELD_OF
 from dry_debug.spec.observed import Observed, role_of_name, seen
@@ -79,7 +80,7 @@ def in_calls(program: Program) -> Iterator[Observed]:
         elif kind == "trainer_args":
             if call.args and not isinstance(call.args[0], ast.Starred):
                 yield seen(program, "output_dir", call.args[0], call)
-            yield from _keywords(program, call, {k: FIELD_OF[k] for k in _TRAINER_ARGS})
+            yield from _keywords(program, call, _trainer_fields(call))
             yield from _strategies(program, call)
         elif kind == "trainer":
             lightning = "lightning" in name
@@ -112,8 +113,19 @@ def in_calls(program: Program) -> Iterator[Observed]:
     yield from _methods(program)
 
 
+def _trainer_fields(call: ast.Call) -> dict[str, str]:
+    """The fields that arguments of a trainer give values, by their known names or the words in them."""
+    fields = {k: FIELD_OF[k] for k in _TRAINER_ARGS}
+    for keyword in call.keywords:
+        if keyword.arg is not None and keyword.arg not in FIELD_OF:
+            field = field_of_name(keyword.arg)
+            if field in ("learning_rate", "warmup_ratio", "warmup_steps", "batch_size", "epochs"):
+                fields[keyword.arg] = field
+    return {**fields, "use_amp": "precision"}
+
+
 def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Iterator[Observed]:
-    for name, expr, at in _given(program, call):
+    for name, expr, at in passed(program, call):
         field = fields.get(name)
         if field is None:
             continue
@@ -123,6 +135,10 @@ def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Itera
             if isinstance(expr, ast.Constant) and expr.value is None:
                 continue
             one = seen(program, field, expr, at, _role(name), _unit(name))
+        if name == "use_amp":
+            if one.traced is not None and one.traced.value is True:
+                yield Observed("precision", "fp16", one.use, one.traced)
+            continue
         if name in ("bf16", "fp16", "tf32"):
             value = one.traced.value if one.traced is not None else None
             if (one.traced is None or not one.traced.known) and isinstance(expr, ast.expr) and name != "tf32":
@@ -212,7 +228,7 @@ def _looked_up(program: Program) -> Iterator[Observed]:
             yield seen(program, "optimizer", key, call)
 
 
-def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
+def passed(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
     """(name, expression, where it stands) of the keyword arguments, those of `**settings` included."""
     for keyword in call.keywords:
         if keyword.arg is not None:
@@ -235,6 +251,9 @@ def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | T
 
 
 def _role(name: str) -> str:
+    parts = re.match(r"(?:(body|backbone|encoder)|head|classifier)_(?=learning|lr)", name)
+    if parts is not None:
+        return "backbone" if parts[1] else "head"
     return "eval" if re.search(r"eval_batch|val_batch", name) else ""
 
 
@@ -246,7 +265,7 @@ def _unit(name: str) -> str:
 
 def _strategies(program: Program, call: ast.Call) -> Iterator[Observed]:
     """`eval_strategy="steps", eval_steps=100` is one cadence."""
-    given = {name: (expr, at) for name, expr, at in _given(program, call)}
+    given = {name: (expr, at) for name, expr, at in passed(program, call)}
     for field, names, steps in (
         ("eval_cadence", ("eval_strategy", "evaluation_strategy"), "eval_steps"),
         ("save_cadence", ("save_strategy",), "save_steps"),
@@ -390,12 +409,22 @@ def shape_of(program: Program, expr: ast.expr, at: ast.AST) -> str | None:
     nodes = [node for body in bodies for node in ast.walk(body)]
     if any(isinstance(n, ast.Call) and (dotted(n.func) or "").rpartition(".")[2] == "cos" for n in nodes):
         return "cosine"
+    if len(nodes) < 40 and any(_is_ramp(n) for n in nodes):
+        return "constant_with_warmup"
     powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
     if any(isinstance(n.right, ast.Constant) and n.right.value in (-0.5, 0.5) for n in powers):
         return "inverse_sqrt"
     if any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.FloorDiv) for n in nodes) and powers:
         return "step"
     return "exponential" if powers and all(isinstance(n.left, ast.Constant) for n in powers) else None
+
+
+def _is_ramp(node: ast.AST) -> bool:
+    """`min(1.0, step / warmup)`: it rises, and then it stays."""
+    if not (isinstance(node, ast.Call) and dotted(node.func) == "min" and len(node.args) == 2):
+        return False
+    one = any(isinstance(a, ast.Constant) and a.value == 1 for a in node.args)
+    return one and any(isinstance(a, ast.BinOp) and isinstance(a.op, ast.Div) for a in node.args)
 
 
 def _set_rates(program: Program) -> Iterator[Observed]:

@@ -11,6 +11,7 @@ from dry_debug.program.scopes import dotted
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen
+from dry_debug.spec.observed_calls import passed
 from dry_debug.spec.observed_values import precision
 from dry_debug.spec.things import Cadence, Hardware
 from dry_debug.spec.trace import Traced, trace
@@ -56,6 +57,35 @@ _FRAMEWORKS = {
     "tensorflow": "keras",
     "keras": "keras",
     "ollama": "ollama",
+}
+# What the facts do not list: the module -> how the instructions call it.
+_OTHER_FRAMEWORKS = {
+    "ollama": "ollama",
+    "keras": "keras",
+    "sentence_transformers": "sentence-transformers",
+    "composer": "composer",
+    "fastai": "fastai",
+    "ignite": "ignite",
+    "axolotl": "axolotl",
+    "llamafactory": "llama-factory",
+    "torchtune": "torchtune",
+    "mmengine": "mmengine",
+    "setfit": "setfit",
+    "diffusers": "diffusers",
+    "flair": "flair",
+    "catalyst": "catalyst",
+    "skorch": "skorch",
+    "nemo": "nemo",
+    "megatron": "megatron",
+    "swift": "ms-swift",
+    "colossalai": "colossalai",
+    "open_clip": "open-clip",
+    "open_clip_train": "open-clip",
+    "speechbrain": "speechbrain",
+    "stable_baselines3": "stable-baselines3",
+    "lmdeploy": "lmdeploy",
+    "openrlhf": "openrlhf",
+    "verl": "verl",
 }
 
 
@@ -163,10 +193,10 @@ def _frameworks(program: Program) -> Iterator[Observed]:
         if value is not None:
             node = imports.get(framework, program.tree.body[0] if program.tree.body else program.tree)
             yield Observed("framework", value, node, None, unit=value)
-    for extra in ("ollama", "keras", "sentence_transformers"):
+    for extra, known in _OTHER_FRAMEWORKS.items():
         if extra in imports:
-            known = extra.replace("_", "-")
             yield Observed("framework", known, imports[extra], None, unit=known)
+    yield from _started(program)
     for name, call in program.qualified_calls():
         if kind_of_call(name) == "trainer" and name.startswith(("transformers.", "trl.")):
             yield Observed("framework", "trainer", call, None, unit="trainer")
@@ -188,6 +218,21 @@ def _frameworks(program: Program) -> Iterator[Observed]:
                 yield Observed("framework", "vllm", keyword.value, None, unit="vllm")
             if keyword.arg in ("deepspeed", "fsdp") and isinstance(keyword.value, ast.Constant) and keyword.value.value:
                 yield Observed("framework", keyword.arg, keyword.value, None, unit=keyword.arg)
+
+
+def _started(program: Program) -> Iterator[Observed]:
+    """`subprocess.run(["accelerate", "launch", "-m", "axolotl.cli.train", ...])`: what another process runs."""
+    source = program.document.source
+    if "subprocess" not in source and "os.system" not in source:
+        return
+    for word, known in (*_OTHER_FRAMEWORKS.items(), ("deepspeed", "deepspeed"), ("accelerate", "accelerate")):
+        if word not in source:
+            continue
+        for call in program.index.calls:
+            name = program.qualified(call) or ""
+            if name.startswith(("subprocess.", "os.system")) and re.search(rf"\b{word}\b", program.short(call, 300)):
+                yield Observed("framework", known, call, None, unit=known)
+                break
 
 
 def _imports(program: Program) -> dict[str, ast.AST]:
@@ -483,7 +528,7 @@ def _hardware(program: Program) -> Iterator[Observed]:
         cpu = _on_cpu(program)
         if cpu is not None:
             yield Observed("hardware", Hardware(None, device="cpu"), cpu)
-        elif (fixed := _only_cuda(program)) is not None:
+        elif (fixed := _only_cuda(program) or _told_gpu(program)) is not None:
             yield Observed("hardware", Hardware(1), program.tree.body[0], implied=True)
             yield Observed("hardware", Hardware(None), fixed)
         elif program.training.is_training and not any(
@@ -520,29 +565,30 @@ def _counts(program: Program) -> Iterator[Observed]:
     """Numbers of devices that are written down."""
     for name, call in program.qualified_calls():
         kind = kind_of_call(name)
-        for keyword in call.keywords:
+        for argument, expr, at in passed(program, call):
             counts = (
                 (
                     kind in ("trainer", "fabric")
-                    and keyword.arg in ("devices", "gpus", "num_devices")
+                    and argument in ("devices", "gpus", "num_devices")
                     and "lightning" in name
                 )
-                or keyword.arg in ("tensor_parallel_size", "tp_size")
-                or (keyword.arg == "nprocs" and name.endswith("spawn"))
-                or (keyword.arg == "world_size" and name.endswith("init_process_group"))
+                or argument in ("tensor_parallel_size", "tp_size")
+                or (argument == "nprocs" and name.endswith("spawn"))
+                or (argument == "world_size" and name.endswith("init_process_group"))
             )
             if not counts:
                 continue
-            traced = trace(program, keyword.value, call)
+            traced = expr if isinstance(expr, Traced) else trace(program, expr, at)
+            place = call if isinstance(expr, Traced) else expr
             value: Any = traced.value if traced.known else None
             if isinstance(value, list):
                 value = len(value)
             if isinstance(value, int) and not isinstance(value, bool) and value > 0:
                 value *= _replicas(call)
-                how = "tensor_parallel" if keyword.arg in ("tensor_parallel_size", "tp_size") else ""
-                yield Observed("hardware", Hardware(value), keyword.value, traced, unit=how)
+                how = "tensor_parallel" if argument in ("tensor_parallel_size", "tp_size") else ""
+                yield Observed("hardware", Hardware(value), place, traced, unit=how)
             elif value in (-1, "auto", None):
-                yield Observed("hardware", None, keyword.value, traced, known=False)
+                yield Observed("hardware", None, place, traced, known=False)
     for assignment in program.index.assignments:
         target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
         if (
@@ -586,7 +632,7 @@ def _on_cpu(program: Program) -> ast.AST | None:
         ):
             return call
         if any(
-            k.arg == "accelerator" and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
+            k.arg in ("accelerator", "device") and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
             for k in call.keywords
         ):
             return call
@@ -601,8 +647,23 @@ def _only_cuda(program: Program) -> ast.AST | None:
         return call
     for call in program.index.calls:
         for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
+            if isinstance(expr, ast.Name):
+                traced = trace(program, expr, call)
+                if traced.known and isinstance(traced.value, str) and traced.value.startswith("cuda"):
+                    return expr
             if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and expr.value.startswith("cuda"):
                 return expr
+    return None
+
+
+def _told_gpu(program: Program) -> ast.AST | None:
+    """`Trainer(device="gpu")`."""
+    if '"gpu"' not in program.document.source and "'gpu'" not in program.document.source:
+        return None
+    for call in program.index.calls:
+        for keyword in call.keywords:
+            if keyword.arg in ("device", "accelerator") and getattr(keyword.value, "value", None) == "gpu":
+                return keyword.value
     return None
 
 
@@ -631,7 +692,7 @@ _OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
 
 def _defaults(program: Program) -> Iterator[Observed]:
     calls = list(program.qualified_calls())
-    arguments = [(n, c) for n, c in calls if kind_of_call(n) == "trainer_args"]
+    arguments = [(n, c) for n, c in calls if kind_of_call(n) == "trainer_args" and not n.startswith("setfit.")]
     if len(arguments) == 1 and not any(k.arg is None for k in arguments[0][1].keywords):
         name, call = arguments[0]
         for field, value in _TRAINER_DEFAULTS.items():

@@ -184,7 +184,7 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
             if isinstance(call.func, ast.Attribute) and call.func.attr == "eval" and not call.args:
                 field = "eval_cadence"  # `net.eval()` in the epoch loop: what follows evaluates
             stmt = program.statement(call)
-            if field in (None, "logging") or field in told or stmt is None:
+            if field is None or field in told or stmt is None:
                 continue
             around = list(program.index.ancestors(stmt))
             if loop.node not in around:
@@ -192,9 +192,11 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
             between = around[: around.index(loop.node)]
             if any(b in inner or (isinstance(b, ast.If) and not _about_rank(b)) for b in between):
                 continue
-            assert field is not None
             told.add(field)
-            yield Observed(field, Cadence("epoch", 1), call, Traced(True, "epoch", program, call))
+            logs = field == "logging"
+            unit = "every" if logs else ""
+            traced = Traced(True, "epoch", program, call)
+            yield Observed(field, Cadence("epoch", 1), call, traced, unit=unit, implied=logs)
         for one in program.training.loops.all:
             stmt = program.statement(one.node)
             if one.kind == "eval" and "eval_cadence" not in told and stmt is not None:

@@ -136,6 +136,11 @@ def optimizer(name: str) -> str | None:
         "sophia",
         "muon",
         "lbfgs",
+        "novograd",
+        "lars",
+        "adabelief",
+        "prodigy",
+        "shampoo",
     ):
         if known in low:
             return f"{known}_8bit" if eight else known
@@ -144,7 +149,10 @@ def optimizer(name: str) -> str | None:
 
 _SCHEDULERS = (
     ("cosine_with_restarts", ("restarts",)),
-    ("constant_with_warmup", ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup")),
+    (
+        "constant_with_warmup",
+        ("constant_with_warmup", "constantschedulewithwarmup", "constant_schedule_with_warmup", "warmuplr"),
+    ),
     ("cosine", ("cosine",)),
     ("onecycle", ("onecycle", "one_cycle")),
     ("plateau", ("plateau",)),
@@ -152,7 +160,7 @@ _SCHEDULERS = (
     ("inverse_sqrt", ("inverse_sqrt", "noam")),
     ("exponential", ("exponential",)),
     ("step", ("steplr", "multistep")),
-    ("linear", ("linear",)),
+    ("linear", ("linear", "warmupdecaylr")),
     ("constant", ("constant",)),
     ("wsd", ("wsd", "warmup_stable_decay")),
 )

@@ -15,11 +15,16 @@ from dry_debug.spec.vocabulary import ANY_FIELD, BEHIND, NUMERIC, ROLE, SIGNS
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _ANY = rf"(?:{NUMBER}|\b(?:{_WORD})\b)"
 _LINK = (
-    r"\s*+[\"'(\[{]*+\s*+(?:\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good)(?: at| with)?|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|(?:as|like) (?:before|always|usual|last "
+    r"(?:\)(?=\s*[:=]))?\s*+[\"'(\[{]*+\s*+(?:we (?:said|agreed(?: on)?|want(?:ed)?|wrote(?: down)?|"
+    r"decided(?: on)?)|\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good|enough)(?: at| with)?|has|contains|comprises|holds|"
+    r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
+    r"down |back )?to|(?:fine|unchanged|kept) at|is|"
+    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
+    r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
     r"previously|ever|"
-    r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
+    r"in the last run)|where it is|as it is|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|"
+    r"namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
@@ -94,7 +99,7 @@ _NO_FIELD = {
 _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
-    r"final|than|for the first|wait|another|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
+    r"final|than|for the first|wait|another|all|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
     r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
@@ -309,7 +314,9 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "warmup_steps" and behind and " of " in name and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE):
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
-    if field == "warmup_steps" and behind and "epoch" in name:
+    if field == "max_steps" and behind and _RISES.search(before):  # "rises to 3e-4 within 100 steps"
+        field = "warmup_steps"
+    if field == "warmup_steps" and behind and re.search(r"\bep", name):
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field in ("lora_alpha", "lora_dropout", "lora_r") and not lora and "lora" not in name:
         return None
@@ -367,7 +374,7 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
         return None
     if field == "max_steps" and not behind and re.match(r"\s*(?:%|epochs)", after):
         return None
-    if field == "learning_rate" and not 0 < values[0] <= 10:
+    if field == "learning_rate" and not 0 < values[0] <= 30:
         return None
     if field == "batch_size":
         unit = _batch_unit(name, before, after)
@@ -387,6 +394,10 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_RISES = re.compile(
+    r"\b(?:ris|climb|grow|ramp|increas|warm)\w*\b[^.;]*\b(?:within|over|in|during|for|after)(?: the)?(?: first)?\s*\Z",
+    re.IGNORECASE,
+)
 _UP_TO_SIZE = re.compile(
     rf"\s+(?:up )?to (?:an? )?(?:total |effective )?(?:of )?(?:{NUMBER})(?!\s*(?:steps?|batches|times|x\b))"
 )
@@ -413,9 +424,10 @@ _BOUND_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _BOUND_BEHIND = re.compile(
-    r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?most|tops\b|or (?:less|fewer|lower|"
+    r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?!\.?[ _-]?\w)|at (?:the )?(?:very )?most(?!\s+\d)|tops\b|or (?:less|"
+    r"fewer|lower|"
     r"below)\b|at the latest)|"
-    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every)|or (?:more|higher|above)\b))",
+    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every|\s+\d)|or (?:more|higher|above)\b))",
     re.IGNORECASE,
 )
 _SAMPLES = re.compile(r"\b(?:temp(?:erature)?|top[ _-]?p|sampling|greedy|decoding)\b|\bT\s*=", re.IGNORECASE)
@@ -522,9 +534,11 @@ def _batch_unit(name: str, before: str, after: str) -> str:
     ):
         return "effective"
     if (
-        re.search(r"per[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name)
+        re.search(
+            r"(?:per|each|every)[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name
+        )
         or re.search(
-            r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
+            r"^\s*\(?each\b|^\s*(?:[a-z]+ )?\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
             r"card)",
             after.lower(),
         )
@@ -602,6 +616,12 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
     inside = re.match(
         rf"\s*\(\s*(?:for |in |on )?(?P<role>[a-z]+)\s*[:=]?\s+(?P<low>{NUMBER})\s*\)", text[one.end :], re.I
     )
+    if inside is None:
+        inside = re.match(
+            rf"[^,;.()\d]{{0,40}}\(\s*(?P<low>{NUMBER})\s+(?:in|for|during|at|on) (?:the )?(?P<role>[a-z]+)\s*\)",
+            text[one.end :],
+            re.I,
+        )
     ahead = re.match(
         rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
         rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?"

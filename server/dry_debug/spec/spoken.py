@@ -16,6 +16,7 @@ _ELLIPSIS = re.compile(
     rf"\b(?:please )?(?:(?:go|come|move|bump|drop|back) (?:it )?(?:back )?(?:down |up )?to|use|set (?:it|this|that)? "
     rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
     rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
+    rf"(?:cap|limit|keep|hold|put|leave|clip|cut) (?:it|this|that|them) (?:at|to)|keep|take|"
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|"
     rf"(?:start|begin|stay|stick|settle|"
     rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "
@@ -41,7 +42,7 @@ _ANSWERS = re.compile(
     rf"better|hm+|lower|higher|"
     rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "
     rf"|make it |use |take |only |just )?)?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
+    rf"(?P<low>{NUMBER})(?=\s*(?:tok(?:ens?)?\s*\Z|\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
     rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
 )
 _REFUSES = re.compile(
@@ -100,8 +101,11 @@ class Conversation:
             replace(asked, text=f"no {what}", question=False) if re.fullmatch(r"[^\d\s]+(?: [^\d\s]+)?", what) else None
         )
 
-    def elliptic(self, text: str, question: bool) -> list[Quantity]:
-        """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now"."""
+    def elliptic(self, text: str, question: bool, own: list[Quantity] | None = None) -> list[Quantity]:
+        """A number alone is for the field that was spoken of last: "we used lr 1e-3 last week, use 2e-4 now".
+
+        `own` are the numbers that the sentence asks for by name: "4k context, no, make that 8k".
+        """
         asked = asked_part(text, question)
         match = _ELLIPSIS.search(asked) or _ENOUGH.search(asked) or _CORRECTS.fullmatch(asked) or self._answer(asked)
         value = number(match["low"]) if match else None
@@ -109,6 +113,9 @@ class Conversation:
             return []
         for back, part in enumerate((text[: match.start()], *reversed(self.texts))):
             field, role, unit = self._meant(part, value)
+            before = [n for n in own or () if not back and n.end <= match.start() and _may_be(n.field, value)]
+            if not field and before:
+                field, role, unit = before[-1].field, before[-1].role, before[-1].unit
             if field:
                 tokens = number(match["low"], field in ("max_length", "max_tokens", "batch_size"))
                 values = (tokens if tokens is not None else value,)
@@ -131,6 +138,9 @@ class Conversation:
             for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
                 if (last is None or hit.start() > last[0]) and _may_be(field, value):
                     last = (hit.start(), field)
+        topic = next((f for f, words in _TOPICS if words.search(part)), None) if last is None else None
+        if topic is not None and _may_be(topic, value):
+            return topic, "", ""
         if last is not None:
             return last[1], role_near(part, last[0], len(part)), ""
         said = [n for m in re.finditer(NUMBER, part) if (n := number(m[0])) is not None]
@@ -145,6 +155,15 @@ class Conversation:
         return len(part) < 120 and not re.search(NUMBER, part)
 
 
+# What a question is about that names no setting: "how long may answers be?", "context?"
+_TOPICS = (
+    (
+        "max_tokens",
+        re.compile(r"\bhow long\b.*\b(?:answers?|outputs?|replies|responses?|summaries|completions?)\b", re.I),
+    ),
+    ("max_length", re.compile(r"\A\W*(?:and )?(?:the )?(?:context|ctx|window|seq)\W*\Z", re.IGNORECASE)),
+    ("epochs", re.compile(r"\bhow (?:long|many times|often)\b.*\btrain\b", re.IGNORECASE)),
+)
 _FRACTIONS = frozenset("learning_rate weight_decay lora_dropout warmup_ratio top_p".split())
 _COUNTS = frozenset(
     "batch_size gradient_accumulation_steps epochs max_steps lora_r lora_alpha max_length max_tokens seed "
@@ -156,4 +175,6 @@ def _may_be(field: str, value: float) -> bool:
     """Whether a number can be a value of a field at all: no learning rate of 16, no batch size of 2e-4."""
     if field in _FRACTIONS:
         return 0 <= value <= 1
+    if field == "tensor_parallel_size" and value > 64:
+        return False
     return field not in _COUNTS or (float(value).is_integer() and value >= 0)

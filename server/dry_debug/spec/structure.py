@@ -14,11 +14,12 @@ MOST_LINES = 2_000
 WIDEST = 1_000  # of a line; a longer one is data
 MOST_WRAPPED = 12  # lines of prose that are read as one
 
-_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*\Z")
+_HEADING = re.compile(r"\s{0,3}(#{1,6}|={1,4}(?=\s[^=\n]{1,80}\s=+\s*\Z))\s+(.*?)\s*[#=]*\s*\Z")
 _BOLD_HEADING = re.compile(r"\s*(?:\*\*|__)([^*_]{2,60}?):?(?:\*\*|__):?\s*\Z")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
 _BULLET = re.compile(
-    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\d{1,2}[.)]|\(?[a-z]\)|[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
+    r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\[[ xX]?\](?=\s)|\d{1,2}[.)]|\(?[a-z]\)|"
+    r"[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
     r"steps|passes|weight|dropout|temp|GB|lr\b|learning|warm))|"
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
@@ -35,7 +36,7 @@ _STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[AaPp][Mm]\b)?\s*")
 # Sections that tell of something else than what is asked for.
 _OTHER_SECTION = re.compile(
     r"\b(?:previous|prior|old|last|past|earlier|history|historical|changelog|results?|background|related work|"
-    r"baselines?|"
+    r"baselines?(?! (?:for|to be|to train|on|with)\b)|"
     r"references?|bibliography|out of scope|non-?goals?|not in scope|what (?:we|others) (?:tried|did|saw)|tried|"
     r"lessons|appendix|findings|observations|notes? from|benchmarks?|citation|licen[cs]e|acknowledge?ments?|"
     r"published|paper(?:'s)?|prior art|archive|faq|future|later|nice to have|next steps|ideas|other teams?|their|"
@@ -80,8 +81,13 @@ class _Reader:
         text = re.sub(r"<!--.*?-->", lambda m: re.sub(r"[^\n]", " ", m[0]), source.text, flags=re.DOTALL)
         text = re.sub(r"~~.*?~~", lambda m: " " * len(m[0]), text)
         text = re.sub(
-            r"(?<=[\w)])[ \t]?\.{3,}[ \t]?(?=\S)", lambda m: ":" + " " * (len(m[0]) - 1), text
+            r"(?<=[\w)])[ \t]?(?:\.{4,}|\.{3}(?=[ \t]*\S+[ \t]*$))[ \t]?(?=\S)",
+            lambda m: ":" + " " * (len(m[0]) - 1),
+            text,
+            flags=re.MULTILINE,
         )  # "Epochs ..... 3"
+        if "\\times" in text or "\\cdot" in text:  # $3 \\times 10^{-5}$
+            text = re.sub(r"\$?([\d.]+)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)\}?\$?", r"\1e\2", text)
         self.lines = [line[:WIDEST] for line in re.split(r"\r\n|\r|\n", text)[:MOST_LINES]]
         self.names = _speakers(self.lines)
         self.source = source
@@ -279,7 +285,7 @@ class _Reader:
                 text += " "
                 starts.append(len(text))
             text += part
-        text = _unmarked(text)
+        text, starts = _squeezed(_unmarked(text), starts)
         begin = 0
         ends = [m for m in _SPLIT.finditer(text) if m[0] != "." or not _ABBREVIATION.search(text[: m.start()])]
         for end in [*ends, None]:
@@ -404,6 +410,18 @@ _LABELS = frozenset(
     "decided agreed final plan todo tasks ask asks".split()
 )
 _LIKE_LABEL = re.compile(r"\w{3,}(?:ing|tion|sion|ment|ness|ity|ware|ency|izer|iser)", re.IGNORECASE)  # no first name
+
+
+_GAP = re.compile(r" {2,}")
+
+
+def _squeezed(text: str, starts: list[int]) -> tuple[str, list[int]]:
+    """The text with single spaces, and where its lines begin in it."""
+    if "  " not in text:
+        return text, starts
+    gaps = [(m.start() + 1, m.end() - m.start() - 1) for m in _GAP.finditer(text)]
+    moved = [start - sum(min(more, max(0, start - at)) for at, more in gaps) for start in starts]
+    return _GAP.sub(" ", text), moved
 
 
 def _unmarked(text: str) -> str:

@@ -22,7 +22,7 @@ _OTHERS = re.compile(
 
 def named_run(text: str) -> str:
     """The row or column of a table that a text points to: "please implement run C", "only the 10M column matters"."""
-    for pattern in (_POINTS, _POINTS_BACK):
+    for pattern in (_POINTS, _POINTS_BACK, _POINTS_NAME):
         for match in pattern.finditer(text):
             return match["name"].casefold()
     return ""
@@ -39,6 +39,14 @@ _POINTS_BACK = re.compile(
     rf"\b(?:only|use|take|implement|pick|follow|reproduce) (?:the |our )?[`*\"']*(?P<name>[\w.-]+)[`*\"']* {_KIND}\b",
     re.IGNORECASE,
 )
+
+
+_POINTS_NAME = re.compile(  # "only v3 is to be implemented"
+    r"\b(?:only|just) (?:the |our )?[`*\"']*(?P<name>v\d[\w.]*|[A-Z0-9])[`*\"']*\b[^.\n|]{0,12}\b(?:is|counts?|"
+    r"matters?|has|should|needs|must)\b",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(r"v?\d{1,2}(?:\.\d{1,2})*", re.IGNORECASE)
 
 
 def rows(lines: Sequence[str], wanted: str = "") -> Iterator[tuple[int, str, str]]:
@@ -133,6 +141,9 @@ def _value_column(head: Sequence[str], row: Sequence[str], named: str = "") -> i
     wanted = [c for c in range(1, min(len(head), len(row))) if _WANTED.search(head[c]) and not _OTHERS.search(head[c])]
     if wanted:
         return wanted[-1]
+    versions = [c for c in range(1, min(len(head), len(row))) if _VERSION.fullmatch(head[c])]
+    if len(versions) > 1 and len(versions) == min(len(head), len(row)) - 1:
+        return versions[-1]  # | | v2 | v3 |
     rest = [c for c in range(1, len(row)) if not (c < len(head) and _OTHERS.search(head[c]))]
     return rest[0] if rest else None
 

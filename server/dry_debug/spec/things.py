@@ -177,7 +177,8 @@ _DATA_NAMED = re.compile(
 )
 # "Fine-tune Qwen2.5 on ": what follows is data
 _NO_DATA_FILE = re.compile(
-    r"(?:\A|/)(?:requirements|readme|robots|license|notes?|log|logs|out(?:put)?s?|answers?|predictions?|preds|results?|metrics|scores|"
+    r"(?:\A|/)(?:requirements|readme|robots|license|notes?|log|logs|out(?:put)?s?|answers?|predictions?|preds|"
+    r"results?|metrics|scores|"
     r"responses|generations|completions)\w*(?:[-_]\w+)*\.\w+\Z",
     re.IGNORECASE,
 )
@@ -185,18 +186,22 @@ _NO_DATA_FILE = re.compile(
 _DATA_FOLDER = re.compile(
     r"\b(?:images?|photos?|pictures?|texts?|articles?|documents?|recordings?|audio|clips|samples?|examples?|corpus|"
     r"data|data ?set|rows|"
-    r"reviews|tickets|dialogues?|prompts?)\b(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|located|can|be"
+    r"reviews|tickets|dialogues?|prompts?)\b(?:\s*(?=\()|(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|"
+    r"located|can|be"
     r"|it|them|from))*"
-    r" (?:in|under|from|at|inside) (?:the )?(?:folder |directory )?[\"'(]*(?P<value>[~.]{0,2}/?[\w-]+(?:/[\w.-]+)+/?)",
+    r" (?:in|under|from|at|inside))(?: the)?(?: folder|"
+    r" directory)?\s*[\"'(]*(?P<value>[~.]{0,2}/?[\w-]+(?:/[\w.-]+)+/?)",
     re.IGNORECASE,
 )
 _TRAINED_ON = re.compile(
-    r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
+    r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|"
+    r"qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
     r"(?:the |our |a )?[\"'(]*\Z",
     re.IGNORECASE,
 )
 _PAIRS = re.compile(  # "train on the Quora pairs (org/name"
-    r"\b(?:train\w*|tun\w*|evaluat\w*|data\w*)\b(?:[^.;]|\.(?=\d))*\b(?:pairs|triplets|questions|reviews|articles|images|"
+    r"\b(?:train\w*|tun\w*|evaluat\w*|data\w*)\b(?:[^.;]|\.(?=\d))*\b(?:pairs|triplets|questions|reviews|articles|"
+    r"images|"
     r"dialogues|texts|rows|split|set|corpus|data|subset)\s*\(\s*[\"']?\Z",
     re.IGNORECASE,
 )
@@ -300,11 +305,13 @@ def _datasets(text: str) -> Iterator[Thing]:
 
 _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\w.{}$-]+)*/?)"
 _OUTPUT = re.compile(
-    r"(?:\b(?:sav\w+|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|land|keep|"
+    r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|"
+    r"land|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
     r"destination|results?|"
-    r"artifacts?|run|model|weights|ckpts?|checkpoints?|logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
+    r"artifacts?|run|work(?:ing)?|exp(?:eriment)?|model|weights|ckpts?|checkpoints?|"
+    r"logging)[ _-]?(?:dir(?:ectory)?|path|folder|location)\b"
     r"(?: for (?:the )?\w+)?\s*(?:[:=|]|is|to|should be|at|\s)*\s*|\b(?:folder|directory|dir|path|place) (?:for|"
     r"of) (?:the |all )?"
     r"(?:\w+ )?(?:checkpoints?|weights|outputs?|results?|models?|adapters?|artifacts?)\b\s*(?:[:=|]|is|should be|\s)+|"
@@ -316,7 +323,8 @@ _OUTPUT = re.compile(
     rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?\s+(?:to|in|into|under|at)\s+(?:the )?|"
     rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:final|best|last|trained|finished) "
     rf"(?:weights?|model|adapters?|"
-    rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|weights|adapters?|checkpoints?)\b"
+    rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|weights|"
+    rf"adapters?|checkpoints?)\b"
     rf"[^.;:,/]{{0,30}}\b(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
     rf"model|outputs?|results?|artifacts?|adapters?|everything)\s*(?:->|→|=>|➜)\s*){_PATH}",
@@ -332,7 +340,40 @@ _AS_OUTPUT = re.compile(
 )
 
 
+_PUT_AT = re.compile(  # "checkpoints every 10 epochs → work/run", "put it beside the others: /a/b", "folder a/b"
+    r"(?:\b(?:sav\w+|backups?|ckpts?|checkpoints?|weights|snapshots?|outputs?|results?|adapters?|model|put|stor\w+|"
+    r"writ\w+|"
+    r"dump\w*)\b"
+    r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|:(?=\s*[~./\w-]*/))|(?:\A|"
+    r"[,;(]\s*)(?:output |save |target )?(?:folder|directory|"
+    r"dir)\b[:=]?)\s*"
+    r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",
+    re.IGNORECASE,
+)
+
+
+_WHERE = re.compile(  # "in runs/a, where the weights go as well"
+    r"\b(?:in|to|under|into)\s+[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)*/?)[\"')]*\s*,? where (?:the |all |"
+    r"our )?(?:model )?"
+    r"(?:weights|checkpoints?|models?|results?|outputs?|everything|adapters?)\b",
+    re.IGNORECASE,
+)
+
+
 def _paths(text: str) -> Iterator[Thing]:
+    where = _WHERE.search(text) if " where " in text else None
+    if where is not None:
+        yield Thing("output_dir", (where["path"],), "one", where["path"], *where.span("path"))
+        return
+    put = _PUT_AT.search(text) if "/" in text else None
+    if put is not None and not re.search(
+        r"\bdata|\bimages|\bmodel\W{0,3}\Z|\bstart|\bbase\b", put[0][: put.start("path") - put.start()], re.I
+    ):
+        path = put["path"].rstrip(".")
+        is_path = path.startswith(("/", "~", ".")) or re.search(r"(?:→|->|=>)\W*\Z", text[: put.start("path")])
+        if not re.search(r"\.(?:py|ipynb|md|jsonl?|csv|tsv|parquet)\Z", path) and (is_path or not named(path).family):
+            yield Thing("output_dir", (path,), "one", path, put.start("path"), put.start("path") + len(path))
+            return
     for match in _AS_OUTPUT.finditer(text):
         if not _NOT_MODEL.search(text[: match.start()]):
             yield Thing("output_dir", (match["path"],), "one", match["path"], *match.span("path"))
@@ -341,7 +382,8 @@ def _paths(text: str) -> Iterator[Thing]:
         start = match.start("path")
         quoted = text[max(0, start - 1) : start] in ("'", '"')
         explicit = re.search(
-            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|out|checkpoints?|"
+            r"(?:dir(?:ectory)?|path|folder|location|called|named)\W*(?:\w+\W+){0,2}\Z|^\W*(?:outputs?|out|"
+            r"checkpoints?|"
             r"ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save to|saved (?:to|in))\s*[:=]\s*\Z",
             text[:start],
             re.IGNORECASE,
@@ -352,7 +394,8 @@ def _paths(text: str) -> Iterator[Thing]:
         if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(
-            r"(?:the|a|an|and|or|is|it|only|best|last|all|never|none|yes|no|at|once|after|best/last|last/best|disk|hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
+            r"(?:the|a|an|and|or|is|it|only|best|last|all|never|none|yes|no|at|once|after|best/last|last/best|disk|"
+            r"hub|wandb|tensorboard|s3|\d[\d.]*|and/or|bf16|fp16|safetensors|every|"
             r"each|epochs?|steps?)",
             path,
             re.I,
@@ -391,7 +434,8 @@ def _hardware(text: str) -> Iterator[Thing]:
 _WHAT = (
     (
         "eval_cadence",
-        r"\b(?:dev|test|validation) (?:set|accuracy|loss|split|score)s?\b|(?<!the )\btest(?:s|ed|ing)?\b(?! (?:set|"
+        r"\b(?:dev|development|test|validation) (?:set|accuracy|loss|split|score)s?\b|(?<!the )\btest(?:s|ed|"
+        r"ing)?\b(?! (?:set|"
         r"split|data|file|batch))|"
         r"\b(?:compute|measure|check|report)s? (?:the )?(?:\w+ )?(?:wer|cer|bleu|rouge|accuracy|f1|perplexity|"
         r"metrics?|score)\b|"
@@ -400,11 +444,12 @@ _WHAT = (
     (
         "save_cadence",
         r"\bsav(?:e[sd]?|ing)\b|\bstor(?:e[sd]?|ing) (?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
-        r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b",
+        r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b|\bback-?ups?\b",
     ),
     (
         "logging",
-        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|"
+        r"\blog(?:s|ged|ging)?\b|\bprint(?:s|ed)?\b|\breport(?:s|ing)? (?:the )?(?:loss|metrics)\b|\b(?:loss|"
+        r"metric) (?:values?|curves?)\b|"
         r"\b(?:wandb|w&b|weights (?:&|and) biases|tensor-?board|tb|mlflow|comet|neptune)\b[^.;]{0,16}\Z",
     ),
 )
@@ -412,9 +457,11 @@ _ORDINALS = {"other": 2, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "tent
 _NTH = "|".join(_ORDINALS)
 _EVERY = re.compile(
     rf"\b(?:(?:at the )?end of )?(?:every|each|per|once (?:per|an|a|every)|after (?:every|each)|an?\b(?= "
-    rf"epoch))\s*(?P<n>{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |optimi[sz]er |"
+    rf"epoch))\s*(?P<n>\d{{1,6}}(?:st|nd|rd|th)\b|{NUMBER}|(?:{_WORD})\b|other\b|{_NTH}\b)?[ -]*(?:training |"
+    rf"optimi[sz]er |"
     rf"global )?(?:(?P<unit>epochs?|"
-    rf"eps?|steps?|iterations?|iters?|its|batches|updates?)\b|(?<=\d)(?=\s*(?:\Z|[,.;)/|]|and\b|too\b|as well\b|"
+    rf"eps?|steps?|iterations?|iters?|its|(?<=\d )it|batches|updates?)\b|(?<=\d(?:st|nd|rd|th))(?=\s*(?:\Z|"
+    rf"[,.;)/|]))|(?<=\d)(?=\s*(?:\Z|[,.;)/|]|and\b|too\b|as well\b|"
     rf"to\b))|(?<=\d[kK])"
     rf"(?=\s*(?:\Z|[,.;)]|and\b|too\b|to\b)))",
     re.IGNORECASE,
@@ -433,7 +480,9 @@ _AT_END = re.compile(
     r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;]{0,40}?\b(?:only )?(?:at the (?:very "
     r")?end\b(?! of (?:each|every|an|the) epoch)|once(?: only)?,? (?:at the end|after (?:the )?training)|only the "
     r"final (?:model|checkpoint|weights|adapter)|"
-    r"after training)|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|adapters?)(?! (?:on|"
+    r"after training)|\b(?:the )?(?:final|last) (?:model|checkpoint|weights|adapter) (?:is|are|will be) (?:enough|"
+    r"sufficient|fine|ok)\b|\bonly (?:save )?the (?:final|last|finished) (?:model|checkpoint|weights|"
+    r"adapters?)(?! (?:on|"
     r"for)\b)",
     re.I,
 )
@@ -456,7 +505,11 @@ def _just_before(near: str) -> list[str]:
     start = len(near)
     for first, end, field in reversed(hits):
         if kept and not re.fullmatch(
-            r"[\s,]*(?:and|&|\+|/|,)?\s*(?:the |a )?(?:model |checkpoints? )?", near[end:start], re.I
+            r"[\s,]*(?:and|&|\+|/|,|at the same (?:time|steps?|points?|cadence) as|together with|along with|"
+            r"as well as)?"
+            r"\s*(?:the |a )?(?:model |checkpoints? )?",
+            near[end:start],
+            re.I,
         ):
             break
         if field not in kept:
@@ -468,6 +521,8 @@ def _just_before(near: str) -> list[str]:
 _WISE = re.compile(r"\b(?:epoch-?wise|per-epoch|each-epoch|every-epoch|epochal)\b", re.IGNORECASE)
 _TIMES_AN_EPOCH = re.compile(
     rf"\b(?P<n>twice|thrice|(?:{NUMBER}|(?:{_WORD}))\s?(?:times|x|×))\s+(?:per|an?|each|every|in an?)\s+epoch\b|"
+    rf"\b(?P<n2>{NUMBER}|(?:{_WORD}))\s+(?P<what>eval(?:uation)?s?|validations?|checkpoints?|saves?|snapshots?)\s+"
+    r"(?:per|an?|each|every|in an?)\s+epoch\b|"
     r"\b(?:every|each) (?P<part>half|quarter|third)(?: of)?(?: an?)?[ -]epoch\b",
     re.IGNORECASE,
 )
@@ -476,14 +531,22 @@ _TIMES_AN_EPOCH = re.compile(
 def _shares(text: str) -> Iterator[Thing]:
     """ "Validate twice per epoch"."""
     for match in _TIMES_AN_EPOCH.finditer(text):
-        said = (match["n"] or match["part"]).lower()
+        said = (match["n"] or match["n2"] or match["part"]).lower()
         known = {"twice": 2, "thrice": 3, "half": 2, "third": 3, "quarter": 4}
         times = known.get(said) or number(re.sub(r"\s?(?:times|x|×)\Z", "", said))
-        if times is None or times < 2:
+        if times is None or times < (1 if match["what"] else 2):
             continue
-        for field in _just_before(text[: match.start()]):
+        own = ["eval_cadence" if match["what"][0].lower() in "ev" else "save_cadence"] if match["what"] else []
+        for field in own or _just_before(text[: match.start()]):
             if field != "logging":
-                yield Thing(field, (Cadence("epoch", 1 / times),), "one", match[0], match.start(), match.end())
+                yield Thing(
+                    field,
+                    (Cadence("epoch", 1 if times == 1 else 1 / times),),
+                    "one",
+                    match[0],
+                    match.start(),
+                    match.end(),
+                )
 
 
 def _cadences(text: str) -> Iterator[Thing]:
@@ -528,6 +591,7 @@ def _cadences(text: str) -> Iterator[Thing]:
                 "every" if field == "logging" else "",
             )
         return
+    used = 0  # up to where words for what is done have been given to a number before them
     for match in _EVERY.finditer(text):
         if re.match(r"\s*(?:of )?(?:accum|warm)", text[match.end() :], re.I) or re.search(
             r"accumulat\w*(?: gradients| grads)?\s*\Z", text[: match.start()], re.I
@@ -536,11 +600,16 @@ def _cadences(text: str) -> Iterator[Thing]:
         raw = match["n"]
         if match[0].lower().startswith("per") and raw:
             continue
+        raw = re.sub(r"(?<=\d)(?:st|nd|rd|th)\Z", "", raw) if raw else raw
         times = (_ORDINALS.get(raw.lower()) or number(raw)) if raw else 1
         if times is None or not float(times).is_integer() or times < 1:
             continue
         every = int(times)
         unit = "epoch" if (match["unit"] or "").lower().startswith("ep") else "step"
+        if match["unit"] is None and re.search(
+            r"\d(?:st|nd|rd|th)\Z", match[0].strip()
+        ):  # "every 2nd epoch, save every 10th"
+            unit = "epoch" if re.search(r"\bep(?:och)?s?\b", text[: match.start()], re.I) else unit
         often = re.search(
             r"\b(?:at least|at minimum|no (?:less|"
             r"rarer) (?:often )?than)\s*\Z",
@@ -556,7 +625,7 @@ def _cadences(text: str) -> Iterator[Thing]:
             ),
             default=0,
         )
-        before = text[cut : match.start()]
+        before = text[max(cut, used) : match.start()]
         near = (
             re.split(r"\bevery\b|\beach\b|\bper\b", before)[-1] if re.search(r"\bevery\b|\beach\b", before) else before
         )
@@ -564,7 +633,9 @@ def _cadences(text: str) -> Iterator[Thing]:
         if not fields:
             stop = re.search(r"[;.]|\bevery\b|\beach\b|\bper\b", text[match.end() :])
             after = text[match.end() : match.end() + (stop.start() if stop else 60)][:60]
-            fields = [f for f, words in _WHAT if re.search(words, after, re.IGNORECASE)][:2]
+            ahead = [(f, hit.end()) for f, words in _WHAT if (hit := re.search(words, after, re.IGNORECASE))][:2]
+            fields = [f for f, _ in ahead]
+            used = match.end() + max((end for _, end in ahead), default=-match.end())
         fields = fields or _just_before(text[: match.start()])  # "Logging: TensorBoard, every 20 steps"
         if "save_cadence" in fields and "logging" in fields:
             fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
@@ -621,6 +692,17 @@ _ATTENTION = re.compile(
 )
 
 
+_MLP = ("gate_proj", "up_proj", "down_proj")
+# "the query, value and output projections as well as the MLP"
+_SPELLED = re.compile(
+    r"\b(?P<list>(?:query|key|value|output)(?:\s*(?:,|and|/|&|\+|,\s*and)\s*(?:the )?(?:query|key|value|output))+)"
+    r"[ -](?:projections?|matrices|layers|weights)\b"
+    r"(?P<mlp>[^.;]{0,24}?(?:\band|\bplus|\bas well as|\+|&)\s*(?:in(?:to)? )?(?:the |all )?(?:mlps?|ffns?|"
+    r"feed[ -]?forward)\b)?",
+    re.IGNORECASE,
+)
+
+
 def _letters(match: re.Match[str]) -> str:
     return (match["list"] or match["qv"] or match["plain"] or "").lower()
 
@@ -632,6 +714,12 @@ def _modules(text: str) -> Iterator[Thing]:
     every = _ALL_LINEAR.search(text) or _ATTENTION_AND_MLP.search(text)
     if every:
         yield Thing("target_modules", (frozenset(("all-linear",)),), "one", every[0], every.start(), every.end())
+        return
+    spelled = _SPELLED.search(text)
+    if spelled:
+        parts = {w[0] for w in re.findall(r"[a-z]+", spelled["list"].lower()) if w not in ("and", "or")}
+        found = {f"{c}_proj" for c in parts} | (set(_MLP) if spelled["mlp"] else set())
+        yield Thing("target_modules", (frozenset(found),), "one", spelled[0].strip(), spelled.start(), spelled.end())
         return
     for match in _LISTED.finditer(text):
         names = re.findall(_MODULE, match[0], re.IGNORECASE)

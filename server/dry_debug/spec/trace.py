@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program.hyper import arithmetic
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import Option
+from dry_debug.spec.namespaces import MAKERS, handed_with, put_value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 MAX_DEPTH = 12
 _CASTS = frozenset(
-    "builtins.int builtins.float builtins.str builtins.bool pathlib.Path builtins.round os.fspath".split()
+    "builtins.int builtins.float builtins.str builtins.bool pathlib.Path builtins.round os.fspath builtins.list "
+    "builtins.tuple builtins.set builtins.frozenset builtins.sorted".split()
 )
 _ENVIRONMENT = ("os.environ.get", "os.getenv")
 
@@ -100,6 +102,13 @@ def _joined(program: Program, expr: ast.JoinedStr, at: ast.AST | None, depth: in
 
 def _call(program: Program, expr: ast.Call, at: ast.AST | None, depth: int) -> Traced | None:
     name = program.qualified(expr) if expr in program.index.scope_of else None
+    if (
+        name is None
+        and isinstance(expr.func, ast.Name)
+        and expr.func.id == "Path"
+        and program.index.module.imports_star
+    ):
+        name = "pathlib.Path"  # that a star brings along
     if name in _CASTS and len(expr.args) == 1:
         inner = trace(program, expr.args[0], expr, depth + 1)
         if inner.known and name in ("builtins.int", "builtins.float", "builtins.round"):
@@ -143,6 +152,11 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
     if value.kind == "settings":
         held = value.items
         if isinstance(held, Option):
+            given = value_node(held.node) if not held.known else held.node
+            if given is not held.node and isinstance(given, ast.Call) and depth < MAX_DEPTH:  # `default=os.getenv(...)`
+                found = trace(held.program, given, held.node, depth + 1)
+                if found.known:
+                    return Traced(True, found.value, found.program, found.node, changeable=True)
             return Traced(
                 held.known and held.default is not None, held.default, held.program, held.node, changeable=True
             )
@@ -152,18 +166,31 @@ def _value(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> 
         if plain is not None and getattr(held, "items", None) is not None:
             return Traced(True, held.plain(), program, expr, held.file, held.line, changeable=True)
     if isinstance(expr, ast.Attribute):
-        held = _in_namespace(program, expr, at, depth) or _hyperparameter(program, expr, at, depth)
+        held = _put_on(program, expr, at, depth) or _in_namespace(program, expr, at, depth)
+        held = held or _hyperparameter(program, expr, at, depth)
         if held is not None:
             return held
         owner_value = program.value(expr.value, at)
         made = owner_value.args
         if owner_value.kind == "instance" and made is not None and owner_value.origin is not None:
-            given = next((k.value for k in made.keywords if k.arg == expr.attr), None)
-            if given is not None:
-                return trace(owner_value.origin, given, made, depth + 1)
+            passed = next((k.value for k in made.keywords if k.arg == expr.attr), None)
+            if passed is not None:
+                return trace(owner_value.origin, passed, made, depth + 1)
     if isinstance(expr, ast.Subscript):
-        return _read(program, expr.value, expr.slice, at, depth)
+        return _read(program, expr.value, expr.slice, at, depth) or _put_on(program, expr, at, depth)
     return None
+
+
+def _put_on(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
+    """`config.optim.lr`, put on an object for settings by one statement."""
+    found = put_value(program, expr, at)
+    if found is None or depth >= MAX_DEPTH:
+        return None
+    owner, value, stmt = found
+    inner = trace(owner, value, stmt, depth + 1)
+    if not inner.known:
+        return None
+    return Traced(True, inner.value, inner.program, inner.node, inner.file, inner.line, True)
 
 
 def _hyperparameter(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: int) -> Traced | None:
@@ -190,12 +217,6 @@ def _hyperparameter(program: Program, expr: ast.Attribute, at: ast.AST | None, d
     return Traced(found.known, found.value, found.program, found.node, changeable=True) if found is not None else None
 
 
-_NAMESPACES = frozenset(
-    "types.SimpleNamespace argparse.Namespace easydict.EasyDict ml_collections.ConfigDict munch.Munch box.Box "
-    "addict.Dict dotmap.DotMap ml_collections.config_dict.ConfigDict omegaconf.OmegaConf.create".split()
-)
-
-
 def _in_namespace(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: int) -> Traced | None:
     """`cfg.rank` of `cfg = SimpleNamespace(rank=8)`, made once and of literals."""
     if not isinstance(expr.value, ast.Name):
@@ -203,7 +224,7 @@ def _in_namespace(program: Program, expr: ast.Attribute, at: ast.AST | None, dep
     home = program.names.lookup(expr.value.id, program.scope(at) if at is not None else program.index.module)
     one = home[1][0] if home is not None and len(home[1]) == 1 else None
     made = one.value if one is not None and one.kind == "assign" and not one.path else None
-    if not isinstance(made, ast.Call) or program.qualified(made) not in _NAMESPACES or one is None:
+    if not isinstance(made, ast.Call) or program.qualified(made) not in MAKERS or one is None:
         return None
     given: ast.expr | None = next((k.value for k in made.keywords if k.arg == expr.attr), None)
     first = made.args[0] if made.args else None
@@ -216,6 +237,12 @@ def _in_namespace(program: Program, expr: ast.Attribute, at: ast.AST | None, dep
 def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
     """`config["lr"]` of a dict literal, whose values may be constants by name."""
     held = program.value(holder, at)
+    if held.kind != "dict" and isinstance(key, ast.Constant) and isinstance(holder, ast.Name):
+        passed = handed_with(program, holder, at)
+        if passed is not None:
+            pairs = zip(passed.keys, passed.values, strict=True)
+            given = next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == key.value), None)
+            return trace(program, given, program.index.stmt_of.get(passed), depth + 1) if given is not None else None
     if held.kind != "dict" or not isinstance(key, ast.Constant) or not isinstance(held.node, ast.Dict):
         return None
     for name, value in zip(held.node.keys, held.node.values, strict=True):
@@ -228,7 +255,8 @@ def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None,
 def _assigned(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
     """A name that is bound once: `effective = args.batch * 4`; a parameter with a default that nobody passes."""
     if not isinstance(expr, ast.Name):
-        return _by_field(program, expr, depth)
+        own = _of_self(program, expr, at, depth) if isinstance(expr, ast.Attribute) else None
+        return own if own is not None and own.known else _by_field(program, expr, depth)
     home = program.names.lookup(expr.id, program.scope(at) if at is not None else program.index.module)
     bindings = home[1] if home is not None else []
     if len(bindings) != 1:
@@ -255,6 +283,18 @@ def _parameter(program: Program, scope: Any, name: str, depth: int) -> Traced | 
         return None
     found = trace(program, default, scope.stmt or scope.node, depth + 1)
     return Traced(found.known, found.value, found.program, found.node, changeable=True)
+
+
+def _of_self(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: int) -> Traced | None:
+    """`self.folder`, which one statement of the class's `__init__` takes from a parameter."""
+    if dotted(expr.value) != "self" or at is None or not hasattr(at, "lineno"):
+        return None
+    cls = program.scope(at).class_scope
+    bound = cls.attributes.get(expr.attr, []) if cls is not None else []
+    one = bound[0] if len(bound) == 1 else None
+    if one is None or one.kind != "assign" or one.path or not isinstance(one.value, ast.Name | ast.Attribute):
+        return None
+    return trace(program, one.value, one.stmt, depth + 1)
 
 
 def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:

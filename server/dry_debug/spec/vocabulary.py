@@ -13,7 +13,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:step (?:the )?optimi[sz]er|optimi[sz]er (?:step|update)s?|(?:apply|do) an? (?:optimi[sz]er )?(?:step|"
         r"update)|(?:weight|parameter) updates?|update (?:the )?(?:weights|parameters|model))(?: only)?(?: once)? "
         r"(?:after )?(?:every|each)(?=\s+(?:\d+|two|three|four|eight|sixteen)\s+(?:micro|mini|batch|forward|"
-        r"backward))",
+        r"backward))|(?:averag|sum|collect|gather)\w* (?:the )?grad(?:ient)?s? (?:of|over|from|across)",
     ),
     (
         "max_grad_norm",
@@ -23,7 +23,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:to|at) (?:an? )?(?:max(?:imum)? |"
         r"global |total |l2[- ])?norm(?: of)?|(?:grad(?:ient)?s?[ _-])?clip(?:ping|ped)?(?: (?:the "
         r")?(?:grad(?:ient)?s?))?"
-        r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norm(?:[ "
+        r"(?:[ _-](?:grad(?:ient)?[ _-])?(?:norms?|value|val|threshold))?|grad(?:ient)?[ _-]norms?(?:[ "
         r"_-]clip(?:ping)?)?|max[ _-]norm",
     ),
     ("warmup_ratio", r"warm-?[ _]?up[ _-](?:ratio|fraction|proportion)"),
@@ -44,23 +44,28 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
-        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?\d(?:\.\d+)?e-\d)|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d| ?(?:momentum|"
-        r"nesterov)))|\beta(?=\s*=\s*\d(?:\.\d+)?e-\d)",
+        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
+        r" ?(?:momentum|"
+        r"nesterov)))|(?<=, )rate(?= 0?\.\d)|\beta(?=\s*[=:]\s*(?:we said |we want )?(?:\d(?:\.\d+)?e-\d|0?\.\d))",
     ),
     (
         "batch_size",
         r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|overall|train(?:ing)?|eval(?:uation)?|micro|"
         r"mini|"
-        r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of|batch(?![ "
+        r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of(?: size)?|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
         r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
-        r"gpu|card))?|"
-        r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size",
+        r"gpu|card|worker|process|rank))?|"
+        r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
+        r"(?:every|each|one|a) (?:gpu|device|card|worker|rank) (?:then )?(?:processes|handles|takes|gets|sees|"
+        r"holds|has)"
+        r"(?= (?:about )?\d+ (?:at a time|at once|of them|samples|examples|sequences|images|rows|pairs))",
     ),
     (
         "weight_decay",
-        r"weight[ _-]?decay|\bwd\b|\bl2(?:[ -](?:reg(?:ulari[sz]ation)?|penalty|decay|weight))?"
+        r"weight[ _-]?decay|\bwd\b|(?<=\()decay(?= 0?\.\d| \de-)|\bl2(?:[ -](?:reg(?:ulari[sz]ation)?|penalty|"
+        r"decay|weight))?"
         r"(?=\W{1,3}(?:of |is |at )?\d)",
     ),
     (
@@ -77,7 +82,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "max_tokens",
         r"(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
         r"completions?|generations?|replies)"
-        r"(?: (?:below|under|within))?|max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
+        r"(?: (?:below|under|within))?|max[ _](?:completion|response|output|generation)[ _]length|"
+        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
         r"completion)?[ _-]?tokens"
         r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|"
         r"response)(?: length)?",
@@ -101,7 +107,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
         r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|shortened)(?: off)? (?:at|"
-        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)",
+        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
+        r"\bbptt\b|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? (?:over|for)(?= \d+ (?:tok|words))",
     ),
     (
         "tensor_parallel_size",
@@ -136,7 +143,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
 BEHIND: tuple[tuple[str, str], ...] = (
     (
         "warmup_steps",
-        r"[ -]?(?:steps?|iterations|iters|updates|epochs?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
+        r"[ -]?(?:steps?|iterations|iters|updates|epochs?|eps?) (?:of |for )?(?:(?:linear|lr) )?warm-?[ ]?up|[ "
         r"-](?:linear )?warm-?[ ]?up(?:[ -](?:steps?|iterations|epochs?))?\b| of (?:them|which|those|these) (?:for "
         r"|as |are |"
         r"is )?(?:(?:linear|lr) )?"
@@ -152,8 +159,11 @@ BEHIND: tuple[tuple[str, str], ...] = (
         "batch_size",
         r"[ -]?(?:(?:per[ -](?:device|gpu)|effective|global|total) )?(?:batch(?:[ -]?size)?|\bbsz?)(?![ _-]?norm)\b|"
         r" (?:as|for|is) (?:the |a |your |our )?(?:train(?:ing)? )?batch[ -]?size|"
-        r" (?:samples |examples |sequences |images |items |prompts )?(?:per|/|a) ?(?:step|batch|device|gpu|"
-        r"card)\b(?! for)"
+        r" (?:samples? |examples? |sequences? |images? |items? |prompts? |imgs? |pictures? |pics? |photos? |clips? |"
+        r"docs? |documents? |texts? |utterances? |pairs? |rows? |crops? |tiles? |frames? |graphs? )?"
+        r"(?:per|/|a) ?(?:step|batch|device|gpu|card)\b(?! for)| (?!warm|accum|grad|epoch|step)[a-z]+ (?:per|a|an|"
+        r"in (?:a|"
+        r"each|every|one)) (?:mini-?)?batch\b"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
         r"| each\b(?! (?:of|epoch|step|run|time|\d))|[ -](?:effective|in total|total|overall|"
         r"altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
@@ -162,6 +172,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_steps",
+        r"[ -]?(?:(?:environment|env|time)[ -]?steps|timesteps)\b|"
         r"[ -]?(?:training|train|optimi[sz]er|optimi[sz]ation|update|gradient|policy|ppo|parameter|weight|total|max"
         r"(?:imum)?)[ -](?:steps|"
         r"iterations|updates)|"
@@ -191,7 +202,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
         r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
         r"|message)|"
-        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|tops|"
+        r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"
+        r"will do|would do|do(?=\W*\Z)|tops|(?:with|incl\w*|, ?)?\s?pack(?:ed|ing)|"
         r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
         r"inputs?|each))|[ -]tokens?\b(?! per| of| to)|"
         r"[ -](?:token )?(?:context|seq(?:uence)?[ -]?len(?:gth)?|max[ -](?:length|seq(?:uence)?))(?: (?:window|"
@@ -209,7 +221,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
 
 # One of these occurs wherever a field is named: cheaper to look for than the patterns.
 SIGNS: dict[str, tuple[str, ...]] = {
-    "gradient_accumulation_steps": ("acc", "ga", "every", "each"),
+    "gradient_accumulation_steps": ("acc", "ga", "every", "each", "grad"),
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
     "warmup_steps": ("warm", "wu", "ramp"),
@@ -221,6 +233,8 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "lora_r": ("rank", "r"),
     "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
     "max_length": (
+        "bptt",
+        "through time",
         "len",
         "token",
         "context",

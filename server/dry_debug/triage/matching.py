@@ -12,6 +12,13 @@ _NEGATED = re.compile(
     r"\b(?:do|does|did|is|are|was|were|have|has)n.t)"
     r"(?: (?:get|getting|got|see|seeing|seen|have|having|run|any|a|an|the|more|of|because|due|to|really|about)){0,4} $"
 )
+# Who says how few seconds or minutes something hangs speaks of a delay: it goes on.
+_DELAY = re.compile(
+    r"\b(?:(?:is|are|gets?|got) stuck|stuck|hangs?|hanged|hung|freezes|froze|stalls?|stalled|blocks?|blocked)"
+    r"(?: (?:for|about|around|some|roughly|approximately|nearly|almost|more than|over|at least|up to|like)){1,3}"
+    r" ~?(\d[\d.\-]* ?(?:s|secs?|seconds?)|[1-5](?: ?- ?[2-9])? ?(?:mins?|minutes?)"
+    r"|(?:a few|several|some) seconds|a minute)\b"
+)
 _SPECIAL = frozenset(r".^$*+?{}[]()|\\")
 
 
@@ -28,6 +35,11 @@ def said(patterns: Iterable[str], prose: str) -> bool:
                 if not _NEGATED.search(prose[max(0, match.start() - 60) : match.start()]):
                     return True
     return False
+
+
+def without_delays(prose: str) -> str:
+    """`prose` (lower case, single spaces) with what hangs only for a while called a delay."""
+    return _DELAY.sub(r"delays for \1", prose) if _DELAY.search(prose) else prose
 
 
 @cache

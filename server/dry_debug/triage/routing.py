@@ -9,7 +9,7 @@ from itertools import takewhile
 from dry_debug_rules.catalogue.routes import PHASES, Context, Route, Step, table
 
 from dry_debug.triage import pasted, pressure
-from dry_debug.triage.matching import found, said
+from dry_debug.triage.matching import found, said, without_delays
 from dry_debug.triage.pasted import Frame, Pasted, Raised
 from dry_debug.triage.vocabulary import Said
 from dry_debug.triage.wording import leaning
@@ -25,7 +25,7 @@ _WRAPPERS = (
 )
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
-_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE = 3.0, 5.5, 7.0  # leads of a leaning
+_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE, _SPEAKS_AGAINST = 3.0, 5.5, 7.0, 12.0  # leads of a leaning
 # Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
 _NAMED = (
     "memory gigabytes layout gpu gpus collective precision scaler checkpoint load save seed resume adapter gradient "
@@ -52,7 +52,8 @@ class Routing:
     """Where to look. Either `stops` in their order, or one `question` and no guess.
 
     `pressure` names its kinds, `quotes` the catalogue entries against it, `frame` the user's own code in the
-    traceback, `symptoms` the rows of the table that were found.
+    traceback, `symptoms` the rows of the table that were found, `frames` all frames of the user's own code, those of
+    the traceback with `frame` first, innermost first.
     """
 
     stops: tuple[Stop, ...]
@@ -61,6 +62,7 @@ class Routing:
     quotes: tuple[str, ...]
     frame: Frame | None
     symptoms: tuple[str, ...]
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def route(text: str) -> Routing:
     """
     read = pasted.read(text)
     context = _Context(read)
-    spoken = Said(read.prose.lower())
-    prose = read.prose.lower()
-    hits = _in_order(_leading(_without_covered(_hits(read, context, spoken))))
+    prose = without_delays(read.prose.lower())
+    spoken = Said(prose)
+    hits = _in_order(_leading(_without_covered(_hits(read, prose, context, spoken))))
     hits = _weighed(hits, text, prose, spoken)
     if all(hit.route.phase == "request" for hit in hits) and _is_wish(prose):
         hits = []
@@ -89,7 +91,8 @@ def route(text: str) -> Routing:
     symptoms = tuple(hit.route.id for hit in hits)
     quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
     question = None if stops else _question(prose)
-    return Routing(stops, question, kinds, quotes, _frame(hits, read), symptoms)
+    frame = _frame(hits, read)
+    return Routing(stops, question, kinds, quotes, frame, symptoms, _frames(frame, read))
 
 
 class _Context:
@@ -110,11 +113,11 @@ class _Context:
         return [item for item in route.contexts if self.has(item.marker)]
 
 
-def _hits(read: Pasted, context: _Context, spoken: Said) -> list[_Hit]:
-    hits = _rows(read, context, spoken, 0)
+def _hits(read: Pasted, prose: str, context: _Context, spoken: Said) -> list[_Hit]:
+    hits = _rows(read, prose, context, spoken, 0)
     if any(hit.route.phase != "request" and not hit.route.weak for hit in hits):
         return hits
-    return _rows(read, context, spoken, 1)  # what the symptom is of may stand in the sentence before
+    return _rows(read, prose, context, spoken, 1)  # what the symptom is of may stand in the sentence before
 
 
 def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit]:
@@ -130,7 +133,10 @@ def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit
         return hits
     lean = leaning(text)
     barred = {area for row in table().sequences if first.route.id in row.routes for area in row.not_first}
-    if lean.area in ("", first.route.step.area, *barred) or lean.lead < _SPEAKS_CLEARLY:
+    if lean.area in ("", first.route.step.area, *barred):
+        return hits
+    named = spoken.count(_subject_row(lean.area).subject)
+    if lean.lead < (_SPEAKS_CLEARLY if named else _SPEAKS_AGAINST):
         return hits
     own = [hit for hit in hits if hit.route.step.area == lean.area] or [_Hit(_subject_row(lean.area))]
     return [*own, *(hit for hit in hits if hit not in own and hit.route.phase != "request")]
@@ -172,10 +178,10 @@ def _subject(prose: str, spoken: Said) -> list[_Hit]:
     return [_Hit(row, topics=count) for count, row in counted if count == most][:1] if most else []
 
 
-def _rows(read: Pasted, context: _Context, spoken: Said, apart: int) -> list[_Hit]:
+def _rows(read: Pasted, prose: str, context: _Context, spoken: Said, apart: int) -> list[_Hit]:
     texts = [(item, item.text.lower()) for item in read.raised]
     messages = "\n".join(message for _, message in texts)  # one search for all first: a log may hold thousands
-    lines, prose = read.lines.lower(), read.prose.lower()
+    lines = read.lines.lower()
     hits = []
     for row in table().routes:
         by = None
@@ -298,6 +304,14 @@ def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
     others = [item.own_frame for item in reversed(read.raised)]
     broken = [frame for frame in reversed(read.broken) if frame.is_own]
     return next((frame for frame in [*explained, *others, *broken] if frame is not None), None)
+
+
+def _frames(first: Frame | None, read: Pasted) -> tuple[Frame, ...]:
+    """The user's own frames, each once: of the traceback that `first` is of, then of the others from the last one."""
+    tracebacks = [*(item.frames for item in reversed(read.raised)), read.broken]
+    tracebacks.sort(key=lambda frames: first not in frames)
+    own = (frame for frames in tracebacks for frame in reversed(frames) if frame.is_own)
+    return tuple(dict.fromkeys(own))
 
 
 def _once(items: Iterable[str]) -> tuple[str, ...]:

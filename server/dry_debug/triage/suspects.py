@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeVar
 
 from dry_debug.lint.finding import CONFIDENCES, SEVERITIES, Confidence, Finding, Severity
@@ -36,8 +37,8 @@ def suspects(routing: Routing, findings: Iterable[T], describe: Callable[[T], Si
     """Those of `findings` that would explain the symptom, most likely first; `describe` gives the site of one.
 
     A finding explains it if its rule is one of those of the routing. Before all others come those at the user's own
-    frame of the traceback and those in its file; then counts which area comes first, then the severity and the
-    confidence, then how early the area names the rule.
+    frame of the traceback, those in its file and those in the files of the user's other frames; then counts which area
+    comes first, then the severity and the confidence, then how early the area names the rule.
     """
     places: dict[str, tuple[int, int]] = {}
     for area, stop in enumerate(routing.stops):
@@ -54,16 +55,29 @@ def suspects(routing: Routing, findings: Iterable[T], describe: Callable[[T], Si
     return [finding for finding, _ in sorted((pair for pair in described if pair[1].rule in places), key=order)]
 
 
+def meant(shown: str, paths: Iterable[str]) -> list[str]:
+    """Those of `paths` that a traceback may mean by `shown`, which may be relative or of another machine: the last two
+    parts agree, and as many more as do of any other path."""
+    parts = _parts(shown)
+    best, found = 1, list[str]()
+    for path in paths if parts else ():
+        own = _parts(path)
+        same = sum(1 for _ in takewhile(bool, (a == b for a, b in zip(reversed(own), reversed(parts), strict=False))))
+        if same < max(best, min(2, len(own), len(parts))):
+            continue
+        if same > best:
+            best, found = same, []
+        found.append(path)
+    return found
+
+
 def _distance(routing: Routing, at: Site) -> int:
+    """0 at the user's own frame, 1 in its file, 2 in the file of another frame of the user's, 3 elsewhere."""
     frame = routing.frame
-    if frame is None or not _is_same_file(frame.path, at.path):
-        return 2
-    return 0 if at.row <= frame.line <= at.end_row else 1
+    if frame is not None and meant(frame.path, [at.path]):
+        return 0 if at.row <= frame.line <= at.end_row else 1
+    return 2 if any(meant(other, [at.path]) for other in dict.fromkeys(f.path for f in routing.frames)) else 3
 
 
-def _is_same_file(shown: str, path: str) -> bool:
-    """Whether a path in a traceback, which may be relative or of another machine, may be the file `path`."""
-    parts = [part for part in shown.replace("\\", "/").split("/") if part not in ("", ".", "~")]
-    own = [part for part in path.replace("\\", "/").split("/") if part]
-    common = min(len(parts), len(own), 2)  # the folders above may differ between the machines
-    return common > 0 and parts[-common:] == own[-common:]
+def _parts(path: str) -> list[str]:
+    return [part for part in path.replace("\\", "/").split("/") if part not in ("", ".", "~")]

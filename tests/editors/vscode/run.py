@@ -96,6 +96,9 @@ def hovers(vsix: Path, out: Path) -> int:
     from code_server import CodeServer
     from workbench import Workbench, chromium_page
 
+    sys.path.insert(0, str(HERE.parent))
+    from hover_places import PLACES
+
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dry-debug-hovers-") as folder:
         workspace = Path(folder) / "examples"
@@ -105,7 +108,7 @@ def hovers(vsix: Path, out: Path) -> int:
         with server, chromium_page(tools.chromium()) as page:
             bench = Workbench(page)
             bench.open(server.host, workspace)
-            for name, line in (("caption", 8), ("train", 15), ("train", 51), ("train", 62), ("utils", 11)):
+            for name, line in PLACES:
                 bench.open_file(f"{name}.py")
                 bench.go_to_line(line)
                 bench.wait("squiggles", bench.squiggles)
