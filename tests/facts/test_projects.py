@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from dry_debug.program.facts import facts
 
 from tests.program.model import program
@@ -575,3 +576,72 @@ agent.train(None, None)
 """
     rows = [(row["kind"], row["object"], row["line"]) for row in told(source, files)["modes"]]
     assert rows == [("eval", "agent", 6), ("train", "agent", 7)]
+
+
+STOPPER = """
+import numpy as np
+import torch
+
+
+class Stopper:
+    def __init__(self, patience=3, path="best.pt"):
+        self.patience = patience
+        self.path = path
+        self.waited, self.best = 0, None
+
+    def __call__(self, loss, model):
+        if self.best is None:
+            self.best = loss
+            self.keep(loss, model)
+        elif loss > self.best:
+            self.waited += 1
+        else:
+            self.best = loss
+            self.keep(loss, model)
+            self.waited = 0
+
+    def keep(self, loss, model):
+        torch.save(model.state_dict(), PATH)
+"""
+STOPPED = """
+import torch
+
+model = torch.nn.Linear(3, 1)
+optimizer = torch.optim.Adam(model.parameters())
+stopper = Stopper(MADE)
+for epoch in range(10):
+    for x, y in loader:
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+    stopper(evaluate(model), model)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "path", "saved"),
+    [
+        ("", "self.path", "best.pt"),
+        ('path="out/a.pt"', "self.path", "out/a.pt"),
+        ("", '"fixed.pt"', "fixed.pt"),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False])
+def test_what_a_callable_object_saves_is_saved_where_it_is_called(
+    made: str, path: str, saved: str, apart: bool
+) -> None:
+    main, stopper = STOPPED.replace("MADE", made), STOPPER.replace("PATH", path)
+    if apart:
+        main, stopper, files = f"from stopper import Stopper{main}", "", {"stopper.py": stopper}
+    else:
+        files = {}
+    (row,) = told(stopper + main, files)["saves"]  # one, though there are two ways to it
+    line = len((stopper + main).splitlines())
+    assert (row["line"], row["path"], row["components"]) == (line, saved, ["model"])
+
+
+def test_a_callable_object_that_several_runs_call_is_a_save_of_each() -> None:
+    main = STOPPED.replace("MADE", "")
+    body = main[main.index("for epoch") :]
+    rows = told(STOPPER.replace("PATH", "self.path") + main + body, {})["saves"]
+    assert [row["components"] for row in rows] == [["model"], ["model"]]

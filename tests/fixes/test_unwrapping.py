@@ -144,3 +144,11 @@ def load(path, model):
     after = first({"main.py": text, "util.py": util})
     assert '"model": model.module.state_dict(),' in after["main.py"]
     assert 'getattr(model, "module", model).load_state_dict(state["model"])' in after["util.py"]
+
+
+def test_what_the_program_takes_off_itself_is_not_taken_off_again() -> None:
+    save = """    bare = model.module if hasattr(model, "module") else model
+    torch.save(bare.state_dict(), f"weights_{epoch}.pt")
+"""
+    text = f"{HEAD}{PLAIN}if many:\n    model = DDP(model)\n{OPTIMIZER}for epoch in range(9):\n{LOOP}{save}"
+    assert '"model": bare.state_dict(),' in first(text)["main.py"]

@@ -288,3 +288,25 @@ async def test_other_ways_to_fix_a_finding_stand_behind_the_first(tmp_path: Path
         assert all([*(action.diagnostics or ())] == [finding] for action in actions)
         one.apply(actions[1].edit)
         assert "checkpoint = torch.load(" in one.texts[uri] and "os.replace(" in one.texts[uri]
+
+
+TRAINED = """from transformers import Trainer, TrainingArguments
+
+trainer = Trainer(model=model, args=TrainingArguments(output_dir="runs"), train_dataset=data)
+trainer.train()
+"""
+
+
+async def test_a_trainer_s_own_resume_is_offered_where_it_is_started(tmp_path: Path) -> None:
+    async with editor() as one:
+        uri, found = await opened(one, tmp_path / "a.py", TRAINED)
+        assert not found  # it is no mistake
+        here, elsewhere = (types.Range(types.Position(line, 0), types.Position(line, 0)) for line in (3, 2))
+        (action,) = await one.actions(uri, here, [])
+        assert (action.kind, action.title) == (
+            "refactor.rewrite",
+            "Resume `trainer` from its last checkpoint, if there is one",
+        )
+        assert await one.actions(uri, elsewhere, []) == await one.actions(uri, here, [], ["quickfix"]) == []
+        one.apply(action.edit)
+        assert "trainer.train(resume_from_checkpoint=last_checkpoint)\n" in one.texts[uri]

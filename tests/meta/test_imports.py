@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "triage": {"text", "program", "lint", "rules"},
     "render": {"text", "program", "lint", "rules", "spec", "triage"},
     "project": {"text", "program", "lint", "rules", "spec", "render"},  # what is cached is rendered records
-    "lsp": {"text", "program", "lint", "rules", "spec", "triage", "project", "render"},
+    "lsp": {"text", "program", "lint", "fixes", "rules", "spec", "triage", "project", "render"},
     "cli": {"text", "program", "lint", "rules", "spec", "triage", "project", "render", "lsp"},
 }
 OUTSIDE = {

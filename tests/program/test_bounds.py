@@ -34,3 +34,24 @@ def test_bindings_behind_a_use_are_looked_at_only_in_a_loop(monkeypatch: pytest.
     for call in model.index.calls:
         assert model.value(call.args[0], call).kind == "const"
     assert asked == []
+
+
+def test_one_question_leaves_enough_for_those_after_it() -> None:
+    """Functions that call one another in many ways: what each gives back depends on what it is given."""
+    names = [f"step_{n}" for n in range(12)]
+    rows = "".join(
+        f"def {name}(node, table, states):\n"
+        + "".join(f"    states = {other}(node, table, {{'{name}{n}': states}})\n" for n, other in enumerate(names))
+        + "    return states\n"
+        for name in names
+    )
+    source = f"import torch\n{rows}tree = step_0(1, 2, {{}})\nnet = torch.nn.Linear(1, 1)\n"
+    source += "opt = torch.optim.Adam(net.parameters())\nseen(tree, opt)\n"
+    model = program(source)
+    (call,) = (c for c in model.index.calls if getattr(c.func, "id", "") == "seen")
+    run = model.host.evaluation
+    before = run.fuel
+    model.value(call.args[0], call)
+    assert before - run.fuel > 1000, "it is not the question that is meant"
+    assert model.value(call.args[1], call).kind == "optimizer"
+    assert run.fuel > 0

@@ -449,3 +449,47 @@ def fit(loader):
     for model, saved in ((whole, True), (part, False)):
         (site,) = model.training.checkpoints.saves
         assert (model.training.resumption.run_at(site) is None) is saved
+
+
+CALLED_STOPPER = """
+import torch
+
+
+class Stopper:
+    def __init__(self):
+        self.best_loss = None
+
+    def __call__(self, loss, model):
+        if self.best_loss is None or loss < self.best_loss:
+            self.best_loss = loss
+            self.keep(model)
+
+    def keep(self, model):
+        torch.save(model.state_dict(), "weights.pt")
+
+
+def train(resumed):
+    model = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.Adam(model.parameters())
+    stopper = Stopper()
+    for epoch in range(10):
+        optimizer.zero_grad()
+        model(x).sum().backward()
+        optimizer.step()
+        stopper(evaluate(model), model)
+
+
+train(True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "best"), [("if self.best_loss is None or loss < self.best_loss:", True), ("if loss:", False)]
+)
+def test_a_save_behind_a_callable_object_belongs_to_the_loop_that_calls_it(test: str, best: bool) -> None:
+    p = program(CALLED_STOPPER.replace("if self.best_loss is None or loss < self.best_loss:", test))
+    (site,) = p.training.checkpoints.saves
+    run = p.training.resumption.run_at(site)
+    assert run is not None
+    assert ([name for name, _ in run.models], [part.name for part in run.missing]) == (["model"], ["optimizer"])
+    assert p.training.save_purpose.keeps_best(site, run.loop) is best

@@ -84,7 +84,10 @@ def _options(expr: ast.expr, at: ast.AST, program: Program) -> set[_Layers] | No
     if not layers:
         return {()}
     options: set[_Layers] = set()
-    for b in _reach(expr, at, program):
+    made = _reach(expr, at, program)
+    if any(b.value is not None and _takes_off(b.value, layers) for b in made):
+        return {()}
+    for b in made:
         of_this = _layers(program.evaluator.binding(b)) if b.kind != "param" else layers
         if of_this is None:
             return None
@@ -130,6 +133,11 @@ def _reach(expr: ast.expr, at: ast.AST, program: Program) -> list[Binding]:
         home = bindings[0].scope if bindings else scope
     latest = [i for i, b in enumerate(bindings) if at_top(program, b.stmt, home)]
     return bindings[latest[-1] :] if latest else bindings
+
+
+def _takes_off(value: ast.expr, layers: _Layers) -> bool:
+    """`model.module if hasattr(model, "module") else model`: the program does it itself."""
+    return any(isinstance(n, ast.Attribute) and n.attr in layers for n in nodes(value))
 
 
 def _wraps_here(b: Binding, program: Program) -> bool:

@@ -15,13 +15,15 @@ from dry_debug.lsp.client import Client
 from dry_debug.lsp.diagnostics import SOURCE
 from dry_debug.lsp.edits import changes, workspace_edit
 from dry_debug.lsp.ignoring import ignoring
+from dry_debug.lsp.offers import offers
 from dry_debug.lsp.snapshot import Snapshot
 from dry_debug.text.spans import Span, TextEdit
 
 FIX_ALL = "source.fixAll.dryDebug"
 FIX_ALL_NOTEBOOK = "notebook.source.fixAll.dryDebug"
 QUICK_FIX = types.CodeActionKind.QuickFix.value
-KINDS: tuple[str, ...] = (QUICK_FIX, FIX_ALL, FIX_ALL_NOTEBOOK)
+REWRITE = types.CodeActionKind.RefactorRewrite.value
+KINDS: tuple[str, ...] = (QUICK_FIX, REWRITE, FIX_ALL, FIX_ALL_NOTEBOOK)
 
 # A file of the project, by path: as it is open in the editor, or as it is on disk.
 Lookup = Callable[[str], Snapshot | None]
@@ -55,7 +57,7 @@ def code_actions(
     analysis: Analysis, shown: frozenset[str], request: Request, client: Client, lookup: Lookup
 ) -> list[types.CodeAction]:
     """What is offered: fixes (of one finding the preferred one first), then the same fix for the whole file, then
-    suppression.
+    suppression; last what can be done where nothing is wrong.
 
     `analysis` is of the buffer as it is now, `shown` the fingerprints of the findings that the user sees. Nothing is
     offered on a text that does not parse, and no fix for a finding that is not in it any more.
@@ -73,6 +75,8 @@ def code_actions(
                     actions.append(action)
         actions.extend(_whole_file(analysis, fixes, client, lookup))
         actions.extend(_ignores(analysis, found, request, client))
+    if request.wants(REWRITE):
+        actions.extend(_offers(analysis, request, client))
     actions.extend(_source_actions(analysis, request, client, lookup))
     return actions
 
@@ -153,6 +157,18 @@ def _ignores(
             diagnostics=_diagnostics(finding, request),
             edit=workspace_edit([(analysis.snapshot, [edit])], client.document_changes),
         )
+
+
+def _offers(analysis: Analysis, request: Request, client: Client) -> Iterator[types.CodeAction]:
+    """What can be written at a place where nothing is wrong: the resume of a library's trainer."""
+    program = analysis.result.program
+    for fix in offers(program, request.span) if program is not None else ():
+        try:
+            edits = edits_of(analysis.snapshot.document, fix)
+        except (NeedConflict, SyntaxError):  # what it needs cannot be had in this file
+            continue
+        edit = workspace_edit([(analysis.snapshot, edits)], client.document_changes)
+        yield types.CodeAction(title=fix.title, kind=REWRITE, edit=edit)
 
 
 def _source_actions(analysis: Analysis, request: Request, client: Client, lookup: Lookup) -> Iterator[types.CodeAction]:

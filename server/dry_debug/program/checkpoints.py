@@ -46,6 +46,7 @@ class SaveSite:
     via_owner: Program | None = None
     dict_node: ast.Dict | None = None
     sharded: bool = False  # each rank writes its part of it
+    through: list[tuple[Program, ast.Call]] = field(default_factory=list)  # calls on the way from `node` to `via`
 
     @property
     def keys(self) -> list[str]:
@@ -151,8 +152,10 @@ class Checkpoints:
                     self._site(_Route(call, expr, path, route.save), via or route.save, result, depth + 1)
                 return
         if depth < MAX_HELPERS and self._built_of_parameters(route, scope):
-            for call, env, path in self._calls_with_state(scope, route.path, depth):
-                result.append(self._read(route, program, env, call, path, via or route.save))
+            for call, env, path, through in self._calls_with_state(scope, route.path, depth):
+                site = self._read(route, program, env, call, path, via or route.save)
+                site.through = through
+                result.append(site)
             return
         result.append(self._read(route, program, None, route.call, route.path, via))
 
@@ -183,7 +186,7 @@ class Checkpoints:
     def _bound(self, call: ast.Call, callee: Scope, owner: Program) -> Env:
         """The parameters of `callee` as `call`, which stands in this program, gives them."""
         program = self.program
-        receiver = program._targets(call)[1]
+        receiver = self._receiver(call, callee)
         scope, stmt = program.scope(call), program.statement(call)
         bound = bind_arguments(program.evaluator, callee, call, scope, stmt, None, receiver)
         for name in (a.arg for a in callee.parameters()):
@@ -199,38 +202,55 @@ class Checkpoints:
 
     def _calls_with_state(
         self, scope: Scope, path: ast.expr | None, depth: int
-    ) -> Iterator[tuple[ast.Call, Env, ast.expr | None]]:
-        """The calls that decide what a saving function of this file is given, what it gets there, and the path.
+    ) -> Iterator[tuple[ast.Call, Env, ast.expr | None, list[tuple[Program, ast.Call]]]]:
+        """The calls that decide what a saving function of this file is given, what it gets there, the path, and the
+        calls on the way.
 
         A caller that only hands on its own parameters leaves it to its callers.
         """
         program = self.program
-        for call in program.call_sites(scope):
+        handed: set[ast.Call] = set()  # a function that saves on several ways is called once for all of them
+        for call in self._calls_of(scope):
             caller = program.scope(call)
             passed = self._forwarded(path, scope, call)
             if depth + 1 < MAX_HELPERS and self._hands_on(call, caller):
-                receiver = program._targets(call)[1]
-                for outer, env, final in self._calls_with_state(caller, passed, depth + 1):
+                receiver = self._receiver(call, scope)
+                for outer, env, final, through in self._calls_with_state(caller, passed, depth + 1):
+                    if outer in handed:
+                        continue
+                    handed.add(outer)
                     stmt = program.statement(call)
-                    yield outer, bind_arguments(program.evaluator, scope, call, caller, stmt, env, receiver), final
+                    bound = bind_arguments(program.evaluator, scope, call, caller, stmt, env, receiver)
+                    yield outer, bound, final, [*through, (program, call)]
             else:
-                yield call, self._bound(call, scope, program), passed
+                yield call, self._bound(call, scope, program), passed, []
+
+    def _calls_of(self, function: Scope) -> list[ast.Call]:
+        """The calls of a function in this file; of a `__call__`, those of the objects of its class."""
+        if function.name != "__call__" or function.class_scope is None:
+            return self.program.call_sites(function)
+        rows = self.program.events._user_calls.values()
+        trees = (tree for row in rows for _, tree in row if isinstance(tree, CallTree))
+        return [tree.call for tree in trees if tree.function.scope is function]
+
+    def _receiver(self, call: ast.Call, callee: Scope) -> Value | None:
+        """The object whose method a call leads to."""
+        if callee.name == "__call__" and not (isinstance(call.func, ast.Attribute) and call.func.attr == "__call__"):
+            return self.program.value(call.func, call)
+        return self.program._targets(call)[1]
 
     def _hands_on(self, call: ast.Call, caller: Scope) -> bool:
         """Whether all that a call passes are parameters of its function, which is called, or plain values."""
-        if caller.kind != "function" or caller.loops or not self.program.call_sites(caller):
+        if caller.kind != "function" or caller.loops or not self._calls_of(caller):
             return False
-        given = [*call.args, *(k.value for k in call.keywords)]
-        names = [e.id for e in given if isinstance(e, ast.Name)]
-        plain = all(isinstance(e, ast.Name | ast.Constant) for e in given)
-        return plain and bool(names) and all(_is_parameter(name, caller) for name in names)
+        return _only_parameters(call, caller)
 
     def _built_of_parameters(self, route: _Route, scope: Scope) -> bool:
         """Whether a function of this file is there to save the state of what its callers pass.
 
         One with loops trains or evaluates, and saves on the way: then it is the place of the save.
         """
-        if scope.kind != "function" or scope.loops or not self.program.call_sites(scope):
+        if scope.kind != "function" or scope.loops or not self._calls_of(scope):
             return False
         return self._saves_parameter(route, scope)
 
@@ -287,8 +307,35 @@ class Checkpoints:
                 callee, owner = tree.function.scope, tree.function.program
                 if callee is None or owner is None or owner is self.program or "save" not in owner.document.source:
                     continue
-                for route in sorted(owner.training.checkpoints._routes.get(callee, ()), key=lambda r: r.call.lineno):
+                routes = owner.training.checkpoints._routes.get(callee, ())
+                for route in sorted(routes, key=lambda r: r.call.lineno):
                     self._foreign_site(route, callee, owner, tree, result)
+                if not routes:
+                    self._handed_on_there(callee, owner, tree, result)
+
+    def _handed_on_there(self, callee: Scope, owner: Program, tree: CallTree, result: list[SaveSite]) -> None:
+        """`stopper(loss, model)`, a function of another file that hands what it is given on to one that saves it."""
+        theirs, seen = owner.training.checkpoints, set[ast.Call]()
+        for call in callee.calls if theirs._routes and not callee.loops else ():
+            inner = owner.target(call).scope
+            if inner is None or inner not in theirs._routes or not _only_parameters(call, callee):
+                continue
+            for route in theirs._routes[inner]:
+                named = isinstance(route.payload, ast.Name) and _is_parameter(route.payload.id, inner)
+                if named or route.save in seen or not theirs._saves_parameter(route, inner):
+                    continue
+                seen.add(route.save)
+                env = self._bound(tree.call, callee, owner)
+                receiver = owner._targets(call)[1]
+                bound = bind_arguments(owner.evaluator, inner, call, callee, owner.statement(call), env, receiver)
+                path = theirs._forwarded(route.path, inner, call)
+                if isinstance(path, ast.Attribute):
+                    path = _held(path, callee, self._receiver(tree.call, callee), self.program)
+                else:
+                    path = self._given_path(path, tree.call, callee)
+                site = self._read(route, owner, bound, tree.call, path, route.save)
+                site.through = [(owner, call)]
+                result.append(site)
 
     def _foreign_site(
         self, route: _Route, callee: Scope, owner: Program, tree: CallTree, result: list[SaveSite]
@@ -323,7 +370,7 @@ class Checkpoints:
         if not _is_parameter(name, scope):
             return []
         result = []
-        for site in self.program.call_sites(scope):
+        for site in self._calls_of(scope):
             expr = given(site, scope, name)
             if expr is not None:
                 result.append((site, expr))
@@ -335,6 +382,8 @@ class Checkpoints:
                 if call is site:
                     return expr
             return scope.default_of(path.id) or path
+        if isinstance(path, ast.Attribute) and self.program.scope(site).class_scope is not scope.class_scope:
+            return _held(path, scope, self._receiver(site, scope), self.program) or path
         return path
 
     # -- loads ---------------------------------------------------------------------------------------------------------
@@ -404,3 +453,26 @@ def _is_parameter(name: str, scope: Scope) -> bool:
     """Whether `name` is a parameter of `scope` that nothing else is put into; `*0` is part of its `*args`."""
     bindings = scope.bindings.get((_rest_of(scope) or "") if name.startswith("*") else name, [])
     return len(bindings) == 1 and bindings[0].kind == "param"
+
+
+def _held(path: ast.Attribute, scope: Scope, receiver: Value | None, caller: Program) -> ast.expr | None:
+    """What an object was given as the path that it keeps (`self.path`), for code of `caller` outside of its class."""
+    cls = scope.class_scope
+    kept = cls.attributes.get(path.attr, []) if cls is not None else []
+    value = kept[0].value if len(kept) == 1 and kept[0].kind == "assign" and not kept[0].path else None
+    if not isinstance(path.value, ast.Name) or path.value.id != scope.self_name or receiver is None:
+        return None
+    if isinstance(value, ast.Name) and receiver.args is not None and _is_parameter(value.id, kept[0].scope):
+        passed = given(receiver.args, kept[0].scope, value.id)
+        if passed is not None and receiver.origin is caller:
+            return passed
+        value = passed if passed is not None else kept[0].scope.default_of(value.id)
+    return value if isinstance(value, ast.Constant) else None
+
+
+def _only_parameters(call: ast.Call, caller: Scope) -> bool:
+    """Whether all that a call passes are parameters of its function, or plain values."""
+    passed = [*call.args, *(k.value for k in call.keywords)]
+    names = [e.id for e in passed if isinstance(e, ast.Name)]
+    plain = all(isinstance(e, ast.Name | ast.Constant) for e in passed)
+    return plain and bool(names) and all(_is_parameter(name, caller) for name in names)

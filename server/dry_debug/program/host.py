@@ -21,7 +21,7 @@ class Evaluation:
     answers above it are provisional (as in Tarjan's search for strongly connected components).
     """
 
-    __slots__ = ("busy", "calls", "fuel", "low", "provisional", "stack")
+    __slots__ = ("busy", "calls", "floor", "fuel", "low", "provisional", "stack")
 
     def __init__(self) -> None:
         self.stack: list[object] = []  # open questions, outermost first
@@ -30,6 +30,11 @@ class Evaluation:
         self.provisional: dict[tuple[int, object], tuple[Any, object, int]] = {}
         self.calls = 0  # of the project's functions, entered one from another
         self.fuel = FUEL
+        self.floor = 0  # where the question that is open has had its share of the fuel
+
+    def share(self) -> None:
+        """A question that no other asked begins: it may have its share, and leaves the rest to those after it."""
+        self.floor = self.fuel - SHARE if self.fuel > SHARE else 0
 
     def cut(self, level: int = 0) -> None:
         """The current answer rests on a question that was cut short at `level`."""
@@ -38,6 +43,8 @@ class Evaluation:
 
     def open(self, key: object) -> int:
         """Begin a question; returns what `close` needs."""
+        if not self.stack:
+            self.share()
         self.busy[key] = len(self.stack)
         self.stack.append(key)
         low, self.low = self.low, NEVER
@@ -81,6 +88,7 @@ NEVER = 1 << 30  # a level that no stack has
 
 # Expressions looked at in one analysis; a hostile file must not run for ever.
 FUEL = 60_000
+SHARE = 15_000  # of one question: functions that call one another in many ways could take all of it
 
 
 class Declaration(NamedTuple):

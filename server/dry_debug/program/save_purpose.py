@@ -194,9 +194,12 @@ class SavePurpose:
     def keeps_best(self, site: SaveSite, loop: LoopNode) -> bool:
         """Whether the site is reached only when a metric improved, or writes what is called the best."""
         program = self.program
-        for node in (site.node, *([site.via] if site.via is not None and site.via_owner is program else [])):
-            stmt = program.statement(node)
-            for block in program.index.ancestors(stmt) if stmt is not None else ():
+        way = [(program, site.node), *site.through]
+        if site.via is not None and site.via_owner is program:
+            way.append((program, site.via))
+        for owner, node in way:
+            stmt = owner.statement(node)
+            for block in owner.index.ancestors(stmt) if stmt is not None else ():
                 if block is loop:
                     break
                 if isinstance(block, ast.If) and (remembered(block) is not None or _says_best(block.test)):
