@@ -146,6 +146,8 @@ def _number(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
     if setting.from_command_line:
         return "cannot_tell", None, ""
     implied = next((o for o in own if o.implied), None)
+    if asked.field == "max_grad_norm" and asked.values == (0,) and implied is None and setting.trains:
+        return "match", None, ""  # nothing clips
     if implied is not None and asked.kind != "any" and asked.allows(implied.value):
         return "match", implied, "the library's default"
     return "not_implemented", None, ""

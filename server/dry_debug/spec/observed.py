@@ -62,7 +62,7 @@ def observe(program: Program) -> list[Observed]:
     found.extend(o for o in in_libraries(program) if not (o.weak and o.field in sure))
     seen = {(o.field, o.role, o.unit) for o in found if o.known and not o.implied and not o.weak}
     fields = {field for field, _, _ in seen}
-    declared = [o for o in _declared(program) if o.field not in fields]
+    declared = [o for o in _declared(program) if o.field not in fields or o.field == "framework"]
     answered = {o.field for o in declared}
     found = [o for o in found if o.known or o.field not in answered]
     found = [o for o in found if not (o.implied and o.field in answered | fields)]

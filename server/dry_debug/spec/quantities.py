@@ -23,7 +23,8 @@ _LINK = (
     r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
     r"previously|ever|"
-    r"in the last run)|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|namely)|but|(?:"
+    r"in the last run)|where it is|as it is|[—–]|-(?=\s)|(?:lies |is |be )?(?:somewhere|anywhere)|,?\s*(?:i\.e\.|"
+    r"namely)|but|(?:"
     r"(?:should|must|shall|will) )?(?:be )?(?:limited|clipped|capped|restricted|cut|held|kept) (?:to|"
     r"at)|"
     r"(?:should |must |shall |will )?(?:ends?|comes?|works?|adds?) (?:up|out) (?:at|to|as|with|being)|"
@@ -537,7 +538,7 @@ def _batch_unit(name: str, before: str, after: str) -> str:
             r"(?:per|each|every)[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name
         )
         or re.search(
-            r"^\s*\(?each\b|^\s*\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
+            r"^\s*\(?each\b|^\s*(?:[a-z]+ )?\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"
             r"card)",
             after.lower(),
         )
@@ -615,6 +616,12 @@ def _second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list
     inside = re.match(
         rf"\s*\(\s*(?:for |in |on )?(?P<role>[a-z]+)\s*[:=]?\s+(?P<low>{NUMBER})\s*\)", text[one.end :], re.I
     )
+    if inside is None:
+        inside = re.match(
+            rf"[^,;.()\d]{{0,40}}\(\s*(?P<low>{NUMBER})\s+(?:in|for|during|at|on) (?:the )?(?P<role>[a-z]+)\s*\)",
+            text[one.end :],
+            re.I,
+        )
     ahead = re.match(
         rf"\s*(?:,|/|and|&|\+|;)+\s*(?:and )?(?:(?:for|in|on) )?(?:the )?(?P<role>[a-z]+)(?: model| layers)?"
         rf"(?:\s*[:=]\s*|\s+(?:at |to |is |with |gets |uses )?)(?P<low>{NUMBER})(?!\s*(?:x\b|×|epochs?|steps?|gpus?"

@@ -46,7 +46,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
         r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
         r" ?(?:momentum|"
-        r"nesterov)))|\beta(?=\s*[=:]\s*(?:we said |we want )?(?:\d(?:\.\d+)?e-\d|0?\.\d))",
+        r"nesterov)))|(?<=, )rate(?= 0?\.\d)|\beta(?=\s*[=:]\s*(?:we said |we want )?(?:\d(?:\.\d+)?e-\d|0?\.\d))",
     ),
     (
         "batch_size",
@@ -56,7 +56,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"_-]?(?:norm|inference|generation|"
         r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
-        r"gpu|card))?|"
+        r"gpu|card|worker|process|rank))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
         r"(?:every|each|one|a) (?:gpu|device|card|worker|rank) (?:then )?(?:processes|handles|takes|gets|sees|"
         r"holds|has)"
@@ -82,7 +82,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         "max_tokens",
         r"(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
         r"completions?|generations?|replies)"
-        r"(?: (?:below|under|within))?|max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
+        r"(?: (?:below|under|within))?|max[ _](?:completion|response|output|generation)[ _]length|"
+        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
         r"completion)?[ _-]?tokens"
         r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|"
         r"response)(?: length)?",
@@ -171,6 +172,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_steps",
+        r"[ -]?(?:(?:environment|env|time)[ -]?steps|timesteps)\b|"
         r"[ -]?(?:training|train|optimi[sz]er|optimi[sz]ation|update|gradient|policy|ppo|parameter|weight|total|max"
         r"(?:imum)?)[ -](?:steps|"
         r"iterations|updates)|"
