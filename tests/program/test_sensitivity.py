@@ -4,7 +4,8 @@ import ast
 
 import pytest
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.program.sensitivity import mode_matters
 from dry_debug.text.document import Document
 
