@@ -236,6 +236,21 @@ for i, x in enumerate(loader):
     if (i + 1) % 4 == 0:
         opt.step()
 """,
+    "one remainder of a counter, and more": r"""
+for i, x in enumerate(loader):
+    model(x).sum().backward()
+    if i % 4 == 0 and ready:
+        opt.step()
+        opt.zero_grad()
+""",
+    "another remainder of a counter, and more": r"""
+for i, x in enumerate(loader):
+    if i % 8 == 0 and ready:
+        opt.zero_grad()
+    model(x).sum().backward()  # unknown
+    if i % 4 == 0:
+        opt.step()
+""",
     "a guard forgets when its variable changes": r"""
 ready = True
 for x in loader:

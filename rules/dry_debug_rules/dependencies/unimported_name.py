@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import caught
 from dry_debug.program.links import Link
 from dry_debug.program.mentions import names
-from dry_debug.program.unbound import called, loose, may_bind_unseen, unbound
+from dry_debug.program.unbound import asks_if_loaded, called, loose, may_bind_unseen, unbound
 
 if TYPE_CHECKING:
     from dry_debug.program.mentions import Mention
@@ -104,7 +104,9 @@ class UnimportedName(SiteRule):
             certain = [m for m in mentions if not caught(program, m.stmt, ("NameError",))]
             certain.sort(key=lambda m: order(m.stmt))  # the first one is where Python raises
             need = _need(name, certain, program) if certain else None
-            if not certain:
+            if asks_if_loaded(program, name):
+                why(mentions[0].node, f"the file asks whether `{name}` has been loaded, and does without it")
+            elif not certain:
                 why(mentions[0].node, "the `NameError` is caught")
             elif need is None:
                 why(mentions[0].node, f"nothing shows which `{name}` is meant")

@@ -23,6 +23,7 @@ from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
+    from dry_debug.program.callers import Callers
     from dry_debug.program.events import EventIndex
     from dry_debug.program.flow import Flow
     from dry_debug.program.randomness import Randomness
@@ -611,6 +612,13 @@ class Program:
         from dry_debug.program.flow import Flow
 
         return Flow(self)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Calls of this file's functions in other files."""
+        from dry_debug.program.callers import Callers
+
+        return Callers(self)
 
     @cached_property
     def randomness(self) -> Randomness:

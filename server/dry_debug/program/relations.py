@@ -242,8 +242,17 @@ def touches(module: Value, covered: list[Value]) -> bool | None:
         return True
     if any(_made_inside(module, whole) or _made_inside(whole, module) for whole in covered):
         return None
+    makers = made_by_branches(module)
+    wholes = [each for whole in covered for each in made_by_branches(whole)]
+    if len(makers) > 1 or len(wholes) > len(covered):
+        return False if all(touches(maker, wholes) is False for maker in makers) else None
     ident = module.base.ident
     return False if all(different(ident, _whole(whole)) for whole in covered) else None
+
+
+def made_by_branches(module: Value) -> list[Value]:
+    """What each branch makes, where several make the module of one variable; else the module alone."""
+    return [module] if module.base.kind != "module" or not module.base.items else module.base.items
 
 
 def _whole(module: Value) -> Ident:

@@ -40,6 +40,17 @@ def may_bind_unseen(program: Program) -> bool:
     return False
 
 
+def asks_if_loaded(program: Program, name: str) -> bool:
+    """Whether the file asks if a module of that name has been loaded (`"wandb" in sys.modules`): it may do without.
+
+    For the whole file: the test may stand in a caller, return early or be kept in a variable.
+    """
+    source = program.document.source
+    asked = rf"""["']{re.escape(name)}["']\s+(?:not\s+)?in\s+sys\.modules\b"""
+    got = rf"""\bsys\.modules(?:\.get\(|\[)\s*["']{re.escape(name)}["']"""
+    return "sys.modules" in source and re.search(f"{asked}|{got}", source) is not None
+
+
 def called(program: Program, known: Collection[str]) -> set[str]:
     """The names of `known` that are called, whose attributes are, or that classes are based on: asked of the index."""
     index = program.index
