@@ -420,3 +420,30 @@ def test_what_this_process_has_done_begins_anew(name: str) -> None:
     count = f"    {name} += 1\n"
     text = RESUMED.replace("start = 0\n", f"start = 0\n{name} = 0\n").replace(SAVE, count + SAVE)
     assert (f'"{name}": {name},' in added(text, first(text)["main.py"])) is (name == "iter_num")
+
+
+def test_what_is_made_after_the_model_is_restored_is_put_back_where_the_optimizer_is() -> None:
+    text = f"""{HEAD}resumed = os.path.exists("last.pt")
+start = 0
+if resumed:
+    checkpoint = torch.load("last.pt")
+    model.load_state_dict(checkpoint["model"])
+    start = checkpoint["epoch"] + 1
+scaler = torch.amp.GradScaler()
+{OPTIMIZER}if resumed:
+    optimizer.load_state_dict(checkpoint["optimizer"])
+checkpoint = None
+for epoch in range(start, 9):
+{
+        LOOP.replace("optimizer.step()", "scaler.step(optimizer)")
+        .replace(").backward()", ")).backward()")
+        .replace("torch.nn", "scaler.scale(torch.nn")
+    }        scaler.update()
+    torch.save({{"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}}, "last.pt")
+"""
+    ((fix, files), *_) = offered(text)
+    assert "by hand" not in fix.title
+    assert (
+        '    optimizer.load_state_dict(checkpoint["optimizer"])\n'
+        '    if "scaler" in checkpoint:\n        scaler.load_state_dict(checkpoint["scaler"])\n' in files["main.py"]
+    )

@@ -49,6 +49,52 @@ PROGRAMS = {
         for x in data:
             net(x)  # eval may, trained may
         """,
+    "another one is evaluated that either branch makes": """
+        other = nn.Linear(2, 2) if small else nn.Sequential(nn.Linear(2, 2))
+        fit(net, data)
+        other.eval()
+        for x in data:
+            net(x)  # trained must
+        """,
+    "either branch makes one of it": """
+        if small:
+            whole = nn.Sequential(net)
+        else:
+            whole = nn.Sequential(net, nn.Linear(2, 2))
+        fit(net, data)
+        whole.eval()
+        for x in data:
+            net(x)  # eval must
+        """,
+    "one branch makes one of it": """
+        if small:
+            other = nn.Linear(2, 2)
+        else:
+            other = nn.Sequential(net, nn.Linear(2, 2))
+        fit(net, data)
+        other.eval()
+        for x in data:
+            net(x)
+        """,
+    "one branch takes the same": """
+        other = nn.Linear(2, 2)
+        if not small:
+            other = net
+        fit(net, data)
+        other.eval()
+        for x in data:
+            net(x)
+        """,
+    "another one is evaluated, in statements": """
+        if small:
+            other = nn.Linear(2, 2)
+        else:
+            other = nn.Sequential(nn.Linear(2, 2))
+        fit(net, data)
+        other.eval()
+        for x in data:
+            net(x)  # trained must
+        """,
     "set right before, on purpose": """
         net.train()
         for x in data:

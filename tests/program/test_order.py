@@ -13,7 +13,8 @@ import pytest
 from dry_debug.program.automata import Automaton, Context, collect, run
 from dry_debug.program.events import Event
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document
 
 PRELUDE = r"""
@@ -233,6 +234,21 @@ for i, x in enumerate(loader):
         opt.zero_grad()
     model(x).sum().backward()  # unknown
     if (i + 1) % 4 == 0:
+        opt.step()
+""",
+    "one remainder of a counter, and more": r"""
+for i, x in enumerate(loader):
+    model(x).sum().backward()
+    if i % 4 == 0 and ready:
+        opt.step()
+        opt.zero_grad()
+""",
+    "another remainder of a counter, and more": r"""
+for i, x in enumerate(loader):
+    if i % 8 == 0 and ready:
+        opt.zero_grad()
+    model(x).sum().backward()  # unknown
+    if i % 4 == 0:
         opt.step()
 """,
     "a guard forgets when its variable changes": r"""

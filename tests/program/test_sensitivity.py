@@ -1,22 +1,17 @@
 """Whether train and eval mode differ for a module."""
 
-import ast
-
 import pytest
-from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
 from dry_debug.program.sensitivity import mode_matters
-from dry_debug.text.document import Document
+
+from tests.program.model import program
 
 CLASS = "class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n        "
 HEAD = "import torch\nimport torchvision\nfrom torch import nn\nimport torch.nn.functional as F\n"
 
 
 def answer(source: str) -> bool | None:
-    document = Document.from_text(HEAD + source)
-    tree = parse(document)
-    assert isinstance(tree, ast.Module)
-    return mode_matters(Program(document, tree, NullHost()).export("net"))
+    files = {"blocks.py": HEAD + CLASS.replace("N", "Block", 1) + "self.n = nn.BatchNorm1d(2)\n"}
+    return mode_matters(program(HEAD + source, files).export("net"))
 
 
 @pytest.mark.parametrize(
@@ -29,6 +24,9 @@ def answer(source: str) -> bool | None:
         ("net = nn.LSTM(2, 2)", True),
         ("net = nn.DataParallel(nn.Linear(2, 2))", False),
         ("net = nn.Sequential(*layers)", None),
+        ("if wide:\n    net = nn.Linear(2, 9)\nelse:\n    net = nn.Linear(2, 2)", False),
+        ("if wide:\n    net = nn.LSTM(2, 9)\nelse:\n    net = nn.LSTM(2, 2)", True),
+        ("if wide:\n    net = nn.LSTM(2, 9)\nelse:\n    net = nn.Linear(2, 2)", None),
         ("net = torchvision.models.resnet18()", True),
         (
             CLASS + "self.a = nn.Linear(2, 2)\n    def forward(self, x):\n        return self.a(x)\nnet = N()",
@@ -46,6 +44,23 @@ def answer(source: str) -> bool | None:
         (
             "from somewhere import Block\n" + CLASS + "self.a = Block()\nnet = N()",
             None,
+        ),
+        ("from blocks import Block\n" + CLASS + "self.a = Block()\nnet = N()", True),
+        (
+            "class N(nn.Module):\n    def __init__(self, parts):\n        super().__init__()\n"
+            "        self.parts = nn.ModuleList(parts)\nnet = N(p)",
+            None,
+        ),
+        (
+            "class N(nn.Module):\n    def __init__(self, a):\n        super().__init__()\n        self.a = a\n"
+            "    def forward(self, x):\n        return self.a(x)\nnet = N(p)",
+            None,
+        ),
+        (
+            "class N(nn.Module):\n    def __init__(self, width):\n        super().__init__()\n"
+            "        self.width = width\n        self.a = nn.Linear(width, 2)\n"
+            "    def forward(self, x):\n        return self.a(x)\nnet = N(2)",
+            False,
         ),
         ("from somewhere import Base\nclass N(Base, nn.Module):\n    pass\nnet = N()", None),
     ],

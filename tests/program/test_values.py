@@ -110,6 +110,22 @@ def test_the_bindings_that_reach_a_use_count(source: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("source", "kind"),
     [
+        ("def make(optimizer):\n    here(optimizer)", "optimizer"),
+        ("def make(optimizer):\n    here(optimizer)\n    if optimizer == 'adam':\n        pass", "unknown"),
+        ("def make(optimizer):\n    here(optimizer)\n    if optimizer in ('a', 'b'):\n        pass", "unknown"),
+        ("def make(optimizer):\n    here(optimizer)\n    if optimizer == other:\n        pass", "optimizer"),
+        ("def make(model):\n    here(model)\n    if model.lower() in known:\n        pass", "unknown"),
+        ("def run(optimizer):\n    here(optimizer)\n    optimizer.step()\n    if optimizer == 'a':\n        pass",
+         "optimizer"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_compared_with_texts_is_a_text(source: str, kind: str) -> None:
+    assert marked(IMPORTS + source).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
         ("def make():\n    return optim.SGD(p)\nhere(make())", "optimizer"),
         ("def make():\n    return nn.Linear(1, 2), optim.SGD(p)\nm, o = make()\nhere(o)", "optimizer"),
         ("def make(k):\n    if k == 1:\n        return optim.SGD(p)\n    return optim.Adam(p)\n"

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
-from dry_debug.lint.new_lines import line_before, line_behind
+from dry_debug.lint.new_lines import line_after, line_before, line_behind
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.inference import (
@@ -29,6 +30,8 @@ from dry_debug.program.inference import (
     unknown_switches,
 )
 from dry_debug.program.links import kind_link, path_link
+from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
+from dry_debug.program.relations import touches
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
 
@@ -43,7 +46,10 @@ class EvaluationInTrainMode(OrderRule):
     code = "LOOP010"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("torch",), ("optim", "load_state_dict"))
+    triggers = (
+        ("torch",),
+        ("optim", "load_state_dict", ".load(", "pretrained=True", "_Weights", "weights='", 'weights="'),
+    )
     why = (
         "Dropout goes on dropping activations and batch norm normalises with the statistics of the batch (and keeps "
         "updating its own), so the results are worse, noisy and depend on the batch size."
@@ -57,7 +63,7 @@ class EvaluationInTrainMode(OrderRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         works = program.events.of_kind("train", "create", "backward") or program.method_calls("load_state_dict")
-        if not works:
+        if not works and not program.events.runs_only:
             program.why(None, "nothing in this file trains a model or loads trained weights into one")
             return
         calls = evaluated(program)
@@ -100,9 +106,7 @@ class EvaluationInTrainMode(OrderRule):
         what = spelled or "the model"
         return Report(
             at=at,
-            headline=f"`{what[:40]}` is evaluated in training mode: nothing calls `.eval()` before"
-            if here
-            else f"`{program.short(at, 36)}` evaluates the model in training mode: `.eval()` is missing",
+            headline=_headline(what, at, module, here, program),
             confidence=weakest(module.confidence, "high" if mode_matters(module) else "medium"),
             links=lambda: [kind_link(program, module), path_link(), mode_link(module)],
             evidence=evidence,
@@ -110,6 +114,15 @@ class EvaluationInTrainMode(OrderRule):
             fix=(lambda: _fix(hit, what, program)) if fixed else None,
             fix_title=_title(what) if fixed else "",
         )
+
+
+def _headline(what: str, at: ast.AST, module: Value, here: bool, program: Program) -> str:
+    if loaded_whole(module):
+        shown = what if here else program.short(at, 36)
+        return f"`{shown[:36]}` runs in the mode that it was saved in, training perhaps: `.eval()` is missing"
+    if here:
+        return f"`{what[:40]}` is evaluated in training mode: nothing calls `.eval()` before"
+    return f"`{program.short(at, 36)}` evaluates the model in training mode: `.eval()` is missing"
 
 
 def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
@@ -173,7 +186,7 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
     if hit.label == "eval":
         program.why(place, "the model is in evaluation mode here")
         return None
-    if hit.label == "fresh" and mode_matters(module) is None:
+    if hit.label == "fresh" and mode_matters(module) is None and not loaded_whole(module):
         program.why(place, "it is not known that a layer of the model reads the mode: train and eval may be the same")
         return None
     if hit.certainty != "must":
@@ -205,23 +218,55 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
 def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
     """The model is as it was made: in training mode, if nothing that the walk has not seen has changed it."""
     made_by, owner = module.base.args, module.base.origin
-    if module.confidence != "high" or made_by is None or owner is None or last_name(made_by.func) == "from_pretrained":
+    if (
+        (module.confidence != "high" and not loaded_whole(module))
+        or made_by is None
+        or owner is None
+        or last_name(made_by.func) == "from_pretrained"
+    ):
         program.why(place, "it is not known in which mode the model comes to this place")
         return None
     root = root_of(hit)
+    trained = _trained_there(module, program) if root is not None and root.kind != "module" else None
     for home in {hit.event.program, program}:
         other = switched(module, home) if root is None or root.kind != "module" else None
-        if other is not None:
+        if other is not None and (trained is None or other.kind != "train"):
             program.why(place, "{} may have put it into evaluation mode before", other, see=other)
             return None
-    loaded = _loaded(module, program) or _loaded(module, owner)
+    if trained is not None and data_loop(place) is not None:
+        return [trained]
+    loaded = _loaded(module, program) or _loaded(module, owner) or pretrained(module)
     if loaded is not None:
         return [Step(*loaded, "its trained weights come from here")]
+    if loaded_whole(module):
+        if reads_no_mode(owner):
+            program.why(place, "no layer of the model reads the mode: train and eval are the same")
+            return None
+        return [Step(owner, made_by, "it is loaded whole, in the mode in which it was saved")]
     backward = next((o.event for o in reversed(hit.trace) if o.event.kind == "backward"), None)
     if backward is None or data_loop(place) is None:
         program.why(place, "it is not known that the model has been trained when it comes here")
         return None
     return [Step(backward.program, backward.node, "it is trained here, in the mode in which it was made")]
+
+
+def _trained_there(module: Value, program: Program) -> Step | None:
+    """Where the object that keeps a model trains it, if this file switches its mode to training and nothing else does.
+
+    Whoever calls the methods of that object, in whatever order, finds the model in training mode.
+    """
+    ident = module.base.ident
+    home = program.index.scope_of.get(module.base.args) if module.base.args is not None else None
+    if home is None or home.class_scope is None or program.is_test:
+        return None
+    found: Step | None = None
+    for event in program.events.of_kind("train", "eval", "mode"):
+        if event.obj.base.ident == ident and event.kind == "train":
+            found = Step(program, event.node, "training mode is set here, and kept")
+        elif touches(event.obj, [module]) is not False:
+            return None
+    trains = any(event.scope.class_scope is home.class_scope for event in program.events.of_kind("backward"))
+    return found if trains else None
 
 
 def _loaded(module: Value, program: Program) -> tuple[Program, ast.Call] | None:
@@ -266,12 +311,27 @@ def _title(path: str) -> str:
 
 
 def _fix(hit: Hit, path: str, program: Program) -> Fix:
+    behind = _where_it_comes_from(hit, path, program)
+    line = line_after(program, behind, f"{path}.eval()") if behind is not None else None
+    if line is not None:
+        return Fix(_title(path), "unsafe", (line,))
     head = _head(hit, program)
     edits = [line_before(program, head, f"{path}.eval()")]
     if _left_in_eval(hit, program):
         back = line_behind(program, head, f"{path}.train()")
         edits += [back] if back is not None else []
     return Fix(_title(path), "unsafe", tuple(edits))
+
+
+def _where_it_comes_from(hit: Hit, path: str, program: Program) -> ast.stmt | None:
+    """The statement that gives the variable a model with its weights, in a file that only runs it."""
+    module = hit.event.obj
+    made_by = module.base.args
+    if made_by is None or not never_trains(program) or not (loaded_whole(module) or pretrained(module)):
+        return None
+    stmt = program.index.stmt_of.get(made_by)
+    here = isinstance(stmt, ast.Assign) and program.index.scope_of.get(made_by) is function_of(hit.event.scope)
+    return stmt if here and isinstance(stmt, ast.Assign) and dotted(stmt.targets[0]) == path else None
 
 
 def _loop(hit: Hit) -> ast.AST | None:

@@ -12,6 +12,7 @@ from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.independent import CHANGES, loops_around
 from dry_debug.program.links import Link, kind_link
+from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import names_in, nodes
 
@@ -29,7 +30,6 @@ class UnbatchedEngineCalls(Rule):
     code = "VLLM002"
     shape = "site"
     severity = "warning"
-    status = "preview"
     fix_kind = "none"
     triggers = (("vllm",), (".generate(", ".chat("), ("for ",))
     why = (
@@ -61,8 +61,13 @@ class UnbatchedEngineCalls(Rule):
     def _through_function(self, call: ast.Call, program: Program) -> Iterator[Report]:
         """`for q in questions: ask(q)`, where `ask` calls the engine with its parameter, or calls what does."""
         prompt = argument(call, 0, "prompts", "messages", "prompt_token_ids")
-        single = _single(prompt, call, program) if prompt is not None and not program.is_test else None
-        if prompt is None or single is None:
+        if prompt is None or program.is_test:
+            return
+        single = _single(prompt, call, program)
+        handed_on = single is None and _is_handed_on(prompt, call, program)  # the caller knows whether it is one
+        if handed_on:
+            single = prompt
+        if single is None:
             return
         seen: set[Scope] = set()
         todo: list[tuple[ast.Call, list[ast.expr]]] = [(call, [single])]
@@ -77,6 +82,8 @@ class UnbatchedEngineCalls(Rule):
             for site in program.call_sites(scope) if names else ():
                 passed = [expr for name in names if (expr := given(site, scope, name)) is not None]
                 loop = _loop(site, program)
+                if handed_on and at is call and not all(_single(expr, site, program) for expr in passed):
+                    continue
                 if loop is None and passed:
                     todo.append((site, passed))
                     continue
@@ -137,7 +144,7 @@ def _why_not(
         return "the prompt is not known to come from what the loop goes over"
     if _batches(loop, targets, used):
         return "the loop goes over batches"
-    result = _results(call, program)
+    result = _results(call, program) - targets  # what the loop sets anew
     if result & used:
         return "the next prompt depends on the answer"
     changed = _changed(loop) - targets - fresh
@@ -159,14 +166,23 @@ def _single(prompt: ast.expr, call: ast.Call, program: Program) -> ast.expr | No
         return prompt
     if isinstance(prompt, ast.Name):
         found = program.names.lookup(prompt.id, program.scope(call))
-        values = [b.value for b in found[1] if b.kind == "assign" and not b.path] if found is not None else []
-        if found is not None and values and len(values) == len(found[1]):
+        made = found[1] if found is not None else []
+        if found is not None and found[0] is program.scope(call):  # `for q in qs: q = [ask(q)]`: what it is by then
+            made = reaching(program.index, made, program.statement(call))
+        values = [b.value for b in made if b.kind == "assign" and not b.path]
+        if values and len(values) == len(made):
             return prompt if _is_text(values[-1], program) else None
         if found is not None and all(b.kind == "for" and not b.path for b in found[1]):
             over = found[1][0].value
             texts = isinstance(over, ast.List | ast.Tuple) and all(isinstance(e, ast.Constant) for e in over.elts)
             return prompt if texts or _first_only(call, program) else None
     return None
+
+
+def _is_handed_on(prompt: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether the engine is given a parameter of the function, as it came."""
+    bindings = program.scope(call).bindings.get(prompt.id, []) if isinstance(prompt, ast.Name) else []
+    return len(bindings) == 1 and bindings[0].kind == "param"
 
 
 def _is_text(value: ast.expr | None, program: Program, depth: int = 0) -> bool:

@@ -108,7 +108,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
         return None
     changes = Changes(program)
     loads = ((owner, load) for owner, load, _ in loads_of(program))
-    unwrapped, wrapped = unwrappings(run, loads, program)
+    # Who only wants the generators as well is not given another file.
+    unwrapped, wrapped = unwrappings(run, loads, program) if missing else ([], [])
     if not save(changes, runs, rows, rng, program, values=new_texts(unwrapped)):
         return None
     put_back(changes, unwrapped)

@@ -150,7 +150,7 @@ def restore(
             name = _name_at_loop(row, run, program) if later is not None else None
             if name is not None:
                 after += _state(row, name, row.optional, held, key)
-            else:
+            elif not _beside_another(changes, row, place, key):
                 left.append(row.name)
         elif row.how == "number" and run.site.owner is program and row.name == _counter(run):
             started = start_at(changes, row, place.restore, held, key, run, program) if owner is program else None
@@ -186,6 +186,30 @@ def restore(
     else:
         done = lines_after(changes, place.last, lines, owner)
     return left if done else [row.name for row in rows]
+
+
+def _beside_another(changes: Changes, row: Row, place: LoadPlace, key: str) -> bool:
+    """Puts one state back behind another one that is put back later, when the thing of `row` is there."""
+    owner, held, scope = place.owner, place.variable, place.owner.scope(place.load.node)
+    name = owner.training.components.name_at(row.value, scope) if row.value is not None else None
+    for _, call in place.load.restores if name is not None else ():
+        stmt = owner.statement(call)
+        if (
+            not isinstance(stmt, ast.Expr)
+            or stmt is place.restore
+            or owner.scope(call) is not owner.scope(place.load.node)
+        ):
+            continue
+        if name is not None and bound_at(name, owner, stmt) and _holds(place, stmt):
+            return lines_after(changes, stmt, _state(row, name, row.optional, held, key), owner)
+    return False
+
+
+def _holds(place: LoadPlace, stmt: ast.stmt) -> bool:
+    """Whether the variable holds at `stmt` what was loaded."""
+    owner = place.owner
+    made = reaching(owner.index, owner.scope(place.load.node).bindings.get(place.variable, []), stmt)
+    return bool(made) and all(b.value is place.load.node for b in made)
 
 
 def _generators(rng: RandomState, place: LoadPlace, run: Run, program: Program) -> RandomState | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices, lightning, settings
+from dry_debug.program import choices, launchers, lightning, probability, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.choices import MAKERS
 from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
+from dry_debug.program.loaded_whole import used_as_model
 from dry_debug.program.scopes import LIBRARIES, Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
@@ -150,6 +151,9 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
     if name == "importlib.import_module" and len(node.args) == 1:
         return _imported_module(ev, arg(0).const)
     if name == "torch.load":
+        if used_as_model(ev.index, node):
+            return Value("module", type=name, node=node, program=ev.program, ident=("alloc", node), args=node,
+                         confidence="medium")  # fmt: skip
         return Value("dict", via="loaded", node=node, program=ev.program, ident=("alloc", node))
     if name in know.FUNCTIONAL_LOSSES:
         return loss_value(ev, name, [arg(0, "input"), arg(1, "target")], node)
@@ -162,6 +166,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return Value("tensor", attached=leaf, node=node, program=ev.program, via="leaf" if leaf else None)
     if name in settings.SOURCES:
         return settings.of_library(ev, name, node, scope, stmt, env)
+    if name.startswith(probability.PACKAGE):
+        return _with_graph(probability.made(name, _arguments(ev, node, scope, stmt, env), node), node, ev)
     if name.startswith("torch."):
         return _torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")
@@ -271,6 +277,18 @@ def _torch_function(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt
         return tensors[0].but(kind="tensor")
     return Value("tensor", attached=attached, via=name.rpartition(".")[2], node=node, program=ev.program,
                  confidence=weakest(*(t.confidence for t in tensors)))  # fmt: skip
+
+
+def _arguments(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> list[Value]:
+    exprs = [a for a in (*node.args[:4], *(k.value for k in node.keywords[:4])) if not isinstance(a, ast.Starred)]
+    return [ev.value(expr, scope, stmt, env) for expr in exprs]
+
+
+def _with_graph(value: Value, node: ast.Call, ev: Evaluator) -> Value:
+    """What is made by `node` out of values with a graph, in the mode of its place."""
+    if not value.known:
+        return value
+    return value.but(attached=_recorded(value.attached, node, ev), program=ev.program)
 
 
 def _recorded(attached: bool | None, node: ast.Call, ev: Evaluator) -> bool | None:
@@ -466,6 +484,8 @@ def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
             return value
         return value.but(kind="tensor" if value.kind != "output" else "output", attached=attached,
                          confidence=default.confidence)  # fmt: skip
+    if value.kind == "distribution":
+        return value.but(attached=attached, confidence=default.confidence)
     if value.kind == "container" and value.items:
         # A part of which nothing is known may be a number: `via` tells it from an output that is known to be one.
         part = default.but(via="part")
@@ -601,10 +621,12 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return base
     if kind in ("tensor", "output"):
         return _tensor_method(base, attr, node, ev)
+    if kind == "distribution":
+        return _with_graph(probability.method(base, attr, _arguments(ev, node, scope, stmt, env), node), node, ev)
     if kind == "batch":
         return base if attr in know.KEEPS_VALUES or attr in ("items", "values", "pop", "get") else UNKNOWN
     if kind in ("accelerator", "fabric"):
-        return _launcher_method(ev, attr, node, scope, stmt, env)
+        return launchers.method(ev, attr, node, scope, stmt, env)
     if kind == "trainer" and attr in ("get_train_dataloader", "get_eval_dataloader", "get_test_dataloader"):
         return Value("loader", node=node, program=ev.program, ident=("alloc", node))
     if kind == "scaler" and attr == "scale":
@@ -667,6 +689,8 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
         return base.but(kind="tensor", via="log_softmax" if base.via == "softmax" else None, node=node)
     if attr in know.NO_GRADIENT:
         return base.but(kind="tensor", attached=False, via=None)
+    if attr == "sample":  # no tensor has it: what a model gives may be a distribution
+        return Value("tensor", attached=None, node=node, program=ev.program, confidence=base.confidence)
     if attr in ("max", "min", "median") and not node.args and not node.keywords:
         return base.but(kind="tensor", via=None)
     if attr in ("max", "min", "median", "sort", "topk", "kthvalue", "mode"):
@@ -676,33 +700,3 @@ def _tensor_method(base: Value, attr: str, node: ast.Call, ev: Evaluator) -> Val
     if attr in ("mean", "sum"):  # a mean of losses is a loss, a mean of probabilities no longer comes from the softmax
         return base.but(kind="tensor", via=base.via if base.via == "loss" else None)
     return base.but(kind="tensor", via=None)
-
-
-def _by_setup(attr: str, position: int, given: Value, node: ast.Call, ev: Evaluator) -> Value:
-    """What Fabric sets up is what the method is for, wherever it comes from."""
-    kinds: dict[str, know.Kind] = {
-        "setup": "optimizer" if position else "module",
-        "setup_module": "module",
-        "setup_optimizers": "optimizer",
-        "setup_dataloaders": "loader",
-    }
-    kind = kinds.get(attr)
-    if kind is None or given.kind == "container" or (given.kind == kind and given.confidence != "low"):
-        return given
-    return Value(kind, node=node, program=ev.program, ident=("alloc", node, position), confidence="medium")
-
-
-def _launcher_method(ev: Evaluator, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
-    """Accelerate and Fabric give back what they are given, ready for the hardware."""
-    if attr in ("prepare", "setup", "setup_dataloaders", "setup_module", "setup_optimizers"):
-        values = [ev.value(a, scope, stmt, env) for a in node.args]
-        values = [_by_setup(attr, i, v, node, ev) for i, v in enumerate(values)]
-        if len(values) == 1:
-            return values[0]
-        return Value("container", items=values, node=node, program=ev.program, ident=("alloc", node))
-    if attr == "get_state_dict" and node.args:
-        value = ev.value(node.args[0], scope, stmt, env)
-        return Value("state", wraps=value, node=node, program=ev.program, confidence=value.confidence)
-    if attr in ("unwrap_model", "gather", "gather_for_metrics", "reduce", "all_reduce", "all_gather", "prepare_model"):
-        return ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
-    return UNKNOWN

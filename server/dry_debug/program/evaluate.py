@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
-from dry_debug.program import choices, settings
+from dry_debug.program import choices, launchers, probability, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.host import NEVER
 from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
+from dry_debug.program.spelled import spells_choice
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
@@ -207,6 +208,9 @@ class Evaluator:
     def _binding(self, b: Binding, env: Env | None) -> Value:
         kind = b.kind
         if kind == "assign" or kind == "walrus":
+            ready = launchers.prepared(self, b, env) if b.path and b.value.__class__ is ast.Call else None
+            if ready is not None:
+                return ready
             result = unpack(self.value(b.value, b.scope, b.stmt, env), b.path) if b.value is not None else UNKNOWN
             if result.kind == "unknown":
                 annotation: ast.expr | None = getattr(b.stmt, "annotation", None)
@@ -296,6 +300,8 @@ class Evaluator:
         if kind == "container" and base.type == "tuple" and attr in ("values", "indices") and base.items:
             part: Value = base.items[0 if attr == "values" else -1]
             return part  # what `tensor.max(dim)` gives
+        if kind == "distribution":
+            return probability.part(base, attr)
         if kind in ("output", "tensor", "batch"):
             if attr == "data":
                 return base.but(attached=False)
@@ -321,7 +327,7 @@ class Evaluator:
         level = run.busy.get(key)
         if level is not None or len(run.stack) > MAX_DEPTH:
             run.cut(level or 0)
-            return UNKNOWN
+            return self._before(cls, attr, env) if level is not None else UNKNOWN
         if run.provisional:
             provisional: Value | None = run.recall(memo, key)
             if provisional is not None:
@@ -338,6 +344,14 @@ class Evaluator:
             else:
                 run.remember(memo, key, result)
         return result
+
+    def _before(self, cls: Scope, attr: str, env: Env | None) -> Value:
+        """`self.attr` on the right of `self.attr = DDP(self.attr)`: what the other assignments give it."""
+        busy = self.run.busy
+        others = [b for b in cls.attributes.get(attr, ()) if b.kind == "assign" and b not in busy]
+        if len(self.run.stack) > MAX_DEPTH or not others or len(others) == len(cls.attributes[attr]):
+            return UNKNOWN  # nothing else, or it comes back to itself by way of something else
+        return join([self.binding(b, env) for b in others], ("attr", cls, attr))
 
     def _class_attribute(self, cls: Scope, attr: str, env: Env | None) -> Value:
         assigned = [b for b in cls.attributes.get(attr, ()) if b.kind in ("assign", "for", "with")]
@@ -533,7 +547,9 @@ class Evaluator:
         for word, kind in NAMES:
             if lowered == word or lowered.endswith("_" + word):
                 # A name and a method that fits it say together what neither says alone.
-                return kind, "usage" if FITTING.get(kind, frozenset()) & methods else "name"
+                if FITTING.get(kind, frozenset()) & methods:
+                    return kind, "usage"
+                return None if methods & _OF_TEXT or spells_choice(scope, path) else (kind, "name")
         return None
 
     def _methods_on(self, scope: Scope, path: str) -> set[str]:
@@ -784,6 +800,7 @@ def _has_splits(dataset: Value) -> bool:
 
 
 _SPLITS = ("train", "valid", "val", "test", "dev", "eval")
+_OF_TEXT = frozenset(("lower", "upper", "strip", "split", "startswith", "endswith", "format"))
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
 # Handlers are typed by their own node class; the table cannot say so.
 _EXPRESSIONS: dict[type, Any] = {

@@ -27,6 +27,13 @@ _LIBRARIES = frozenset(
     "matplotlib PIL cv2 sklearn accelerate einops datetime itertools functools collections gc argparse apex".split()
 )
 
+# Methods of every `nn.Module` that only read it, or set the mode.
+_OF_MODULES = frozenset(
+    "eval train parameters named_parameters modules named_modules children named_children buffers state_dict".split()
+)
+
+_NO_OBJECTS = frozenset("weight bias data grad shape device dtype training".split())  # parts that have no mode
+
 
 def other_hands(program: Program, place: Occurrence, obj: Value) -> Step | None:
     """An unresolved call near the event (in its function, and in those that led to it) that may handle `obj`."""
@@ -73,7 +80,8 @@ def _of_lightning(call: ast.Call, scope: Scope) -> bool:
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:
-    return [a for a in (*call.args, *(k.value for k in call.keywords)) if isinstance(a, ast.Name | ast.Attribute)]
+    given = (*call.args, *(k.value for k in call.keywords if k.arg is not None))  # `**options` is no object
+    return [a for a in given if isinstance(a, ast.Name) or (isinstance(a, ast.Attribute) and a.attr not in _NO_OBJECTS)]
 
 
 def _is(program: Program, expr: ast.expr, call: ast.Call, obj: Value) -> bool:
@@ -94,6 +102,8 @@ def _own_unknown_method(program: Program, call: ast.Call, obj: Value) -> bool:
         return False
     if func.value.id != scope.self_name or func.attr in cls.attributes:
         return False
+    if func.attr in _OF_MODULES and program.class_kind(cls) == "module":
+        return False  # whoever asks sees the mode that it sets
     return program.evaluator.class_attribute(cls, func.attr).kind == "unknown"
 
 

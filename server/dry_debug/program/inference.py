@@ -10,7 +10,7 @@ from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
 from dry_debug.program.model_calls import only_runs
 from dry_debug.program.program import GradMode
-from dry_debug.program.relations import belongs_to, touches
+from dry_debug.program.relations import belongs_to, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
 from dry_debug.program.walks import names_in, nodes
@@ -67,9 +67,10 @@ class Modes(Automaton):
                 return state, None
             label = mode if mode in ("fresh", "eval") else "trained" if mode == "train" and worked else None
             return state, label
-        if belongs_to(self.module, obj) or holds(obj, self.module):
+        held = {holds(each, self.module) for each in made_by_branches(obj)}
+        if belongs_to(self.module, obj) or held == {True}:
             return ("unknown" if kind == "mode" else kind, worked and kind == "eval"), None
-        if touches(obj, [self.module]) is False:
+        if True not in held and touches(obj, [self.module]) is False:
             return state, None
         return ("unknown", worked), None  # a part of it, or perhaps this very one
 
@@ -273,7 +274,8 @@ def unknown_switches(program: Program) -> Iterator[ast.Call]:
 def switched(module: Value, program: Program) -> Event | None:
     """A switch of the mode in this file that may be one of `module`, wherever it stands."""
     for event in program.events.of_kind("train", "eval", "mode"):
-        if touches(event.obj, [module]) is not False or holds(event.obj, module):
+        whole = made_by_branches(event.obj)
+        if touches(event.obj, [module]) is not False or any(holds(each, module) for each in whole):
             return event
     return None
 
@@ -308,6 +310,8 @@ def set_above(event: Event) -> bool:
 def own_switch(module: Value) -> bool:
     """Whether the class of a module has a `train` or `eval` of its own: nobody follows what it does."""
     base = module.base
+    if base.kind == "module" and base.items:  # made in one of several branches
+        return any(map(own_switch, base.items))
     if base.scope is None or base.program is None or base.scope.kind != "class":
         return False
     ev = base.program.evaluator

@@ -45,6 +45,7 @@ Kind = Literal[
     "number",
     "text",
     "early_stopping",
+    "distribution",
     "config",
     "settings",
     "state",
@@ -397,7 +398,10 @@ FRESH_TENSORS = frozenset(
     ).split()
 )
 SELF_RETURNING = frozenset(
-    ("to cuda cpu half float bfloat16 double train eval share_memory xpu requires_grad_ to_empty apply").split()
+    (
+        "to cuda cpu half float bfloat16 double train eval share_memory xpu requires_grad_ to_empty apply "
+        "to_bettertransformer"
+    ).split()
 )
 
 # Methods that make an optimizer, a scheduler, ... of something whose origin is not known: all must be called on it.

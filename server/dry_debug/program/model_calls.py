@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 # What a file says that switches anything over for an evaluation.
 _SIGNS = (".eval(", "no_grad", "inference_mode")
+_LOADS = (
+    "load_state_dict", "from_pretrained", ".load(", "pretrained=True", "_Weights", "weights='", 'weights="',
+)  # fmt: skip
 _TRAINS = ("optimizer", "optim.", "optim(", "backward", "Trainer", "autograd.grad")
 MAX_CALLERS = 2  # functions between the call and the loop
 MAX_SITES = 8  # calls of one name: `run` may be anybody's
@@ -32,7 +35,7 @@ def evaluates(source: str) -> bool:
 
 def runs_loaded(source: str) -> bool:
     """Whether a file loads a trained model and trains nothing."""
-    return ("load_state_dict" in source or "from_pretrained" in source) and only_runs(source)
+    return any(word in source for word in _LOADS) and only_runs(source)
 
 
 def only_runs(source: str) -> bool:

@@ -205,6 +205,10 @@ class _Asked:
         self.lonely = lonely
         self.parts = parts
 
+    def holds(self, test: Test | None) -> bool:
+        """Whether a test is one of those that this condition is put together from."""
+        return any(part.test == test or part.holds(test) for part in self.parts)
+
 
 def _asked(guard: Guard, context: Context, relevance: Relevance) -> _Asked:
     fixed = guard.constant if guard.constant is not None else context.truth(guard)
@@ -234,7 +238,7 @@ def _assume(asked: _Asked, path: PathState, truth: bool) -> PathState | None:
     if asked.counter is not None:
         if said:
             taken = taken | {(asked.counter, test)}
-        elif any(counter == asked.counter and other != test for counter, other in taken):
+        elif any(counter == asked.counter and other != test and not asked.holds(other) for counter, other in taken):
             is_vague = True
     if test is None:
         return path if is_vague == path.vague else path.but(vague=is_vague)

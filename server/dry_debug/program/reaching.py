@@ -98,6 +98,8 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
     if len(bindings) == 1 or use is None:
         if use is None and len(bindings) > 1 and _redefined(index, bindings):
             return bindings[-1:]
+        if use is None and len(bindings) > 1 and bindings[0].kind in ("import", "from"):
+            bindings = _without_imports(index, bindings)
         return [b for b in bindings if b.kind != "del"] or bindings
     use_chain = chain(index, use)
     if not use_chain:
@@ -123,6 +125,15 @@ def _redefined(index: ScopeIndex, bindings: list[Binding]) -> bool:
         and isinstance(index.parent.get(last.node), ast.Module)
         and all(b.kind in ("def", "class", "import", "from") for b in bindings)
     )
+
+
+def _without_imports(index: ScopeIndex, bindings: list[Binding]) -> list[Binding]:
+    """`import model`, and then in the module's body `model = model.Net()`: functions find the latter."""
+    for at, binding in enumerate(bindings):
+        stmt = binding.stmt
+        if binding.kind == "assign" and stmt is not None and isinstance(index.parent.get(stmt), ast.Module):
+            return [b for b in bindings[:at] if b.kind not in ("import", "from")] + bindings[at:]
+    return bindings
 
 
 def _split(bindings: list[Binding], use: ast.stmt) -> tuple[list[Binding], list[Binding]]:

@@ -201,7 +201,7 @@ def made_in_class(module: Value) -> Scope | None:
     return cls if isinstance(cls, Scope) else None
 
 
-def _made_inside(part: Value, whole: Value) -> bool:
+def made_inside(part: Value, whole: Value) -> bool:
     """Whether `part` is made by the class that `whole` is an object of: of this object or of another one."""
     cls = made_in_class(part)
     return cls is not None and cls is whole.base.scope and part.base.ident != whole.base.ident
@@ -240,10 +240,19 @@ def touches(module: Value, covered: list[Value]) -> bool | None:
         return None
     if any(belongs_to(module, whole) or belongs_to(whole, module) for whole in covered):
         return True
-    if any(_made_inside(module, whole) or _made_inside(whole, module) for whole in covered):
+    if any(made_inside(module, whole) or made_inside(whole, module) for whole in covered):
         return None
+    makers = made_by_branches(module)
+    wholes = [each for whole in covered for each in made_by_branches(whole)]
+    if len(makers) > 1 or len(wholes) > len(covered):
+        return False if all(touches(maker, wholes) is False for maker in makers) else None
     ident = module.base.ident
     return False if all(different(ident, _whole(whole)) for whole in covered) else None
+
+
+def made_by_branches(module: Value) -> list[Value]:
+    """What each branch makes, where several make the module of one variable; else the module alone."""
+    return [module] if module.base.kind != "module" or not module.base.items else module.base.items
 
 
 def _whole(module: Value) -> Ident:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,10 +70,41 @@ def epoch_reads(program: Program) -> Iterator[EpochRead]:
         for loop in loops.all:
             if loop.kind == "batch" and inside(loop.node, outer.node):
                 yield from _read(program, outer, loop)
+        yield from _restarted(program, outer)
         for owner, function in reached(program, outer.node):
             for loop in owner.training.loops.all:
                 if loop.kind == "batch" and loop.scope is function:
                     yield from _read(owner, outer, loop)
+
+
+def _restarted(program: Program, outer: TrainingLoop) -> Iterator[EpochRead]:
+    """`batches = iter(loader)` in every epoch, and in a loop inside it the steps that take `next(batches)`."""
+    inside = program.index.inside
+    for call in program.calls_of("builtins.iter"):
+        stmt = program.statement(call)
+        if len(call.args) != 1 or not isinstance(stmt, ast.Assign) or stmt.value is not call:
+            continue
+        name = stmt.targets[0]
+        if program.index.parent.get(stmt) is not outer.node or not isinstance(name, ast.Name):
+            continue
+        value = program.value(call.args[0], call)
+        if value.kind != "loader":
+            continue
+        loops = program.training.loops
+        for loop in loops.all:
+            if loop.scope is not outer.scope or loop is outer or not inside(loop.node, outer.node):
+                continue
+            if loops.steps_in(loop.node, only_steps=True) and _takes_next(program, loop, name.id):
+                yield EpochRead(outer.node, value, program, loop.node)
+                break
+
+
+def _takes_next(program: Program, loop: TrainingLoop, name: str) -> bool:
+    return any(
+        len(call.args) > 0 and isinstance(call.args[0], ast.Name) and call.args[0].id == name
+        and program.index.inside(program.statement(call) or call, loop.node)
+        for call in program.calls_of("builtins.next")
+    )  # fmt: skip
 
 
 def _read(owner: Program, outer: TrainingLoop, loop: TrainingLoop) -> Iterator[EpochRead]:

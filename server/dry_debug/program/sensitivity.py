@@ -48,6 +48,9 @@ def mode_matters(module: Value, depth: int = 0) -> bool | None:
     base = module.base
     if depth > 6:
         return None
+    if base.kind == "module" and base.items:  # made in one of several branches
+        answers = {mode_matters(each, depth + 1) for each in base.items}
+        return answers.pop() if len(answers) == 1 else None
     if base.type is not None and base.type.startswith(_WHOLE_MODELS):
         return True
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
@@ -78,7 +81,26 @@ def _class(program: Program, cls: Scope, depth: int) -> bool | None:
     if ".training" in source or "dropout" in source.lower() or "track_running_stats" in source:
         return True
     calls = [call for scope in (cls, *cls.code()) for call in scope.calls]
-    return _calls(program, calls, depth)
+    result = _calls(program, calls, depth)
+    return None if result is False and _takes_modules(program, cls, calls) else result
+
+
+_HOLDERS = frozenset(("torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.Sequential"))
+
+
+def _takes_modules(program: Program, cls: Scope, calls: list[ast.Call]) -> bool:
+    """Whether layers may come in from outside: parameters that are kept and called, or put into a list of modules."""
+    called = {call.func.attr for call in calls if isinstance(call.func, ast.Attribute)}
+    for attr in called & cls.attributes.keys():
+        for b in cls.attributes[attr]:
+            if isinstance(b.value, ast.Name) and any(a.arg == b.value.id for a in b.scope.parameters()):
+                return True
+    for call in calls:
+        if len(call.args) == 1 and program.qualified(call) in _HOLDERS:
+            first = call.args[0].value if isinstance(call.args[0], ast.Starred) else call.args[0]
+            if isinstance(first, ast.Name) and any(a.arg == first.id for a in program.scope(call).parameters()):
+                return True
+    return False
 
 
 def _calls(program: Program, calls: list[ast.Call], depth: int) -> bool | None:
@@ -89,9 +111,8 @@ def _calls(program: Program, calls: list[ast.Call], depth: int) -> bool | None:
             if name.rpartition(".")[2] in _SENSITIVE:
                 return True
             continue
-        if name is not None and not name.startswith("."):
-            if name.partition(".")[0] not in ("torch", "builtins", "math", "numpy"):
-                result = None
+        from_library = name is not None and not name.startswith(".")
+        if from_library and name is not None and name.partition(".")[0] in ("torch", "builtins", "math", "numpy"):
             continue
         value = program.value(call)
         if value.kind == "module" and value.args is call:
@@ -99,6 +120,8 @@ def _calls(program: Program, calls: list[ast.Call], depth: int) -> bool | None:
             if inner:
                 return True
             result = None if inner is None else result
+        elif from_library:
+            result = None
         elif isinstance(call.func, ast.Name):
             found = program.names.lookup(call.func.id, program.scope(call))
             if found is None or found[1][-1].kind in ("from", "import", "def", "class"):

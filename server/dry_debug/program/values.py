@@ -172,10 +172,18 @@ def join(values: list[Value], place: Ident) -> Value:
         if first.kind in ("optimizer", "scheduler", "sampler", "sampling", "instance"):
             # Each branch's own, so that what they cover and drive stays known.
             changes["items"] = list(islice((i for v in known for i in (v.items or [v])), MAX_BRANCHES))
-    if first.kind in ("tensor", "output"):
+        elif first.kind == "module":
+            changes["items"] = _each_module(known) if len(known) == len(some) else None
+    if first.kind in ("tensor", "output", "distribution"):
         changes["attached"] = _agree([v.attached for v in known], True)
         changes["via"] = first.via if len({v.via for v in known}) == 1 else None
     return lead.but(**changes)
+
+
+def _each_module(modules: list[Value]) -> list[Value] | None:
+    """The modules that the branches make; None: more of them than are told apart."""
+    each = list(islice((i for v in modules for i in (v.base.items or [v])), MAX_BRANCHES + 1))
+    return each if len(each) <= MAX_BRANCHES else None
 
 
 def _agree(states: list[bool | None], strongest: bool) -> bool | None:

@@ -59,6 +59,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("sophia", r"(?-i:\bSophia\b)(?= optimi)"),
         ("muon", r"\bmuon\b"),
         ("lbfgs", r"l-?bfgs\b"),
+        ("novograd", r"\bnovograd\b"),
+        ("lars", r"(?-i:\bLARS\b)"),
+        ("adabelief", r"\bada-?belief\b"),
+        ("prodigy", r"(?-i:\bProdigy\b)(?! of)"),
+        ("shampoo", r"(?-i:\bShampoo\b)"),
     ),
     "scheduler": (
         (
@@ -75,14 +80,18 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("onecycle", r"\b(?:one|1)[ _-]?cycle(?:lr)?\b"),
         (
             "plateau",
-            r"reduc\w*[ _-]?(?:the )?(?:(?:lr|learning[ -]rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
+            r"reduc\w*[ _-]?(?:the )?(?:(?:lr|(?:learning[ -])?rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
             r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
             r"(?:lr|learning)",
         ),
         ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
         ("polynomial", r"\bpoly(?:nomial)?(?: decay| schedule[r]?| lr)\b|schedule[r]?\W{1,3}poly(?:nomial)?\b"),
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
-        ("exponential", r"exponential(?:lr| (?:lr )?(?:decay|schedule[r]?))"),
+        (
+            "exponential",
+            r"(?:lr|learning[ -]rate) (?:decay|schedule)\W{1,4}(?:is )?exponential|exponential(?:lr|"
+            r" (?:lr )?(?:decay|schedule[r]?))",
+        ),
         (
             "step",
             r"\bsteplr\b|\bmulti-?step(?:lr)?\b|\bstep (?:lr |learning rate )?(?:decay|schedule[r]?)\b|"
@@ -114,6 +123,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
+            r"\bconstant\b(?=,? (?:after|following|from the end of) (?:an? |the )?(?:\w+ )?warm)|"
             r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
             r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"

@@ -53,6 +53,8 @@ def _by_words(words: frozenset[str]) -> str | None:
             return "warmup_ratio"
         counted = {"warmup", "warm", "up", "lr", "steps", "step", "iters", "iterations", "updates", "epochs"}
         return "warmup_steps" if rest <= counted else None
+    if rest == {"accum", "freq"}:
+        return "gradient_accumulation_steps"
     if rest & {"accum", "accumulate", "accumulation", "accumulated", "accumulations"} and not rest & {"loss"}:
         return "gradient_accumulation_steps"
     if (plain and plain <= _CLIP and plain & {"clip", "clipping"}) or {"max", "grad", "norm"} <= plain:

@@ -132,8 +132,8 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
         return None
     if re.search(r"\b(?:per|each|every)\s*\Z|/\s*\Z", before, re.IGNORECASE) or match[0].lower().startswith("per "):
         return None
-    if _EACH.match(after):
-        return None
+    if _EACH.match(after) or (after.startswith(" each") and re.search(r"\d(?: \w+)?,? (?:with|having)\s*\Z", before)):
+        return None  # "8 workers with one GPU each"
     if groups["multi"]:
         return Hardware(-1)
     if groups["first"] or groups["mygpu"]:

@@ -315,6 +315,13 @@ _ORGS = frozenset(
 )
 
 
+# What no owner on the hub is called: folders that runs are written to.
+_FOLDERS = frozenset(
+    "log logs run runs out output outputs save saves saved ckpt ckpts checkpoint checkpoints result results exp exps "
+    "experiment experiments work work_dirs tmp scratch data datasets tb tensorboard wandb artifacts weights".split()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A model in a sentence: from `start` to `end`."""
@@ -331,6 +338,8 @@ def mentions(sentence: str) -> list[Mention]:
         text = match[0].rstrip("-. ")
         if match["id"] is not None and not re.search(r"/\d+\Z", text):  # "ViT-B/16" is a name
             owner = text.partition("/")[0].lower()
+            if owner in _FOLDERS:
+                continue
             known = owner in _ORGS or bool(_MARK.search(text.partition("/")[2].lower()))
             if not known and not _beside_model(sentence, match.start()):
                 continue

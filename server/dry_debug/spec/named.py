@@ -47,7 +47,8 @@ def _pattern(name: str) -> re.Pattern[str] | None:
     words = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower())
     if len("".join(words)) < 5 or "".join(words) in _COMMON or all(w in _COMMON for w in words) or len(words) > 8:
         return None
-    return re.compile(r"(?<![\w/-])" + r"[\s_.-]?".join(words) + r"(?![\w-])", re.IGNORECASE)
+    owner = re.escape(name.partition("/")[0]) if name.count("/") == 1 else "(?!)"
+    return re.compile(rf"(?:(?<![\w/-]){owner}/|(?<![\w/-]))" + r"[\s_.-]?".join(words) + r"(?![\w-])", re.IGNORECASE)
 
 
 def _mentions(sources: list[Source], pattern: re.Pattern[str], field: str, value: object) -> Iterator[Instruction]:

@@ -35,6 +35,24 @@ def put_value(program: Program, expr: ast.expr, at: ast.AST | None) -> tuple[Pro
     return None
 
 
+def handed_with(program: Program, variable: ast.Name, at: ast.AST | None) -> ast.Dict | None:
+    """The settings that a library hands to a function that it gets: `Trainer(loop, train_loop_config={"lr": 0.1})`."""
+    if at is None or not hasattr(at, "lineno"):
+        return None
+    home = program.names.lookup(variable.id, program.scope(at))
+    one = home[1][0] if home is not None and len(home[1]) == 1 else None
+    if one is None or one.kind != "param" or one.scope.class_scope is not None or program.call_sites(one.scope):
+        return None
+    for call in program.index.calls:
+        exprs = [*call.args, *(k.value for k in call.keywords)]
+        if any(isinstance(e, ast.Name) and e.id == one.scope.name for e in exprs):
+            found = [k.value for k in call.keywords if k.arg is not None and k.arg.endswith(("config", "space"))]
+            dicts = [e for e in found if isinstance(e, ast.Dict)]
+            if len(dicts) == 1:
+                return dicts[0]
+    return None
+
+
 def place(expr: ast.AST) -> tuple[ast.Name | None, Path]:
     """(the variable at the root, the names behind it) of `cfg.a.b` and `cfg["a"]["b"]`."""
     names: list[str] = []

@@ -23,6 +23,9 @@ WORDS = {
     "thirty": 30,
     "forty": 40,
     "fifty": 50,
+    "sixty": 60,
+    "a hundred": 100,
+    "one hundred": 100,
     "thirty-two": 32,
     "sixty-four": 64,
     "a single": 1,
@@ -39,11 +42,12 @@ _POINT = re.compile(r"(?<![\d.,])0?\.\d")
 NUMBER = (
     r"(?<![\w.])[-+]?(?:\d{1,3}(?:[,_]\d{3})+|\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?"
     r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?[-+−⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+[)}]?|(?<=(?<!\d)10)\s?(?:\^|\*\*)\s?"
-    r"[{(]?[-+−]?\d+[)}]?|(?<=(?<!\d)10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\s?[kK]\b)?(?![\w]|\.\d)"
+    r"[{(]?[-+−]?\d+[)}]?|(?<=(?<!\d)10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\s?[kK]\b|"
+    r"\s?[mM]\b(?= (?:\w+ ){0,2}(?:time)?steps))?(?![\w]|\.\d)"
 )
 _PARTS = re.compile(
     r"(?P<mantissa>[-+]?[\d.,_]+(?:[eE][-+]?\d+)?)"
-    r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?(?P<power>[-+⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)[)}]?)?(?:\s?(?P<thousand>[kK]))?\Z"
+    r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?(?P<power>[-+⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)[)}]?)?(?:\s?(?P<thousand>[kKmM]))?\Z"
 )
 
 
@@ -75,7 +79,9 @@ def number(text: str, tokens: bool = False) -> float | int | None:
             value = float(f"{digits}e{int(match['power'].translate(_SUPERSCRIPT))}") if "e" not in digits else value
     except (ValueError, OverflowError):
         return None
-    if match["thousand"]:
+    if match["thousand"] in ("m", "M"):
+        value *= 1_000_000
+    elif match["thousand"]:
         value *= 1024 if tokens and value in (1, 2, 4, 8, 16, 32, 64, 128) else 1000
     if value != value or value in (float("inf"), float("-inf")):
         return None

@@ -125,7 +125,7 @@ def _trainer_fields(call: ast.Call) -> dict[str, str]:
 
 
 def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Iterator[Observed]:
-    for name, expr, at in _given(program, call):
+    for name, expr, at in passed(program, call):
         field = fields.get(name)
         if field is None:
             continue
@@ -228,7 +228,7 @@ def _looked_up(program: Program) -> Iterator[Observed]:
             yield seen(program, "optimizer", key, call)
 
 
-def _given(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
+def passed(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | Traced, ast.AST]]:
     """(name, expression, where it stands) of the keyword arguments, those of `**settings` included."""
     for keyword in call.keywords:
         if keyword.arg is not None:
@@ -265,7 +265,7 @@ def _unit(name: str) -> str:
 
 def _strategies(program: Program, call: ast.Call) -> Iterator[Observed]:
     """`eval_strategy="steps", eval_steps=100` is one cadence."""
-    given = {name: (expr, at) for name, expr, at in _given(program, call)}
+    given = {name: (expr, at) for name, expr, at in passed(program, call)}
     for field, names, steps in (
         ("eval_cadence", ("eval_strategy", "evaluation_strategy"), "eval_steps"),
         ("save_cadence", ("save_strategy",), "save_steps"),
@@ -376,6 +376,10 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
             yield from _warm_up(program, total, call)
     elif kind is not None:
         yield Observed("scheduler", kind, call.func, Traced(True, kind, program, call.func))
+    if kind == "onecycle":
+        peak = next((k.value for k in call.keywords if k.arg == "max_lr"), call.args[1] if len(call.args) > 1 else None)
+        if peak is not None and not isinstance(peak, ast.List | ast.Tuple):
+            yield seen(program, "learning_rate", peak, call, unit="peak")
     if last.startswith("create_scheduler"):
         for keyword in call.keywords:
             if keyword.arg == "sched":

@@ -11,6 +11,7 @@ from dry_debug.program.scopes import dotted
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen
+from dry_debug.spec.observed_calls import passed
 from dry_debug.spec.observed_values import precision
 from dry_debug.spec.things import Cadence, Hardware
 from dry_debug.spec.trace import Traced, trace
@@ -79,6 +80,7 @@ _OTHER_FRAMEWORKS = {
     "swift": "ms-swift",
     "colossalai": "colossalai",
     "open_clip": "open-clip",
+    "open_clip_train": "open-clip",
     "speechbrain": "speechbrain",
     "stable_baselines3": "stable-baselines3",
     "lmdeploy": "lmdeploy",
@@ -563,29 +565,30 @@ def _counts(program: Program) -> Iterator[Observed]:
     """Numbers of devices that are written down."""
     for name, call in program.qualified_calls():
         kind = kind_of_call(name)
-        for keyword in call.keywords:
+        for argument, expr, at in passed(program, call):
             counts = (
                 (
                     kind in ("trainer", "fabric")
-                    and keyword.arg in ("devices", "gpus", "num_devices")
+                    and argument in ("devices", "gpus", "num_devices")
                     and "lightning" in name
                 )
-                or keyword.arg in ("tensor_parallel_size", "tp_size")
-                or (keyword.arg == "nprocs" and name.endswith("spawn"))
-                or (keyword.arg == "world_size" and name.endswith("init_process_group"))
+                or argument in ("tensor_parallel_size", "tp_size")
+                or (argument == "nprocs" and name.endswith("spawn"))
+                or (argument == "world_size" and name.endswith("init_process_group"))
             )
             if not counts:
                 continue
-            traced = trace(program, keyword.value, call)
+            traced = expr if isinstance(expr, Traced) else trace(program, expr, at)
+            place = call if isinstance(expr, Traced) else expr
             value: Any = traced.value if traced.known else None
             if isinstance(value, list):
                 value = len(value)
             if isinstance(value, int) and not isinstance(value, bool) and value > 0:
                 value *= _replicas(call)
-                how = "tensor_parallel" if keyword.arg in ("tensor_parallel_size", "tp_size") else ""
-                yield Observed("hardware", Hardware(value), keyword.value, traced, unit=how)
+                how = "tensor_parallel" if argument in ("tensor_parallel_size", "tp_size") else ""
+                yield Observed("hardware", Hardware(value), place, traced, unit=how)
             elif value in (-1, "auto", None):
-                yield Observed("hardware", None, keyword.value, traced, known=False)
+                yield Observed("hardware", None, place, traced, known=False)
     for assignment in program.index.assignments:
         target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
         if (
@@ -629,7 +632,7 @@ def _on_cpu(program: Program) -> ast.AST | None:
         ):
             return call
         if any(
-            k.arg == "accelerator" and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
+            k.arg in ("accelerator", "device") and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
             for k in call.keywords
         ):
             return call

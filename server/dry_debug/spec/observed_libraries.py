@@ -16,7 +16,7 @@ from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen, unit_of_name
 from dry_debug.spec.observed_values import optimizer, scheduler
-from dry_debug.spec.things import Cadence
+from dry_debug.spec.things import Cadence, Hardware
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ def in_libraries(program: Program) -> Iterator[Observed]:
         elif _SHAPED.search(last) and last[:1].isupper() and (_SCHEDULER.match(last) or _drives(program, call)):
             yield Observed("scheduler", scheduler(last), call.func, Traced(True, last, program, call.func))
             yield from _arguments(program, call, weak=False, only=("warmup_steps", "warmup_ratio"))
+        elif name.partition(".")[0] in _TRAINING_LIBRARIES or (
+            last in _STARTING and isinstance(call.func, ast.Attribute) and _uses_library(program)
+        ):
+            yield from _of_library(program, name, last, call)
         elif _TRAINS.match(last) and last[:1].isupper() and not name.startswith("transformers."):
             yield from _arguments(program, call, weak=not last.endswith(("Trainer", "Arguments", "Args")))
         elif call.keywords:
@@ -92,6 +96,70 @@ def in_libraries(program: Program) -> Iterator[Observed]:
     if ignite:
         yield from _ignite(program)
     yield from _files(program)
+
+
+# Libraries whose calls are there to set a training up.
+_TRAINING_LIBRARIES = frozenset(
+    "skorch flair stable_baselines3 sb3_contrib ray catalyst setfit speechbrain composer torchtune autotrain ludwig "
+    "spacy tianshou cleanrl pytorch_metric_learning gluonts darts pytorch_forecasting super_gradients ultralytics "
+    "mmengine espnet2 fairseq paddle trl adapters".split()
+)
+_STARTING = frozenset("train fine_tune fit learn finetune".split())
+_LIBRARY_WORDS = {
+    "total_timesteps": "max_steps",
+    "save_freq": "save_cadence",
+    "eval_freq": "eval_cadence",
+    "dirname": "output_dir",
+    "storage_path": "output_dir",
+    "save_path": "output_dir",
+    "base_path": "output_dir",
+    "project": "output_dir",
+    "imgsz": "",
+}
+
+
+def _uses_library(program: Program) -> bool:
+    tops = {m.partition(".")[0] for b in program.index.module.bindings.values() for one in b
+            if one.module is not None and (m := one.module[0])}  # fmt: skip
+    return bool(tops & _TRAINING_LIBRARIES)
+
+
+def _of_library(program: Program, name: str, last: str, call: ast.Call) -> Iterator[Observed]:
+    """What a call of a library for training is given."""
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            continue
+        field = _LIBRARY_WORDS.get(keyword.arg)
+        named_class = (dotted(keyword.value) or "").rpartition(".")[2]
+        if field:
+            yield seen(program, field, keyword.value, call)
+        elif keyword.arg in ("optimizer", "optimizer_cls", "optimizer_class") and _OPTIMIZER.match(named_class):
+            traced = Traced(True, named_class, program, keyword.value)
+            yield Observed("optimizer", optimizer(named_class), keyword.value, traced)
+        elif keyword.arg in ("policy", "scheduler", "lr_scheduler") and _SHAPED.search(named_class):
+            traced = Traced(True, named_class, program, keyword.value)
+            yield Observed("scheduler", scheduler(named_class), keyword.value, traced)
+        elif keyword.arg.startswith("optimizer__"):
+            part = field_of_name(keyword.arg.removeprefix("optimizer__"))
+            if part in ("learning_rate", "weight_decay"):
+                yield seen(program, part, keyword.value, call)
+        elif keyword.arg in ("tensorboard_log",) and not (
+            isinstance(keyword.value, ast.Constant) and keyword.value.value is None
+        ):
+            yield Observed("logging", "tensorboard", keyword.value, Traced(True, "tb", program, call), unit="tool")
+        elif keyword.arg == "num_workers" and last == "ScalingConfig":
+            one = seen(program, "tensor_parallel_size", keyword.value, call)
+            if one.known and isinstance(one.value, int):
+                yield Observed("hardware", Hardware(one.value), keyword.value, one.traced)
+    yield from _arguments(program, call, weak=False)
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        if last in _STARTING and "/" in first.value:
+            yield seen(program, "output_dir", first, call)
+        elif re.search(r"Model|Embedding|Encoder|Transformer|YOLO", last):
+            yield seen(program, "model", first, call)
+    if name.startswith("flair.datasets.") and last.isupper():
+        yield Observed("dataset", last, call.func, Traced(True, last, program, call.func))
 
 
 @lru_cache(maxsize=1024)

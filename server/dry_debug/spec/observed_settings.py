@@ -22,15 +22,17 @@ _NAMES_A_CLASS = frozenset("_component_ _target_ class_path type name cls class 
 _OPTIMIZER_KEY = re.compile(r"\b(?:optim(?:izer|izers|_wrapper)?|opt)\b")
 _SCHEDULER_KEY = re.compile(r"sched|param_scheduler")
 _MODEL_KEY = re.compile(r"\b(?:model|base|llm|policy|backbone|encoder|checkpointer|tokenizer)\b")
-_DATA_KEY = re.compile(r"\b(?:data|datasets?|train_data\w*|train_dataset|corpus)\b")
-_EVAL_KEY = re.compile(r"\b(?:val|eval|test|valid|validation)_?\w*(?:loader|data|dataset|split|batch|cfg)")
+_DATA_KEY = re.compile(r"\b(?:data|datasets?|train_data\w*|train_dataset|train_ds|corpus)\b|\b\w+_ds\b")
+_EVAL_KEY = re.compile(r"\b(?:val|eval|test|valid|validation)_?\w*(?:loader|data|dataset|split|batch|cfg|ds)\b")
 _IS_OPTIMIZER = re.compile(
     r"(?:^|[._])(?:paged_|fused|decoupled)*(?:adamw?|sgd\w?|lion\w?|lamb|adafactor|adagrad|rmsprop|muon|nadam|radam)"
     r"(?:w|_?8bit|_?32bit|_bnb\w*|_torch\w*|fused)?\Z",
     re.IGNORECASE,
 )
 _IS_SCHEDULER = re.compile(r"(?:lr|schedule\w*|annealing\w*|decay)\Z", re.IGNORECASE)
+_DATA_FILE = re.compile(r"\w\.(?:jsonl?|csv|tsv|parquet|txt|arrow)\Z")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
+_FEW = 10
 _FOLDERS = frozenset("data datasets corpus corpora input inputs raw processed assets files home mnt tmp".split())
 _MODULES = {
     "lora_attn_modules": "lora_attn_modules",
@@ -99,6 +101,15 @@ def _of_setting(one: Setting, every: list[Setting]) -> Iterator[Observed]:
     if low == "pretrained" and isinstance(value, str) and named(value).family:
         yield Observed("model", named(re.sub(r"\w+://", "", value), exact=True), one.use, one.traced)
         return
+    if low in ("use_vllm", "deepspeed", "fsdp") and value not in (False, "", None):
+        known = "vllm" if low == "use_vllm" else low
+        yield Observed("framework", known, one.use, one.traced, unit=known)
+        return
+    if low in ("strategy", "distributed_strategy") and isinstance(value, str):
+        known = next((k for k in ("ddp", "fsdp", "deepspeed") if value.startswith(k)), "")
+        if known:
+            yield Observed("framework", known, one.use, one.traced, unit=known)
+        return
     if low == "device" and isinstance(value, str) and value.startswith(("cuda", "gpu")):
         yield Observed("hardware", Hardware(None), one.use, one.traced)
         return
@@ -115,6 +126,9 @@ def _of_setting(one: Setting, every: list[Setting]) -> Iterator[Observed]:
     field = field_of_name(last)
     if field is None and isinstance(value, str):
         field = _by_value(low, above, value) or ("dataset" if low == "dataset" and value else None)
+    if field is None and isinstance(value, str) and _DATA_FILE.search(value):
+        yield Observed("dataset", value, one.use, one.traced, implied=True, weak=True)
+        return
     if field is None or field not in FIELDS or field == "target_modules" or value in ("auto", None):
         return
     if field == "output_dir" and re.search(r"\bmodel\b|checkpointer|resume", above) and low not in ("output_dir",):
@@ -124,11 +138,20 @@ def _of_setting(one: Setting, every: list[Setting]) -> Iterator[Observed]:
         role = ""
     if field == "scheduler" and isinstance(value, bool):
         return
+    unit = unit_of_name(field, last)
+    if (
+        field in ("eval_cadence", "save_cadence")
+        and isinstance(value, int)
+        and not re.search(r"step|iter|batch|ep", low)
+    ):
+        # Nobody saves every second step: a library that counts epochs means those.
+        few = value <= _FEW and any(field_of_name(s.keys[-1]) == "epochs" for s in every)
+        unit = "epoch" if few else unit
     folder = isinstance(value, str) and value.partition("/")[0] in _FOLDERS
     if field == "dataset" and low != "dataset" and low not in FIELD_OF and (folder or not _HUB_ID.match(str(value))):
         yield Observed(field, value, one.use, one.traced, implied=True, weak=True)  # a file, by its name alone
         return
-    yield converted(Observed(field, value, one.use, one.traced, role, unit_of_name(field, last), one.traced.known))
+    yield converted(Observed(field, value, one.use, one.traced, role, unit, one.traced.known))
 
 
 def _of_class(one: Setting, above: str, value: str) -> Iterator[Observed]:
@@ -145,6 +168,9 @@ def _of_class(one: Setting, above: str, value: str) -> Iterator[Observed]:
         if last in ("LinearLR", "ConstantLR"):  # a warm-up
             return
         yield Observed("scheduler", found, one.use, one.traced)
+    elif one.keys[-1] in ("name", "type") and len(one.keys) > 1 and one.keys[-2].lower() in ("optim", "optimizer"):
+        if re.fullmatch(r"[A-Za-z]\w{2,24}", value):
+            yield Observed("optimizer", optimizer(last), one.use, one.traced)
     elif one.keys[-1] == "name" and _DATA_KEY.search(above) and not re.search(r"[A-Z]\w+Dataset\Z", value):
         yield Observed("dataset", value, one.use, one.traced)
     elif one.keys[-1] == "name" and _MODEL_KEY.search(above) and named(value).family:
@@ -153,6 +179,8 @@ def _of_class(one: Setting, above: str, value: str) -> Iterator[Observed]:
 
 def _by_value(low: str, above: str, value: str) -> str | None:
     """The field of a hub id or a data file: by the word for it, or the key above."""
+    if low in ("model", "arch", "backbone", "model_name") and "/" not in value and named(value).family:
+        return "model"
     if _HUB_ID.match(value):
         known = bool(named(value).family)
         if _DATA_KEY.search(f"{above} {low}") and not known:
@@ -160,7 +188,7 @@ def _by_value(low: str, above: str, value: str) -> str | None:
         if known and _MODEL_KEY.search(f"{above} {low}".replace("_", " ")):
             return "model"
         return "dataset" if low in ("source", "dataset", "data") else None
-    if re.search(r"\.(?:jsonl?|csv|tsv|parquet|txt|arrow)\Z", value) and _DATA_KEY.search(f"{above} {low}"):
+    if _DATA_FILE.search(value) and _DATA_KEY.search(f"{above} {low}"):
         return "dataset"
     return None
 

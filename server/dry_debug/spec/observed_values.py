@@ -136,6 +136,11 @@ def optimizer(name: str) -> str | None:
         "sophia",
         "muon",
         "lbfgs",
+        "novograd",
+        "lars",
+        "adabelief",
+        "prodigy",
+        "shampoo",
     ):
         if known in low:
             return f"{known}_8bit" if eight else known

@@ -39,6 +39,7 @@ def settings_of(program: Program) -> Iterator[Setting]:
         read.add(row.file)
         yield _of_file(program, row.keys or (row.name,), row.value, row.file, row.line, first)
     yield from _named_files(program, read)
+    yield from _flags(program)
     for node in _dicts(program):
         yield from _of_dict(program, node, (), program.index.stmt_of.get(node), 0, node)
 
@@ -117,6 +118,41 @@ def _of_module(other: Program, use: ast.AST) -> Iterator[Setting]:
         target = stmt.targets[0] if isinstance(stmt, ast.Assign) else None
         if isinstance(stmt, ast.Assign) and isinstance(target, ast.Name) and not target.id.startswith("_"):
             yield from _of_value(other, stmt.value, (target.id,), stmt, 0, use)
+
+
+def _flags(program: Program) -> Iterator[Setting]:
+    """A command line that is put together: `main(["--lr", "1e-4", "--epochs", "3", "--bf16"])`."""
+    if '"--' not in program.document.source and "'--" not in program.document.source:
+        return
+    for node in ast.walk(program.tree):
+        if not isinstance(node, ast.List | ast.Tuple) or len(node.elts) > 200:
+            continue
+        texts = [e.value if isinstance(e, ast.Constant) else None for e in node.elts]
+        if sum(isinstance(t, str) and t.startswith("--") for t in texts) < 2:
+            continue
+        for at, text in enumerate(texts):
+            if not isinstance(text, str) or not text.startswith("--"):
+                continue
+            flag, sign, given = text.partition("=")
+            behind = node.elts[at + 1] if at + 1 < len(texts) else None
+            value: Any = given if sign else True
+            place: ast.expr = node.elts[at]
+            if not sign and behind is not None and not str(texts[at + 1] or "").startswith("--"):
+                traced = trace(program, behind, program.index.stmt_of.get(node))
+                if not traced.known:
+                    continue
+                value, place = traced.value, behind
+            yield Setting(
+                (flag.lstrip("-").replace("-", "_"),), _plain(value), Traced(True, value, program, place), place
+            )
+
+
+def _plain(value: Any) -> Any:
+    """A number where a text is one."""
+    if isinstance(value, str) and re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", value):
+        number = float(value)
+        return int(number) if re.fullmatch(r"[-+]?\d+", value) else number
+    return value
 
 
 def _dicts(program: Program) -> Iterator[ast.expr]:

@@ -42,7 +42,7 @@ _ANSWERS = re.compile(
     rf"better|hm+|lower|higher|"
     rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "
     rf"|make it |use |take |only |just )?)?"
-    rf"(?P<low>{NUMBER})(?=\s*(?:\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
+    rf"(?P<low>{NUMBER})(?=\s*(?:tok(?:ens?)?\s*\Z|\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
     rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
 )
 _REFUSES = re.compile(
@@ -138,6 +138,9 @@ class Conversation:
             for hit in re.finditer(rf"(?<![\w-])(?:{words})(?![a-z])", part, re.IGNORECASE):
                 if (last is None or hit.start() > last[0]) and _may_be(field, value):
                     last = (hit.start(), field)
+        topic = next((f for f, words in _TOPICS if words.search(part)), None) if last is None else None
+        if topic is not None and _may_be(topic, value):
+            return topic, "", ""
         if last is not None:
             return last[1], role_near(part, last[0], len(part)), ""
         said = [n for m in re.finditer(NUMBER, part) if (n := number(m[0])) is not None]
@@ -152,6 +155,15 @@ class Conversation:
         return len(part) < 120 and not re.search(NUMBER, part)
 
 
+# What a question is about that names no setting: "how long may answers be?", "context?"
+_TOPICS = (
+    (
+        "max_tokens",
+        re.compile(r"\bhow long\b.*\b(?:answers?|outputs?|replies|responses?|summaries|completions?)\b", re.I),
+    ),
+    ("max_length", re.compile(r"\A\W*(?:and )?(?:the )?(?:context|ctx|window|seq)\W*\Z", re.IGNORECASE)),
+    ("epochs", re.compile(r"\bhow (?:long|many times|often)\b.*\btrain\b", re.IGNORECASE)),
+)
 _FRACTIONS = frozenset("learning_rate weight_decay lora_dropout warmup_ratio top_p".split())
 _COUNTS = frozenset(
     "batch_size gradient_accumulation_steps epochs max_steps lora_r lora_alpha max_length max_tokens seed "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program.hyper import arithmetic
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import Option
-from dry_debug.spec.namespaces import MAKERS, put_value
+from dry_debug.spec.namespaces import MAKERS, handed_with, put_value
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -237,6 +237,12 @@ def _in_namespace(program: Program, expr: ast.Attribute, at: ast.AST | None, dep
 def _read(program: Program, holder: ast.expr, key: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
     """`config["lr"]` of a dict literal, whose values may be constants by name."""
     held = program.value(holder, at)
+    if held.kind != "dict" and isinstance(key, ast.Constant) and isinstance(holder, ast.Name):
+        passed = handed_with(program, holder, at)
+        if passed is not None:
+            pairs = zip(passed.keys, passed.values, strict=True)
+            given = next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == key.value), None)
+            return trace(program, given, program.index.stmt_of.get(passed), depth + 1) if given is not None else None
     if held.kind != "dict" or not isinstance(key, ast.Constant) or not isinstance(held.node, ast.Dict):
         return None
     for name, value in zip(held.node.keys, held.node.values, strict=True):

@@ -1,0 +1,93 @@
+"""Models that come with their weights: loaded whole (`model = torch.load(path)`), or published with them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.knowledge import SELF_RETURNING
+from dry_debug.program.scopes import ScopeIndex, dotted
+from dry_debug.program.sensitivity import mode_matters
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+    from dry_debug.program.values import Value
+
+# What only a module has, and what only data has.
+_OF_MODULES = frozenset(("eval", "parameters", "named_parameters", "zero_grad", "modules", "named_modules"))
+_OF_DATA = frozenset(("keys", "items", "values", "get", "pop", "update"))
+_MAKERS = ("torchvision.models.", "timm.create_model", "timm.models.create_model")
+
+
+def used_as_model(index: ScopeIndex, load: ast.Call) -> bool:
+    """Whether the variable that gets the loaded object is called, or has methods called that only modules have."""
+    stmt, scope = index.stmt_of.get(load), index.scope_of.get(load)
+    if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1 or scope is None:
+        return False
+    value: ast.expr = stmt.value
+    while value is not load:
+        if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute)):
+            return False
+        if value.func.attr not in SELF_RETURNING:
+            return False
+        value = value.func.value
+    path = dotted(stmt.targets[0])
+    if path is None:
+        return False
+    seeing = _seeing(index, scope, path)
+    methods = {method for each in seeing for method in each.receivers.get(path, ())}
+    if methods & _OF_DATA:
+        return False
+    return bool(methods & _OF_MODULES) or any(dotted(call.func) == path for each in seeing for call in each.calls)
+
+
+def _seeing(index: ScopeIndex, scope: Scope, path: str) -> list[Scope]:
+    """The scopes in which the variable `path` of `scope` goes by this name."""
+    root, _, rest = path.partition(".")
+    cls = scope.class_scope
+    if rest and cls is not None and root == scope.self_name:
+        return [each for each in index.scopes.values() if each.class_scope is cls]
+    found = [scope]
+    for each in found:
+        found += [child for child in each.children if child.kind != "class" and root not in child.bindings]
+    return found
+
+
+def loaded_whole(module: Value) -> bool:
+    """Whether the module came out of a file as one object, so that it is in the mode in which it was saved."""
+    return module.base.type == "torch.load"
+
+
+def reads_no_mode(program: Program) -> bool:
+    """Whether every module class that a file brings in, as unpickling needs them, is the same in both modes."""
+    found: list[Value] = []
+    for name, bindings in program.index.module.bindings.items():
+        if any(b.kind in ("from", "class") for b in bindings):
+            value = program.member(name)
+            found += [value] if value.kind == "class" else []
+    for module, level in program.index.module.imports_star:
+        other = program.host.module(module, program.document.path, level)
+        if other is not None:
+            found += [other.member(cls.name) for cls in other.index.classes if cls.parent is other.index.module]
+    answers = [
+        mode_matters(one.program.evaluator.instance_of(one.scope))
+        for one in found
+        if one.scope is not None and one.program is not None and one.program.class_kind(one.scope) == "module"
+    ]
+    return bool(answers) and not any(answer is not False for answer in answers)
+
+
+def pretrained(module: Value) -> tuple[Program, ast.Call] | None:
+    """The call that made a published model with its trained weights, which leaves it in training mode."""
+    call, owner, made_by = module.base.args, module.base.origin, module.base.type
+    if call is None or owner is None or made_by is None or not made_by.startswith(_MAKERS):
+        return None
+    for keyword in call.keywords:
+        if keyword.arg in ("pretrained", "weights"):
+            value = keyword.value
+            given = not isinstance(value, ast.Constant) or bool(value.value)
+            flag = isinstance(value, ast.Constant) or keyword.arg == "weights"
+            return (owner, call) if given and flag else None
+    first = call.args[0] if call.args and made_by.startswith("torchvision.") else None
+    return (owner, call) if isinstance(first, ast.Constant) and first.value is True else None

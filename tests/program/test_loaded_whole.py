@@ -1,0 +1,44 @@
+"""Models that are loaded whole, and published models that come with their weights."""
+
+import pytest
+from dry_debug.program.loaded_whole import loaded_whole, pretrained
+
+from tests.program.model import marked
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("net = torch.load('a')\nhere(net)\nnet(x)", "module"),
+        ("net = torch.load('a').cuda()\nhere(net)\nnet(x)", "module"),
+        ("net = torch.load('a')\nhere(net)\nnet.eval()", "module"),
+        ("net = torch.load('a')\ndef f(x):\n    return net(x)\nhere(net)", "module"),
+        ("net = torch.load('a')\ndef f(net, x):\n    return net(x)\nhere(net)", "dict"),
+        ("net = torch.load('a')\nhere(net)\nfor k in net.keys():\n    net(k)", "dict"),
+        ("state = torch.load('a')\nhere(state)\nnet.load_state_dict(state)", "dict"),
+        ("class P:\n    def __init__(self):\n        self.net = torch.load('a')\n    def f(self, x):\n"
+         "        here(self.net)\n        return self.net(x)", "module"),
+    ],
+)  # fmt: skip
+def test_what_is_called_is_a_model(source: str, kind: str) -> None:
+    value = marked("import torch\n" + source)
+    assert value.kind == kind
+    assert loaded_whole(value) is (kind == "module")
+
+
+@pytest.mark.parametrize(
+    ("call", "trained"),
+    [
+        ("torchvision.models.resnet18(pretrained=True)", True),
+        ("torchvision.models.resnet18(True)", True),
+        ("torchvision.models.resnet18(weights='DEFAULT')", True),
+        ("torchvision.models.resnet18(weights=torchvision.models.ResNet18_Weights.DEFAULT)", True),
+        ("torchvision.models.resnet18(weights=None)", False),
+        ("torchvision.models.resnet18(pretrained=args.pretrained)", False),
+        ("torchvision.models.resnet18()", False),
+        ("timm.create_model('vit', pretrained=True)", True),
+        ("timm.create_model('vit')", False),
+    ],
+)
+def test_published_models_come_with_their_weights(call: str, trained: bool) -> None:
+    assert (pretrained(marked(f"import torchvision, timm\nhere({call})")) is not None) is trained
