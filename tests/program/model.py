@@ -4,7 +4,8 @@ import ast
 import textwrap
 
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.program.values import Value
 from dry_debug.project.host import ProjectHost
 from dry_debug.text.document import Document
@@ -18,8 +19,10 @@ def program(source: str, files: dict[str, str] | None = None, path: str = "main.
     tree = parse(document)
     assert isinstance(tree, ast.Module), tree
     overlay = {f"{ROOT}/{name}": textwrap.dedent(text) for name, text in (files or {}).items()}
-    host = ProjectHost(ROOT, overlay) if files else NullHost()
-    return Program(document, tree, host)
+    host = ProjectHost(ROOT, {**overlay, document.path: document.source}) if files else NullHost()
+    model = Program(document, tree, host)
+    host.adopt(model)  # who imports the file means this very program
+    return model
 
 
 def marked(source: str, files: dict[str, str] | None = None) -> Value:

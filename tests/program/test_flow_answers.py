@@ -235,3 +235,21 @@ REPORTED = """
 )
 def test_a_total_that_a_function_starts_anew(reset: str, end: str, count: int) -> None:
     assert len(program(REPORTED.format(reset=reset, end=end)).flow.growths) == count
+
+
+PARAMETERS = "from vllm import SamplingParams\ndef parameters(n):\n    return SamplingParams(n=n)\n"
+
+
+@pytest.mark.parametrize(
+    ("run", "sure"),
+    [
+        ("llm.generate(prompts, parameters(2))", "high"),
+        ("p = parameters(2)\nllm.generate(prompts, p)", "high"),
+        ("print(parameters(2))", None),
+        ("llm.generate(prompts, other)\nparameters(2)", None),
+    ],
+)
+def test_an_object_that_another_file_hands_on(run: str, sure: str | None) -> None:
+    run = f"from tools import parameters\nfrom vllm import LLM\nllm = LLM('m')\n{run}\n"
+    p = program(PARAMETERS, {"run.py": run}, path="tools.py")
+    assert p.flow.reaches_method(p.calls_of("vllm.SamplingParams")[0], ("generate",)) == sure

@@ -453,8 +453,25 @@ def test_a_draw_in_the_helpers_file_is_told_there() -> None:
     here = program("from helper import fix, pick\nfix(1)\npick()\n", {"helper.py": helper}).training.seeding
     assert here.told_in_helper(here.gaps()) is not None
     drawing = "from helper import fix\nimport random\nfix(1)\nrandom.random()\n"
-    there = program(drawing, {"helper.py": helper}).training.seeding
-    assert there.told_in_helper(there.gaps()) is None
+    both = program(drawing, {"helper.py": helper}).training.seeding
+    assert both.told_in_helper(both.gaps()) is not None  # the helper that is mended there seeds for both
+    there = program(drawing, {"helper.py": helper.partition("def pick")[0]}).training.seeding
+    assert there.gaps() and there.told_in_helper(there.gaps()) is None
+
+
+def test_data_sets_and_loaders_that_other_files_make() -> None:
+    data = """
+        import random
+        from torch.utils.data import DataLoader, Dataset
+        class Rows(Dataset):
+            def __init__(self, path): self.path = path
+            def __getitem__(self, at): return random.random()
+        def build(n): return DataLoader(Rows("rows"), batch_size=n{workers})
+        """
+    run = "import torch\nfrom data import build\ntorch.manual_seed(0)\nloader = build(4)\n"
+    for workers, drawn in (("", ["python"]), (", num_workers=n", [])):  # PyTorch seeds those of the workers
+        model = program(run, {"data.py": data.format(workers=workers)})
+        assert [gap.rng for gap in model.training.seeding.gaps()] == drawn
 
 
 def test_a_data_set_of_another_file_that_is_made_without_a_name() -> None:

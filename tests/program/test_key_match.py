@@ -45,3 +45,36 @@ def test_keys_that_differ(source: str, expected: list[tuple[str, str]]) -> None:
 
 def test_a_save_that_may_write_more() -> None:
     assert list(mismatches(program(HEAD + "opt.load_state_dict(s['opt'])"))) == []
+
+
+SAVE = """
+import torch
+def save(net, opt, path):
+    torch.save({'net': net.state_dict(), 'opt_state': opt.state_dict(), 'epoch': 1}, path)
+"""
+LOAD = """
+import torch
+def resume(net, opt, path):
+    s = torch.load(path)
+    net.load_state_dict(s['net'])
+    opt.load_state_dict(s['opt'])
+    return s[{key}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "other", "key", "found"),
+    [
+        ("from other import save", SAVE, "'epoch'", True),
+        ("import other", SAVE, "'epoch'", True),
+        ("from other import save", SAVE, "'seen'", False),  # one entry alone may be of any file
+        ("from other import something", SAVE + "something = 1\n", "'epoch'", False),
+        ("", "from main import resume\n" + SAVE, "'epoch'", True),
+        ("", SAVE, "'epoch'", False),
+    ],
+)
+def test_saves_in_the_files_around(head: str, other: str, key: str, found: bool) -> None:
+    model = program(f"{head}\n{LOAD.format(key=key)}", {"other.py": other})
+    seen = list(mismatches(model))
+    assert [(one.key, one.entry.key) for one in seen] == ([("opt", "opt_state")] if found else [])
+    assert all(one.owner.document.path.endswith("other.py") for one in seen)

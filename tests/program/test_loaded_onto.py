@@ -83,3 +83,26 @@ def test_a_device_that_is_passed(uses: str, calls: str, sure: str | None) -> Non
 def test_a_device_that_a_function_moves_to(inside: str, sure: str | None) -> None:
     text = f"def put(m, where):\n    {inside}\ndef f(net, d):\n    put(net, where=d)\n    t.probe(d)\n"
     assert mapped_to(*_argument(text)) == sure
+
+
+SET = "import torch\ndef put(states):\n    t.probe(states['cpu'])\n"
+
+
+@pytest.mark.parametrize(
+    ("run", "taken"),
+    [
+        ("held = torch.load(p, map_location='cuda')\nput(held['rng'])", True),
+        ("put(torch.load(p, map_location='cuda')['rng'])\nput(other)", False),  # two calls
+        ("held = torch.load(p)\nput({k: v.cpu() for k, v in held.items()})", False),
+        ("", False),
+    ],
+)
+def test_what_a_call_in_another_file_passes(run: str, taken: bool) -> None:
+    one = program(SET, {"run.py": f"import torch\nfrom tools import put\n{run}\n"}, path="tools.py")
+    call = one.method_calls("probe")[0]
+    found = loaded_by(call.args[0], one.statement(call), one)
+    assert (found is not None) is taken
+    if found is not None:
+        owner, load = found
+        where = next(k.value for k in load.keywords)
+        assert owner.document.path.endswith("run.py") and mapped_to(where, owner.statement(load), owner) == "high"

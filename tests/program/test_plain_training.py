@@ -102,3 +102,53 @@ def test_what_the_loops_do_is_told() -> None:
 )
 def test_a_training_of_its_own_kind(old: str, new: str) -> None:
     assert plain_training(program_of(HEAD + LOOP.replace(old, new, 1))) is None
+
+
+OTHER = """
+def fit_other(model, batches):
+    opt2 = torch.optim.SGD(model.parameters(), lr=1.0)
+    for batch in batches:
+        opt2.zero_grad()
+        model(batch).sum().backward()
+        opt2.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "plain"),
+    [
+        ("", True),  # nothing in this program calls it
+        ("fit_other(net, data)", False),
+        ("run(fit_other)", False),
+    ],
+)
+def test_a_function_that_trains_what_nobody_here_gives_it_is_no_part(call: str, plain: bool) -> None:
+    found = plain_training(program_of(HEAD + OTHER + LOOP + call))
+    assert (found is not None) is plain
+    assert found is None or found.lines == 8
+
+
+def test_an_optimizer_that_a_function_makes_is_one_optimizer() -> None:
+    made = "def make(n):\n    extra = 1\n    return torch.optim.AdamW(n.parameters()), extra\nopt, _ = make(net)\n"
+    head = HEAD.replace("opt = torch.optim.AdamW(net.parameters(), lr=1e-5)\n", made)
+    assert plain_training(program_of(head + LOOP)) is not None
+
+
+STEP = """
+import torch
+def update(net, batch, opt):
+    net(**batch).loss.backward()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    opt.step()
+def one_epoch(net, batches, opt):
+    for batch in batches:
+        opt.zero_grad()
+        update(net, batch, opt)
+"""
+
+
+def test_a_step_in_a_function_of_the_function_of_another_file() -> None:
+    run = "from engine import one_epoch\ndef again():\n    one_epoch(net, data, opt)\n"
+    found = plain_training(program_of(HEAD + run + "for epoch in range(3):\n    again()\n", {"engine.py": STEP}))
+    assert found is not None and [part.what for part in found.parts] == ["clips gradients"]
+    assert found.lines > 5

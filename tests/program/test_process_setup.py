@@ -92,3 +92,24 @@ def test_a_wrapper_in_another_file_is_found_from_the_call_that_starts_it() -> No
 def test_strategies_of_lightning(given: str, kinds: list[bool]) -> None:
     source = f"import pytorch_lightning as pl\npl.Trainer({given})\n"
     assert [p.alone is not None for p in setup(source).parts] == kinds
+
+
+WORKER = "import torch.distributed as dist\ndef work(rank, n):\n    dist.init_process_group('nccl', rank=rank)\n"
+
+
+@pytest.mark.parametrize(
+    ("run", "started", "counts", "alone"),
+    [
+        ("mp.spawn(work, (1,), nprocs=torch.cuda.device_count())", 1, True, False),
+        ("mp.spawn(work, (1,), nprocs=2)", 1, False, False),
+        ("mp.spawn(another, nprocs=2)", 0, False, False),
+        ("os.environ['WORLD_SIZE'] = '1'\nwork(0, 1)", 1, False, True),
+        ("if many:\n    os.environ['WORLD_SIZE'] = '1'\nwork(0, 1)", 1, False, False),
+    ],
+)
+def test_what_starts_it_from_another_file(run: str, started: int, counts: bool, alone: bool) -> None:
+    files = {"run.py": HEAD + f"from work import work\n{run}\n"}
+    found = ProcessSetup(program(WORKER, files, path="work.py"))
+    by = found.started_elsewhere()
+    assert len(by) == started and any(other.counts_gpus for other, _ in by) is counts
+    assert (found.alone() is not None) is alone

@@ -35,6 +35,15 @@ def left(load: str, loop: str = LOOP, files: dict[str, str] | None = None) -> li
         ("s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e'] + 1", ["opt", "plan"]),
         ("s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nopt.load_state_dict(s['opt'])", ["plan"]),
         (
+            "def fill(s):\n    net.load_state_dict(s['net'])\n    return s['e']\ns = torch.load('x.pt')\nb = fill(s)",
+            ["opt", "plan"],
+        ),
+        (
+            "def fill(s):\n    net.load_state_dict(s['net'])\n    e = s['e']\n    return e\n"
+            "s = torch.load('x.pt')\nbest = fill(s)",
+            [],
+        ),
+        (
             "def read():\n    return torch.load('x.pt')\ns = read()\nnet.load_state_dict(s['net'])\nb = s['e'] + 1",
             ["opt", "plan"],
         ),
@@ -125,3 +134,13 @@ for e in range(9):
 def test_a_run_goes_on_with_a_counter_or_a_best_result(name: str, key: str, use: str, goes_on: bool) -> None:
     text = HEAD + COUNTS.format(name=name, key=key, use=use)
     assert [one.key for gap in resume_gaps(program(text)) for one in gap.left] == (["opt"] if goes_on else [])
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [("{'net': 1, 'e': e}", ["opt", "plan"]), ("c", ["opt", "plan"]), ("{**rest, 'e': e}", []), ("rest", [])],
+)
+def test_the_next_checkpoint_is_put_together_by_a_function_under_the_same_name(back: str, expected: list[str]) -> None:
+    load = "s = torch.load('x.pt')\nnet.load_state_dict(s['net'])\nb = s['e']\n"
+    load += f"def pack(e, rest):\n    c = {{'net': net.state_dict(), 'e': e}}\n    return {back}\n"
+    assert left(load, LOOP + "    s = pack(b, s)\n    keep(s)\n") == expected

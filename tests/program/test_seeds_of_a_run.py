@@ -93,6 +93,9 @@ def test_a_generator_that_the_workers_have_copies_of(maker: str, item: str, opti
         ("def f(i, seed): random.seed(seed)", "partial(f, 3)", False),
         ("def f(i): np.random.seed(somewhere())", "f", False),
         ("def f(i): np.random.seed(3); random.seed(i)", "f", False),
+        ("def s(): np.random.seed(3); return 3\n    def f(i): random.seed(s())", "f", True),
+        ("def s(n): np.random.seed(3); return n\n    def f(i): random.seed(s(i))", "f", False),
+        ("def s(n): np.random.seed(3); return somewhere(n)\n    def f(i): random.seed(s(4))", "f", False),
         ("def f(i): print(i)", "f", False),
     ],
 )
@@ -135,3 +138,35 @@ def test_a_sampler_draws_in_the_process_of_its_loader() -> None:
     (gap,) = run.training.seeding.gaps()
     assert gap.rng == "torch"
     assert [run.text(step.node) for step in gap.draws] == ["torch.randperm(8)"]
+
+
+SPLIT = """
+    import torch
+    def train(model):
+        {seed}
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for x in data:
+            optimizer.zero_grad()
+            model(x).sum().backward()
+            optimizer.step()
+    {more}
+    model = torch.nn.Linear(2, 2)
+    {call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("seed", "call", "late"),
+    [
+        ("torch.manual_seed(0)", "train(model)", True),
+        ("begin()", "train(model)", True),
+        ("print(1)", "train(model)", False),
+        ("torch.manual_seed(0)", "train(model); train(model)", False),  # which of them is the run
+        ("torch.manual_seed(0)", "for _ in range(3): train(model)", False),
+        ("torch.manual_seed(0)", "model.apply(init); train(model)", False),
+        ("torch.manual_seed(0)", "train(torch.nn.Linear(2, 2))", False),
+    ],
+)
+def test_a_seed_in_a_function_that_one_call_leads_to(seed: str, call: str, late: bool) -> None:
+    more = "def begin(): torch.manual_seed(0)" if "begin" in seed else "pass"
+    assert bool(list(late_seeds(program(SPLIT.format(seed=seed, call=call, more=more))))) is late

@@ -28,6 +28,10 @@ def kind(source: str, files: dict[str, str] | None = None) -> str:
         "s = {}\nfor k, v in torch.load('x.pt').items():\n    s[k[7:]] = v\nnet.load_state_dict(s)",
         "s = {}\nfor k, v in torch.load('x.pt').items():\n    with g():\n        s[k] = v\nnet.load_state_dict(s)",
         "s = torch.load('x.pt')\nfor k in list(s):\n    s[k[7:]] = s.pop(k)\nnet.load_state_dict(s)",
+        "def fill(p, s):\n    for k, v in torch.load(p).items():\n        s[k[7:]] = v\n"
+        "s = {}\nfill('x.pt', s)\nnet.load_state_dict(s)",
+        "def put(s, k, v):\n    s[k[7:]] = v\n"
+        "s = {}\nfor k, v in torch.load('x.pt').items():\n    put(s, k, v)\nnet.load_state_dict(s)",
         "def read(p):\n    s = torch.load(p)\n    return s['net']\nnet.load_state_dict(read('x.pt'))",
         "def read(p):\n    s = torch.load(p)\n    return s['n'], s['net']\nn, s = read('x.pt')\nnet.load_state_dict(s)",
         "def fill(m, s):\n    m.load_state_dict(s)\nfill(net, torch.load('x.pt'))",
@@ -42,6 +46,10 @@ def test_all_of_what_a_file_holds(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
+        "def fill(p, s):\n    for k, v in torch.load(p).items():\n        if k in keep:\n            s[k] = v\n"
+        "s = {}\nfill('x.pt', s)\nnet.load_state_dict(s)",
+        "def put(s, k, v):\n    if v.dim():\n        s[k] = v\n"
+        "s = {}\nfor k, v in torch.load('x.pt').items():\n    put(s, k, v)\nnet.load_state_dict(s)",
         "s = torch.load('x.pt')\nnet.load_state_dict({k: v for k, v in s.items() if 'fc' not in k})",
         "s = torch.load('x.pt')\ns.pop('fc.weight')\nnet.load_state_dict(s)",
         "s = torch.load('x.pt')\ndel s['fc.weight']\nnet.load_state_dict(s)",

@@ -68,3 +68,43 @@ def test_what_a_helper_does_to_the_logits(helper: str, expected: bool) -> None:
 def test_two_models_in_a_loop() -> None:
     body = "l = m(ids).logits - other(ids).logits\nids = torch.cat([ids, l.argmax(-1)], 1)"
     assert judged(body) == [False, False]
+
+
+STEPS = [
+    ("def step(m, ids):\n    return m(ids).logits[:, -1]\n",
+     "l = step(m, ids)\nids = torch.cat([ids, l.argmax(-1)], 1)", True),
+    ("def step(m, ids):\n    t = m(ids).logits[:, -1].argmax(-1)\n    return torch.cat([ids, t], 1)\n",
+     "ids = step(m, ids)", True),
+    ("def step(m, ids, rows):\n    t = m(ids).logits[:, -1].argmax(-1)\n    rows.append(t.item())\n    return t\n",
+     "ids = torch.cat([ids, step(m, ids, out)], 1)", True),
+    ("def step(m, ids, rows):\n    l = m(ids).logits[:, -1]\n    rows.append(l)\n    return l.argmax(-1)\n",
+     "ids = torch.cat([ids, step(m, ids, kept)], 1)", False),  # it keeps the logits
+    ("def step(m, ids):\n    o = m(ids)\n    return o.hidden_states, o.logits[:, -1].argmax(-1)\n",
+     "h, t = step(m, ids)\nids = torch.cat([ids, t], 1)", False),
+    ("def step(m, ids):\n    l = m(ids).logits[:, -1]\n    return l, l.argmax(-1)\n",
+     "l, t = step(m, ids)\nkept.append(l)\nids = torch.cat([ids, t], 1)", False),
+    ("def step(m, ids):\n    l = m(ids).logits[:, -1]\n    return l, l.argmax(-1)\n",
+     "l, t = step(m, ids)\nout.append(t)\nids = torch.cat([ids, t], 1)", True),
+    ("def put(t, rows):\n    rows.append(t.item())\n",
+     "t = m(torch.tensor([out])).logits[0, -1].argmax()\nput(t, out)", True),
+    ("def inner(l):\n    return l.topk(5)\ndef keep(l):\n    return inner(l)\n",
+     "l = keep(m(ids).logits[0, -1])\nids = torch.cat([ids, l.argmax(-1)], 1)", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("helper", "body", "expected"), STEPS)
+def test_parts_of_an_iteration_in_functions(helper: str, body: str, expected: bool) -> None:
+    loop = "out, kept = [], []\nfor _ in range(9):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
+    found = [isinstance(x, TokenLoop) for _, x in token_loops(program(HEAD + helper + loop))]
+    assert found == [expected]
+
+
+@pytest.mark.parametrize(
+    ("run", "found"),
+    [("write(m, ids)", [True]), ("write(m, ids)\nwrite(unknown, ids)", []), ("write(ids, m)", []), ("", [])],
+)
+def test_a_model_that_another_file_passes(run: str, found: list[bool]) -> None:
+    tools = "import torch\ndef write(net, ids):\n    while True:\n        l = net(ids).logits[:, -1]\n"
+    tools += "        ids = torch.cat([ids, torch.multinomial(l.softmax(-1), 1)], 1)\n"
+    model = program(tools, {"run.py": f"{HEAD}from tools import write\n{run}\n"}, path="tools.py")
+    assert [isinstance(x, TokenLoop) for _, x in token_loops(model)] == found

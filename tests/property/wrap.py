@@ -110,16 +110,16 @@ def _is_loop(node: ast.AST) -> bool:
 _TRY = 'try:\n    ...\nfinally:\n    print("finished")'
 _RERAISE = 'try:\n    ...\nexcept Exception:\n    print("failed")\n    raise'
 _WITH = "with contextlib.nullcontext():\n    ..."
-_OWN_WITH = "with timed('part'):\n    ..."
-_TIMED = """
-import time
+_OWN_WITH = "with announced('part'):\n    ..."
+# It takes no time: a program that measures how long its decoding takes has a reason to write that by hand.
+_ANNOUNCED = """
 from contextlib import contextmanager
 
 @contextmanager
-def timed(what):
-    began = time.time()
+def announced(what):
+    print('begin', what)
     yield
-    print(what, time.time() - began)
+    print('end', what)
 """
 
 
@@ -150,7 +150,7 @@ WRAPPINGS: dict[str, Transformation] = {
     "function body in try/finally": _bodies(_TRY, "", _is_function),
     "function body in try/except/raise": _bodies(_RERAISE, "", _is_function),
     "function body in with": _bodies(_WITH, "import contextlib", _is_function),
-    "function body in a with of our own": _bodies(_OWN_WITH, _TIMED, _is_function),
+    "function body in a with of our own": _bodies(_OWN_WITH, _ANNOUNCED, _is_function),
     "loop body in try/finally": _bodies(_TRY, "", _is_loop),
     "loop body in try/except/raise": _bodies(_RERAISE, "", _is_loop),
     "loop body in with": _bodies(_WITH, "import contextlib", _is_loop),

@@ -31,7 +31,7 @@ class DeviceMappedRngState(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "safe"
-    triggers = (("torch",), ("set_rng_state", "set_state("), ("map_location",))
+    triggers = (("torch",), ("set_rng_state", "set_state("))
     why = (
         "An RNG state is set from a byte tensor on the CPU, also that of a GPU: from one that `map_location` put onto "
         "a GPU it raises `RNG state must be a torch.ByteTensor`, and the run cannot be taken up again."
@@ -64,14 +64,15 @@ def _settings(program: Program) -> Iterator[tuple[ast.Call, bool]]:
 def _report(call: ast.Call, several: bool, program: Program) -> Report | None:
     state = argument(call, 0, "new_states" if several else "new_state")
     stmt = program.statement(call)
-    load = loaded_by(state, stmt, program) if state is not None and stmt is not None else None
-    if state is None or load is None:
+    found = loaded_by(state, stmt, program) if state is not None and stmt is not None else None
+    if state is None or found is None:
         program.why(call, "nothing shows that the state comes from a file just as `torch.load` gives it")
         return None
+    owner, load = found
     where = argument(load, 1, "map_location")
-    onto = mapped_to(where, program.statement(load), program) if where is not None else None
+    onto = mapped_to(where, owner.statement(load), owner) if where is not None else None
     if where is None or onto is None:
-        program.why(call, "nothing shows that the file is loaded onto a GPU: {}", load)
+        program.why(call, "nothing shows that the file is loaded onto a GPU: {}", Step(owner, load, ""))
         return None
     for block in program.index.ancestors(stmt) if stmt is not None else ():
         if recovers(block):
@@ -82,7 +83,7 @@ def _report(call: ast.Call, several: bool, program: Program) -> Report | None:
         at=call,
         headline=f"`{program.short(state, 40)}` is on the GPU by `map_location`, but is set from the CPU only"[:100],
         confidence=onto,
-        evidence=[Step(program, load, f"the file is loaded with `map_location={program.short(where, 30)}`")],
+        evidence=[Step(owner, load, f"the file is loaded with `map_location={owner.short(where, 30)}`")],
         links=lambda: [
             Link("path", "high", "the state is taken out of what is loaded, as it is"),
             Link("resolution", onto, "the device is a GPU" if onto == "high" else "the device may be a GPU"),

@@ -23,7 +23,7 @@ class MismatchedCheckpointKeys(WholeRule):
     code = "CKPT003"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("save",), ("state_dict",))
+    triggers = (("torch",), ("load(",), ("state_dict",))
     why = "Reading it raises a KeyError: the run cannot be taken up again, which shows only when it has stopped."
     instead = "Read the key that the save writes."
     quotes = ("CKPT-RF-C2", "CKPT-RF-T3")
@@ -48,11 +48,13 @@ def _report(one: Mismatch, program: Program) -> Report:
         headline=f"`{program.short(one.read, 44)}` is never saved: the checkpoint has `{one.entry.key}`"[:100],
         confidence="high",
         evidence=[
-            Step(program, one.site.node, f'the checkpoint is saved here, with "{one.entry.key}"'),
+            Step(one.owner, one.site.node, f'the checkpoint is saved here, with "{one.entry.key}"'),
             Step(program, one.load.node, "it is loaded here"),
         ],
         cause=f"{MismatchedCheckpointKeys.name}@{program.span(one.load.node).start}:{one.key}",
-        links=lambda: [Link("path", "high", "the file reads other entries that it saves, so both mean one checkpoint")],
+        links=lambda: [
+            Link("path", "high", "other entries that are read are saved there, so both mean one checkpoint")
+        ],
         fix=lambda: _fix(one, title, program),
         fix_title=title,
     )

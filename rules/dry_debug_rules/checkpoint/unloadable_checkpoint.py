@@ -32,7 +32,7 @@ class UnloadableCheckpoint(WholeRule):
     code = "CKPT013"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch",), ("save",), ("load",))
+    triggers = (("torch",), ("load(",))
     why = (
         "Since PyTorch 2.6 `torch.load` reads tensors and plain values only, unless it is told otherwise: it raises "
         "`UnpicklingError: Weights only load failed`, and the run cannot be taken up again."

@@ -40,7 +40,7 @@ class DefaultGenerationLength(Rule):
     shape = "site"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("transformers",), (".generate(",), ("ForCausalLM", "LMHeadModel", "T5", "Seq2SeqLM"))
+    triggers = ((".generate(",),)
     why = (
         "Where nobody sets a length, transformers stop after 20 tokens, so answers break off in the middle; before "
         "version 4.47 the prompt counts too, and leaves little or nothing of them."

@@ -41,7 +41,7 @@ class PretrainedEvalMode(WholeRule):
     code = "HF014"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("from_pretrained",), ("transformers",), (".step(",))
+    triggers = ((".step(",),)
     why = (
         "`from_pretrained` returns the model in eval mode: gradients flow, but dropout is off in every layer of it, so "
         "it is fine-tuned without the regularization that it was configured with."
@@ -55,6 +55,9 @@ class PretrainedEvalMode(WholeRule):
             yield event.node
 
     def check(self, program: Program) -> Iterator[Report]:
+        if "from_pretrained" not in program.document.source and not program.imports_project:
+            program.why(None, "no model is loaded by `from_pretrained`, here or in a file of the project")
+            return
         steps = [event for event in program.events.of_kind("optimizer_step") if event.program is program]
         if not steps:
             return
@@ -74,6 +77,10 @@ class PretrainedEvalMode(WholeRule):
                 if found is None or found[0].base.ident in told:
                     continue
                 told.add(found[0].base.ident)
+                set_by = _set_elsewhere(program)
+                if set_by is not None:
+                    program.why(event, "what is called in another file may set the mode: {}", set_by)
+                    continue
                 report = self._judge(event, module, *found, program)
                 if report is not None:
                     yield report
@@ -90,19 +97,11 @@ class PretrainedEvalMode(WholeRule):
         for name, _ in program.qualified_calls():
             if name.partition(".")[0] in _LOOPS:
                 return "a library runs the loop, or may: {}", name
-        for call in program.method_calls("train"):
-            func = call.func
-            if not isinstance(func, ast.Attribute) or _of_others(func.value, call, program):
-                continue
-            if program.value(func.value, call).kind != "trainer":
-                return "a model is put into train mode: {}", call
+        switch = _train_call(program)
+        if switch is not None:
+            return "a model is put into train mode: {}", switch
         if ".training = True" in program.document.source or "set_mode" in program.document.source:
             return ("the mode may be set by hand",)
-        if program.leaves_file:
-            for call in program.index.calls:
-                owner = program.target(call).program
-                if owner is not None and owner is not program and ".train(" in owner.document.source:
-                    return "what is called in another file may set the mode: {}", call
         return None
 
     def _judge(self, event: Event, module: Value, loaded: Value, sure: Confidence, program: Program) -> Report | None:
@@ -144,6 +143,26 @@ class PretrainedEvalMode(WholeRule):
         )  # fmt: skip
 
 
+def _train_call(program: Program) -> ast.Call | None:
+    """A call in the file that may put a model of this program into train mode."""
+    for call in program.method_calls("train"):
+        func = call.func
+        if not isinstance(func, ast.Attribute) or _of_others(func.value, call, program):
+            continue
+        if program.value(func.value, call).kind != "trainer":
+            return call
+    return None
+
+
+def _set_elsewhere(program: Program) -> ast.Call | None:
+    """A call of a function of another file that may put models into train mode."""
+    for call in program.index.calls if program.leaves_file else ():
+        owner = program.target(call).program
+        if owner is not None and owner is not program and ".train(" in owner.document.source:
+            return call
+    return None
+
+
 def _of_others(expr: ast.expr, call: ast.Call, program: Program) -> bool:
     """Whether it is a parameter of a function that nothing in the file calls or hands on: a model of other files."""
     scope = program.scope(call)
@@ -172,7 +191,7 @@ def _pretrained(module: Value, program: Program) -> tuple[Value, Confidence] | N
     cls, home = base.scope, base.program
     if cls is None or home is None or cls.kind != "class" or "train" in cls.bindings:
         return None
-    if "requires_grad" in home.document.source or ".train(" in home.document.source:
+    if "requires_grad" in home.document.source or _train_call(home) is not None:
         return None
     for attribute in cls.attributes:
         value = home.evaluator.class_attribute(cls, attribute)

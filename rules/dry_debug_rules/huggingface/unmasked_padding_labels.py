@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Confidence, Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.encodings import Encoding, encodings_behind
+from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step
 from dry_debug.program.generation import decoder_only, underlying
 from dry_debug.program.handed_back import handed_back
@@ -72,11 +73,13 @@ class UnmaskedPaddingLabels(Rule):
             for labels in found:
                 program.why(labels.expr, "somebody masks labels in this file, or makes them anew: {}", masked)
             return
-        if program.is_test or not _trains(program):
-            for labels in found:
-                program.why(labels.expr, "nothing is trained in this file, or it is a test: others may mask them")
-            return
+        here = not program.is_test and _trains(program)
         for labels in found:
+            if not here and not _trained_elsewhere(labels, program):
+                program.why(
+                    labels.expr, "nothing is known to be trained on them, or it is a test: others may mask them"
+                )
+                continue
             padded = self._padded(labels, program)
             if padded is not None:
                 yield self._report(labels, *padded, program)
@@ -136,6 +139,17 @@ class UnmaskedPaddingLabels(Rule):
 def _how(sure: Confidence, place: Step, program: Program) -> str:
     padded = f"`{place.program.short(place.node, 40)}` pads"
     return padded if sure == "high" else f"{padded}, and nothing else is known to make the ids"
+
+
+def _trained_elsewhere(labels: Labels, program: Program) -> bool:
+    """Whether the files that use the class or function around the labels train, and none of them masks labels."""
+    function = function_of(program.scope(labels.at))
+    if program.is_test or function is None or function.kind != "function":
+        return False
+    users = program.callers.users((function.class_scope or function).name)
+    if any(sign in other.document.source for other in users for sign in _MASKED):
+        return False
+    return any(_trains(other) for other in users)
 
 
 def _trains(program: Program) -> bool:

@@ -135,12 +135,9 @@ def _not_the_rate(
         return "it is part of a test", None
     if not _weights_of_a_model(call, program):
         return "it does not train the parameters of a model alone: inputs have scales of their own", None
-    for node in ast.walk(program.tree):
-        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        if isinstance(node, ast.alias):
-            name = node.name.rpartition(".")[2]
-        if name in _SETS_THE_RATE or "noam" in name.lower():
-            return "{} decides the rate as well", name
+    setter = _rate_setter(program)
+    if setter is not None:
+        return "{} decides the rate as well", setter
     if 0 <= rate < _SMALLEST:
         for load in program.method_calls("load_state_dict"):
             if isinstance(load.func, ast.Attribute) and program.value(load.func.value, load).kind != "module":
@@ -153,6 +150,17 @@ def _not_the_rate(
     taker = _taken(call, program)
     if taker is not None:
         return "{} is given the optimizer and may set its rate", taker
+    return None
+
+
+def _rate_setter(program: Program) -> str | None:
+    """A name in the file of something that decides learning rates."""
+    for node in ast.walk(program.tree):
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if isinstance(node, ast.alias):
+            name = node.name.rpartition(".")[2]
+        if name in _SETS_THE_RATE or "noam" in name.lower():
+            return name
     return None
 
 
@@ -173,7 +181,14 @@ def _taken(made: ast.Call, program: Program) -> ast.AST | None:
     stmt = program.statement(made)
     scope = program.scope(made)
     if isinstance(stmt, ast.Return) and scope.name != "configure_optimizers" and not program.call_sites(scope):
-        return stmt
+        users = {id(other): other for other, _ in program.callers.of(scope)}.values()
+        if not users or any(_rate_setter(other) or _given_to(made, other) for other in users):
+            return stmt
+    return _given_to(made, program)
+
+
+def _given_to(made: ast.Call, program: Program) -> ast.AST | None:
+    """What is given the optimizer in one file."""
     for call in program.index.calls:
         name = program.qualified(call) or ""
         if name.startswith(_FOLLOWS_THE_RATE) or (

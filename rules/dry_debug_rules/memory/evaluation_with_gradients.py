@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix, Need, NeedImport
 from dry_debug.lint.new_lines import indented, line_before
 from dry_debug.lint.rule import OrderRule, Report
 from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.program.callers import without_gradients
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.fate import fate_of
 from dry_debug.program.hands import other_hands
@@ -109,6 +110,12 @@ class EvaluationWithGradients(OrderRule):
         if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
             evidence.append(Step(around[0], loop.target, "for each batch of this loop a graph is built"))
         exported = here and function.kind == "function" and not program.call_sites(function)
+        if exported:
+            off = without_gradients(program, event.node)
+            if off is not None:
+                program.why(place, "autograd may be switched off by {}, which calls it", off, see=off)
+                return None
+            exported = not program.callers.of(function)
         return Report(
             at=at,
             headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing"

@@ -70,6 +70,10 @@ class DistributedCodeForOneGpu(WholeRule):
 def _decided(setup: ProcessSetup) -> Step | None:
     """What decides whether there are several processes, here or where the process group is made."""
     here = setup.decided()
+    for other, call in setup.started_elsewhere() if here is None else ():
+        test = other.decided_by(call)
+        if test is not None:
+            return Step(other.program, test, "this decides whether there are several processes")
     if here is not None or any(p.kind in ("init", "spawn") for p in setup.parts):
         return here
     return next((step for other in setup.joined_elsewhere() if (step := other.decided()) is not None), None)
@@ -134,13 +138,18 @@ def _report(part: Part, setup: ProcessSetup, asked: Instruction | None, said: St
         at=part.node,
         headline=short(headline, 100),
         confidence="high",
-        severity=None if asked is not None and asked.explicit and not setup.counts_gpus else "warning",
+        severity=None if asked is not None and asked.explicit and not _counts_gpus(setup) else "warning",
         evidence=evidence,
         related=[asked_here(asked, program)] if asked is not None else [],
         # One GPU asked for, several used: what hardware-deviation says of it is the same.
         cause=f"several-devices@{program.document.path}" if asked is not None else "",
         links=lambda: [link],
     )
+
+
+def _counts_gpus(setup: ProcessSetup) -> bool:
+    """Whether the run starts as many processes as it finds GPUs, here or in the file that starts it."""
+    return setup.counts_gpus or any(other.counts_gpus for other, _ in setup.started_elsewhere())
 
 
 def _asked(program: Program) -> Instruction | None:

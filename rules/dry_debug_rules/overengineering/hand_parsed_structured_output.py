@@ -44,7 +44,6 @@ class HandParsedStructuredOutput(Rule):
     fix_kind = "display"
     triggers = (
         ("vllm", "sglang", "transformers"),
-        ("json", "JSON", "literal_eval", "pars"),
         (".generate(", ".chat(", ".run(", ".run_batch(", "text-generation"),
     )
     why = (

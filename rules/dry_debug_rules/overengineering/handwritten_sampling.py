@@ -23,6 +23,9 @@ _RESEARCH = re.compile(
 )
 
 
+_LOADED = ("ForCausalLM", "LMHead", "Seq2SeqLM")
+
+
 class HandwrittenSampling(Rule):
     name = "handwritten-sampling"
     code = "OVER005"
@@ -30,12 +33,7 @@ class HandwrittenSampling(Rule):
     severity = "suggestion"
     status = "preview"
     fix_kind = "none"
-    triggers = (
-        ("from_pretrained",),
-        ("multinomial", "argmax"),
-        ("ForCausalLM", "LMHead", "Seq2SeqLM"),
-        ("for ", "while "),
-    )
+    triggers = (("multinomial", "argmax"), ("for ", "while "), (".logits", "ForCausalLM", "LMHead", "Seq2SeqLM"))
     why = (
         "Filters, ends of answers in a batch, the cache of keys and values: all of it is in `generate`, tested, and in "
         "the loop a slip in any of them raises nothing and only makes the text worse."
@@ -48,6 +46,10 @@ class HandwrittenSampling(Rule):
         return (call if isinstance(found, str) else found.draw for call, found in token_loops(program))
 
     def check(self, program: Program) -> Iterator[Report]:
+        source = program.document.source
+        if not any(name in source for name in _LOADED) and ("multinomial" not in source or program.is_test):
+            program.why(None, "no language model is loaded here, and no token of one that is given is drawn at random")
+            return
         told: set[ast.AST] = set()
         for call, found in token_loops(program):
             if isinstance(found, str):

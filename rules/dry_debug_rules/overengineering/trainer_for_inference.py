@@ -30,7 +30,8 @@ _MAX_PLACES = 60  # that a Trainer is followed through
 _SPREAD = ("deepspeed", "fsdp", "accelerate", "torchrun", "local_rank", "LOCAL_RANK", "HfArgumentParser")
 
 
-_Place = tuple[ast.AST, "Scope"]  # a node, and a scope that it stands below
+_Run = tuple["Program", ast.Call]  # a call, and the file that it stands in
+_Place = tuple[ast.AST, "Scope", "Program"]  # a node, a scope that it stands below, and their file
 
 
 class TrainerForInference(Rule):
@@ -39,7 +40,7 @@ class TrainerForInference(Rule):
     shape = "site"
     severity = "suggestion"
     status = "preview"
-    triggers = (("transformers",), ("Trainer",), (".predict(", ".evaluate("))
+    triggers = (("transformers",), ("Trainer",))
     why = (
         "`TrainingArguments`, an output folder and the set-up of a training run stand around a forward pass, and the "
         "outputs of the whole dataset are kept in memory until the end."
@@ -63,18 +64,21 @@ class TrainerForInference(Rule):
                 runs = _runs(call, program)
                 if isinstance(runs, str):
                     program.why(call.func, runs)
+                elif runs and (reason := _needed_elsewhere(runs, program)) is not None:
+                    program.why(call.func, reason)
                 elif runs:
                     yield self._report(call, name.rpartition(".")[2], runs, program)
                 else:
                     program.why(call.func, "neither `predict` nor `evaluate` is called on it here")
 
-    def _report(self, call: ast.Call, name: str, runs: list[ast.Call], program: Program) -> Report:
-        method = runs[0].func.attr if isinstance(runs[0].func, ast.Attribute) else "predict"
+    def _report(self, call: ast.Call, name: str, runs: list[_Run], program: Program) -> Report:
+        first = runs[0][1].func
+        method = first.attr if isinstance(first, ast.Attribute) else "predict"
         return Report(
             at=call.func,
             headline=f"`{name}` is built only for `.{method}()`: nothing in this program trains",
             confidence="high",
-            evidence=[Step(program, run, "this is all that it is asked for") for run in runs[:3]],
+            evidence=[Step(owner, run, "this is all that it is asked for") for owner, run in runs[:3]],
             links=lambda: [Link("path", "high", "no use of it trains, and none leaves this file")],
         )
 
@@ -83,20 +87,14 @@ def _needed(call: ast.Call, program: Program) -> str | None:
     """Why the Trainer is in its place here; None if nothing says so."""
     if program.is_test:
         return "the file is a test"
-    source = program.document.source
-    spread = next((word for word in _SPREAD if word in source), None)
-    if spread is not None:
-        return f"the file may run in several processes: `{spread}`"
     for keyword in call.keywords:
         if keyword.arg is None or keyword.arg in _FOR_TRAINING:
             return "it is given something for a training, or what nobody can see"
     if len(call.args) > 3:
         return "it is given a dataset to train on"
-    for name in _TRAINS:
-        for other in program.method_calls(name):
-            assert isinstance(other.func, ast.Attribute)
-            if program.value(other.func.value, other).kind in ("trainer", "unknown"):
-                return "something is trained in this file"
+    trained = _spread_or_trained(program)
+    if trained is not None:
+        return trained
     settings = argument(call, 1, "args")
     if settings is not None and program.value(settings, call).kind != "trainer_args":
         return "its arguments come from elsewhere"
@@ -105,26 +103,46 @@ def _needed(call: ast.Call, program: Program) -> str | None:
     return None
 
 
-def _runs(call: ast.Call, program: Program) -> list[ast.Call] | str:
+def _spread_or_trained(program: Program) -> str | None:
+    """Why one of these may be in its place anywhere in this file."""
+    source = program.document.source
+    spread = next((word for word in _SPREAD if word in source), None)
+    if spread is not None:
+        return f"the file may run in several processes: `{spread}`"
+    for name in _TRAINS:
+        for other in program.method_calls(name):
+            assert isinstance(other.func, ast.Attribute)
+            if program.value(other.func.value, other).kind in ("trainer", "unknown"):
+                return "something is trained in this file"
+    return None
+
+
+def _needed_elsewhere(runs: list[_Run], program: Program) -> str | None:
+    """The same of the other files that run it."""
+    others = {id(owner): owner for owner, _ in runs if owner is not program}.values()
+    return next((reason for other in others if (reason := _spread_or_trained(other)) is not None), None)
+
+
+def _runs(call: ast.Call, program: Program) -> list[_Run] | str:
     """The calls of `predict` and `evaluate` on it; why it may be used otherwise, as a text."""
-    runs: list[ast.Call] = []
-    todo: list[_Place] = [(call, program.scope(call))]
+    runs: list[_Run] = []
+    todo: list[_Place] = [(call, program.scope(call), program)]
     seen: set[ast.AST] = set()
     while todo:
-        place, home = todo.pop()
+        place, home, owner = todo.pop()
         if place in seen:
             continue
         seen.add(place)
         if len(seen) > _MAX_PLACES:
             return "it goes through too many hands"
-        more = _uses(place, home, program, runs)
+        more = _uses(place, home, owner, runs)
         if isinstance(more, str):
             return more
         todo += more
     return list(dict.fromkeys(runs))
 
 
-def _uses(place: ast.AST, home: Scope, program: Program, runs: list[ast.Call]) -> list[_Place] | str:
+def _uses(place: ast.AST, home: Scope, program: Program, runs: list[_Run]) -> list[_Place] | str:
     """What is done with it at one place below `home`: a read of it, or a call that gives it. Adds to `runs`; returns
     where else it goes, or why nobody can follow it."""
     parents = program.flow.parents_near(place) if isinstance(place, ast.Call) else program.flow.parents(home)
@@ -135,11 +153,11 @@ def _uses(place: ast.AST, home: Scope, program: Program, runs: list[ast.Call]) -
             return f"`.{parent.attr}` is asked of it"
         outer = parents.get(parent)
         if parent.attr in _RUNS and isinstance(outer, ast.Call) and outer.func is parent:
-            runs.append(outer)
+            runs.append((program, outer))
         return []
     if isinstance(parent, ast.Return):
-        sites = program.call_sites(scope)
-        return [(site, program.scope(site)) for site in sites] if sites else "it is returned to other files"
+        sites = program.callers.here_or_elsewhere(scope)
+        return [(site, other.scope(site), other) for other, site in sites] or "it is returned to other files"
     if isinstance(parent, ast.Call | ast.keyword):
         outer = parents.get(parent) if isinstance(parent, ast.keyword) else parent
         target = program.target(outer) if isinstance(outer, ast.Call) else None
@@ -172,8 +190,8 @@ def _kept(stmt: ast.Assign | ast.AnnAssign, scope: Scope, program: Program) -> l
 
 
 def _reads(path: str, home: Scope, program: Program) -> list[_Place]:
-    reads: list[_Place] = [(read, home) for read in program.flow.path_reads(path, home)]
+    reads: list[_Place] = [(read, home, program) for read in program.flow.path_reads(path, home)]
     for actor in home.actors if home.kind == "class" else ():  # functions that are handed the object
         own = f"{actor.self_name}.{path.partition('.')[2]}"
-        reads += [(read, actor) for read in program.flow.path_reads(own, actor)]
+        reads += [(read, actor, program) for read in program.flow.path_reads(own, actor)]
     return reads

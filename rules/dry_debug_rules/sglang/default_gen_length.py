@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.program.events import function_of
 from dry_debug.program.links import Link
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ class DefaultGenLength(SiteRule):
         if names & _SHORT:
             program.why(call, "the answer ends by itself: a choice, a pattern, a type or a stop text is given")
             return
-        if any(word in program.document.source for word in ("max_new_tokens", "SglSamplingParams")):
+        runners = [program, *_users(program, call)]
+        if any(word in other.document.source for other in runners for word in ("max_new_tokens", "SglSamplingParams")):
             program.why(call, "the length is given to `run`, or may be")
             return
-        here = any(program.method_calls(method) for method in ("run", "run_batch"))
+        here = any(other.method_calls(method) for other in runners for method in ("run", "run_batch"))
         title = f"Set `max_tokens={_TOKENS}`"
         yield Report(
             at=call,
@@ -58,7 +60,13 @@ class DefaultGenLength(SiteRule):
         )
 
 
+def _users(program: Program, call: ast.Call) -> list[Program]:
+    """The other files that may run the function around the call."""
+    function = function_of(program.scope(call))
+    return program.callers.users(function.name) if function is not None and function.kind == "function" else []
+
+
 def _run(here: bool) -> Link:
     if here:
-        return Link("resolution", "high", "the program is run in this file, and no length is given there")
+        return Link("resolution", "high", "it is seen where the program is run, and no length is given there")
     return Link("resolution", "medium", "who runs the program in another file may give a length")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.callers import confirmed
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import kind_link, path_link
@@ -76,6 +77,7 @@ class HitRule(OrderRule, Generic[W]):
         edits: Sequence[TextEdit],
     ) -> Report:
         """A report that is as sure as what its `objects` are; without `edits` it offers no fix."""
+        objects = [confirmed(value) for value in objects]
         return Report(
             at=at,
             headline=headline,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of
+from dry_debug.program.callers import without_gradients
 from dry_debug.program.calls import given
 from dry_debug.program.carried import BACKWARD, Carried, Loop, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
@@ -201,6 +202,10 @@ def _judged(
         frozen = next((m for each in tensors for m in _makers(program, each.expr, stmt) if _frozen(program, m)), None)
         if frozen is not None:
             why(stmt, f"the parameters of `{frozen}` are told to need no gradient, so its output may have no graph")
+            return
+        off = without_gradients(program, stmt)
+        if off is not None:
+            why(stmt, "autograd may be switched off by {}, which calls it", off, see=off)
             return
         evaluates = not _differentiates(program, loop)
         told = evaluates and _told_to_evaluate(program, stmt, tensors, sites)

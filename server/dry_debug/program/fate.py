@@ -262,19 +262,19 @@ class _Fates:
     def _returned(self, program: Program, node: ast.AST, scope: Scope, hops: int, at: int | None) -> None:
         """Follow to the callers, if they are all that there can be seen."""
         function = program.flow.scope_inside(node, scope)
-        sites = program.call_sites(function) if function.kind == "function" else []
-        if not sites or hops >= MAX_HOPS:
+        sites = program.callers.here_or_elsewhere(function) if function.kind == "function" and hops < MAX_HOPS else []
+        if not sites:
             self.fate.unknown = True
             return
-        for call in sites:
-            home = program.scope(call)
-            parent = program.flow.parents(home).get(call)
+        for owner, call in sites:
+            home = owner.scope(call)
+            parent = owner.flow.parents(home).get(call)
             if at is not None and isinstance(parent, ast.Assign) and len(parent.targets) == 1:
                 target = parent.targets[0]
                 if isinstance(target, ast.Tuple) and at < len(target.elts):
                     path = dotted(target.elts[at])
                     if path is not None and "." not in path:
-                        found = program.names.lookup(path, home)
-                        self.path(program, path, found[0] if found else home, hops + 1)
+                        found = owner.names.lookup(path, home)
+                        self.path(owner, path, found[0] if found else home, hops + 1)
                         continue
-            self.read(program, call, home, hops + 1)
+            self.read(owner, call, home, hops + 1)

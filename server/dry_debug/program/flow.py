@@ -284,21 +284,31 @@ class Flow:
         """
         program = self._program
         kind = program.value(made).kind
-        calls = [call for method in methods for call in program.method_calls(method)]
         perhaps = False
-        for call in calls:
+        for owner, call in self._takers(made, methods):
             for expr in (*call.args, *(k.value for k in call.keywords)):
                 if expr is made:
                     return "high"
-                value = program.value(expr, call)
+                value = owner.value(expr, call)
                 if value.kind == kind and value.args is made:
                     return value.confidence
                 if value.kind == "container" and any(v.args is made for v in _members(value)):
                     return "high"
-                perhaps = perhaps or value.kind == "unknown" or (value.kind == kind and value.args is None)
+                perhaps = perhaps or (value.kind == kind and value.args is None)
+                perhaps = perhaps or (value.kind == "unknown" and owner is program)
         parent = self.parents(program.scope(made)).get(made)
         kept = isinstance(parent, ast.Assign | ast.Return | ast.IfExp | ast.Dict | ast.keyword | ast.AnnAssign)
         return "medium" if perhaps and kept else None
+
+    def _takers(self, made: ast.Call, methods: Collection[str]) -> Iterator[tuple[Program, ast.Call]]:
+        """The calls of one of `methods`, in this file and in those that call a function which gives back `made`."""
+        program = self._program
+        yield from ((program, call) for method in methods for call in program.method_calls(method))
+        scope = program.scope(made)
+        if scope.kind != "function" or self.returned_by(made) is None:
+            return
+        for other in {id(other): other for other, _ in program.callers.of(scope)}.values():
+            yield from ((other, call) for method in methods for call in other.method_calls(method))
 
     def line_before(self, call: ast.Call) -> tuple[int, str, str] | None:
         """Where a statement can be put before the one that holds `call`: (offset, indentation, line end)."""

@@ -125,6 +125,12 @@ class Host(Protocol):
         None when the module is not part of the project. Never raises, never imports anything.
         """
 
+    def importers(self, path: str, word: str) -> list[Program]:
+        """Programs of the project that may import the file at `path`, the nearest first, with `word` in their text.
+
+        Bounded, and costly: other files are read. Not all of them need be named.
+        """
+
     def config(self, path: str, importer: str) -> Entry | None:
         """The YAML, JSON, TOML or INI file at `path`, with the line of each value; None if there is none that reads.
 
@@ -174,6 +180,9 @@ class NullHost:
 
     def module(self, name: str, importer: str, level: int = 0) -> Program | None:
         return None
+
+    def importers(self, path: str, word: str) -> list[Program]:
+        return []
 
     def config(self, path: str, importer: str) -> Entry | None:
         return None

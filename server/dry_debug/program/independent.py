@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.walks import names_in, nodes
@@ -65,9 +65,13 @@ def why_dependent(call: ast.Call, exprs: list[ast.expr], loop: ast.For, program:
 class Body:
     """What the body of a loop binds, and from what."""
 
-    def __init__(self, loop: ast.For | ast.While, call: ast.Call) -> None:
+    def __init__(
+        self, loop: ast.For | ast.While, call: ast.Call, filled: Sequence[tuple[set[str], set[str]]] = ()
+    ) -> None:
+        """`filled`: what functions do that the loop calls: (names that they put into something, names of that)."""
         self.loop = loop
         self.call = call
+        self.filled = filled
         self._fresh: dict[str, bool] = {}
         self.bindings: list[tuple[str, set[str], ast.AST]] = []  # (name, what it is made of, where), in source order
         for node in sorted(_binders(loop), key=lambda n: (n.lineno, n.col_offset)):
@@ -129,6 +133,9 @@ class Body:
         answers, grown = self.after(self.bound_by(call)), True
         while grown:
             grown = False
+            for taken, into in self.filled:
+                if taken & answers and into - answers:
+                    answers, grown = self.after(answers | into), True
             for inner in nodes(self.loop):
                 func = inner.func if isinstance(inner, ast.Call) else None
                 if not isinstance(func, ast.Attribute) or func.attr not in CHANGES:

@@ -10,57 +10,58 @@ from typing import TYPE_CHECKING, NamedTuple
 from dry_debug.program.reaching import recovers
 from dry_debug.program.restored import Loaded
 from dry_debug.program.resume_gaps import loads_of
+from dry_debug.program.saves_around import saves_around
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import LoadSite, SaveSite
     from dry_debug.program.payload import Entry
     from dry_debug.program.program import Program
+    from dry_debug.program.saves_around import Around
 
 _SUFFIX = re.compile(r"(_?state_?dict|_?states?|_?dict|_?weights)$", re.IGNORECASE)
 
 
 class Mismatch(NamedTuple):
-    """`read`, an entry of what `load` gives, that no save writes; `entry` of `site` is what it seems to mean."""
+    """`read`, an entry of what `load` gives, that no save writes; `entry` of `site` is what it seems to mean.
+
+    The call of `site` stands in `owner`.
+    """
 
     load: LoadSite
     read: ast.Subscript
     key: str
     entry: Entry
     site: SaveSite
+    owner: Program
 
 
 def mismatches(program: Program) -> Iterator[Mismatch]:
     """Entries that are read under another key than the one that they are saved under."""
-    saves = [site for site in program.training.checkpoints.saves if site.whole is None and not site.sharded]
-    if not saves:
-        return
-    written = {key for site in saves for key in site.keys}
+    own = [(program, site) for site in program.training.checkpoints.saves if site.whole is None and not site.sharded]
     seen: set[ast.AST] = set()
     for load in loads_of(program):
         if load.node in seen:
             continue
         seen.add(load.node)
-        shared = written & set(load.keys)
-        if not shared:
-            program.why(load.node, "no save of this file writes any of the entries that are read: it is another file")
+        saves = own if any(set(site.keys) & set(load.keys) for _, site in own) else saves_around(program, load)
+        if not saves:
+            program.why(load.node, "no save that is known writes any of the entries that are read: it is another file")
             continue
-        if any(site.open for site in saves):
+        if any(site.open for _, site in saves):
             program.why(load.node, "what is saved may hold more than can be seen")
             continue
-        found = list(_of(program, load, saves, written))
+        found = list(_of(program, load, saves, {key for _, site in saves for key in site.keys}))
         if not found:
             program.why(load.node, "every entry that is read is written, asked for before, or of another kind of file")
         yield from found
 
 
-def _of(program: Program, load: LoadSite, saves: list[SaveSite], written: set[str]) -> Iterator[Mismatch]:
+def _of(program: Program, load: LoadSite, saves: list[Around], written: set[str]) -> Iterator[Mismatch]:
     for loaded in Loaded(program, load.node).all():
         yield from _in(program, load, loaded, saves, written)
 
 
-def _in(
-    program: Program, load: LoadSite, loaded: Loaded, saves: list[SaveSite], written: set[str]
-) -> Iterator[Mismatch]:
+def _in(program: Program, load: LoadSite, loaded: Loaded, saves: list[Around], written: set[str]) -> Iterator[Mismatch]:
     parents = program.flow.parents(loaded.scope)
     kinds = {key: value.kind for _, key, value, _ in loaded.restores() if isinstance(key, str)}
     for name in sorted(loaded.direct):
@@ -78,10 +79,10 @@ def _in(
             if not isinstance(key, str) or key in written or _asked(key, read, name, loaded, program):
                 continue
             meant = [
-                (entry, site) for site in saves for entry in site.entries
+                (entry, site, owner) for owner, site in saves for entry in site.entries
                 if entry.key is not None and entry.key not in load.keys and _alike(key, kinds.get(key), entry)
             ]  # fmt: skip
-            if len({entry.key for entry, _ in meant}) == 1:
+            if len({entry.key for entry, _, _ in meant}) == 1:
                 yield Mismatch(load, holder, key, *meant[0])
 
 

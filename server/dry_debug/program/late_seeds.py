@@ -12,6 +12,7 @@ from dry_debug.program.derived import target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -62,7 +63,7 @@ def late_seeds(program: Program) -> Iterator[LateSeed]:
             why(None, "another file seeds too, and it is not known when")
             return
     for late in found:
-        if _goes_on_to_train(program, program.scope(late.seed), late.seed):
+        if any(_goes_on_to_train(program, scope, place) for place, scope in _on_the_way(program, late.seed)):
             yield late
         else:
             why(late.seed, "the training does not begin behind it in the same function")
@@ -83,21 +84,37 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
     if program.index.in_loop(stmt):
         why(seed, "it stands in a loop, whose iterations may be runs of their own")
         return None
-    for draw, model in _draws(program, rng, scope):
-        at = program.statement(draw)
-        if at is None or at.lineno >= stmt.lineno or not _comes_before(program, at, stmt):
-            continue
-        if not _used_behind(program, scope, draw, at, stmt):
-            why(seed, "what is drawn before it is not used behind it: {}", draw)
-            continue
-        if model is not None:
-            again = _replaced(program, scope, model, at)
-            if again is not None:
-                why(seed, f"what is drawn for `{model}` is replaced: {{}}", again)
+    for place, scope in _on_the_way(program, seed):
+        stmt = program.statement(place)
+        for draw, model in _draws(program, rng, scope) if stmt is not None else ():
+            at = program.statement(draw)
+            if at is None or at.lineno >= place.lineno or stmt is None or not _comes_before(program, at, stmt):
                 continue
-        return LateSeed(rng, seed, draw, at, model, "high")
-    why(seed, "nothing that counts is drawn before it in the same function")
+            if not _used_behind(program, scope, draw, at, stmt, passed=place if place is not seed else None):
+                why(seed, "what is drawn before it is not used behind it: {}", draw)
+                continue
+            if model is not None:
+                again = _replaced(program, scope, model, at)
+                if again is not None:
+                    why(seed, f"what is drawn for `{model}` is replaced: {{}}", again)
+                    continue
+            return LateSeed(rng, seed, draw, at, model, "high")
+    why(seed, "nothing that counts is drawn before it")
     return None
+
+
+def _on_the_way(program: Program, seed: ast.Call) -> Iterator[tuple[ast.Call, Scope]]:
+    """The seed, and the calls that lead to it, each with its scope: of functions that one call alone leads to, and
+    that is in no loop, whose iterations may be runs of their own."""
+    place = seed
+    for _ in range(MAX_HOPS + 1):
+        scope = program.scope(place)
+        yield place, scope
+        sites = program.call_sites(scope) if scope.kind == "function" else []
+        stmt = program.statement(sites[0]) if len(sites) == 1 else None
+        if stmt is None or program.index.in_loop(stmt) or program.scope(sites[0]).kind not in ("module", "function"):
+            return
+        place = sites[0]
 
 
 def _draws(program: Program, rng: Rng, scope: Scope) -> list[tuple[ast.Call, str | None]]:
@@ -171,8 +188,13 @@ def _goes_on_to_train(program: Program, scope: Scope, seed: ast.Call) -> bool:
     return bool(lines) and min(lines) > seed.lineno
 
 
-def _used_behind(program: Program, scope: Scope, call: ast.Call, draw: ast.stmt, seed: ast.stmt) -> bool:
-    """Whether the run behind `seed` reads what `draw` made or changed: tutorials try things out and begin anew."""
+def _used_behind(
+    program: Program, scope: Scope, call: ast.Call, draw: ast.stmt, seed: ast.stmt, passed: ast.Call | None
+) -> bool:
+    """Whether the run behind `seed` reads what `draw` made or changed: tutorials try things out and begin anew.
+
+    `passed`: the call that leads to the seed, where that stands in a function; what it is given is read behind it.
+    """
     if isinstance(draw, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = draw.targets if isinstance(draw, ast.Assign) else [draw.target]
         names = [path for target in targets for path in target_paths(target)]
@@ -186,6 +208,8 @@ def _used_behind(program: Program, scope: Scope, call: ast.Call, draw: ast.stmt,
         if any(getattr(b.stmt, "lineno", 0) > seed.lineno for b in scope.bindings.get(name, ())):
             continue
         if any(read.lineno > seed.lineno for read in program.flow.reads(name, scope)):
+            return True
+        if passed is not None and any(isinstance(n, ast.Name) and n.id == name for n in nodes(passed)):
             return True
     return False
 

@@ -17,20 +17,23 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Binding, Scope
 
+# A `torch.load`, and the file that it stands in.
+Load = tuple["Program", ast.Call]
+
 MAX_HOPS = 8
 _GPU = re.compile(r"(cuda|mps|xpu|npu|hpu)\b")
 
 
-def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int = 0) -> ast.Call | None:
-    """The `torch.load` of this file that `expr`, in the statement `at`, comes from without any change: it or a part
-    of it, also through a parameter that one call gives."""
+def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int = 0) -> Load | None:
+    """The `torch.load` that `expr`, in the statement `at`, comes from without any change: it or a part of it, also
+    through a parameter that one call gives, and through functions of other files."""
     if hops > MAX_HOPS or at is None:
         return None
     if isinstance(expr, ast.Subscript):
         return loaded_by(expr.value, at, program, hops + 1)
     if isinstance(expr, ast.Call):
         if program.qualified(expr) == "torch.load":
-            return expr
+            return program, expr
         func = expr.func
         if isinstance(func, ast.Attribute) and func.attr in ("get", "pop") and expr.args:
             return loaded_by(func.value, at, program, hops + 1)
@@ -46,16 +49,17 @@ def loaded_by(expr: ast.expr, at: ast.stmt | None, program: Program, hops: int =
     if one.kind == "assign" and one.value is not None:
         return loaded_by(one.value, one.stmt, program, hops + 1)
     if one.kind == "param":
-        passed = program.arguments_of(one.scope, expr.id)
-        if len(passed) == 1 and passed[0][0] is program:
-            return loaded_by(passed[0][1], passed[0][3], program, hops + 1)
+        passed = program.callers.arguments(one.scope, expr.id)
+        if len(passed) == 1:
+            owner, given_, _, stmt = passed[0]
+            return loaded_by(given_, stmt, owner, hops + 1)
     return None
 
 
-def _read_by(call: ast.expr | None, path: tuple[int | None, ...], program: Program, hops: int) -> ast.Call | None:
-    """By what a function of this file gives back: `held = read(path)`, `held, epoch = read(path)`."""
+def _read_by(call: ast.expr | None, path: tuple[int | None, ...], program: Program, hops: int) -> Load | None:
+    """By what a function of the project gives back: `held = read(path)`, `held, epoch = read(path)`."""
     back = handed_back(program, call, path) if isinstance(call, ast.Call) else []
-    loads = {loaded_by(expr, stmt, owner, hops + 1) if owner is program else None for owner, expr, stmt in back}
+    loads = {loaded_by(expr, stmt, owner, hops + 1) for owner, expr, stmt in back}
     return next(iter(loads)) if len(loads) == 1 else None
 
 
@@ -122,7 +126,7 @@ def _chosen_by(call: ast.expr, path: tuple[int | None, ...], program: Program, h
 
 def _of_parameter(name: str, scope: Scope, at: ast.stmt, program: Program, hops: int) -> Confidence | None:
     """By what the calls pass; where none is seen, a model that is moved to it shows what it is for."""
-    passed = program.arguments_of(scope, name)
+    passed = program.callers.arguments(scope, name)
     for owner, expr, _, stmt in passed[:MAX_HOPS]:
         onto = mapped_to(expr, stmt, owner, hops + 1)
         if onto is not None:

@@ -112,7 +112,7 @@ def _behind_call(node: ast.Call, stmt: ast.stmt | None, scope: Scope, program: P
 def _behind_name(node: ast.Name, stmt: ast.stmt | None, scope: Scope, program: Program) -> Iterator[_Place]:
     for binding in behind_name(program, node.id, scope, stmt):
         if binding.kind == "param":
-            for owner, expr, at_scope, at in program.arguments_of(binding.scope, binding.name):
+            for owner, expr, at_scope, at in program.callers.arguments(binding.scope, binding.name):
                 yield expr, at, at_scope, owner
         elif binding.kind in ("assign", "walrus", "with") and binding.value is not None:
             yield part_of(binding), binding.stmt, binding.scope, program

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.callers import parameter_of
 from dry_debug.program.reaching import reaching
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ def own_loss(expr: ast.expr, at: ast.AST, program: Program, given: Mapping[str, 
             if isinstance(called, ast.Attribute) and called.attr == "forward":
                 called = called.value
             value = part.program.value(called, part.expr)
-            if given and value.type is None and isinstance(called, ast.Name) and part.program is program:
-                value = given.get(called.id, value)
+            if given and value.type is None and part.program is program:
+                place = parameter_of(value)  # also of the function that hands it on to this one
+                value = given.get(place[2], value) if place is not None else value
             if value.kind == "module":
                 if model is not None and model.base.ident != value.base.ident:
                     return None

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.program.callers import parameter_of
 from dry_debug.program.library_saves import library_saves
 from dry_debug.program.plain_loss import OwnLoss, own_loss
-from dry_debug.program.relations import covers
+from dry_debug.program.reached import reached
+from dry_debug.program.relations import covers, given_by_maker
 from dry_debug.program.scopes import Scope, dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
     from dry_debug.program.loops import TrainingLoop
     from dry_debug.program.program import Program
-    from dry_debug.program.values import Value
+    from dry_debug.program.values import Ident, Value
 
 # Words of a file that does more than a plain training, or says why it is written by hand.
 _SPECIAL = re.compile(
@@ -72,13 +74,14 @@ class _Update:
 
 def plain_training(program: Program) -> PlainTraining | None:
     """The training of this file, if a trainer would do the same with the model, the data and some arguments."""
-    loops = [loop for loop in program.training.loops.all if loop.kind != "eval"]
+    apart = _apart(program)
+    loops = [loop for loop in program.training.loops.all if loop.kind != "eval" and loop.scope not in apart]
     if not loops:
         return None
     first = next((loop for loop in loops if loop.kind == "epoch"), loops[0])
     at = first.node
-    update = _update(program, loops)
-    if update is None or len(program.training.components.of("optimizer")) > 1:
+    update = _update(program, loops, apart)
+    if update is None or _several(program, apart):
         program.why(at, "no single optimizer is known that the loop steps")
         return None
     owner = update.owner
@@ -98,31 +101,71 @@ def plain_training(program: Program) -> PlainTraining | None:
     if reason:
         program.why(at, reason)
         return None
-    lines = _lines(program, update)
+    lines = _lines(program, update, apart)
     parts = {part.what: part for part in _parts(program, loops)}
     if owner is not program:
-        lines += _lines(owner, update)
+        lines += _lines(owner, update, frozenset())
         inner = [loop for loop in owner.training.loops.all if loop.kind != "eval"]
         parts = {part.what: part for part in _parts(owner, inner)} | parts
     return PlainTraining(loss.model, first, lines, tuple(parts.values()))
 
 
-def _update(program: Program, loops: list[TrainingLoop]) -> _Update | None:
+def _apart(program: Program) -> frozenset[Scope]:
+    """The functions that train what they are given, and that nothing in the file calls or hands on: other files train
+    something else with them, or nobody does."""
     steps = program.events.of_kind("optimizer_step")
+    if len({step.obj.base.ident for step in steps}) < 2:
+        return frozenset()
+    found: set[Scope] = set()
+    for step in steps:
+        function = step.scope
+        if function.kind != "function" or function.parent is not program.index.module or function in found:
+            continue
+        covered = covers(step.obj, program)
+        given = all((place := parameter_of(module)) is not None and place[1] is function for module in covered)
+        if covered and given and not program.flow.reads(function.name, program.index.module):
+            found.add(function)
+    return frozenset(found)
+
+
+def _several(program: Program, apart: frozenset[Scope]) -> bool:
+    """Whether there are several optimizers, those of the functions `apart` left out."""
+    idents: list[Ident] = []
+    for component in program.training.components.of("optimizer"):
+        value = component.value.base
+        made = value.args
+        if made is not None and made in program.index.scope_of and program.scope(made) in apart:
+            continue
+        if not any(value.ident == other or given_by_maker(value.ident, other) for other in idents):
+            idents.append(value.ident)
+    return len(idents) > 1
+
+
+def _update(program: Program, loops: list[TrainingLoop], apart: frozenset[Scope]) -> _Update | None:
+    steps = [event for event in program.events.of_kind("optimizer_step") if event.scope not in apart]
     if steps:
         if len({step.obj.base.ident for step in steps}) > 1:
             return None
-        return _Update(program, steps[0].obj, {}, program.events.of_kind("backward"))
+        backward = [event for event in program.events.of_kind("backward") if event.scope not in apart]
+        return _Update(program, steps[0].obj, {}, backward)
     found: dict[Scope, _Update] = {}
     for loop in loops:
-        for call in program.events.calls_in(loop.scope):
-            stmt = program.statement(call)
-            if stmt is None or not program.index.inside(stmt, loop.node):
-                continue
+        for call in _calls_below(loop, program):
             one = _called(call, program)
             if one is not None:
                 found[one[0]] = one[1]
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _calls_below(loop: TrainingLoop, program: Program) -> Iterator[ast.Call]:
+    """The calls in a loop, and in the functions of the file that it runs."""
+    for call in program.events.calls_in(loop.scope):
+        stmt = program.statement(call)
+        if stmt is not None and program.index.inside(stmt, loop.node):
+            yield call
+    for owner, function in reached(program, loop.node):
+        if owner is program:
+            yield from program.events.calls_in(function)
 
 
 def _called(call: ast.Call, program: Program) -> tuple[Scope, _Update] | None:
@@ -132,6 +175,8 @@ def _called(call: ast.Call, program: Program) -> tuple[Scope, _Update] | None:
     if target.kind != "function" or scope is None or owner is None or owner is program:
         return None
     inside = owner.events.within(scope)
+    if isinstance(scope.node, ast.stmt):
+        inside = [*inside, *(e for o, f in reached(owner, scope.node) if o is owner for e in owner.events.within(f))]
     backward = [event for event in inside if event.kind == "backward"]
     steps = [event for event in inside if event.kind == "optimizer_step"]
     if not backward or not steps:
@@ -214,16 +259,20 @@ def _own_way(program: Program, loss: OwnLoss, update: _Update) -> str:
     return ""
 
 
-def _lines(program: Program, update: _Update) -> int:
+def _lines(program: Program, update: _Update, apart: frozenset[Scope]) -> int:
     """How many lines with code the loops of the training and the evaluation and their functions have."""
     call = update.optimizer.args
     made = program.scope(call) if call is not None and call in program.index.scope_of else None
     found: set[int] = set()
     for loop in program.training.loops.all:
+        if loop.scope in apart:
+            continue
         whole: ast.AST = loop.node
         if loop.kind != "epoch" and loop.scope is not made and loop.scope.kind == "function":
             whole = loop.scope.node
-        found.update(range(whole.lineno, (whole.end_lineno or whole.lineno) + 1))  # type: ignore[attr-defined]
+        parts = [f.node for o, f in reached(program, loop.node) if o is program and o.events.within(f)]
+        for part in (whole, *parts):
+            found.update(range(part.lineno, (part.end_lineno or part.lineno) + 1))  # type: ignore[attr-defined]
     lines = program.document.lines
     texts = (lines.line_text(number - 1).strip() for number in found)
     return sum(1 for text in texts if text and not text.startswith("#"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.calls import argument
+from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import side, terminates
@@ -92,6 +93,22 @@ class ProcessSetup:
                     found[id(owner)] = other
         return list(found.values())
 
+    def started_elsewhere(self) -> list[tuple[ProcessSetup, ast.Call]]:
+        """The calls in other files that lead to a function of this set-up, or start it in new processes, each with the
+        set-up of its file."""
+        found: list[tuple[ProcessSetup, ast.Call]] = []
+        for function in self._functions():
+            found += [(ProcessSetup(other), call) for other, call in self.program.callers.of(function)]
+            for other in self.program.callers.users(function.name):
+                setup = ProcessSetup(other)
+                found += [(setup, call) for call in setup._starts(function)]
+        return found
+
+    def _functions(self) -> list[Scope]:
+        """The functions that the parts stand in."""
+        scopes = (function_of(self.program.scope(part.node)) for part in self.parts)
+        return list(dict.fromkeys(scope for scope in scopes if scope is not None and scope.kind == "function"))
+
     @property
     def counts_gpus(self) -> bool:
         """Whether it starts as many processes as it finds GPUs: then it runs on one, if with all that around it."""
@@ -172,12 +189,25 @@ class ProcessSetup:
             if not self._is_one(size, call):
                 return None
             said = Step(self.program, size, "the process group has one member (`world_size` is 1)")
-        return said or self._environment(inits) or self._visible()
+        return said or self._environment(inits) or self._visible() or self._said_by_users(bool(inits))
+
+    def _said_by_users(self, joins: bool) -> Step | None:
+        """The environment that all files set that import this one."""
+        said: Step | None = None
+        for other in self.program.callers.users() if self._functions() else ():
+            setup = ProcessSetup(other)
+            if _NODES.search(other.document.source):
+                return None
+            said = (setup._set_to_one() if joins else None) or setup._visible()
+            if said is None:
+                return None
+        return said
 
     def _environment(self, inits: list[ast.Call]) -> Step | None:
         """`os.environ["WORLD_SIZE"] = "1"`, which `init_process_group` reads."""
-        if not inits:
-            return None
+        return self._set_to_one() if inits else None
+
+    def _set_to_one(self) -> Step | None:
         return self._set("WORLD_SIZE", lambda text: text.strip() == "1", "the process group has one member")
 
     def _visible(self) -> Step | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.saves_around import saves_around
 from dry_debug.program.shape import shape
 from dry_debug.program.walks import nodes
 
@@ -30,7 +31,8 @@ def saves_behind(load: LoadSite, program: Program) -> tuple[list[SaveSite], str]
     shared = {id(site): len(set(keys) & set(site.keys)) for site in sites}
     most = max(shared.values(), default=0)
     if most < _ENOUGH:
-        return [], ""
+        around = [site for _, site in saves_around(program, load)]
+        return around, "the load reads the entries that are saved in another file" if around else ""
     return [site for site in sites if shared[id(site)] == most], "the load reads the entries that are saved"
 
 

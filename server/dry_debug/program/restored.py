@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument, bind_arguments, given
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching
 from dry_debug.program.values import Value
 
@@ -152,6 +153,24 @@ class Loaded:
                 key, stmt = _key_at(read, parents), self.program.flow.statement_of(read, self.scope)
                 if key is not None and isinstance(stmt, ast.Assign) and self.holds(name, stmt):
                     yield stmt, key
+        for other in self.helpers:  # `best = restore(state)`
+            at = self.program.statement(other.call)
+            if isinstance(at, ast.Assign) and at.value is other.call:
+                yield from ((at, key) for key in other.given_back())
+
+    def given_back(self) -> Iterator[str]:
+        """The keys of the entries that the function gives back: `return state["epoch"] + 1`."""
+        parents = self.program.flow.parents(self.scope)
+        stmts = {statement for statement in self.scope.returns if statement.value is not None}
+        names = {n.id for s in stmts for n in ast.walk(s) if isinstance(n, ast.Name)}
+        for stmt, key in self.assigned():
+            if isinstance(stmt.targets[0], ast.Name) and stmt.targets[0].id in names:
+                yield key
+        for name in sorted(self.direct):
+            for read in self.program.flow.reads(name, self.scope):
+                back = _key_at(read, parents)
+                if back is not None and self.program.flow.statement_of(read, self.scope) in stmts:
+                    yield back
 
     # -- following -----------------------------------------------------------------------------------------------------
 
@@ -230,10 +249,21 @@ class Loaded:
                 return _literal(call.args[0]) or True if base is True else base
             return base if func.attr in ("items", "copy", "state_dict") else False
         name = self.program.qualified(call) or ""
-        if name.startswith("builtins.") and name not in _RESHAPES:
+        if (name.startswith("builtins.") and name not in _RESHAPES) or self._puts_together(call):
             return False
         found = (self.taken(a, at, depth + 1) for a in call.args[:3] if not isinstance(a, ast.Starred))
         return next((key for key in found if key is not False), False)
+
+    def _puts_together(self, call: ast.Call) -> bool:
+        """Whether a function of the project gives back a dict that it writes down: the next checkpoint."""
+        for owner, expr, stmt in handed_back(self.program, call):
+            if isinstance(expr, ast.Name):
+                found = owner.names.lookup(expr.id, owner.scope(stmt))
+                made = found[1][0].value if found is not None and len(found[1]) == 1 else None
+                expr = made if isinstance(made, ast.expr) else expr
+            if not (isinstance(expr, ast.Dict) and expr.keys) or None in expr.keys:
+                return False
+        return bool(handed_back(self.program, call))
 
 
 _RESHAPES = ("builtins.dict", "builtins.filter", "builtins.sorted", "builtins.list")

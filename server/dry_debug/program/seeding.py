@@ -69,9 +69,6 @@ class Seeding:
             owner, scope = tree.function.program, tree.function.scope
             assert owner is not None and scope is not None
             pending.append((owner, scope))
-            cls = scope.parent if scope.name == "__init__" else None
-            if cls is not None and cls.kind == "class" and owner.class_kind(cls) == "dataset":  # made without a name
-                pending.extend((owner, method) for method in cls.children if method.kind == "function")
         for component in self.program.training.components.of("dataset"):
             value = component.value
             if value.scope is not None and value.program is not None and value.scope.kind == "class":
@@ -81,6 +78,9 @@ class Seeding:
             if scope in seen:
                 continue
             seen.add(scope)
+            cls = scope.parent if scope.name == "__init__" else None
+            if cls is not None and cls.kind == "class" and owner.class_kind(cls) == "dataset":  # a loader reads it
+                pending.extend((owner, method) for method in cls.children if method.kind == "function")
             if owner is self.program:
                 continue  # its own calls are all in the list already
             result.functions.append((owner, scope))
@@ -266,13 +266,11 @@ class Seeding:
         return found
 
     def told_in_helper(self, gaps: list[Gap]) -> Step | None:
-        """The seed in the helper's file, if that file by itself shows all of these gaps: there they can be mended."""
+        """The seed in the helper's file, if that file by itself shows all of these gaps: mended there, all are."""
         anchor = self.anchor
         if anchor is None or anchor[2] is self.program:
             return None
         site, owner = anchor[1], anchor[2]
-        if any(step.program is not owner for gap in gaps for step in gap.draws):
-            return None
         shown = {gap.rng for gap in owner.training.seeding.gaps()}
         return Step(owner, site.node, "") if {gap.rng for gap in gaps} <= shown else None
 
@@ -345,7 +343,7 @@ class Seeding:
     @cached_property
     def _has_workers(self) -> bool:
         """Whether the loaders have workers, which torch seeds for `random` and numpy; also where that is not known."""
-        made = self.program.calls_of("torch.utils.data.DataLoader")
+        made = self.program.calls_of("torch.utils.data.DataLoader") or self._loaders_elsewhere()
         for call in made:
             workers = argument(call, 5, "num_workers")
             if any(k.arg is None for k in call.keywords):
@@ -353,6 +351,16 @@ class Seeding:
             if workers is not None and not (isinstance(workers, ast.Constant) and workers.value == 0):
                 return True
         return not made
+
+    def _loaders_elsewhere(self) -> list[ast.Call]:
+        """The loaders that the run makes in functions of other files: `train_loader, _ = build_loaders(args)`."""
+        return [
+            call
+            for owner, scope in self.reached.functions
+            if "DataLoader" in owner.document.source
+            for call in scope.calls
+            if owner.qualified(call) == "torch.utils.data.DataLoader"
+        ]
 
     def _implied(self) -> Iterator[Step]:
         """Models that are made with random weights, and loaders that shuffle."""

@@ -164,11 +164,33 @@ class _Source:
             else:
                 self._is("part", program, filled)
             return
+        over = self._filled_by_others(program, expr.id, home[0]) if _empty(made[-1].value) else None
+        if over is not None:
+            self.of(*over, hops + 1)
+            return
         for binding in made:
             if isinstance(binding.value, ast.expr) and binding.stmt is not None:
                 self.of(program, binding.value, binding.stmt, hops + 1)
             if self.found.kind != "file":
                 return
+
+    def _filled_by_others(self, program: Program, name: str, scope: Scope) -> tuple[Program, ast.expr, ast.AST] | None:
+        """What the loop goes over that fills the variable, where a function of the project does that: in a loop of its
+        own, or called in one here. With its file and statement."""
+        handed = [call for call, _ in program.flow.handed(name, scope)]
+        taken = [call for call in handed if program.target(call).kind == "function"]
+        target = program.target(taken[0]) if len(taken) == 1 else None
+        function, owner = (target.scope, target.program) if target is not None else (None, None)
+        if function is None or owner is None or function.kind != "function":
+            return None
+        inside = next((p.arg for p in function.parameters() if _is(given(taken[0], function, p.arg), name)), "")
+        filled = self._filled(owner, inside, function, None, None) if inside else None
+        if isinstance(filled, ast.For):
+            return owner, filled.iter, filled
+        stmt = program.statement(taken[0])
+        plain = isinstance(filled, ast.Assign) and owner.index.parent.get(filled) is function.node
+        loop = _each(program, stmt) if plain and stmt is not None else None
+        return (program, loop.iter, loop) if loop is not None else None
 
     def _parameter(self, program: Program, function: Scope, name: str, hops: int) -> None:
         sites = program.call_sites(function)
@@ -208,6 +230,10 @@ class _Source:
             ):
                 return stmt
         return None
+
+
+def _is(expr: ast.expr | None, name: str) -> bool:
+    return isinstance(expr, ast.Name) and expr.id == name
 
 
 def _each(program: Program, stmt: ast.stmt) -> ast.For | None:

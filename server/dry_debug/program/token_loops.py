@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dry_debug.program.callers import parameter_of
+from dry_debug.program.calls import given
 from dry_debug.program.generation import underlying
-from dry_debug.program.independent import Body
+from dry_debug.program.independent import CHANGES, Body
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
     from dry_debug.program.values import Value
 
+_MOST_STEPS = 2  # functions between a loop and the call of the model, or inside of a filter
 _DRAWS = frozenset(("multinomial", "argmax", "choice", "sample"))
 # What a loop may do with logits, probabilities and tokens that `generate` does as well.
 _ORDINARY = frozenset(
@@ -49,23 +52,77 @@ class TokenLoop:
     greedy: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A function that does a part of an iteration: `call` in it calls the model, or a function that does."""
+
+    function: Scope
+    call: ast.Call
+
+
 def token_loops(program: Program) -> Iterator[tuple[ast.Call, TokenLoop | str]]:
-    """Of each call of a loaded language model in a loop: the token loop that it is part of, or why it is none."""
+    """Of each call of a loaded language model in a loop, or in a function that a loop calls: the token loop that it is
+    part of, or why it is none."""
     for call in program.index.calls:
         if not isinstance(call.func, ast.Name | ast.Attribute) or not (call.args or call.keywords):
             continue
         if isinstance(call.func, ast.Attribute) and call.func.attr in ("generate", "eval", "to", "train", "cuda"):
             continue
-        loop = _loop(call, program)
-        if loop is None or program.qualified(call) is not None:
+        if not _may_repeat(call, program) or program.qualified(call) is not None:
             continue
         value = program.value(call.func, call)
         model = underlying(value) if value.kind == "module" else value
-        name = model.type or ""
-        if value.kind != "module" or not name.startswith("transformers.") or not name.endswith(".from_pretrained"):
+        if not _is_language_model(model):
+            place = parameter_of(model)
+            if place is None or model.args is not None:
+                continue
+            yield from _given_elsewhere(call, *place)
             continue
-        if name.split(".")[-2].endswith(("ForCausalLM", "LMHeadModel", "ForSeq2SeqLM", "AutoModelWithLMHead")):
-            yield call, _judge(call, loop, model, program)
+        for loop, at, steps in _ways(call, program):
+            yield call, _judge(call, loop, at, steps, model, program)
+
+
+def _is_language_model(model: Value) -> bool:
+    name = model.type or ""
+    if model.kind != "module" or not name.startswith("transformers.") or not name.endswith(".from_pretrained"):
+        return False
+    return name.split(".")[-2].endswith(("ForCausalLM", "LMHeadModel", "ForSeq2SeqLM", "AutoModelWithLMHead"))
+
+
+def _given_elsewhere(
+    call: ast.Call, program: Program, function: Scope, name: str
+) -> Iterator[tuple[ast.Call, TokenLoop | str]]:
+    """For a model that is a parameter: a callers' model, if all that are seen in other files pass a language model."""
+    for loop, at, steps in _ways(call, program):
+        found = _judge(call, loop, at, steps, program.value(call.func, call), program)
+        if isinstance(found, str):
+            yield call, found
+            continue
+        passed = program.callers.arguments(function, name)
+        models = [underlying(v) for o, e, s, stmt in passed if (v := o.evaluator.value(e, s, stmt)).kind == "module"]
+        if models and len(models) == len(passed) and all(_is_language_model(model) for model in models):
+            yield call, replace(found, model=models[0])
+
+
+def _may_repeat(call: ast.Call, program: Program) -> bool:
+    """Whether a call stands in a loop, or in a function: another one may call that in a loop."""
+    return _loop(call, program) is not None or program.scope(call).kind == "function"
+
+
+def _ways(
+    call: ast.Call, program: Program, depth: int = 0
+) -> Iterator[tuple[ast.For | ast.While, ast.Call, list[_Step]]]:
+    """The loops that come to a call: each with the call in it that leads there, and the functions on the way."""
+    loop = _loop(call, program)
+    if loop is not None:
+        yield loop, call, []
+        return
+    function = program.scope(call)
+    if function.kind != "function" or depth == _MOST_STEPS:
+        return
+    for site in program.call_sites(function):
+        for around, at, steps in _ways(site, program, depth + 1):
+            yield around, at, [*steps, _Step(function, call)]
 
 
 def _loop(call: ast.Call, program: Program) -> ast.For | ast.While | None:
@@ -79,18 +136,39 @@ def _loop(call: ast.Call, program: Program) -> ast.For | ast.While | None:
     return None
 
 
-def _judge(call: ast.Call, loop: ast.For | ast.While, model: Value, program: Program) -> TokenLoop | str:
+def _judge(
+    call: ast.Call, loop: ast.For | ast.While, at: ast.Call, steps: list[_Step], model: Value, program: Program
+) -> TokenLoop | str:
+    """`at` is the call in `loop` that leads by `steps` to `call`, that of the model; itself, where there are none."""
     for keyword in call.keywords:
         if keyword.arg not in _ARGUMENTS and keyword.arg is not None:
             return f"the model is asked for more than logits: `{keyword.arg}`"
-    body = Body(loop, call)
-    answers = body.after(body.bound_by(call))
-    if not body.feeds_back(call):
+    draw: ast.Call | None = None
+    tokens = set[str]()
+    for step in reversed(steps):  # from the inside
+        inner = Body(step.function.node, step.call)  # type: ignore[arg-type]  # it has a body as a loop has
+        answers = inner.after(inner.bound_by(step.call))
+        drawn = _draw(step.call, step.function.node, answers, model, program) if draw is None else None
+        own = inner.after(inner.bound_by(drawn), drawn) if drawn is not None else tokens & answers
+        odd = _beyond(step.call, step.function.node, drawn, answers, own, model, program)
+        if odd is not None:
+            return odd
+        draw = draw or drawn
+        outer = next((s.call for s in steps[: steps.index(step)][-1:]), at)
+        tokens = _bound_tokens(outer, step.function, own, drawn, program)
+    body = Body(loop, at, _filled(loop, program))
+    answers = body.after(body.bound_by(at))
+    if not body.feeds_back(at):
         return "what the model answers does not go back into it"
-    draw = _draw(call, loop, answers, program)
+    here = _draw(at, loop, answers, model, program) if draw is None else None
+    draw = draw or here
     if draw is None:
         return "no token is drawn in the loop"
-    odd = _beyond(call, loop, draw, answers, body, model, program)
+    if here is not None:
+        tokens = body.after(body.bound_by(here), here)
+    else:
+        tokens |= body.after(tokens) - body.bound_by(at)
+    odd = _beyond(at, loop, here, answers, tokens, model, program)
     if odd is not None:
         return odd
     cached = any(k.arg in ("past_key_values", "past") for k in call.keywords)
@@ -98,7 +176,23 @@ def _judge(call: ast.Call, loop: ast.For | ast.While, model: Value, program: Pro
     return TokenLoop(loop, call, draw, model, cached, greedy)
 
 
-def _draw(call: ast.Call, loop: ast.AST, answers: set[str], program: Program) -> ast.Call | None:
+def _filled(loop: ast.AST, program: Program) -> list[tuple[set[str], set[str]]]:
+    """For each function of the project that the loop calls to fill what it is given: what it is given besides, and
+    what it fills."""
+    found: list[tuple[set[str], set[str]]] = []
+    for node in nodes(loop):
+        helper = _helper(node, program) if isinstance(node, ast.Call) and node.args else None
+        if helper is None or not isinstance(node, ast.Call):
+            continue
+        passed = {p.arg: expr for p in helper.parameters() if (expr := given(node, helper, p.arg)) is not None}
+        into = {e.id for p, e in passed.items() if isinstance(e, ast.Name) and helper.receivers.get(p, set()) & CHANGES}
+        taken = {n.id for e in passed.values() for n in nodes(e) if isinstance(n, ast.Name)} - into
+        if into:
+            found.append((taken, into))
+    return found
+
+
+def _draw(call: ast.Call, loop: ast.AST, answers: set[str], model: Value, program: Program) -> ast.Call | None:
     """The call in the loop that draws a token from what the model answers, itself or in a function of the project."""
     found: list[ast.Call] = []
     for node in nodes(loop):
@@ -113,11 +207,23 @@ def _draw(call: ast.Call, loop: ast.AST, answers: set[str], program: Program) ->
             found.append(node)
         else:
             helper = _helper(node, program)
-            draws = helper is not None and any(last_name(c.func) in _DRAWS for c in helper.calls)
-            if draws and helper is not None and _only_computes(helper):
+            if helper is not None and _draws(helper, node, call, answers, model, program):
                 found.append(node)
     found.sort(key=lambda n: (last_name(n.func) == "argmax", n.lineno))  # `multinomial` before a greedy branch
     return found[0] if found else None
+
+
+def _draws(helper: Scope, site: ast.Call, call: ast.Call, answers: set[str], model: Value, program: Program) -> bool:
+    """Whether a function draws a token from the answers that `site` gives it, and keeps nothing but tokens."""
+    draw = next((c for c in helper.calls if last_name(c.func) in _DRAWS), None)
+    if draw is None or program.scope(draw) is not helper:
+        return draw is not None and _only_computes(helper, program)
+    passed = {p.arg: expr for p in helper.parameters() if (expr := given(site, helper, p.arg)) is not None}
+    logits = {p for p, e in passed.items() if any(n is call for n in nodes(e)) or _mentions(e, answers)}
+    inner = Body(helper.node, draw)  # type: ignore[arg-type]  # it has a body as a loop has
+    made = inner.after(logits, min(helper.calls, key=lambda c: c.lineno))
+    tokens = inner.after(inner.bound_by(draw), draw)
+    return _beyond(draw, helper.node, draw, made, tokens, model, program) is None
 
 
 def _helper(call: ast.Call, program: Program) -> Scope | None:
@@ -127,11 +233,36 @@ def _helper(call: ast.Call, program: Program) -> Scope | None:
     return target.scope if target.kind == "function" and target.scope is not None else None
 
 
+def _bound_tokens(
+    site: ast.Call, function: Scope, tokens: set[str], draw: ast.Call | None, program: Program
+) -> set[str]:
+    """The names that a call of `function` binds to what that made of the tokens it drew."""
+    stmt = program.statement(site)
+    target = stmt.targets[0] if isinstance(stmt, ast.Assign) and stmt.value is site else None
+    found: set[str] = set()
+    for back in function.returns:
+        pairs = [(target, back.value)]
+        if isinstance(target, ast.Tuple) and isinstance(back.value, ast.Tuple):
+            pairs = list(zip(target.elts, back.value.elts, strict=False))
+        for name, value in pairs:
+            if not isinstance(name, ast.Name) or value is None:
+                continue
+            inside = any(node is draw for node in nodes(value))
+            if inside or (isinstance(value, ast.Name) and value.id in tokens):
+                found.add(name.id)
+    return found
+
+
 def _beyond(
-    call: ast.Call, loop: ast.AST, draw: ast.Call, answers: set[str], body: Body, model: Value, program: Program
+    call: ast.Call,
+    loop: ast.AST,
+    draw: ast.Call | None,
+    answers: set[str],
+    tokens: set[str],
+    model: Value,
+    program: Program,
 ) -> str | None:
-    """What the loop does that `generate` does not."""
-    tokens = body.after(body.bound_by(draw), draw)
+    """What the loop, or a function of its iteration, does that `generate` does not."""
     for node in nodes(loop):
         if isinstance(node, ast.Yield | ast.YieldFrom | ast.Await):
             return "the loop hands its tokens out one by one"
@@ -164,20 +295,25 @@ def _beyond(
                 continue
             return "another model takes part in the loop"
         helper = _helper(node, program)
-        if helper is None or not _only_computes(helper):
+        logits = any(_mentions(a, answers - tokens) or any(n is call for n in nodes(a)) for a in given)
+        if helper is None or not _only_computes(helper, program, keeps=not logits):
             return f"the loop gives what the model answers to `{program.short(node.func, 30)}`"
     return None
 
 
-def _only_computes(function: Scope) -> bool:
-    """Whether a function does to what it is given only what `generate` does as well, and keeps nothing of it."""
-    if not any(r.value is not None for r in function.returns):
+def _only_computes(function: Scope, program: Program, *, keeps: bool = False, depth: int = 0) -> bool:
+    """Whether a function does to what it is given only what `generate` does as well, itself or by others, and keeps
+    nothing of it; with `keeps` it may add it to a list."""
+    if not keeps and not any(r.value is not None for r in function.returns):
         return False
     for call in function.calls:
         if not any(isinstance(n, ast.Name) for a in (*call.args, *(k.value for k in call.keywords)) for n in nodes(a)):
             continue  # `print("done")`, `nullcontext()`
         name = last_name(call.func)
-        if name not in _ORDINARY or name in _KEEPS:
+        if name in _ORDINARY and (keeps or name not in _KEEPS):
+            continue
+        helper = _helper(call, program) if depth < _MOST_STEPS else None
+        if helper is None or helper is function or not _only_computes(helper, program, keeps=keeps, depth=depth + 1):
             return False
     return True
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument, given
 from dry_debug.program.construction import constructs
+from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
 
@@ -159,7 +160,7 @@ def _seeds(owner: Program, function: Scope, parameters: set[str], hops: int = 0)
         seed = seed_of(call)
         if owner.qualified(call) in _SEEDED:
             if seed is not None:
-                found[call] = not _differs(seed, function, parameters)
+                found[call] = not _differs(owner, seed, function, parameters)
             continue
         target = owner.target(call) if hops < MAX_HOPS else None
         callee = target.scope if target is not None and target.kind == "function" else None
@@ -167,7 +168,7 @@ def _seeds(owner: Program, function: Scope, parameters: set[str], hops: int = 0)
             continue
         varying = {
             p.arg for p in callee.parameters()
-            if (passed := given(call, callee, p.arg)) is not None and _differs(passed, function, parameters)
+            if (passed := given(call, callee, p.arg)) is not None and _differs(owner, passed, function, parameters)
         }  # fmt: skip
         inner = _seeds(target.program, callee, varying, hops + 1)
         if inner:
@@ -190,21 +191,39 @@ def _draws_nothing(program: Program, loader: ast.Call) -> bool:
     return own is not None and not own.calls and not own.children
 
 
-def _differs(expr: ast.expr, function: Scope, parameters: set[str], depth: int = 0) -> bool:
+def _differs(owner: Program, expr: ast.expr, function: Scope, parameters: set[str], depth: int = 0) -> bool:
     """Whether the value may be another one in each worker."""
     for node in ast.walk(expr):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in _OWN:
                 return True
-            if name not in ("int", "abs", "min", "hash"):
-                return True  # nobody knows what it gives
+            if name not in ("int", "abs", "min", "hash") and _gives_another(owner, node, function, parameters, depth):
+                return True
         if isinstance(node, ast.Name):
             if node.id in parameters:
                 return True
             for binding in function.bindings.get(node.id, ()):
                 if binding.kind == "param":
                     continue
-                if binding.value is None or depth > 3 or _differs(binding.value, function, parameters, depth + 1):
+                if (
+                    binding.value is None
+                    or depth > 3
+                    or _differs(owner, binding.value, function, parameters, depth + 1)
+                ):
                     return True
     return False
+
+
+def _gives_another(owner: Program, call: ast.Call, function: Scope, parameters: set[str], depth: int) -> bool:
+    """Whether what a function gives back may differ from worker to worker; also where nobody knows what it gives."""
+    back = handed_back(owner, call) if depth < MAX_HOPS else []
+    callee = owner.target(call).scope
+    if not back or callee is None:
+        return True
+    varying = {
+        p.arg for p in callee.parameters()
+        if (passed := given(call, callee, p.arg)) is not None
+        and _differs(owner, passed, function, parameters, depth + 1)
+    }  # fmt: skip
+    return any(_differs(other, expr, callee, varying, depth + 1) for other, expr, _ in back)

@@ -12,6 +12,7 @@ from dry_debug.program.package_names import normal
 from dry_debug.program.program import Program
 from dry_debug.program.reach import Reach
 from dry_debug.project.environment import MAX_FILES, Environment, find
+from dry_debug.project.importers import Importers
 from dry_debug.project.modules import Module, Modules
 from dry_debug.project.search_path import added_folders
 
@@ -63,6 +64,8 @@ class ProjectHost:
         self._declarations: dict[str, Mapping[str, str]] = {}  # by folder
         self._installed = 0  # files of packages that this analysis has looked into
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
+        self._importers = Importers(self.root, self._stamp, self._bytes)
+        self._importers.refresh(self._overlay)
 
     def refresh(self, overlay: Mapping[str, str] | None = None) -> None:
         """Forget the answers; the trees of files that did not change are kept."""
@@ -80,6 +83,7 @@ class ProjectHost:
         self._keys.clear()
         self._versions.clear()
         self._declarations.clear()
+        self._importers.refresh(self._overlay)
         self.__dict__.pop("_environment", None)
         self.__dict__.pop("_packages", None)
 
@@ -126,6 +130,14 @@ class ProjectHost:
         path = self._resolve(name, importer, level)
         self._edges.setdefault(importer, set()).add(f"module:{level}:{name}:{importer}")
         return self._program(path) if path is not None else None
+
+    def importers(self, path: str, word: str) -> list[Program]:
+        path = os.path.abspath(path)
+        self._edges.setdefault(path, set()).add(f"importers:{word}:{path}")
+        if self._is_installed(os.path.dirname(path)):
+            return []
+        found = (self._program(other) for other in self._importers.of(path, word))
+        return [program for program in found if program is not None]
 
     def config(self, path: str, importer: str) -> Entry | None:
         importer = os.path.abspath(importer)
@@ -266,6 +278,9 @@ class ProjectHost:
             seen.add(current)
             for question in self._edges.get(current, ()):
                 questions.add(question)
+                if question.startswith("importers:"):
+                    queue.extend(self._importers.of(*_asked_importers(question)))
+                    continue
                 target = self._target(question)
                 if target is not None and question.startswith("module:"):
                     queue.append(target)
@@ -282,9 +297,14 @@ class ProjectHost:
             named, _, importer = question.removeprefix("spec:").rpartition(":")
             texts = repr(self._sources(importer, named or None)).encode("utf-8", "surrogatepass")
             return f"spec:{_digest(texts)}"
+        if question.startswith("importers:"):
+            files = self._importers.of(*_asked_importers(question))
+            return "importers:" + _digest(repr([self._key(path) for path in files]).encode("utf-8", "surrogatepass"))
         path = self._target(question)
-        if path is None:
-            return "none"
+        return self._key(path) if path is not None else "none"
+
+    def _key(self, path: str) -> str:
+        """Of the content of a file."""
         key = self._keys.get(path)
         if key is None:
             data = self._bytes(path)
@@ -298,6 +318,8 @@ class ProjectHost:
             named, _, importer = question.removeprefix("spec:").rpartition(":")
             sources = self._sources(importer, named or None)
             return any(source.path == path for source in sources) or path.endswith((*INSTRUCTIONS, *READMES))
+        if question.startswith("importers:"):
+            return self._importers.has_named(*_asked_importers(question), path)
         return self.answer_key(question).startswith(f"{path}:")
 
     def statistics(self) -> str:
@@ -312,7 +334,7 @@ class ProjectHost:
             level, _, rest = rest.partition(":")
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
-        if kind in ("spec", "package"):
+        if kind in ("spec", "package", "importers"):
             return None  # several files
         path, _, importer = rest.rpartition(":")
         return self._config_file(path, importer)
@@ -447,6 +469,12 @@ class ProjectHost:
             return (stat.st_mtime_ns, stat.st_size)
         except OSError:
             return None
+
+
+def _asked_importers(question: str) -> tuple[str, str]:
+    """The path and the word of a question for importers."""
+    word, _, path = question.removeprefix("importers:").partition(":")
+    return path, word
 
 
 def _digest(data: bytes) -> str:

@@ -76,7 +76,23 @@ def read(source: Source) -> tuple[Instruction, ...]:
             else i
             for i in found
         ]
-    return merged([found])
+    return merged([_with_totals(found)])
+
+
+def _with_totals(found: list[Instruction]) -> list[Instruction]:
+    """ "8 per device ... a batch has 64": beside a size per device, a multiple of it is that of all."""
+    each = [
+        i.values[0] for i in found if i.field == "batch_size" and i.unit == "per_device" and not i.role and i.single
+    ]
+    if len(set(each)) != 1 or not isinstance(each[0], int) or each[0] <= 0:
+        return found
+    return [
+        i.at(unit="effective")
+        if i.field == "batch_size" and not i.unit and not i.role and i.single
+        and i.values[0] > each[0] and i.values[0] % each[0] == 0
+        else i
+        for i in found
+    ]  # fmt: skip
 
 
 _GENERATES = re.compile(
@@ -257,7 +273,8 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
 
 
 _MAKES = re.compile(
-    rf"(?:=+>?|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|meaning|"
+    rf"(?:=+>|(?<![a-zA-Z_])=+|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|"
+    rf"meaning|"
     rf"to get))[\s:]*(?:an? )?(?:total |effective |global )?"
     rf"(?:batch(?:[ -]size)? )?(?:of |is )?(?P<n>{NUMBER})(?=\s*(?:\Z|[),.;]|in total|effective|total|altogether|"
     rf"samples|"

@@ -267,6 +267,8 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     groups = match.groupdict()
     bounded = any(groups.get(k) for k in ("most", "least", "about"))
     before = text[: match.start() if behind and bounded else start]
+    if field == "batch_size" and not behind and name in _SHARES and not _A_DEVICE.search(before):
+        return None  # "the run takes 3 hours"
     wrong = _NOT_BEFORE.get(field)
     ends = field in ("epochs", "max_steps") and _ENDS.search(before) and not _NO_PROGRESS.search(text[match.end() :])
     if wrong is not None and not ends and re.search(wrong, re.sub(r"\s*[:=|]\s*\Z", " ", before), re.IGNORECASE):
@@ -394,6 +396,11 @@ def _quantity(field: str, match: re.Match[str], behind: bool, text: str, lora: b
     return Quantity(field, values, kind, written, start, end, "", unit)
 
 
+_SHARES = frozenset("processes handles takes gets sees holds".split())
+_A_DEVICE = re.compile(  # "every GPU processes 8 at a time", "each of our two A100 processes 8 pairs"
+    r"\b(?:each|every|one|a)\b[^.;,]{0,24}\b(?:gpus?|cards?|devices?|workers?|ranks?|[ahlv]\d{2,3}s?)(?: then)?\s+\Z",
+    re.IGNORECASE,
+)
 _RISES = re.compile(
     r"\b(?:ris|climb|grow|ramp|increas|warm)\w*\b[^.;]*\b(?:within|over|in|during|for|after)(?: the)?(?: first)?\s*\Z",
     re.IGNORECASE,
@@ -523,7 +530,7 @@ def _alike(left: float, right: float) -> bool:
 
 def _batch_unit(name: str, before: str, after: str) -> str:
     if (
-        re.search(r"effective|global|total|overall|\bgbs\b", name)
+        re.search(r"effective|global|total|overall|\bgbs\b|update", name)
         or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
         or re.match(
             r"\s*(?:over|across|(?:split|spread|divided) (?:over|across|among)) (?:the |all |our |my )*\w+ (?:gpus?|"
@@ -535,7 +542,9 @@ def _batch_unit(name: str, before: str, after: str) -> str:
         return "effective"
     if (
         re.search(
-            r"(?:per|each|every)[ _-](?:device|gpu|card)|/gpu|micro|\beach\b|\bmbs\b|local|a (?:card|device|gpu)", name
+            r"(?:per|each|every)[ _-](?:device|gpu|card)|/gpu|processes|handles|takes|gets|sees|holds|micro|"
+            r"\beach\b|\bmbs\b|local|a (?:card|device|gpu)",
+            name,
         )
         or re.search(
             r"^\s*\(?each\b|^\s*(?:[a-z]+ )?\(?(?:is |are )?(?:per|/|a|on each|on every) ?(?:device|gpu|"

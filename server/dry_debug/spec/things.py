@@ -307,7 +307,7 @@ _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\
 _OUTPUT = re.compile(
     r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|"
     r"land|keep|"
-    r"push)\b(?:[^.;:,/]|, ?(?=then)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
+    r"push)\b(?:[^.;:,/]|, ?(?=then)|,(?=\d)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
     r"destination|results?|"
     r"artifacts?|run|work(?:ing)?|exp(?:eriment)?|model|weights|ckpts?|checkpoints?|"
@@ -370,7 +370,10 @@ def _paths(text: str) -> Iterator[Thing]:
         r"\bdata|\bimages|\bmodel\W{0,3}\Z|\bstart|\bbase\b", put[0][: put.start("path") - put.start()], re.I
     ):
         path = put["path"].rstrip(".")
-        is_path = path.startswith(("/", "~", ".")) or re.search(r"(?:→|->|=>)\W*\Z", text[: put.start("path")])
+        called = re.search(r"(?:folder|directory|dir)[:=]?\W*\Z", text[: put.start("path")], re.IGNORECASE)
+        is_path = (
+            called or path.startswith(("/", "~", ".")) or re.search(r"(?:→|->|=>)\W*\Z", text[: put.start("path")])
+        )
         if not re.search(r"\.(?:py|ipynb|md|jsonl?|csv|tsv|parquet)\Z", path) and (is_path or not named(path).family):
             yield Thing("output_dir", (path,), "one", path, put.start("path"), put.start("path") + len(path))
             return

@@ -1,0 +1,157 @@
+"""Training loops that cut their batches out of whole arrays by hand, the same ones in every epoch."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dry_debug.program.calls import given
+from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.walks import names_in, nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+# A stretch of a sequence follows the one before it: its order is part of the data.
+_SEQUENCE = re.compile(r"bptt|hidden|seq_?len|unroll|window|carry|context_?len|block_size|time_?step|\.detach\(\)")
+_ORDERS = re.compile(r"shuffle|permut|sampl|rand|choice|sort", re.IGNORECASE)
+
+_Outside = tuple[list[ast.For | ast.While], tuple[str, ...]]  # loops, innermost first; the arrays' paths there
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedBatches:
+    """`loop` cuts `arrays` (paths, in the order of the text) at the same bounds, in each round of `epochs`."""
+
+    loop: ast.For
+    epochs: ast.For | ast.While
+    arrays: tuple[str, ...]
+    first: ast.Subscript  # the first slice
+
+
+def sliced_batches(program: Program) -> Iterator[tuple[ast.For, SlicedBatches | str]]:
+    """Each loop over a range that slices arrays at bounds made of its counter; a text: why it is left alone."""
+    index = program.index
+    for scope in (index.module, *index.functions):
+        for loop in scope.loops:
+            slices = _slices(loop) if isinstance(loop, ast.For) and _over_range(loop, scope, program) else []
+            if slices and isinstance(loop, ast.For):
+                yield loop, _judged(loop, slices, program)
+
+
+def _over_range(loop: ast.For, scope: Scope, program: Program) -> bool:
+    counted = program.training.loops.iterated(loop, scope)
+    return isinstance(counted, ast.Call) and last_name(counted.func) in ("range", "trange")
+
+
+def _judged(loop: ast.For, slices: list[ast.Subscript], program: Program) -> SlicedBatches | str:
+    arrays = tuple(dict.fromkeys(path for one in slices if (path := dotted(one.value)) is not None))
+    if not program.training.loops.steps_in(loop, only_steps=True):
+        return "no step of an optimizer happens in the loop"
+    if len(arrays) < 2:
+        return "only one array is sliced at these bounds: it may hold an order of its own"
+    around = _loops_around(loop, program)
+    outside = [(around, arrays)] if around else _at_calls(loop, arrays, program)
+    if not outside:
+        return "no loop over epochs stands around it"
+    if any(program.training.loops.goes_over_data(block) for blocks, _ in outside for block in blocks):
+        return "it goes through the parts of a batch"
+    span = program.span(loop)
+    if _SEQUENCE.search(program.document.source[span.start : span.end]):
+        return "the slices may be stretches of one sequence, which follow each other"
+    for blocks, paths in outside:
+        changed = _changed(blocks[-1], paths, program)
+        if changed is not None:
+            return f"`{changed}` is made anew, or put in another order, between the epochs"
+    return SlicedBatches(loop, outside[0][0][0], arrays, slices[0])
+
+
+def _loops_around(node: ast.AST, program: Program) -> list[ast.For | ast.While]:
+    return [block for block in program.index.ancestors(node) if isinstance(block, ast.For | ast.While)]
+
+
+def _at_calls(loop: ast.For, arrays: tuple[str, ...], program: Program) -> list[_Outside]:
+    """The loops around each call of the function that `loop` stands in, and what the arrays are called there; nothing
+    where one call stands in no loop, or where the function itself changes the arrays."""
+    function = program.scope(loop)
+    found: list[_Outside] = []
+    parameters = {parameter.arg for parameter in function.parameters()} if function.kind == "function" else set[str]()
+    sites = program.call_sites(function) if function.kind == "function" else []
+    if sites and isinstance(function.node, ast.stmt) and _changed(function.node, arrays, program) is not None:
+        return []
+    for call in sites:
+        stmt = program.statement(call)
+        around = _loops_around(stmt, program) if stmt is not None else []
+        paths = [given(call, function, path) if path in parameters else None for path in arrays]
+        named = [dotted(expr) if expr is not None else path for expr, path in zip(paths, arrays, strict=True)]
+        if not around or any(name is None for name in named):
+            return []
+        found.append((around, tuple(name for name in named if name is not None)))
+    return found
+
+
+def _slices(loop: ast.For) -> list[ast.Subscript]:
+    """The reads of `array[low:high]` in the loop whose bounds both move with its counter: those at the first bounds
+    that two arrays have in common, else of one of them."""
+    counters = names_in(loop.target)
+    moving = counters | {name for name, value in _assigned(loop) if names_in(value) & counters}
+    moving |= {name for name, value in _assigned(loop) if names_in(value) & moving}  # `end = start + size`
+    found: dict[str, list[ast.Subscript]] = {}
+    for node in nodes(loop):
+        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or dotted(node.value) is None:
+            continue
+        part = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        if not isinstance(part, ast.Slice) or part.lower is None or part.upper is None or part.step is not None:
+            continue
+        if names_in(part.lower) & moving and names_in(part.upper) & moving:
+            found.setdefault(ast.dump(part), []).append(node)
+    several = next((group for group in found.values() if len({dotted(one.value) for one in group}) > 1), None)
+    chosen = several or next(iter(found.values()), [])
+    return sorted(chosen, key=lambda one: (one.lineno, one.col_offset))
+
+
+def _assigned(loop: ast.For) -> Iterator[tuple[str, ast.expr]]:
+    """The names that statements of the loop's body make, each with what it is made of."""
+    for stmt in loop.body:
+        if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1:
+            target, value = stmt.targets[0], stmt.value
+            pairs = [(target, value)]
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                pairs = list(zip(target.elts, value.elts, strict=False))
+            yield from ((one.id, made) for one, made in pairs if isinstance(one, ast.Name))
+
+
+def _changed(outer: ast.stmt, arrays: tuple[str, ...], program: Program) -> str | None:
+    """The array that is bound, written to, or given to what may put it in another order, inside `outer`."""
+    for node in nodes(outer):
+        path: str | None = None
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.NamedExpr):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            path = next((p for one in targets for part in nodes(one) if (p := dotted(part)) in arrays), None)
+        elif isinstance(node, ast.Call):
+            parts = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if isinstance(node.func, ast.Attribute):
+                parts.append(node.func.value)
+            path = next((p for expr in parts if (p := dotted(expr)) in arrays), None)
+            path = path if path is not None and _may_order(node, program) else None
+        if path is not None:
+            return path
+    return None
+
+
+def _may_order(call: ast.Call, program: Program) -> bool:
+    """Whether a call that is given an array may put it in another order: by its name, or by what its function says."""
+    if _ORDERS.search(last_name(call.func)):
+        return True
+    target = program.target(call)
+    if target.kind != "function" or target.scope is None or target.program is None:
+        return False
+    body = target.scope.node
+    if not isinstance(body, ast.stmt):
+        return False
+    span = target.program.span(body)
+    return _ORDERS.search(target.program.document.source[span.start : span.end]) is not None
