@@ -14,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.project.host import ProjectHost
 from dry_debug.spec.rows import Row, rows
 from dry_debug.text.document import Document
