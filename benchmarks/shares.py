@@ -11,7 +11,8 @@ from dry_debug.lint import manifest
 from dry_debug.lint.settings import Settings
 from dry_debug.lint.triggers import awake
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.decode import decode
 from dry_debug.text.document import Document
 

@@ -86,7 +86,7 @@ def verdict_on(thing: Thing, history: History) -> Verdict:
     since, back = version_of(_dotted(thing.since)), version_of(_dotted(thing.back)) if thing.back else None
     assert since is not None
     verdict = judge(history, since, back, thing.question)
-    if thing.checked is not None and verdict.word in ("unclear", "never", "not looked at"):
+    if thing.checked is not None and verdict.word in ("unclear", "late", "never", "not looked at"):
         return Verdict("by hand", verdict.last, verdict.first, thing.checked)
     return verdict
 

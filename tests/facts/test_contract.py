@@ -3,7 +3,8 @@
 from typing import Any
 
 from dry_debug.program.facts import facts
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.notebook import NotebookCell, from_cells
 

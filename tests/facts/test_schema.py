@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 from dry_debug.program.facts import facts
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.project.host import ProjectHost
 from dry_debug.text.document import Document, Problem
 

@@ -3,7 +3,8 @@
 from dry_debug.fixes.changes import Changes
 from dry_debug.lint.finding import NeedHelper, NeedImport
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 

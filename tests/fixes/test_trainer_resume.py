@@ -5,7 +5,8 @@ from dry_debug.fixes.trainer_resume import resume_offer
 from dry_debug.lint.applier import edited
 from dry_debug.lint.needs import edits_of
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span
 

@@ -5,7 +5,8 @@ import ast
 import pytest
 from dry_debug.lint.new_lines import line_after, line_before, under
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document
 from dry_debug.text.spans import apply_edits
 

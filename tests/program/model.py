@@ -4,7 +4,8 @@ import ast
 import textwrap
 
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.program.values import Value
 from dry_debug.project.host import ProjectHost
 from dry_debug.text.document import Document

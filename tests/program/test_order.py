@@ -13,7 +13,8 @@ import pytest
 from dry_debug.program.automata import Automaton, Context, collect, run
 from dry_debug.program.events import Event
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document
 
 PRELUDE = r"""

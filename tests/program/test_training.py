@@ -493,3 +493,30 @@ def test_a_save_behind_a_callable_object_belongs_to_the_loop_that_calls_it(test:
     assert run is not None
     assert ([name for name, _ in run.models], [part.name for part in run.missing]) == (["model"], ["optimizer"])
     assert p.training.save_purpose.keeps_best(site, run.loop) is best
+
+
+@pytest.mark.parametrize(("other", "missing"), [("", ["optimizer"]), ("teacher = Encoder()\n", None)])
+def test_a_model_of_which_parts_are_trained_belongs_to_the_run(other: str, missing: list[str] | None) -> None:
+    p = program(f"""
+import torch
+
+
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.frozen = torch.nn.Linear(3, 3)
+        self.head = torch.nn.Linear(3, 1)
+
+
+encoder = Encoder()
+{other}decoder = torch.nn.Linear(1, 1)
+optimizer = torch.optim.Adam(list(decoder.parameters()) + list(encoder.head.parameters()))
+for epoch in range(9):
+    optimizer.zero_grad()
+    decoder(encoder(x)).sum().backward()
+    optimizer.step()
+    torch.save(encoder.state_dict(), "encoder.pt")
+""")
+    (site,) = p.training.checkpoints.saves
+    run = p.training.resumption.run_at(site)
+    assert (None if run is None else [part.name for part in run.missing]) == missing

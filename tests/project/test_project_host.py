@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.project.host import ProjectHost
 from dry_debug.project.read import read
 

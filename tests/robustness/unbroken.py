@@ -14,7 +14,8 @@ from dry_debug.lint.explain import explain
 from dry_debug.lint.settings import Settings
 from dry_debug.program.facts import facts
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.render.explain import lines
 from dry_debug.text.document import Document
 

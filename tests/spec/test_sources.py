@@ -3,7 +3,8 @@
 import ast
 
 import pytest
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.project.host import ProjectHost
 from dry_debug.spec.ambient import asked_of
 from dry_debug.text.document import Document

@@ -2,7 +2,8 @@
 
 import ast
 
-from dry_debug.program.program import Program, parse
+from dry_debug.program.parsing import parse
+from dry_debug.program.program import Program
 from dry_debug.project.host import ProjectHost
 from dry_debug.spec.compare import compliance
 from dry_debug.text.document import Document

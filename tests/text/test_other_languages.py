@@ -6,7 +6,8 @@ import pytest
 from dry_debug.lint.engine import analyse
 from dry_debug.program.facts import facts
 from dry_debug.program.host import NullHost
-from dry_debug.program.program import Program, parse, without_broken_cells
+from dry_debug.program.parsing import parse, without_broken_cells
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.notebook import NotebookCell, from_cells, plainly_no_python
 

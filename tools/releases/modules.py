@@ -193,7 +193,7 @@ class _Table:
 
     def _under(self, subscript: ast.Subscript) -> str:
         key = subscript.slice
-        return f"{self.module}.{key.value}" if isinstance(key, ast.Constant) else self.module
+        return f"{self.module}.{key.value!s}" if isinstance(key, ast.Constant) else self.module
 
     def _promise(self, module: str, held: ast.AST) -> None:
         for node in ast.walk(held):

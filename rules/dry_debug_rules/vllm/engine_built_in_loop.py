@@ -35,7 +35,6 @@ class EngineBuiltInLoop(Rule):
     code = "VLLM003"
     shape = "site"
     severity = "critical"
-    status = "preview"
     fix_kind = "unsafe"
     triggers = (("vllm",), ("LLM", "from_engine_args"))
     why = (

@@ -73,7 +73,8 @@ def _facts_of(
 ) -> dict[str, Any] | None:
     """The facts of one file (`-`: standard input, as if it were `name`); None where a problem says why not."""
     from dry_debug.program.facts import facts
-    from dry_debug.program.program import Program, parse, without_broken_cells
+    from dry_debug.program.parsing import parse, without_broken_cells
+    from dry_debug.program.program import Program
 
     try:
         document = _document(path, name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Applicability, Fix, Need
 from dry_debug.lint.needs import NeedConflict, edits_of
-from dry_debug.program.program import parse
+from dry_debug.program.parsing import parse
 from dry_debug.text.spans import OverlappingEdits, Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:

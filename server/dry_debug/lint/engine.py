@@ -14,7 +14,8 @@ from dry_debug.lint.manifest import RuleInfo
 from dry_debug.lint.settings import Settings
 from dry_debug.lint.triggers import awake, triggered
 from dry_debug.program.host import Host, NullHost
-from dry_debug.program.program import Program, parse, without_broken_cells
+from dry_debug.program.parsing import parse, without_broken_cells
+from dry_debug.program.program import Program
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
 

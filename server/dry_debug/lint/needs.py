@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
-from dry_debug.program.program import parse, without_broken_cells
+from dry_debug.program.parsing import parse, without_broken_cells
 from dry_debug.program.walks import is_docstring
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit

@@ -35,65 +35,6 @@ MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no kno
 GradMode = Literal["on", "off", "unknown"]
 
 
-def parse(document: Document) -> ast.Module | Problem:
-    """The tree of a document, or why there is none.
-
-    `Problem.line` is set (one-based) for a syntax error and None when the parser itself gave up.
-    """
-    import warnings
-
-    try:
-        with warnings.catch_warnings():  # invalid escapes are the user's business, not ours to print
-            warnings.simplefilter("ignore")
-            return ast.parse(document.source)
-    except SyntaxError as error:
-        tree = _without_magics(document)
-        if tree is not None:
-            return tree
-        line = max(1, min(error.lineno or 1, len(document.lines)))
-        return Problem(f"syntax error: {error.msg}", document.path, line)
-    except ValueError as error:  # null bytes, in Python 3.11
-        at = document.source.find("\0")
-        line = document.lines.line_of(max(at, 0)) + 1
-        return Problem(f"syntax error: {error}", document.path, line)
-    except (RecursionError, MemoryError) as error:
-        return Problem(f"not analysed: the code is nested too deeply ({type(error).__name__})", document.path)
-
-
-def without_broken_cells(document: Document, error: Problem) -> tuple[Document, ast.Module | Problem, list[Problem]]:
-    """A notebook (that does not parse, for `error`) without the cells that are at fault, and a problem for each.
-
-    Cells that were never meant to be Python are left out without a problem. Problems have lines of the whole source.
-    """
-    from dry_debug.text import notebook
-
-    problems: list[Problem] = []
-    broken: list[int] = []
-    for index, cell in enumerate(document.cells):
-        others = [i for i in range(len(document.cells)) if i != index]
-        problem = parse(notebook.without_broken_cells(document, others)) if cell.text.strip() else None
-        if isinstance(problem, Problem) and problem.line is not None:
-            broken.append(index)
-            if not notebook.plainly_no_python(cell.text):
-                problems.append(problem)
-    if not broken:
-        return document, error, []
-    rest = notebook.without_broken_cells(document, broken)
-    return rest, parse(rest), problems
-
-
-def _without_magics(document: Document) -> ast.Module | None:
-    """The tree of a script of cells (`# %%`) whose magics and shell lines are what does not parse."""
-    from dry_debug.text.notebook import blank_magics, is_percent_script
-
-    if document.is_notebook or not is_percent_script(document.source):
-        return None
-    try:
-        return ast.parse(blank_magics(document.source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 class Program:
     """The model of one file."""
 
@@ -570,6 +511,19 @@ class Program:
                 return self._function_mode(self.index.scopes[block])
         return "on"
 
+    def own_grad_mode(self, node: ast.AST) -> GradMode | None:
+        """What the blocks and the decorators of the function of `node` say; None where that is left to its callers."""
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.With | ast.AsyncWith):
+                mode = self._with_mode(block)
+                if mode is not None:
+                    return mode
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                function = self.index.scopes[block]
+                return "off" if lightning.evaluates(function) else self._decorated_mode(function)
+        return None
+
     def no_grad_around(self, node: ast.AST) -> ast.AST | None:
         """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
         stmt = self.statement(node)
@@ -591,8 +545,8 @@ class Program:
             if not isinstance(expr, ast.Call):
                 continue
             name = self.names.qualified(expr.func, scope)
-            if name in know.NO_GRAD:
-                return "off"
+            if name in know.NO_GRAD or last_name(expr.func) in ("no_grad", "inference_mode"):
+                return "off"  # a wrapper of the project that is called so does so
             if name == "torch.enable_grad":
                 return "on"
             if name == "torch.set_grad_enabled":

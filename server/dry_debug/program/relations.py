@@ -201,7 +201,7 @@ def made_in_class(module: Value) -> Scope | None:
     return cls if isinstance(cls, Scope) else None
 
 
-def _made_inside(part: Value, whole: Value) -> bool:
+def made_inside(part: Value, whole: Value) -> bool:
     """Whether `part` is made by the class that `whole` is an object of: of this object or of another one."""
     cls = made_in_class(part)
     return cls is not None and cls is whole.base.scope and part.base.ident != whole.base.ident
@@ -240,7 +240,7 @@ def touches(module: Value, covered: list[Value]) -> bool | None:
         return None
     if any(belongs_to(module, whole) or belongs_to(whole, module) for whole in covered):
         return True
-    if any(_made_inside(module, whole) or _made_inside(whole, module) for whole in covered):
+    if any(made_inside(module, whole) or made_inside(whole, module) for whole in covered):
         return None
     makers = made_by_branches(module)
     wholes = [each for whole in covered for each in made_by_branches(whole)]

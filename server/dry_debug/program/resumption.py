@@ -17,7 +17,7 @@ from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.loops import LoopNode
 from dry_debug.program.reached import reached
-from dry_debug.program.relations import belongs_to, covers, drives
+from dry_debug.program.relations import belongs_to, covers, drives, made_inside
 from dry_debug.program.run_parts import Part, Run
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import Value
@@ -113,7 +113,16 @@ class Resumption:
         return held is not None and held is components.named(b)
 
     def _holds(self, saved: Value, covered: Value) -> bool:
-        return belongs_to(saved, covered) or belongs_to(covered, saved) or self._same(saved, covered)
+        if belongs_to(saved, covered) or belongs_to(covered, saved) or self._same(saved, covered):
+            return True
+        return made_inside(covered, saved) and self._only_one(saved)
+
+    def _only_one(self, module: Value) -> bool:
+        """Whether no other model of the program is of the same class: what the class makes is a part of this one."""
+        cls, idents = module.base.scope, {module.base.ident}
+        models = self.program.training.components.of("model")
+        idents |= {c.value.base.ident for c in models if c.value.base.scope is cls and not c.parameter}
+        return len(idents) == 1
 
     def _made_in(self, value: Value, loop: LoopNode) -> bool:
         """Whether every iteration of `loop` makes the object anew: then it is a loop over runs."""

@@ -11,7 +11,7 @@ import ast
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from dry_debug.program.program import parse
+from dry_debug.program.parsing import parse
 from dry_debug.program.scopes import ScopeIndex
 from dry_debug.text.decode import decode
 

@@ -134,7 +134,8 @@ _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
     r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
-    r"(?:(?!\b(?:as|for) (?:the )?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|\bbut\b(?=\s*\.?\d))"
+    r"(?:(?!->|→|=>|\b(?:as|for) (?:the )?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
+    r"\bbut\b(?=\s*\.?\d))"
     r"(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
 )
@@ -163,14 +164,16 @@ _ASKS = re.compile(
 _RESULT_LINE = re.compile(
     r"\b(?:accuracy|acc|f1|em|bleu|rouge|perplexity|ppl|map|auc|wer|val[ _]loss|loss|throughput|tok(?:ens)?/s|pass@1|"
     r"mmlu|score)\b\W{0,4}"
-    r"(?:(?:of|was|is|at|reached|=|:|~|≈)\W*){0,2}\d",
+    r"(?:(?:of|was|is|at|reached|=|:|~|≈)\W*){0,2}\d|"
+    r"\b\d{1,3}(?:\.\d+)?\s?%?\s?(?:f1|em|bleu|rouge(?:-l)?|accuracy|miou|wer|cer|map|auc|ppl|ndcg\S*|pass@1)\b",
     re.IGNORECASE,
 )
 
 
 # "Old model: mT5-small, 10k steps": a line about what was.
 _OLD_LABEL = re.compile(
-    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|baseline(?= ?:| \(| (?:config|"
+    r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|published|reported|literature|sota|"
+    r"(?:public |private )?(?:lb|leaderboard)|competitors?|others?|baseline(?= ?:| \(| (?:config|"
     r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
     re.IGNORECASE,
@@ -314,6 +317,7 @@ def asked_part(sentence: str, question: bool) -> str:
             continue
         followed = _FOLLOWED.search(part)
         told_of_past = bool(_PAST.search(part) and not _asked_for(part)) or bool(_OTHERS.search(part) and not followed)
+        told_of_past = told_of_past or _is_result(part)
         condition = _CONDITION.search(part)
         if condition is not None:
             if re.match(r"\W*(?:the )?defaults?\b", part, re.IGNORECASE) and ":" in part[condition.end() :]:
@@ -352,7 +356,14 @@ def _asks_not(part: str, followed: bool = False) -> bool:
         (_PAST.search(part) and not _asked_for(part))
         or (_OTHERS.search(part) and not followed)
         or _UNSURE.search(part)
-        or (_RESULT_LINE.search(part) and not re.search(r"\b(?:until|below|above|target|at least)\b", part, re.I))
+        or _is_result(part)
+    )
+
+
+def _is_result(part: str) -> bool:
+    return bool(
+        _RESULT_LINE.search(part)
+        and not re.search(r"\b(?:until|below|above|target|at least|goal|aim|want|beat|reach)\b", part, re.IGNORECASE)
     )
 
 

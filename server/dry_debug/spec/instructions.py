@@ -18,11 +18,13 @@ from dry_debug.spec.counted import counted
 from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number, with_points
-from dry_debug.spec.quantities import Quantity, quantities
+from dry_debug.spec.quantities import quantities
+from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.restated import restated
 from dry_debug.spec.spoken import Conversation
 from dry_debug.spec.structure import Sentence, sentences
-from dry_debug.spec.things import Thing, things
+from dry_debug.spec.thing import Thing
+from dry_debug.spec.things import things
 from dry_debug.spec.vocabulary import ANY_FIELD, ROLE
 
 __all__ = ["Instruction", "Source", "merged", "parse", "read"]
@@ -76,7 +78,23 @@ def read(source: Source) -> tuple[Instruction, ...]:
             else i
             for i in found
         ]
-    return merged([found])
+    return merged([_with_totals(found)])
+
+
+def _with_totals(found: list[Instruction]) -> list[Instruction]:
+    """ "8 per device ... a batch has 64": beside a size per device, a multiple of it is that of all."""
+    each = [
+        i.values[0] for i in found if i.field == "batch_size" and i.unit == "per_device" and not i.role and i.single
+    ]
+    if len(set(each)) != 1 or not isinstance(each[0], int) or each[0] <= 0:
+        return found
+    return [
+        i.at(unit="effective")
+        if i.field == "batch_size" and not i.unit and not i.role and i.single
+        and i.values[0] > each[0] and i.values[0] % each[0] == 0
+        else i
+        for i in found
+    ]  # fmt: skip
 
 
 _GENERATES = re.compile(
@@ -257,7 +275,8 @@ def _parts(sentence: Sentence) -> Iterator[Sentence]:
 
 
 _MAKES = re.compile(
-    rf"(?:=+>?|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|meaning|"
+    rf"(?:=+>|(?<![a-zA-Z_])=+|-+>|→|⇒|≙|\b(?:i\.e\.|so|that'?s|makes?|making|gives?|giving|for|means|"
+    rf"meaning|"
     rf"to get))[\s:]*(?:an? )?(?:total |effective |global )?"
     rf"(?:batch(?:[ -]size)? )?(?:of |is )?(?P<n>{NUMBER})(?=\s*(?:\Z|[),.;]|in total|effective|total|altogether|"
     rf"samples|"

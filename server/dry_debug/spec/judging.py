@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program.gpus import AMPERE, gpu_named
 from dry_debug.spec.handed_over import hands_over
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import Instruction
 from dry_debug.spec.models import Model, is_it
 from dry_debug.spec.observed import Observed
 from dry_debug.spec.sources import wants_several
-from dry_debug.spec.things import Cadence, Hardware
+from dry_debug.spec.thing import Cadence
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -224,7 +225,7 @@ def _same_modules(asked: frozenset[str], got: frozenset[str]) -> bool:
 
 def same_data(asked: str, got: str) -> bool | None:
     """Whether two names, ids or files are one dataset; None where a local file does not tell."""
-    left, right = (re.sub(r"[^a-z0-9]", "", _stem(text).lower()) for text in (asked, got))
+    left, right = (re.sub(r"[^a-z0-9]", "", _versioned(_stem(text).lower())) for text in (asked, got))
     whole = re.sub(r"[^a-z0-9]", "", got.lower())
     if left == right or _within(left, right) or _within(left, whole) or _within(right, left):
         return True
@@ -235,6 +236,11 @@ def same_data(asked: str, got: str) -> bool | None:
         if got.startswith((".", "/", "~", "{")) or re.search(r"\.(?:jsonl?|csv|tsv|parquet|txt|bin|arrow)\Z", got)
         else False
     )
+
+
+def _versioned(name: str) -> str:
+    """SQuAD 2.0 and `squad_v2` are one."""
+    return re.sub(r"(?<=\d)\.0\b", "", re.sub(r"(?<![a-z])v(?=\d)", "", name))
 
 
 def _within(part: str, whole: str) -> bool:
@@ -294,10 +300,10 @@ def _batch(asked: Instruction, own: list[Observed], observed: list[Observed], se
             return _number(asked, whole, setting)
         return _effective(asked, main, observed, setting)
     plain = _number(asked, main, setting)
-    if plain[0] == "deviation" and not setting.accumulates:
+    if plain[0] == "deviation":
         verdict, got, note = _effective(asked, main, observed, setting)
-        if verdict == "match":
-            return verdict, got, note
+        if verdict == "match":  # both are asked for: whether this is the one or the other stays open
+            return "cannot_tell" if setting.accumulates else verdict, got, note
     return plain
 
 

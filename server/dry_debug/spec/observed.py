@@ -58,6 +58,10 @@ def observe(program: Program) -> list[Observed]:
 
     found = [*in_calls(program), *in_choices(program), *in_flow(program)]
     found = _reached(found, program)
+    if any(
+        o.unit == "peak" for o in found
+    ):  # what a one-cycle schedule is given takes the place of the optimizer's rate
+        found = [o for o in found if o.field != "learning_rate" or o.unit == "peak" or o.role]
     sure = {o.field for o in found if o.known and not o.implied}
     found.extend(o for o in in_libraries(program) if not (o.weak and o.field in sure))
     seen = {(o.field, o.role, o.unit) for o in found if o.known and not o.implied and not o.weak}
@@ -168,6 +172,8 @@ def _is_object(value: Any) -> bool:
 def role_of_name(name: str) -> str:
     """What a variable or option is for by its name: `val_loader` evaluates, `opt_d` is the discriminator's."""
     words = " ".join(re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name)).lower()
+    if re.search(r"\bvalid\b", words):
+        return "eval"
     short = re.search(r"\b(d|g|disc|gen)\b\Z|\bopt(?:imizer)?(d|g)\b", words)
     if short:
         return "discriminator" if (short[1] or short[2]).startswith("d") else "generator"

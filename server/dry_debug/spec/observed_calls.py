@@ -376,6 +376,10 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
             yield from _warm_up(program, total, call)
     elif kind is not None:
         yield Observed("scheduler", kind, call.func, Traced(True, kind, program, call.func))
+    if kind == "onecycle":
+        peak = next((k.value for k in call.keywords if k.arg == "max_lr"), call.args[1] if len(call.args) > 1 else None)
+        if peak is not None and not isinstance(peak, ast.List | ast.Tuple):
+            yield seen(program, "learning_rate", peak, call, unit="peak")
     if last.startswith("create_scheduler"):
         for keyword in call.keywords:
             if keyword.arg == "sched":

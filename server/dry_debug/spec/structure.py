@@ -36,7 +36,9 @@ _STAMP = re.compile(r"\s*\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s*(?:[AaPp][Mm]\b)?\s*")
 # Sections that tell of something else than what is asked for.
 _OTHER_SECTION = re.compile(
     r"\b(?:previous|prior|old|last|past|earlier|history|historical|changelog|results?|background|related work|"
-    r"baselines?(?! (?:for|to be|to train|on|with)\b)|"
+    r"(?:(?:the|prior|existing|old|their|published|previous|other) )baselines?|(?<!\w )baselines?(?=\s*(?:\Z|[:/,]|"
+    r" and\b))|"
+    r"baselines? (?:results|numbers|runs?|config\w*|settings?|models?|comparison)|"
     r"references?|bibliography|out of scope|non-?goals?|not in scope|what (?:we|others) (?:tried|did|saw)|tried|"
     r"lessons|appendix|findings|observations|notes? from|benchmarks?|citation|licen[cs]e|acknowledge?ments?|"
     r"published|paper(?:'s)?|prior art|archive|faq|future|later|nice to have|next steps|ideas|other teams?|their|"
@@ -353,7 +355,7 @@ _GOES_ON = re.compile(
 
 
 def _names_data(title: str) -> bool:
-    from dry_debug.spec.things import names_data
+    from dry_debug.spec.data_names import names_data
 
     return names_data(title)
 

@@ -58,9 +58,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card|worker|process|rank))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
-        r"(?:every|each|one|a) (?:gpu|device|card|worker|rank) (?:then )?(?:processes|handles|takes|gets|sees|"
-        r"holds|has)"
-        r"(?= (?:about )?\d+ (?:at a time|at once|of them|samples|examples|sequences|images|rows|pairs))",
+        r"\b(?:processes|handles|takes|gets|sees|holds)(?= (?:about )?\d)",
     ),
     (
         "weight_decay",
@@ -106,7 +104,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
-        r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|shortened)(?: off)? (?:at|"
+        r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|"
+        r"shortened)(?: off)? (?:at|after|"
         r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
         r"\bbptt\b|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? (?:over|for)(?= \d+ (?:tok|words))",
     ),
@@ -163,7 +162,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"docs? |documents? |texts? |utterances? |pairs? |rows? |crops? |tiles? |frames? |graphs? )?"
         r"(?:per|/|a) ?(?:step|batch|device|gpu|card)\b(?! for)| (?!warm|accum|grad|epoch|step)[a-z]+ (?:per|a|an|"
         r"in (?:a|"
-        r"each|every|one)) (?:mini-?)?batch\b"
+        r"each|every|one)) (?:mini-?)?batch\b| per (?:optimi[sz]er |weight )?update\b"
         r"| (?:samples|examples|sequences|images) (?:per|a) (?:batch|step|device|gpu)"
         r"| each\b(?! (?:of|epoch|step|run|time|\d))|[ -](?:effective|in total|total|overall|"
         r"altogether)\b(?! (?:steps|epochs|tokens|samples|gpus?|runtime|"
@@ -226,7 +225,21 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "warmup_ratio": ("warm",),
     "warmup_steps": ("warm", "wu", "ramp"),
     "learning_rate": ("lr", "rate", "@", "step", "eta", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
-    "batch_size": ("batch", "bs", "gbs", "per", "effective", "/", " a "),
+    "batch_size": (
+        "process",
+        "handle",
+        "takes",
+        "gets",
+        "sees",
+        "holds",
+        "batch",
+        "bs",
+        "gbs",
+        "per",
+        "effective",
+        "/",
+        " a ",
+    ),
     "weight_decay": ("decay", "wd", "l2"),
     "lora_alpha": ("alpha", "a=", "a =", "a ", "α", "scaling"),
     "lora_dropout": ("drop",),
