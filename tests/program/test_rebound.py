@@ -58,6 +58,16 @@ def test_what_comes_from_elsewhere_is_not_the_same(lines: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize(
+    ("calls", "confidence"),
+    [("self.model.train()", "medium"), ("self.model(x)", "low"), ("self.model.state_dict()", "medium")],
+)
+def test_what_a_class_calls_on_what_comes_in_confirms_its_name(calls: str, confidence: str) -> None:
+    source = "class R:\n    def __init__(self, model):\n        self.model = model\n    def f(self, x):\n"
+    value = marked(f"{source}        here(self.model)\n        {calls}\n")
+    assert value.kind == "module" and value.confidence == confidence
+
+
+@pytest.mark.parametrize(
     ("source", "kind"),
     [
         ("import core\ncore = core.Net()\ndef f():\n    here(core)", "module"),

@@ -166,6 +166,8 @@ NET = IMPORTS + "net = nn.Linear(1, 2)\ncriterion = nn.CrossEntropyLoss()\n"
         ("loss = criterion(net(x), y)\nhere(loss.data)", False),
         ("with torch.no_grad():\n    here(net(x))", False),
         ("with torch.inference_mode():\n    here(criterion(net(x), y))", False),
+        ("from tools import inference_mode\nwith inference_mode():\n    here(net(x))", False),
+        ("from tools import timer\nwith timer():\n    here(net(x))", True),
         ("with torch.set_grad_enabled(phase == 'train'):\n    here(net(x))", None),
         ("@torch.no_grad()\ndef f():\n    here(net(x))", False),
         ("def f():\n    here(net(x))\n@torch.no_grad()\ndef g():\n    f()", False),

@@ -80,6 +80,7 @@ def main() -> None:
         repo = mirrors / name.replace("/", "+") / "repo"
         if not repo.exists():
             continue
+        repo = repo / ".git" if (repo / ".git").exists() else repo
         before, after = said(repo, f"{fix}^", path, rule), said(repo, fix, path, rule)
         hit = bool(before - after)
         seen[rule] += 1

@@ -102,7 +102,8 @@ class EvaluationInTrainMode(OrderRule):
             evidence.append(Step(home, hit.event.node, "the model runs here, in training mode"))
         if around is not None and isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
             evidence.append(Step(around[0], loop.target, "in this evaluation loop"))
-        fixed = here and spelled is not None
+        beside = not isinstance(loop, ast.stmt) or (here and program.index.inside(hit.event.stmt, loop))
+        fixed = here and spelled is not None and beside  # a step that training takes, too, is no place for `eval()`
         what = spelled or "the model"
         return Report(
             at=at,

@@ -157,7 +157,7 @@ def _asked(program: Program) -> Instruction | None:
     if not sources_of(program):
         return None
     from dry_debug.spec.ambient import asked_of
-    from dry_debug.spec.things import Hardware
+    from dry_debug.spec.hardware import Hardware
 
     if wants_several(program):
         return None

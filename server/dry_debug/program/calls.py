@@ -13,6 +13,7 @@ from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.loaded_whole import used_as_model
 from dry_debug.program.scopes import LIBRARIES, Scope
+from dry_debug.program.spelled import spells_choice
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
@@ -584,12 +585,12 @@ def bind_arguments(
         if isinstance(expr, ast.Starred):
             break
         value = ev.value(expr, scope, stmt, env)
-        if value.known:
+        if value.known and (value.confidence != "low" or not spells_choice(callee, name)):
             bound[(callee, name)] = value
     for keyword in node.keywords:
         if keyword.arg in parameters:
             value = ev.value(keyword.value, scope, stmt, env)
-            if value.known:
+            if value.known and (value.confidence != "low" or not spells_choice(callee, keyword.arg)):
                 bound[(callee, keyword.arg)] = value
     return bound
 

@@ -362,6 +362,8 @@ class Evaluator:
             result = join(values, ("attr", cls, attr))
             if result.kind == "unknown":
                 return self.by_use(cls, f"self.{attr}", attr, assigned[0].node if assigned else inside[0].node)
+            if result.confidence == "low" and assigned:
+                result = self._confirmed(result, cls, attr, assigned[0].node)
             if isinstance(inside[-1].node if inside else None, ast.FunctionDef) and any(
                 isinstance(d, ast.Name) and d.id in ("property", "cached_property")
                 for d in inside[-1].node.decorator_list  # type: ignore[attr-defined]
@@ -376,6 +378,11 @@ class Evaluator:
                 if result.kind != "unknown":
                     return result
         return UNKNOWN
+
+    def _confirmed(self, guess: Value, cls: Scope, attr: str, node: ast.AST) -> Value:
+        """What is known of `self.attr` only by the name of what came in, and by what the class calls on it."""
+        used = self.by_use(cls, f"self.{attr}", attr, node)
+        return guess.but(confidence="medium") if used.kind == guess.kind and used.confidence == "medium" else guess
 
     def _through_hooks(self, cls: Scope, base: Value, attr: str) -> Value | None:
         """`self.attr` that a base class gets from a method which `cls` overrides: `self.workers = self._make()`."""
@@ -422,7 +429,9 @@ class Evaluator:
         default = scope.default_of(name)
         if passed:
             result = join(passed, ("param", scope, name))
-            if result.kind not in ("unknown", "const"):
+            if result.kind not in ("unknown", "const") and (
+                result.confidence != "low" or not spells_choice(scope, name)
+            ):
                 return result
             if result.kind == "const":
                 return result if len(passed) == 1 else UNKNOWN

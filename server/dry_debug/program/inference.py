@@ -77,11 +77,15 @@ class Modes(Automaton):
 
 def gradients_at(place: Occurrence) -> GradMode:
     """Whether autograd records at an event, seen through the calls that the walk came by."""
-    mode = place.event.program.grad_mode(place.event.node)
-    for tree in place.calls:
-        if mode == "on":
-            mode = tree.program.grad_mode(tree.call)
-    return mode
+    outer = place.event.program.grad_mode(place.event.node)
+    if not place.calls or outer == "off":
+        return outer
+    mode = place.event.program.own_grad_mode(place.event.node)
+    for tree in reversed(place.calls):
+        if mode is not None:
+            return mode
+        outer, mode = tree.program.grad_mode(tree.call), tree.program.own_grad_mode(tree.call)
+    return mode if mode is not None else outer
 
 
 def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension] | None:

@@ -511,6 +511,19 @@ class Program:
                 return self._function_mode(self.index.scopes[block])
         return "on"
 
+    def own_grad_mode(self, node: ast.AST) -> GradMode | None:
+        """What the blocks and the decorators of the function of `node` say; None where that is left to its callers."""
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.With | ast.AsyncWith):
+                mode = self._with_mode(block)
+                if mode is not None:
+                    return mode
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                function = self.index.scopes[block]
+                return "off" if lightning.evaluates(function) else self._decorated_mode(function)
+        return None
+
     def no_grad_around(self, node: ast.AST) -> ast.AST | None:
         """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
         stmt = self.statement(node)
@@ -532,8 +545,8 @@ class Program:
             if not isinstance(expr, ast.Call):
                 continue
             name = self.names.qualified(expr.func, scope)
-            if name in know.NO_GRAD:
-                return "off"
+            if name in know.NO_GRAD or last_name(expr.func) in ("no_grad", "inference_mode"):
+                return "off"  # a wrapper of the project that is called so does so
             if name == "torch.enable_grad":
                 return "on"
             if name == "torch.set_grad_enabled":

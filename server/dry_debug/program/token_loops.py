@@ -151,6 +151,8 @@ def _judge(
         drawn = _draw(step.call, step.function.node, answers, model, program) if draw is None else None
         own = inner.after(inner.bound_by(drawn), drawn) if drawn is not None else tokens & answers
         odd = _beyond(step.call, step.function.node, drawn, answers, own, model, program)
+        if odd is None and _other_model(step, model, program):
+            odd = "another model takes part in the loop"
         if odd is not None:
             return odd
         draw = draw or drawn
@@ -174,6 +176,17 @@ def _judge(
     cached = any(k.arg in ("past_key_values", "past") for k in call.keywords)
     greedy = last_name(draw.func) == "argmax"
     return TokenLoop(loop, call, draw, model, cached, greedy)
+
+
+def _other_model(step: _Step, model: Value, program: Program) -> bool:
+    """Whether a function of the iteration calls another model, whatever that is given."""
+    for call in step.function.calls:
+        if call is step.call or not isinstance(call.func, ast.Name | ast.Attribute) or program.qualified(call):
+            continue
+        value = program.value(call.func, call)
+        if value.kind == "module" and value.base.args is not None and underlying(value).args is not model.args:
+            return True
+    return False
 
 
 def _filled(loop: ast.AST, program: Program) -> list[tuple[set[str], set[str]]]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.spec import judging
 from dry_debug.spec.ambient import asked_of
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import FIELDS, Instruction
 from dry_debug.spec.named import named_in
 from dry_debug.spec.observed import Observed, observe
 from dry_debug.spec.reasons import reason_at
 from dry_debug.spec.sources import sources_of
-from dry_debug.spec.things import Cadence, Hardware
+from dry_debug.spec.thing import Cadence
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

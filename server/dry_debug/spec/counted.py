@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 from dry_debug.spec.context import asked_part
-from dry_debug.spec.numbers import NUMBER, WORDS, number
-from dry_debug.spec.quantities import Quantity
+from dry_debug.spec.numbers import NUMBER, WORD, number
+from dry_debug.spec.quantity import Quantity
 
-_WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _SHARDED = re.compile(
-    rf"(?P<n>{NUMBER}|\b(?:{_WORD})\b)\s*(?:x\s*)?(?:[\w-]+ )?(?:gpus?|cards|devices|[ahl]\d{{2,3}}s?)\W{{1,3}}"
+    rf"(?P<n>{NUMBER}|\b(?:{WORD})\b)\s*(?:x\s*)?(?:[\w-]+ )?(?:gpus?|cards|devices|[ahl]\d{{2,3}}s?)\W{{1,3}}"
     rf"(?:with |in |by |using |via |as )?(?:tensor[ -]?parallel\w*|tp)\b(?!\s*[=:]?\s*\d)",
     re.IGNORECASE,
 )

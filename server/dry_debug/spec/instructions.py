@@ -18,11 +18,13 @@ from dry_debug.spec.counted import counted
 from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.numbers import NUMBER, number, with_points
-from dry_debug.spec.quantities import Quantity, quantities
+from dry_debug.spec.quantities import quantities
+from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.restated import restated
 from dry_debug.spec.spoken import Conversation
 from dry_debug.spec.structure import Sentence, sentences
-from dry_debug.spec.things import Thing, things
+from dry_debug.spec.thing import Thing
+from dry_debug.spec.things import things
 from dry_debug.spec.vocabulary import ANY_FIELD, ROLE
 
 __all__ = ["Instruction", "Source", "merged", "parse", "read"]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program.gpus import AMPERE, gpu_named
 from dry_debug.spec.handed_over import hands_over
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import Instruction
 from dry_debug.spec.models import Model, is_it
 from dry_debug.spec.observed import Observed
 from dry_debug.spec.sources import wants_several
-from dry_debug.spec.things import Cadence, Hardware
+from dry_debug.spec.thing import Cadence
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -35,6 +35,7 @@ WORDS = {
     "half a": 0.5,
     "half an": 0.5,
 }
+WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))  # one of them, as a pattern
 # A text that writes 0,001 writes all its numbers so, and 1.000 for a thousand.
 _COMMA = re.compile(r"(?<![\d.,])(?:0,\d+|\d,\d+[eE]-?\d+)(?![\d,])")
 _POINT = re.compile(r"(?<![\d.,])0?\.\d")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
 from dry_debug.spec.kinds import kind_of_call
+from dry_debug.spec.library_defaults import defaults_of
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen
-from dry_debug.spec.observed_calls import passed
+from dry_debug.spec.observed_hardware import hardware_of
 from dry_debug.spec.observed_values import precision
-from dry_debug.spec.things import Cadence, Hardware
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def in_choices(program: Program) -> Iterator[Observed]:
     yield from _data(program)
     yield from _folders(program)
     yield from _trackers(program)
-    yield from _hardware(program)
-    yield from _defaults(program)
+    yield from hardware_of(program)
+    yield from defaults_of(program)
 
 
 def _models(program: Program) -> Iterator[Observed]:
@@ -506,219 +506,3 @@ def _trackers(program: Program) -> Iterator[Observed]:
             ):
                 value = "none"
             yield Observed("logging", value, call, Traced(True, value, program, call), unit="tool")
-
-
-def _hardware(program: Program) -> Iterator[Observed]:
-    several: ast.AST | None = None
-    for kind, _, node in program.training.components.wrappers:
-        if kind in ("ddp", "fsdp", "dp"):
-            several = node
-    for name in ("torch.distributed.init_process_group", "torch.nn.DataParallel", "torch.multiprocessing.spawn"):
-        several = next(iter(program.calls_of(name)), several)
-    counted = list(_counts(program))
-    yield from counted
-    yield from _needs(program)
-    if several is not None and not any(o.known for o in counted):
-        optional = _is_optional(program, several)
-        if optional is None:
-            yield Observed("hardware", None, several, known=False)
-        else:
-            yield Observed("hardware", Hardware(-1), several, unit="optional" if optional else "")
-    elif not counted and several is None:
-        cpu = _on_cpu(program)
-        if cpu is not None:
-            yield Observed("hardware", Hardware(None, device="cpu"), cpu)
-        elif (fixed := _only_cuda(program) or _told_gpu(program)) is not None:
-            yield Observed("hardware", Hardware(1), program.tree.body[0], implied=True)
-            yield Observed("hardware", Hardware(None), fixed)
-        elif program.training.is_training and not any(
-            kind_of_call(n) in ("trainer", "accelerator", "fabric") for n, _ in program.qualified_calls()
-        ):
-            yield Observed(
-                "hardware", Hardware(1), program.tree.body[0] if program.tree.body else program.tree, implied=True
-            )
-
-
-def _is_optional(program: Program, several: ast.AST) -> bool | None:
-    """Whether the set-up for several devices is left out where there is one: by a test around it, or a default. None
-    for a wrapper whose process group is made where nobody can see it."""
-    from dry_debug.program.process_setup import ProcessSetup
-
-    setup = ProcessSetup(program)
-    if setup.decided() is not None or setup.decided_by(several) is not None:
-        return True
-    if setup.wrapper is None or any(p.kind in ("init", "spawn") for p in setup.parts):
-        return False
-    elsewhere = setup.joined_elsewhere()
-    return any(other.decided() is not None for other in elsewhere) if elsewhere else None
-
-
-def _needs(program: Program) -> Iterator[Observed]:
-    """What the code needs at least: the device of the highest number that is written down, a generation of GPUs."""
-    from dry_debug.spec.observed_devices import generation, highest
-
-    yield from highest(program)
-    yield from generation(program)
-
-
-def _counts(program: Program) -> Iterator[Observed]:
-    """Numbers of devices that are written down."""
-    for name, call in program.qualified_calls():
-        kind = kind_of_call(name)
-        for argument, expr, at in passed(program, call):
-            counts = (
-                (
-                    kind in ("trainer", "fabric")
-                    and argument in ("devices", "gpus", "num_devices")
-                    and "lightning" in name
-                )
-                or argument in ("tensor_parallel_size", "tp_size")
-                or (argument == "nprocs" and name.endswith("spawn"))
-                or (argument == "world_size" and name.endswith("init_process_group"))
-            )
-            if not counts:
-                continue
-            traced = expr if isinstance(expr, Traced) else trace(program, expr, at)
-            place = call if isinstance(expr, Traced) else expr
-            value: Any = traced.value if traced.known else None
-            if isinstance(value, list):
-                value = len(value)
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-                value *= _replicas(call)
-                how = "tensor_parallel" if argument in ("tensor_parallel_size", "tp_size") else ""
-                yield Observed("hardware", Hardware(value), place, traced, unit=how)
-            elif value in (-1, "auto", None):
-                yield Observed("hardware", None, place, traced, known=False)
-    for assignment in program.index.assignments:
-        target = assignment.targets[0] if isinstance(assignment, ast.Assign) else None
-        if (
-            isinstance(target, ast.Subscript)
-            and isinstance(target.slice, ast.Constant)
-            and target.slice.value == "CUDA_VISIBLE_DEVICES"
-        ):
-            value = assignment.value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
-                yield Observed(
-                    "hardware", Hardware(len(value.value.split(","))), value, Traced(True, value.value, program, value)
-                )
-
-
-def _replicas(call: ast.Call) -> int:
-    """By how much an engine multiplies its tensor parallel devices: stages of a pipeline, copies of the model."""
-    times = 1
-    for keyword in call.keywords:
-        more = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
-        if keyword.arg in ("pipeline_parallel_size", "data_parallel_size", "pp_size", "dp_size"):
-            times *= more if type(more) is int and more > 0 else 1
-    return times
-
-
-def _on_cpu(program: Program) -> ast.AST | None:
-    """`device = torch.device("cpu")`, where nothing else is named."""
-    source = program.document.source
-    if "cuda" in source or "mps" in source:
-        return None
-    for name, call in program.qualified_calls():
-        if (
-            name == "torch.device"
-            and call.args
-            and isinstance(call.args[0], ast.Constant)
-            and call.args[0].value == "cpu"
-        ):
-            return call
-        if any(
-            k.arg in ("use_cpu", "no_cuda") and isinstance(k.value, ast.Constant) and k.value.value is True
-            for k in call.keywords
-        ):
-            return call
-        if any(
-            k.arg in ("accelerator", "device") and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
-            for k in call.keywords
-        ):
-            return call
-    return None
-
-
-def _only_cuda(program: Program) -> ast.AST | None:
-    """`.cuda()`, `.to("cuda")`, `device="cuda"` in a program that never asks whether there is one."""
-    if "is_available" in program.document.source or "cuda" not in program.document.source:
-        return None
-    for call in program.method_calls("cuda"):
-        return call
-    for call in program.index.calls:
-        for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
-            if isinstance(expr, ast.Name):
-                traced = trace(program, expr, call)
-                if traced.known and isinstance(traced.value, str) and traced.value.startswith("cuda"):
-                    return expr
-            if isinstance(expr, ast.Constant) and isinstance(expr.value, str) and expr.value.startswith("cuda"):
-                return expr
-    return None
-
-
-def _told_gpu(program: Program) -> ast.AST | None:
-    """`Trainer(device="gpu")`."""
-    if '"gpu"' not in program.document.source and "'gpu'" not in program.document.source:
-        return None
-    for call in program.index.calls:
-        for keyword in call.keywords:
-            if keyword.arg in ("device", "accelerator") and getattr(keyword.value, "value", None) == "gpu":
-                return keyword.value
-    return None
-
-
-# What libraries do where the code says nothing.
-_TRAINER_DEFAULTS: dict[str, Any] = {
-    "learning_rate": 5e-5,
-    "batch_size": 8,
-    "epochs": 3,
-    "optimizer": "adamw",
-    "scheduler": "linear",
-    "warmup_steps": 0,
-    "weight_decay": 0.0,
-    "gradient_accumulation_steps": 1,
-    "max_grad_norm": 1.0,
-    "seed": 42,
-    "precision": "fp32",
-    "save_cadence": Cadence("step", 500),
-    "logging": Cadence("step", 500),
-}
-_OPTIMIZER_DEFAULTS: dict[str, dict[str, Any]] = {
-    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.01},
-    "adam": {"learning_rate": 1e-3, "weight_decay": 0},
-    "sgd": {"learning_rate": 1e-3, "weight_decay": 0},
-}
-
-
-def _defaults(program: Program) -> Iterator[Observed]:
-    calls = list(program.qualified_calls())
-    arguments = [(n, c) for n, c in calls if kind_of_call(n) == "trainer_args" and not n.startswith("setfit.")]
-    if len(arguments) == 1 and not any(k.arg is None for k in arguments[0][1].keywords):
-        name, call = arguments[0]
-        for field, value in _TRAINER_DEFAULTS.items():
-            if name.startswith("trl.") and field in ("learning_rate", "precision", "epochs"):
-                continue  # these differ between TRL's trainers and releases
-            yield Observed(field, value, call, implied=True, unit="every" if field == "logging" else "")
-        return
-    trains = program.training.is_training
-    optimizers = [(n, c) for n, c in calls if kind_of_call(n) == "optimizer"]
-    if len(optimizers) == 1:
-        name, call = optimizers[0]
-        kind = name.rpartition(".")[2].lower()
-        if name.startswith("torch.optim.") and not any(k.arg is None for k in call.keywords):
-            for field, value in _OPTIMIZER_DEFAULTS.get(kind, {}).items():
-                yield Observed(field, value, call, implied=True)
-    if trains and not arguments and not program.training.accumulation and optimizers:
-        yield Observed("gradient_accumulation_steps", 1, optimizers[0][1], implied=True)
-        yield Observed("precision", "fp32", optimizers[0][1], implied=True)
-        if not any(kind_of_call(n) == "scheduler" for n, _ in calls):
-            yield Observed("scheduler", "constant", optimizers[0][1], implied=True)
-            yield Observed("warmup_steps", 0, optimizers[0][1], implied=True)
-    for name, call in calls:
-        if name == "vllm.LLM" and not any(k.arg is None for k in call.keywords):
-            yield Observed("tensor_parallel_size", 1, call, implied=True)
-            yield Observed("hardware", Hardware(1), call, implied=True)
-        if name == "vllm.SamplingParams" and not any(k.arg is None for k in call.keywords):
-            yield Observed("temperature", 1.0, call, implied=True)
-            yield Observed("top_p", 1.0, call, implied=True)
-            yield Observed("max_tokens", 16, call, implied=True)

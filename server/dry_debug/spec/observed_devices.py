@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.observed import Observed
-from dry_debug.spec.things import Hardware
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dry_debug.program.every_nth import modulus_in
 from dry_debug.program.scopes import dotted
 from dry_debug.spec.observed import Observed, seen
 from dry_debug.spec.observed_values import converted
-from dry_debug.spec.things import Cadence
+from dry_debug.spec.thing import Cadence
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:

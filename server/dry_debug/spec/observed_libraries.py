@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
 from dry_debug.spec.field_names import field_of_name
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import FIELDS
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen, unit_of_name
 from dry_debug.spec.observed_values import optimizer, scheduler
-from dry_debug.spec.things import Cadence, Hardware
+from dry_debug.spec.thing import Cadence
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.spec.field_names import field_of_name
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import FIELDS
 from dry_debug.spec.models import named
 from dry_debug.spec.names import FIELD_OF
 from dry_debug.spec.observed import Observed, role_of_name, unit_of_name
 from dry_debug.spec.observed_values import converted, optimizer, precision, scheduler
 from dry_debug.spec.setting_trees import Setting, settings_of
-from dry_debug.spec.things import Cadence, Hardware
+from dry_debug.spec.thing import Cadence
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

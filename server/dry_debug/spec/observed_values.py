@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.spec.models import named
-from dry_debug.spec.things import Cadence
+from dry_debug.spec.thing import Cadence
 
 if TYPE_CHECKING:
     from dry_debug.spec.observed import Observed

@@ -6,9 +6,10 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import Instruction, shown_value
 from dry_debug.spec.models import Model, plain_name
-from dry_debug.spec.things import Cadence, Hardware
+from dry_debug.spec.thing import Cadence
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from dry_debug.spec.context import asked_part
 from dry_debug.spec.numbers import NUMBER, number
-from dry_debug.spec.quantities import Quantity, role_near
+from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.structure import Sentence
 from dry_debug.spec.vocabulary import NUMERIC
+from dry_debug.spec.whose import role_near
 
 BACK = 6  # sentences in which what is meant may have been named
 _ELLIPSIS = re.compile(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.gpus import gpu_named
+from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.sources import sources_of
-from dry_debug.spec.things import Hardware
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

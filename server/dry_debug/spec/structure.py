@@ -355,7 +355,7 @@ _GOES_ON = re.compile(
 
 
 def _names_data(title: str) -> bool:
-    from dry_debug.spec.things import names_data
+    from dry_debug.spec.data_names import names_data
 
     return names_data(title)
 
