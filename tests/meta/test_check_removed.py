@@ -229,3 +229,14 @@ def test_the_requirement_of_the_metadata() -> None:
     assert NEEDS.specifier(lines, "torch") == ">=1.10,!=2.0"
     assert NEEDS.specifier(lines, "huggingface-hub") == "<1.0"
     assert NEEDS.specifier(lines, "numpy") == ""
+
+
+def test_a_decorator_that_takes_a_name_out_of_the_keywords_still_takes_it(tmp_path: Path) -> None:
+    checks = (
+        "def checked(fn):\n    def inner(*args, **kwargs): return fn(*args, **legacy(kwargs))\n    return inner\n"
+        "def legacy(kwargs):\n    kwargs.pop('resume', None)\n    return kwargs\n"
+    )
+    use = "from .checks import checked\n@checked\ndef fetch(name): ...\n"
+    modules = opened(tmp_path, __init__=use, checks=checks)
+    assert takes(modules, "lib.fetch", "resume").answer == "yes"
+    assert takes(modules, "lib.fetch", "force").answer == "no"

@@ -158,7 +158,19 @@ def test_nothing_can_reach_the_network_or_run_foreign_code(module: Module) -> No
     assert not [(name, line) for name, line in calls(tree) if name in ("eval", "exec", "__import__", "runpy.run_path")]
 
 
-HEAVY = {"pygls", "lsprotocol", "libcst", "jedi", "parso", "rich", "nbformat", "pathspec", "yaml", "jsonschema"}
+HEAVY = {
+    "pygls",
+    "lsprotocol",
+    "libcst",
+    "jedi",
+    "parso",
+    "rich",
+    "nbformat",
+    "pathspec",
+    "packaging",
+    "yaml",
+    "jsonschema",
+}
 CHECK = """
 import sys
 from dry_debug.lint.engine import analyse

@@ -170,3 +170,32 @@ SPLIT = """
 def test_a_seed_in_a_function_that_one_call_leads_to(seed: str, call: str, late: bool) -> None:
     more = "def begin(): torch.manual_seed(0)" if "begin" in seed else "pass"
     assert bool(list(late_seeds(program(SPLIT.format(seed=seed, call=call, more=more))))) is late
+
+
+GIVES_BACK = """
+    import contextlib
+    import numpy as np
+    import torch
+
+    @contextlib.contextmanager
+    def drawn_with(seed):
+        {taken}
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            {put}
+"""
+
+
+@pytest.mark.parametrize(
+    ("taken", "put", "seeds"),
+    [
+        ("state = np.random.get_state()", "np.random.set_state(state)", 0),
+        ("state = np.random.get_state()", "np.random.set_state(saved['numpy'])", 1),
+        ("state = torch.get_rng_state()", "torch.set_rng_state(state)", 1),
+        ("pass", "print(np.random.get_state())", 1),
+    ],
+)
+def test_a_state_that_is_put_back_seeds_no_run(taken: str, put: str, seeds: int) -> None:
+    assert len(program(GIVES_BACK.format(taken=taken, put=put)).randomness.own_seeds) == seeds

@@ -50,7 +50,7 @@ def has_hook(modules: Modules, base: str, method: str) -> Taken:
 
 def _takes(modules: Modules, found: Found, argument: str) -> Taken:
     if isinstance(found.node, _Function):
-        return _function(modules, found.node, argument, [])
+        return _function(modules, found, found.node, argument, [])
     line = modules.line(found)
     for place, one in enumerate(line):
         if one.node is None:
@@ -61,7 +61,7 @@ def _takes(modules: Modules, found: Found, argument: str) -> Taken:
             return Taken("yes", f"a decorator of {one.node.name} takes it")
         made = _constructor(one.node)
         if made is not None:
-            return _function(modules, made, argument, line[place + 1 :])
+            return _function(modules, one, made, argument, line[place + 1 :])
         if any(_is_dataclass(d) for d in one.node.decorator_list):
             return _fields(line[place:], argument)
     return Taken("no", "no constructor of its line takes it")
@@ -78,12 +78,15 @@ def _fields(line: list[Found], argument: str) -> Taken:
     return Taken("no", f"no field of it{more}")
 
 
-def _function(modules: Modules, node: _Function, argument: str, above: list[Found]) -> Taken:
+def _function(modules: Modules, found: Found, node: _Function, argument: str, above: list[Found]) -> Taken:
     arguments = node.args
     if any(argument == a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)):
         return Taken("yes", "in the signature")
     if any(_means(decorator, argument) for decorator in node.decorator_list):
         return Taken("yes", "a decorator takes it")
+    taker = next((d for d in node.decorator_list if _pops(modules, found.module, d, argument)), None)
+    if taker is not None:
+        return Taken("yes", f"the decorator `{ast.unparse(taker)}` takes it out of the keywords")
     if arguments.kwarg is None:
         return Taken("no", "not in the signature")
     kwargs = arguments.kwarg.arg
@@ -120,6 +123,27 @@ def _means(decorator: ast.expr, argument: str) -> bool:
     if not isinstance(decorator, ast.Call):
         return False
     return any(isinstance(inner, ast.Constant) and inner.value == argument for inner in ast.walk(decorator))
+
+
+def _pops(modules: Modules, module: str, decorator: ast.expr, argument: str) -> bool:
+    """Whether the function behind a decorator, or one of its module that it calls, takes the name out of a dict."""
+    head = decorator.func if isinstance(decorator, ast.Call) else decorator
+    for found in modules.seen_from(module, ast.unparse(head)):
+        calls = [c.func for c in ast.walk(found.node or ast.Pass()) if isinstance(c, ast.Call)]
+        called = {head.id for head in calls if isinstance(head, ast.Name)}
+        bodies = [found, *(inner for name in sorted(called) for inner in modules.in_module(found.module, name))]
+        if any(_pop_of(c, argument) for body in bodies if body.node is not None for c in ast.walk(body.node)):
+            return True
+    return False
+
+
+def _pop_of(node: ast.AST, argument: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "pop"
+        and any(isinstance(a, ast.Constant) and a.value == argument for a in node.args)
+    )
 
 
 def _overload(node: ast.ClassDef | _Function) -> bool:

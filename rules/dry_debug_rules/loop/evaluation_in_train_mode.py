@@ -201,7 +201,7 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
     if loop is None and trains and not scores(event):
         program.why(place, "it runs outside of a loop over data: it may be a part of training")
         return None
-    for owner in {home, program}:
+    for owner in _files(hit, module, program):
         unknown = next(unknown_switches(owner), None)
         if unknown is not None:
             program.why(place, "{} may be this model's", Step(owner, unknown, ""), see=unknown)
@@ -214,6 +214,12 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
         train = next((o.event for o in reversed(hit.trace) if o.event.kind == "train"), None)
         return [Step(train.program, train.node, "training mode is set here, and kept")] if train is not None else []
     return _fresh(hit, place, module, program)
+
+
+def _files(hit: Hit, module: Value, program: Program) -> list[Program]:
+    """The files in which the mode may have been set: this one, those on the way to the call, the one that made it."""
+    way = [program, *(tree.program for tree in hit.calls), hit.event.program, module.base.origin]
+    return list(dict.fromkeys(file for file in way if file is not None))
 
 
 def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
@@ -229,7 +235,7 @@ def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
         return None
     root = root_of(hit)
     trained = _trained_there(module, program) if root is not None and root.kind != "module" else None
-    for home in {hit.event.program, program}:
+    for home in _files(hit, module, program):
         other = switched(module, home) if root is None or root.kind != "module" else None
         if other is not None and (trained is None or other.kind != "train"):
             program.why(place, "{} may have put it into evaluation mode before", other, see=other)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.lint.comments import words_beside
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 _FUNCTIONAL = "torch.nn.functional."
 _ATTENTION = "torch.nn.functional.scaled_dot_product_attention"
 MAX_CALLERS = 5
+
+# How people say that a dropout in both modes is no mistake.
+_MEANT = re.compile(
+    r"\b(always|inference|eval\w*|test[ -]time|both modes|mc|monte|on purpose|intent\w+|deliberat\w+)\b", re.I
+)
 
 
 class EvalTimeDropout(SiteRule):
@@ -54,6 +61,9 @@ class EvalTimeDropout(SiteRule):
             return
         if program.is_test:
             program.why(call, "the file is a test")
+            return
+        if _MEANT.search(words_beside(program.document, program.span(call))):
+            program.why(call, "the comment beside it says that values are dropped in both modes")
             return
         way = _way_from_forward(call, program)
         if way is None:

@@ -11,6 +11,7 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.events import CallTree
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN
+from dry_debug.program.walks import names_in
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -44,6 +45,8 @@ _LIBRARY_DRAWS: dict[str, tuple[Rng, ...]] = {
 
 # What a helper that leaves the seeding to another one may call besides.
 _HARMLESS = ("torch.", "os.", "builtins.")
+_TAKEN = (".getstate", ".get_state", ".get_rng_state", ".get_rng_state_all")
+_PUT = (".setstate", ".set_state", ".set_rng_state", ".set_rng_state_all")
 MAX_HELPERS = 8  # helpers that one helper leaves the seeding to
 
 
@@ -70,6 +73,8 @@ class Randomness:
         for name, call in self.program.qualified_calls():
             if name in _FROM_ENTROPY and _takes_nothing(call):
                 continue  # `random.seed()` takes another seed from the system every time
+            if name in know.SEEDS and self._given_back(name, call):
+                continue
             for rng in sorted(know.SEEDS.get(name, ())):
                 sites.append(RandomSite("seed", rng, call))  # type: ignore[arg-type]
         for call in self.program.method_calls("seed_everything"):
@@ -78,6 +83,24 @@ class Randomness:
                 sites.extend(RandomSite("seed", rng, call) for rng in RNGS)
         sites.sort(key=lambda s: (s.node.lineno, RNGS.index(s.rng)))  # type: ignore[attr-defined]
         return sites
+
+    def _given_back(self, name: str, call: ast.Call) -> bool:
+        """Whether the function that seeds takes the state of before and puts it back: it seeds what runs meanwhile."""
+        scope, package = self.program.scope(call), name.partition(".")[0]
+        if scope.kind != "function" or len(scope.calls) < 3:
+            return False
+        taken: set[str] = set()
+        put: set[str] = set()
+        for other in scope.calls:
+            what = self.program.qualified(other) or ""
+            if what.partition(".")[0] != package:
+                continue
+            if what.endswith(_TAKEN):
+                stmt = self.program.statement(other)
+                taken |= names_in(stmt.targets[0]) if isinstance(stmt, ast.Assign) else set()
+            elif what.endswith(_PUT) and other.args:
+                put |= names_in(other.args[0])
+        return not taken.isdisjoint(put)
 
     @cached_property
     def seeds(self) -> list[RandomSite]:

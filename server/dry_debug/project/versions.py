@@ -299,6 +299,8 @@ def _table(value: object) -> dict[str, Any]:
 
 
 def _toml(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
     import tomllib  # loads `datetime` and `string`; many folders have no such file
 
     try:
