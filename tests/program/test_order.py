@@ -1297,9 +1297,44 @@ def run(train):
     for x in loader:
         ready(train)
         if train:
-            model(x).sum().backward()  # may
+            model(x).sum().backward()  # must
             opt.step()
 run(bool(sys.argv[1]))
+""",
+    "a run that ends where nothing is chosen": r"""
+def run(mode):
+    for x in loader:
+        if mode == "clear":
+            opt.zero_grad()
+        elif mode == "none":
+            opt.zero_grad(set_to_none=True)
+        else:
+            sys.exit(f"unknown: {mode}")
+        model(x).sum().backward()
+        opt.step()
+run(sys.argv[1])
+""",
+    "an assertion that always fails": r"""
+def run(mode):
+    for x in loader:
+        if mode == "clear":
+            opt.zero_grad()
+        else:
+            assert False, mode
+        model(x).sum().backward()
+        opt.step()
+run(sys.argv[1])
+""",
+    "a choice by value is the same in every iteration": r"""
+def run(mode):
+    for x in loader:
+        model(x).sum().backward()
+        opt.step()
+        if mode == "clear":
+            opt.zero_grad()
+        else:
+            break
+run(sys.argv[1])
 """,
     "a method that is given an attribute": r"""
 class Runner:

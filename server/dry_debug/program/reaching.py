@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Binding, Block, Scope, ScopeIndex
+from dry_debug.program.scopes import Binding, Block, Scope, ScopeIndex, never_goes_on
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -53,9 +53,10 @@ def terminates(block: list[ast.stmt]) -> bool:
     if isinstance(last, ast.With | ast.AsyncWith):
         return terminates(last.body)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        func = last.value.func
-        return isinstance(func, ast.Attribute) and func.attr == "exit" and isinstance(func.value, ast.Name)
-    return False
+        func = last.value.func  # `parser.exit()`, too
+        if isinstance(func, ast.Attribute) and func.attr == "exit" and isinstance(func.value, ast.Name):
+            return True
+    return never_goes_on(last)
 
 
 def recovers(block: ast.AST) -> bool:

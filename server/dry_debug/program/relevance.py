@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.guards import Guard, Test
 from dry_debug.program.pruning import prune
 from dry_debug.program.renaming import Renaming, of_call
-from dry_debug.program.trees import Alt, CallTree, Leaf, Tree, children
+from dry_debug.program.trees import Alt, CallTree, Leaf, Loop, Tree, children
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
@@ -132,13 +132,15 @@ class Relevance:
             if scope in seen:
                 continue
             seen.add(scope)
-            nodes = [self.tree(owner, scope)]
+            # With the names that the loops around change: what none of them changes is asked again in each iteration.
+            nodes: list[tuple[Tree, tuple[frozenset[str], ...]]] = [(self.tree(owner, scope), ())]
             while nodes:
-                node = nodes.pop()
-                nodes.extend(children(node))
+                node, loops = nodes.pop()
+                inside = (*loops, node.kills) if isinstance(node, Loop) else loops
+                nodes.extend((child, inside) for child in children(node))
                 if isinstance(node, Alt):
                     for test in _tests(node.guard):
-                        self._counts[_topic(test)] += 1
+                        self._counts[_topic(test)] += 1 + any(test.names.isdisjoint(kills) for kills in loops)
                 elif isinstance(node, CallTree):
                     for guard in self._renamed(node):
                         for test in _tests(guard):

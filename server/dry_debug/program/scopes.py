@@ -237,6 +237,16 @@ def fixed_truth(test: ast.expr) -> bool | None:
     return bool(test.value) is not negated if isinstance(test, ast.Constant) else None
 
 
+def never_goes_on(stmt: ast.stmt) -> bool:
+    """Whether a plain statement ends the run: `assert False`, `sys.exit()`, `os.abort()`."""
+    if isinstance(stmt, ast.Assert):
+        return fixed_truth(stmt.test) is False
+    func = stmt.value.func if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call) else None
+    if isinstance(func, ast.Attribute):
+        return func.attr in ("exit", "_exit", "abort") and dotted(func) in ("sys.exit", "os._exit", "os.abort")
+    return isinstance(func, ast.Name) and func.id in ("exit", "quit")
+
+
 def _unannotated(stmt: ast.AnnAssign, scope: Scope) -> ast.stmt:
     """`x: T = y` as `x = y`, which keeps `annotation`: the two mean the same everywhere but in a class's body."""
     if stmt.value is None or scope.kind == "class":
@@ -285,7 +295,7 @@ class ScopeIndex:
         self.withs: list[ast.With | ast.AsyncWith] = []
         self.augments: list[ast.AugAssign] = []
         self.assignments: list[ast.Assign | ast.AnnAssign] = []
-        self.exits: list[ast.stmt] = []  # raise, break, continue and return
+        self.exits: list[ast.stmt] = []  # raise, break, continue, return, and what else never goes on
         # What can never run: behind a return, under `if False:`. It is taken out of the tree, for every reader of it.
         self.dead: list[ast.stmt] = []
         # What is assigned to attributes of plain names other than the method's own object: (name, binding).
@@ -740,8 +750,19 @@ def _exit(
         stack.append((node.exc, scope, node))
 
 
+def _assert(ix: ScopeIndex, node: ast.Assert, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
+    ix.scope_of[node] = scope
+    if never_goes_on(node):
+        ix.exits.append(node)
+    if node.msg is not None:
+        stack.append((node.msg, scope, node))
+    stack.append((node.test, scope, node))
+
+
 def _expr(ix: ScopeIndex, node: ast.Expr, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
     ix.scope_of[node] = scope
+    if never_goes_on(node):
+        ix.exits.append(node)
     if node.value.__class__ not in _LEAVES:
         stack.append((node.value, scope, node))
 
@@ -802,6 +823,7 @@ _HANDLERS: dict[type, Any] = {
     ast.Raise: _exit,
     ast.Break: _exit,
     ast.Continue: _exit,
+    ast.Assert: _assert,
     ast.Expr: _expr,
     ast.Delete: _delete,
     ast.NamedExpr: _walrus,

@@ -11,7 +11,7 @@ from dry_debug.program.dispatch import is_hook
 from dry_debug.program.guards import Guard, given_names, guard_of
 from dry_debug.program.project_calls import ProjectCalls
 from dry_debug.program.reaching import terminates
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import Scope, dotted, never_goes_on
 from dry_debug.program.trees import (
     EMPTY,
     Alt,
@@ -231,7 +231,7 @@ class TreeBuilder:
         elif isinstance(stmt, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             items.extend(Kill(name) for t in targets if (name := dotted(t)) is not None)
-        elif _leaves_process(stmt) or any(_never_returns(tree, stmt) for tree in own):
+        elif never_goes_on(stmt) or any(_never_returns(tree, stmt) for tree in own):
             items.append(Exit("raise"))
 
     def _loop(
@@ -409,9 +409,3 @@ def _never_returns(tree: Tree, stmt: ast.stmt) -> bool:
         return False
     body = getattr(callee.node, "body", [])
     return isinstance(callee.node, ast.FunctionDef) and terminates(body) and not is_hook(callee)
-
-
-def _leaves_process(stmt: ast.stmt) -> bool:
-    if not (isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call)):
-        return False
-    return dotted(stmt.value.func) in ("sys.exit", "exit", "quit", "os._exit", "os.abort")
