@@ -207,6 +207,23 @@ def made_inside(part: Value, whole: Value) -> bool:
     return cls is not None and cls is whole.base.scope and part.base.ident != whole.base.ident
 
 
+def _given_to(part: Value, whole: Value, depth: int = 0) -> bool:
+    """Whether `whole` was made of `part`, or of what was: `Wrapped(encoder, decoder)` may keep both as its own."""
+    call, owner = whole.base.args, whole.base.origin
+    ident = part.base.ident
+    if call is None or owner is None or ident is None or call not in owner.index.scope_of:
+        return False
+    for expr in (*call.args, *(k.value for k in call.keywords)):
+        value = owner.value(expr.value if isinstance(expr, ast.Starred) else expr, call)
+        items = [each for each in value.items or () if isinstance(each, Value)] if value.kind == "container" else []
+        for given in (value, *items):
+            if given.base.ident == ident or (depth < _WRAPPED and given.kind == "module"
+                                             and _given_to(part, given, depth + 1)):  # fmt: skip
+                return True
+    return False
+
+
+_WRAPPED = 2  # modules around the one that is asked for, each made of the one inside
 _MADE = frozenset(("alloc", "call", "own"))
 _CALLED = frozenset(("alloc", "call"))
 
@@ -243,6 +260,8 @@ def touches(module: Value, covered: list[Value]) -> bool | None:
     if any(made_inside(module, whole) or made_inside(whole, module) for whole in covered):
         return None
     makers = made_by_branches(module)
+    if any(_given_to(maker, whole) or _given_to(whole, maker) for maker in makers for whole in covered):
+        return None
     wholes = [each for whole in covered for each in made_by_branches(whole)]
     if len(makers) > 1 or len(wholes) > len(covered):
         return False if all(touches(maker, wholes) is False for maker in makers) else None

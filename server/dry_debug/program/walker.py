@@ -420,7 +420,10 @@ class Walker:
             bound[("var", scope, name)] = resolved
             if home is not None and isinstance(scope, Scope):
                 own = home.evaluator.parameter(scope, name).base.ident
-                if isinstance(own, tuple) and own != resolved.base.ident and own[0] in ("param", "var"):
+                if not isinstance(own, tuple) or own == resolved.base.ident:
+                    continue
+                # What the only call in the callee's own file gives is not what a call in another file gives.
+                if own[0] in ("param", "var") or (own[0] == "alloc" and program is not home and resolved.known):
                     bound[own] = resolved
         for name in _given(tree.call, callee):
             bound[("given", callee, name)] = _GIVEN
