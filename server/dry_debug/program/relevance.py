@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 _MOST_EXPORTED = 40  # conditions of one function that its callers are told of
+_MOST_AGAIN = 3  # conditions that only the next iteration asks again, of those that are remembered
 _LEVELS = 4  # of calls through which a condition is followed
 
 
@@ -26,6 +27,7 @@ class Relevance:
         self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
+        self._again: set[object] = set()  # what is asked again in each iteration of a loop that does not change it
         self._lonely: dict[Test, bool] = {}
         self._renamings: dict[tuple[CallTree, Scope | None], Renaming | None] = {}
         self._nesting = 0  # trees that are made for the sake of one that calls them
@@ -34,6 +36,9 @@ class Relevance:
         seen: set[Scope] = set()
         for root in self.roots:
             self._count(program, root, seen)
+        alone = [topic for topic in self._again if self._counts[topic] < 2]
+        if len(alone) <= _MOST_AGAIN:  # each one doubles the states of its loop
+            self._counts.update(alone)
 
     def lonely(self, test: Test) -> bool:
         """Whether no other condition can agree with or contradict the test: then nobody needs to remember it."""
@@ -140,7 +145,9 @@ class Relevance:
                 nodes.extend((child, inside) for child in children(node))
                 if isinstance(node, Alt):
                     for test in _tests(node.guard):
-                        self._counts[_topic(test)] += 1 + any(test.names.isdisjoint(kills) for kills in loops)
+                        self._counts[_topic(test)] += 1
+                        if any(test.names.isdisjoint(kills) for kills in loops):
+                            self._again.add(_topic(test))
                 elif isinstance(node, CallTree):
                     for guard in self._renamed(node):
                         for test in _tests(guard):
