@@ -10,8 +10,8 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
-from dry_debug.program.rank_sides import Side, collectives, comes_to_collective, of_subgroup, side_of
-from dry_debug.program.reaching import terminates
+from dry_debug.program.rank_sides import NAMES, Side, collectives, comes_to_collective, of_subgroup, side_of
+from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
 from dry_debug.text.spans import Span, TextEdit
@@ -127,21 +127,35 @@ def _unseen(decided: Side, call: ast.Call, program: Program) -> ast.expr | None:
     """A call on the way of the other ranks that nobody can follow, and that may be their part of the collective."""
     guard = decided.guard
     stmt = program.statement(call)
+    behind = False
     if decided.leaves:
         block = guard.body
     else:
         inside = stmt is not None and any(program.index.inside(stmt, s) or stmt is s for s in guard.body)
         block = guard.orelse if inside else guard.body
+        behind = inside and not guard.orelse and terminates(guard.body)
+        if behind:
+            block = _behind(guard, program)
     for part in block:
         for node in nodes(part):
             if not isinstance(node, ast.Call) or node not in program.index.scope_of:
                 continue
+            if behind and program.qualified(node) in NAMES:
+                return node
             if program.target(node).known:
                 if comes_to_collective(program, node, sure=False) is not None:
                     return node
             elif program.qualified(node) is None and _may_talk(node):
                 return node
     return None
+
+
+def _behind(guard: ast.If, program: Program) -> list[ast.stmt]:
+    """What the ranks run that do not enter a block which ends with a `return`."""
+    around = program.index.parent.get(guard)
+    body = getattr(around, side(around, guard), []) if around is not None else []
+    at = next((i for i, stmt in enumerate(body) if stmt is guard), len(body))
+    return list(body[at + 1 :])
 
 
 def _may_talk(call: ast.Call) -> bool:

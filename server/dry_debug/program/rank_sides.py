@@ -154,7 +154,7 @@ def _always(program: Program, node: ast.AST) -> bool:
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             return all(_harmless(s) for s in _before(block.body, current)) if current is not None else False
         if isinstance(block, ast.If):
-            if not asks_for_several(block.test) or any(_says_rank_word(n) for n in nodes(block.test)):
+            if not _asks_only_for_several(block.test) or any(_says_rank_word(n) for n in nodes(block.test)):
                 return False
         elif not isinstance(block, ast.With) and not _runs_through(block, current):
             return False
@@ -175,7 +175,16 @@ def _harmless(stmt: ast.stmt) -> bool:
     """Whether a statement before leaves its block only where there is one process, if at all."""
     if not isinstance(stmt, ast.If) or not any(isinstance(n, ast.Return | ast.Raise) for n in nodes(stmt)):
         return True
-    return asks_for_several(stmt.test) and not any(_says_rank_word(n) for n in nodes(stmt.test))
+    return _asks_only_for_several(stmt.test) and not any(_says_rank_word(n) for n in nodes(stmt.test))
+
+
+def _asks_only_for_several(test: ast.expr) -> bool:
+    """Whether every part of a test asks for the number of processes: no parameter of the function decides, too."""
+    if isinstance(test, ast.BoolOp):
+        return all(_asks_only_for_several(part) for part in test.values)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _asks_only_for_several(test.operand)
+    return asks_for_several(test)
 
 
 def _says_rank_word(node: ast.AST) -> bool:
