@@ -36,6 +36,7 @@ async def test_advertises_push_and_never_pull() -> None:
         assert isinstance(actions, types.CodeActionOptions)
         assert list(actions.code_action_kinds or []) == [
             "quickfix",
+            "refactor.rewrite",
             "source.fixAll.dryDebug",
             "notebook.source.fixAll.dryDebug",
         ]
