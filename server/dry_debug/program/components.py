@@ -436,10 +436,14 @@ class Components:
 
     def _names_where_made(self, module: Value, optimizer: Value) -> list[str]:
         """`self.net` where a method makes the optimizer, if `net` is what another method calls the same model."""
-        held = self.named(module)
-        index, made = self.program.index, optimizer.args
-        scope = index.scope_of.get(made) if made is not None else None
-        if made is None or scope is None or held is None or "." in held.name or index.inside(made, held.scope.node):
+        held, made = self.named(module), optimizer.args
+        scope = self.program.index.scope_of.get(made) if made is not None else None
+        if (
+            scope is None
+            or scope.class_scope is None
+            or held is None
+            or held.scope.class_scope is not scope.class_scope
+        ):
             return self._names([module])
         there = self.name_at(module, scope)
         return [there] if there is not None else self._names([module])
