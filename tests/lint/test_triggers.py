@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from dry_debug.lint import manifest
+import pytest
+from dry_debug.lint import manifest, triggers
 from dry_debug.lint.triggers import awake, triggered
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,19 @@ def rule(*groups: tuple[str, ...]) -> manifest.RuleInfo:
 def test_awake_are_the_triggered(pieces: list[str]) -> None:
     source = "".join(pieces)
     assert awake(RULES, document_of(source)) == {info.name for info in RULES if triggered(info, source)}
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS) | st.sampled_from(["x ", "torch_", "_step "]), max_size=8), max_size=12)
+)
+def test_what_is_remembered_of_other_texts_changes_nothing(texts: list[list[str]]) -> None:
+    rules = (*RULES,)  # of this test alone
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(triggers, "_MOST_KNOWN", 12)
+        patch.setattr(triggers, "_MOST_NARROWED", 2)
+        for pieces in texts:
+            source = "".join(pieces)
+            assert awake(rules, document_of(source)) == {info.name for info in RULES if triggered(info, source)}
 
 
 def test_words_in_words_and_marks_around_them() -> None:
