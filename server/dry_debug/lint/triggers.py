@@ -24,8 +24,8 @@ def triggered(info: RuleInfo, source: str) -> bool:
     return all(any(word in source for word in group) for group in info.triggers)
 
 
-def awake(rules: tuple[RuleInfo, ...], document: Document) -> frozenset[str]:
-    """The names of those of `rules` that can have something to say about this text."""
+def awake(rules: tuple[RuleInfo, ...], document: Document) -> Sequence[RuleInfo]:
+    """Those of `rules`, in their order, that can have something to say about this text; none about comments."""
     plan = _plan(rules)
     return _one_by_one(rules, document.source) if plan is None else plan.awake(document)
 
@@ -49,14 +49,14 @@ class _Node(NamedTuple):
     A group is the sum of the bits of its words.
     """
 
-    names: tuple[str, ...]
+    rules: tuple[int, ...]
     groups: tuple[tuple[int, _Node], ...]
 
 
 class _Narrow(NamedTuple):
     """What is left of a node for certain identifiers: the rules that are awake, and the texts that still decide."""
 
-    names: frozenset[str]
+    rules: tuple[int, ...]
     doubtful: tuple[tuple[tuple[str, ...], _Narrow], ...]
 
 
@@ -78,7 +78,9 @@ _MOST_NARROWED = 1_000
 class _Plan:
     """The rules, sorted by the words that they want."""
 
-    def __init__(self, wanted: Sequence[tuple[str, frozenset[Group]]]) -> None:
+    def __init__(self, rules: tuple[RuleInfo, ...]) -> None:
+        self.rules = rules
+        wanted = [(at, frozenset(info.triggers)) for at, info in enumerate(rules) if info.shape != "comment"]
         texts = sorted({text for _, groups in wanted for group in groups for text in group})
         self.bits = {text: 1 << at for at, text in enumerate(texts)}
         words = [_word(text) for text in texts]
@@ -91,22 +93,21 @@ class _Plan:
         self.plain = sum(self.bits[word.text] for word in words if word.plain)
         self.narrowed: dict[int, _Narrow] = {}
 
-    def awake(self, document: Document) -> frozenset[str]:
+    def awake(self, document: Document) -> Sequence[RuleInfo]:
         source, identifiers = document.source, document.identifiers
         known = self.known
         fresh = identifiers - known.read
         if fresh:
-            if len(known.read) + len(fresh) > _MOST_KNOWN:  # a new one: others may be reading in the old one
-                self.known = known = _Known(set(), {}, set())
-                fresh = identifiers
+            if len(known.read) + len(fresh) > _MOST_KNOWN:
+                known, fresh = _Known(set(), {}, set()), identifiers  # a new one: others may be reading in the old one
+                if len(fresh) <= _MOST_KNOWN:
+                    self.known = known
             self._learn(fresh, known)
         held = self.signs
         for name in identifiers & known.names:
             held |= known.speaking[name]
-        names, doubtful = self._narrowed(held)
-        if not doubtful:
-            return names
-        found = set(names)
+        narrow = self._narrowed(held)
+        found, doubtful = [*narrow.rules], [*narrow.doubtful]
         stands: dict[str, bool] = {}
         for texts, below in doubtful:
             for text in texts:
@@ -114,32 +115,33 @@ class _Plan:
                 if holds is None:
                     holds = stands[text] = text in source
                 if holds:
-                    found |= below.names
+                    found += below.rules
                     doubtful += below.doubtful
                     break
-        return frozenset(found)
+        found.sort()
+        return [self.rules[at] for at in found]
 
-    def _narrowed(self, held: int) -> tuple[frozenset[str], list[tuple[tuple[str, ...], _Narrow]]]:
+    def _narrowed(self, held: int) -> _Narrow:
         """The tree of groups without what no identifier lets hope for, and without what they make certain."""
         known = self.narrowed.get(held)
         if known is None:
             if len(self.narrowed) >= _MOST_NARROWED:
                 self.narrowed = {}
             known = self.narrowed[held] = self._narrow(self.root, held)
-        return known.names, list(known.doubtful)
+        return known
 
     def _narrow(self, node: _Node, held: int) -> _Narrow:
-        names = set(node.names)
+        rules = [*node.rules]
         doubtful: list[tuple[tuple[str, ...], _Narrow]] = []
         for group, below in node.groups:
             if held & group:
                 narrow = self._narrow(below, held)
                 if held & group & self.plain:
-                    names |= narrow.names
+                    rules += narrow.rules
                     doubtful += narrow.doubtful
                 else:
                     doubtful.append((tuple(text for bit, text in self.marked if held & group & bit), narrow))
-        return _Narrow(frozenset(names), tuple(doubtful))
+        return _Narrow(tuple(rules), tuple(doubtful))
 
     def _learn(self, fresh: frozenset[str], known: _Known) -> None:
         """Remembers in which of these identifiers words stand."""
@@ -160,18 +162,18 @@ class _Plan:
         known.names.update(known.speaking)
         known.read.update(fresh)
 
-    def _grown(self, wanted: Sequence[tuple[str, frozenset[Group]]]) -> _Node:
+    def _grown(self, wanted: Sequence[tuple[int, frozenset[Group]]]) -> _Node:
         """What most rules want is asked first, and once."""
-        names = tuple(name for name, groups in wanted if not groups)
-        rest = [(name, groups) for name, groups in wanted if groups]
+        content = tuple(at for at, groups in wanted if not groups)
+        rest = [(at, groups) for at, groups in wanted if groups]
         branches = []
         while rest:
             count = Counter(group for _, groups in rest for group in groups)
             first = max(count, key=lambda group: (count[group], group))
-            below = self._grown([(name, groups - {first}) for name, groups in rest if first in groups])
+            below = self._grown([(at, groups - {first}) for at, groups in rest if first in groups])
             branches.append((sum(self.bits[text] for text in first), below))
-            rest = [(name, groups) for name, groups in rest if first not in groups]
-        return _Node(names, tuple(branches))
+            rest = [(at, groups) for at, groups in rest if first not in groups]
+        return _Node(content, tuple(branches))
 
 
 def _word(text: str) -> _Word:
@@ -185,18 +187,20 @@ def _word(text: str) -> _Word:
     return _Word(text, spaced, False, part == text)
 
 
-def _one_by_one(rules: tuple[RuleInfo, ...], source: str) -> frozenset[str]:
+def _one_by_one(rules: tuple[RuleInfo, ...], source: str) -> list[RuleInfo]:
     held: dict[Group, bool] = {}
     found = []
     for info in rules:
-        for group in info.triggers if info.shape != "comment" else ():
+        if info.shape == "comment":
+            continue
+        for group in info.triggers:
             if group not in held:
                 held[group] = any(word in source for word in group)
             if not held[group]:
                 break
         else:
-            found += [info.name] if info.shape != "comment" else []
-    return frozenset(found)
+            found.append(info)
+    return found
 
 
 # By the identity of the rules, which are kept for that: to hash them takes longer.
@@ -213,6 +217,6 @@ def _plan(rules: tuple[RuleInfo, ...]) -> _Plan | None:
         return None
     plan = known[1]
     if plan is None:
-        plan = _Plan([(info.name, frozenset(info.triggers)) for info in rules if info.shape != "comment"])
+        plan = _Plan(rules)
         _plans[id(rules)] = (rules, plan)
     return plan
