@@ -55,7 +55,7 @@ _VALUE = (
     rf"try)?\s*+[\[({{]?\s*+(?P<low>{ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
     r"the)?|omit(?: the)?|"
     r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
@@ -79,6 +79,7 @@ _RANK_AND_ALPHA = re.compile(
 )
 _ONE_PASS = re.compile(
     r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
+    r"\b(?:train|run|fine-?tune|go)\w*(?: it| this)?(?: for)? an? (?:single |full |complete |whole |entire )epoch\b|"
     r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
     re.IGNORECASE,
 )
