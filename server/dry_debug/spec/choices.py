@@ -314,7 +314,9 @@ _NO_BEHIND = re.compile(
     re.IGNORECASE,
 )
 # "the T4 can't do bf16", "the full fine-tune is too expensive": why something else is asked for
-_CANNOT = re.compile(r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z", re.IGNORECASE)
+_CANNOT = re.compile(
+    r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z", re.IGNORECASE
+)
 _TOO = re.compile(
     r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|was|would be) (?:much |far |way |just )?too "
     r"(?:expensive|slow|large|big|costly|heavy|wasteful|memory)\b",
@@ -339,7 +341,9 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                     continue
                 if field == "precision" and _about_weights(low, match.start(), match.end()):
                     continue
-                if field in ("precision", "method") and (_CANNOT.search(text[: match.start()]) or _TOO.match(text, match.end())):
+                if field in ("precision", "method") and (
+                    _CANNOT.search(text[: match.start()]) or _TOO.match(text, match.end())
+                ):
                     continue
                 kind: Kind = "one"
                 before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]

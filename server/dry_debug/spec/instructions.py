@@ -70,6 +70,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
         for part in _parts(sentence):
             found.extend(_of_sentence(part, source, lora, said))
     found.extend(_alpha_by_rank(source, found))
+    found = _without_lone_roles(found, source.text)
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
         found = [
             i.at(field="max_tokens")
@@ -80,6 +81,23 @@ def read(source: Source) -> tuple[Instruction, ...]:
             for i in found
         ]
     return merged([_with_totals(found)])
+
+
+# Of these there are two or none: "a headline generator" is no part of a GAN.
+_PAIRED = {
+    "generator": re.compile(r"\b(?:discriminators?|critics?|gans?)\b|\bnetd\b", re.IGNORECASE),
+    "actor": re.compile(r"\bcritics?\b", re.IGNORECASE),
+    "student": re.compile(r"\bteachers?\b|\bdistil", re.IGNORECASE),
+}
+
+
+def _without_lone_roles(found: list[Instruction], text: str) -> list[Instruction]:
+    """What is for one of a pair where the text knows no other, as for the model; a length of prompts where no other
+    length is asked for, as that of sequences."""
+    lone = {role for role, other in _PAIRED.items() if other.search(text) is None}
+    if not any(i.field == "max_length" and not i.role for i in found):
+        lone.add("prompt")
+    return [i.at(role="") if i.role in lone else i for i in found]
 
 
 def _with_totals(found: list[Instruction]) -> list[Instruction]:
@@ -190,7 +208,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
             for e in later
             if e.field not in known and not any(e.start < n.end and n.start < e.end for n in numbers)
         )  # fmt: skip
-    numbers = _made_of(text, numbers)
+    numbers = _made_of(text, numbers, source.text)
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
     found.extend(counted(text, sentence.question, numbers) if not settings else ())
@@ -355,7 +373,7 @@ _FACTORS = re.compile(
 _EQUALS = re.compile(r"(?:=|\bi\.e\.|\bthat is|\bso)\s*\Z", re.IGNORECASE)
 
 
-def _made_of(text: str, numbers: list[Quantity]) -> list[Quantity]:
+def _made_of(text: str, numbers: list[Quantity], whole: str) -> list[Quantity]:
     """The numbers with the size and the steps of accumulation that a total is made of, and the total as that of all."""
     steps = next((n for n in numbers if n.field == "gradient_accumulation_steps" and len(n.values) == 1), None)
     if steps is not None:  # "2 per device, 8 accumulation steps (= 16 per GPU)"
@@ -374,6 +392,10 @@ def _made_of(text: str, numbers: list[Quantity]) -> list[Quantity]:
     size, times, total = (int(match[f"{g}{which}"]) for g in "abt")
     if size * times != total or not 0 < size < 10_000 or (which == "2" and size != times):
         return numbers  # of "4 x 8 = 32 per step" nobody knows which is which
+    if re.search(
+        rf"\b{times}\s*x?\s*(?:[\w-]+\s+){{0,2}}(?:gpus?|cards|devices|[ahlv]\d{{2,3}}s?)\b", whole, re.IGNORECASE
+    ):
+        return numbers  # the other factor may be the number of devices
     rest = [n for n in numbers if n.field != "batch_size" or n.role]
     return [
         *rest,

@@ -204,6 +204,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "max_length",
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
+        r"[ -]tokens?,? (?:altogether|in total|overall|(?:for )?(?:prompt|question) (?:and|\+) (?:answer|completion|response))|"
         r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
         r"|message)|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"
