@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dry_debug.spec.context import asked_part, without_replaced
 from dry_debug.spec.instruction import Kind
+from dry_debug.spec.thing import Thing
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of `values` for a field ("one"), or none of them ("not"), at `start` to `end` of the sentence."""
-
-    field: str
-    values: tuple[str, ...]
-    kind: Kind
-    written: str
-    start: int
-    end: int
-    unit: str = ""
+class Choice(Thing):
+    """One of `values` for a field ("one"), or none of them ("not"); its `unit` says of a logger that it is a tool."""
 
 
 _WITH = (
@@ -358,7 +349,7 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                         match[0].strip(),
                         match.start(),
                         match.end(),
-                        "tool" if field == "logging" else "",
+                        unit="tool" if field == "logging" else "",
                     )
                 )
         hits.sort(key=lambda h: h.start)
@@ -417,7 +408,7 @@ def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:
             values.extend(hits[at + joined].values)
             end = hits[at + joined].end
             joined += 1
-        yield Choice(one.field, tuple(dict.fromkeys(values)), one.kind, one.written, one.start, end, one.unit)
+        yield Choice(one.field, tuple(dict.fromkeys(values)), one.kind, one.written, one.start, end, unit=one.unit)
         at += joined
 
 
@@ -437,7 +428,7 @@ def _replaced(sentence: str, asked: str, found: list[Choice]) -> Iterator[Choice
                     if name == "transformers" and any(c.values == ("trainer",) for c in found):
                         continue
                     unit = "tool" if field == "logging" else ""
-                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end(), unit)
+                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end(), unit=unit)
 
 
 def _about_weights(low: str, start: int, end: int) -> bool:

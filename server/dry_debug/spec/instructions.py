@@ -233,8 +233,6 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         )
         if about == "eval" and one.field not in ("batch_size",):
             role = getattr(one, "role", "")
-        if sentence.pair and one.field == "logging" and isinstance(one, Choice):
-            pass
         yield Instruction(
             one.field,
             one.values,
@@ -503,4 +501,4 @@ def _switch(text: str) -> Iterator[Choice]:
     words = key.strip().lower().split()
     known = next((k for n in (2, 1) if (k := _SWITCHES.get(" ".join(words[-n:]))) is not None), None)
     if known is not None and value.strip().lower() in ("false", "no", "off"):
-        yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), "tool" if known[0] == "logging" else "")
+        yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), unit="tool" if known[0] == "logging" else "")
