@@ -22,7 +22,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     "optimizer": (
         (
             "adamw_8bit",
-            r"(?:paged[ _-])?(?:8[ _-]?bits? )(?:paged )?adam[ _-]?w|(?:paged[ _-])?adam[ _-]?w[ _-](?:in )?\(?(?:bnb[ _-])?8[ _-]?bit|"
+            r"(?:paged[ _-])?(?:8[ _-]?bits? )(?:paged )?adam[ _-]?w|(?:paged[ _-])?adam[ _-]?w[ _-](?:in "
+            r")?\(?(?:bnb[ _-])?8[ _-]?bit|"
             r"adamw8bit",
         ),
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
@@ -72,8 +73,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "plateau",
             r"reduc\w*[ _-]?(?:the )?(?:(?:lr|(?:learning[ -])?rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
-            r"plateau|\b(?:halve|lower|reduce|cut|drop|decrease|divide)\w* (?:the )?(?:lr|learning[ -]rate|rate)\b[^.;]{0,60}"
-            r"\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|falling|decreasing)|(?:does not|doesn't) improve)\b|"
+            r"plateau|\b(?:halve|lower|reduce|cut|drop|decrease|divide)\w* (?:the )?(?:lr|learning[ -]rate|"
+            r"rate)\b[^.;]{0,60}"
+            r"\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|falling|decreasing)|(?:does not|doesn't) "
+            r"improve)\b|"
             r"\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
             r"(?:lr|learning)",
         ),
@@ -116,7 +119,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
-            r"(?<=e-[1-9], )(?:constant|flat|fixed)\b(?! (?:with|seed))|\bconstant\b(?=,? (?:after|following|from the end of) (?:an? |the )?(?:\w+ )?warm)|"
+            r"(?<=e-[1-9], )(?:constant|flat|fixed)\b(?! (?:with|seed))|\bconstant\b(?=,? (?:after|following|from "
+            r"the end of) (?:an? |the )?(?:\w+ )?warm)|"
             r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
             r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
@@ -301,7 +305,8 @@ _NO_BEHIND = re.compile(
     r"\s*(?:(?:is|are|was)(?:n'?t| not| no)|won'?t|will not|can(?:no|')t|does ?n[o']t|not)\s+(?:really |be |"
     r"an? )?(?:available|installed|"
     r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|"
-    r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|banned|too much)",
+    r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|"
+    r"banned|too much)",
     re.IGNORECASE,
 )
 # "the T4 can't do bf16", "the full fine-tune is too expensive": why something else is asked for

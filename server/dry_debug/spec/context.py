@@ -106,7 +106,8 @@ _FOLLOWED = re.compile(
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:(?:an? )?\.?\d|my (?:\w+ )?(?:choice|pick|preference|favou?rite)))|have|work|"
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:(?:an? )?\.?\d|my (?:\w+ "
+    r")?(?:choice|pick|preference|favou?rite)))|have|work|"
     r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
     r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
@@ -186,7 +187,8 @@ _OLD_LABEL = re.compile(
 _UNRELATED = re.compile(
     r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
     r"project|job))\b|"
-    r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|i|you)\b|"
+    r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|"
+    r"i|you)\b|"
     r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|"
     r"disregard) (?:that|those|them)\b",
     re.IGNORECASE,

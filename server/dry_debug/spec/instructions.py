@@ -363,9 +363,11 @@ def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
 
 # "effective batch size 64 (8 x 8)", "4 x 4 = 16 sequences per update"
 _FACTORS = re.compile(
-    rf"\b(?:(?:effective|total|global|overall) )?batch(?:[ -]?size)?(?: of)?\W{{0,3}}(?P<t1>\d+)\s*[(=]\s*(?P<a1>\d+)\s*[x×*]"
-    rf"\s*(?P<b1>\d+)\s*(?=[),.;]|\Z)|(?<![\w.×x*] )(?<![\w.])(?P<a2>\d+)\s*[x×*]\s*(?P<b2>\d+)\s*=\s*(?P<t2>\d+)\s+(?:\w+ )?"
-    rf"(?:per|an?|for each|in each) (?:optimi[sz]er |weight |gradient )?(?:step|update|batch)\b",
+    r"\b(?:(?:effective|total|global|overall) )?batch(?:[ -]?size)?(?: "
+    r"of)?\W{0,3}(?P<t1>\d+)\s*[(=]\s*(?P<a1>\d+)\s*[x×*]"
+    r"\s*(?P<b1>\d+)\s*(?=[),.;]|\Z)|(?<![\w.×x*] "
+    r")(?<![\w.])(?P<a2>\d+)\s*[x×*]\s*(?P<b2>\d+)\s*=\s*(?P<t2>\d+)\s+(?:\w+ )?"
+    r"(?:per|an?|for each|in each) (?:optimi[sz]er |weight |gradient )?(?:step|update|batch)\b",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"(?:=|\bi\.e\.|\bthat is|\bso)\s*\Z", re.IGNORECASE)

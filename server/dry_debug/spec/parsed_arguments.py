@@ -1,4 +1,4 @@
-"""Which fields the command line may set that no option of the program declares: `HfArgumentParser(TrainingArguments)`."""
+"""Which fields the command line may set that no option declares: `HfArgumentParser(TrainingArguments)`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _PARSERS = ("HfArgumentParser", "TrlParser")
 _TRAINING = frozenset(
-    "learning_rate batch_size gradient_accumulation_steps epochs max_steps optimizer scheduler warmup_steps warmup_ratio "
+    "learning_rate batch_size gradient_accumulation_steps epochs max_steps optimizer scheduler warmup_steps "
+    "warmup_ratio "
     "weight_decay max_grad_norm precision seed output_dir logging eval_cadence save_cadence".split()
 )
 _MODEL = frozenset("model method precision lora_r lora_alpha lora_dropout target_modules".split())

@@ -56,7 +56,8 @@ _VALUE = (
     rf"try)?\s*+[\[({{]?\s*+(?P<low>{ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|"
+    r"leave out(?: "
     r"the)?|omit(?: the)?|"
     r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"

@@ -90,7 +90,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
-        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |every |"
+        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
+        r"every |"
         r"one )?(?:texts?|sequences?|inputs?|prompts?|examples?|samples?|documents?|sentences?|questions?|passages?|"
         r"contexts?|reviews?|tweets?|messages?)|"
         r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model|source|src|encoder|document|"
@@ -204,7 +205,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "max_length",
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
-        r"[ -]tokens?,? (?:altogether|in total|overall|(?:for )?(?:prompt|question) (?:and|\+) (?:answer|completion|response))|"
+        r"[ -]tokens?,? (?:altogether|in total|overall|(?:for )?(?:prompt|question) (?:and|\+) (?:answer|completion|"
+        r"response))|"
         r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
         r"|message)|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"
