@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_main_test, nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
     decided = _decided(test)
     if decided is not None:
         return Guard(None, negated, constant=decided is not negated)
-    if _is_main(test):
+    if is_main_test(test):
         return Guard(None, negated, constant=not negated)
     if isinstance(test, ast.BoolOp) and all(_is_negation(value) for value in test.values):
         negated = not negated  # `not a and not b` is the opposite of `a or b`
@@ -253,12 +253,3 @@ def _decided(test: ast.expr) -> bool | None:
     if isinstance(op, ast.Is | ast.IsNot) and (right.value is None or isinstance(right.value, bool)):
         return (left is right.value) is isinstance(op, ast.Is)
     return None
-
-
-def _is_main(test: ast.expr) -> bool:
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-        and isinstance(test.ops[0], ast.Eq)
-    )

@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_main_test, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -315,7 +315,7 @@ class ProcessSetup:
         """Whether a test says nothing about the number of processes: `__name__`, a GPU is there, a constant."""
         if isinstance(test, ast.Constant):
             return True
-        if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__":
+        if is_main_test(test):
             return True
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             return self._always(test.operand, at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program.hyper import arithmetic
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import Option
+from dry_debug.program.walks import is_name
 from dry_debug.spec.namespaces import MAKERS, handed_with, put_value
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def _field_default(program: Program, expr: ast.Attribute, depth: int) -> Traced 
     cls = held.scope if held.kind == "instance" else None
     owner = held.program or program
     body = cls.node.body if cls is not None and isinstance(cls.node, ast.ClassDef) else []
-    fields = [s for s in body if isinstance(s, ast.AnnAssign) and _target_is(s.target, expr.attr)]
+    fields = [s for s in body if isinstance(s, ast.AnnAssign) and is_name(s.target, expr.attr)]
     if len(fields) != 1 or fields[0].value is None:
         return None
     value = fields[0].value
@@ -337,10 +338,6 @@ def _field_default(program: Program, expr: ast.Attribute, depth: int) -> Traced 
         value = default
     found = trace(owner, value, fields[0], depth + 1)
     return Traced(found.known, found.value, found.program, found.node, changeable=True)
-
-
-def _target_is(target: ast.expr, name: str) -> bool:
-    return isinstance(target, ast.Name) and target.id == name
 
 
 def _own_name(node: ast.AST) -> str | None:
