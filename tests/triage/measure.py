@@ -28,6 +28,7 @@ GROUPS = (
     "tenth",
     "eleventh",
     "twelfth",
+    "thirteenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 

@@ -22,8 +22,9 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     "optimizer": (
         (
             "adamw_8bit",
-            r"(?:paged[ _-])?(?:8[ _-]?bits? )adam[ _-]?w|(?:paged_)?adamw[ _-](?:bnb[ _-])?8[ _-]?bit|paged[ "
-            r"_-]adamw(?![ _-]*32)|adamw8bit",
+            r"(?:paged[ _-])?(?:8[ _-]?bits? )(?:paged )?adam[ _-]?w|(?:paged[ _-])?adam[ _-]?w[ _-](?:in "
+            r")?\(?(?:bnb[ _-])?8[ _-]?bit|"
+            r"adamw8bit",
         ),
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
         (
@@ -72,7 +73,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "plateau",
             r"reduc\w*[ _-]?(?:the )?(?:(?:lr|(?:learning[ -])?rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
-            r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
+            r"plateau|\b(?:halve|lower|reduce|cut|drop|decrease|divide)\w* (?:the )?(?:lr|learning[ -]rate|"
+            r"rate)\b[^.;]{0,60}"
+            r"\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|falling|decreasing)|(?:does not|doesn't) "
+            r"improve)\b|"
+            r"\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
             r"(?:lr|learning)",
         ),
         ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
@@ -114,7 +119,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
-            r"\bconstant\b(?=,? (?:after|following|from the end of) (?:an? |the )?(?:\w+ )?warm)|"
+            r"(?<=e-[1-9], )(?:constant|flat|fixed)\b(?! (?:with|seed))|\bconstant\b(?=,? (?:after|following|from "
+            r"the end of) (?:an? |the )?(?:\w+ )?warm)|"
             r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
             r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
@@ -299,7 +305,17 @@ _NO_BEHIND = re.compile(
     r"\s*(?:(?:is|are|was)(?:n'?t| not| no)|won'?t|will not|can(?:no|')t|does ?n[o']t|not)\s+(?:really |be |"
     r"an? )?(?:available|installed|"
     r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|"
-    r"\s*(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|banned|too much)",
+    r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|"
+    r"banned|too much)",
+    re.IGNORECASE,
+)
+# "the T4 can't do bf16", "the full fine-tune is too expensive": why something else is asked for
+_CANNOT = re.compile(
+    r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z", re.IGNORECASE
+)
+_TOO = re.compile(
+    r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|was|would be) (?:much |far |way |just )?too "
+    r"(?:expensive|slow|large|big|costly|heavy|wasteful|memory)\b",
     re.IGNORECASE,
 )
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
@@ -320,6 +336,10 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                 if any(match.start() < h.end and h.start < match.end() for h in hits):
                     continue
                 if field == "precision" and _about_weights(low, match.start(), match.end()):
+                    continue
+                if field in ("precision", "method") and (
+                    _CANNOT.search(text[: match.start()]) or _TOO.match(text, match.end())
+                ):
                     continue
                 kind: Kind = "one"
                 before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]

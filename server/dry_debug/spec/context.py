@@ -80,9 +80,11 @@ _OTHERS = re.compile(
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
     r"lr|learning[ -]rate|batch|config|hyper-?parameters?|settings?|recipe|numbers?|values?)\b"
     r"|\b(?:they|he|she|his|her|their|theirs)\b(?! should| must| need)"
-    r"|\b(?!(?:Model|Data|Training|Script|Code|Run|Let|That|It|What|Here|There|User|Teacher|Student)\b)[A-Z][a-z]+'s\s+"
-    r"(?:[\w-]+ )?(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
-    r"fork|repo|code|version|team|paper)\b"
+    r"|\b(?!(?:Model|Data|Training|Script|Code|Run|Let|That|It|What|Here|There|User|Teacher|Student|Today|Tomorrow|"
+    r"Tonight|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b)[A-Z][A-Za-z]+'s\s+"
+    r"(?:[\w-]+ ){0,2}(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
+    r"fork|repo|code|version|team|paper|recipe|report|entry|thesis|attempt|submission|baseline|results?|values?|"
+    r"hyper-?parameters?|defaults?)\b"
     r"|\b(?!(?:Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|Weights|Only|Just|"
     r"Everything|Base|"
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
@@ -104,7 +106,8 @@ _FOLLOWED = re.compile(
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:an? )?\.?\d)|have|work|"
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:(?:an? )?\.?\d|my (?:\w+ "
+    r")?(?:choice|pick|preference|favou?rite)))|have|work|"
     r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
     r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
@@ -184,14 +187,16 @@ _OLD_LABEL = re.compile(
 _UNRELATED = re.compile(
     r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
     r"project|job))\b|"
+    r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|"
+    r"i|you)\b|"
     r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|"
     r"disregard) (?:that|those|them)\b",
     re.IGNORECASE,
 )
 # "(d) Repeat (a) with Adam": another run
 _REPEATED = re.compile(
-    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo|rerun|do the same|run it again|"
-    r"try the same)\b.{0,40}\bwith\b",
+    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo(?! (?:it|this|that) with)|rerun(?! (?:it|this|that) with)|"
+    r"do the same|run it again|try the same)\b.{0,40}\bwith\b",
     re.IGNORECASE,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
@@ -251,6 +252,8 @@ def passed(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | T
 
 
 def _role(name: str) -> str:
+    if name.startswith("max_prompt"):
+        return "prompt"
     parts = re.match(r"(?:(body|backbone|encoder)|head|classifier)_(?=learning|lr)", name)
     if parts is not None:
         return "backbone" if parts[1] else "head"
@@ -534,7 +537,9 @@ def _methods(program: Program) -> Iterator[Observed]:
             or "processor" in named.lower()
             or last in ("tok", "encode_plus", "batch_encode_plus", "encode")
         ):
-            yield from _keywords(program, call, {"max_length": "max_length"})
+            for one in _keywords(program, call, {"max_length": "max_length"}):
+                targets = not call.args and any(k.arg == "text_target" for k in call.keywords)
+                yield replace(one, role="target") if targets else one
         elif (
             any(k.arg in ("max_new_tokens", "temperature") for k in call.keywords)
             and last != "generate"
