@@ -188,17 +188,19 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
 
 def _owner(test: ast.expr, scope: Scope) -> object:
     """Whose variables the test reads: attributes (`args.amp`, `self.amp`) mean the same in every function."""
+    parts = list(nodes(test))
+    roots = {part.value for part in parts if isinstance(part, ast.Attribute)}
+    read = [part for part in parts if isinstance(part, ast.Name)]
     homes: list[Scope] = []
-    for node in nodes(test):
-        if isinstance(node, ast.Name) and not _inside_attribute(node, test):
+    for node in read:
+        if node not in roots:
             home = home_of(node.id, scope)
             if home is not None and not _imported(node.id, home):
                 homes.append(home)
     if homes:
         return id(max(homes, key=_depth))  # the innermost one: what the test says goes when that is left
     cls = scope.class_scope
-    own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in nodes(test))
-    return id(cls) if own else ""
+    return id(cls) if cls is not None and any(node.id == scope.self_name for node in read) else ""
 
 
 def _imported(name: str, home: Scope) -> bool:
@@ -210,10 +212,6 @@ def _depth(scope: Scope) -> int:
     while scope.parent is not None:
         scope, depth = scope.parent, depth + 1
     return depth
-
-
-def _inside_attribute(name: ast.Name, test: ast.expr) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.value is name for n in nodes(test))
 
 
 def _is_none_or_bool(test: ast.Compare) -> bool:
