@@ -26,6 +26,7 @@ from dry_debug.program.inference import (
     scored,
 )
 from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.model_calls import spelled
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import nodes
@@ -94,9 +95,9 @@ class EvaluationWithGradients(OrderRule):
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
         event = hit.event
         place = Occurrence(event, hit.calls)
-        if hit.label != "eval" and not scored(place) and not (hit.label == "fresh" and _comes_evaluating(module)):
-            if data_loop(place) is not None or not never_trains(*_files(place, program)):
-                return None
+        evaluates = hit.label == "eval" or scored(place) or (hit.label == "fresh" and _comes_evaluating(module))
+        if not evaluates and (data_loop(place) is not None or not never_trains(*_files(place, program))):
+            return None
         at = place.here(program)
         if at is None or not _judged(hit, place, module, program):
             return None
@@ -124,6 +125,9 @@ class EvaluationWithGradients(OrderRule):
                 program.why(place, "autograd may be switched off by {}, which calls it", off, see=off)
                 return None
             exported = not program.callers.of(function)
+        if around is None and hit.label != "eval" and not _own(hit, module):
+            program.why(place, "it is not known who calls it, or how the model was made")
+            return None
         return Report(
             at=at,
             headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing"
@@ -137,7 +141,6 @@ class EvaluationWithGradients(OrderRule):
             fix=(lambda: _fix(hit, program)) if here else None,
             fix_title=_TITLE if here else "",
         )
-
 
     @staticmethod
     def _cause(hit: Hit, program: Program, once: bool) -> ast.AST:
@@ -254,6 +257,14 @@ def _runs_once(place: Occurrence, program: Program) -> bool:
 def _files(place: Occurrence, program: Program) -> set[Program]:
     """The files that the walk to a call came through."""
     return {program, place.event.program, *(tree.program for tree in place.calls)}
+
+
+def _own(hit: Hit, module: Value) -> bool:
+    """Whether the function that the walk to a call began in makes the model itself, of a class or from a file."""
+    root, owner, made_by = root_of(hit), module.base.origin, module.base.args
+    if root is None or owner is None or made_by is None or not (module.confidence == "high" or loaded_whole(module)):
+        return False
+    return root.kind == "module" or owner.index.scope_of.get(made_by) is root
 
 
 def _given_from_outside(hit: Hit, module: Value) -> bool:
@@ -376,7 +387,6 @@ class _Outputs:
                 continue
             queue.extend(ast.iter_child_nodes(node))
         return False
-
 
     def ends(self, node: ast.expr) -> bool:
         """Whether an expression takes what the model gave out of its graph: `.detach()`, `.item()`, `.argmax(1)`."""
