@@ -62,6 +62,9 @@ class EvaluationWithGradients(OrderRule):
         return (event.node for event in program.events.of_kind("forward"))
 
     def check(self, program: Program) -> Iterator[Report]:
+        if program.is_test:
+            program.why(None, "the file is a test")
+            return
         events = program.events
         switched = bool(events.of_kind("eval")) or events.runs_only or "from_pretrained" in program.document.source
         here = any(_may_be_one(e, program) and (switched or may_score(e)) for e in events.of_kind("forward"))
@@ -210,8 +213,6 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "autograd is switched off here, or may be")
     elif data_loop(place) is None and not _runs_once(place, program):
         why(place, "it stands in no loop over data, or in one that trains")
-    elif program.is_test:
-        why(place, "the file is a test")
     elif _given_from_outside(hit, module):
         why(place, "other files give the model to this function, and may switch autograd off around it")
     elif function.kind == "function" and any(home.flow.handed(function.name, function.parent or function)):

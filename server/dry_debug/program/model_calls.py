@@ -22,6 +22,16 @@ _TRAINS = ("optimizer", "optim.", "optim(", "backward", "Trainer", "autograd.gra
 MAX_CALLERS = 2  # functions between the call and the loop
 MAX_SITES = 8  # calls of one name: `run` may be anybody's
 _RUNS = frozenset(("forward", "generate"))
+# Methods that are called everywhere and that run no model: of tensors, containers, texts, modules and what trains them.
+_NO_PASSES = _RUNS | frozenset(
+    "to cuda cpu float half long int bool item size view reshape permute transpose squeeze unsqueeze mean sum max min "
+    "detach numpy tolist backward step zero_grad append extend update items keys values get pop add format join split "
+    "strip replace startswith endswith write info warning debug error close set_description set_postfix add_scalar "
+    "load_state_dict state_dict parameters named_parameters requires_grad_ register_buffer argmax eq gt lt ge le "
+    "contiguous expand repeat clamp masked_fill scatter_ fill_ copy_ chunk topk softmax sigmoid pow sqrt exp log norm "
+    "matmul mm bmm type type_as clone dim numel flatten index insert sort count lower upper encode_plus batch_decode "
+    "save load open read add_argument parse_args exists mkdir".split()
+)
 _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
@@ -60,7 +70,9 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
 
 def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
     """A call of a method that the class of a model has beside `forward`, and that runs its layers."""
-    if not isinstance(func, ast.Attribute) or func.attr in _RUNS or scope.kind == "lambda":
+    if not isinstance(func, ast.Attribute) or func.attr in _NO_PASSES or scope.kind == "lambda":
+        return None
+    if func.attr not in ix.own_methods and not ix.program.imports_project:
         return None
     cls = scope.class_scope
     if cls is not None and ("forward" in cls.bindings or "training_step" in cls.bindings):
