@@ -67,9 +67,7 @@ def shares(path: str) -> Shares:
     wanted: list[manifest.RuleInfo] = []
 
     def triggers() -> None:
-        rules = manifest.selected(EVERYTHING)
-        speakers = awake(rules, document)
-        wanted.extend(info for info in rules if info.name in speakers)
+        wanted.extend(awake(manifest.selected(EVERYTHING), document))
 
     phase("triggers", triggers)
     if not wanted:

@@ -13,3 +13,8 @@ def of(kind: str, source: str, files: dict[str, str] | None = None) -> list[dict
     """The rows of one `kind` (a key of `dry-debug facts`) for a program; `files` are the others of its project."""
     rows: list[dict[str, Any]] = facts(program(source, files))[kind]
     return rows
+
+
+def told(source: str, files: dict[str, str] | None = None) -> dict[str, Any]:
+    """All facts of a small program and of the files that it imports."""
+    return facts(program(source, files))

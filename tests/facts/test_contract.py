@@ -8,6 +8,7 @@ from dry_debug.program.program import Program
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.notebook import NotebookCell, from_cells
 
+from tests.facts.small import told
 from tests.program.model import ROOT, program
 
 TOOLS = """
@@ -53,10 +54,6 @@ for epoch in range(3):
     tools.judge(net)
     tools.keep("last.pt", net, opt)
 """
-
-
-def told(source: str, files: dict[str, str] | None = None) -> dict[str, Any]:
-    return facts(program(source, files))
 
 
 def rows(found: list[dict[str, Any]], *fields: str) -> list[tuple[Any, ...]]:

@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dry_debug.program.facts import facts
 
-from tests.program.model import program
-
-
-def told(source: str, files: dict[str, str]) -> dict[str, Any]:
-    return facts(program(source, files))
+from tests.facts.small import told
 
 
 def component(found: dict[str, Any], name: str) -> dict[str, Any]:

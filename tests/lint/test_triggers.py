@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from dry_debug.lint import manifest
+import pytest
+from dry_debug.lint import manifest, triggers
 from dry_debug.lint.triggers import awake, triggered
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,20 @@ def rule(*groups: tuple[str, ...]) -> manifest.RuleInfo:
 @given(st.lists(st.sampled_from(WORDS) | st.text(alphabet="tenso_.(=) \n\té", max_size=4), max_size=60))
 def test_awake_are_the_triggered(pieces: list[str]) -> None:
     source = "".join(pieces)
-    assert awake(RULES, document_of(source)) == {info.name for info in RULES if triggered(info, source)}
+    assert awake(RULES, document_of(source)) == [info for info in RULES if triggered(info, source)]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS) | st.sampled_from(["x ", "torch_", "_step "]), max_size=8), max_size=12)
+)
+def test_what_is_remembered_of_other_texts_changes_nothing(texts: list[list[str]]) -> None:
+    rules = (*RULES,)  # of this test alone
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(triggers, "_MOST_KNOWN", 12)
+        patch.setattr(triggers, "_MOST_NARROWED", 2)
+        for pieces in texts:
+            source = "".join(pieces)
+            assert awake(rules, document_of(source)) == [info for info in RULES if triggered(info, source)]
 
 
 def test_words_in_words_and_marks_around_them() -> None:
@@ -55,7 +69,11 @@ def test_a_group_may_be_shared_and_nested() -> None:
             "twice": (("a",), ("a",)),
         }.items()
     )
-    assert awake(rules, document_of("a")) == awake(rules, document_of("a")) == {"always", "one", "either", "twice"}
-    assert awake(rules, document_of("b")) == {"always", "either"}
-    assert awake(rules, document_of("a b")) == {"always", "one", "either", "both", "twice"}
-    assert awake((), document_of("a")) == frozenset()
+
+    def names(source: str) -> list[str]:
+        return [info.name for info in awake(rules, document_of(source))]
+
+    assert names("a") == names("a") == ["always", "one", "either", "twice"]
+    assert names("b") == ["always", "either"]
+    assert names("a b") == ["always", "one", "either", "both", "twice"]
+    assert awake((), document_of("a")) == []

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dry_debug.program.walks import is_docstring
+from dry_debug.program.walks import is_definition, is_docstring
 
 from tests.pages.library_names import LIBRARY_ATTRIBUTES
 
@@ -91,12 +91,8 @@ def _is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 
-def _is_definition(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-
-
 def _first_line(node: ast.stmt) -> int:
-    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else []
+    decorators = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
@@ -111,20 +107,20 @@ def _in_method(source: _Source, marked: Sequence[int]) -> list[_Line] | None:
 def _wrapped(source: _Source, opening: list[str], closing: list[str], depth: int) -> list[_Line] | None:
     """The script's statements in a block; definitions stay outside where they use none of its variables."""
     nodes = [node for statement in source.body for node in ast.walk(statement)]
-    script = [statement for statement in source.body if not _is_definition(statement)]
+    script = [statement for statement in source.body if not is_definition(statement)]
     if not script or any(isinstance(node, ast.Global) for node in nodes):
         return None
     if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes):
         return None
     named = [node for statement in script for node in ast.walk(statement) if isinstance(node, ast.Name)]
     assigned = {node.id for node in named if not isinstance(node.ctx, ast.Load)}
-    loaded = {name for s in source.body if _is_definition(s) for name in _free_names(s)}
+    loaded = {name for s in source.body if is_definition(s) for name in _free_names(s)}
     outside: list[_Line] = []
     inside: list[_Line] = []
     at = source.header_end + 1
     for statement in source.body:
         end = statement.end_lineno or statement.lineno
-        keep_out = _is_definition(statement) and not assigned & loaded
+        keep_out = is_definition(statement) and not assigned & loaded
         (outside if keep_out else inside).extend(source.slice(at, end))
         at = end + 1
     inside.extend(source.slice(at, len(source.lines)))

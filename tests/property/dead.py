@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dry_debug.program.facts import facts
 from dry_debug.program.host import NullHost
 from dry_debug.program.program import Program
+from dry_debug.program.walks import is_definition
 from dry_debug.text.document import Document
 
 from tests.property.extract import Block, blocks_of
 from tests.property.naming import leaves_block, names
-from tests.property.origins import Project, blocks, forget, header, is_definition, is_import, made
+from tests.property.origins import Project, blocks, forget, header, is_import, made
 from tests.property.tally import Tally, Transformation
 
 _UNUSED_FUNCTION = """

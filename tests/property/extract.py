@@ -7,13 +7,13 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from dry_debug.program.walks import is_definition, is_docstring
+
 from tests.property.naming import Function, definite, free_names, leaves_block, names, own_nodes, parameters
 from tests.property.origins import (
     Project,
     all_places,
     header,
-    is_definition,
-    is_docstring,
     is_import,
     made,
     stamp_all,

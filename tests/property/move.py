@@ -8,9 +8,10 @@ import copy
 from collections.abc import Iterator, Sequence
 
 from dry_debug.program.scopes import last_name
+from dry_debug.program.walks import is_definition
 
 from tests.property.naming import free_names, names
-from tests.property.origins import Place, Project, all_places, header, is_definition, is_import, made, places_of, stamp
+from tests.property.origins import Place, Project, all_places, header, is_import, made, places_of, stamp
 from tests.property.tally import Tally, Transformation
 
 _NEW = "moved_parts"

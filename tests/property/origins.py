@@ -144,10 +144,6 @@ def is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 
-def is_definition(node: ast.stmt) -> bool:
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-
-
 def header(body: Sequence[ast.stmt]) -> int:
     """How many statements at the head of a module are its docstring and imports."""
     count = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from dry_debug.program.walks import is_docstring
+from dry_debug.program.walks import is_definition, is_docstring
 
 from tests.property.naming import free_names, names
-from tests.property.origins import Project, header, is_definition, made
+from tests.property.origins import Project, header, made
 from tests.property.tally import Tally, Transformation
 
 

@@ -15,8 +15,6 @@ from measure import GROUPS, reports, verdict
 EVERY = [report for group in GROUPS for report in reports(group)]
 # The reports that the table does not send where their label says, by thread, with the reason.
 OPEN = {
-    "https://github.com/tianweiy/CausVid/issues/19":
-        "learns badly in bfloat16 and well in float32: mixed precision leads, the label is debugging",
     "https://github.com/TencentARC/GFPGAN/issues/50":
         "weird results in half precision, and a remark that single precision is slower: the remark leads",
     "https://github.com/pytorch/pytorch/issues/138412":

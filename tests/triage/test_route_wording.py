@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from wording import LABELS, labelled, learned
 
 
-def test_features_are_beginnings_of_words_and_their_pairs() -> None:
-    assert features("Checkpoints, loaded") == {"checkpo", "loaded", "checkpo loaded"}
-    assert features("") == frozenset()
+def test_features_are_beginnings_of_words_their_pairs_and_concepts() -> None:
+    assert features("Checkpoints, loaded", ["load"]) == {"checkpo", "loaded", "checkpo loaded", ":load"}
+    assert features("", ()) == frozenset()
 
 
 def test_a_word_of_one_area_speaks_for_it() -> None:
@@ -24,17 +24,29 @@ def test_a_word_of_one_area_speaks_for_it() -> None:
         ("the gradient of my kernel", "custom-autograd-functions"),
         ("a kernel of my own", "custom-autograd-functions"),
     ]
-    table = learned([*texts, ("slow epochs", "performance-profiling"), ("slow loader", "performance-profiling")])
-    assert max(zip(table["kernel"], LABELS, strict=True))[1] == "custom-autograd-functions"
-    assert "loader" not in table, "what stands in one text says nothing"
+    model = learned([*texts, ("slow epochs", "performance-profiling"), ("slow loader", "performance-profiling")])
+    assert max(zip(model.weights["kernel"], LABELS, strict=True))[1] == "custom-autograd-functions"
+    assert "loader" not in model.weights, "what stands in one text says nothing"
+
+
+def test_what_stands_in_more_texts_is_less_rare() -> None:
+    texts = [("kernel loader", "custom-autograd-functions"), ("loader", ""), ("loader kernel", ""), ("other", "")]
+    rarity = learned(texts).rarity
+    assert rarity["kernel"] > rarity["loader"] > 0
 
 
 def test_every_label_has_texts() -> None:
     assert {area for _, area in labelled()} == set(LABELS)
 
 
-def test_a_text_without_words_leans_nowhere() -> None:
-    assert leaning("").lead == 0
+def test_the_shares_are_parts_of_one() -> None:
+    lean = leaning("slow loader", ["slow", "loader"])
+    assert sum(lean.shares.values()) == pytest.approx(1) and set(lean.shares) == set(LABELS)
+    assert lean.area == "performance-profiling" and lean.share == lean.shares[lean.area]
+
+
+def test_a_text_without_words_leans_clearly_nowhere() -> None:
+    assert leaning("", ()).share < 0.5
 
 
 @pytest.mark.parametrize(

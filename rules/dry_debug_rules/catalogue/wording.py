@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -10,10 +10,15 @@ from importlib import resources
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """`areas` (the empty one: a question is due), and for each feature of a text one weight for each of them."""
+    """The model of tests/triage/wording.py.
+
+    `areas` (the empty one: a question is due), `base` with one weight for each of them, and `words`: for each feature
+    of a text how rare it is and then one weight for each area.
+    """
 
     areas: tuple[str, ...]
-    words: Mapping[str, list[int]]
+    base: Sequence[int]
+    words: Mapping[str, Sequence[int]]
 
 
 @cache
@@ -22,4 +27,4 @@ def weights() -> Weights:
     import json
 
     data = json.loads((resources.files(str(__package__)) / "wording.json").read_text(encoding="utf-8"))
-    return Weights(tuple(data["areas"]), data["words"])
+    return Weights(tuple(data["areas"]), data["base"], data["words"])

@@ -13,7 +13,7 @@ from dry_debug.program.all_ranks import WRAPPERS, held_back, shared_by, values_o
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.links import Link
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_main_test, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
@@ -210,10 +210,8 @@ def _always(program: Program) -> bool:
     calls = [*(c for name in WRAPPERS for c in program.calls_of(name)), *program.training.distributed.inits]
     for call in calls:
         stmt = program.statement(call)
-        if stmt is None or any(isinstance(b, ast.If) and not _main(b) for b in program.index.ancestors(stmt)):
+        if stmt is None or any(
+            isinstance(b, ast.If) and not is_main_test(b.test) for b in program.index.ancestors(stmt)
+        ):
             return False
     return bool(calls)
-
-
-def _main(block: ast.If) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == "__name__" for n in nodes(block.test))

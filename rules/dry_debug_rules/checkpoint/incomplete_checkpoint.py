@@ -11,6 +11,7 @@ from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.run_parts import stateless
+from dry_debug.program.walks import is_main_test
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
@@ -245,12 +246,7 @@ def _always(node: ast.AST, program: Program) -> bool:
     """Whether the program seeds whatever its arguments are: `if args.seed is not None:` leaves it to the user."""
     stmt = program.statement(node)
     around = program.index.ancestors(stmt) if stmt is not None else ()
-    return stmt is not None and not any(isinstance(b, ast.If) and not _is_main(b) for b in around)
-
-
-def _is_main(block: ast.If) -> bool:
-    """`if __name__ == "__main__":`."""
-    return isinstance(block.test, ast.Compare) and getattr(block.test.left, "id", "") == "__name__"
+    return stmt is not None and not any(isinstance(b, ast.If) and not is_main_test(b.test) for b in around)
 
 
 def _headline(saved: list[str], missing: list[str]) -> str:

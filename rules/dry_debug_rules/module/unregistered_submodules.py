@@ -11,6 +11,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.registration import Hidden, hidden_layers, plain_containers
+from dry_debug.program.walks import is_text
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _repair(hidden: Hidden, program: Program) -> tuple[str, tuple[TextEdit, ...]
     span = program.span(container)
     if isinstance(container, ast.Dict | ast.DictComp):
         keys = container.keys if isinstance(container, ast.Dict) else [container.key]
-        if not keys or not all(isinstance(k, ast.JoinedStr) or _text(k) for k in keys):
+        if not keys or not all(isinstance(k, ast.JoinedStr) or is_text(k) for k in keys):
             return "", ()  # the keys of a ModuleDict are strings
         name = f"{prefix}ModuleDict"
     else:
@@ -71,10 +72,6 @@ def _repair(hidden: Hidden, program: Program) -> tuple[str, tuple[TextEdit, ...]
     if isinstance(container, ast.List) and not container.elts:
         return title, (TextEdit(span, f"{name}()"),)
     return title, (TextEdit(Span(span.start, span.start), f"{name}("), TextEdit(Span(span.end, span.end), ")"))
-
-
-def _text(key: ast.expr | None) -> bool:
-    return isinstance(key, ast.Constant) and isinstance(key.value, str)
 
 
 def _prefix(hidden: Hidden, program: Program) -> str | None:

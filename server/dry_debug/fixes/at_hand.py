@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.reaching import surely_bound
 from dry_debug.program.values import Value
+from dry_debug.program.walks import is_main_test
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -104,7 +105,7 @@ def at_top(program: Program, stmt: ast.stmt | None, home: Scope) -> bool:
     for block in program.index.ancestors(stmt):
         if block is home.node:
             return True
-        if isinstance(block, ast.If) and not _is_main(block) and not _on_both(block, stmt, program):
+        if isinstance(block, ast.If) and not is_main_test(block.test) and not _on_both(block, stmt, program):
             return False
         if not isinstance(block, ast.With | ast.AsyncWith | ast.If) and not (
             isinstance(block, ast.Try) and inner not in block.handlers and inner not in block.orelse
@@ -122,7 +123,3 @@ def _on_both(block: ast.If, stmt: ast.stmt, program: Program) -> bool:
         isinstance(s, ast.Assign) and targets & {ast.unparse(t) for t in s.targets} for part in other for s in
         (part, *getattr(part, "body", ()))
     )  # fmt: skip
-
-
-def _is_main(block: ast.If) -> bool:
-    return isinstance(block.test, ast.Compare) and getattr(block.test.left, "id", "") == "__name__"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.layout import is_plain
 from dry_debug.fixes.modules import module_name
 from dry_debug.program.every_rank import every_rank
+from dry_debug.program.walks import is_main_test
 
 if TYPE_CHECKING:
     from dry_debug.lint.finding import Need
@@ -36,7 +37,7 @@ def always(call: ast.Call, program: Program) -> bool:
     """Whether the process group is set up in every run: no test around it but that for the main script."""
     stmt = program.statement(call)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.If) and getattr(getattr(block.test, "left", None), "id", "") != "__name__":
+        if isinstance(block, ast.If) and not is_main_test(block.test):
             return False
         if isinstance(block, ast.FunctionDef):
             sites = program.call_sites(program.index.scopes[block])

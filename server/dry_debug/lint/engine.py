@@ -112,8 +112,7 @@ def analyse(
     raw: list[tuple[RuleInfo, Report]] = []
     doubtful: set[str] = set()  # a suppression of what is not shown anyway is not called unused
     shown = settings.min_confidences()
-    speakers = awake(chosen, document)
-    for info in [info for info in chosen if info.name in speakers]:
+    for info in awake(chosen, document):
         if cancelled is not None and cancelled():
             raise Cancelled
         try:
@@ -145,8 +144,8 @@ def _beside(
 ) -> list[tuple[RuleInfo, Report]]:
     """What the rules about comments say beside `findings`, those that no comment suppresses."""
     found: list[tuple[RuleInfo, Report]] = []
-    judges = [info for info in chosen if info.shape == "comment"]
-    if not findings or not judges:
+    judges = [info for info in chosen if info.shape == "comment"] if findings else []
+    if not judges:
         return found
     # With the catalogue these rules cost a cold run a tenth of its time, and most comments say nothing of theirs.
     near = "#" + "\n".join(words_near(program.document, finding.span) for finding in findings).lower()

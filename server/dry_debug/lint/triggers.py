@@ -24,31 +24,10 @@ def triggered(info: RuleInfo, source: str) -> bool:
     return all(any(word in source for word in group) for group in info.triggers)
 
 
-def awake(rules: tuple[RuleInfo, ...], document: Document) -> frozenset[str]:
-    """The names of those of `rules` that can have something to say about this text."""
+def awake(rules: tuple[RuleInfo, ...], document: Document) -> Sequence[RuleInfo]:
+    """Those of `rules`, in their order, that can have something to say about this text; none about comments."""
     plan = _plan(rules)
-    if plan is None:
-        return _one_by_one(rules, document.source)
-    source, identifiers = document.source, document.identifiers
-    together = f" {' '.join(identifiers)} "
-    known: dict[str, bool] = {}
-    found: list[str] = []
-    nodes = [plan]
-    for node in nodes:
-        found += node.names
-        for group, below in node.groups:
-            for word in group:
-                text = word.text
-                holds = known.get(text)
-                if holds is None:
-                    holds = word.part in identifiers if word.exact else word.part in together
-                    if holds and not word.plain:
-                        holds = text in source
-                    known[text] = holds
-                if holds:
-                    nodes.append(below)
-                    break
-    return frozenset(found)
+    return _one_by_one(rules, document.source) if plan is None else plan.awake(document)
 
 
 class _Word(NamedTuple):
@@ -65,16 +44,142 @@ class _Word(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """Where some groups are known to occur: the rules that want no more, and which further group leads where."""
+    """Where some groups are known to occur: the rules that want no more, and which further group leads where.
 
-    names: tuple[str, ...]
-    groups: tuple[tuple[tuple[_Word, ...], _Node], ...]
+    A group is the sum of the bits of its words.
+    """
+
+    rules: tuple[int, ...]
+    groups: tuple[tuple[int, _Node], ...]
+
+
+class _Narrow(NamedTuple):
+    """What is left of a node for certain identifiers: the rules that are awake, and the texts that still decide."""
+
+    rules: tuple[int, ...]
+    doubtful: tuple[tuple[tuple[str, ...], _Narrow], ...]
+
+
+class _Known(NamedTuple):
+    """What was learnt of the identifiers of earlier texts: files of a project have most of them in common.
+
+    `read`: all of them; `speaking`: those in which words stand, with the bits of these.
+    """
+
+    read: set[str]
+    speaking: dict[str, int]
+    names: set[str]  # of `speaking`: two sets meet faster than a set and a dict
+
+
+_MOST_KNOWN = 20_000
+_MOST_NARROWED = 1_000
+
+
+class _Plan:
+    """The rules, sorted by the words that they want."""
+
+    def __init__(self, rules: tuple[RuleInfo, ...]) -> None:
+        self.rules = rules
+        wanted = [(at, frozenset(info.triggers)) for at, info in enumerate(rules) if info.shape != "comment"]
+        texts = sorted({text for _, groups in wanted for group in groups for text in group})
+        self.bits = {text: 1 << at for at, text in enumerate(texts)}
+        words = [_word(text) for text in texts]
+        self.words = [word for word in words if word.part]
+        # No identifier tells of them: they are always looked for.
+        self.signs = sum(self.bits[word.text] for word in words if not word.part)
+        self.marked = [(self.bits[word.text], word.text) for word in words if not word.plain]
+        self.root = self._grown(wanted)
+        self.known = _Known(set(), {}, set())
+        self.plain = sum(self.bits[word.text] for word in words if word.plain)
+        self.narrowed: dict[int, _Narrow] = {}
+
+    def awake(self, document: Document) -> Sequence[RuleInfo]:
+        source, identifiers = document.source, document.identifiers
+        known = self.known
+        fresh = identifiers - known.read
+        if fresh:
+            if len(known.read) + len(fresh) > _MOST_KNOWN:
+                known, fresh = _Known(set(), {}, set()), identifiers  # a new one: others may be reading in the old one
+                if len(fresh) <= _MOST_KNOWN:
+                    self.known = known
+            self._learn(fresh, known)
+        held = self.signs
+        for name in identifiers & known.names:
+            held |= known.speaking[name]
+        narrow = self._narrowed(held)
+        found, doubtful = [*narrow.rules], [*narrow.doubtful]
+        stands: dict[str, bool] = {}
+        for texts, below in doubtful:
+            for text in texts:
+                holds = stands.get(text)
+                if holds is None:
+                    holds = stands[text] = text in source
+                if holds:
+                    found += below.rules
+                    doubtful += below.doubtful
+                    break
+        found.sort()
+        return [self.rules[at] for at in found]
+
+    def _narrowed(self, held: int) -> _Narrow:
+        """The tree of groups without what no identifier lets hope for, and without what they make certain."""
+        known = self.narrowed.get(held)
+        if known is None:
+            if len(self.narrowed) >= _MOST_NARROWED:
+                self.narrowed = {}
+            known = self.narrowed[held] = self._narrow(self.root, held)
+        return known
+
+    def _narrow(self, node: _Node, held: int) -> _Narrow:
+        rules = [*node.rules]
+        doubtful: list[tuple[tuple[str, ...], _Narrow]] = []
+        for group, below in node.groups:
+            if held & group:
+                narrow = self._narrow(below, held)
+                if held & group & self.plain:
+                    rules += narrow.rules
+                    doubtful += narrow.doubtful
+                else:
+                    doubtful.append((tuple(text for bit, text in self.marked if held & group & bit), narrow))
+        return _Narrow(tuple(rules), tuple(doubtful))
+
+    def _learn(self, fresh: frozenset[str], known: _Known) -> None:
+        """Remembers in which of these identifiers words stand."""
+        together = f" {' '.join(fresh)} "
+        for word in self.words:
+            bit = self.bits[word.text]
+            if word.exact:
+                if word.part in fresh:
+                    known.speaking[word.part] = known.speaking.get(word.part, 0) | bit
+                continue
+            at = together.find(word.part)
+            while at >= 0:
+                start = at + 1 if together[at] == " " else together.rfind(" ", 0, at) + 1
+                end = together.find(" ", start)
+                name = together[start:end]
+                known.speaking[name] = known.speaking.get(name, 0) | bit
+                at = together.find(word.part, end)
+        known.names.update(known.speaking)
+        known.read.update(fresh)
+
+    def _grown(self, wanted: Sequence[tuple[int, frozenset[Group]]]) -> _Node:
+        """What most rules want is asked first, and once."""
+        content = tuple(at for at, groups in wanted if not groups)
+        rest = [(at, groups) for at, groups in wanted if groups]
+        branches = []
+        while rest:
+            count = Counter(group for _, groups in rest for group in groups)
+            first = max(count, key=lambda group: (count[group], group))
+            below = self._grown([(at, groups - {first}) for at, groups in rest if first in groups])
+            branches.append((sum(self.bits[text] for text in first), below))
+            rest = [(at, groups) for at, groups in rest if first not in groups]
+        return _Node(content, tuple(branches))
 
 
 def _word(text: str) -> _Word:
     longest = max(_IDENTIFIER.finditer(text), key=lambda match: len(match.group()), default=None)
     if longest is None:
-        return _Word(text, "", False, not text)
+        return _Word(text, "", False, False)
     part, open_left, open_right = longest.group(), longest.start() == 0, longest.end() == len(text)
     if not open_left and not open_right:
         return _Word(text, part, True, False)
@@ -82,25 +187,27 @@ def _word(text: str) -> _Word:
     return _Word(text, spaced, False, part == text)
 
 
-def _one_by_one(rules: tuple[RuleInfo, ...], source: str) -> frozenset[str]:
+def _one_by_one(rules: tuple[RuleInfo, ...], source: str) -> list[RuleInfo]:
     held: dict[Group, bool] = {}
     found = []
     for info in rules:
-        for group in info.triggers if info.shape != "comment" else ():
+        if info.shape == "comment":
+            continue
+        for group in info.triggers:
             if group not in held:
                 held[group] = any(word in source for word in group)
             if not held[group]:
                 break
         else:
-            found += [info.name] if info.shape != "comment" else []
-    return frozenset(found)
+            found.append(info)
+    return found
 
 
 # By the identity of the rules, which are kept for that: to hash them takes longer.
-_plans: dict[int, tuple[tuple[RuleInfo, ...], _Node | None]] = {}
+_plans: dict[int, tuple[tuple[RuleInfo, ...], _Plan | None]] = {}
 
 
-def _plan(rules: tuple[RuleInfo, ...]) -> _Node | None:
+def _plan(rules: tuple[RuleInfo, ...]) -> _Plan | None:
     """How to ask for these rules; None when it is asked for the first time: for one file it is not worth making."""
     known = _plans.get(id(rules))
     if known is None:
@@ -110,20 +217,6 @@ def _plan(rules: tuple[RuleInfo, ...]) -> _Node | None:
         return None
     plan = known[1]
     if plan is None:
-        plan = _grown([(info.name, frozenset(info.triggers)) for info in rules if info.shape != "comment"])
+        plan = _Plan(rules)
         _plans[id(rules)] = (rules, plan)
     return plan
-
-
-def _grown(wanted: Sequence[tuple[str, frozenset[Group]]]) -> _Node:
-    """What most rules want is asked first, and once."""
-    names = tuple(name for name, groups in wanted if not groups)
-    rest = [(name, groups) for name, groups in wanted if groups]
-    branches = []
-    while rest:
-        count = Counter(group for _, groups in rest for group in groups)
-        first = max(count, key=lambda group: (count[group], group))
-        below = _grown([(name, groups - {first}) for name, groups in rest if first in groups])
-        branches.append((tuple(_word(text) for text in first), below))
-        rest = [(name, groups) for name, groups in rest if first not in groups]
-    return _Node(names, tuple(branches))

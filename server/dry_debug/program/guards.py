@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_main_test, nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
     decided = _decided(test)
     if decided is not None:
         return Guard(None, negated, constant=decided is not negated)
-    if _is_main(test):
+    if is_main_test(test):
         return Guard(None, negated, constant=not negated)
     if isinstance(test, ast.BoolOp) and all(_is_negation(value) for value in test.values):
         negated = not negated  # `not a and not b` is the opposite of `a or b`
@@ -188,17 +188,19 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
 
 def _owner(test: ast.expr, scope: Scope) -> object:
     """Whose variables the test reads: attributes (`args.amp`, `self.amp`) mean the same in every function."""
+    parts = list(nodes(test))
+    roots = {part.value for part in parts if isinstance(part, ast.Attribute)}
+    read = [part for part in parts if isinstance(part, ast.Name)]
     homes: list[Scope] = []
-    for node in nodes(test):
-        if isinstance(node, ast.Name) and not _inside_attribute(node, test):
+    for node in read:
+        if node not in roots:
             home = home_of(node.id, scope)
             if home is not None and not _imported(node.id, home):
                 homes.append(home)
     if homes:
         return id(max(homes, key=_depth))  # the innermost one: what the test says goes when that is left
     cls = scope.class_scope
-    own = cls is not None and any(isinstance(n, ast.Name) and n.id == scope.self_name for n in nodes(test))
-    return id(cls) if own else ""
+    return id(cls) if cls is not None and any(node.id == scope.self_name for node in read) else ""
 
 
 def _imported(name: str, home: Scope) -> bool:
@@ -210,10 +212,6 @@ def _depth(scope: Scope) -> int:
     while scope.parent is not None:
         scope, depth = scope.parent, depth + 1
     return depth
-
-
-def _inside_attribute(name: ast.Name, test: ast.expr) -> bool:
-    return any(isinstance(n, ast.Attribute) and n.value is name for n in nodes(test))
 
 
 def _is_none_or_bool(test: ast.Compare) -> bool:
@@ -253,12 +251,3 @@ def _decided(test: ast.expr) -> bool | None:
     if isinstance(op, ast.Is | ast.IsNot) and (right.value is None or isinstance(right.value, bool)):
         return (left is right.value) is isinstance(op, ast.Is)
     return None
-
-
-def _is_main(test: ast.expr) -> bool:
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-        and isinstance(test.ops[0], ast.Eq)
-    )

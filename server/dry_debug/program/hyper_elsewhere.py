@@ -14,6 +14,7 @@ from dry_debug.program.hyper import CONFIG_WORDS, Hyperparameter, canonical_fiel
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import is_main_test
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -289,9 +290,8 @@ def _classes(value: Value) -> list[Value]:
 def _guard(owner: Program, stmt: ast.stmt | None) -> ast.If | None:
     """The `if __name__ == "__main__"` around a statement, which an import does not run."""
     for block in owner.index.ancestors(stmt) if stmt is not None else ():
-        left = block.test.left if isinstance(block, ast.If) and isinstance(block.test, ast.Compare) else None
-        if isinstance(left, ast.Name) and left.id == "__name__":
-            return block  # type: ignore[return-value]
+        if isinstance(block, ast.If) and is_main_test(block.test):
+            return block
     return None
 
 

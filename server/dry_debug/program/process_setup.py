@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_main_test, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -255,7 +255,7 @@ class ProcessSetup:
         program = self.program
         parameters = [a.arg for a in function.parameters()]
         at = parameters.index(name) if name in parameters else -1
-        default = _default(function, name)
+        default = function.default_of(name)
         for call in program.call_sites(function)[:MAX_SITES]:
             yield argument(call, at, name) or default, call
         for call in self._starts(function):
@@ -315,7 +315,7 @@ class ProcessSetup:
         """Whether a test says nothing about the number of processes: `__name__`, a GPU is there, a constant."""
         if isinstance(test, ast.Constant):
             return True
-        if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__":
+        if is_main_test(test):
             return True
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             return self._always(test.operand, at)
@@ -347,12 +347,6 @@ class ProcessSetup:
             if value.kind != "const" and program.training.hyper.default_of(size, part.node) == 1:
                 return Step(program, size, "its default is 1")
         return None
-
-
-def _default(function: Scope, name: str) -> ast.expr | None:
-    from dry_debug.program.hyper_defaults import defaults
-
-    return next((expr for arg, expr in defaults(function) if arg.arg == name), None)
 
 
 def _holds(choice: ast.IfExp, node: ast.AST) -> bool:

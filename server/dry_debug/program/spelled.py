@@ -15,11 +15,13 @@ def spells_choice(scope: Scope, name: str) -> bool:
     """Whether a parameter of a function is compared with texts there."""
     if scope.kind != "function" or not any(a.arg == name for a in scope.parameters()):
         return False
-    return any(
-        isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == name
-        and any(map(_texts, node.comparators))
-        for node in islice(nodes(scope.node), MAX_NODES)
-    )  # fmt: skip
+    if scope.compared_with_texts is None:
+        scope.compared_with_texts = frozenset(
+            node.left.id
+            for node in islice(nodes(scope.node), MAX_NODES)
+            if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and any(map(_texts, node.comparators))
+        )
+    return name in scope.compared_with_texts
 
 
 def _texts(node: ast.expr) -> bool:

@@ -10,7 +10,7 @@ from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import given
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_name, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -183,7 +183,7 @@ class _Source:
         function, owner = (target.scope, target.program) if target is not None else (None, None)
         if function is None or owner is None or function.kind != "function":
             return None
-        inside = next((p.arg for p in function.parameters() if _is(given(taken[0], function, p.arg), name)), "")
+        inside = next((p.arg for p in function.parameters() if is_name(given(taken[0], function, p.arg), name)), "")
         filled = self._filled(owner, inside, function, None, None) if inside else None
         if isinstance(filled, ast.For):
             return owner, filled.iter, filled
@@ -230,10 +230,6 @@ class _Source:
             ):
                 return stmt
         return None
-
-
-def _is(expr: ast.expr | None, name: str) -> bool:
-    return isinstance(expr, ast.Name) and expr.id == name
 
 
 def _each(program: Program, stmt: ast.stmt) -> ast.For | None:

@@ -45,3 +45,23 @@ def loop_head(loop: ast.stmt) -> ast.AST:
 def is_docstring(stmt: ast.stmt) -> bool:
     """Whether a statement is only a text, as a docstring is; whether it stands first, its reader looks."""
     return isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, str)
+
+
+def is_text(expr: ast.AST | None) -> bool:
+    """Whether an expression is a string literal, an f-string left out."""
+    return isinstance(expr, ast.Constant) and isinstance(expr.value, str)
+
+
+def is_name(expr: ast.AST | None, name: str) -> bool:
+    """Whether an expression or a target is the plain variable `name`."""
+    return isinstance(expr, ast.Name) and expr.id == name
+
+
+def is_main_test(test: ast.AST) -> bool:
+    """Whether a condition asks if the file is run as a script: `__name__ == "__main__"`."""
+    return isinstance(test, ast.Compare) and is_name(test.left, "__name__") and isinstance(test.ops[0], ast.Eq)
+
+
+def is_definition(stmt: ast.AST) -> bool:
+    """Whether a statement defines a function or a class."""
+    return isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dry_debug.spec.context import asked_part, without_replaced
 from dry_debug.spec.instruction import Kind
+from dry_debug.spec.thing import Thing
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of `values` for a field ("one"), or none of them ("not"), at `start` to `end` of the sentence."""
-
-    field: str
-    values: tuple[str, ...]
-    kind: Kind
-    written: str
-    start: int
-    end: int
-    unit: str = ""
+class Choice(Thing):
+    """One of `values` for a field ("one"), or none of them ("not"); its `unit` says of a logger that it is a tool."""
 
 
 _WITH = (
@@ -31,8 +22,9 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     "optimizer": (
         (
             "adamw_8bit",
-            r"(?:paged[ _-])?(?:8[ _-]?bits? )adam[ _-]?w|(?:paged_)?adamw[ _-](?:bnb[ _-])?8[ _-]?bit|paged[ "
-            r"_-]adamw(?![ _-]*32)|adamw8bit",
+            r"(?:paged[ _-])?(?:8[ _-]?bits? )(?:paged )?adam[ _-]?w|(?:paged[ _-])?adam[ _-]?w[ _-](?:in "
+            r")?\(?(?:bnb[ _-])?8[ _-]?bit|"
+            r"adamw8bit",
         ),
         ("adam_8bit", r"8[ _-]?bits? adam\b|adam[ _-]8[ _-]?bit|adam8bit"),
         (
@@ -81,7 +73,11 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "plateau",
             r"reduc\w*[ _-]?(?:the )?(?:(?:lr|(?:learning[ -])?rate)[ _-]?)?(?:it )?(?:on|at|when)[ _-]?(?:an? )?"
-            r"plateau|\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
+            r"plateau|\b(?:halve|lower|reduce|cut|drop|decrease|divide)\w* (?:the )?(?:lr|learning[ -]rate|"
+            r"rate)\b[^.;]{0,60}"
+            r"\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|falling|decreasing)|(?:does not|doesn't) "
+            r"improve)\b|"
+            r"\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
             r"(?:lr|learning)",
         ),
         ("constant_with_warmup", r"constant[ _](?:lr |learning rate |schedule )?with[ _]warm-?up|constant_with_warmup"),
@@ -123,7 +119,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "constant",
-            r"\bconstant\b(?=,? (?:after|following|from the end of) (?:an? |the )?(?:\w+ )?warm)|"
+            r"(?<=e-[1-9], )(?:constant|flat|fixed)\b(?! (?:with|seed))|\bconstant\b(?=,? (?:after|following|from "
+            r"the end of) (?:an? |the )?(?:\w+ )?warm)|"
             r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
             r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
@@ -150,7 +147,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "mixed",
-            r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
+            r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|(?:(?<=[+,&/;] )|(?<=[+,&/;]))amp\b(?=\s*(?:\Z|[,.;)+&]))|"
+            r"\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
             r"floats?)?",
         ),
     ),
@@ -308,7 +306,17 @@ _NO_BEHIND = re.compile(
     r"\s*(?:(?:is|are|was)(?:n'?t| not| no)|won'?t|will not|can(?:no|')t|does ?n[o']t|not)\s+(?:really |be |"
     r"an? )?(?:available|installed|"
     r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|"
-    r"\s*(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|banned|too much)",
+    r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|"
+    r"banned|too much)",
+    re.IGNORECASE,
+)
+# "the T4 can't do bf16", "the full fine-tune is too expensive": why something else is asked for
+_CANNOT = re.compile(
+    r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z", re.IGNORECASE
+)
+_TOO = re.compile(
+    r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|was|would be) (?:much |far |way |just )?too "
+    r"(?:expensive|slow|large|big|costly|heavy|wasteful|memory)\b",
     re.IGNORECASE,
 )
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
@@ -330,6 +338,10 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                     continue
                 if field == "precision" and _about_weights(low, match.start(), match.end()):
                     continue
+                if field in ("precision", "method") and (
+                    _CANNOT.search(text[: match.start()]) or _TOO.match(text, match.end())
+                ):
+                    continue
                 kind: Kind = "one"
                 before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]
                 refused = field in ("framework", "method", "logging") and _NO_BEHIND.match(text, match.end())
@@ -343,7 +355,7 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                         match[0].strip(),
                         match.start(),
                         match.end(),
-                        "tool" if field == "logging" else "",
+                        unit="tool" if field == "logging" else "",
                     )
                 )
         hits.sort(key=lambda h: h.start)
@@ -402,7 +414,7 @@ def _joined(hits: list[Choice], text: str) -> Iterator[Choice]:
             values.extend(hits[at + joined].values)
             end = hits[at + joined].end
             joined += 1
-        yield Choice(one.field, tuple(dict.fromkeys(values)), one.kind, one.written, one.start, end, one.unit)
+        yield Choice(one.field, tuple(dict.fromkeys(values)), one.kind, one.written, one.start, end, unit=one.unit)
         at += joined
 
 
@@ -422,7 +434,7 @@ def _replaced(sentence: str, asked: str, found: list[Choice]) -> Iterator[Choice
                     if name == "transformers" and any(c.values == ("trainer",) for c in found):
                         continue
                     unit = "tool" if field == "logging" else ""
-                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end(), unit)
+                    yield Choice(field, (name,), "not", hit[0].strip(), hit.start(), hit.end(), unit=unit)
 
 
 def _about_weights(low: str, start: int, end: int) -> bool:

@@ -37,7 +37,8 @@ _BORDER = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\A\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|for)\b)|"
+    r"\A(?!\s*,\s*trained (?:with|using|by|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
+    r"for)\b)|"
     r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
     r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
@@ -80,9 +81,11 @@ _OTHERS = re.compile(
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
     r"lr|learning[ -]rate|batch|config|hyper-?parameters?|settings?|recipe|numbers?|values?)\b"
     r"|\b(?:they|he|she|his|her|their|theirs)\b(?! should| must| need)"
-    r"|\b(?!(?:Model|Data|Training|Script|Code|Run|Let|That|It|What|Here|There|User|Teacher|Student)\b)[A-Z][a-z]+'s\s+"
-    r"(?:[\w-]+ )?(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
-    r"fork|repo|code|version|team|paper)\b"
+    r"|\b(?!(?:Model|Data|Training|Script|Code|Run|Let|That|It|What|Here|There|User|Teacher|Student|Today|Tomorrow|"
+    r"Tonight|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b)[A-Z][A-Za-z]+'s\s+"
+    r"(?:[\w-]+ ){0,2}(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
+    r"fork|repo|code|version|team|paper|recipe|report|entry|thesis|attempt|submission|baseline|results?|values?|"
+    r"hyper-?parameters?|defaults?)\b"
     r"|\b(?!(?:Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|Weights|Only|Just|"
     r"Everything|Base|"
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
@@ -104,7 +107,8 @@ _FOLLOWED = re.compile(
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:an? )?\.?\d)|have|work|"
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:(?:an? )?\.?\d|my (?:\w+ "
+    r")?(?:choice|pick|preference|favou?rite)))|have|work|"
     r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
     r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
@@ -134,7 +138,8 @@ _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
     r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
-    r"(?:(?!->|→|=>|\b(?:as|for) (?:the )?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
+    r"(?:(?!->|→|=>|\bw/ |\bwith (?:an? )?(?:weight|wd\b|lr\b|learning|batch|warm|seed)|\b(?:as|for) (?:the "
+    r")?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
     r"\bbut\b(?=\s*\.?\d))"
     r"(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
@@ -184,14 +189,16 @@ _OLD_LABEL = re.compile(
 _UNRELATED = re.compile(
     r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
     r"project|job))\b|"
+    r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|"
+    r"i|you)\b|"
     r"\bdon'?t (?:copy|take over|use) (?:that|those|this|them|it)\b|\b(?:please )?(?:ignore|forget|"
     r"disregard) (?:that|those|them)\b",
     re.IGNORECASE,
 )
 # "(d) Repeat (a) with Adam": another run
 _REPEATED = re.compile(
-    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo|rerun|do the same|run it again|"
-    r"try the same)\b.{0,40}\bwith\b",
+    r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo(?! (?:it|this|that) with)|rerun(?! (?:it|this|that) with)|"
+    r"do the same|run it again|try the same)\b.{0,40}\bwith\b",
     re.IGNORECASE,
 )
 
@@ -273,6 +280,7 @@ def asks_nothing(lead: str) -> bool:
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
     ) and not re.search(
+        r"^\W*(?:what (?:is|has|was|will be)?\s*(?:different|new|chang\w+)|(?:the )?(?:changes?|differences?|news?)\b)|"
         r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|"
         r"follow|"
         r"reuse|go with|run with|stick to)\b",
@@ -373,10 +381,11 @@ _OWN_CLAUSE = re.compile(
     r"(?:(?P<unsure>maybe|perhaps|possibly|might|may|could|later|optionally|e\.g\.?|for (?:example|instance)|such as|"
     r"typically|usually|normally|commonly|by default|(?:the )?(?:library(?:'s)? |hf )?defaults?|not sure|"
     r"(?:i|we)(?:'m| am| are|'re)? (?:wonder|curious|not sure|thinking))|"
-    r"(?P<told>(?:i|we|he|she|they|people|everyone|somebody|someone|[A-Z][a-z]{2,12})(?= (?!got|reach|achiev|saw|"
+    r"(?P<told>(?:[Ii]|we|he|she|they|people|everyone|somebody|someone|[A-Z][a-z]{2,12})(?= (?!got|reach|achiev|"
+    r"saw(?! (?:it|that|them)\b)|"
     r"measur)[a-z']+)|the (?:paper|authors?|blog|baseline|last|previous|old|original|first|upstream|tutorial|docs|"
     r"others?)|last|previously|earlier|yesterday|unlike|versus|vs|compared|their|his|her|my old|our (?:old|last|"
-    r"previous|first)))\b"
+    r"previous|first)|[\w.-]*\d[\w.-]* (?:is|was) (?:what|the (?:one|value|number|default))))\b"
 )
 
 

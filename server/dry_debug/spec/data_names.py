@@ -27,13 +27,13 @@ _KNOWN_DATA = (
     r"california[- _]housing|movielens|ogbn-\w+|qm9|bookcorpus|c4(?= (?:data|subset|corpus|split))|"
     r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion"
     r"(?= dataset)|ms ?marco|"
-    r"hellaswag|stl-?10|svhn"
+    r"hellaswag|stl-?10|svhn|cifar(?=[ -](?:data|set|run|training|images|experiments?|baseline|classifier)\b)"
 )
 
 
 _DATA_KEY = re.compile(
     r"^\W*(?:(?:train(?:ing)?|our|the)[ _-]*)?(?:data[ _-]?set|data|corpus|dataset_name|train_file|data_path)(?:[ "
-    r"_](?:name|id|path|file|repo))?\s*(?:[:=]|\bis\b)\s*[\"'(]*"
+    r"_](?:name|id|path|file|repo|root|dir|folder))?\s*(?:[:=]|\bis\b)\s*[\"'(]*"
     r"(?P<value>(?:\w{2,5}://)?[\w~./-]+(?:\[[^\]]*\])?)",
     re.IGNORECASE,
 )
@@ -48,14 +48,16 @@ _DATA_FILE = re.compile(
 
 
 _DATA_NAMED = re.compile(
-    rf"(?<![\w/-])(?P<value>{_KNOWN_DATA})\b|(?:on|use|using|with|from|load) (?:the |our "
-    rf")?[\"']?(?P<own>[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
+    rf"(?<![\w/-])(?P<value>{_KNOWN_DATA})\b|\bdata ?set:? [\"']?(?P<behind>[A-Za-z]\w*(?:[-_]\w+)+|[A-Za-z]\w*\d\w*)\b"
+    rf"(?=[\"']?\s*(?:[,.;)(]|\Z|(?:and|with|for|from|in)\b))|(?:on|use|using|with|from|load) (?:the |our "
+    rf")?[\"']?(?P<own>(?!(?:the|our|an?|this)\b)[A-Za-z][\w-]+(?:/[\w.-]+)?)[\"']? (?:data ?set|corpus)\b",
     re.IGNORECASE,
 )
 
 
 # "Fine-tune Qwen2.5 on ": what follows is data
 _NO_DATA_FILE = re.compile(
+    r"(?:\A|/)(?:out(?:put)?s?|results?|predictions?|preds|generations|completions)/(?:[\w.-]+/)*[\w.-]+\Z|"
     r"(?:\A|/)(?:requirements|readme|robots|license|notes?|log|logs|out(?:put)?s?|answers?|predictions?|preds|"
     r"results?|metrics|scores|"
     r"responses|generations|completions)\w*(?:[-_]\w+)*\.\w+\Z",
@@ -100,7 +102,7 @@ _NO_NAME = (
 
 _NO_DATASET = frozenset(
     "training train our own this that your validation eval test same whole full entire given provided custom "
-    "internal new small large attached following dummy "
+    "internal new small large attached following dummy the a an "
     "synthetic instruction chat text image preference local chosen cleaned above below right correct full-size "
     "original".split()
 )
@@ -128,7 +130,7 @@ def datasets(text: str) -> Iterator[Thing]:
             yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], *match.span("value"))
     for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):
         for match in pattern.finditer(text):
-            group = "value" if match["value"] else "own"
+            group = next(g for g in ("value", "behind", "own") if match.groupdict().get(g))
             value, (start, end) = match[group], match.span(group)
             if any(start < e and s < end for s, e in taken):
                 continue
@@ -141,6 +143,8 @@ def datasets(text: str) -> Iterator[Thing]:
                 )
             ):
                 continue
+            if re.fullmatch(r"[\d./-]+", value):
+                continue  # "80/20"
             before = text[max(0, start - 60) : start].lower()
             if pattern is _DATA_NAMED and re.search(
                 r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before

@@ -41,7 +41,7 @@ class Machine:
 
 _WORD = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 _GROUPS = {"dual": 2, "twin": 2, "both": 2, "a pair of": 2, "pair of": 2, "quad": 4, "octo": 8}
-_COUNT = rf"(?:\d{{1,3}}|(?i:{_WORD}|{'|'.join(_GROUPS)}))"
+_COUNT = rf"(?:\d{{1,3}}+(?! ?G[Bi])|(?i:{_WORD}|{'|'.join(_GROUPS)}))"
 _MEMORY = r"\d{1,3}\s?-?(?:GB?|GiB|gb|Gb)"
 _MAKER = r"(?:(?:NVIDIA|Nvidia|nvidia|GeForce|geforce|Tesla|tesla|Quadro|AMD|Instinct)[ -]+)*"
 _CARD = (

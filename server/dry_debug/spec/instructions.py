@@ -17,6 +17,7 @@ from dry_debug.spec.context import asks_nothing
 from dry_debug.spec.counted import counted
 from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
+from dry_debug.spec.models import says_less
 from dry_debug.spec.numbers import NUMBER, number, with_points
 from dry_debug.spec.quantities import quantities
 from dry_debug.spec.quantity import Quantity
@@ -69,6 +70,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
         for part in _parts(sentence):
             found.extend(_of_sentence(part, source, lora, said))
     found.extend(_alpha_by_rank(source, found))
+    found = _without_lone_roles(found, source.text)
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
         found = [
             i.at(field="max_tokens")
@@ -79,6 +81,23 @@ def read(source: Source) -> tuple[Instruction, ...]:
             for i in found
         ]
     return merged([_with_totals(found)])
+
+
+# Of these there are two or none: "a headline generator" is no part of a GAN.
+_PAIRED = {
+    "generator": re.compile(r"\b(?:discriminators?|critics?|gans?)\b|\bnetd\b", re.IGNORECASE),
+    "actor": re.compile(r"\bcritics?\b", re.IGNORECASE),
+    "student": re.compile(r"\bteachers?\b|\bdistil", re.IGNORECASE),
+}
+
+
+def _without_lone_roles(found: list[Instruction], text: str) -> list[Instruction]:
+    """What is for one of a pair where the text knows no other, as for the model; a length of prompts where no other
+    length is asked for, as that of sequences."""
+    lone = {role for role, other in _PAIRED.items() if other.search(text) is None}
+    if not any(i.field == "max_length" and not i.role for i in found):
+        lone.add("prompt")
+    return [i.at(role="") if i.role in lone else i for i in found]
 
 
 def _with_totals(found: list[Instruction]) -> list[Instruction]:
@@ -127,7 +146,13 @@ def merged(groups: Iterable[Iterable[Instruction]]) -> tuple[Instruction, ...]:
 def _says_less(one: Instruction, own: dict[tuple[str, ...], Instruction]) -> bool:
     """Whether a line only repeats a part of what is asked for: "mixed precision" after bf16."""
     earlier = own.get(one.key)
-    return earlier is not None and one.values == ("mixed",) and set(earlier.values) <= {"bf16", "fp16"}
+    if earlier is None or one.kind != "one" or earlier.kind != "one":
+        return False
+    if one.field == "model" and len(one.values) == len(earlier.values) == 1:
+        return says_less(one.values[0], earlier.values[0])
+    if one.field == "method":
+        return one.values == ("lora",) and earlier.values in (("qlora",), ("dora",))
+    return one.values == ("mixed",) and set(earlier.values) <= {"bf16", "fp16"}
 
 
 def _completed(earlier: Instruction | None, one: Instruction) -> Instruction:
@@ -183,18 +208,23 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
             for e in later
             if e.field not in known and not any(e.start < n.end and n.start < e.end for n in numbers)
         )  # fmt: skip
+    numbers = _made_of(text, numbers, source.text)
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
     found.extend(counted(text, sentence.question, numbers) if not settings else ())
     switched = list(_switch(text)) if settings or _SWITCHED.fullmatch(text) else []
     found.extend(switched)
-    taken = [(n.start, n.end) for n in numbers]
+    taken = [(n.start, n.end, n.field) for n in numbers]
     off = {c.field for c in switched}
     found.extend(c for c in choices(text, sentence.question, settings=settings) if c.field not in off)
     found.extend(
         t
         for t in things(text, sentence.question, settings=settings)
-        if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
+        if t.field != "hardware"
+        or not any(
+            t.start < end and start < t.end and not (field == "tensor_parallel_size" and t.values[0].name)
+            for start, end, field in taken
+        )
     )
     said.hear(text, numbers)
     if _REFUSED.match(text) or _REFUSED.match(sentence.lead):
@@ -207,8 +237,6 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         )
         if about == "eval" and one.field not in ("batch_size",):
             role = getattr(one, "role", "")
-        if sentence.pair and one.field == "logging" and isinstance(one, Choice):
-            pass
         yield Instruction(
             one.field,
             one.values,
@@ -337,6 +365,55 @@ def _product(text: str, numbers: list[Quantity]) -> Iterator[Quantity]:
         yield Quantity("batch_size", (total,), "one", match["n"], match.start("n"), match.end("n"), "", "effective")
 
 
+# "effective batch size 64 (8 x 8)", "4 x 4 = 16 sequences per update"
+_FACTORS = re.compile(
+    r"\b(?:(?:effective|total|global|overall) )?batch(?:[ -]?size)?(?: "
+    r"of)?\W{0,3}(?P<t1>\d+)\s*[(=]\s*(?P<a1>\d+)\s*[x×*]"
+    r"\s*(?P<b1>\d+)\s*(?=[),.;]|\Z)|(?<![\w.×x*] "
+    r")(?<![\w.])(?P<a2>\d+)\s*[x×*]\s*(?P<b2>\d+)\s*=\s*(?P<t2>\d+)\s+(?:\w+ )?"
+    r"(?:per|an?|for each|in each) (?:optimi[sz]er |weight |gradient )?(?:step|update|batch)\b",
+    re.IGNORECASE,
+)
+_EQUALS = re.compile(r"(?:=|\bi\.e\.|\bthat is|\bso)\s*\Z", re.IGNORECASE)
+
+
+def _made_of(text: str, numbers: list[Quantity], whole: str) -> list[Quantity]:
+    """The numbers with the size and the steps of accumulation that a total is made of, and the total as that of all."""
+    steps = next((n for n in numbers if n.field == "gradient_accumulation_steps" and len(n.values) == 1), None)
+    if steps is not None:  # "2 per device, 8 accumulation steps (= 16 per GPU)"
+        first = next((n for n in numbers if n.field == "batch_size" and not n.role and n.unit != "effective"), None)
+        return [
+            replace(n, unit="effective")
+            if first is not None and n is not first and n.field == "batch_size" and not n.role
+            and n.values[0] == first.values[0] * steps.values[0] and _EQUALS.search(text[: n.start])
+            else n
+            for n in numbers
+        ]  # fmt: skip
+    match = _FACTORS.search(text) if any(n.field == "batch_size" for n in numbers) or "=" in text else None
+    if match is None:
+        return numbers
+    which = "1" if match["t1"] else "2"
+    size, times, total = (int(match[f"{g}{which}"]) for g in "abt")
+    if size * times != total or not 0 < size < 10_000 or (which == "2" and size != times):
+        return numbers  # of "4 x 8 = 32 per step" nobody knows which is which
+    if re.search(
+        rf"\b{times}\s*x?\s*(?:[\w-]+\s+){{0,2}}(?:gpus?|cards|devices|[ahlv]\d{{2,3}}s?)\b", whole, re.IGNORECASE
+    ):
+        return numbers  # the other factor may be the number of devices
+    rest = [n for n in numbers if n.field != "batch_size" or n.role]
+    return [
+        *rest,
+        *(
+            Quantity(field, (value,), "one", match[f"{g}{which}"], *match.span(f"{g}{which}"), "", unit)
+            for field, g, value, unit in (
+                ("batch_size", "a", size, "per_device"),
+                ("gradient_accumulation_steps", "b", times, ""),
+                ("batch_size", "t", total, "effective"),
+            )
+        ),
+    ]
+
+
 # "bs16, lr2e-5, ep3"
 _GLUED = re.compile(r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank)(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])", re.IGNORECASE)
 
@@ -430,4 +507,4 @@ def _switch(text: str) -> Iterator[Choice]:
     words = key.strip().lower().split()
     known = next((k for n in (2, 1) if (k := _SWITCHES.get(" ".join(words[-n:]))) is not None), None)
     if known is not None and value.strip().lower() in ("false", "no", "off"):
-        yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), "tool" if known[0] == "logging" else "")
+        yield Choice(known[0], (known[1],), "not", known[1], 0, len(text), unit="tool" if known[0] == "logging" else "")

@@ -13,6 +13,7 @@ from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import Instruction
 from dry_debug.spec.models import Model, is_it
 from dry_debug.spec.observed import Observed
+from dry_debug.spec.parsed_arguments import parsed_fields
 from dry_debug.spec.sources import wants_several
 from dry_debug.spec.thing import Cadence
 
@@ -38,7 +39,7 @@ class Setting:
     trains: bool
     generates: bool
     launched: bool  # by something that decides the number of processes: a Trainer, Accelerate, torchrun
-    from_command_line: bool  # arguments of a trainer come from there
+    from_command_line: frozenset[str]  # the fields whose values may come from there
     devices: int | None  # asked for
     here: ast.AST
     several: bool = False  # the instructions ask for several processes, whatever hardware there is
@@ -53,7 +54,6 @@ class Setting:
         names = {n for n, _ in program.qualified_calls()}
         kinds = {kind_of_call(n) for n in names}
         asked = [i.values[0].count for i in instructions if i.field == "hardware" and isinstance(i.values[0], Hardware)]
-        parsed = any(n.endswith(("HfArgumentParser", "TrlParser", "LightningCLI")) for n in names)
         generates = bool(program.method_calls("generate")) or "transformers.pipeline" in names or "engine" in kinds
         trains = program.training.is_training or program.training.starts_training
         handed = not trains and not generates and hands_over(program)
@@ -61,7 +61,7 @@ class Setting:
             trains,
             generates,
             bool(kinds & {"trainer", "accelerator", "fabric"}) or handed,
-            parsed,
+            parsed_fields(program),
             asked[-1] if asked else None,
             program.tree.body[0] if program.tree.body else program.tree,
             wants_several(program),
@@ -75,6 +75,9 @@ def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Jud
     strong = [o for o in observed if not o.weak]
     verdict = _judge(asked, strong, setting)
     weak = [o for o in observed if o.weak and o.field == asked.field]
+    if weak and verdict[0] == "cannot_tell" and asked.kind != "not" and not any(o.field == asked.field for o in strong):
+        named = _judge(asked, weak, setting)
+        return named if named[0] == "match" else verdict
     if not weak or asked.kind == "not" or verdict[0] in ("match", "cannot_tell"):
         unseen = verdict[0] == "not_implemented" and setting.handed_over and not _is_configured(observed)
         return ("cannot_tell", verdict[1], "") if unseen else verdict
@@ -92,7 +95,7 @@ def _is_configured(observed: list[Observed]) -> bool:
 def _judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Judged:
     own = [o for o in observed if o.field == asked.field]
     if asked.field == "framework":
-        return _framework(asked, own, setting)
+        return _framework(asked, own, observed, setting)
     if asked.field == "hardware":
         return _hardware(asked, own, observed, setting)
     if asked.field == "batch_size":
@@ -144,7 +147,7 @@ def _number(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
         return ("cannot_tell" if several or unknown else "deviation"), numbers[0], ""
     if unknown:
         return "cannot_tell", unknown[0], ""
-    if setting.from_command_line:
+    if asked.field in setting.from_command_line:
         return "cannot_tell", None, ""
     implied = next((o for o in own if o.implied), None)
     if asked.field == "max_grad_norm" and asked.values == (0,) and implied is None and setting.trains:
@@ -173,7 +176,11 @@ def _choice(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
         return "deviation", wrong, "the library's default"
     if wrong is None or (wrong.implied and asked.field not in ("method", "dataset")):
         own_network = asked.field == "model" and setting.trains and not own  # what it is nobody can see
-        return ("cannot_tell" if setting.from_command_line or own_network else "not_implemented"), None, ""
+        return (
+            ("cannot_tell" if asked.field in setting.from_command_line or own_network else "not_implemented"),
+            None,
+            "",
+        )
     if lost is not None and asked.field != "model":
         return "cannot_tell", lost, ""
     return "deviation", wrong, ""
@@ -229,6 +236,16 @@ def same_data(asked: str, got: str) -> bool | None:
     whole = re.sub(r"[^a-z0-9]", "", got.lower())
     if left == right or _within(left, right) or _within(left, whole) or _within(right, left):
         return True
+    parts = [part for part in got.replace("\\", "/").split("/") if part][-4:]
+    if any(_same_but_for_kind(_stem(asked), _stem(part)) for part in parts):
+        return True
+    if (
+        got.partition("/")[0].lower() in _LOCAL
+        and "/" in got
+        and not asked.startswith((".", "/", "~"))
+        and "/" not in asked
+    ):
+        return None  # a folder on the disk
     if re.search(r"\.\w{2,7}\Z", asked) or asked.startswith((".", "/", "~")):
         return False if re.search(r"\.\w{2,7}\Z", got) or "/" in got else None
     return (
@@ -236,6 +253,21 @@ def same_data(asked: str, got: str) -> bool | None:
         if got.startswith((".", "/", "~", "{")) or re.search(r"\.(?:jsonl?|csv|tsv|parquet|txt|bin|arrow)\Z", got)
         else False
     )
+
+
+_LOCAL = frozenset("data dataset datasets input inputs raw processed assets corpus corpora files".split())
+# Words of a dataset's name that say how it was cut or made, not which one it is.
+_OF_KIND = frozenset(
+    "tiny mini small char chars word words raw clean cleaned filtered subset full train dataset data corpus v1 1k 2012 "
+    "tokenized hf".split()
+)
+
+
+def _same_but_for_kind(asked: str, got: str) -> bool:
+    """`tiny shakespeare` and `shakespeare_char`: one word that only few have, and beside it what was made of it."""
+    left, right = ({w for w in re.split(r"[^a-z0-9]+", name.lower()) if w} for name in (asked, got))
+    both = left & right
+    return any(len(w) >= 6 and w not in _OF_KIND for w in both) and (left | right) - both <= _OF_KIND
 
 
 def _versioned(name: str) -> str:
@@ -366,9 +398,10 @@ def _warm_up(asked: Instruction, observed: list[Observed], setting: Setting) -> 
     total = next((o.value for o in observed if o.field == "max_steps" and o.known), None)
     if total is None:
         return "cannot_tell", rest[0], ""
+    slack = 1e-3 * total if other == "warmup_ratio" else 1e-3  # what rounding to whole steps leaves
     steps = rest[0].value * total if other == "warmup_ratio" else rest[0].value / total
     return (
-        ("match" if asked.allows(steps) or abs(steps - asked.values[0]) <= 1e-3 * total else "deviation"),
+        ("match" if asked.allows(steps) or abs(steps - asked.values[0]) <= slack else "deviation"),
         rest[0],
         "",
     )
@@ -385,7 +418,7 @@ _NEEDS_OTHER = {
 }
 
 
-def _framework(asked: Instruction, own: list[Observed], setting: Setting) -> Judged:
+def _framework(asked: Instruction, own: list[Observed], observed: list[Observed], setting: Setting) -> Judged:
     there = {o.value: o for o in own}
     if asked.kind == "not":
         wrong = next((there[v] for v in asked.values if v in there), None)
@@ -406,7 +439,11 @@ def _framework(asked: Instruction, own: list[Observed], setting: Setting) -> Jud
         return "not_implemented", None, ""
     if first in ("trainer", "lightning") and not setting.trains:
         return "not_implemented", None, ""
-    if first in ("deepspeed", "fsdp", "ddp", "accelerate") and setting.launched:
+    one_device = any(
+        o.field == "hardware" and o.known and not o.implied and isinstance(o.value, Hardware) and o.value.count == 1
+        for o in observed
+    )
+    if first in ("deepspeed", "fsdp", "ddp", "accelerate") and setting.launched and not (first == "ddp" and one_device):
         return "cannot_tell", None, ""
     stand_in = next((there[v] for v in _NEEDS_OTHER.get(first, ()) if v in there), None)
     return ("deviation", stand_in, "") if stand_in is not None else ("not_implemented", None, "")
@@ -492,7 +529,7 @@ def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], 
     lost = next((o for o in chosen if not o.known), None)
     if known:
         return ("cannot_tell", lost, "") if lost is not None else ("deviation", known[0], "")
-    if lost is not None or setting.from_command_line:
+    if lost is not None or asked.field in setting.from_command_line:
         return "cannot_tell", lost, ""
     return "not_implemented", None, ""
 

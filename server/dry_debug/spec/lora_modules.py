@@ -65,7 +65,8 @@ def _letters(match: re.Match[str]) -> str:
 
 
 def lora_modules(text: str) -> Iterator[Thing]:
-    hinted = re.search(r"target|lora|adapt|module|proj|layers", text, re.IGNORECASE)
+    # "all-linear" is nobody's word for anything else
+    hinted = re.search(r"target|lora|adapt|module|proj|layers|all-linear", text, re.IGNORECASE)
     if not hinted:
         return
     every = _ALL_LINEAR.search(text) or _ATTENTION_AND_MLP.search(text)

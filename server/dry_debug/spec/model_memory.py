@@ -15,6 +15,7 @@ from dry_debug.program.model_sizes import packed_bytes, parameters
 from dry_debug.program.relations import covers
 from dry_debug.program.scopes import dotted
 from dry_debug.program.trainers import trains
+from dry_debug.program.walks import is_main_test
 from dry_debug.spec.trace import trace
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def loads(program: Program) -> Iterator[Load | tuple[ast.expr, str]]:
 def _is_conditional(program: Program, call: ast.Call) -> bool:
     stmt = program.statement(call)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.If) and "__name__" not in program.short(block.test, 30):
+        if isinstance(block, ast.If) and not is_main_test(block.test):
             return True
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return False

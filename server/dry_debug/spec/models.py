@@ -59,7 +59,7 @@ _FAMILIES: tuple[tuple[str, str], ...] = tuple(
         "bart": r"\bbart",
         "pegasus": r"pegasus",
         "whisper": r"whisper",
-        "wav2vec2": r"wav2vec-?2?",
+        "wav2vec2": r"wav2vec-?2?|xls-?r\b",
         "hubert": r"hubert",
         "wavlm": r"wavlm",
         "seamless": r"seamless",
@@ -224,6 +224,16 @@ def is_it(asked: Model, got: Model) -> bool | None:
     return asked.family == got.family and _fits(asked, got)
 
 
+def says_less(later: Model, earlier: Model) -> bool:
+    """Whether a mention only takes up again what was named more exactly: "the Gemma notebook" after gemma-2-2b-it."""
+    if not later.family or later.id or not (earlier.id or earlier.size or earlier.word or earlier.version):
+        return False
+    if later.family != earlier.family and not (later.family == "t5" and earlier.family in ("flan-t5", "mt5", "codet5")):
+        return False
+    pairs = ((later.size, earlier.size), (later.version, earlier.version), (later.word, earlier.word))
+    return all(not said or said == known for said, known in pairs) and not (later.instruct and not earlier.instruct)
+
+
 def _other(asked: Model, got: Model) -> bool | None:
     """Ids that differ: another spelling of one model, or another model."""
     left, right = (re.sub(r"[-.]", "", plain_name(name.id or name.written)) for name in (asked, got))
@@ -276,7 +286,7 @@ _NAME = re.compile(
     r"(?:tiny-?llama|code-?llama|llama|mixtral|mistral|ministral|qwen|deepseek|star-?coder|code-?gemma|gemma|"
     r"phi(?=[ -]?\d)|smol-?lm|falcon|pythia|gpt-?neo-?x|gpt-?neo|gpt-?j\b|distil-?gpt-?2|dialo-?gpt|gpt-?2|"
     r"opt(?=-\d)|bloom|olmo|mpt(?=-\d)|zephyr|vicuna|granite|nemotron|flan-?t5|mt5|codet5|t5|distil-?bert|modern-?bert|"
-    r"m?deberta|xlm-?r(?:oberta)?|distil-?roberta|roberta|albert|electra|codebert|bert|bart|pegasus|whisper|wav2vec2?|"
+    r"m?deberta|xls-?r\b|xlm-?r(?:oberta)?|distil-?roberta|roberta|albert|electra|codebert|bert|bart|pegasus|whisper|wav2vec2?|"
     r"clip(?=[ -]vit)|sdxl|stable[ -]diffusion|blip|llava|resnext|wide-?resnet|resnet|densenet|efficientnet|mobilenet|"
     r"convnext|swin|deit|hubert|wavlm|seamless|nllb|m2m-?100|opus-mt|longformer|big-?bird|xlnet|camembert|"
     r"layoutlm(?:v\d)?|trocr|gpt-oss|"

@@ -51,12 +51,13 @@ class Observed:
 def observe(program: Program) -> list[Observed]:
     """Everything that a program says of the canonical fields; what is set where it takes effect goes before what is
     only declared."""
+    from dry_debug.spec.observed_by_hand import done_by_hand
     from dry_debug.spec.observed_calls import in_calls
     from dry_debug.spec.observed_choices import in_choices
     from dry_debug.spec.observed_flow import in_flow
     from dry_debug.spec.observed_libraries import in_libraries
 
-    found = [*in_calls(program), *in_choices(program), *in_flow(program)]
+    found = [*in_calls(program), *in_choices(program), *in_flow(program), *done_by_hand(program)]
     found = _reached(found, program)
     if any(
         o.unit == "peak" for o in found
@@ -130,7 +131,11 @@ def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) 
 
     if field == "warmup_steps" and isinstance(value, float) and 0 < value < 1:
         field = "warmup_ratio"
+    if field == "precision" and isinstance(value, bool):
+        kind = "bf16" if "bf" in name.lower() or "bfloat" in name.lower() else "fp16"
+        return Observed(field, kind if value else None, use, traced, known=value, implied=not value)
     role = "" if field.endswith("cadence") or field == "logging" else role_of_name(name)
+    role = part_of_length(name) if field == "max_length" else role
     by_words = field == "dataset" and bool(name) and name.lower() not in FIELD_OF and field != name
     one = Observed(field, value, use, traced, role, unit_of_name(field, name), value is not None, by_words, by_words)
     return converted(one)
@@ -172,7 +177,7 @@ def _is_object(value: Any) -> bool:
 def role_of_name(name: str) -> str:
     """What a variable or option is for by its name: `val_loader` evaluates, `opt_d` is the discriminator's."""
     words = " ".join(re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name)).lower()
-    if re.search(r"\bvalid\b", words):
+    if re.search(r"\b(?:valid\b|(?:val|valid|validation|test|eval|dev)(?:set|loader|data|dl|ds|gen)\b)", words):
         return "eval"
     short = re.search(r"\b(d|g|disc|gen)\b\Z|\bopt(?:imizer)?(d|g)\b", words)
     if short:
@@ -183,6 +188,18 @@ def role_of_name(name: str) -> str:
         if pattern.search(words):
             return role
     return ""
+
+
+def part_of_length(name: str) -> str:
+    """Which part of a sequence a length is for by its name: `max_prompt_length`, `max_target_length`."""
+    words = re.split(r"[_\W]+|(?<=[a-z])(?=[A-Z])", name.lower())
+    return (
+        "prompt"
+        if "prompt" in words
+        else "target"
+        if {"target", "tgt", "label", "labels", "summary"} & {*words}
+        else ""
+    )
 
 
 def unit_of_name(field: str, name: str) -> str:
@@ -206,4 +223,15 @@ def seen(program: Program, field: str, expr: ast.expr, at: ast.AST, role: str = 
     from dry_debug.spec.observed_values import converted
 
     traced = trace(program, expr, at)
+    if field in ("batch_size", "max_length") and not role:
+        role = _named_role(field, expr, traced)
     return converted(Observed(field, traced.value, expr, traced, role, unit, traced.known))
+
+
+def _named_role(field: str, expr: ast.expr, traced: Traced) -> str:
+    """What a number is for by the name of the option or setting that it comes from: `args.test_batch_size`."""
+    names = [expr.attr if isinstance(expr, ast.Attribute) else expr.id if isinstance(expr, ast.Name) else ""]
+    names.append(_own_name(traced.node) or "")
+    if field == "max_length":
+        return next((role for n in names if (role := part_of_length(n))), "")
+    return "eval" if any(role_of_name(n) == "eval" for n in names if n) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
@@ -135,6 +136,8 @@ def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Itera
             if isinstance(expr, ast.Constant) and expr.value is None:
                 continue
             one = seen(program, field, expr, at, _role(name), _unit(name))
+        if name == "report_to" and not one.known:
+            one = replace(one, unit="tool")
         if name == "use_amp":
             if one.traced is not None and one.traced.value is True:
                 yield Observed("precision", "fp16", one.use, one.traced)
@@ -251,6 +254,8 @@ def passed(program: Program, call: ast.Call) -> Iterator[tuple[str, ast.expr | T
 
 
 def _role(name: str) -> str:
+    if name.startswith("max_prompt"):
+        return "prompt"
     parts = re.match(r"(?:(body|backbone|encoder)|head|classifier)_(?=learning|lr)", name)
     if parts is not None:
         return "backbone" if parts[1] else "head"
@@ -357,6 +362,11 @@ def _wants_no_training(program: Program) -> bool:
 
 def _engine(program: Program, call: ast.Call) -> Iterator[Observed]:
     yield from _keywords(program, call, {k: v for k, v in _ENGINE.items() if k not in ("model", "model_path")})
+    for name, expr, at in passed(program, call):
+        if name == "quantization" and isinstance(expr, ast.expr):
+            one = seen(program, "precision", expr, at)
+            if one.known and one.value == "fp8":
+                yield one
 
 
 def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed]:
@@ -446,9 +456,10 @@ def _set_rates(program: Program) -> Iterator[Observed]:
         ):
             continue
         value = assignment.value
-        if isinstance(value, ast.Name):
-            value = _source(program, value, assignment)  # type: ignore[assignment]
-        shape = shape_of(program, value, assignment) if isinstance(value, ast.expr) else None
+        home = program.names.lookup(value.id, program.scope(assignment)) if isinstance(value, ast.Name) else None
+        given = [b.value for b in home[1] if b.value is not None][:4] if home is not None else [value]
+        shapes = [s for v in given if isinstance(v, ast.expr) and (s := shape_of(program, v, assignment))]
+        shape = next((s for s in shapes if s != "constant_with_warmup"), shapes[0] if shapes else None)
         traced = Traced(True, shape, program, assignment.value) if shape else None
         yield Observed("scheduler", shape, assignment.value, traced, known=shape is not None)
         return
@@ -534,7 +545,9 @@ def _methods(program: Program) -> Iterator[Observed]:
             or "processor" in named.lower()
             or last in ("tok", "encode_plus", "batch_encode_plus", "encode")
         ):
-            yield from _keywords(program, call, {"max_length": "max_length"})
+            for one in _keywords(program, call, {"max_length": "max_length"}):
+                targets = not call.args and any(k.arg == "text_target" for k in call.keywords)
+                yield replace(one, role="target") if targets else one
         elif (
             any(k.arg in ("max_new_tokens", "temperature") for k in call.keywords)
             and last != "generate"

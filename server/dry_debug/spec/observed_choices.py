@@ -135,7 +135,26 @@ def _models(program: Program) -> Iterator[Observed]:
         if one is None:
             continue
         (tokenizers if _NO_MODEL.search(name) else rows).append(one)
-    yield from rows or tokenizers
+    yield from rows or tokenizers or _by_class(program)
+
+
+_NO_CLASS = re.compile(
+    r"(?:Config|Tokenizer|Processor|Dataset|Loss|Trainer|Module|Block|Layer|Encoder|Decoder|Head)\w*\Z"
+)
+
+
+def _by_class(program: Program) -> Iterator[Observed]:
+    """`net = ResNet18(num_classes=10)` of the project: the name of what is made, which only may be right."""
+    if not program.training.is_training:
+        return
+    for call in program.index.calls:
+        name = last_of(dotted(call.func) or "")
+        if not name or _NO_CLASS.search(name) or not isinstance(program.statement(call), ast.Assign | ast.AnnAssign):
+            continue
+        model = named(name, exact=True)
+        if model.family and (model.version or model.size or name[:1].isupper() or model.family in ("resnet", "unet")):
+            traced = Traced(True, name, program, call.func)
+            yield Observed("model", model, call.func, traced, _role_at(program, call), weak=True)
 
 
 def last_of(name: str) -> str:
@@ -315,6 +334,9 @@ def _method(program: Program, loads: bool) -> Iterator[Observed]:
     four_bit: ast.AST | None = None
     for name, call in program.qualified_calls():
         last = name.rpartition(".")[2]
+        if last == "get_peft_config" and name.startswith("trl."):  # what the command line asks for, or nothing
+            yield Observed("method", None, call, known=False)
+            return
         if name in ("peft.LoraConfig", "peft.AdaLoraConfig") or (
             last == "get_peft_model" and not name.startswith("peft.")
         ):
@@ -380,6 +402,13 @@ def _frozen(program: Program) -> ast.AST | None:
 
 
 def _data(program: Program) -> Iterator[Observed]:
+    found = list(_loaded_data(program))
+    yield from found
+    if not any(one.known and not one.implied for one in found):
+        yield from _data_classes(program)
+
+
+def _loaded_data(program: Program) -> Iterator[Observed]:
     for name, call in program.qualified_calls():
         last = name.rpartition(".")[2]
         expr: ast.expr | None = None
@@ -445,6 +474,27 @@ def _data(program: Program) -> Iterator[Observed]:
                 yield Observed("dataset", one.value, one.use, one.traced, implied=True)
 
 
+_READS_DATA = re.compile(r"(?:Dataset|DataModule|Data|Series|Corpus|Folder)\Z|\A(?:Load|Read)[A-Z]")
+_PLACES = frozenset(
+    "root path data_dir data_path data_root data_file file filename csv_file csv_path folder dir img_dir".split()
+)
+
+
+def _data_classes(program: Program) -> Iterator[Observed]:
+    """`LesionDataset("data/isic", "train")`: the place that a class for data is given."""
+    for call in program.index.calls:
+        name = last_of(dotted(call.func) or "")
+        if not name[:1].isupper() or not _READS_DATA.search(name) or not (call.args or call.keywords):
+            continue
+        given = next((k.value for k in call.keywords if k.arg in _PLACES), call.args[0] if call.args else None)
+        one = seen(program, "dataset", given, call) if given is not None else None
+        if one is None or not one.known or not isinstance(one.value, str) or not _PLACE.match(one.value):
+            continue
+        yield one
+        return
+
+
+_PLACE = re.compile(r"[~.]{0,2}/?[\w.-]+(?:/[\w.{}-]+)+/?\Z|[\w-]+\.(?:jsonl?|csv|tsv|parquet|txt|arrow|h5|npz|bin)\Z")
 _SAVES = frozenset(("save_pretrained", "save_model", "save_state", "save_checkpoint"))
 
 
@@ -465,10 +515,22 @@ def _folders(program: Program) -> Iterator[Observed]:
                 yield one
     for call in program.calls_of("torch.save"):
         expr = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "f"), None)
+        expr = _opened(program, expr, call) or expr if isinstance(expr, ast.Name) else expr
         if expr is not None:
             one = seen(program, "output_dir", expr, call)
             if one.known and isinstance(one.value, str) and not one.value.startswith("{}"):
                 yield one
+
+
+def _opened(program: Program, name: ast.Name, call: ast.Call) -> ast.expr | None:
+    """The path of `with open(path, "wb") as f:` around a call that is given `f`."""
+    stmt = program.statement(call)
+    for block in program.index.ancestors(stmt) if stmt is not None else ():
+        for item in block.items if isinstance(block, ast.With) else ():
+            target, made = item.optional_vars, item.context_expr
+            if isinstance(target, ast.Name) and target.id == name.id and isinstance(made, ast.Call) and made.args:
+                return made.args[0] if program.qualified(made) == "builtins.open" else None
+    return None
 
 
 _TRACKERS = {

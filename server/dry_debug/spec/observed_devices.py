@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.walks import is_text
 from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.observed import Observed
 from dry_debug.spec.trace import Traced, trace
@@ -49,18 +50,14 @@ def _devices(program: Program) -> Iterator[tuple[ast.expr, ast.AST]]:
     for method in ("to", "cuda"):
         for call in program.method_calls(method):
             for expr in (*call.args[:1], *(k.value for k in call.keywords if k.arg == "device")):
-                if method == "cuda" or _is_text(expr):
+                if method == "cuda" or is_text(expr):
                     yield expr, call
     for call in program.index.calls:
         for keyword in call.keywords:
-            if keyword.arg in ("device", "map_location") and _is_text(keyword.value):
+            if keyword.arg in ("device", "map_location") and is_text(keyword.value):
                 yield keyword.value, call
             if keyword.arg == "device_map" and isinstance(keyword.value, ast.Dict):
                 yield from ((value, call) for value in keyword.value.values)
-
-
-def _is_text(expr: ast.expr) -> bool:
-    return isinstance(expr, ast.Constant) and isinstance(expr.value, str)
 
 
 def generation(program: Program) -> Iterator[Observed]:

@@ -52,6 +52,11 @@ def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Obse
     start = call.args[0] if isinstance(call, ast.Call) and len(call.args) > 1 and call.args[1] is stop else None
     first = start.value if isinstance(start, ast.Constant) and isinstance(start.value, int) else 0
     if first <= 0:
+        plus = stop.left if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add) else None
+        if plus is not None and isinstance(stop, ast.BinOp) and getattr(stop.right, "value", None) == 1:
+            named = seen(program, field, plus, loop)  # `range(max_iters + 1)`: the setting is what was meant
+            if named.known and not isinstance(plus, ast.Constant):
+                return named
         found = seen(program, field, stop, loop)
         given = _unpacked(program, stop, loop) if not found.known else None
         return seen(program, field, given, loop) if given is not None else found

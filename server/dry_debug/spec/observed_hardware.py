@@ -155,7 +155,8 @@ def _only_cuda(program: Program) -> ast.AST | None:
         return call
     for call in program.index.calls:
         for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
-            if isinstance(expr, ast.Name):
+            is_device = isinstance(expr, ast.Attribute) and expr.attr in ("device", "dev", "gpu")
+            if isinstance(expr, ast.Name) or is_device:
                 traced = trace(program, expr, call)
                 if traced.known and isinstance(traced.value, str) and traced.value.startswith("cuda"):
                     return expr

@@ -12,8 +12,9 @@ _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\
 
 
 _OUTPUT = re.compile(
-    r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|"
-    r"land|keep|"
+    r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|ckpts?|snapshots?|"
+    r"go(?:es)?|"
+    r"land|end(?:s|ed)? up|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)|,(?=\d)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
     r"destination|results?|"
@@ -27,7 +28,9 @@ _OUTPUT = re.compile(
     rf"|in))\s*[:=]\s*|"
     rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
     rf"should be|shall be|"
-    rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?\s+(?:to|in|into|under|at)\s+(?:the )?|"
+    rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?(?: as (?:\w+ ){{1,3}}?)?\s*(?:to|in|into|under|"
+    rf"at)\s+"
+    rf"(?:the )?|\A\W*(?:->|→|=>|➜)\s*(?=[./~\w-]+/\w)|"
     rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:final|best|last|trained|finished) "
     rf"(?:weights?|model|adapters?|"
     rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|weights|"
@@ -51,7 +54,8 @@ _PUT_AT = re.compile(  # "checkpoints every 10 epochs → work/run", "put it bes
     r"(?:\b(?:sav\w+|backups?|ckpts?|checkpoints?|weights|snapshots?|outputs?|results?|adapters?|model|put|stor\w+|"
     r"writ\w+|"
     r"dump\w*)\b"
-    r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|:(?=\s*[~./\w-]*/))|(?:\A|"
+    r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|"
+    r",(?=\s*[\w.-]+(?:/[\w.-]+)+/?\s*\Z)|:(?=\s*[~./\w-]*/))|(?:\A|"
     r"[,;(]\s*)(?:output |save |target )?(?:folder|directory|"
     r"dir)\b[:=]?)\s*"
     r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 from dry_debug.spec.context import asked_part, without_negations
@@ -14,9 +15,12 @@ from dry_debug.spec.whose import second_role, with_role
 
 _LINK = (
     r"(?:\)(?=\s*[:=]))?\s*+[\"'(\[{]*+\s*+(?:we (?:said|agreed(?: on)?|want(?:ed)?|wrote(?: down)?|"
-    r"decided(?: on)?)|\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good|enough)(?: at| with)?|has|contains|comprises|holds|"
+    r"decided(?: on)?)|\||:=|==|=|:|→|->|@|have|hold|contain|comprise|consist of|is (?:fine|ok|okay|good|enough)(?: "
+    r"at| with)?|has|contains|comprises|holds|"
     r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
-    r"down |back )?to|(?:fine|unchanged|kept) at|is|"
+    r"down |back )?to|(?:is |be |was |gets? )?(?:doubled|halved|raised|lowered|reduced|increased|decreased|changed|"
+    r"bumped|"
+    r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|is|"
     r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
     r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
@@ -55,7 +59,8 @@ _VALUE = (
     rf"try)?\s*+[\[({{]?\s*+(?P<low>{ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|zero|disable|skip(?: the)?|turn off|leave out(?: "
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|"
+    r"leave out(?: "
     r"the)?|omit(?: the)?|"
     r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
@@ -79,6 +84,7 @@ _RANK_AND_ALPHA = re.compile(
 )
 _ONE_PASS = re.compile(
     r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
+    r"\b(?:train|run|fine-?tune|go)\w*(?: it| this)?(?: for)? an? (?:single |full |complete |whole |entire )epoch\b|"
     r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
     re.IGNORECASE,
 )
@@ -179,12 +185,18 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
         ):
             continue
         taken.append((one.start, one.end))
-        found.append(with_role(one, text, sentence))
+        found.append(_of_prompts(with_role(one, text, sentence), match))
         found.extend(second_role(found[-1], text, taken))
     rate = _bare_rate(text) if not any(f.field == "learning_rate" for f in found) else None
     if rate is not None and not any(rate.start < e and s < rate.end for s, e in taken):
         found.append(rate)
     return _without_estimates(found)
+
+
+def _of_prompts(one: Quantity, match: re.Match[str]) -> Quantity:
+    """A length that is said of prompts, which may be a part of the whole."""
+    prompts = one.field == "max_length" and re.match(r"(?:max(?:imum)?[ _-])?prompts?\b", match["name"].strip(), re.I)
+    return replace(one, role="prompt") if prompts and not one.role else one
 
 
 _OPTIMIZERS = re.compile(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program.hyper import arithmetic
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import Option
+from dry_debug.program.walks import is_name
 from dry_debug.spec.namespaces import MAKERS, handed_with, put_value
 
 if TYPE_CHECKING:
@@ -297,12 +298,32 @@ def _of_self(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: i
     return trace(program, one.value, one.stmt, depth + 1)
 
 
+def _of_parsed_file(program: Program, name: str) -> Traced | None:
+    """`args.lr` where `parser.parse_json_file("run.json")` fills the classes: what the file says before any default."""
+    if "parse_json_file" not in program.document.source and "parse_yaml_file" not in program.document.source:
+        return None
+    for method in ("parse_json_file", "parse_yaml_file"):
+        for call in program.method_calls(method):
+            for node in ast.walk(call):
+                text = node.value if isinstance(node, ast.Constant) else None
+                if not isinstance(text, str) or not text.endswith((".json", ".yaml", ".yml")):
+                    continue
+                entry = program.host.config(text, program.document.path)
+                held = (entry.children or {}).get(name) if entry is not None else None
+                if held is not None and held.is_leaf:
+                    return Traced(True, held.value, program, call, held.file, held.line, True)
+    return None
+
+
 def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:
     """`cfg.lr` of a configuration that comes in by a way that is not seen: the one field of that name in the file."""
     if not isinstance(expr, ast.Attribute) or dotted(expr) is None:
         return None
     from dry_debug.program.hyper import canonical_field
 
+    parsed = _of_parsed_file(program, expr.attr)
+    if parsed is not None:
+        return parsed
     hyper = program.training.hyper
     rows = [(h, program) for h in hyper.all] + [(row.found, row.owner) for row in hyper.elsewhere]
     named = [
@@ -326,7 +347,7 @@ def _field_default(program: Program, expr: ast.Attribute, depth: int) -> Traced 
     cls = held.scope if held.kind == "instance" else None
     owner = held.program or program
     body = cls.node.body if cls is not None and isinstance(cls.node, ast.ClassDef) else []
-    fields = [s for s in body if isinstance(s, ast.AnnAssign) and _target_is(s.target, expr.attr)]
+    fields = [s for s in body if isinstance(s, ast.AnnAssign) and is_name(s.target, expr.attr)]
     if len(fields) != 1 or fields[0].value is None:
         return None
     value = fields[0].value
@@ -337,10 +358,6 @@ def _field_default(program: Program, expr: ast.Attribute, depth: int) -> Traced 
         value = default
     found = trace(owner, value, fields[0], depth + 1)
     return Traced(found.known, found.value, found.program, found.node, changeable=True)
-
-
-def _target_is(target: ast.expr, name: str) -> bool:
-    return isinstance(target, ast.Name) and target.id == name
 
 
 def _own_name(node: ast.AST) -> str | None:

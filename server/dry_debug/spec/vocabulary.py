@@ -35,6 +35,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:[ :(]+(?:for|over|during|of|lasting|in|with))?(?: (?:the )?first)?|"
         r"warm(?:s|ed|ing)?[ -]up(?: linearly)? (?:to|from) (?:\d[\d.e-]* )?(?:to \d[\d.e-]* )?(?:over|for|during|"
         r"in|within)(?: (?:the )?first)?|"
+        r"\bwarm(?:s|ed|ing)?[ -]up(?: linearly)? (?:for|over|during|in|within)(?: (?:the )?first)?|"
         r"warms up(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?|ramp(?:s|ed|ing)?(?:[ -]?up)?"
         r"(?: (?:the )?(?:lr|learning rate))?(?: up)?(?: linearly)?(?: from (?:0|zero))?"
         r"(?: to (?:the |its )?(?:peak|maximum|max))?(?: linearly)? (?:over|for|during|in|within)(?: (?:the )?first)?",
@@ -54,7 +55,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of(?: size)?|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
+        r"job|mode|prediction))|\bbatches(?= (?:have|hold|contain|comprise|consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
+        r"\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card|worker|process|rank))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
@@ -82,12 +84,17 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"completions?|generations?|replies)"
         r"(?: (?:below|under|within))?|max[ _](?:completion|response|output|generation)[ _]length|"
         r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
-        r"completion)?[ _-]?tokens"
+        r"completion)?[ _-]?tokens(?! (?:per|in|of|for) (?:an? |each |every |one )?(?:texts?|sequences?|inputs?|"
+        r"prompts?|examples?|samples?|documents?|sentences?|questions?|passages?|contexts?|reviews?|tweets?|messages?))"
         r"|(?:output|completion|generation|response)[ _-]length|(?:max|maximum) (?:output|completion|generation|"
         r"response)(?: length)?",
     ),
     (
         "max_length",
+        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
+        r"every |"
+        r"one )?(?:texts?|sequences?|inputs?|prompts?|examples?|samples?|documents?|sentences?|questions?|passages?|"
+        r"contexts?|reviews?|tweets?|messages?)|"
         r"(?:max(?:imum)?[ _-])?(?:seq(?:uence)?s?|input|context|prompt|token|text|model|source|src|encoder|document|"
         r"cutoff|article|chunk|window|tokeni[sz]er|example|sample|truncation)[ _-]?(?:len(?:gths?)?|"
         r"window|size(?<!model size)(?<!sample size)(?<!text size))|\b(?:prompts?|inputs?|sources?|contexts?|"
@@ -107,7 +114,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|"
         r"shortened)(?: off)? (?:at|after|"
         r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
-        r"\bbptt\b|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? (?:over|for)(?= \d+ (?:tok|words))",
+        r"\bbptt\b(?: (?:of|over|with|length|size))*|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? "
+        r"(?:over|for)(?= \d+ (?:tok|words))",
     ),
     (
         "tensor_parallel_size",
@@ -199,6 +207,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     (
         "max_length",
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
+        r"[ -]tokens?,? (?:altogether|in total|overall|(?:for )?(?:prompt|question) (?:and|\+) (?:answer|completion|"
+        r"response))|"
         r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
         r"|message)|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"

@@ -83,7 +83,9 @@ _RAISING = re.compile(r"(?:raise ([A-Za-z_][\w.]{0,80})|assert\b.{0,400}?,)\s*\(
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
     r"\s*(?:\[(?!bug|question|usage|help|issue)|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
-    r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d)",
+    r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d"
+    r"(?!\d*,? (?:is|was|are|were|has|had|and|of|on|in|it|the|then|takes|took|needs|ends|ended|starts|started|"
+    r"works|runs)\b))",
     re.IGNORECASE,
 )
 _LOG_INSIDE = re.compile(

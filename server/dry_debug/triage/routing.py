@@ -25,7 +25,10 @@ _WRAPPERS = (
 )
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
-_SPEAKS, _SPEAKS_CLEARLY, _SPEAKS_ALONE, _SPEAKS_AGAINST = 3.0, 5.5, 7.0, 12.0  # leads of a leaning
+_DECIDES = 0.3  # how likely an area has to be by the wording alone where no row was found
+_NOTHING_NAMED = 0.5  # where nothing is named that can be looked at
+_SPEAKS_AGAINST, _UNLIKELY = 0.5, 0.2  # an area that is so likely leads before one that is no likelier than this
+_DOUBTS = 0.8  # how likely it has to be that the text says too little
 # Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
 _NAMED = (
     "memory gigabytes layout gpu gpus collective precision scaler checkpoint load save seed resume adapter gradient "
@@ -127,28 +130,38 @@ def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit
     decides where no row was found but something was named. It says nothing against an exception or a known message.
     """
     if not hits:
-        return _subject(prose, spoken) or _unknown(text, prose, spoken)
+        return _unknown(text, prose, spoken)
     first = hits[0]
-    if not first.route.yields or first.raised is not None or not (first.told or first.topics):
+    route = first.route
+    if not (route.yields or route.phase == "request") or first.raised is not None or not (first.told or first.topics):
         return hits
-    lean = leaning(text)
-    barred = {area for row in table().sequences if first.route.id in row.routes for area in row.not_first}
-    if lean.area in ("", first.route.step.area, *barred):
+    lean = leaning(text, spoken.concepts)
+    barred = {area for row in table().sequences if route.id in row.routes for area in row.not_first}
+    if lean.area in (route.step.area, *barred) or lean.shares[route.step.area] > _UNLIKELY:
         return hits
-    named = spoken.count(_subject_row(lean.area).subject)
-    if lean.lead < (_SPEAKS_CLEARLY if named else _SPEAKS_AGAINST):
+    if not lean.area:
+        return [] if lean.share >= _DOUBTS else hits
+    if lean.share < _SPEAKS_AGAINST:
         return hits
     own = [hit for hit in hits if hit.route.step.area == lean.area] or [_Hit(_subject_row(lean.area))]
     return [*own, *(hit for hit in hits if hit not in own and hit.route.phase != "request")]
 
 
 def _unknown(text: str, prose: str, spoken: Said) -> list[_Hit]:
-    """The row of the area that the wording leans to: more is asked of it where no thing is named at all."""
+    """The row of the area that the wording leans to, else of the one that most of the text is about.
+
+    More is asked of the wording where no thing is named at all. Nothing for a few words, nor for a wish that names no
+    trouble.
+    """
     if _is_vague(prose, spoken):
         return []
-    lean = leaning(text)
-    enough = _SPEAKS if spoken.count(_NAMED) else _SPEAKS_ALONE
-    return [_Hit(_subject_row(lean.area))] if lean.area and lean.lead >= enough else []
+    lean = leaning(text, spoken.concepts)
+    named = spoken.count(_NAMED) > 0
+    if not lean.area or not (named or spoken.says_something):
+        return []
+    if lean.share >= (_DECIDES if named else _NOTHING_NAMED):
+        return [_Hit(_subject_row(lean.area))]
+    return _subject(spoken)
 
 
 def _subject_row(area: str) -> Route:
@@ -166,13 +179,8 @@ def _is_wish(prose: str) -> bool:
     return any(found(row.instead, prose) for row in table().questions)
 
 
-def _subject(prose: str, spoken: Said) -> list[_Hit]:
-    """Where nothing is known but what the text is about: the row with most of its subject in it, the first of equals.
-
-    Not for a few words, nor for a wish that names no trouble.
-    """
-    if _is_vague(prose, spoken):
-        return []
+def _subject(spoken: Said) -> list[_Hit]:
+    """What the text is about: the row with most of its subject in it, the first of equals."""
     counted = [(spoken.affirmed(row.subject), row) for row in table().routes if row.subject]
     most = max(count for count, _ in counted)
     return [_Hit(row, topics=count) for count, row in counted if count == most][:1] if most else []

@@ -69,6 +69,16 @@ class Said:
         """How many of the concepts are in the text, and nowhere said to be absent ("no memory leaks")."""
         return sum(id_ in self._found and id_ not in self._absent for id_ in ids)
 
+    @property
+    def concepts(self) -> Iterable[str]:
+        """All concepts that were found; `!id` for one that is denied."""
+        return self._found.keys()
+
+    @property
+    def says_something(self) -> bool:
+        """Whether not all that was found is denied ("no NaN, nothing slow")."""
+        return not self._found or any(not concept.startswith("!") for concept in self._found)
+
     def _read(self, number: int, words: Sequence[str]) -> None:
         denied = absent = -_REACH
         aside, until = 0, 0  # how many words the last aside has, and the index behind it
