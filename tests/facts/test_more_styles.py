@@ -308,3 +308,101 @@ def change(cfg):
         ("learning_rate", 0.1, "config/base.py", 4),
         ("WORKERS", 4, "config/base.py", 5),
     ]
+
+
+DRAWING = """import torch
+
+def fresh(count, *, start=None):
+    kept = []
+    for i in range(count):
+        if start is not None:
+            torch.manual_seed(start)
+        kept.append(torch.randn(4))
+    return kept
+"""
+
+
+def test_a_seed_that_a_call_does_not_give_is_not_set_by_it() -> None:
+    source = """from drawing import fresh
+free = fresh(3)
+fixed = fresh(3, start=7)
+options = {}
+perhaps = fresh(3, **options)
+"""
+    rows = of("randomness", source, {"drawing.py": DRAWING})
+    assert [row["line"] for row in rows if row["kind"] == "seed" and row["rng"] == "torch"] == [3, 5]
+
+
+WRAPPED = """import torch
+from torch import nn
+
+def build():
+    return nn.Linear(4, 2)
+
+class Run:
+    def __init__(self, several):
+        self.net = build()
+        self.head = build()
+        if several:
+            self.spread()
+
+    def spread(self):
+        self.net = nn.DataParallel(self.net)
+        self.head = put_on(self.head)
+
+    def bare(self):
+        inner = self.net.module if isinstance(self.net, nn.DataParallel) else self.net
+        return inner
+
+    def load(self, path):
+        inner = self.bare()
+        inner.load_state_dict(torch.load(path))
+
+def put_on(part):
+    return nn.DataParallel(part)
+"""
+
+
+def test_a_wrapper_is_told_where_it_is_put_on_not_where_a_method_gives_the_wrapped_model() -> None:
+    rows = facts(program(WRAPPED))["distributed"]["wrappers"]
+    assert [(row["kind"], row["object"], row["line"]) for row in rows] == [
+        ("dp", "self.net", 15), ("dp", "self.head", 16)
+    ]  # fmt: skip
+
+
+CAME_IN = """import torch
+from torch import nn
+
+class Run:
+    def __init__(self, net: nn.Module, several):
+        self.net = net.cuda()
+        if several:
+            self.net = nn.DataParallel(self.net)
+
+    def train(self):
+        fast = torch.optim.Adam(params=self.net.parameters())
+        return fast
+"""
+
+
+def test_an_optimizer_covers_what_its_method_calls_the_model() -> None:
+    rows = {row["name"]: row["covers"] for row in of("components", CAME_IN) if row["kind"] == "optimizer"}
+    assert rows == {"fast": ["self.net"]}
+
+
+def test_a_model_that_came_in_and_is_unwrapped_elsewhere_is_the_same_model() -> None:
+    source = """import torch
+from accelerate import Accelerator
+
+class Run:
+    def __init__(self, net):
+        self.launcher = Accelerator()
+        self.fast = torch.optim.Adam(net.parameters())
+        self.net = net
+        self.net, self.fast = self.launcher.prepare(self.net, self.fast)
+
+    def load(self, path):
+        plain = self.launcher.unwrap_model(self.net)
+        plain.load_state_dict(torch.load(path))
+"""
+    assert [row["name"] for row in of("components", source) if row["kind"] == "model"] == ["net", "self.net"]

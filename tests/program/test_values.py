@@ -1,5 +1,7 @@
 """What the model says an expression is, at a use: `here(x)` marks it."""
 
+import ast
+
 import pytest
 
 from tests.program.model import marked, program
@@ -339,3 +341,29 @@ def test_a_script_is_no_test_for_its_name_alone() -> None:
 def test_a_product_of_torch_is_a_tensor_whatever_goes_in(made: str, kind: str) -> None:
     value = marked(f"import torch\ndef f(q, k):\n    s = {made}\n    here(s)\n")
     assert (value.kind, value.attached) == (kind, None)
+
+
+def test_an_attribute_that_is_wrapped_in_place_is_the_same_whatever_is_asked_first() -> None:
+    source = """import torch
+from torch import nn
+
+class Run:
+    def __init__(self):
+        self.net = nn.Linear(4, 2)
+
+    def spread(self):
+        self.net = nn.DataParallel(self.net)
+
+    def go(self, x):
+        return here(self.net)
+"""
+    answers = []
+    for asked_first in (True, False):
+        model = program(source)
+        wrapping = next(c for c in model.index.calls if model.qualified(c) == "torch.nn.DataParallel")
+        if asked_first:
+            assert model.value(wrapping).wraps is not None
+        use = next(c for c in model.index.calls if isinstance(c.func, ast.Name) and c.func.id == "here")
+        held = model.value(use.args[0], use)
+        answers.append((held.type, held.confidence, held.base.type))
+    assert answers == [("torch.nn.DataParallel", "high", "torch.nn.Linear")] * 2

@@ -130,3 +130,87 @@ def test_data_parallel_training_on_one_device() -> None:
     source = "import lightning as L\nL.Trainer(devices={n}, max_epochs=4).fit(net)\n"
     assert verdicts("use DDP", source.format(n=1)) == [("framework", "not_implemented")]
     assert verdicts("use DDP", source.format(n=4)) == [("framework", "cannot_tell")]
+
+
+def test_a_file_that_fills_the_parsed_classes() -> None:
+    source = PARSED.format(classes="(Own, TrainingArguments)").replace(
+        "parse_args_into_dataclasses()", "parse_json_file('run.json')"
+    )
+    source += "from datasets import load_dataset\nload_dataset('csv', data_files=args.rows)\n"
+    source = source.replace("steps_between: int = 3", "rows: str = 'none.csv'")
+    files = {"run.json": '{"rows": "letters.csv", "learning_rate": 0.002, "num_train_epochs": 7}'}
+    assert seen(source, "dataset", files) == ["letters.csv"]
+    assert verdicts("5 epochs", source, files) == [("epochs", "deviation")]
+    assert verdicts("weight decay 0.02", source, files) == [("weight_decay", "not_implemented")]  # not in the file
+
+
+STEPS = """import torch
+lr = 3.0
+for epoch in range(4):
+    for x in data:
+        loss = net(x).sum()
+        net.zero_grad()
+        loss.backward()
+        for p in net.parameters():
+            {update}
+    {change}
+"""
+
+
+@pytest.mark.parametrize(
+    "update", ["p.data.add_(p.grad, alpha=-lr)", "p.data -= lr * p.grad", "p.data.sub_(lr * p.grad)"]
+)
+def test_an_update_by_hand_is_plain_descent(update: str) -> None:
+    assert seen(STEPS.format(update=update, change="pass"), "optimizer") == ["sgd"]
+    assert verdicts("Adam", STEPS.format(update=update, change="pass")) == [("optimizer", "deviation")]
+
+
+def test_a_rate_that_the_loop_changes_is_a_schedule_of_some_shape() -> None:
+    update = "p.data -= lr * p.grad"
+    assert verdicts("cosine schedule", STEPS.format(update=update, change="lr *= 0.5")) == [
+        ("scheduler", "cannot_tell")
+    ]
+    assert verdicts("cosine schedule", STEPS.format(update=update, change="count = 1")) == [
+        ("scheduler", "not_implemented")
+    ]
+
+
+def test_a_rate_that_branches_set() -> None:
+    source = """import math, torch
+def adjust(opt, step):
+    if step < 10:
+        lr = step / 10
+    else:
+        lr = 0.5 * (1 + math.cos(step))
+    for group in opt.param_groups:
+        group["lr"] = lr
+"""
+    assert seen(source, "scheduler") == ["cosine"]
+
+
+def test_what_is_saved_through_an_open_file() -> None:
+    source = "import torch\nwith open('runs/net.pt', 'wb') as f:\n    torch.save(net, f)\n"
+    assert seen(source, "output_dir") == ["runs/net.pt"]
+
+
+def test_adapters_that_only_the_command_line_switches_on() -> None:
+    source = PARSED.format(classes="(Own, TrainingArguments)").replace("DPOConfig", "get_peft_config")
+    source = source.replace("args=args)", "args=args, peft_config=get_peft_config(args))")
+    assert verdicts("LoRA", source) == [("method", "cannot_tell")]
+
+
+def test_a_tracker_that_is_chosen_at_the_start() -> None:
+    source = "from transformers import TrainingArguments\nTrainingArguments('a', report_to={to})\n"
+    assert verdicts("log to wandb", source.format(to="'wandb' if use else 'none'")) == [("logging", "cannot_tell")]
+    assert verdicts("log to wandb", source.format(to="'none'")) == [("logging", "deviation")]
+
+
+def test_weights_in_eight_bits_of_an_engine() -> None:
+    source = "from vllm import LLM\nLLM(model='a/b', quantization={how})\n"
+    assert verdicts("FP8", source.format(how="'fp8'")) == [("precision", "match")]
+    assert verdicts("FP8", source.format(how="'awq'")) == [("precision", "not_implemented")]
+
+
+def test_data_in_a_folder_below_the_one_that_is_asked_for() -> None:
+    source = "from torchvision.datasets import ImageFolder\nImageFolder('/share/imagenet/train')\n"
+    assert verdicts("ImageNet-1k", source) == [("dataset", "match")]

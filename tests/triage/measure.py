@@ -29,6 +29,7 @@ GROUPS = (
     "eleventh",
     "twelfth",
     "thirteenth",
+    "fourteenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 

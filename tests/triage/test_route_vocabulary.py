@@ -103,3 +103,14 @@ def test_what_is_said_to_be_absent_is_no_subject() -> None:
 )
 def test_a_denial_ends_and_a_shown_picture_is_no_result(text: str, sign: str, expected: bool) -> None:
     assert Said(text).any_of([sign], 0) is expected
+
+
+def test_what_is_only_denied_says_nothing() -> None:
+    assert not Said("nothing is slow").says_something
+    assert Said("it is slow").says_something and Said("it is slow, nothing leaks").says_something
+    assert Said("hello").says_something
+
+
+def test_gradients_that_are_switched_off_are_no_symptom() -> None:
+    assert not Said("i evaluate without gradients").any_of(["none_at_all"], 0)
+    assert Said("the encoder gets no gradient").any_of(["none_at_all"], 0)

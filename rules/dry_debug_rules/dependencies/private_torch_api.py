@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.guarded import asked_before, caught
+from dry_debug.program.imported_files import imported_files
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.links import Link
 from dry_debug.program.mentions import chains, imports
@@ -143,18 +144,31 @@ def _sites(program: Program) -> Iterator[tuple[ast.AST, ast.stmt, str]]:
 
 
 def _compared(program: Program) -> list[tuple[ast.Call, ast.expr]]:
-    """Where `isinstance` or `issubclass` asks for `_LRScheduler` alone, and the file has no scheduler below it."""
-    for cls in program.index.classes:
-        node = cls.node
-        bases = node.bases if isinstance(node, ast.ClassDef) else []
-        if any(_private(base, cls.parent or cls, program) == _SCHEDULER for base in bases):
-            return []
+    """Where `isinstance` or `issubclass` asks for `_LRScheduler` alone, and no scheduler below it is at hand."""
     found: list[tuple[ast.Call, ast.expr]] = []
     for call in program.index.calls:
         expr = call.args[1] if len(call.args) == 2 and last_name(call.func) in ("isinstance", "issubclass") else None
         if expr is not None and _private(expr, program.scope(call), program) == _SCHEDULER:
             found.append((call, expr))
-    return found
+    return [] if found and any(_has_scheduler(one) for one in _around(program)) else found
+
+
+def _around(program: Program) -> Iterator[Program]:
+    """The file, those that it imports, and those that import it."""
+    yield program
+    yield from imported_files(program)
+    yield from program.host.importers(program.document.path, _SCHEDULER.rpartition(".")[2])
+
+
+def _has_scheduler(program: Program) -> bool:
+    """Whether the file has a class below `_LRScheduler`."""
+    if _SCHEDULER.rpartition(".")[2] not in program.document.source:
+        return False
+    for cls in program.index.classes:
+        bases = cls.node.bases if isinstance(cls.node, ast.ClassDef) else []
+        if any(_private(base, cls.parent or cls, program) == _SCHEDULER for base in bases):
+            return True
+    return False
 
 
 def _private(expr: ast.expr, scope: Scope, program: Program) -> str | None:

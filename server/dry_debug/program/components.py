@@ -16,6 +16,7 @@ from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.evaluate import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.wrappers import DEVICE_WRAPPERS, Wrapped, puts_on, wrapped_parts
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -100,12 +101,13 @@ class Components:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.all: list[Component] = []
-        self.wrappers: list[tuple[str, str, ast.AST]] = []  # kind, object name, node
+        self.wrappers: list[Wrapped] = []
         self._seen: set[tuple[object, str]] = set()
         self._trained_parts: dict[Scope, set[str]] = {}  # attributes whose parameters a class gives to optimizers
         for binding in self._bindings():
             self._add(binding)
-        self._wrapped_parts()
+        self.wrappers.extend(wrapped_parts(program, {node for _, _, node in self.wrappers}))
+        self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
         self._stored()
         self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
@@ -173,22 +175,6 @@ class Components:
             for bindings in scope.attributes.values():
                 yield from bindings
 
-    def _wrapped_parts(self) -> None:
-        """`model.features = nn.DataParallel(model.features)`: an attribute of another object than `self`."""
-        seen = {node for _, _, node in self.wrappers}
-        for assignment in self.program.index.assignments:
-            if not isinstance(assignment, ast.Assign) or not isinstance(assignment.value, ast.Call):
-                continue
-            target = assignment.targets[0]
-            path = dotted(target) if isinstance(target, ast.Attribute) and target not in seen else None
-            how = know.WRAPPERS.get(self.program.qualified(assignment.value) or "") if path is not None else None
-            if path is not None and how in ("ddp", "dp", "fsdp") and path.partition(".")[0] != "self":
-                self.wrappers.append((how, path, target))
-        for call in self.program.calls_of("torch.distributed.fsdp.fully_shard"):
-            if call.args and isinstance(self.program.statement(call), ast.Expr):  # in place
-                self.wrappers.append(("fsdp", self.program.short(call.args[0]), call))
-        self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
-
     def _stored(self) -> None:
         """`self.optimizers[name] = torch.optim.Adam(...)`: what is put under a key, by the name as written."""
         for assignment in self.program.index.assignments:
@@ -230,7 +216,7 @@ class Components:
         if kind is None or value.via == "part" or (part and kind not in ("optimizer", "scheduler")):
             return
         name = self._name(b)
-        if value.via in ("ddp", "dp", "fsdp") and self._wraps(b.value, value):
+        if value.via in DEVICE_WRAPPERS and puts_on(self.program, b.value, value):
             self.wrappers.append((value.via, name, b.node))
         made = _part(b)
         if isinstance(made, ast.Call) and self._passes_on(made, value, b):
@@ -240,12 +226,6 @@ class Components:
         if isinstance(b.value, ast.Subscript) and kind != "dataset" and not handed.known:
             return
         self._put(Component(kind, name, value, b.node, b.scope, parameter=handed.known))
-
-    def _wraps(self, expr: ast.expr, value: Value) -> bool:
-        """Whether it is here that the wrapper is put on, or by what is called here; `x.module` takes it off."""
-        if isinstance(expr, ast.Call) and value.wraps is not None:
-            return True
-        return any(isinstance(n, ast.Call) and self.program.qualified(n) in know.WRAPPERS for n in ast.walk(expr))
 
     def _put(self, component: Component) -> None:
         key = (component.ident, component.name)
@@ -331,6 +311,8 @@ class Components:
             return False
         if ident[0] == "attr" and len(ident) == 3 and not _is_attribute(b, ident[2]):
             return True  # `plain = accelerator.unwrap_model(self.model)`
+        if ident[0] in ("var", "param") and b is not None and ident[1] is not b.scope and not _is_attribute(b, b.name):
+            return True  # the same, where the attribute holds what came in
         if ident[0] != "alloc":
             return False
         # An object that comes out of a called function was made by that call, wherever its class is called.
@@ -447,10 +429,24 @@ class Components:
         """The names of what an optimizer covers: of components; of a part of one, the component; else as written."""
         names: list[str] = []
         for module in relations.covers(optimizer, self.program):
-            known = self._names([module])
+            known = self._names_where_made(module, optimizer)
             part = None if known else self._name_of_part(module, optimizer)
             names.extend(name for name in (*known, *([part] if part else [])) if name not in names)
         return names
+
+    def _names_where_made(self, module: Value, optimizer: Value) -> list[str]:
+        """`self.net` where a method makes the optimizer, if `net` is what another method calls the same model."""
+        held, made = self.named(module), optimizer.args
+        scope = self.program.index.scope_of.get(made) if made is not None else None
+        if (
+            scope is None
+            or scope.class_scope is None
+            or held is None
+            or held.scope.class_scope is not scope.class_scope
+        ):
+            return self._names([module])
+        there = self.name_at(module, scope)
+        return [there] if there is not None else self._names([module])
 
     def _name_of_part(self, module: Value, optimizer: Value) -> str | None:
         """`policy` for `policy.actor.parameters()`, else what is written there."""

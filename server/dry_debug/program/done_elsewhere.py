@@ -104,7 +104,10 @@ def seeds(program: Program) -> list[dict[str, Any]]:
     for tree, callee, owner in _calls(program):
         if "seed" not in owner.document.source or owner.randomness.is_helper(callee):
             continue
-        sites = [site for site in owner.randomness.seeds if owner.scope(site.node) is callee]
+        sites = [
+            site for site in owner.randomness.seeds
+            if owner.scope(site.node) is callee and not _left_out(site.node, callee, tree.call)
+        ]  # fmt: skip
         if not sites or program.value(tree.call).kind == "trainer":
             continue
         if any(loop.scope is callee for loop in owner.training.loops.all):
@@ -119,6 +122,18 @@ def seeds(program: Program) -> list[dict[str, Any]]:
                 rows.append({"kind": "seed", "rng": site.rng, "line": program.line(tree.call), "confidence": "high",
                              "via": f"{where.document.path}:{where.line(node)}"})  # fmt: skip
     return rows
+
+
+def _left_out(seeding: ast.AST, callee: Scope, call: ast.Call) -> bool:
+    """Whether the seed is an argument of `callee` that is None unless it is given, and `call` does not give it."""
+    expr = seeding.args[0] if isinstance(seeding, ast.Call) and seeding.args else None
+    if not isinstance(expr, ast.Name) or any(k.arg is None for k in call.keywords):
+        return False
+    default = callee.default_of(expr.id)
+    if not isinstance(default, ast.Constant) or default.value is not None or len(callee.bindings[expr.id]) != 1:
+        return False
+    starred = any(isinstance(a, ast.Starred) for a in call.args)
+    return not starred and given(call, callee, expr.id) is None
 
 
 def scheduler_calls(program: Program) -> list[tuple[ast.Call, ast.expr, Value]]:

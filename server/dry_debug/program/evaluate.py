@@ -324,7 +324,10 @@ class Evaluator:
         if memo is not None and key in memo:
             return memo[key]
         run = self.run
-        level = run.busy.get(key)
+        busy = run.busy
+        level = busy.get(key)
+        if level is None:  # what is asked first may be the right side of an assignment of it
+            level = next((busy[b.value] for b in cls.attributes.get(attr, ()) if b.value in busy), None)
         if level is not None or len(run.stack) > MAX_DEPTH:
             run.cut(level or 0)
             return self._before(cls, attr, env) if level is not None else UNKNOWN
@@ -348,7 +351,9 @@ class Evaluator:
     def _before(self, cls: Scope, attr: str, env: Env | None) -> Value:
         """`self.attr` on the right of `self.attr = DDP(self.attr)`: what the other assignments give it."""
         busy = self.run.busy
-        others = [b for b in cls.attributes.get(attr, ()) if b.kind == "assign" and b not in busy]
+        others = [
+            b for b in cls.attributes.get(attr, ()) if b.kind == "assign" and b not in busy and b.value not in busy
+        ]
         if len(self.run.stack) > MAX_DEPTH or not others or len(others) == len(cls.attributes[attr]):
             return UNKNOWN  # nothing else, or it comes back to itself by way of something else
         return join([self.binding(b, env) for b in others], ("attr", cls, attr))

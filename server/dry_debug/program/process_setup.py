@@ -255,7 +255,7 @@ class ProcessSetup:
         program = self.program
         parameters = [a.arg for a in function.parameters()]
         at = parameters.index(name) if name in parameters else -1
-        default = _default(function, name)
+        default = function.default_of(name)
         for call in program.call_sites(function)[:MAX_SITES]:
             yield argument(call, at, name) or default, call
         for call in self._starts(function):
@@ -347,12 +347,6 @@ class ProcessSetup:
             if value.kind != "const" and program.training.hyper.default_of(size, part.node) == 1:
                 return Step(program, size, "its default is 1")
         return None
-
-
-def _default(function: Scope, name: str) -> ast.expr | None:
-    from dry_debug.program.hyper_defaults import defaults
-
-    return next((expr for arg, expr in defaults(function) if arg.arg == name), None)
 
 
 def _holds(choice: ast.IfExp, node: ast.AST) -> bool:

@@ -15,6 +15,7 @@ from dry_debug.program import lightning
 from dry_debug.program.class_kinds import by_what_it_does
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.host import Host
+from dry_debug.program.imported_files import imported_files
 from dry_debug.program.names import Names
 from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex, last_name
 from dry_debug.program.values import UNKNOWN, Value
@@ -367,15 +368,7 @@ class Program:
     def imports_project(self) -> bool:
         """Whether an import leads to another file of the project; without one few objects come from there."""
         scopes = [self.index.module, *self.index.functions]
-        if any(scope.imports_star for scope in scopes):
-            return True
-        for scope in scopes:
-            for bindings in scope.bindings.values():
-                if bindings[-1].kind in ("from", "import"):
-                    value = self.evaluator.binding(bindings[-1])
-                    if value.program is not None and value.program is not self:
-                        return True
-        return False
+        return any(scope.imports_star for scope in scopes) or next(imported_files(self), None) is not None
 
     @cached_property
     def leaves_file(self) -> bool:

@@ -147,7 +147,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "mixed",
-            r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
+            r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|(?:(?<=[+,&/;] )|(?<=[+,&/;]))amp\b(?=\s*(?:\Z|[,.;)+&]))|"
+            r"\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
             r"floats?)?",
         ),
     ),

@@ -147,7 +147,8 @@ def assumptions(observed: list[Observed], asked: set[str], program: Program) -> 
             or any(f in asked for f in _TOGETHER.get(field, ()))
         ):
             continue
-        if one.role in ("eval", "tokenizer", "reference", "prompt", "target") or _says_nothing(one):
+        part = one.role in ("prompt", "target") and any(o.field == field and not o.role for o in observed)
+        if part or one.role in ("eval", "tokenizer", "reference") or _says_nothing(one):
             continue
         key = (field, "" if one.role == "group" else one.role)
         again = any(

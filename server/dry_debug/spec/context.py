@@ -37,7 +37,8 @@ _BORDER = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\A\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|for)\b)|"
+    r"\A(?!\s*,\s*trained (?:with|using|by|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
+    r"for)\b)|"
     r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
     r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
@@ -137,7 +138,8 @@ _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
     r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
-    r"(?:(?!->|→|=>|\b(?:as|for) (?:the )?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
+    r"(?:(?!->|→|=>|\bw/ |\bwith (?:an? )?(?:weight|wd\b|lr\b|learning|batch|warm|seed)|\b(?:as|for) (?:the "
+    r")?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
     r"\bbut\b(?=\s*\.?\d))"
     r"(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
     re.IGNORECASE,
@@ -278,6 +280,7 @@ def asks_nothing(lead: str) -> bool:
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
     ) and not re.search(
+        r"^\W*(?:what (?:is|has|was|will be)?\s*(?:different|new|chang\w+)|(?:the )?(?:changes?|differences?|news?)\b)|"
         r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|"
         r"follow|"
         r"reuse|go with|run with|stick to)\b",
@@ -378,10 +381,11 @@ _OWN_CLAUSE = re.compile(
     r"(?:(?P<unsure>maybe|perhaps|possibly|might|may|could|later|optionally|e\.g\.?|for (?:example|instance)|such as|"
     r"typically|usually|normally|commonly|by default|(?:the )?(?:library(?:'s)? |hf )?defaults?|not sure|"
     r"(?:i|we)(?:'m| am| are|'re)? (?:wonder|curious|not sure|thinking))|"
-    r"(?P<told>(?:i|we|he|she|they|people|everyone|somebody|someone|[A-Z][a-z]{2,12})(?= (?!got|reach|achiev|saw|"
+    r"(?P<told>(?:[Ii]|we|he|she|they|people|everyone|somebody|someone|[A-Z][a-z]{2,12})(?= (?!got|reach|achiev|"
+    r"saw(?! (?:it|that|them)\b)|"
     r"measur)[a-z']+)|the (?:paper|authors?|blog|baseline|last|previous|old|original|first|upstream|tutorial|docs|"
     r"others?)|last|previously|earlier|yesterday|unlike|versus|vs|compared|their|his|her|my old|our (?:old|last|"
-    r"previous|first)))\b"
+    r"previous|first)|[\w.-]*\d[\w.-]* (?:is|was) (?:what|the (?:one|value|number|default))))\b"
 )
 
 

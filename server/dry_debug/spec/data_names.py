@@ -33,7 +33,7 @@ _KNOWN_DATA = (
 
 _DATA_KEY = re.compile(
     r"^\W*(?:(?:train(?:ing)?|our|the)[ _-]*)?(?:data[ _-]?set|data|corpus|dataset_name|train_file|data_path)(?:[ "
-    r"_](?:name|id|path|file|repo))?\s*(?:[:=]|\bis\b)\s*[\"'(]*"
+    r"_](?:name|id|path|file|repo|root|dir|folder))?\s*(?:[:=]|\bis\b)\s*[\"'(]*"
     r"(?P<value>(?:\w{2,5}://)?[\w~./-]+(?:\[[^\]]*\])?)",
     re.IGNORECASE,
 )
@@ -143,6 +143,8 @@ def datasets(text: str) -> Iterator[Thing]:
                 )
             ):
                 continue
+            if re.fullmatch(r"[\d./-]+", value):
+                continue  # "80/20"
             before = text[max(0, start - 60) : start].lower()
             if pattern is _DATA_NAMED and re.search(
                 r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before

@@ -214,13 +214,17 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
     found.extend(counted(text, sentence.question, numbers) if not settings else ())
     switched = list(_switch(text)) if settings or _SWITCHED.fullmatch(text) else []
     found.extend(switched)
-    taken = [(n.start, n.end) for n in numbers]
+    taken = [(n.start, n.end, n.field) for n in numbers]
     off = {c.field for c in switched}
     found.extend(c for c in choices(text, sentence.question, settings=settings) if c.field not in off)
     found.extend(
         t
         for t in things(text, sentence.question, settings=settings)
-        if t.field != "hardware" or not any(t.start < e and s < t.end for s, e in taken)
+        if t.field != "hardware"
+        or not any(
+            t.start < end and start < t.end and not (field == "tensor_parallel_size" and t.values[0].name)
+            for start, end, field in taken
+        )
     )
     said.hear(text, numbers)
     if _REFUSED.match(text) or _REFUSED.match(sentence.lead):

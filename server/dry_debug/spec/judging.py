@@ -236,7 +236,8 @@ def same_data(asked: str, got: str) -> bool | None:
     whole = re.sub(r"[^a-z0-9]", "", got.lower())
     if left == right or _within(left, right) or _within(left, whole) or _within(right, left):
         return True
-    if _same_but_for_kind(_stem(asked), _stem(got)):
+    parts = [part for part in got.replace("\\", "/").split("/") if part][-4:]
+    if any(_same_but_for_kind(_stem(asked), _stem(part)) for part in parts):
         return True
     if (
         got.partition("/")[0].lower() in _LOCAL
@@ -257,7 +258,7 @@ def same_data(asked: str, got: str) -> bool | None:
 _LOCAL = frozenset("data dataset datasets input inputs raw processed assets corpus corpora files".split())
 # Words of a dataset's name that say how it was cut or made, not which one it is.
 _OF_KIND = frozenset(
-    "tiny mini small char chars word words raw clean cleaned filtered subset full train dataset data corpus v1 "
+    "tiny mini small char chars word words raw clean cleaned filtered subset full train dataset data corpus v1 1k 2012 "
     "tokenized hf".split()
 )
 

@@ -51,12 +51,13 @@ class Observed:
 def observe(program: Program) -> list[Observed]:
     """Everything that a program says of the canonical fields; what is set where it takes effect goes before what is
     only declared."""
+    from dry_debug.spec.observed_by_hand import done_by_hand
     from dry_debug.spec.observed_calls import in_calls
     from dry_debug.spec.observed_choices import in_choices
     from dry_debug.spec.observed_flow import in_flow
     from dry_debug.spec.observed_libraries import in_libraries
 
-    found = [*in_calls(program), *in_choices(program), *in_flow(program)]
+    found = [*in_calls(program), *in_choices(program), *in_flow(program), *done_by_hand(program)]
     found = _reached(found, program)
     if any(
         o.unit == "peak" for o in found

@@ -136,6 +136,8 @@ def _keywords(program: Program, call: ast.Call, fields: dict[str, str]) -> Itera
             if isinstance(expr, ast.Constant) and expr.value is None:
                 continue
             one = seen(program, field, expr, at, _role(name), _unit(name))
+        if name == "report_to" and not one.known:
+            one = replace(one, unit="tool")
         if name == "use_amp":
             if one.traced is not None and one.traced.value is True:
                 yield Observed("precision", "fp16", one.use, one.traced)
@@ -360,6 +362,11 @@ def _wants_no_training(program: Program) -> bool:
 
 def _engine(program: Program, call: ast.Call) -> Iterator[Observed]:
     yield from _keywords(program, call, {k: v for k, v in _ENGINE.items() if k not in ("model", "model_path")})
+    for name, expr, at in passed(program, call):
+        if name == "quantization" and isinstance(expr, ast.expr):
+            one = seen(program, "precision", expr, at)
+            if one.known and one.value == "fp8":
+                yield one
 
 
 def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed]:
@@ -449,9 +456,10 @@ def _set_rates(program: Program) -> Iterator[Observed]:
         ):
             continue
         value = assignment.value
-        if isinstance(value, ast.Name):
-            value = _source(program, value, assignment)  # type: ignore[assignment]
-        shape = shape_of(program, value, assignment) if isinstance(value, ast.expr) else None
+        home = program.names.lookup(value.id, program.scope(assignment)) if isinstance(value, ast.Name) else None
+        given = [b.value for b in home[1] if b.value is not None][:4] if home is not None else [value]
+        shapes = [s for v in given if isinstance(v, ast.expr) and (s := shape_of(program, v, assignment))]
+        shape = next((s for s in shapes if s != "constant_with_warmup"), shapes[0] if shapes else None)
         traced = Traced(True, shape, program, assignment.value) if shape else None
         yield Observed("scheduler", shape, assignment.value, traced, known=shape is not None)
         return

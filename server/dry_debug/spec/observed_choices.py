@@ -334,6 +334,9 @@ def _method(program: Program, loads: bool) -> Iterator[Observed]:
     four_bit: ast.AST | None = None
     for name, call in program.qualified_calls():
         last = name.rpartition(".")[2]
+        if last == "get_peft_config" and name.startswith("trl."):  # what the command line asks for, or nothing
+            yield Observed("method", None, call, known=False)
+            return
         if name in ("peft.LoraConfig", "peft.AdaLoraConfig") or (
             last == "get_peft_model" and not name.startswith("peft.")
         ):
@@ -512,10 +515,22 @@ def _folders(program: Program) -> Iterator[Observed]:
                 yield one
     for call in program.calls_of("torch.save"):
         expr = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "f"), None)
+        expr = _opened(program, expr, call) or expr if isinstance(expr, ast.Name) else expr
         if expr is not None:
             one = seen(program, "output_dir", expr, call)
             if one.known and isinstance(one.value, str) and not one.value.startswith("{}"):
                 yield one
+
+
+def _opened(program: Program, name: ast.Name, call: ast.Call) -> ast.expr | None:
+    """The path of `with open(path, "wb") as f:` around a call that is given `f`."""
+    stmt = program.statement(call)
+    for block in program.index.ancestors(stmt) if stmt is not None else ():
+        for item in block.items if isinstance(block, ast.With) else ():
+            target, made = item.optional_vars, item.context_expr
+            if isinstance(target, ast.Name) and target.id == name.id and isinstance(made, ast.Call) and made.args:
+                return made.args[0] if program.qualified(made) == "builtins.open" else None
+    return None
 
 
 _TRACKERS = {

@@ -12,7 +12,8 @@ _PATH = r"[\"'(]*(?P<path>(?:[~.]{1,2}/|/|(?:s3|gs|hdfs|az)://)?[\w.{}$-]+(?:/[\
 
 
 _OUTPUT = re.compile(
-    r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|snapshots?|go(?:es)?|"
+    r"(?:\b(?:sav\w+|back-?ups?|writ\w+|stor\w+|put|dump\w*|export\w*|output\w*|checkpoint\w*|ckpts?|snapshots?|"
+    r"go(?:es)?|"
     r"land|end(?:s|ed)? up|keep|"
     r"push)\b(?:[^.;:,/]|, ?(?=then)|,(?=\d)){0,60}?\b(?:to|in|into|under|at|inside)\b\s*"
     r"(?:the |a |directory |folder |dir |path |called |named |: ?)*|\b(?:output|save|checkpoint|ckpt|out|target|"
@@ -53,7 +54,8 @@ _PUT_AT = re.compile(  # "checkpoints every 10 epochs → work/run", "put it bes
     r"(?:\b(?:sav\w+|backups?|ckpts?|checkpoints?|weights|snapshots?|outputs?|results?|adapters?|model|put|stor\w+|"
     r"writ\w+|"
     r"dump\w*)\b"
-    r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|:(?=\s*[~./\w-]*/))|(?:\A|"
+    r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|"
+    r",(?=\s*[\w.-]+(?:/[\w.-]+)+/?\s*\Z)|:(?=\s*[~./\w-]*/))|(?:\A|"
     r"[,;(]\s*)(?:output |save |target )?(?:folder|directory|"
     r"dir)\b[:=]?)\s*"
     r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",

@@ -28,10 +28,16 @@ def parsed_fields(program: Program) -> frozenset[str]:
         last = name.rpartition(".")[2]
         if last == "LightningCLI":
             return frozenset(FIELDS)
-        if last in _PARSERS:
+        if last in _PARSERS and _reads_the_command_line(program):
             given = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg), None)
             found |= _of_classes(program, given) if given is not None else frozenset(FIELDS)
     return frozenset(found)
+
+
+def _reads_the_command_line(program: Program) -> bool:
+    """Whether arguments of the start count, or only a file of settings that the program names."""
+    source = program.document.source
+    return "parse_args" in source or not any(f"parse_{kind}" in source for kind in ("json_file", "yaml_file", "dict"))
 
 
 def _of_classes(program: Program, given: ast.expr) -> frozenset[str]:

@@ -15,9 +15,12 @@ from dry_debug.spec.whose import second_role, with_role
 
 _LINK = (
     r"(?:\)(?=\s*[:=]))?\s*+[\"'(\[{]*+\s*+(?:we (?:said|agreed(?: on)?|want(?:ed)?|wrote(?: down)?|"
-    r"decided(?: on)?)|\||:=|==|=|:|→|->|@|is (?:fine|ok|okay|good|enough)(?: at| with)?|has|contains|comprises|holds|"
+    r"decided(?: on)?)|\||:=|==|=|:|→|->|@|have|hold|contain|comprise|consist of|is (?:fine|ok|okay|good|enough)(?: "
+    r"at| with)?|has|contains|comprises|holds|"
     r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
-    r"down |back )?to|(?:fine|unchanged|kept) at|is|"
+    r"down |back )?to|(?:is |be |was |gets? )?(?:doubled|halved|raised|lowered|reduced|increased|decreased|changed|"
+    r"bumped|"
+    r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|is|"
     r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
     r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"

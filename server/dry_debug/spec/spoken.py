@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from dry_debug.spec.context import asked_part
+from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, number
 from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.structure import Sentence
@@ -18,7 +19,7 @@ _ELLIPSIS = re.compile(
     rf"?(?:to)?|make (?:it|that|this)|go (?:with|for|to|back to)|"
     rf"(?:change|switch|drop|lower|raise|bump|reduce|increase) (?:it|that|this)?\s*(?:down |up )?to|"
     rf"(?:cap|limit|keep|hold|put|leave|clip|cut) (?:it|this|that|them) (?:at|to)|keep|take|"
-    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|do|go with|try|make it|keep)|"
+    rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|say|do|go with|try|make it|keep)|"
     rf"(?:start|begin|stay|stick|settle|"
     rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "
     rf"(?:want|need)|i want|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
@@ -36,6 +37,13 @@ _ENOUGH = re.compile(
     rf"|fine|better|ok|okay|"
     rf"sufficient|do))\b",
     re.I,
+)
+# "more epochs!! 20 at least"
+_AT_LEAST = re.compile(
+    rf"\W*(?:and |so |make it |maybe )?(?P<low>{NUMBER})\s*,?\s*(?:(?P<least>at (?:the very )?least|or more|"
+    rf"min(?:imum)?\b)|"
+    rf"at (?:the very )?most|tops|max(?:imum)?\b)\W*",
+    re.IGNORECASE,
 )
 _ANSWERS = re.compile(
     rf"\s*(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
@@ -108,7 +116,14 @@ class Conversation:
         `own` are the numbers that the sentence asks for by name: "4k context, no, make that 8k".
         """
         asked = asked_part(text, question)
-        match = _ELLIPSIS.search(asked) or _ENOUGH.search(asked) or _CORRECTS.fullmatch(asked) or self._answer(asked)
+        bound = _AT_LEAST.fullmatch(asked)
+        match = (
+            bound
+            or _ELLIPSIS.search(asked)
+            or _ENOUGH.search(asked)
+            or _CORRECTS.fullmatch(asked)
+            or self._answer(asked)
+        )
         value = number(match["low"]) if match else None
         if match is None or value is None:
             return []
@@ -120,7 +135,8 @@ class Conversation:
             if field:
                 tokens = number(match["low"], field in ("max_length", "max_tokens", "batch_size"))
                 values = (tokens if tokens is not None else value,)
-                return [Quantity(field, values, "one", match["low"], match.start("low"), match.end("low"), role, unit)]
+                kind: Kind = "one" if bound is None else "least" if bound["least"] else "most"
+                return [Quantity(field, values, kind, match["low"], match.start("low"), match.end("low"), role, unit)]
             same = any(number(m[0]) == value for m in re.finditer(NUMBER, part))
             if part.strip() and back and not same and not self._is_talk(part):
                 break
@@ -143,7 +159,8 @@ class Conversation:
         if topic is not None and _may_be(topic, value):
             return topic, "", ""
         if last is not None:
-            return last[1], role_near(part, last[0], len(part)), ""
+            whole = last[1] == "batch_size" and re.search(r"\b(?:effective|total|global)\b", part, re.IGNORECASE)
+            return last[1], role_near(part, last[0], len(part)), "effective" if whole else ""
         said = [n for m in re.finditer(NUMBER, part) if (n := number(m[0])) is not None]
         for one in reversed(self.numbers):
             if one.values[0] in said and _may_be(one.field, value):

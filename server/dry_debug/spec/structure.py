@@ -83,7 +83,7 @@ class _Reader:
         text = re.sub(r"<!--.*?-->", lambda m: re.sub(r"[^\n]", " ", m[0]), source.text, flags=re.DOTALL)
         text = re.sub(r"~~.*?~~", lambda m: " " * len(m[0]), text)
         text = re.sub(
-            r"(?<=[\w)])[ \t]?(?:\.{4,}|\.{3}(?=[ \t]*\S+[ \t]*$))[ \t]?(?=\S)",
+            r"(?<=[\w)])[ \t]?(?:\.{4,}|\.{3}(?=[ \t]*\S+[ \t]*$|[ \t]+\d))[ \t]?(?=\S)",
             lambda m: ":" + " " * (len(m[0]) - 1),
             text,
             flags=re.MULTILINE,

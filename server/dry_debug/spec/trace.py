@@ -298,12 +298,32 @@ def _of_self(program: Program, expr: ast.Attribute, at: ast.AST | None, depth: i
     return trace(program, one.value, one.stmt, depth + 1)
 
 
+def _of_parsed_file(program: Program, name: str) -> Traced | None:
+    """`args.lr` where `parser.parse_json_file("run.json")` fills the classes: what the file says before any default."""
+    if "parse_json_file" not in program.document.source and "parse_yaml_file" not in program.document.source:
+        return None
+    for method in ("parse_json_file", "parse_yaml_file"):
+        for call in program.method_calls(method):
+            for node in ast.walk(call):
+                text = node.value if isinstance(node, ast.Constant) else None
+                if not isinstance(text, str) or not text.endswith((".json", ".yaml", ".yml")):
+                    continue
+                entry = program.host.config(text, program.document.path)
+                held = (entry.children or {}).get(name) if entry is not None else None
+                if held is not None and held.is_leaf:
+                    return Traced(True, held.value, program, call, held.file, held.line, True)
+    return None
+
+
 def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:
     """`cfg.lr` of a configuration that comes in by a way that is not seen: the one field of that name in the file."""
     if not isinstance(expr, ast.Attribute) or dotted(expr) is None:
         return None
     from dry_debug.program.hyper import canonical_field
 
+    parsed = _of_parsed_file(program, expr.attr)
+    if parsed is not None:
+        return parsed
     hyper = program.training.hyper
     rows = [(h, program) for h in hyper.all] + [(row.found, row.owner) for row in hyper.elsewhere]
     named = [

@@ -55,7 +55,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of(?: size)?|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbsz?\b|\bmbs\b|\bgbs\b|\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
+        r"job|mode|prediction))|\bbatches(?= (?:have|hold|contain|comprise|consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
+        r"\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card|worker|process|rank))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
@@ -113,7 +114,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|"
         r"shortened)(?: off)? (?:at|after|"
         r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
-        r"\bbptt\b|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? (?:over|for)(?= \d+ (?:tok|words))",
+        r"\bbptt\b(?: (?:of|over|with|length|size))*|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? "
+        r"(?:over|for)(?= \d+ (?:tok|words))",
     ),
     (
         "tensor_parallel_size",

@@ -26,7 +26,7 @@ _WRAPPERS = (
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
 _DECIDES = 0.3  # how likely an area has to be by the wording alone where no row was found
-_NOTHING_NAMED = 0.65  # where nothing is named that can be looked at
+_NOTHING_NAMED = 0.5  # where nothing is named that can be looked at
 _SPEAKS_AGAINST, _UNLIKELY = 0.5, 0.2  # an area that is so likely leads before one that is no likelier than this
 _DOUBTS = 0.8  # how likely it has to be that the text says too little
 # Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
@@ -156,9 +156,10 @@ def _unknown(text: str, prose: str, spoken: Said) -> list[_Hit]:
     if _is_vague(prose, spoken):
         return []
     lean = leaning(text, spoken.concepts)
-    if not lean.area:
+    named = spoken.count(_NAMED) > 0
+    if not lean.area or not (named or spoken.says_something):
         return []
-    if lean.share >= (_DECIDES if spoken.count(_NAMED) else _NOTHING_NAMED):
+    if lean.share >= (_DECIDES if named else _NOTHING_NAMED):
         return [_Hit(_subject_row(lean.area))]
     return _subject(spoken)
 

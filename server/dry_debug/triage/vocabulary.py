@@ -74,6 +74,11 @@ class Said:
         """All concepts that were found; `!id` for one that is denied."""
         return self._found.keys()
 
+    @property
+    def says_something(self) -> bool:
+        """Whether not all that was found is denied ("no NaN, nothing slow")."""
+        return not self._found or any(not concept.startswith("!") for concept in self._found)
+
     def _read(self, number: int, words: Sequence[str]) -> None:
         denied = absent = -_REACH
         aside, until = 0, 0  # how many words the last aside has, and the index behind it
