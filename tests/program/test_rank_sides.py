@@ -20,6 +20,8 @@ HEAD = "import torch, torch.distributed as dist\n"
         ("if rank == 0 and fresh:\n    pass\nelse:\n    dist.barrier()\n", None),
         ("def f():\n    if rank != 0:\n        return\n    dist.barrier()\n", True),
         ("def f():\n    if rank != 0 and fresh:\n        return\n    dist.barrier()\n", None),
+        ("def f():\n    if rank != 0:\n        exit(0)\n    dist.init_process_group()\n    dist.barrier()\n", None),
+        ("def f():\n    dist.init_process_group()\n    if rank != 0:\n        exit(0)\n    dist.barrier()\n", True),
         ("for i in x:\n    if rank == 0:\n        continue\n    dist.barrier()\n", False),
         ("if tp_rank == 0:\n    dist.barrier()\n", None),
         ("if fresh:\n    dist.barrier()\n", None),

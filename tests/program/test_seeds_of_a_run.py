@@ -1,5 +1,7 @@
 """Seeds that come too late, and workers that draw alike."""
 
+import textwrap
+
 import pytest
 from dry_debug.program.late_seeds import late_seeds
 from dry_debug.program.worker_seeds import one_seed, shared_generators
@@ -199,3 +201,23 @@ GIVES_BACK = """
 )
 def test_a_state_that_is_put_back_seeds_no_run(taken: str, put: str, seeds: int) -> None:
     assert len(program(GIVES_BACK.format(taken=taken, put=put)).randomness.own_seeds) == seeds
+
+
+def test_what_is_drawn_in_a_block_that_seeds_for_itself_is_no_gap() -> None:
+    taken, put = "state = np.random.get_state()", "np.random.set_state(state)"
+    source = textwrap.dedent(GIVES_BACK.format(taken=taken, put=put)) + textwrap.dedent("""
+        torch.manual_seed(0)
+        net = torch.nn.Linear(2, 2)
+        adam = torch.optim.Adam(net.parameters())
+        {block}
+            order = np.random.permutation(len(rows))
+        for at in order:
+            adam.zero_grad()
+            net(rows[at]).sum().backward()
+            adam.step()
+    """)
+    gaps = [
+        [gap.rng for gap in program(source.format(block=block)).training.seeding.gaps()]
+        for block in ("with drawn_with(7):", "if True:")
+    ]
+    assert gaps == [[], ["numpy"]]

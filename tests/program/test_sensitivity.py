@@ -38,6 +38,16 @@ def answer(source: str) -> bool | None:
             True,
         ),
         (
+            CLASS + "self.a = nn.Linear(2, 2)\n    def forward(self, x):\n"
+            "        return F.scaled_dot_product_attention(x, x, self.a(x), dropout_p=0.0, is_causal=True)\nnet = N()",
+            False,
+        ),
+        (
+            CLASS + "self.a = nn.Linear(2, 2)\n    def forward(self, x):\n"
+            "        return F.scaled_dot_product_attention(x, x, self.a(x), dropout_p=0.05)\nnet = N()",
+            True,
+        ),
+        (
             CLASS.replace("N", "Inner", 1) + "self.n = nn.BatchNorm1d(2)\n" + CLASS + "self.a = Inner()\nnet = N()",
             True,
         ),

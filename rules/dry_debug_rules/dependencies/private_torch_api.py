@@ -150,7 +150,14 @@ def _compared(program: Program) -> list[tuple[ast.Call, ast.expr]]:
         expr = call.args[1] if len(call.args) == 2 and last_name(call.func) in ("isinstance", "issubclass") else None
         if expr is not None and _private(expr, program.scope(call), program) == _SCHEDULER:
             found.append((call, expr))
-    return [] if found and any(_has_scheduler(one) for one in (program, *imported_files(program))) else found
+    return [] if found and any(_has_scheduler(one) for one in _around(program)) else found
+
+
+def _around(program: Program) -> Iterator[Program]:
+    """The file, those that it imports, and those that import it."""
+    yield program
+    yield from imported_files(program)
+    yield from program.host.importers(program.document.path, _SCHEDULER.rpartition(".")[2])
 
 
 def _has_scheduler(program: Program) -> bool:

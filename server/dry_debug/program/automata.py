@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program.events import owned
 from dry_debug.program.guards import Guard
 from dry_debug.program.paths import Occurrence, States, Trace
-from dry_debug.program.relations import different
+from dry_debug.program.relations import different, given_by_maker
 from dry_debug.program.trees import CallTree, Event
 from dry_debug.program.trees import children as _children
 from dry_debug.program.values import Ident, Value
@@ -109,7 +109,7 @@ class Context:
         """Whether `value` is the object named `ident`; None if nobody can tell."""
         resolved = self.resolve(value)
         mine = resolved.base.ident
-        if mine == ident:
+        if mine == ident or (self.made_by_call(ident) and given_by_maker(mine, ident)):
             return True
         if not resolved.known or mine is None:
             return None

@@ -69,7 +69,8 @@ def in_order(program: Program) -> bool:
 
 
 def one_object(event: Event, optimizer: Value) -> bool:
-    """Whether a step is that of one certain optimizer: not of an element of a list, nor of a loop's variable."""
+    """Whether a step is that of one certain optimizer: not of an element of a list, nor of a loop's variable, nor of
+    what is looked up anew under a key."""
     ident = optimizer.base.ident
     if isinstance(ident, tuple) and ident[:1] == ("part",):
         return False
@@ -78,9 +79,14 @@ def one_object(event: Event, optimizer: Value) -> bool:
     names = [*call.args[:1], func.value] if isinstance(call, ast.Call) and isinstance(func, ast.Attribute) else []
     for name in names:
         found = event.program.names.lookup(name.id, event.scope) if isinstance(name, ast.Name) else None
-        if found is not None and any(binding.kind in ("for", "comp") for binding in found[1]):
+        if found is not None and any(b.kind in ("for", "comp") or _looked_up(b.value) for b in found[1]):
             return False
     return True
+
+
+def _looked_up(made: ast.expr | None) -> bool:
+    """`optimizers[key]`, where the key is not written out."""
+    return isinstance(made, ast.Subscript) and not isinstance(made.slice, ast.Constant)
 
 
 class GradientOrder(Automaton):

@@ -68,7 +68,7 @@ class Modes(Automaton):
             label = mode if mode in ("fresh", "eval") else "trained" if mode == "train" and worked else None
             return state, label
         held = {holds(each, self.module) for each in made_by_branches(obj)}
-        if belongs_to(self.module, obj) or held == {True}:
+        if belongs_to(self.module, obj) or held == {True} or context.same(obj, self.module.base.ident):
             return ("unknown" if kind == "mode" else kind, worked and kind == "eval"), None
         if True not in held and touches(obj, [self.module]) is False:
             return state, None

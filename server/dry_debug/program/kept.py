@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import given
 from dry_debug.program.evidence import Step
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.reaching import reaching
+from dry_debug.program.scopes import Binding, Scope, dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.loops import LoopNode
@@ -52,6 +53,8 @@ def late_use(
         at = program.flow.statement_of(read, home[0])
         if at is None or _fresh(program, at, branch) or not _used(program, read, home[0]):
             continue
+        if home[0] is scope and not _arrives(program, stmt, at, home[1]):
+            continue  # another value was put under the name before
         if loop is None and not (filled or isinstance(at, ast.Return)):
             continue  # a function that a loop calls keeps nothing else from one call to the next
         within = loop is not None and program.index.inside(at, loop)
@@ -60,6 +63,12 @@ def late_use(
     if filled and depth < MAX_CALLERS and [b.kind for b in home[1]] == ["param"]:
         return _use_by_callers(program, name, home[0], depth)
     return None, True
+
+
+def _arrives(program: Program, stmt: ast.stmt, at: ast.stmt, bindings: list[Binding]) -> bool:
+    """Whether what `stmt` puts under a name, if it binds the name, can be there when `at` reads it."""
+    mine = [b for b in bindings if b.stmt is stmt]
+    return not mine or any(b in mine for b in reaching(program.index, bindings, at))
 
 
 def _use_by_callers(program: Program, name: str, function: Scope, depth: int) -> tuple[Step | None, bool]:

@@ -86,14 +86,16 @@ class Randomness:
 
     def _given_back(self, name: str, call: ast.Call) -> bool:
         """Whether the function that seeds takes the state of before and puts it back: it seeds what runs meanwhile."""
-        scope, package = self.program.scope(call), name.partition(".")[0]
-        if scope.kind != "function" or len(scope.calls) < 3:
-            return False
+        scope = self.program.scope(call)
+        return scope.kind == "function" and len(scope.calls) > 2 and self._puts_back(scope, name.partition(".")[0])
+
+    def _puts_back(self, scope: Scope, package: str) -> bool:
+        """Whether a function takes the state of a generator of `package` ("": of any) and puts it back."""
         taken: set[str] = set()
         put: set[str] = set()
         for other in scope.calls:
             what = self.program.qualified(other) or ""
-            if what.partition(".")[0] != package:
+            if package and what.partition(".")[0] != package:
                 continue
             if what.endswith(_TAKEN):
                 stmt = self.program.statement(other)
@@ -101,6 +103,21 @@ class Randomness:
             elif what.endswith(_PUT) and other.args:
                 put |= names_in(other.args[0])
         return not taken.isdisjoint(put)
+
+    def seeded_block(self, node: ast.AST) -> bool:
+        """Whether a call stands in a `with` whose context manager, one of the project, seeds and puts the old state of
+        a generator back."""
+        stmt = self.program.statement(node)
+        for block in self.program.index.ancestors(stmt) if stmt is not None else ():
+            if not isinstance(block, ast.With | ast.AsyncWith):
+                continue
+            for item in block.items:
+                manager = self.program.target(item.context_expr) if isinstance(item.context_expr, ast.Call) else UNKNOWN
+                if manager.scope is None or manager.program is None or not manager.scope.yields:
+                    continue
+                if manager.program.randomness._puts_back(manager.scope, ""):
+                    return True
+        return False
 
     @cached_property
     def seeds(self) -> list[RandomSite]:

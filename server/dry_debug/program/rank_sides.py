@@ -32,6 +32,7 @@ SHARDED = frozenset((
     "torch.distributed.checkpoint.state_dict.get_state_dict",
 ))  # fmt: skip
 _ACCELERATOR = frozenset("wait_for_everyone gather gather_for_metrics reduce pad_across_processes".split())
+_INITS = ("torch.distributed.init_process_group", "deepspeed.init_distributed")
 _SUBGROUP = ("group", "process_group", "no_dist")
 # Words of a test that is about a part of the ranks, which may have a group of its own.
 _PART = ("group", "pipeline", "stage", "pp_", "tp_", "mp_", "sp_", "cp_", "ep_", "dp_", "tensor", "model_parallel",
@@ -62,7 +63,7 @@ def side_of(program: Program, node: ast.AST) -> Side | None:
             if isinstance(before, ast.If) and terminates(before.body) and not before.orelse and _plain(before.test):
                 said = test(before.test, before)
                 if said is not None and not _about_part(before.test):
-                    return Side(before, not said, True)
+                    return None if _made_between(program, before, stmt) else Side(before, not said, True)
         if isinstance(block, ast.If):
             said = test(block.test, block)
             if said is not None:
@@ -73,6 +74,14 @@ def side_of(program: Program, node: ast.AST) -> Side | None:
             return None
         current = block
     return None
+
+
+def _made_between(program: Program, guard: ast.If, stmt: ast.stmt) -> bool:
+    """Whether the process group is made behind `guard` and before `stmt`: who has left does not belong to it."""
+    if not any(name.rpartition(".")[2] in program.document.source for name in _INITS):
+        return False
+    calls = (call for name in _INITS for call in program.calls_of(name))
+    return any(guard.lineno < c.lineno < stmt.lineno and program.scope(c) is program.scope(stmt) for c in calls)
 
 
 def _before(body: object, current: ast.AST) -> list[ast.stmt]:

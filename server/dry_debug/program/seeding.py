@@ -301,6 +301,9 @@ class Seeding:
         if self._aside(owner, node):
             why(None, "what is drawn here has nothing to do with the result of the run: {}", Step(owner, node, ""))
             return False
+        if owner.randomness.seeded_block(node):
+            why(None, "the block around it seeds for itself, and puts the old state back: {}", Step(owner, node, ""))
+            return False
         scope = owner.scope(node)
         while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
             scope = scope.parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Step
@@ -19,6 +20,7 @@ _SENSITIVE = frozenset(
     "SyncBatchNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d RReLU Transformer TransformerEncoder "
     "TransformerDecoder TransformerEncoderLayer TransformerDecoderLayer MultiheadAttention RNN LSTM GRU".split()
 )
+_DROPS = re.compile(r"dropout(?!(?:_p)?\s*=\s*0(?:\.0*)?\s*[,)])", re.IGNORECASE)  # not `dropout_p=0.0`
 _WHOLE_MODELS = ("transformers.", "torchvision.models.", "timm.", "diffusers.", "sentence_transformers.")
 
 
@@ -78,7 +80,7 @@ def _class(program: Program, cls: Scope, depth: int) -> bool | None:
         elif base.type != "torch.nn.Module":
             return None
     source = program.text(cls.node)
-    if ".training" in source or "dropout" in source.lower() or "track_running_stats" in source:
+    if ".training" in source or _DROPS.search(source) or "track_running_stats" in source:
         return True
     calls = [call for scope in (cls, *cls.code()) for call in scope.calls]
     result = _calls(program, calls, depth)
