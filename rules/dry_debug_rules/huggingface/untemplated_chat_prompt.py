@@ -47,7 +47,11 @@ class UntemplatedChatPrompt(Rule):
     shape = "site"
     severity = "suggestion"
     fix_kind = "none"
-    triggers = ((".generate(", "text-generation"), ("transformers", "vllm"), ("nstruct", "chat", "Chat", "-it", "zephyr"))
+    triggers = (
+        (".generate(", "text-generation"),
+        ("transformers", "vllm"),
+        ("nstruct", "chat", "Chat", "-it", "zephyr"),
+    )
     why = (
         "The model was tuned on conversations in its template: a bare text is continued rather than answered, often "
         "without an end."
