@@ -6,6 +6,7 @@ import textwrap
 import pytest
 from dry_debug.program.automata import Occurrence
 from dry_debug.program.inference import data_loop, evaluated, gradients_at, modes
+from dry_debug.program.model_calls import spelled
 
 from tests.program.model import program
 
@@ -180,3 +181,42 @@ def test_a_loop_that_trains_is_none_that_evaluates() -> None:
     model = program(HEAD + "fit(net, data)\n")
     net = next(module for _, module in evaluated(model))
     assert all(data_loop(Occurrence(hit.event, hit.calls)) is None for hit in modes(net, model))
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("return self.inner(x)", 1),
+        ("return self.forward(x) + 1", 1),
+        ("return self(x).argmax(1)", 1),
+        ("self.eval()\n        return self.inner(x)", 0),  # the method sets the mode itself
+        ("return self.scale * x", 0),  # no layer runs
+    ],
+)
+def test_a_method_of_a_model_that_runs_its_layers_is_a_call_of_it(body: str, found: int) -> None:
+    model = program(
+        HEAD
+        + f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(2, 2)
+        self.scale = 2
+
+    def forward(self, x):
+        return self.inner(x)
+
+    def other(self, x):
+        {body}
+
+own = Net()
+with torch.no_grad():
+    for x in data:
+        own.other(x)
+"""
+    )
+    events = [e for e in model.events.of_kind("forward") if "own" in model.text(e.node)]
+    assert len(events) == found
+    for event in events:
+        model_expr = spelled(event)
+        assert model_expr is not None and model.text(model_expr) == "own"

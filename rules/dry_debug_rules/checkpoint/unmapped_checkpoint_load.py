@@ -103,7 +103,7 @@ def _link(kind: str, loaded_into: list[tuple[Program, ast.Call]], program: Progr
         where = place_of(Step(*loaded_into[0], ""), program)
         owner = _owner(*loaded_into[0])
         return Link("kind", "high", f"the file is a checkpoint: its state goes into {owner} {where}")
-    shown = "the program uses it as a module" if kind == "module" else "the program reads a checkpoint's keys from it"
+    shown = "the program uses it as a module" if kind == "module" else "the program reads a state or a model from it"
     return Link("kind", "high", f"the file is a checkpoint: {shown}")
 
 

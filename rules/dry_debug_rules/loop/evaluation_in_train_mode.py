@@ -31,6 +31,7 @@ from dry_debug.program.inference import (
 )
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
+from dry_debug.program.model_calls import spelled
 from dry_debug.program.relations import touches
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
@@ -163,11 +164,7 @@ def _evaluates(hit: Hit, place: Occurrence, program: Program) -> bool:
 
 
 def _plain(event: Event) -> bool:
-    call = event.node
-    func = call.func if isinstance(call, ast.Call) else None
-    if isinstance(func, ast.Attribute) and func.attr in ("forward", "generate"):
-        func = func.value
-    return isinstance(func, ast.Name)
+    return isinstance(spelled(event), ast.Name)
 
 
 def _only_recurrent(module: Value) -> bool:
@@ -306,11 +303,8 @@ def _tell_no_mode(calls: list[tuple[Event, Value]], module: Value, program: Prog
 
 def _path(event: Event) -> str | None:
     """How the user spells the model that is called."""
-    call = event.node
-    func = call.func if isinstance(call, ast.Call) else None
-    if isinstance(func, ast.Attribute) and func.attr in ("forward", "generate"):
-        func = func.value
-    return dotted(func) if func is not None else None
+    model = spelled(event)
+    return dotted(model) if model is not None else None
 
 
 def _title(path: str) -> str:

@@ -18,6 +18,7 @@ from dry_debug.program.inference import (
     data_loop,
     evaluated,
     gradients_at,
+    made_up,
     may_score,
     modes,
     never_trains,
@@ -25,6 +26,8 @@ from dry_debug.program.inference import (
     scored,
 )
 from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.loaded_whole import loaded_whole
+from dry_debug.program.model_calls import spelled
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import nodes
 
@@ -40,25 +43,34 @@ class EvaluationWithGradients(OrderRule):
     code = "MEM004"
     severity = "warning"
     fix_kind = "unsafe"
-    triggers = (("torch",), (".eval(", "optim", "load_state_dict", "from_pretrained"))
+    triggers = (
+        ("torch",),
+        (
+            ".eval(", "optim", "load_state_dict", "from_pretrained", ".load(", "pretrained=True", "_Weights",
+            "weights='", 'weights="',
+        ),
+    )  # fmt: skip
     why = (
         "Every forward pass keeps the activations of all layers for a backward pass that never comes: several times "
         "the memory, and slower; outputs that are collected keep them all until the end."
     )
     quotes = ("MEM-RF-1", "MEM-RF-2")
     instead = "Evaluate under `torch.no_grad()` or `torch.inference_mode()`."
-    looks_at = "calls of models in evaluation mode"
+    looks_at = "calls of models"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         return (event.node for event in program.events.of_kind("forward"))
 
     def check(self, program: Program) -> Iterator[Report]:
+        if program.is_test:
+            program.why(None, "the file is a test")
+            return
         events = program.events
-        switched = bool(events.of_kind("eval")) or "from_pretrained" in program.document.source
+        switched = bool(events.of_kind("eval")) or events.runs_only or "from_pretrained" in program.document.source
         here = any(_may_be_one(e, program) and (switched or may_score(e)) for e in events.of_kind("forward"))
         works = events.of_kind("create", "train", "backward") or program.method_calls("load_state_dict")
         if not here and not (works and program.leaves_file):
-            program.why(None, "nothing here calls a model in evaluation mode where autograd may record")
+            program.why(None, "nothing here evaluates a model where autograd may record")
             return
         off = _switched_off(program)
         if off is not None:
@@ -86,18 +98,18 @@ class EvaluationWithGradients(OrderRule):
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
         event = hit.event
         place = Occurrence(event, hit.calls)
-        if hit.label != "eval" and not scored(place) and not (hit.label == "fresh" and _comes_evaluating(module)):
+        evaluates = hit.label == "eval" or scored(place) or (hit.label == "fresh" and _comes_evaluating(module))
+        if not evaluates and (data_loop(place) is not None or not never_trains(*_files(place, program))):
             return None
         at = place.here(program)
-        around = data_loop(place)
-        if at is None or not _judged(hit, place, module, program) or around is None:
+        if at is None or not _judged(hit, place, module, program):
             return None
+        around = data_loop(place)
         here = event.program is program
         function = _function(event)
         if not here and event.program.call_sites(function):
             program.why(place, "it is told in the file that it stands in", see=event)
             return None
-        loop = around[1]
         call = event.node
         assert isinstance(call, ast.Call)
         path = dotted(call.func) or "the model"
@@ -107,8 +119,8 @@ class EvaluationWithGradients(OrderRule):
             evidence.append(Step(switch.program, switch.node, "it is put into evaluation mode here"))
         if not here:
             evidence.append(Step(event.program, call, "the model runs here, and autograd records"))
-        if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension):
-            evidence.append(Step(around[0], loop.target, "for each batch of this loop a graph is built"))
+        if around is not None and isinstance(around[1], ast.For | ast.AsyncFor | ast.comprehension):
+            evidence.append(Step(around[0], around[1].target, "for each batch of this loop a graph is built"))
         exported = here and function.kind == "function" and not program.call_sites(function)
         if exported:
             off = without_gradients(program, event.node)
@@ -116,18 +128,28 @@ class EvaluationWithGradients(OrderRule):
                 program.why(place, "autograd may be switched off by {}, which calls it", off, see=off)
                 return None
             exported = not program.callers.of(function)
+        if around is None and hit.label != "eval" and not _own(hit, module):
+            program.why(place, "it is not known who calls it, or how the model was made")
+            return None
         return Report(
             at=at,
             headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing"
             if here
             else f"`{program.short(at, 36)}` evaluates without `torch.no_grad()`: a graph is built for nothing",
             confidence=weakest("high" if module.confidence == "high" else "medium", "medium" if exported else "high"),
+            severity="warning" if around is not None else "suggestion",
             evidence=evidence,
             links=lambda: _links(module, exported, program),
-            cause=f"{self.name}@{program.span(_outermost(hit, program) if here else at).start}",
+            cause=f"{self.name}@{program.span(self._cause(hit, program, around is None) if here else at).start}",
             fix=(lambda: _fix(hit, program)) if here else None,
             fix_title=_TITLE if here else "",
         )
+
+    @staticmethod
+    def _cause(hit: Hit, program: Program, once: bool) -> ast.AST:
+        """What is told once: the loop over the data; where there is none, the calls of one function together."""
+        function = _function(hit.event)
+        return function.node if once and function.kind == "function" else _outermost(hit, program)
 
 
 _TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"
@@ -189,10 +211,8 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "on some path the model is in another mode here")
     elif gradients_at(place) != "on":
         why(place, "autograd is switched off here, or may be")
-    elif data_loop(place) is None:
+    elif data_loop(place) is None and not _runs_once(place, program):
         why(place, "it stands in no loop over data, or in one that trains")
-    elif program.is_test:
-        why(place, "the file is a test")
     elif _given_from_outside(hit, module):
         why(place, "other files give the model to this function, and may switch autograd off around it")
     elif function.kind == "function" and any(home.flow.handed(function.name, function.parent or function)):
@@ -218,14 +238,44 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
     return False
 
 
+def _runs_once(place: Occurrence, program: Program) -> bool:
+    """Whether a call outside of a loop over data is a prediction: no file on the way trains anything, or the function
+    of the call does not, and there what the model gives is taken out of its graph."""
+    event = place.event
+    function = _function(event)
+    if made_up(event):
+        return False
+    if not never_trains(*_files(place, program)) and (
+        function.kind != "function"
+        or event.program.training.loops.function_trains(function)
+        or any(_function(other) is function for other in event.program.events.of_kind("backward", "optimizer_step"))
+    ):
+        return False
+    outputs = _Outputs(event, function, event.program)
+    return any(outputs.ends(node) for node in nodes(function.node) if isinstance(node, ast.expr))
+
+
+def _files(place: Occurrence, program: Program) -> set[Program]:
+    """The files that the walk to a call came through."""
+    return {program, place.event.program, *(tree.program for tree in place.calls)}
+
+
+def _own(hit: Hit, module: Value) -> bool:
+    """Whether the function that the walk to a call began in makes the model itself, of a class or from a file."""
+    root, owner, made_by = root_of(hit), module.base.origin, module.base.args
+    if root is None or owner is None or made_by is None or not (module.confidence == "high" or loaded_whole(module)):
+        return False
+    return root.kind == "module" or owner.index.scope_of.get(made_by) is root
+
+
 def _given_from_outside(hit: Hit, module: Value) -> bool:
     """Whether the model is a parameter of the function that the walk to its call began in."""
-    root, call, ident = root_of(hit), hit.event.node, module.base.ident
-    if root is None or root.kind != "function" or not isinstance(call, ast.Call):
+    root, model, ident = root_of(hit), spelled(hit.event), module.base.ident
+    if root is None or root.kind != "function":
         return False
     names = {a.arg for a in root.parameters()}
     if root is _function(hit.event):
-        return isinstance(call.func, ast.Name) and call.func.id in names
+        return isinstance(model, ast.Name) and model.id in names
     return isinstance(ident, tuple) and ident[0] in ("param", "var") and ident[1] is root and ident[2] in names
 
 
@@ -339,7 +389,17 @@ class _Outputs:
             queue.extend(ast.iter_child_nodes(node))
         return False
 
+    def ends(self, node: ast.expr) -> bool:
+        """Whether an expression takes what the model gave out of its graph: `.detach()`, `.item()`, `.argmax(1)`."""
+        if isinstance(node, ast.Attribute) and node.attr == "data":
+            return self.carries(node.value)
+        if not isinstance(node, ast.Call) or last_name(node.func) not in _ENDS:
+            return False
+        given = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return any(map(self.carries, (*given, *node.args)))
 
+
+_ENDS = frozenset("item tolist numpy detach argmax".split())
 _COLLECTS = frozenset(("append", "extend"))
 _WITHOUT_GRAPH = frozenset(
     "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "

@@ -96,6 +96,11 @@ class EventIndex:
         return evaluates(self.program.document.source)
 
     @cached_property
+    def own_methods(self) -> frozenset[str]:
+        """The names of the methods of the file's classes."""
+        return frozenset(child.name for cls in self.index.classes for child in cls.children if child.kind == "function")
+
+    @cached_property
     def runs_only(self) -> bool:
         """Whether the file loads weights into a model, runs it, and trains nothing."""
         return runs_loaded(self.program.document.source)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Calls of which the name tells that they leave gradients and modes alone.
 _HARMLESS = (
     "lr", "learning_rate", "save", "log", "sched", "scale_loss", "master_params", "ema", "print", "write", "record",
-    "optimizer_step", "checkpoint",
+    "optimizer_step", "checkpoint", "load_state_dict",
 )  # fmt: skip
 _CLEARING = ("zero_grad", "zero_g", "clear_grad", "reset_grad", "zerograd", "cleargrad")
 _LIBRARIES = frozenset(

@@ -63,8 +63,8 @@ class _Follow:
             if isinstance(parent, ast.Attribute) and parent.value is node:
                 outer = parents.get(parent)
                 called = isinstance(outer, ast.Call) and outer.func is parent
-                if parent.attr in _MODULE_METHODS and called and not entry:
-                    self._is("module")
+                if parent.attr in _MODULE_METHODS and called:
+                    self._is("checkpoint" if entry else "module")
                 if parent.attr in _SAME and called:
                     self.use.moved = self.use.moved or parent.attr in _MOVES
                     node, parent = outer, parents.get(outer)  # type: ignore[assignment, arg-type]

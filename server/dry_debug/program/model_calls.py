@@ -11,6 +11,7 @@ from dry_debug.program.values import Value
 
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
+    from dry_debug.program.program import Program
 
 # What a file says that switches anything over for an evaluation.
 _SIGNS = (".eval(", "no_grad", "inference_mode")
@@ -21,6 +22,16 @@ _TRAINS = ("optimizer", "optim.", "optim(", "backward", "Trainer", "autograd.gra
 MAX_CALLERS = 2  # functions between the call and the loop
 MAX_SITES = 8  # calls of one name: `run` may be anybody's
 _RUNS = frozenset(("forward", "generate"))
+# Methods that are called everywhere and that run no model: of tensors, containers, texts, modules and what trains them.
+_NO_PASSES = _RUNS | frozenset(
+    "to cuda cpu float half long int bool item size view reshape permute transpose squeeze unsqueeze mean sum max min "
+    "detach numpy tolist backward step zero_grad append extend update items keys values get pop add format join split "
+    "strip replace startswith endswith write info warning debug error close set_description set_postfix add_scalar "
+    "load_state_dict state_dict parameters named_parameters requires_grad_ register_buffer argmax eq gt lt ge le "
+    "contiguous expand repeat clamp masked_fill scatter_ fill_ copy_ chunk topk softmax sigmoid pow sqrt exp log norm "
+    "matmul mm bmm type type_as clone dim numel flatten index insert sort count lower upper encode_plus batch_decode "
+    "save load open read add_argument parse_args exists mkdir".split()
+)
 _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
@@ -47,14 +58,57 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     """`model(x)`, `self.model(x)`, `model.forward(x)`, `model.generate(...)`, outside of the model's own class.
 
     In a loop, where autograd is switched off, in a file that only runs a loaded model, or of a parameter, of which the
-    caller may say so.
+    caller may say so. Also a method of the model's class that runs its layers: `model.predict(x)`.
 
     `call` has no qualified name: it is no call of a library.
     """
     if not (call.args or call.keywords):
         return None
+    scope = ix.program.scope(call)
+    return _whole(ix, call, func, scope) or _by_method(ix, call, func, scope)
+
+
+def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
+    """A call of a method that the class of a model has beside `forward`, and that runs its layers."""
+    if not isinstance(func, ast.Attribute) or func.attr in _NO_PASSES or scope.kind == "lambda":
+        return None
+    if func.attr not in ix.own_methods and not ix.program.imports_project:
+        return None
+    cls = scope.class_scope
+    if cls is not None and ("forward" in cls.bindings or "training_step" in cls.bindings):
+        return None
+    given = isinstance(func.value, ast.Name) and func.value.id in {a.arg for a in scope.parameters()}
+    if not (given or _may_evaluate(ix, call, scope)):
+        return None
     program = ix.program
-    scope = program.scope(call)
+    method = program.target(call)
+    if method.kind != "function" or method.scope is None or method.program is None or method.scope.name != func.attr:
+        return None
+    if method.scope.class_scope is None or not _runs_layers(method.scope, method.program):
+        return None
+    value = program.evaluator.value(func.value, scope, program.statement(call))
+    if value.kind != "module" or (isinstance(value.ident, tuple) and value.ident[:1] == ("part",)):
+        return None
+    return ix.event("forward", value, call)
+
+
+def _runs_layers(method: Scope, program: Program) -> bool:
+    """Whether a method of a model calls a layer of its own, or the whole, and leaves the mode as it is."""
+    own = method.self_name
+    runs = False
+    for call in method.calls:
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr in ("eval", "train"):
+            return False
+        if isinstance(func, ast.Name):
+            runs = runs or func.id == own
+        elif isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == own:
+            runs = runs or func.attr == "forward" or program.value(func, call).kind == "module"
+    return runs
+
+
+def _whole(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
+    program = ix.program
     model = _called(func, scope)
     if model is None or scope.kind == "lambda":
         return None
@@ -75,6 +129,21 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     elif value.kind != "module" or (isinstance(value.ident, tuple) and value.ident[:1] == ("part",)):
         return None  # a part may be a method that makes something
     return ix.event("forward", value, call)
+
+
+def spelled(event: Event) -> ast.expr | None:
+    """The model of a `forward` event as the user writes it: `net` in `net(x)`, `net.generate(x)`, `net.predict(x)`."""
+    call = event.node
+    if not isinstance(call, ast.Call):
+        return None
+    func = call.func
+    if isinstance(func, ast.Attribute):
+        if func.attr in _RUNS:
+            return func.value
+        target = event.program.target(call)
+        if target.scope is not None and target.scope.name == func.attr:
+            return func.value
+    return func
 
 
 def _called(func: ast.expr, scope: Scope) -> ast.expr | None:

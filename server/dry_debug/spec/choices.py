@@ -107,7 +107,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "linear",
             r"(?<=e-[1-9], )linear\b|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|"
-            r"schedule[r]?|lr|annealing))+|"
+            r"schedule[r]?|lr|annealing))+(?! ?scaling)|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"

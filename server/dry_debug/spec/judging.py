@@ -196,6 +196,8 @@ def _equal(field: str, asked: Any, got: Any) -> bool | None:
     if isinstance(asked, Model) and isinstance(got, Model):
         return is_it(asked, got)
     if field == "precision":
+        if asked == "tf32" and got in ("bf16", "fp16"):
+            return None  # one goes with the other
         return bool(asked == got or (asked == "mixed" and got in ("bf16", "fp16")))
     if field == "optimizer":
         return bool(asked == got or (asked == "adamw" and got == "adamw_8bit"))

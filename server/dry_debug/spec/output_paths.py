@@ -105,6 +105,8 @@ def paths(text: str) -> Iterator[Thing]:
         plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+|ckpts?|checkpoints|outputs?|results|runs|weights", path) and re.match(
             r"\s*(?:\Z|[.,;)])", text[start + len(path) :]
         )
+        if path in ("str", "int", "float", "bool", "list", "dict", "string", "None", "Optional"):
+            continue  # of what kind an argument is
         if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(

@@ -138,7 +138,11 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:(?:n|nb|no\.?|num(?:ber)?|max|total)[ _-](?:of[ _-])?)?(?:train(?:ing)?[ _-])?(?:epochs?|\beps?\b)",
     ),
     ("temperature", r"(?:sampling )?temperature|\btemp\b|\bT(?=\s*=\s*\d|\s+[01]?\.\d)"),
-    ("top_p", r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|\bp(?=\s*=\s*0?\.\d|\s+0?\.\d)"),
+    (
+        "top_p",
+        r"top[ _-]?p\b|nucleus(?: sampling)?(?: p)?|(?:(?<=and )|(?<=with )|(?<=use )|(?<=at )|(?<![a-z] "
+        r"))\bp(?=\s*=\s*0?\.\d|\s+0?\.\d)",
+    ),
     (
         "seed",
         r"random[ _]state|(?:(?:random|global|rng|manual|fixed)[ _-])?seed(?:s|\(s\))?(?: (?:everything|all|it all|"
