@@ -78,7 +78,9 @@ class EvalTimeDropout(SiteRule):
         title = f"Drop in training only (`{owner}.training`)"
         yield Report(
             at=call,
-            headline=f"{what}: {said}" if off is None else f"{what} where `{off.arg[:24]}` is not 0: {said}",
+            headline=f"{what}: {said}"
+            if off is None
+            else f"`{program.short(call.func, 32)}` drops values in evaluation too where `{off.arg[:16]}` is not 0",
             confidence="high" if off is None else "medium",
             severity="critical" if off is None else "warning",
             evidence=[
