@@ -41,17 +41,19 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """One call that asks a language model; `prompts`: texts, or what holds their tokens. `chats`: it takes messages."""
+
     call: ast.Call
     model: Value
     prompts: tuple[ast.expr, ...]
-    chats: bool = False  # the method takes messages
+    chats: bool = False
 
 
 def talks(program: Program) -> Iterator[Talk]:
     """The calls of this file that expect an answer of a model whose hub id is known."""
-    for asked in _asked(program):
-        found = _model_id(asked.model, program)
+    for asked in calls(program):
+        found = model_id(asked.model, program)
         if found is None:
             continue
         sign = _sign(asked, program)
@@ -59,9 +61,10 @@ def talks(program: Program) -> Iterator[Talk]:
             yield Talk(asked.call, *found, *sign)
 
 
-def _asked(program: Program) -> Iterator[_Asked]:
+def calls(program: Program) -> Iterator[Asked]:
+    """The calls of this file that generate text: with transformers, a pipeline of it, or vLLM."""
     for text in text_calls(program):
-        yield _Asked(text.call, text.model, text.prompts)
+        yield Asked(text.call, text.model, text.prompts)
     if "vllm" not in program.document.source:
         return
     for method in ("chat", "generate"):
@@ -70,10 +73,10 @@ def _asked(program: Program) -> Iterator[_Asked]:
             engine = program.value(call.func.value, call)
             prompts = argument(call, 0, "messages", "prompts")
             if engine.kind == "engine" and engine.type == "vllm.LLM" and prompts is not None:
-                yield _Asked(call, engine, (prompts,), method == "chat")
+                yield Asked(call, engine, (prompts,), method == "chat")
 
 
-def _model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call, Program] | None:
+def model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call, Program] | None:
     """(hub id, how sure it is, what loads the model, the file of that)."""
     made, owner = model.args, model.origin
     if made is None or owner is None or made not in owner.index.scope_of:
@@ -86,14 +89,14 @@ def _model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call
     if value is None or expr is None:
         return None
     if value.kind == "module":
-        return _model_id(value.base, program)
+        return model_id(value.base, program)
     if value.kind == "const":
         return (value.const, "high", made, owner) if isinstance(value.const, str) else None
     default = owner.training.hyper.default_of(expr, made)
     return (default, "medium", made, owner) if isinstance(default, str) else None
 
 
-def _sign(asked: _Asked, program: Program) -> tuple[Sign, ast.AST] | None:
+def _sign(asked: Asked, program: Program) -> tuple[Sign, ast.AST] | None:
     """What shows that a conversation is meant, the surest sign first."""
     if asked.chats:
         return "messages", asked.call
@@ -106,13 +109,13 @@ def _sign(asked: _Asked, program: Program) -> tuple[Sign, ast.AST] | None:
             if isinstance(func, ast.Attribute) and func.attr == "apply_chat_template":
                 return "template", encoding.call
             if encoding.texts is not None:
-                found += _signs(encoding.texts, encoding.call, program)
-        found += _signs(expr, asked.call, program)
+                found += signs(encoding.texts, encoding.call, program)
+        found += signs(expr, asked.call, program)
     order: tuple[Sign, ...] = ("template", "messages", "typed", "role")
     return min(found, key=lambda pair: order.index(pair[0]), default=None)
 
 
-def _signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign, ast.AST]]:
+def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign, ast.AST]]:
     """What a prompt is made of that shows it, traced through variables, parameters and texts put together."""
     todo: list[tuple[ast.expr, Scope]] = [(expr, program.scope(at))]
     seen: set[ast.AST] = set()
