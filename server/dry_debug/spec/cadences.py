@@ -20,7 +20,10 @@ _WHAT = (
     ),
     (
         "save_cadence",
-        r"\bsav(?:e[sd]?|ing)\b|\bstor(?:e[sd]?|ing) (?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
+        r"\bsav(?:e[sd]?|ing)\b(?! (?:an?|the|some|all|its?)? ?(?:\w+ )?(?:pictures?|images?|plots?|figures?|samples?|"
+        r"reconstructions?|predictions?|results?|metrics?|logs?|grids?|curves?|examples?)\b)|\bstor(?:e[sd]?|ing) "
+        r"(?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
+        r"\b(?:model|weights|adapters?|network) (?:is|are|gets?) (?:written|stored|dumped|exported)\b|"
         r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b|\bback-?ups?\b",
     ),
     (
@@ -66,7 +69,8 @@ _BARE_LOGGING = re.compile(
 
 
 _AT_END = re.compile(
-    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;]{0,40}?\b(?:only )?(?:at the (?:very "
+    r"\b(?:only )?(?:save|store|checkpoint|evaluate|eval|keep|export)\b(?:[^.;]|\.(?=\w)){0,40}?\b(?:only )?(?:at "
+    r"the (?:very "
     r")?end\b(?! of (?:each|every|an|the) epoch)|once(?: only)?,? (?:at the end|after (?:the )?training)|only the "
     r"final (?:model|checkpoint|weights|adapter)|"
     r"after training)|\b(?:the )?(?:final|last) (?:model|checkpoint|weights|adapter) (?:is|are|will be) (?:enough|"

@@ -138,7 +138,8 @@ _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
     r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
-    r"(?:(?!->|→|=>|\bw/ |\bwith (?:an? )?(?:weight|wd\b|lr\b|learning|batch|warm|seed)|\b(?:as|for) (?:the "
+    r"(?:(?!->|→|=>|\band (?:reduce|set|use|increase|raise|lower|train|run|change|drop|take|switch|keep|add|make|"
+    r"go)\b|\bw/ |\bwith (?:an? )?(?:weight|wd\b|lr\b|learning|batch|warm|seed)|\b(?:as|for) (?:the "
     r")?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
     r"\bbut\b(?=\s*\.?\d))"
     r"(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",

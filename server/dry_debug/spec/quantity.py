@@ -99,7 +99,12 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         bare = False
     if field == "epochs" and re.match(r"\s*(?:of )?(?:patience|early)", text[match.end() :], re.IGNORECASE):
         return None
-    if field == "warmup_steps" and behind and " of " in name and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE):
+    if (
+        field == "warmup_steps"
+        and behind
+        and re.match(r" of (?:them|which|those|these)\b", name)
+        and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE)
+    ):
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field == "max_steps" and behind and _RISES.search(before):  # "rises to 3e-4 within 100 steps"
         field = "warmup_steps"

@@ -391,7 +391,7 @@ def _is_speaker(text: str) -> bool:
     name = text.strip(" :*<>@")
     from dry_debug.spec.vocabulary import ANY_FIELD
 
-    if _LIKE_LABEL.fullmatch(name) or name.lower() in _LABELS:
+    if _LIKE_LABEL.fullmatch(name) or {name.lower(), name.lower().removesuffix("s")} & _LABELS:
         return False
     return bool(re.fullmatch(r"[A-Z][a-z]{1,12}", name)) and not ANY_FIELD.search(name)
 
