@@ -234,3 +234,10 @@ def test_a_library_that_a_module_of_the_project_imports() -> None:
     files = {"nets.py": "import timm\n"}
     assert verdicts("use timm", "import nets\n", files) == [("framework", "match")]
     assert verdicts("use timm", "import nets\n", {"nets.py": ""}) == [("framework", "not_implemented")]
+
+
+def test_names_of_data_that_another_name_ends_with() -> None:
+    source = "from torchvision.datasets import MNIST, FashionMNIST\n{name}('a')\n"
+    assert verdicts("train on Fashion-MNIST", source.format(name="MNIST")) == [("dataset", "deviation")]
+    assert verdicts("train on MNIST", source.format(name="FashionMNIST")) == [("dataset", "deviation")]
+    assert verdicts("train on Fashion-MNIST", source.format(name="FashionMNIST")) == [("dataset", "match")]

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 Sign = Literal["template", "messages", "typed", "role"]
 MAX_STEPS = 40  # expressions that a prompt is traced back through
 _ASSISTANT = re.compile(r"\s*(?:<<SYS>>\s*)?You are an? (?:[\w-]+,? (?:and )?){0,4}(?:assistant|chat ?bot|bot)\b", re.I)
-_ASKS_A_PERSON = re.compile(r"\b(?:you|user|me|human|ask|question|chat|say|message|query)\b", re.IGNORECASE)
+_ASKS_A_PERSON = re.compile(
+    r"\b(?:you|user|me|human|ask|question|chat|say|message|query|tú|tu|usuario|pregunta|du|frage|vous)\b", re.IGNORECASE
+)
+# What a person types: in a terminal, on a page of Streamlit.
+_INPUTS = frozenset(("builtins.input", "streamlit.text_input", "streamlit.text_area", "streamlit.chat_input"))
 # Methods that give back the same text or tokens in another form.
 _SAME = frozenset("strip lower rstrip lstrip replace format encode to cuda join".split())
 
@@ -150,7 +154,7 @@ def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign,
                     *((a, scope) for a in one.args),
                     *((k.value, scope) for k in one.keywords),
                 ]
-            elif program.qualified(one) == "builtins.input" and _typed(one):
+            elif program.qualified(one) in _INPUTS and _typed(one):
                 yield "typed", one
             else:
                 target = program.target(one)
@@ -161,7 +165,9 @@ def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign,
 
 
 def _typed(call: ast.Call) -> bool:
-    """`input("You: ")`, `input()`; not `input("path: ")`."""
+    """`input("You: ")`; not `input("path: ")`. A field for chats needs no words."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "chat_input":
+        return True
     prompt = call.args[0] if call.args else None
     if prompt is None:
         return False

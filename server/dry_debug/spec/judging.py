@@ -279,9 +279,13 @@ def _versioned(name: str) -> str:
 
 def _within(part: str, whole: str) -> bool:
     """`alpaca` in `alpacacleaned`, but not `cifar10` in `cifar100`."""
-    if len(part) < 4 or part.isdigit():
+    if len(part) < 4 or part.isdigit() or whole.removesuffix(part) in _OTHER_DATA:
         return False
     return re.search(re.escape(part) + (r"(?!\d)" if part[-1].isdigit() else ""), whole) is not None
+
+
+# Before the name of one dataset they make that of another: Fashion-MNIST, SuperGLUE, CodeAlpaca.
+_OTHER_DATA = frozenset("fashion k e q super code multi x medical math chinese german french".split())
 
 
 def _stem(text: str) -> str:

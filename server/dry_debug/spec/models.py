@@ -109,7 +109,7 @@ _FAMILIES: tuple[tuple[str, str], ...] = tuple(
         "vit": r"\bvit\b",
         "vgg": r"\bvgg",
         "alexnet": r"alexnet",
-        "unet": r"\bu-?net\b",
+        "unet": r"\bu-?net(?![a-z])",
         "yolo": r"\byolo",
     }.items()
 )
