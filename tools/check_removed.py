@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from releases.archives import Archive, Both, Tags, Wheels, version_of
 from releases.modules import Modules
-from releases.signatures import Taken, has_hook, has_name, takes
+from releases.signatures import Taken, has_hook, has_name, names, takes
 from releases.verdicts import History, Question, Verdict, judge
 
 TABLE = Path(__file__).resolve().parents[1] / "rules" / "dry_debug_rules" / "dependencies" / "removed.toml"
@@ -76,7 +76,9 @@ def things(rows: list[dict[str, Any]]) -> Iterator[Thing]:
             yield Thing(*head, whole, _about(whole, has_name), checked)
         for whole in row.get("callables", ()):
             for word in row["arguments"]:
-                yield Thing(*head, f"{whole}({word}=)", _about(whole, takes, word), checked)
+                decides = row.get("decides")
+                question = _about(decides, names, word) if decides else _about(whole, takes, word)
+                yield Thing(*head, f"{whole}({word}=)", question, checked)
         for word in row.get("methods", {}):
             yield Thing(*head, f"{row['base']}.{word}", _about(row["base"], has_hook, word), checked)
 

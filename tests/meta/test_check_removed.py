@@ -27,7 +27,7 @@ NEEDS = tool("check_needs")
 
 from releases.archives import Tags, Wheels, version_of  # noqa: E402  (found by the tools)
 from releases.modules import Modules  # noqa: E402
-from releases.signatures import has_hook, has_name, takes  # noqa: E402
+from releases.signatures import has_hook, has_name, names, takes  # noqa: E402
 
 
 def wheel(folder: Path, version: str, **files: str) -> None:
@@ -127,6 +127,16 @@ def test_a_method_and_a_hook(tmp_path: Path) -> None:
     assert has_hook(modules, "lib.Box", "open").answer == "yes"
     assert has_hook(modules, "lib.Box", "burn").answer == "no"
     assert has_hook(modules, "lib.Bag", "burn").answer == "unclear"
+
+
+def test_a_function_that_decides_names_what_it_takes(tmp_path: Path) -> None:
+    body = "def pull(place, **rest):\n    old = rest.pop('old', None)\n    return make(place, **rest)"
+    modules = opened(tmp_path, __init__="from .inner import pull\nBox = 1", inner=body)
+    assert names(modules, "lib.pull", "place").answer == "yes"
+    assert names(modules, "lib.pull", "old").answer == "yes"
+    assert names(modules, "lib.pull", "new").answer == "no"
+    assert names(modules, "lib.push", "old").answer == "no"
+    assert names(modules, "lib.Box", "old").answer == "unclear"
 
 
 OLD, KEPT, NEW = "def f(old): ...", "@renamed('old', 'new')\ndef f(new): ...", "def f(new): ..."
@@ -240,3 +250,17 @@ def test_a_decorator_that_takes_a_name_out_of_the_keywords_still_takes_it(tmp_pa
     modules = opened(tmp_path, __init__=use, checks=checks)
     assert takes(modules, "lib.fetch", "resume").answer == "yes"
     assert takes(modules, "lib.fetch", "force").answer == "no"
+
+
+def test_a_row_may_name_the_function_that_decides(tmp_path: Path) -> None:
+    inner = "class Base:\n    @classmethod\n    def pull(cls, place, **rest):\n        {}return cls(place, **rest)\n"
+    outer = "from .inner import Base\nclass Box(Base):\n    def pull(cls, *a, **k):\n        return go(**k)"
+    wheel(tmp_path, "1.0", __init__=outer, inner=inner.format("rest.pop('old', 0)\n        "))
+    wheel(tmp_path, "2.0", __init__=outer, inner=inner.format(""))
+    table = tmp_path / "table.toml"
+    row = '[[removed]]\npackage = "lib"\nversion = "2.0"\nsource = "x"\ncallables = ["lib.Box.pull"]\n'
+    table.write_text(f'{row}decides = "lib.Base.pull"\n[removed.arguments]\nold = "nothing"\n', "utf-8")
+    done = subprocess.run(
+        [sys.executable, TOOLS / "check_removed.py", tmp_path, "--table", table], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.startswith("right "), done.stdout + done.stderr

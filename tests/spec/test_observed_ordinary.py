@@ -214,3 +214,30 @@ def test_weights_in_eight_bits_of_an_engine() -> None:
 def test_data_in_a_folder_below_the_one_that_is_asked_for() -> None:
     source = "from torchvision.datasets import ImageFolder\nImageFolder('/share/imagenet/train')\n"
     assert verdicts("ImageNet-1k", source) == [("dataset", "match")]
+
+
+def test_a_schedule_that_a_function_of_the_project_makes() -> None:
+    source = LOOP.format(name="Net", rounds=9).replace("    loss.b", "    {call}\n    loss.b")
+    for call in ("adjust_learning_rate(opt, step)", "rate = WarmupScheduler(opt)"):
+        assert verdicts("cosine schedule", source.format(call=call)) == [("scheduler", "cannot_tell")]
+    assert verdicts("cosine schedule", source.format(call="draw(opt)")) == [("scheduler", "not_implemented")]
+
+
+def test_data_by_the_name_of_its_class() -> None:
+    source = LOOP.format(name="Net", rounds=9).replace("import Net\n", "import Net, pairs\nrows = pairs.{name}()\n")
+    assert verdicts("train on CIFAR-10", source.format(name="CIFAR10Pairs")) == [("dataset", "match")]
+    assert verdicts("train on CIFAR-100", source.format(name="CIFAR10Pairs")) == [("dataset", "cannot_tell")]
+    assert verdicts("train on CIFAR-10", source.format(name="Pairs")) == [("dataset", "not_implemented")]
+
+
+def test_a_library_that_a_module_of_the_project_imports() -> None:
+    files = {"nets.py": "import timm\n"}
+    assert verdicts("use timm", "import nets\n", files) == [("framework", "match")]
+    assert verdicts("use timm", "import nets\n", {"nets.py": ""}) == [("framework", "not_implemented")]
+
+
+def test_names_of_data_that_another_name_ends_with() -> None:
+    source = "from torchvision.datasets import MNIST, FashionMNIST\n{name}('a')\n"
+    assert verdicts("train on Fashion-MNIST", source.format(name="MNIST")) == [("dataset", "deviation")]
+    assert verdicts("train on MNIST", source.format(name="FashionMNIST")) == [("dataset", "deviation")]
+    assert verdicts("train on Fashion-MNIST", source.format(name="FashionMNIST")) == [("dataset", "match")]

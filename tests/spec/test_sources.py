@@ -63,3 +63,12 @@ def test_a_readme_asks_only_in_its_section() -> None:
     found = asked("import torch\n", {"README.md": text})
     assert [(f, v, line, e) for f, v, _, line, e in found] == [("seed", "4", 7, False)]
     assert asked("import torch\n", {"README.md": "# Net\n\n## Usage\n\nlr 1e-3, batch size 9\n"}) == []
+
+
+def test_a_command_for_another_script_of_the_project_asks_nothing_of_this_one() -> None:
+    text = "python train.py --lr 0.3\n\npython {other} --lr 0.7 \\\n  --epochs 9\n\nSeed 3.\n"
+    files = {"SPEC.md": text.format(other="probe.py"), "probe.py": "x = 1\n"}
+    assert {(f, v) for f, v, *_ in asked("import torch\n", files)} == {("learning_rate", "0.3"), ("seed", "3")}
+    files = {"SPEC.md": text.format(other="elsewhere.py"), "probe.py": "x = 1\n"}
+    found = {(f, v) for f, v, *_ in asked("import torch\n", files)}
+    assert found == {("learning_rate", "0.7"), ("epochs", "9"), ("seed", "3")}

@@ -30,6 +30,7 @@ GROUPS = (
     "twelfth",
     "thirteenth",
     "fourteenth",
+    "fifteenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 

@@ -39,6 +39,26 @@ def takes(modules: Modules, dotted: str, argument: str) -> Taken:
     return next((one for word in ("yes", "unclear") for one in answers if one.answer == word), answers[0])
 
 
+def names(modules: Modules, dotted: str, argument: str) -> Taken:
+    """Whether a function takes the keyword by its signature, or names it in its body, to take it out of `**kwargs`.
+
+    Where the rest of its keywords goes does not count.
+    """
+    found = modules.find(dotted)
+    if not found:
+        return _GONE
+    defined = [one.node for one in found if isinstance(one.node, _Function)]
+    for node in defined:
+        arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        if any(argument == a.arg for a in arguments) or _body_names(node, argument):
+            return Taken("yes", "in the signature or in the body")
+    return Taken("no", "its body does not name it") if defined else Taken("unclear", f"`{dotted}` is not a `def`")
+
+
+def _body_names(node: _Function, argument: str) -> bool:
+    return any(isinstance(inner, ast.Constant) and inner.value == argument for inner in ast.walk(node))
+
+
 def has_hook(modules: Modules, base: str, method: str) -> Taken:
     """Whether the base class of a hook, or one above it, defines the hook."""
     found = [one for one in modules.find(base) if isinstance(one.node, ast.ClassDef)]
@@ -90,7 +110,7 @@ def _function(modules: Modules, found: Found, node: _Function, argument: str, ab
     if arguments.kwarg is None:
         return Taken("no", "not in the signature")
     kwargs = arguments.kwarg.arg
-    if any(isinstance(inner, ast.Constant) and inner.value == argument for inner in ast.walk(node)):
+    if _body_names(node, argument):
         return Taken("yes", f"`**{kwargs}`, and the body names it")
     calls = [c for c in ast.walk(node) if isinstance(c, ast.Call) and _hands_on(c, kwargs)]
     if not calls:

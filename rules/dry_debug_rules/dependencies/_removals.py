@@ -29,6 +29,7 @@ class Removal(NamedTuple):
     instead: str  # what to use, in words
     long: bool  # gone for so long that it counts where no version is known
     called: bool = False  # gone as a function only: the name means something else now
+    error: str = ""  # what is raised, where it is not what Python raises for the kind
 
 
 class Library(NamedTuple):
@@ -98,6 +99,7 @@ def _removal(kind: Kind, row: dict[str, Any], whole: str, word: str, instead: st
         words,
         row.get("long", False),
         called,
+        row.get("error", ""),
     )
 
 

@@ -28,8 +28,6 @@ _ERRORS = {"name": "AttributeError", "import": "ImportError", "argument": "TypeE
 _State = Literal["gone", "doubtful", "there"]
 # A project that keeps a version before these was written for libraries of that time.
 _OF_TODAY = {"torch": (2, 0), "transformers": (4, 30), "numpy": (1, 24), "python": (3, 8), "tensorflow": (2, 10)}
-# They are there and raise an error of their own.
-_RAISING = {"torch.solve", "torch.lstsq", "torch.eig", "torch.matrix_rank", "torch.symeig"}
 _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "RuntimeError")
 
 
@@ -133,7 +131,7 @@ def _report(site: _Site, others: list[_Site], version: str | None, program: Prog
     headline = f"{what} since {since}, and {whose}"
     if len(headline) > 100:
         headline = f"{what} since {since}; {whose.replace('this project ', 'the project ')}"[:100]
-    error = "RuntimeError" if removal.whole in _RAISING else "TypeError" if removal.called else _ERRORS[site.how]
+    error = removal.error or _ERRORS["argument" if removal.called else site.how]
     known = f"{removal.package} {version} is declared or installed" if version is not None else "no version is known"
     steps = [Step(program, site.stmt, f"removed in {since}: {removal.source}")]
     fixes = [one for place in (site, *others) if (one := _fix(place, program)) is not None]
@@ -151,7 +149,7 @@ def _report(site: _Site, others: list[_Site], version: str | None, program: Prog
             Link("path", "medium" if version is None or not _lacks(version, removal) else "high", known),
         ],
         evidence=steps + [Step(program, other.stmt, "and here") for other in others[:5]],
-        fix=lambda: fix,
+        fix=(lambda: fix) if fix is not None else None,
         fix_title=fix.title if fix is not None else "",
     )
 

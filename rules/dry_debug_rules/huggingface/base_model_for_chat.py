@@ -38,7 +38,6 @@ class BaseModelForChat(Rule):
     code = "HF011"
     shape = "site"
     severity = "warning"
-    status = "preview"
     fix_kind = "unsafe"
     triggers = (
         ("transformers", "vllm"),

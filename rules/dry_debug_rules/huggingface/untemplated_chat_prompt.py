@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
 from dry_debug.program.comes_first import ComesFirst
+from dry_debug.program.conversation import Asked, calls, model_id, signs
+from dry_debug.program.encodings import encodings_behind
 from dry_debug.program.evidence import Step, weakest
-from dry_debug.program.generation import generations
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.language_models import is_chat_model
 from dry_debug.program.links import Link
@@ -19,7 +20,6 @@ from dry_debug.program.scopes import last_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-    from dry_debug.program.values import Value
 
 # Signs in a file that somebody knows of templates, or writes one out.
 _TEMPLATES = (
@@ -29,6 +29,16 @@ _TEMPLATES = (
     "### Response",
 )  # fmt: skip
 MAX_LENGTH = 200  # characters of a prompt that is surely no template
+_ASKS = frozenset(
+    "what who whom whose why how when where which is are am was were do does did can could should would will please "
+    "explain write tell give describe summarize summarise translate answer list create generate suggest compare help "
+    "show solve calculate classify extract rewrite rephrase define name find provide make convert complete".split()
+)
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|good (?:morning|evening))(?:,? there|,? world|,? everyone)?[.!]*", re.IGNORECASE
+)
+# Questions with a place for the answer are a form of their own: a text that is to be continued.
+_TO_CONTINUE = re.compile(r"^\s*(?:A|Answer|Q|Question|Output|Response)\s*:", re.IGNORECASE | re.MULTILINE)
 
 
 class UntemplatedChatPrompt(Rule):
@@ -36,9 +46,12 @@ class UntemplatedChatPrompt(Rule):
     code = "HF010"
     shape = "site"
     severity = "suggestion"
-    status = "preview"
     fix_kind = "none"
-    triggers = ((".generate(",), ("transformers", "vllm"), ("nstruct", "chat", "Chat", "-it", "zephyr"))
+    triggers = (
+        (".generate(", "text-generation"),
+        ("transformers", "vllm"),
+        ("nstruct", "chat", "Chat", "-it", "zephyr"),
+    )
     why = (
         "The model was tuned on conversations in its template: a bare text is continued rather than answered, often "
         "without an end."
@@ -48,24 +61,25 @@ class UntemplatedChatPrompt(Rule):
     looks_at = "prompts that chat models of transformers and vLLM are given"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        for call, _, _, _ in _prompts(program):
-            yield call
+        for asked, _, _ in _prompts(program):
+            yield asked.call
 
     def check(self, program: Program) -> Iterator[Report]:
         first: dict[Hashable, tuple[ast.Call, ast.expr, str, Confidence]] = {}  # of each model
         order = ComesFirst(program)
         sign = next((sign for sign in _TEMPLATES if sign in program.document.source), None)
-        for call, model, prompt, at in _prompts(program):
+        for asked, prompt, at in _prompts(program):
+            call = asked.call
             if sign is not None or program.is_test:
                 program.why(call, "the file knows of templates, or is a test: {}", sign or "")
                 continue
-            found = _chat_id(model, program)
-            if found is None:
+            loaded = model_id(asked.model, program)
+            if loaded is None or not is_chat_model(loaded[0]):
                 program.why(call, "the model is not known to be tuned for chat")
                 continue
-            text = _text(prompt, at, program)
-            if text is None:
-                program.why(call, "nobody can see what the prompt is: {}", prompt)
+            found = loaded[:2]
+            if not _asks(prompt, at, program):
+                program.why(call, "nothing shows that the prompt asks for an answer: {}", prompt)
                 continue
             other = first.get(found[0])
             if other is not None:
@@ -86,33 +100,33 @@ class UntemplatedChatPrompt(Rule):
         )
 
 
-def _prompts(program: Program) -> Iterator[tuple[ast.Call, Value, ast.expr, ast.Call]]:
-    """(call, what loads the model, prompt, the call that is given it) of generations whose prompt can be told."""
-    for call in program.method_calls("generate"):
-        func = call.func
-        assert isinstance(func, ast.Attribute)
-        engine = program.value(func.value, call)
-        expr = argument(call, 0, "prompts")
-        if engine.kind == "engine" and engine.type == "vllm.LLM" and expr is not None:
-            yield call, engine, expr, call
-    for generation in generations(program):
-        if generation.model.kind == "module":
-            for encoding in generation.encodings(program):
-                if encoding.texts is not None and encoding.program is program:
-                    yield generation.call, generation.model, encoding.texts, encoding.call
-                    break
+def _prompts(program: Program) -> Iterator[tuple[Asked, ast.expr, ast.Call]]:
+    """(call, prompt, the call that is given it) of generations whose prompt can be told."""
+    for asked in calls(program):
+        if asked.chats:
+            continue
+        if asked.model.kind != "module":
+            yield asked, asked.prompts[0], asked.call
+            continue
+        for encoding in (e for expr in asked.prompts for e in encodings_behind(expr, asked.call, program)):
+            if encoding.texts is not None and encoding.program is program:
+                yield asked, encoding.texts, encoding.call
+                break
 
 
-def _chat_id(model: Value, program: Program) -> tuple[str, Confidence] | None:
-    found: tuple[str, Confidence] | None
-    if model.kind == "engine":
-        made, owner = model.args, model.origin
-        expr = argument(made, 0, "model") if made is not None else None
-        value = owner.value(expr, made) if owner is not None and expr is not None and made is not None else None
-        found = (value.const, "high") if value is not None and isinstance(value.const, str) else None
-    else:
-        found = program.tokenization.model_id(model)
-    return found if found is not None and is_chat_model(found[0]) else None
+def _asks(prompt: ast.expr, at: ast.Call, program: Program) -> bool:
+    """Whether a prompt is a question, a request, a greeting, or what a person types; not a text to be continued."""
+    text = _text(prompt, at, program)
+    if text is not None and _TO_CONTINUE.search(text):
+        return False
+    found = {sign for sign, _ in signs(prompt, at, program)}
+    if found:
+        return found <= {"typed", "role"}
+    if text is None:
+        return False
+    first = re.match(r"\W*([A-Za-z]+)", text)
+    asks = first is not None and first[1].lower() in _ASKS
+    return asks or re.search("[?？]|请", text) is not None or _GREETING.fullmatch(text.strip()) is not None
 
 
 def _text(expr: ast.expr, call: ast.Call, program: Program) -> str | None:

@@ -244,7 +244,7 @@ def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
     if loaded is not None:
         return [Step(*loaded, "its trained weights come from here")]
     if loaded_whole(module):
-        if reads_no_mode(owner):
+        if reads_no_mode(owner, made_by):
             program.why(place, "no layer of the model reads the mode: train and eval are the same")
             return None
         return [Step(owner, made_by, "it is loaded whole, in the mode in which it was saved")]
@@ -268,7 +268,7 @@ def _trained_there(module: Value, program: Program) -> Step | None:
     for event in program.events.of_kind("train", "eval", "mode"):
         if event.obj.base.ident == ident and event.kind == "train":
             found = Step(program, event.node, "training mode is set here, and kept")
-        elif touches(event.obj, [module]) is not False:
+        elif event.kind != "train" and touches(event.obj, [module]) is not False:
             return None
     backward = next((e for e in program.events.of_kind("backward") if e.scope.class_scope is home.class_scope), None)
     if backward is None or found is not None:

@@ -45,7 +45,8 @@ def text_calls(program: Program) -> Iterator[TextCall]:
     for generation in generations(program):
         if generation.model.kind == "module":
             yield TextCall(generation.call, generation.model, generation.inputs)
-    if not program.calls_of("transformers.pipeline") and "pipeline" not in program.document.source:
+    # To ask what each call's function is costs much across files.
+    if "pipeline(" not in program.document.source and not program.calls_of("transformers.pipeline"):
         return
     for call in program.index.calls:
         if call.args and isinstance(call.func, ast.Name | ast.Attribute):

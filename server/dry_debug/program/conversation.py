@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 Sign = Literal["template", "messages", "typed", "role"]
 MAX_STEPS = 40  # expressions that a prompt is traced back through
 _ASSISTANT = re.compile(r"\s*(?:<<SYS>>\s*)?You are an? (?:[\w-]+,? (?:and )?){0,4}(?:assistant|chat ?bot|bot)\b", re.I)
-_ASKS_A_PERSON = re.compile(r"\b(?:you|user|me|human|ask|question|chat|say|message|query)\b", re.IGNORECASE)
+_ASKS_A_PERSON = re.compile(
+    r"\b(?:you|user|me|human|ask|question|chat|say|message|query|tú|tu|usuario|pregunta|du|frage|vous)\b", re.IGNORECASE
+)
+# What a person types: in a terminal, on a page of Streamlit.
+_INPUTS = frozenset(("builtins.input", "streamlit.text_input", "streamlit.text_area", "streamlit.chat_input"))
 # Methods that give back the same text or tokens in another form.
 _SAME = frozenset("strip lower rstrip lstrip replace format encode to cuda join".split())
 
@@ -41,17 +45,19 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """One call that asks a language model; `prompts`: texts, or what holds their tokens. `chats`: it takes messages."""
+
     call: ast.Call
     model: Value
     prompts: tuple[ast.expr, ...]
-    chats: bool = False  # the method takes messages
+    chats: bool = False
 
 
 def talks(program: Program) -> Iterator[Talk]:
     """The calls of this file that expect an answer of a model whose hub id is known."""
-    for asked in _asked(program):
-        found = _model_id(asked.model, program)
+    for asked in calls(program):
+        found = model_id(asked.model, program)
         if found is None:
             continue
         sign = _sign(asked, program)
@@ -59,9 +65,10 @@ def talks(program: Program) -> Iterator[Talk]:
             yield Talk(asked.call, *found, *sign)
 
 
-def _asked(program: Program) -> Iterator[_Asked]:
+def calls(program: Program) -> Iterator[Asked]:
+    """The calls of this file that generate text: with transformers, a pipeline of it, or vLLM."""
     for text in text_calls(program):
-        yield _Asked(text.call, text.model, text.prompts)
+        yield Asked(text.call, text.model, text.prompts)
     if "vllm" not in program.document.source:
         return
     for method in ("chat", "generate"):
@@ -70,10 +77,10 @@ def _asked(program: Program) -> Iterator[_Asked]:
             engine = program.value(call.func.value, call)
             prompts = argument(call, 0, "messages", "prompts")
             if engine.kind == "engine" and engine.type == "vllm.LLM" and prompts is not None:
-                yield _Asked(call, engine, (prompts,), method == "chat")
+                yield Asked(call, engine, (prompts,), method == "chat")
 
 
-def _model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call, Program] | None:
+def model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call, Program] | None:
     """(hub id, how sure it is, what loads the model, the file of that)."""
     made, owner = model.args, model.origin
     if made is None or owner is None or made not in owner.index.scope_of:
@@ -86,14 +93,14 @@ def _model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call
     if value is None or expr is None:
         return None
     if value.kind == "module":
-        return _model_id(value.base, program)
+        return model_id(value.base, program)
     if value.kind == "const":
         return (value.const, "high", made, owner) if isinstance(value.const, str) else None
     default = owner.training.hyper.default_of(expr, made)
     return (default, "medium", made, owner) if isinstance(default, str) else None
 
 
-def _sign(asked: _Asked, program: Program) -> tuple[Sign, ast.AST] | None:
+def _sign(asked: Asked, program: Program) -> tuple[Sign, ast.AST] | None:
     """What shows that a conversation is meant, the surest sign first."""
     if asked.chats:
         return "messages", asked.call
@@ -106,13 +113,13 @@ def _sign(asked: _Asked, program: Program) -> tuple[Sign, ast.AST] | None:
             if isinstance(func, ast.Attribute) and func.attr == "apply_chat_template":
                 return "template", encoding.call
             if encoding.texts is not None:
-                found += _signs(encoding.texts, encoding.call, program)
-        found += _signs(expr, asked.call, program)
+                found += signs(encoding.texts, encoding.call, program)
+        found += signs(expr, asked.call, program)
     order: tuple[Sign, ...] = ("template", "messages", "typed", "role")
     return min(found, key=lambda pair: order.index(pair[0]), default=None)
 
 
-def _signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign, ast.AST]]:
+def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign, ast.AST]]:
     """What a prompt is made of that shows it, traced through variables, parameters and texts put together."""
     todo: list[tuple[ast.expr, Scope]] = [(expr, program.scope(at))]
     seen: set[ast.AST] = set()
@@ -147,7 +154,7 @@ def _signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign
                     *((a, scope) for a in one.args),
                     *((k.value, scope) for k in one.keywords),
                 ]
-            elif program.qualified(one) == "builtins.input" and _typed(one):
+            elif program.qualified(one) in _INPUTS and _typed(one):
                 yield "typed", one
             else:
                 target = program.target(one)
@@ -158,7 +165,9 @@ def _signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign
 
 
 def _typed(call: ast.Call) -> bool:
-    """`input("You: ")`, `input()`; not `input("path: ")`."""
+    """`input("You: ")`; not `input("path: ")`. A field for chats needs no words."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "chat_input":
+        return True
     prompt = call.args[0] if call.args else None
     if prompt is None:
         return False

@@ -86,22 +86,25 @@ def family_of(model_id: str) -> Family | None:
 
 
 # Models that were tuned on conversations in a template that their tokenizer holds. Read in: the chapter on chat
-# templates of the transformers documentation (Mistral), transformers (`pipelines/text_generation.py`: Zephyr; the
-# Llama tokenizer of 4.40.2: Llama 2), the example of `LLM.chat` of vLLM (Llama 3), `generate_tiny_models` and
-# `test_data_utils.py` of TRL, which apply their templates (Llama 3.1 and 3.2, Qwen2.5, Gemma 1 and 2, Phi-3 and 3.5).
+# templates of the transformers documentation (Mistral, Zephyr), transformers (`pipelines/text_generation.py`: Zephyr;
+# the Llama tokenizer of 4.40.2: Llama 2), the example of `LLM.chat` of vLLM (Llama 3), `generate_tiny_models` and
+# `test_data_utils.py` of TRL, which apply their templates (Llama 3.1 and 3.2, Qwen2.5, Gemma 1 and 2, Phi-3 and 3.5);
+# TinyLlama by its use with `apply_chat_template` in public code.
 _CHAT = re.compile(
-    r"meta-llama/(llama-2-\d+b-chat-hf|(meta-)?llama-3(\.[12])?-\d+b-instruct)"
-    r"|qwen/qwen2\.5-[\d.]+b-instruct"
-    r"|mistralai/mistral-7b-instruct-.*"
-    r"|google/gemma-(2-)?\d+b-it"
-    r"|microsoft/phi-3(\.5)?-mini-.*instruct"
-    r"|huggingfaceh4/zephyr-7b-.*"
+    r"(meta-llama/)?(llama-2-\d+b-chat-hf|(meta-)?llama-3(\.[12])?-\d+b-instruct)"
+    r"|(qwen/)?qwen2\.5-[\d.]+b-instruct"
+    r"|(mistralai/)?mistral-7b-instruct-.*"
+    r"|(google/)?gemma-(2-)?\d+b-it"
+    r"|(microsoft/)?phi-3(\.5)?-mini-.*instruct"
+    r"|(huggingfaceh4/)?zephyr-7b-.*"
+    r"|(tinyllama/)?tinyllama-1\.1b-chat-v1\.0"
 )
 
 
 def is_chat_model(model_id: str) -> bool:
-    """Whether a hub id is that of a model that expects its chat template."""
-    return _CHAT.fullmatch(model_id.lower()) is not None
+    """Whether a hub id, or a folder with the name of one, is that of a model that expects its chat template."""
+    lowered = model_id.lower().rstrip("/\\")
+    return _CHAT.fullmatch(lowered) is not None or _CHAT.fullmatch(re.split(r"[/\\]", lowered)[-1]) is not None
 
 
 # Models whose published generation config names a length (`max_length`, `max_new_tokens`), as far as it is known from

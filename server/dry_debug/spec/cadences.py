@@ -20,7 +20,10 @@ _WHAT = (
     ),
     (
         "save_cadence",
-        r"\bsav(?:e[sd]?|ing)\b|\bstor(?:e[sd]?|ing) (?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
+        r"\bsav(?:e[sd]?|ing)\b(?! (?:an?|the|some|all|its?)? ?(?:\w+ )?(?:pictures?|images?|plots?|figures?|samples?|"
+        r"reconstructions?|predictions?|results?|metrics?|logs?|grids?|curves?|examples?)\b)|\bstor(?:e[sd]?|ing) "
+        r"(?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
+        r"\b(?:model|weights|adapters?|network) (?:is|are|gets?) (?:written|stored|dumped|exported)\b|"
         r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b|\bback-?ups?\b",
     ),
     (
@@ -66,7 +69,8 @@ _BARE_LOGGING = re.compile(
 
 
 _AT_END = re.compile(
-    r"\b(?:only )?(?:save|checkpoint|evaluate|eval|keep|export)\b[^.;]{0,40}?\b(?:only )?(?:at the (?:very "
+    r"\b(?:only )?(?:save|store|checkpoint|evaluate|eval|keep|export)\b(?:[^.;]|\.(?=\w)){0,40}?\b(?:only )?(?:at "
+    r"the (?:very "
     r")?end\b(?! of (?:each|every|an|the) epoch)|once(?: only)?,? (?:at the end|after (?:the )?training)|only the "
     r"final (?:model|checkpoint|weights|adapter)|"
     r"after training)|\b(?:the )?(?:final|last) (?:model|checkpoint|weights|adapter) (?:is|are|will be) (?:enough|"
@@ -78,6 +82,7 @@ _AT_END = re.compile(
 
 
 _NO_CADENCE = re.compile(
+    r"\b(?:do not|don'?t|never) (?:evaluate|validate)(?: (?:during|while) training)?(?=\s*(?:\Z|[,.;)]))|"
     r"\b(?:no|without(?: any)?|skip(?: the)?|don'?t (?:do|run|need)(?: any)?)\s+(?:intermediate |model |"
     r"mid-run )?(?:eval(?:uations?|s)?|"
     r"validation|checkpoints?|checkpointing|saving)\b(?! (?:data|set|split|script|loop|at the end|in|on|from|needed))",
@@ -138,6 +143,13 @@ def _shares(text: str) -> Iterator[Thing]:
                     match.start(),
                     match.end(),
                 )
+
+
+def _counted(unit: str, every: int, match: re.Match[str]) -> tuple[Cadence, ...]:
+    """Steps or epochs; both where "save every 10" leaves it open and so few may be either."""
+    if match["unit"] is None and unit == "step" and match["n"] and 1 < every <= 50:
+        return (Cadence("step", every), Cadence("epoch", every))
+    return (Cadence(unit, every),)
 
 
 def cadences(text: str) -> Iterator[Thing]:
@@ -233,7 +245,7 @@ def cadences(text: str) -> Iterator[Thing]:
         for field in fields:
             yield Thing(
                 field,
-                (Cadence(unit, every),),
+                _counted(unit, every, match) if field != "logging" else (Cadence(unit, every),),
                 "most" if often else "one",
                 match[0].strip(),
                 match.start(),

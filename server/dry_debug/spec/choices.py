@@ -107,7 +107,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "linear",
             r"(?<=e-[1-9], )linear\b|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|"
-            r"schedule[r]?|lr|annealing))+|"
+            r"schedule[r]?|lr|annealing))+(?! ?scaling)|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"
@@ -171,6 +171,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"(?:weights?|parameters?|params|layers?) (?:are|is|get|gets|should be|must be|will be|to be) (?:\w+ )?"
             r"(?:train|updat|"
             r"tun|fine)\w*|\bno (?:adapters?|peft|parameter[ -]efficient \w+)\b(?! weights)|\bmethod\W{1,3}full\b|"
+            r"\b(?:all|every|the whole) (?:layers?|weights?|parameters?|network|model)(?: (?:is|are))? "
+            r"trainable\b|"
             r"finetuning_type\W{1,3}full",
         ),
         (
@@ -213,7 +215,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "accelerate",
             r"\b(?:hf|hugging ?face)(?:'s)? accelerate\b|\baccelerate (?:library|launch|config)\b|(?-i:(?:use|using|"
             r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))|"
-            r"(?-i:(?<=and )accelerate\b)(?=\s*(?:[.,;)]|\Z))",
+            r"(?-i:(?<=and )[Aa]ccelerate\b)(?=\s*(?:[.,;:)]|\Z))",
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
         ("fsdp", r"\bfsdp2?\b"),
@@ -273,7 +275,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("trackio", r"\btrackio\b"),
         (
             "csv",
-            r"\bcsv[ _-]?log(?:ger|ging|s|file)?\b|\blog(?:s|ged|ging)? (?:\w+ ){0,2}(?:to|in|into|as) (?:a )?csv\b",
+            r"\bcsv[ _-]?log(?:ger|ging|s|file)?\b|\blogg(?:er|ing)\W{1,3}csv\b|\blog(?:s|ged|ging)? (?:\w+ "
+            r"){0,2}(?:to|in|into|as) (?:a )?csv\b",
         ),
         (
             "none",
@@ -319,6 +322,12 @@ _TOO = re.compile(
     r"(?:expensive|slow|large|big|costly|heavy|wasteful|memory)\b",
     re.IGNORECASE,
 )
+# "wandb in addition to TensorBoard": the second is there already
+_BESIDE = re.compile(
+    r"\b(?:in addition to|besides|on top of|next to|alongside)(?: the| our)?(?: (?:existing|usual|present))? "
+    r"[\w-]+",
+    re.IGNORECASE,
+)
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
 # A value here never becomes forbidden by "no": the word is part of it.
 _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
@@ -327,7 +336,7 @@ _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
 def choices(sentence: str, question: bool = False, *, settings: bool = False) -> list[Choice]:
     """The choices of a sentence, in order."""
     asked = sentence if settings else asked_part(sentence, question)
-    text = asked if settings else without_replaced(asked)
+    text = asked if settings else _BESIDE.sub(lambda m: " " * len(m[0]), without_replaced(asked))
     low = text.lower()
     found: list[Choice] = []
     for field, rows in _PATTERNS.items():

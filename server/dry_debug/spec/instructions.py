@@ -152,7 +152,7 @@ def _says_less(one: Instruction, own: dict[tuple[str, ...], Instruction]) -> boo
         return says_less(one.values[0], earlier.values[0])
     if one.field == "method":
         return one.values == ("lora",) and earlier.values in (("qlora",), ("dora",))
-    return one.values == ("mixed",) and set(earlier.values) <= {"bf16", "fp16"}
+    return one.values in (("mixed",), ("tf32",)) and set(earlier.values) <= {"bf16", "fp16"}
 
 
 def _completed(earlier: Instruction | None, one: Instruction) -> Instruction:
@@ -462,7 +462,8 @@ _SWITCHES = {
 
 
 _CORRECTS = re.compile(
-    r"\b(?:no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i mean(?:t)?|or "
+    r"\b(?:hmm+|let'?s go for|no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i "
+    r"mean(?:t)?|or "
     r"better)\b",
     re.IGNORECASE,
 )

@@ -196,6 +196,8 @@ def _equal(field: str, asked: Any, got: Any) -> bool | None:
     if isinstance(asked, Model) and isinstance(got, Model):
         return is_it(asked, got)
     if field == "precision":
+        if asked == "tf32" and got in ("bf16", "fp16"):
+            return None  # one goes with the other
         return bool(asked == got or (asked == "mixed" and got in ("bf16", "fp16")))
     if field == "optimizer":
         return bool(asked == got or (asked == "adamw" and got == "adamw_8bit"))
@@ -277,9 +279,13 @@ def _versioned(name: str) -> str:
 
 def _within(part: str, whole: str) -> bool:
     """`alpaca` in `alpacacleaned`, but not `cifar10` in `cifar100`."""
-    if len(part) < 4 or part.isdigit():
+    if len(part) < 4 or part.isdigit() or whole.removesuffix(part) in _OTHER_DATA:
         return False
     return re.search(re.escape(part) + (r"(?!\d)" if part[-1].isdigit() else ""), whole) is not None
+
+
+# Before the name of one dataset they make that of another: Fashion-MNIST, SuperGLUE, CodeAlpaca.
+_OTHER_DATA = frozenset("fashion k e q super code multi x medical math chinese german french".split())
 
 
 def _stem(text: str) -> str:

@@ -109,7 +109,7 @@ _FAMILIES: tuple[tuple[str, str], ...] = tuple(
         "vit": r"\bvit\b",
         "vgg": r"\bvgg",
         "alexnet": r"alexnet",
-        "unet": r"\bu-?net\b",
+        "unet": r"\bu-?net(?![a-z])",
         "yolo": r"\byolo",
     }.items()
 )
@@ -351,8 +351,8 @@ def mentions(sentence: str) -> list[Mention]:
             if owner in _FOLDERS:
                 continue
             known = owner in _ORGS or bool(_MARK.search(text.partition("/")[2].lower()))
-            if not known and not _beside_model(sentence, match.start()):
-                continue
+            if not known and (re.fullmatch(r"[a-z]+/[a-z]+", text) or not _beside_model(sentence, match.start())):
+                continue  # "weights for each step/word"
             if re.search(r"\.(?:py|json|jsonl|csv|ya?ml|txt|md|parquet|sh|pt|pth|ipynb)\Z", text):
                 continue
             found.append(Mention(named(text, exact=True), match.start(), match.start() + len(text)))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import dotted, last_name
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.observed import Observed
 from dry_debug.spec.trace import Traced
@@ -26,7 +26,7 @@ def done_by_hand(program: Program) -> Iterator[Observed]:
     update = _update(program) if ".grad" in program.document.source and "optimizer" not in kinds else None
     if update is not None:
         yield Observed("optimizer", "sgd", update, Traced(True, "sgd", program, update))
-    change = _change(program) if "scheduler" not in kinds else None
+    change = _change(program) or _told_to_change(program) if "scheduler" not in kinds else None
     if change is not None:
         yield Observed("scheduler", None, change, known=False)
 
@@ -46,6 +46,22 @@ def _update(program: Program) -> ast.AST | None:
 def _is_gradient(expr: ast.expr) -> bool:
     parts = [expr.left, expr.right] if isinstance(expr, ast.BinOp) and isinstance(expr.op, ast.Mult) else [expr]
     return any((dotted(part) or "").endswith((".grad", ".grad.data")) for part in parts)
+
+
+# `adjust_learning_rate(optimizer, epoch)`, `CosineScheduler(...)` of the project
+_CHANGES = re.compile(
+    r"(?:adjust|update|change|set|decay|schedule)_?(?:the_)?(?:lr|learning_?rate)\w*\Z|\w*(?:lr_?sched|scheduler)\w*\Z|"
+    r"\w*Schedul\w*\Z",
+    re.IGNORECASE,
+)
+
+
+def _told_to_change(program: Program) -> ast.AST | None:
+    """A call of a function or class that is there to change the learning rate."""
+    for call in program.index.calls:
+        if _CHANGES.match(last_name(call.func)):
+            return call
+    return None
 
 
 def _change(program: Program) -> ast.AST | None:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import dotted, last_name
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.library_defaults import defaults_of
 from dry_debug.spec.models import named
 from dry_debug.spec.observed import Observed, role_of_name, seen
+from dry_debug.spec.observed_data import data_of
 from dry_debug.spec.observed_hardware import hardware_of
 from dry_debug.spec.observed_values import precision
 from dry_debug.spec.trace import Traced, trace
@@ -96,7 +97,7 @@ def in_choices(program: Program) -> Iterator[Observed]:
     yield from _frameworks(program)
     yield from _precision(program)
     yield from _method(program, bool(loaded))
-    yield from _data(program)
+    yield from data_of(program)
     yield from _folders(program)
     yield from _trackers(program)
     yield from hardware_of(program)
@@ -148,7 +149,7 @@ def _by_class(program: Program) -> Iterator[Observed]:
     if not program.training.is_training:
         return
     for call in program.index.calls:
-        name = last_of(dotted(call.func) or "")
+        name = last_name(call.func)
         if not name or _NO_CLASS.search(name) or not isinstance(program.statement(call), ast.Assign | ast.AnnAssign):
             continue
         model = named(name, exact=True)
@@ -215,6 +216,7 @@ def _frameworks(program: Program) -> Iterator[Observed]:
     for extra, known in _OTHER_FRAMEWORKS.items():
         if extra in imports:
             yield Observed("framework", known, imports[extra], None, unit=known)
+    yield from _imported_here(program, imports)
     yield from _started(program)
     for name, call in program.qualified_calls():
         if kind_of_call(name) == "trainer" and name.startswith(("transformers.", "trl.")):
@@ -237,6 +239,22 @@ def _frameworks(program: Program) -> Iterator[Observed]:
                 yield Observed("framework", "vllm", keyword.value, None, unit="vllm")
             if keyword.arg in ("deepspeed", "fsdp") and isinstance(keyword.value, ast.Constant) and keyword.value.value:
                 yield Observed("framework", keyword.arg, keyword.value, None, unit=keyword.arg)
+
+
+def _imported_here(program: Program, imports: dict[str, ast.AST]) -> Iterator[Observed]:
+    """The libraries that modules of the project which are imported here import themselves."""
+    own = [(n, node) for n, node in imports.items() if n not in _FRAMEWORKS and n not in _OTHER_FRAMEWORKS]
+    for name, node in own[:12]:
+        other = program.host.module(name, program.document.path)
+        for library in _imports(other) if other is not None and other is not program else ():
+            known = _FRAMEWORKS.get(library) or _OTHER_FRAMEWORKS.get(library)
+            if known is not None and library not in imports and known in _HELPERS:
+                yield Observed("framework", known, node, None, unit=known)
+
+
+_HELPERS = frozenset(
+    "timm torchvision bitsandbytes peft sentence-transformers diffusers open-clip transformers".split()
+)
 
 
 def _started(program: Program) -> Iterator[Observed]:
@@ -401,100 +419,6 @@ def _frozen(program: Program) -> ast.AST | None:
     return None
 
 
-def _data(program: Program) -> Iterator[Observed]:
-    found = list(_loaded_data(program))
-    yield from found
-    if not any(one.known and not one.implied for one in found):
-        yield from _data_classes(program)
-
-
-def _loaded_data(program: Program) -> Iterator[Observed]:
-    for name, call in program.qualified_calls():
-        last = name.rpartition(".")[2]
-        expr: ast.expr | None = None
-        if name in ("datasets.load_dataset", "datasets.load_from_disk"):
-            expr = (
-                call.args[0]
-                if call.args
-                else next((k.value for k in call.keywords if k.arg in ("path", "dataset_path")), None)
-            )
-            files = next((k.value for k in call.keywords if k.arg == "data_files"), None)
-            first = trace(program, expr, call) if expr is not None else None
-            if (
-                first is not None
-                and first.known
-                and first.value in ("json", "csv", "text", "parquet", "arrow")
-                and files is not None
-            ):
-                expr = files
-                if isinstance(files, ast.Dict):
-                    expr = next(
-                        (
-                            v
-                            for k, v in zip(files.keys, files.values, strict=True)
-                            if isinstance(k, ast.Constant) and k.value == "train"
-                        ),
-                        files.values[0] if files.values else files,
-                    )
-            if expr is not None:
-                one = seen(program, "dataset", expr, call)
-                if (
-                    one.known
-                    and len(call.args) > 1
-                    and isinstance(call.args[1], ast.Constant)
-                    and isinstance(call.args[1].value, str)
-                ):
-                    one = Observed("dataset", f"{one.value}:{call.args[1].value}", one.use, one.traced)
-                yield one
-        elif (
-            name.startswith("torchvision.datasets.")
-            and last[:1].isupper()
-            and last not in ("ImageFolder", "DatasetFolder")
-        ):
-            yield Observed("dataset", last, call.func, Traced(True, last, program, call.func))
-        elif (
-            name in ("pandas.read_csv", "pandas.read_json", "pandas.read_parquet", "torchvision.datasets.ImageFolder")
-            and call.args
-        ):
-            one = seen(program, "dataset", call.args[0], call)
-            if one.known:
-                yield one
-        elif name == "builtins.open" and call.args:
-            mode = (
-                call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.arg == "mode"), None)
-            )
-            one = seen(program, "dataset", call.args[0], call)
-            reads = mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r"))
-            if (
-                reads
-                and one.known
-                and re.search(r"\.(?:jsonl?|csv|tsv|txt|parquet)\Z", str(one.value))
-                and "config" not in str(one.value)
-            ):
-                yield Observed("dataset", one.value, one.use, one.traced, implied=True)
-
-
-_READS_DATA = re.compile(r"(?:Dataset|DataModule|Data|Series|Corpus|Folder)\Z|\A(?:Load|Read)[A-Z]")
-_PLACES = frozenset(
-    "root path data_dir data_path data_root data_file file filename csv_file csv_path folder dir img_dir".split()
-)
-
-
-def _data_classes(program: Program) -> Iterator[Observed]:
-    """`LesionDataset("data/isic", "train")`: the place that a class for data is given."""
-    for call in program.index.calls:
-        name = last_of(dotted(call.func) or "")
-        if not name[:1].isupper() or not _READS_DATA.search(name) or not (call.args or call.keywords):
-            continue
-        given = next((k.value for k in call.keywords if k.arg in _PLACES), call.args[0] if call.args else None)
-        one = seen(program, "dataset", given, call) if given is not None else None
-        if one is None or not one.known or not isinstance(one.value, str) or not _PLACE.match(one.value):
-            continue
-        yield one
-        return
-
-
-_PLACE = re.compile(r"[~.]{0,2}/?[\w.-]+(?:/[\w.{}-]+)+/?\Z|[\w-]+\.(?:jsonl?|csv|tsv|parquet|txt|arrow|h5|npz|bin)\Z")
 _SAVES = frozenset(("save_pretrained", "save_model", "save_state", "save_checkpoint"))
 
 

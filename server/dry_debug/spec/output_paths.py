@@ -33,7 +33,9 @@ _OUTPUT = re.compile(
     rf"(?:the )?|\A\W*(?:->|→|=>|➜)\s*(?=[./~\w-]+/\w)|"
     rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:final|best|last|trained|finished) "
     rf"(?:weights?|model|adapters?|"
-    rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|weights|"
+    rf"checkpoints?)\s*:\s*|\boutputs?\s+(?=[./~\w-]+/\w)|(?:\A|"
+    rf"[,;(])\s*outputs?\s+(?=[A-Za-z]\w*(?:[_-]\w+)+\s*(?:\Z|[,.;)]))|^\W*(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:model|"
+    rf"weights|"
     rf"adapters?|checkpoints?)\b"
     rf"[^.;:,/]{{0,30}}\b(?:in)?to\s+(?=[./~\w-]+/\w)|\b(?:weights?|checkpoints?|"
     rf"ckpts?|"
@@ -102,9 +104,15 @@ def paths(text: str) -> Iterator[Thing]:
             text[:start],
             re.IGNORECASE,
         )
-        plain = re.fullmatch(r"[A-Za-z]\w*[_-]\w+|ckpts?|checkpoints|outputs?|results|runs|weights", path) and re.match(
-            r"\s*(?:\Z|[.,;)])", text[start + len(path) :]
+        plain = re.fullmatch(
+            r"[A-Za-z]\w*(?:[_-]\w+)+|[\w-]+\.(?:pt|pth|ckpt|safetensors)|ckpts?|checkpoints|"
+            r"outputs?|results|runs|weights",
+            path,
+        ) and re.match(
+            r"\s*(?:\Z|[.,;)]|at the end\b|after training\b|when (?:it is )?done\b)", text[start + len(path) :]
         )
+        if path in ("str", "int", "float", "bool", "list", "dict", "string", "None", "Optional"):
+            continue  # of what kind an argument is
         if not path or not ("/" in path or quoted or explicit or plain):
             continue
         if re.fullmatch(

@@ -63,6 +63,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
     if field == "epochs" and not behind and name.strip() == "epoch" and not ends and _AT_AN_EPOCH.search(before):
         return None  # "48.1 at epoch 50"
     low = number(match["low"], field in _TOKENS)
+    if behind and match["low"].rstrip().endswith("."):
+        return None  # the number ends a sentence: "clip at 1. weight decay 0.01"
     if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
     if text[match.end("low") :].startswith("^") or (field == "learning_rate" and match["low"].lower() in WORDS):
@@ -99,7 +101,12 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         bare = False
     if field == "epochs" and re.match(r"\s*(?:of )?(?:patience|early)", text[match.end() :], re.IGNORECASE):
         return None
-    if field == "warmup_steps" and behind and " of " in name and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE):
+    if (
+        field == "warmup_steps"
+        and behind
+        and re.match(r" of (?:them|which|those|these)\b", name)
+        and re.search(r"\bep(?:och)?s?\b", before, re.IGNORECASE)
+    ):
         return Quantity(field, (low,), "one", match["low"].strip(), start, match.end(), "", "epochs")
     if field == "max_steps" and behind and _RISES.search(before):  # "rises to 3e-4 within 100 steps"
         field = "warmup_steps"

@@ -21,7 +21,8 @@ _ELLIPSIS = re.compile(
     rf"(?:cap|limit|keep|hold|put|leave|clip|cut) (?:it|this|that|them) (?:at|to)|keep|take|"
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|say|do|go with|try|make it|keep)|"
     rf"(?:start|begin|stay|stick|settle|"
-    rf"live) (?:with|at|to|on)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|do)|prefer|we "
+    rf"live) (?:with|at|to|on)|keep the(?= \d)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|"
+    rf"do)|prefer|we "
     rf"(?:want|need)|i want|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
     rf"correction:?|sorry,?|rather|oops,?|wait,?|"
     rf"y(?:es|ep|eah|up)[,:]?|try|or better|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
@@ -52,12 +53,14 @@ _ANSWERS = re.compile(
     rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "
     rf"|make it |use |take |only |just )?)?"
     rf"(?P<low>{NUMBER})(?=\s*(?:tok(?:ens?)?\s*\Z|\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
-    rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))"
+    rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))",
+    re.IGNORECASE,
 )
 _REFUSES = re.compile(
     r"\W*(?:no(?:ne|pe)?|nah|nein|not (?:needed|this time|for now)|skip it|without)\b(?! (?:idea|clue|matter))",
     re.IGNORECASE,
 )
+_ONLY_NO = re.compile(r"\W*(?:no|nope|nah|not quite|rather not)\W*", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\A\W*(?:(?:and|so|ok|but|also|do (?:we|i|you) (?:need|want|use|have)|should (?:i|we) (?:use|do|add|log to)|"
     r"with|any|use|an?|the)\s+)*",
@@ -96,6 +99,9 @@ class Conversation:
     def answered(self, sentence: Sentence) -> Sentence | None:
         """The question that a sentence says yes to."""
         wonders = sentence.question or bool(_WONDERS.match(sentence.text) and not re.search(r"\d", sentence.text))
+        if self.question is not None and not wonders and _ONLY_NO.fullmatch(sentence.text):
+            self.answers = True
+            return None  # the answer may follow: "No. 1e-5."
         asked, self.question = self.question, sentence if wonders else None
         self.answers = asked is not None and not sentence.question
         agrees = asked is not None and not sentence.question and _AGREES.match(sentence.text)
@@ -179,7 +185,12 @@ _TOPICS = (
         "max_tokens",
         re.compile(r"\bhow long\b.*\b(?:answers?|outputs?|replies|responses?|summaries|completions?)\b", re.I),
     ),
-    ("max_length", re.compile(r"\A\W*(?:and )?(?:the )?(?:context|ctx|window|seq)\W*\Z", re.IGNORECASE)),
+    (
+        "max_length",
+        re.compile(
+            r"\A\W*(?:and )?(?:the )?(?:(?:max(?:imum|imal)? )?length|context|ctx|window|seq)\W*\Z", re.IGNORECASE
+        ),
+    ),
     ("epochs", re.compile(r"\bhow (?:long|many times|often)\b.*\btrain\b", re.IGNORECASE)),
 )
 _FRACTIONS = frozenset("learning_rate weight_decay lora_dropout warmup_ratio top_p".split())

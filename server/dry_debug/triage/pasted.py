@@ -82,14 +82,17 @@ _ERROR_INSIDE = re.compile(r"((?:\b[A-Za-z_]\w{0,60}\.){0,6}\b[A-Za-z_]\w{0,60}E
 _RAISING = re.compile(r"(?:raise ([A-Za-z_][\w.]{0,80})|assert\b.{0,400}?,)\s*\(?\s*[frb]{0,2}([\"'].{4,})$")
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
 _LOG = re.compile(
-    r"\s*(?:\[(?!bug|question|usage|help|issue)|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
+    r"\s*(?:\[(?!bug|question|usage|help|issue)|\{|\d{4}-\d\d-\d\d|\d\d?:\d\d|\d+%\||"
+    r"(?:srun|sbatch|slurmstepd|bash|nohup|make|docker): |"
+    r"(?:info|warning|warn|error|debug|critical)\b.{0,40}[:\]]|"
     r"(?:step|epoch|iter\w*)\s*[\[:=]?\s*\d"
     r"(?!\d*,? (?:is|was|are|were|has|had|and|of|on|in|it|the|then|takes|took|needs|ends|ended|starts|started|"
     r"works|runs)\b))",
     re.IGNORECASE,
 )
 _LOG_INSIDE = re.compile(
-    r"<[\d:?]{1,12}, {0,4}[\d.?]{1,10}(?:it/s|s/it)|\d%\||[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$"
+    r"<[\d:?]{1,12}, {0,4}[\d.?]{1,10}(?:it/s|s/it)|\d%\||[A-Z]\w{2,30}Warning:|^\s*warnings\.warn\(|^\s*\^+\s*$|"
+    r"^(?:Some weights of|You should probably TRAIN|(?:- )?This IS(?: NOT)? expected|Requirement already|Collecting) "
 )
 
 # A message does not speak of itself or ask: the person goes on in the next line.
@@ -107,16 +110,15 @@ def read(text: str) -> Pasted:
     found = _Found()
     readers = {"": _Reader(found)}  # ranks and processes write line by line between each other: one for each
     prefixes = Prefixes()
-    for raw in text.splitlines():
-        if not raw:
+    lines = [_cleaned(raw) for raw in text.splitlines()]
+    for line in lines:
+        if prefixes.teaches(line):
+            prefixes.cut(line)
+    for line in lines:
+        if not line:
             readers[""].blank()
             continue
-        line = raw if len(raw) <= _LONGEST_LINE else _ends(raw, _LONGEST_LINE)
-        if "\x1b" in line:
-            line = _ANSI.sub("", line)
-        if not line.isprintable():
-            line = _UNPRINTABLE.sub(" ", line)
-        source, line = prefixes.cut(line.rstrip())
+        source, line = prefixes.cut(line)
         if source not in readers:
             if len(readers) == _MOST_SOURCES:
                 source = ""
@@ -126,6 +128,17 @@ def read(text: str) -> Pasted:
     for reader in readers.values():
         reader.end()
     return found.result()
+
+
+def _cleaned(line: str) -> str:
+    """A line without colours, what cannot be printed and blanks at its end; of a very long one the two ends."""
+    if len(line) > _LONGEST_LINE:
+        line = _ends(line, _LONGEST_LINE)
+    if "\x1b" in line:
+        line = _ANSI.sub("", line)
+    if not line.isprintable():
+        line = _UNPRINTABLE.sub(" ", line)
+    return line.rstrip()
 
 
 def _ends(text: str, length: int) -> str:
@@ -165,17 +178,25 @@ class _Reader:
         self._indent = 0
         self._kind = ""
         self._message: list[str] | None = None
+        self._indented = self._gap = False  # whether the last line of the message was; whether an empty one came since
         self._code = ""  # the last line of code in the traceback
         self._pending = ""  # a notebook's frame whose line number stands at the arrow below it
         self._fence = ""  # the language of the code block that we are in, or "text"
 
     def blank(self) -> None:
-        """An empty line: it ends a message and nothing else."""
-        if self._message is not None:
+        """An empty line ends a message, unless the message is indented and goes on so; it ends nothing else."""
+        if self._message is None:
+            return
+        if self._indented:
+            self._gap = True
+        else:
             self._end_message()
 
     def take(self, line: str) -> None:
         bare = line.strip(" \t|+")
+        if not bare:
+            self.blank()
+            return
         if bare.startswith("```"):
             self._end_message()
             self._fence = "" if self._fence else (bare[3:].strip().lower() or "text")
@@ -199,6 +220,7 @@ class _Reader:
             self._in_traceback(line, bare)
         elif self._message is not None and self._continues(line, bare):
             self._message.append(bare)
+            self._indented, self._gap = line[:1].isspace(), False
         else:
             self._end_message()
             self._outside(line, bare)
@@ -258,7 +280,7 @@ class _Reader:
         assert self._message is not None
         if not bare or len(self._message) >= _LONGEST_MESSAGE or bare.startswith(_CHAINED):
             return False
-        if not line[:1].isspace() and _ABOUT_ONESELF.search(bare):
+        if not line[:1].isspace() and (self._gap or _ABOUT_ONESELF.search(bare)):
             return False
         return not _LOG.match(line) and not _NAMED_ERROR.match(bare)
 
@@ -284,6 +306,7 @@ class _Reader:
             message = "\n".join(self._message).strip()
             self._found.raised[Raised(self._kind, message, tuple(self._frames))] = None
             self._message, self._frames = None, []
+            self._indented = self._gap = False
 
     def end(self) -> None:
         """No further lines come."""

@@ -30,6 +30,10 @@ class Prefixes:
     def __init__(self) -> None:
         self._learned: dict[str, re.Pattern[str]] = {}
 
+    def teaches(self, line: str) -> bool:
+        """Whether the shape of a prefix may be learned from the line, so that the lines before it are cut as well."""
+        return _HEADER in line
+
     def cut(self, line: str) -> tuple[str, str]:
         """Whose line it is (a rank, a process; empty: nobody's), and the line without what was put before it."""
         source = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -23,6 +24,7 @@ _WRAPPERS = (
     "ProcessExitedException",
     "Empty",
 )
+_PASSED_ON = re.compile(r"Caught \w{1,60} in (?:DataLoader worker|replica)\b")
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
 _DECIDES = 0.3  # how likely an area has to be by the wording alone where no row was found
@@ -133,7 +135,9 @@ def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit
         return _unknown(text, prose, spoken)
     first = hits[0]
     route = first.route
-    if not (route.yields or route.phase == "request") or first.raised is not None or not (first.told or first.topics):
+    if first.raised is not None or not (first.told or first.topics):
+        return hits
+    if not route.yields and (first.told or route.phase != "request"):
         return hits
     lean = leaning(text, spoken.concepts)
     barred = {area for row in table().sequences if route.id in row.routes for area in row.not_first}
@@ -307,11 +311,22 @@ def _question(prose: str) -> str:
 
 
 def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
-    """The user's own frame of the exception that leads; of the last one that has one where none leads or is known."""
-    explained = [hit.raised.own_frame for hit in hits if hit.raised is not None]
+    """The user's own frame of the exception that leads; of the last one that has one where none leads or is known.
+
+    Of an exception that a worker or a replica passes on, that of the original one, which is printed behind it.
+    """
+    explained = [_original(hit.raised, read).own_frame for hit in hits if hit.raised is not None]
     others = [item.own_frame for item in reversed(read.raised)]
     broken = [frame for frame in reversed(read.broken) if frame.is_own]
     return next((frame for frame in [*explained, *others, *broken] if frame is not None), None)
+
+
+def _original(raised: Raised, read: Pasted) -> Raised:
+    """What was raised where it happened: the exception behind one that only passes it on, else `raised` itself."""
+    if not _PASSED_ON.match(raised.message):
+        return raised
+    behind = read.raised[read.raised.index(raised) + 1 :]
+    return next((item for item in behind if item.own_frame is not None), raised)
 
 
 def _frames(first: Frame | None, read: Pasted) -> tuple[Frame, ...]:
