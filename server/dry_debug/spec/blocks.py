@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from dry_debug.program.scopes import last_name
 
 _KEY = re.compile(r"(\s*)(?:-\s+)?[\"']?([A-Za-z_][\w .\-/]*?)[\"']?\s*[:=]\s*(.*?)\s*,?\s*\Z")
 _FLAG = re.compile(r"(?<!\S)--?([A-Za-z][\w.-]*)(?:(?:=|\s+)(?!--?[A-Za-z])(\"[^\"]*\"|'[^']*'|\S+))?")
@@ -59,6 +63,29 @@ def settings_in(lines: Sequence[str], language: str) -> Iterator[tuple[int, str]
         yield index, " ".join(filter(None, (section, *(k for _, k in path), match[2]))) + f": {value}"
     if items is not None:
         yield items[0], f"{items[1]}: {', '.join(items[2])}"
+
+
+_SETTINGS = re.compile(r"(?:\w*(?:Arguments|Args|Config|Params|Trainer)|LLM|Engine|Adam\w*|SGD)\Z")
+
+
+def arguments_in(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """(index of the line, "name: value") of each argument of a call that holds settings: `TrainingArguments(lr=1e-4)`.
+
+    Nothing where the lines are not Python."""
+    text = textwrap.dedent("\n".join(lines))
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not _SETTINGS.search(last_name(node.func)):
+            continue
+        for keyword in node.keywords:
+            plain = isinstance(keyword.value, ast.Constant | ast.List | ast.UnaryOp)
+            value = ast.get_source_segment(text, keyword.value) if plain and keyword.arg else None
+            if value is not None and "\n" not in value and len(value) < 200:
+                shown = {"True": "true", "False": "false"}.get(value, re.sub(r"[\"'\[\]]", "", value))
+                yield keyword.value.lineno - 1, f"{keyword.arg}: {shown}"
 
 
 def _flags(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

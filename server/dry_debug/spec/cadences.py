@@ -82,6 +82,7 @@ _AT_END = re.compile(
 
 
 _NO_CADENCE = re.compile(
+    r"\b(?:do not|don'?t|never) (?:evaluate|validate)(?: (?:during|while) training)?(?=\s*(?:\Z|[,.;)]))|"
     r"\b(?:no|without(?: any)?|skip(?: the)?|don'?t (?:do|run|need)(?: any)?)\s+(?:intermediate |model |"
     r"mid-run )?(?:eval(?:uations?|s)?|"
     r"validation|checkpoints?|checkpointing|saving)\b(?! (?:data|set|split|script|loop|at the end|in|on|from|needed))",
@@ -142,6 +143,13 @@ def _shares(text: str) -> Iterator[Thing]:
                     match.start(),
                     match.end(),
                 )
+
+
+def _counted(unit: str, every: int, match: re.Match[str]) -> tuple[Cadence, ...]:
+    """Steps or epochs; both where "save every 10" leaves it open and so few may be either."""
+    if match["unit"] is None and unit == "step" and match["n"] and 1 < every <= 50:
+        return (Cadence("step", every), Cadence("epoch", every))
+    return (Cadence(unit, every),)
 
 
 def cadences(text: str) -> Iterator[Thing]:
@@ -237,7 +245,7 @@ def cadences(text: str) -> Iterator[Thing]:
         for field in fields:
             yield Thing(
                 field,
-                (Cadence(unit, every),),
+                _counted(unit, every, match) if field != "logging" else (Cadence(unit, every),),
                 "most" if often else "one",
                 match[0].strip(),
                 match.start(),

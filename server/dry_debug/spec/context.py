@@ -154,7 +154,8 @@ _WAS = re.compile(
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
     r"longer|no need (?:for|of)|not)\b"
-    r"(?!\s+(?:exceed|more than|less than|above|below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
+    r"(?!\s+(?:(?:use|take|have|run|train|need)(?: for)? (?:more|less|fewer) than|exceed|more than|less than|above|"
+    r"below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
     r"exceed|over|"
     r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
     r"(?:(?!\bbut\b)(?:[^,;.()]|\.(?=\d)))*(?:\bbut\b(?=\s*\.?\d))?",
@@ -257,6 +258,12 @@ _CAN_GO = re.compile(  # "The SGD settings that are in there now can go"
     r"thrown (?:out|away)))\b",
     re.IGNORECASE,
 )
+# "loss of the pilot (1 epoch, lr 2e-4): 1.03"
+_RESULT_OF = re.compile(
+    r"\W*(?:[\w-]+ ){0,3}(?:loss|accuracy|acc|f1|score|perplexity|ppl|wer|bleu|rouge|dice|map|auc|reward)\b[^:;=]{0,60}"
+    r"\([^()]*\)\s*(?::|=|was|is|of)\s*[\d.]+",
+    re.IGNORECASE,
+)
 _LASTING = re.compile(
     r"\(\s*(?:~|≈|about |roughly |ca\.? |takes |approx\w*\.? )*\d[\d.]* ?(?:h|hrs?|hours?|min|minutes|days?)\b[^()]*\)"
 )
@@ -296,7 +303,7 @@ def asked_part(sentence: str, question: bool) -> str:
     text = _MASKED_TOKENS.sub(lambda m: " " * len(m[0]), sentence)
     if _OLD_LABEL.match(sentence):
         return " " * len(text)
-    if _UNRELATED.search(sentence) or _REPEATED.match(sentence):
+    if _UNRELATED.search(sentence) or _RESULT_OF.match(sentence) or _REPEATED.match(sentence):
         return " " * len(text)
     if question and not _ASKS.search(sentence):
         return " " * len(text)

@@ -462,7 +462,8 @@ _SWITCHES = {
 
 
 _CORRECTS = re.compile(
-    r"\b(?:no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i mean(?:t)?|or "
+    r"\b(?:hmm+|let'?s go for|no,? wait|wait|sorry|scratch that|make (?:that|it)|rather|correction|actually|oops|i "
+    r"mean(?:t)?|or "
     r"better)\b",
     re.IGNORECASE,
 )

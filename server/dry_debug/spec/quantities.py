@@ -38,12 +38,15 @@ _LINK = (
     r"r)?\s*=))*\s*+[\"'(\[{]*+\s*+(?:(?:lr|r|bs|p|T)\s*=\s*)?(?:exactly|just|only|a)?\s*"
 )
 _BOUND = (
-    r"(?P<most>never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|beyond)|at most|no (?:more|"
-    r"larger|higher|greater|bigger|longer) than|not (?:more than|exceed(?:ing)?|above|"
+    r"(?P<most>(?:at|on) or (?:below|under)|never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|"
+    r"beyond)|at most|no (?:more|"
+    r"larger|higher|greater|bigger|longer) than|not (?:(?:use|take|have|run|train|need)(?: for)? )?(?:more than|"
+    r"exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
     r"(?:not )?go(?:ing)? (?:over|above))|"
-    r"(?P<least>never (?:below|under|less than|fewer than)|at least|no (?:less|fewer|lower|smaller) than|not "
+    r"(?P<least>at or above|never (?:below|under|less than|fewer than)|at least|no (?:less|fewer|lower|smaller) than|"
+    r"not "
     r"(?:less than|below|under)|min(?:imum|\.)?(?: of)?|>=|"
     r"≥|(?<![-=>])>|above|more than|"
     r"larger than|greater than|higher than|(?:not )?go(?:ing)? below)|"

@@ -63,6 +63,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
     if field == "epochs" and not behind and name.strip() == "epoch" and not ends and _AT_AN_EPOCH.search(before):
         return None  # "48.1 at epoch 50"
     low = number(match["low"], field in _TOKENS)
+    if behind and match["low"].rstrip().endswith("."):
+        return None  # the number ends a sentence: "clip at 1. weight decay 0.01"
     if low is None or (low <= 0 and field in ("max_steps", "epochs")):
         return None
     if text[match.end("low") :].startswith("^") or (field == "learning_rate" and match["low"].lower() in WORDS):

@@ -47,7 +47,7 @@ _OTHER_SECTION = re.compile(
 )
 _SPLIT = re.compile(
     r"(?:(?<=[a-z)\]`\"'%\d])[.!]+(?=\s+(?:[A-Z`*\"(]|\d|lr\b|i\b|we\b)|\s*\Z)|(?<=[\w)\]`\"'%])\?+(?=\s|\Z)|"
-    r"(?<=[a-z]{3})\.(?=\s)|(?<=[A-Z]{2})[.!]+(?=\s+[A-Z])|;(?=\s|\Z))"
+    r"(?<=[a-z]{3})\.(?=\s)|(?<=\d)\.(?=\s+[a-z]{2})|(?<=[A-Z]{2})[.!]+(?=\s+[A-Z])|;(?=\s|\Z))"
 )
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|approx|vs|etc|resp|max|min|cf|incl|no|fig|eq|ca))\Z", re.IGNORECASE)
 
@@ -316,6 +316,11 @@ class _Reader:
         if language in ("diff", "patch"):
             body = [line[1:] if re.match(r"\+(?!\+)", line) else "" for line in body]
         if language in ("python", "py", "pycon") and any(_CODE.search(line) for line in body):
+            from dry_debug.spec.blocks import arguments_in
+
+            for index, text in arguments_in(body) if self.source.explicit else ():
+                line = self.lines[start + index].strip()
+                yield Sentence(text, self._number(start + index), line, self._heading, self.lead, pair=True)
             return
         if not self.source.explicit and (language in _SHELLS or any(_COMMAND.match(line) for line in body)):
             return  # how others are shown to call it

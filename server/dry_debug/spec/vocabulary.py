@@ -45,7 +45,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
-        r"\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
+        r"\bpeak(?=\W{1,3}(?:of |at )?\d(?:\.\d+)?e-\d)|\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|"
+        r"0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
         r" ?(?:momentum|"
         r"nesterov)))|(?<=, )rate(?= 0?\.\d)|\beta(?=\s*[=:]\s*(?:we said |we want )?(?:\d(?:\.\d+)?e-\d|0?\.\d))",
     ),
@@ -238,7 +239,21 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "max_grad_norm": ("clip", "norm"),
     "warmup_ratio": ("warm",),
     "warmup_steps": ("warm", "wu", "ramp"),
-    "learning_rate": ("lr", "rate", "@", "step", "eta", "adam", "sgd", "lion", "prop", "lamb", "adafactor", "schedule"),
+    "learning_rate": (
+        "lr",
+        "rate",
+        "@",
+        "step",
+        "peak",
+        "eta",
+        "adam",
+        "sgd",
+        "lion",
+        "prop",
+        "lamb",
+        "adafactor",
+        "schedule",
+    ),
     "batch_size": (
         "process",
         "handle",
