@@ -1,9 +1,9 @@
 """Models that are loaded whole, and published models that come with their weights."""
 
 import pytest
-from dry_debug.program.loaded_whole import loaded_whole, pretrained
+from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
 
-from tests.program.model import marked
+from tests.program.model import marked, program
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,24 @@ def test_what_is_called_is_a_model(source: str, kind: str) -> None:
 )
 def test_published_models_come_with_their_weights(call: str, trained: bool) -> None:
     assert (pretrained(marked(f"import torchvision, timm\nhere({call})")) is not None) is trained
+
+
+def test_a_class_that_lacks_what_is_called_on_the_loaded_object_is_not_its_class() -> None:
+    source = """import torch
+
+class Plain(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = torch.nn.Linear(3, 3)
+{method}
+writer = torch.load("writer.pt")
+writer.begin(1)
+writer.to("cuda")
+print(writer(x))
+"""
+    answers = []
+    for method in ("", "    def begin(self, n):\n        return n\n"):
+        model = program(source.format(method=method))
+        (load,) = model.calls_of("torch.load")
+        answers.append(reads_no_mode(model, load))
+    assert answers == [False, True]

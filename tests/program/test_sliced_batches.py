@@ -84,3 +84,31 @@ def test_a_function_that_is_called_in_each_epoch() -> None:
         found(f"{function}for e in range(3):\n    data, wanted = new()\n    once(data, wanted)\n")[0]
     )
     assert "no loop" in str(found(f"{function}once(data, wanted)\n")[0])
+
+
+CUT = "def cut(x, y, i):\n    return x[i:i + 8], y[i:i + 8]\n"
+
+
+def test_a_helper_may_cut_them() -> None:
+    source = loops("a, b = cut(x, y, i)").replace("\nnet =", f"\n{CUT}net =", 1)
+    assert found(source) == [("x", "y")]
+    assert found(source.replace("b = cut(x, y, i)", "b = cut(x, y, 3)")) == []
+
+
+@pytest.mark.parametrize("around", ["try:", "with torch.enable_grad():"])
+def test_a_block_around_the_body_changes_nothing(around: str) -> None:
+    body = textwrap.indent(f"lo = i\nhi = lo + 8\na, b = x[lo:hi], y[lo:hi]\n{STEP}", " " * 12)
+    end = "        finally:\n            print(e)\n" if around == "try:" else ""
+    source = f"{HEAD}for e in range(3):\n    for i in range(0, 64, 8):\n        {around}\n{body}{end}"
+    assert found(source) == [("x", "y")]
+
+
+def test_rounds_that_call_the_function_with_new_samples() -> None:
+    fit = "def fit(x, y):\n" + textwrap.indent(loops("a, b = x[i:i + 8], y[i:i + 8]").replace(HEAD, ""), "    ")
+    assert found(f"{HEAD}{fit}x, y = new()\nfit(x, y)\n") == [("x", "y")]
+    (left,) = found(f"{HEAD}{fit}for t in range(9):\n    x, y = new()\n    fit(x, y)\n")
+    assert isinstance(left, str)
+    made = fit.replace("def fit(x, y):\n", "def fit():\n    x, y = new()\n")
+    assert found(f"{HEAD}{made}fit()\n") == [("x", "y")]
+    (left,) = found(f"{HEAD}{made}for t in range(9):\n    fit()\n")
+    assert isinstance(left, str)

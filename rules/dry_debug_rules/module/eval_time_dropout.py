@@ -15,7 +15,7 @@ from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.phases import chosen_by_phase, held_by_phase
-from dry_debug.program.walks import names_in
+from dry_debug.program.walks import is_name, names_in
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class EvalTimeDropout(SiteRule):
             return
         cls = _class_of(call, program)
         if cls is None:
-            program.why(call, "it does not stand in a method of a module")
+            program.why(call, "it does not stand in a method of a module, nor in a function that one calls")
             return
         if program.is_test:
             program.why(call, "the file is a test")
@@ -73,14 +73,24 @@ class EvalTimeDropout(SiteRule):
         what = f"`{name}` drops values in evaluation too"
         said = "`dropout_p` does not ask for the mode" if attention else "no `training=`, which is True by default"
         scope = program.scope(call)
-        owner = scope.self_name
+        owner = scope.self_name if scope.class_scope is not None else None
+        off = _off_unless_asked(dropped, call, program)
         title = f"Drop in training only (`{owner}.training`)"
         yield Report(
             at=call,
-            headline=f"{what}: {said}",
-            confidence="high",
-            evidence=[Step(program, site, "`forward` comes here") for site in way[:2]],
-            links=lambda: [Link("kind", "high", "it stands in a module, and `forward` comes to it in both modes")],
+            headline=f"{what}: {said}"
+            if off is None
+            else f"`{program.short(call.func, 32)}` drops values in evaluation too where `{off.arg[:16]}` is not 0",
+            confidence="high" if off is None else "medium",
+            severity="critical" if off is None else "warning",
+            evidence=[
+                *way[:2],
+                *([Step(program, off, "it is 0 unless somebody asks for more")] if off is not None else []),
+            ],
+            links=lambda: [
+                Link("kind", "high", "it stands in a module, and `forward` comes to it in both modes"),
+                *([Link("path", "medium", "by default nothing is dropped")] if off is not None else []),
+            ],
             fix=(lambda: Fix(title, "unsafe", _edits(call, dropped, attention, owner, program))) if owner else None,
             fix_title=title if owner else "",
         )
@@ -120,30 +130,59 @@ def _passed_in(rate: ast.expr, call: ast.Call, program: Program) -> bool:
     return any(b.kind == "param" for name in names - {scope.self_name} for b in scope.bindings.get(name, ()))
 
 
-def _class_of(call: ast.Call, program: Program) -> Scope | None:
+def _off_unless_asked(rate: ast.expr, call: ast.Call, program: Program) -> ast.arg | None:
+    """The parameter, 0 by default, that the share is kept from: `self.p` of `def __init__(self, p=0.0)`."""
     cls = program.scope(call).class_scope
-    return cls if cls is not None and program.class_kind(cls) == "module" else None
-
-
-def _way_from_forward(call: ast.Call, program: Program) -> list[ast.AST] | None:
-    """The calls through which `forward` comes to `call`, where none of them asks for the phase; None: it may not."""
-    way: list[ast.AST] = []
-    here: ast.AST = call
-    for _ in range(MAX_CALLERS):
-        if held_by_phase(program, here):
+    if (
+        cls is None
+        or not isinstance(rate, ast.Attribute)
+        or not is_name(rate.value, program.scope(call).self_name or "")
+    ):
+        return None
+    found: ast.arg | None = None
+    for binding in cls.attributes.get(rate.attr, ()):
+        name = binding.value.id if isinstance(binding.value, ast.Name) else ""
+        default = binding.scope.default_of(name)
+        if not isinstance(default, ast.Constant) or default.value != 0:
             return None
-        scope: Scope | None = program.scope(here)
+        found = next((p for p in binding.scope.parameters() if p.arg == name), None)
+    return found
+
+
+def _class_of(call: ast.Call, program: Program) -> Scope | None:
+    """The module in whose methods the call stands, or that calls the function that it stands in."""
+    owner, scope = program, program.scope(call)
+    for _ in range(MAX_CALLERS):
+        if scope.class_scope is not None or scope.kind != "function":
+            break
+        sites = owner.callers.here_or_elsewhere(scope)
+        if not sites:
+            return None
+        owner, scope = sites[0][0], sites[0][0].scope(sites[0][1])
+    cls = scope.class_scope
+    return cls if cls is not None and owner.class_kind(cls) == "module" else None
+
+
+def _way_from_forward(call: ast.Call, program: Program) -> list[Step] | None:
+    """The calls through which `forward` comes to `call`, where none of them asks for the phase; None: it may not."""
+    way: list[Step] = []
+    owner, here = program, call
+    for _ in range(MAX_CALLERS):
+        if held_by_phase(owner, here):
+            return None
+        scope: Scope | None = owner.scope(here)
         while scope is not None and scope.kind != "function":
             scope = scope.parent
         if scope is None:
             return None
         if scope.name == "forward":
             return way
-        sites = program.call_sites(scope)
-        if not sites or any(held_by_phase(program, site) for site in sites):
+        plain = scope.class_scope is None
+        sites = owner.callers.here_or_elsewhere(scope) if plain else [(owner, c) for c in owner.call_sites(scope)]
+        if not sites or any(held_by_phase(other, site) for other, site in sites):
             return None
-        here = sites[0]
-        way.append(here)
+        owner, here = sites[0]
+        way.append(Step(owner, here, "`forward` comes here"))
     return None
 
 

@@ -69,10 +69,13 @@ def in_order(program: Program) -> bool:
 
 
 def one_object(event: Event, optimizer: Value) -> bool:
-    """Whether a step is that of one certain optimizer: not of an element of a list, nor of a loop's variable, nor of
-    what is looked up anew under a key."""
+    """Whether a step is that of one certain optimizer: not of an element of a list, nor of one of those that a
+    comprehension makes, nor of a loop's variable, nor of what is looked up anew under a key."""
     ident = optimizer.base.ident
     if isinstance(ident, tuple) and ident[:1] == ("part",):
+        return False
+    owner, made = optimizer.base.origin, optimizer.base.node
+    if owner is not None and made is not None and owner.scope(made).kind == "comprehension":
         return False
     call = event.node
     func = call.func if isinstance(call, ast.Call) else None

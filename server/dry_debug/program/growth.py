@@ -13,7 +13,7 @@ from dry_debug.program.carried import Carried, Loop, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.handed_back import handed_back
-from dry_debug.program.reaching import reaching
+from dry_debug.program.reaching import always_in, reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.walks import loop_head
 
@@ -209,7 +209,7 @@ def outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool 
             continue
         if _handed_through(program, binding, path):
             continue
-        if made is loop or _always_in(program, made, loop):
+        if made is loop or always_in(program.index, made, loop):
             program.why(stmt, f"`{path}` starts anew in every iteration", see=made)
             return None
         if _reset_for_each_batch(program, made, loop):
@@ -244,7 +244,12 @@ def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | N
             continue
         for binding in program.scope(call).bindings.get(given.id, ()):
             made = binding.stmt
-            if made is not None and made is not at and binding.kind == "assign" and _always_in(program, made, block):
+            if (
+                made is not None
+                and made is not at
+                and binding.kind == "assign"
+                and always_in(program.index, made, block)
+            ):
                 return made
     return None
 
@@ -258,7 +263,7 @@ def _given_for(name: str, function: Scope, call: ast.Call) -> ast.expr | None:
 
 def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Loop) -> bool:
     outer = [b for b in program.index.ancestors(loop) if isinstance(b, ast.For | ast.AsyncFor)]
-    if any(_always_in(program, made, block) and reads_batches(program, block) for block in outer):
+    if any(always_in(program.index, made, block) and reads_batches(program, block) for block in outer):
         return True
     function = program.scope(loop)
     sites = program.call_sites(function) if function.kind == "function" and program.scope(made) is function else []
@@ -421,15 +426,5 @@ def _in_loop(program: Program, call: ast.Call) -> bool:
         if isinstance(block, ast.For | ast.AsyncFor | ast.While):
             return True
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return False
-    return False
-
-
-def _always_in(program: Program, stmt: ast.stmt, loop: Loop) -> bool:
-    """Whether `stmt` runs in every iteration of `loop`."""
-    for block in program.index.ancestors(stmt):
-        if block is loop:
-            return True
-        if not isinstance(block, ast.With | ast.AsyncWith | ast.Try):
             return False
     return False

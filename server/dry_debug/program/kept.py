@@ -57,6 +57,12 @@ def late_use(
             continue  # another value was put under the name before
         if loop is None and not (filled or isinstance(at, ast.Return)):
             continue  # a function that a loop calls keeps nothing else from one call to the next
+        if isinstance(at, ast.Return) and home[0] is scope and depth < MAX_CALLERS:
+            handed = _handed_back(program, name, at, home[0])
+            if handed is not None:
+                uses = [late_use(program, *one, depth=depth + 1, filled=True)[0] for one in handed]
+                if not any(uses):
+                    continue  # every caller binds the name again before it reads it
         within = loop is not None and program.index.inside(at, loop)
         if within or at.lineno > (loop.end_lineno or 0 if loop is not None else stmt.lineno) or home[0] is not scope:
             return Step(program, read, ""), True
@@ -69,6 +75,27 @@ def _arrives(program: Program, stmt: ast.stmt, at: ast.stmt, bindings: list[Bind
     """Whether what `stmt` puts under a name, if it binds the name, can be there when `at` reads it."""
     mine = [b for b in bindings if b.stmt is stmt]
     return not mine or any(b in mine for b in reaching(program.index, bindings, at))
+
+
+def _handed_back(
+    program: Program, name: str, back: ast.Return, function: Scope
+) -> list[tuple[str, ast.stmt, list[ast.stmt], LoopNode | None]] | None:
+    """What the calls of a function in this file call the value `name` that it returns, as `late_use` asks for it; None
+    where that is not plain, or where nothing here calls it."""
+    parts = back.value.elts if isinstance(back.value, ast.Tuple) else [back.value]
+    places = [at for at, part in enumerate(parts) if part is not None and dotted(part) == name]
+    found: list[tuple[str, ast.stmt, list[ast.stmt], LoopNode | None]] = []
+    for site in program.call_sites(function):
+        stmt = program.statement(site)
+        if not isinstance(stmt, ast.Assign) or stmt.value is not site or len(stmt.targets) != 1 or len(places) != 1:
+            return None
+        target = stmt.targets[0]
+        targets = target.elts if isinstance(target, ast.Tuple) and len(parts) > 1 else [target]
+        outer = target_name(targets[places[0]]) if len(targets) == len(parts) else None
+        if outer is None:
+            return None
+        found.append((outer, stmt, [stmt], program.training.training_loop_around(stmt)))
+    return found or None
 
 
 def _use_by_callers(program: Program, name: str, function: Scope, depth: int) -> tuple[Step | None, bool]:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # What only a module has, and what only data has.
 _OF_MODULES = frozenset(("eval", "parameters", "named_parameters", "zero_grad", "modules", "named_modules"))
 _OF_DATA = frozenset(("keys", "items", "values", "get", "pop", "update"))
+# Methods that every module has.
+_OF_TORCH = _OF_MODULES | SELF_RETURNING | frozenset((
+    "train", "state_dict", "load_state_dict", "children", "named_children", "apply", "buffers", "named_buffers",
+    "share_memory", "register_buffer", "register_forward_hook", "requires_grad_", "forward", "add_module", "compile",
+))  # fmt: skip
 _MAKERS = ("torchvision.models.", "timm.create_model", "timm.models.create_model")
 
 
@@ -59,8 +64,10 @@ def loaded_whole(module: Value) -> bool:
     return module.base.type == "torch.load"
 
 
-def reads_no_mode(program: Program) -> bool:
-    """Whether every module class that a file brings in, as unpickling needs them, is the same in both modes."""
+def reads_no_mode(program: Program, load: ast.Call) -> bool:
+    """Whether every module class that a file brings in, as unpickling needs them, is the same in both modes; those
+    apart that lack a method which the file calls on what `load` gives."""
+    called = _called_on(program.index, load)
     found: list[Value] = []
     for name, bindings in program.index.module.bindings.items():
         if any(b.kind in ("from", "class") for b in bindings):
@@ -74,8 +81,27 @@ def reads_no_mode(program: Program) -> bool:
         mode_matters(one.program.evaluator.instance_of(one.scope))
         for one in found
         if one.scope is not None and one.program is not None and one.program.class_kind(one.scope) == "module"
-    ]
+        and all(_has(one, method) for method in called)
+    ]  # fmt: skip
     return bool(answers) and not any(answer is not False for answer in answers)
+
+
+def _called_on(index: ScopeIndex, load: ast.Call) -> set[str]:
+    """The methods that are called on the variable of a loaded object."""
+    stmt, scope = index.stmt_of.get(load), index.scope_of.get(load)
+    path = dotted(stmt.targets[0]) if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 else None
+    if path is None or scope is None:
+        return set()
+    return {method for each in _seeing(index, scope, path) for method in each.receivers.get(path, ())}
+
+
+def _has(cls: Value, method: str) -> bool:
+    """Whether objects of the module class have the method, for all that is known."""
+    assert cls.scope is not None and cls.program is not None
+    ev = cls.program.evaluator
+    if method in _OF_TORCH or ev.class_attribute(cls.scope, method).known:
+        return True
+    return any(base.kind != "class" and base.type != "torch.nn.Module" for base in ev.bases(cls.scope))
 
 
 def pretrained(module: Value) -> tuple[Program, ast.Call] | None:

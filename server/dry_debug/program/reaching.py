@@ -64,6 +64,18 @@ def recovers(block: ast.AST) -> bool:
     return isinstance(block, ast.Try) and not all(isinstance(h.body[-1], ast.Raise) for h in block.handlers)
 
 
+def always_in(index: ScopeIndex, stmt: ast.stmt, loop: ast.AST) -> bool:
+    """Whether `stmt` runs in every iteration of `loop`."""
+    if not getattr(loop, "lineno", 0) <= stmt.lineno <= (getattr(loop, "end_lineno", None) or stmt.lineno):
+        return False
+    for block in index.ancestors(stmt):
+        if block is loop:
+            return True
+        if not isinstance(block, ast.With | ast.AsyncWith | ast.Try):
+            return False
+    return False
+
+
 def behind_name(program: Program, name: str, scope: Scope, stmt: ast.stmt | None) -> list[Binding]:
     """The bindings whose value `name` can have in `scope`, where the statement `stmt` reads it."""
     found = program.names.lookup(name, scope)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 from dry_debug.program.calls import argument
 from dry_debug.program.loops import LoopNode, TrainingLoop
 from dry_debug.program.reached import reached
-from dry_debug.program.values import Value
+from dry_debug.program.reaching import always_in
+from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import is_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 
 @dataclass(slots=True)
@@ -78,33 +81,71 @@ def epoch_reads(program: Program) -> Iterator[EpochRead]:
 
 
 def _restarted(program: Program, outer: TrainingLoop) -> Iterator[EpochRead]:
-    """`batches = iter(loader)` in every epoch, and in a loop inside it the steps that take `next(batches)`."""
-    inside = program.index.inside
-    for call in program.calls_of("builtins.iter"):
-        stmt = program.statement(call)
-        if len(call.args) != 1 or not isinstance(stmt, ast.Assign) or stmt.value is not call:
-            continue
-        name = stmt.targets[0]
-        if program.index.parent.get(stmt) is not outer.node or not isinstance(name, ast.Name):
-            continue
-        value = program.value(call.args[0], call)
-        if value.kind != "loader":
-            continue
-        loops = program.training.loops
-        for loop in loops.all:
-            if loop.scope is not outer.scope or loop is outer or not inside(loop.node, outer.node):
+    """`batches = iter(loader)` in every epoch, and in a loop inside it the steps that take `next(batches)`; each of
+    them may stand in a function that the epoch calls."""
+    places: list[tuple[Program, Scope, ast.AST]] = [(program, outer.scope, outer.node)]
+    if "next(" not in program.document.source and not program.leaves_file:
+        return
+    places += [(owner, function, function.node) for owner, function in reached(program, outer.node)]
+    for owner, scope, block in places:
+        for name, value in _iterators(owner, scope, block) if "next(" in owner.document.source else ():
+            if not _takes_next(owner, scope, name):
                 continue
-            if loops.steps_in(loop.node, only_steps=True) and _takes_next(program, loop, name.id):
-                yield EpochRead(outer.node, value, program, loop.node)
-                break
+            for home, inner, around in places:
+                loops = home.training.loops
+                for loop in loops.all:
+                    inside = loop.scope is inner and loop is not outer and home.index.inside(loop.node, around)
+                    if inside and loops.steps_in(loop.node, only_steps=True):
+                        yield EpochRead(outer.node, value, home, loop.node)
+                        return
 
 
-def _takes_next(program: Program, loop: TrainingLoop, name: str) -> bool:
+def _iterators(program: Program, scope: Scope, block: ast.AST) -> Iterator[tuple[str, Value]]:
+    """The variables of `scope` that each run of `block` sets to a new iterator over a loader, with the loader."""
+    for name, bindings in scope.bindings.items():
+        for binding in bindings:
+            made = binding.value if binding.kind == "assign" and not binding.path else None
+            if (
+                isinstance(made, ast.Call)
+                and binding.stmt is not None
+                and always_in(program.index, binding.stmt, block)
+            ):
+                value = _iterated(program, made)
+                if value.kind == "loader":
+                    yield name, value
+
+
+def _iterated(program: Program, call: ast.Call) -> Value:
+    """What an iterator goes through that `iter(...)` makes, or a function of this file that returns one."""
+    if program.qualified(call) == "builtins.iter":
+        return program.value(call.args[0], call) if len(call.args) == 1 else UNKNOWN
+    target = program.target(call)
+    backs = target.scope.returns if target.scope is not None and target.program is program else []
+    for back in backs[:1]:
+        made = back.value
+        if isinstance(made, ast.Name) and target.scope is not None:
+            bound = target.scope.bindings.get(made.id, [])
+            made = bound[0].value if len(bound) == 1 and not bound[0].path else None
+        if isinstance(made, ast.Call) and program.qualified(made) == "builtins.iter" and len(made.args) == 1:
+            return program.value(made.args[0], made)
+    return UNKNOWN
+
+
+def _takes_next(program: Program, scope: Scope, name: str) -> bool:
+    """Whether `next(...)` is called on a variable, in its function or in one of this file that it is handed to."""
+    if _next_of(program, scope, name):
+        return True
+    for calling, function, parameter in program.index.handed_on.get(name, ()):
+        if calling is scope and _next_of(program, function, parameter):
+            return True
+    return False
+
+
+def _next_of(program: Program, scope: Scope, name: str) -> bool:
     return any(
-        len(call.args) > 0 and isinstance(call.args[0], ast.Name) and call.args[0].id == name
-        and program.index.inside(program.statement(call) or call, loop.node)
+        program.scope(call) is scope and len(call.args) > 0 and is_name(call.args[0], name)
         for call in program.calls_of("builtins.next")
-    )  # fmt: skip
+    )
 
 
 def _read(owner: Program, outer: TrainingLoop, loop: TrainingLoop) -> Iterator[EpochRead]:

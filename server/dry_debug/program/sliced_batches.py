@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.calls import given
+from dry_debug.program.reaching import always_in
 from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.values import UNKNOWN
 from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
@@ -17,8 +19,17 @@ if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
 
 # A stretch of a sequence follows the one before it: its order is part of the data.
-_SEQUENCE = re.compile(r"bptt|hidden|seq_?len|unroll|window|carry|context_?len|block_size|time_?step|\.detach\(\)")
+_SEQUENCE = re.compile(r"bptt|hidden|seq_?len|unroll|window|\bcarry\b|context_?len|block_size|time_?step|\.detach\(\)")
 _ORDERS = re.compile(r"shuffle|permut|sampl|rand|choice|sort", re.IGNORECASE)
+
+
+class _Slice(NamedTuple):
+    """`path[bounds]`; `node` is the whole read, which a helper may make."""
+
+    path: str
+    bounds: ast.Slice
+    node: ast.Subscript
+
 
 _Outside = tuple[list[ast.For | ast.While], tuple[str, ...]]  # loops, innermost first; the arrays' paths there
 
@@ -38,7 +49,7 @@ def sliced_batches(program: Program) -> Iterator[tuple[ast.For, SlicedBatches | 
     index = program.index
     for scope in (index.module, *index.functions):
         for loop in scope.loops:
-            slices = _slices(loop) if isinstance(loop, ast.For) and _over_range(loop, scope, program) else []
+            slices = _slices(loop, program) if isinstance(loop, ast.For) and _over_range(loop, scope, program) else []
             if slices and isinstance(loop, ast.For):
                 yield loop, _judged(loop, slices, program)
 
@@ -48,8 +59,8 @@ def _over_range(loop: ast.For, scope: Scope, program: Program) -> bool:
     return isinstance(counted, ast.Call) and last_name(counted.func) in ("range", "trange")
 
 
-def _judged(loop: ast.For, slices: list[ast.Subscript], program: Program) -> SlicedBatches | str:
-    arrays = tuple(dict.fromkeys(path for one in slices if (path := dotted(one.value)) is not None))
+def _judged(loop: ast.For, slices: list[_Slice], program: Program) -> SlicedBatches | str:
+    arrays = tuple(dict.fromkeys(one.path for one in slices))
     if not program.training.loops.steps_in(loop, only_steps=True):
         return "no step of an optimizer happens in the loop"
     if len(arrays) < 2:
@@ -63,11 +74,25 @@ def _judged(loop: ast.For, slices: list[ast.Subscript], program: Program) -> Sli
     span = program.span(loop)
     if _SEQUENCE.search(program.document.source[span.start : span.end]):
         return "the slices may be stretches of one sequence, which follow each other"
-    for blocks, paths in outside:
+    for blocks, paths in (*outside, *(_at_calls(loop, arrays, program) if around else ())):
         changed = _changed(blocks[-1], paths, program)
         if changed is not None:
             return f"`{changed}` is made anew, or put in another order, between the epochs"
-    return SlicedBatches(loop, outside[0][0][0], arrays, slices[0])
+    if around and _made_for_each_call(loop, arrays, program):
+        return "each call of the function brings samples of its own, and a loop calls it"
+    return SlicedBatches(loop, outside[0][0][0], arrays, slices[0].node)
+
+
+def _made_for_each_call(loop: ast.For, arrays: tuple[str, ...], program: Program) -> bool:
+    """Whether the function around `loop` makes one of the arrays, and is called in a loop of this file."""
+    function = program.scope(loop)
+    if function.kind != "function":
+        return False
+    roots = {path.partition(".")[0] for path in arrays}
+    if all(b.kind == "param" for root in roots for b in function.bindings.get(root, ())):
+        return False
+    stmts = [stmt for call in program.call_sites(function) if (stmt := program.statement(call)) is not None]
+    return any(_loops_around(stmt, program) for stmt in stmts)
 
 
 def _loops_around(node: ast.AST, program: Program) -> list[ast.For | ast.While]:
@@ -94,34 +119,70 @@ def _at_calls(loop: ast.For, arrays: tuple[str, ...], program: Program) -> list[
     return found
 
 
-def _slices(loop: ast.For) -> list[ast.Subscript]:
+def _slices(loop: ast.For, program: Program) -> list[_Slice]:
     """The reads of `array[low:high]` in the loop whose bounds both move with its counter: those at the first bounds
     that two arrays have in common, else of one of them."""
     counters = names_in(loop.target)
-    moving = counters | {name for name, value in _assigned(loop) if names_in(value) & counters}
-    moving |= {name for name, value in _assigned(loop) if names_in(value) & moving}  # `end = start + size`
-    found: dict[str, list[ast.Subscript]] = {}
-    for node in nodes(loop):
-        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or dotted(node.value) is None:
+    made = list(_assigned([s for s in program.index.assignments if always_in(program.index, s, loop)]))
+    moving = _moving(counters, made)
+    found: dict[str, list[_Slice]] = {}
+    for part in _parts_of(loop, moving):
+        found.setdefault(ast.dump(part.bounds), []).append(part)
+    for call in [n for n in nodes(loop) if isinstance(n, ast.Call)]:
+        for part in _by_helper(call, moving, program):
+            found.setdefault(ast.dump(part.bounds), []).append(part)
+    several = next((group for group in found.values() if len({one.path for one in group}) > 1), None)
+    chosen = several or next(iter(found.values()), [])
+    return sorted(chosen, key=lambda one: (one.node.lineno, one.node.col_offset))
+
+
+def _parts_of(block: ast.AST, moving: set[str]) -> Iterator[_Slice]:
+    """The reads in `block` of stretches whose bounds are made of the names that are `moving`."""
+    for node in nodes(block):
+        path = dotted(node.value) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) else None
+        if path is None or not isinstance(node, ast.Subscript):
             continue
         part = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
         if not isinstance(part, ast.Slice) or part.lower is None or part.upper is None or part.step is not None:
             continue
         if names_in(part.lower) & moving and names_in(part.upper) & moving:
-            found.setdefault(ast.dump(part), []).append(node)
-    several = next((group for group in found.values() if len({dotted(one.value) for one in group}) > 1), None)
-    chosen = several or next(iter(found.values()), [])
-    return sorted(chosen, key=lambda one: (one.lineno, one.col_offset))
+            yield _Slice(path, part, node)
 
 
-def _assigned(loop: ast.For) -> Iterator[tuple[str, ast.expr]]:
-    """The names that statements of the loop's body make, each with what it is made of."""
-    for stmt in loop.body:
+def _by_helper(call: ast.Call, moving: set[str], program: Program) -> Iterator[_Slice]:
+    """The same in a function of this file that is given what moves, under the names of the call."""
+    given_names = {n for expr in (*call.args, *(k.value for k in call.keywords)) for n in names_in(expr)}
+    target = program.target(call) if given_names & moving else UNKNOWN
+    body = target.scope.node if target.scope is not None and target.program is program else None
+    if target.scope is None or not isinstance(body, ast.FunctionDef):
+        return
+    passed = {p.arg: given(call, target.scope, p.arg) for p in target.scope.parameters()}
+    counters = {name for name, expr in passed.items() if expr is not None and names_in(expr) & moving}
+    inside = [s for s in program.index.assignments if program.index.parent.get(s) is body]
+    for part in _parts_of(body, _moving(counters, list(_assigned(inside)))):
+        root, dot, rest = part.path.partition(".")
+        expr = passed.get(root)
+        outer = dotted(expr) if expr is not None else root if root not in target.scope.bindings else None
+        if root == target.scope.self_name and target.scope.class_scope is not None:
+            outer = root
+        if outer is not None:
+            yield _Slice(outer + dot + rest, part.bounds, part.node)
+
+
+def _moving(counters: set[str], made: list[tuple[str, ast.expr]]) -> set[str]:
+    moving = counters | {name for name, value in made if names_in(value) & counters}
+    return moving | {name for name, value in made if names_in(value) & moving}  # `end = start + size`
+
+
+def _assigned(stmts: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """The names that assignments make, each with what it is made of."""
+    for stmt in stmts:
         if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1:
             target, value = stmt.targets[0], stmt.value
             pairs = [(target, value)]
-            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                pairs = list(zip(target.elts, value.elts, strict=False))
+            if isinstance(target, ast.Tuple):
+                values = value.elts if isinstance(value, ast.Tuple) else [value] * len(target.elts)
+                pairs = list(zip(target.elts, values, strict=False))
             yield from ((one.id, made) for one, made in pairs if isinstance(one, ast.Name))
 
 
