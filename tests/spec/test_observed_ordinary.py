@@ -227,12 +227,17 @@ def test_data_by_the_name_of_its_class() -> None:
     source = LOOP.format(name="Net", rounds=9).replace("import Net\n", "import Net, pairs\nrows = pairs.{name}()\n")
     assert verdicts("train on CIFAR-10", source.format(name="CIFAR10Pairs")) == [("dataset", "match")]
     assert verdicts("train on CIFAR-100", source.format(name="CIFAR10Pairs")) == [("dataset", "cannot_tell")]
-    assert verdicts("train on CIFAR-10", source.format(name="Pairs")) == [("dataset", "not_implemented")]
+    # Every training reads something: which data that is nobody sees here.
+    assert verdicts("train on CIFAR-10", source.format(name="Pairs")) == [("dataset", "cannot_tell")]
+    assert verdicts("train on CIFAR-10", "import torch\nx = torch.ones(3)\n") == [("dataset", "not_implemented")]
 
 
 def test_a_library_that_a_module_of_the_project_imports() -> None:
     files = {"nets.py": "import timm\n"}
     assert verdicts("use timm", "import nets\n", files) == [("framework", "match")]
+    assert verdicts("use timm", "from parts.nets import a\n", {"parts/nets.py": "import timm\n"}) == [
+        ("framework", "match")
+    ]
     assert verdicts("use timm", "import nets\n", {"nets.py": ""}) == [("framework", "not_implemented")]
 
 

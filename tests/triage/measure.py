@@ -31,6 +31,7 @@ GROUPS = (
     "thirteenth",
     "fourteenth",
     "fifteenth",
+    "sixteenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 

@@ -17,6 +17,8 @@ EVERY = [report for group in GROUPS for report in reports(group)]
 OPEN = {
     "https://github.com/Lightning-AI/pytorch-lightning/issues/142":
         "an error of a name that is missing, and a remark that nn.Module hides which: the error leads",
+    "https://github.com/zhuchen03/FreeLB/issues/8":
+        "a NaN, and a loss scale that has become tiny before it: the scaler leads, the NaN comes behind it",
     "https://github.com/TencentARC/GFPGAN/issues/50":
         "weird results in half precision, and a remark that single precision is slower: the remark leads",
     "https://github.com/pytorch/pytorch/issues/138412":

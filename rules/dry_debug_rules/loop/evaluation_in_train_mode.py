@@ -32,7 +32,7 @@ from dry_debug.program.inference import (
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
 from dry_debug.program.model_calls import spelled
-from dry_debug.program.relations import touches
+from dry_debug.program.relations import covers, touches
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
 
@@ -105,6 +105,7 @@ class EvaluationInTrainMode(OrderRule):
             evidence.append(Step(around[0], loop.target, "in this evaluation loop"))
         beside = not isinstance(loop, ast.stmt) or (here and program.index.inside(hit.event.stmt, loop))
         fixed = here and spelled is not None and beside  # a step that training takes, too, is no place for `eval()`
+        fixed = fixed and not _goes_on_training(hit, program)
         what = spelled or "the model"
         return Report(
             at=at,
@@ -195,7 +196,7 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
         return None
     loop = data_loop(place)
     trains = hit.label == "trained" or any(p.events.of_kind("backward") for p in {home, program})
-    if loop is None and trains and not scores(event):
+    if loop is None and trains and not scores(event) and not _for_each_batch(event):
         program.why(place, "it runs outside of a loop over data: it may be a part of training")
         return None
     for owner in _files(hit, module, program):
@@ -237,7 +238,7 @@ def _fresh(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
         if other is not None and (trained is None or other.kind != "train"):
             program.why(place, "{} may have put it into evaluation mode before", other, see=other)
             return None
-    if trained is not None and data_loop(place) is not None:
+    if trained is not None and (data_loop(place) is not None or _for_each_batch(hit.event)):
         return [trained]
     loaded = _loaded(module, program) or _loaded(module, owner) or pretrained(module)
     if loaded is not None:
@@ -269,8 +270,40 @@ def _trained_there(module: Value, program: Program) -> Step | None:
             found = Step(program, event.node, "training mode is set here, and kept")
         elif event.kind != "train" and touches(event.obj, [module]) is not False:
             return None
-    trains = any(event.scope.class_scope is home.class_scope for event in program.events.of_kind("backward"))
-    return found if trains else None
+    backward = next((e for e in program.events.of_kind("backward") if e.scope.class_scope is home.class_scope), None)
+    if backward is None or found is not None:
+        return found if backward is not None else None
+    # As it was made, in training mode: where its optimizer steps, and nobody who uses the class says anything of modes.
+    updated = (m for e in program.events.of_kind("optimizer_step") for m in covers(e.obj, program))
+    if not any(m.base.ident == ident for m in updated) or program.callers.users(".eval("):
+        return None
+    return Step(program, backward.node, "it is trained here, in the mode in which it was made")
+
+
+def _goes_on_training(hit: Hit, program: Program) -> bool:
+    """Whether other methods go on to train the model and none says so: a lone `eval()` would stay for them."""
+    root = root_of(hit)
+    events = program.events
+    return (
+        root is not None and root.kind != "module" and bool(events.of_kind("backward")) and not events.of_kind("train")
+    )
+
+
+def _for_each_batch(event: Event) -> bool:
+    """Whether a method that computes no gradients is there for loops of other files: one evaluates a batch with it."""
+    program, function = event.program, function_of(event.scope)
+    if function is None or function.class_scope is None or program.call_sites(function):
+        return False
+    if any(function_of(other.scope) is function for other in program.events.of_kind("backward", "optimizer_step")):
+        return False
+    for other, call in program.callers.of(function):
+        stmt = other.statement(call)
+        around = other.index.ancestors(stmt) if stmt is not None else ()
+        loop = next((b for b in around if isinstance(b, ast.For | ast.While)), None)
+        loops = other.training.loops
+        if loop is not None and loops.goes_over_data(loop) and not loops.steps_in(loop):
+            return True
+    return False
 
 
 def _loaded(module: Value, program: Program) -> tuple[Program, ast.Call] | None:

@@ -24,7 +24,7 @@ class UnregisteredSubmodules(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("torch",), ("Module",))
+    triggers = (("torch",), ("Module", "forward("))
     why = (
         "`nn.Module` registers what is assigned to an attribute, not what a list or dict in it holds: the optimizer "
         "never gets these layers, `.to()` leaves them on the CPU, and no checkpoint has them."

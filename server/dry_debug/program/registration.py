@@ -21,9 +21,11 @@ _WEIGHTED = re.compile(
 )
 # What takes the members of a list over, or shows that their state is looked after one by one.
 _TAKES = frozenset("ModuleList ModuleDict Sequential add_module register_module setattr ParameterList".split())
-_LOOKED_AFTER = frozenset("parameters to cuda requires_grad_ eval state_dict load_state_dict half cpu".split())
+# Moving them alone is not enough: the optimizer and the checkpoint still have none of them.
+_LOOKED_AFTER = frozenset("parameters named_parameters requires_grad_ eval state_dict load_state_dict".split())
 _OWN = ("parameters", "named_parameters", "named_modules", "modules", "children", "_apply")
-MAX_DEPTH = 5
+_READS = frozenset("len range enumerate zip print reversed".split())
+MAX_DEPTH = 8
 
 
 @dataclass(slots=True)
@@ -52,7 +54,10 @@ def hidden_layers(program: Program) -> Iterator[Hidden]:
         own = next((name for name in _OWN if name in cls.bindings), None)
         for name, binding in rows:
             assert binding.value is not None
-            members = [*_members(binding.value), *_added(program, scopes, cls, name)]
+            local = _local(binding)
+            members = [*_members(binding.value), *_added(program, scopes, cls, f"self.{name}")]
+            if local is not None and local.value is not None and isinstance(binding.value, ast.Name):
+                members += [*_members(local.value), *_added(program, [binding.scope], cls, binding.value.id)]
             layers = [expr for expr, scope in members if has_weights(program, expr, scope or binding.scope)]
             if not layers:
                 program.why(binding.value, "nothing that is put into it is known to be a layer with weights")
@@ -80,6 +85,15 @@ def _containers(cls: Scope) -> Iterator[tuple[str, Binding]]:
             yield name, plain
 
 
+def _local(binding: Binding) -> Binding | None:
+    """For `self.x = blocks`: where the method makes `blocks`, a list that is filled before; it is made only once."""
+    if not isinstance(binding.value, ast.Name):
+        return None
+    made = [b for b in binding.scope.bindings.get(binding.value.id, ()) if b.kind != "aug"]
+    listed = len(made) == 1 and made[0].kind == "assign" and not made[0].path
+    return made[0] if listed and isinstance(made[0].value, ast.List | ast.ListComp) else None
+
+
 def _plain(bindings: list[Binding]) -> Binding | None:
     """The binding of an attribute that is only ever set to one plain list or dict."""
     plain: Binding | None = None
@@ -90,7 +104,7 @@ def _plain(bindings: list[Binding]) -> Binding | None:
         if (
             plain is not None
             or binding.path
-            or not isinstance(value, ast.List | ast.ListComp | ast.Dict | ast.DictComp)
+            or not (isinstance(value, ast.List | ast.ListComp | ast.Dict | ast.DictComp) or _local(binding))
         ):
             return None
         plain = binding
@@ -112,10 +126,14 @@ def _members(container: ast.expr) -> Iterator[tuple[ast.expr, Scope | None]]:
         yield container.value, None
 
 
-def _added(program: Program, scopes: list[Scope], cls: Scope, name: str) -> Iterator[tuple[ast.expr, Scope]]:
-    """What methods of the class add: `append`, `extend`, `insert`, `+=`, `self.x[key] = ...`."""
+def _added(program: Program, scopes: list[Scope], cls: Scope, where: str) -> Iterator[tuple[ast.expr, Scope]]:
+    """What methods of the class add: `append`, `extend`, `insert`, `+=`, `self.x[key] = ...`.
+
+    `where` is an attribute as it is written with `self`, or a variable of the only scope that is looked at.
+    """
+    owned, _, attribute = where.rpartition(".")
     for scope in scopes:
-        path = f"{scope.self_name}.{name}"
+        path = f"{scope.self_name}.{attribute}" if owned else where
         if path not in scope.receivers:
             continue
         for call in scope.calls:
@@ -128,9 +146,9 @@ def _added(program: Program, scopes: list[Scope], cls: Scope, name: str) -> Iter
                 yield from ((expr, scope) for expr, _ in _members(call.args[0]))
     for stmt in (*program.index.assignments, *program.index.augments):
         scope = program.scope(stmt)
-        if scope.class_scope is not cls or stmt.value is None:
+        if scope.class_scope is not cls or stmt.value is None or not (owned or scope in scopes):
             continue
-        path = f"{scope.self_name}.{name}"
+        path = f"{scope.self_name}.{attribute}" if owned else where
         if isinstance(stmt, ast.AugAssign):
             if dotted(stmt.target) == path:
                 yield from ((expr, scope) for expr, _ in _members(stmt.value))
@@ -159,7 +177,8 @@ def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) 
     if name is not None and _WEIGHTED.fullmatch(name):
         return True
     if name in ("torch.nn.Sequential", "torch.nn.ModuleList"):
-        return any(has_weights(program, arg, scope, depth + 1) for arg in expr.args)
+        parts = [part for arg in expr.args for part in _spread(arg, scope)]
+        return any(has_weights(program, part, scope, depth + 1) for part in parts)
     if name is not None and name.startswith(("torch.", "builtins.")):
         return False
     called = program.evaluator.value(expr.func, scope, program.statement(expr))
@@ -169,6 +188,17 @@ def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) 
             r is not None and has_weights(called.program, r, called.scope, depth + 1) for r in returns
         )
     return _class_has_weights(called, depth + 1)
+
+
+def _spread(arg: ast.expr, scope: Scope) -> list[ast.expr]:
+    """What `*layers` stands for, where the method fills the list itself; any other argument as it is."""
+    if not (isinstance(arg, ast.Starred) and isinstance(arg.value, ast.Name)):
+        return [arg]
+    name = arg.value.id
+    found = [part for b in scope.bindings.get(name, ()) if b.value is not None for part, _ in _members(b.value)]
+    if "append" in scope.receivers.get(name, ()):
+        found += [call.args[-1] for call in scope.calls if call.args and dotted(call.func) == f"{name}.append"]
+    return found
 
 
 def _class_has_weights(value: Value, depth: int) -> bool:
@@ -192,6 +222,11 @@ def _class_has_weights(value: Value, depth: int) -> bool:
 def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str, layers: list[ast.expr]) -> str | None:
     """Why the members may be registered or looked after by another way, None if nothing shows it."""
     names = {layer.id for layer in layers if isinstance(layer, ast.Name)}
+    local = binding.value.id if isinstance(binding.value, ast.Name) else None
+    if local is not None:
+        given = _given_away(binding.scope, local)
+        if given is not None:
+            return f"`{last_name(given.func)}` is given the list, and may register the layers"
     kept = [  # a layer under another name: `self.first = layer`
         (stmt, stmt.value.id)
         for stmt in (program.index.assignments if names else ())
@@ -216,6 +251,17 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
             receiver = call.func.value
             if _mentions(receiver, name) or _goes_through(program, receiver, program.scope(call), name):
                 return f"`.{last_name(call.func)}()` is called on each of them: they are looked after"
+    return None
+
+
+def _given_away(scope: Scope, local: str) -> ast.Call | None:
+    """A call in the method that is handed the list itself."""
+    for call in scope.calls:
+        given = (*call.args, *(k.value for k in call.keywords))
+        if last_name(call.func) not in _READS and any(
+            isinstance(n, ast.Name) and n.id == local for value in given for n in ast.walk(value)
+        ):
+            return call
     return None
 
 

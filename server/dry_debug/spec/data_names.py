@@ -94,6 +94,11 @@ _PAIRS = re.compile(  # "train on the Quora pairs (org/name"
 )
 
 
+_OUTPUTS = frozenset(
+    "result results out output outputs run runs exp log logs ckpt checkpoint checkpoints save saved".split()
+)
+
+
 _NO_NAME = (
     r"[\d.]+|is|the|an?|true|none|on|in|of|from|for|at|to|as|not|and|or|it|we|here|available|required|loaded|"
     r"used|https?|www"
@@ -145,6 +150,8 @@ def datasets(text: str) -> Iterator[Thing]:
                 continue
             if re.fullmatch(r"[\d./-]+", value):
                 continue  # "80/20"
+            if pattern is _DATA_ID and value.partition("/")[0].lower() in _OUTPUTS:
+                continue  # "results/cifar100"
             before = text[max(0, start - 60) : start].lower()
             if pattern is _DATA_NAMED and re.search(
                 r"pre-?train\w*(?: weights)? (?:on|with|from|for)\s+\Z|weights (?:from|of)\s+\Z", before

@@ -175,7 +175,7 @@ def _choice(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
     if wrong is not None and wrong.implied and better(asked, wrong):
         return "deviation", wrong, "the library's default"
     if wrong is None or (wrong.implied and asked.field not in ("method", "dataset")):
-        own_network = asked.field == "model" and setting.trains and not own  # what it is nobody can see
+        own_network = asked.field in ("model", "dataset") and setting.trains and not own  # it has one that nobody sees
         return (
             ("cannot_tell" if asked.field in setting.from_command_line or own_network else "not_implemented"),
             None,

@@ -243,8 +243,14 @@ def _frameworks(program: Program) -> Iterator[Observed]:
 
 def _imported_here(program: Program, imports: dict[str, ast.AST]) -> Iterator[Observed]:
     """The libraries that modules of the project which are imported here import themselves."""
-    own = [(n, node) for n, node in imports.items() if n not in _FRAMEWORKS and n not in _OTHER_FRAMEWORKS]
-    for name, node in own[:12]:
+    modules: dict[str, ast.AST] = {}
+    for stmt in program.tree.body:
+        if isinstance(stmt, ast.ImportFrom) and stmt.module and not stmt.level:
+            modules.setdefault(stmt.module, stmt)
+        elif isinstance(stmt, ast.Import):
+            modules.update((alias.name, stmt) for alias in stmt.names)
+    tops = {*_FRAMEWORKS, *_OTHER_FRAMEWORKS, "numpy", "os", "sys", "re", "math", "json", "typing", "argparse"}
+    for name, node in [(n, s) for n, s in modules.items() if n.partition(".")[0] not in tops][:12]:
         other = program.host.module(name, program.document.path)
         for library in _imports(other) if other is not None and other is not program else ():
             known = _FRAMEWORKS.get(library) or _OTHER_FRAMEWORKS.get(library)

@@ -17,7 +17,7 @@ _DELAY = re.compile(
     r"\b(?:(?:is|are|gets?|got) stuck|stuck|hangs?|hanged|hung|freezes|froze|stalls?|stalled|blocks?|blocked)"
     r"(?: (?:for|about|around|some|roughly|approximately|nearly|almost|more than|over|at least|up to|like)){1,3}"
     r" ~?(\d[\d.\-]* ?(?:s|secs?|seconds?)|[1-5](?: ?- ?[2-9])? ?(?:mins?|minutes?)"
-    r"|(?:a few|several|some) seconds|a minute)\b"
+    r"|(?:a few|several|some) seconds|a minute|a while|some time|a moment)\b"
 )
 _SPECIAL = frozenset(r".^$*+?{}[]()|\\")
 
