@@ -58,6 +58,8 @@ from torch.optim import Adam
         ("here(float(t))", "number"),
         ("here(optim)", "library"),
         ("here(unknown())", "unknown"),
+        ("from torchvision import models\nhere(models.resnet18())", "module"),
+        ("from torchvision.models import ResNet18_Weights as W\nhere(W.DEFAULT.transforms())", "unknown"),
         ("optim = Something()\no = optim.SGD(p)\nhere(o)", "unknown"),
     ],
 )

@@ -148,8 +148,7 @@ class EvaluationWithGradients(OrderRule):
     @staticmethod
     def _cause(hit: Hit, program: Program, once: bool) -> ast.AST:
         """What is told once: the loop over the data; where there is none, the calls of one function together."""
-        function = _function(hit.event)
-        return function.node if once and function.kind == "function" else _outermost(hit, program)
+        return _function(hit.event).node if once else _outermost(hit, program)
 
 
 _TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"

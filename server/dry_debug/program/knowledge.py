@@ -317,7 +317,9 @@ def kind_of_call(name: str) -> Kind | None:
         return _transformers(name, last)
     if name.startswith("diffusers.") and last == "from_pretrained":
         return "module" if any(w in name for w in ("Model", "Autoencoder", "UNet")) else None
-    if name.startswith("torchvision.models.") and not upper:
+    if (
+        name.startswith("torchvision.models.") and not upper and "Weights" not in name
+    ):  # `..._Weights.DEFAULT.transforms`
         return "module"
     if name.startswith("torchvision.datasets.") and upper:
         return "dataset"
