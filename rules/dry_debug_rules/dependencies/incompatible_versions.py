@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Place, Related
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.links import Link
-from dry_debug.program.mentions import Imported, imports
+from dry_debug.program.mentions import Imported
 from dry_debug.program.version_range import Range, parse
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _packages(program: Program) -> list[tuple[Imported, str]]:
     from dry_debug_rules.dependencies._needs import by_package
 
     found: dict[str, Imported] = {}
-    for one in sorted(imports(program), key=lambda i: i.stmt.lineno):
+    for one in sorted(program.imported, key=lambda i: i.stmt.lineno):
         top = one.name.partition(".")[0].replace("_", "-")
         if top in by_package():
             found.setdefault(top, one)

@@ -13,7 +13,7 @@ from dry_debug.program.guarded import asked_before, caught
 from dry_debug.program.imported_files import imported_files
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.links import Link
-from dry_debug.program.mentions import chains, imports
+from dry_debug.program.mentions import chains
 from dry_debug.program.scopes import last_name
 from dry_debug.program.version_range import parse
 from dry_debug.text.spans import Span, TextEdit
@@ -124,7 +124,7 @@ def _title(private: str) -> str:
 def _sites(program: Program) -> Iterator[tuple[ast.AST, ast.stmt, str]]:
     """Each place that imports or names something of the table."""
     starts: dict[str, set[str]] = {}
-    for one in imports(program):
+    for one in program.imported:
         if one.name.partition(".")[0] != "torch":
             continue
         if one.name in _TABLE:
@@ -177,7 +177,7 @@ def _private(expr: ast.expr, scope: Scope, program: Program) -> str | None:
     if name is None or not name.startswith("torch."):
         return None
     if isinstance(expr, ast.Name):
-        written = {one.name for one in imports(program) if one.bound == expr.id}
+        written = {one.name for one in program.imported if one.bound == expr.id}
         return next((p for p in _TABLE if written == {p} and canonical(p) == name), None)
     word = last_name(expr)
     return next((p for p in _TABLE if p.rpartition(".")[2] == word and canonical(p) == name), None)

@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import asked_before, caught
 from dry_debug.program.knowledge import canonical
 from dry_debug.program.links import Link
-from dry_debug.program.mentions import Imported, chains, imports
+from dry_debug.program.mentions import Imported, chains
 from dry_debug.program.version_range import Range, parse
 from dry_debug.text.spans import Span, TextEdit
 
@@ -58,11 +58,11 @@ class RemovedApi(SiteRule):
     looks_at = "imports, attributes, arguments and hooks that some version of a library has removed"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        found = imports(program)
+        found = program.imported
         return (site.node for top in _libraries(program, found) for site in _sites(program, found, top))
 
     def check(self, program: Program) -> Iterator[Report]:
-        found = imports(program)
+        found = program.imported
         for top in _libraries(program, found):
             sites = sorted(_sites(program, found, top), key=lambda s: (s.stmt.lineno, s.how != "import"))
             if not sites:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.distributions import DISTRIBUTIONS, KNOWN
 from dry_debug.program.links import Link
-from dry_debug.program.mentions import Imported, imports
+from dry_debug.program.mentions import Imported
 from dry_debug.program.package_names import normal
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _first(program: Program) -> list[Imported]:
     """The first import of each known package at the top of the file, else its first import anywhere."""
     found: dict[str, Imported] = {}
     tree, parent = program.tree, program.index.parent
-    for one in sorted(imports(program), key=lambda i: (parent.get(i.stmt) is not tree, i.stmt.lineno)):
-        top = one.name.partition(".")[0]
-        if top in KNOWN:
-            found.setdefault(top, one)
+    known = [one for one in program.imported if one.name.partition(".")[0] in KNOWN]
+    for one in sorted(known, key=lambda i: (parent.get(i.stmt) is not tree, i.stmt.lineno)):
+        found.setdefault(one.name.partition(".")[0], one)
     return list(found.values())

@@ -43,11 +43,16 @@ class EvaluationWithGradients(OrderRule):
     code = "MEM004"
     severity = "warning"
     fix_kind = "unsafe"
+    # A file that only loads a model whole is looked at where it takes numbers out of what the model gives.
     triggers = (
         ("torch",),
         (
-            ".eval(", "optim", "load_state_dict", "from_pretrained", ".load(", "pretrained=True", "_Weights",
-            "weights='", 'weights="',
+            ".eval(", "optim", "load_state_dict", "from_pretrained",
+            ".load(", "pretrained=True", "_Weights", "weights='", 'weights="',
+        ),
+        (
+            ".eval(", "optim", "load_state_dict", "from_pretrained",
+            ".item(", ".tolist(", ".numpy(", ".detach(", ".data", "argmax", "topk", ".max(",
         ),
     )  # fmt: skip
     why = (

@@ -46,7 +46,7 @@ def text_calls(program: Program) -> Iterator[TextCall]:
         if generation.model.kind == "module":
             yield TextCall(generation.call, generation.model, generation.inputs)
     # To ask what each call's function is costs much across files.
-    if "pipeline(" not in program.document.source and not program.calls_of("transformers.pipeline"):
+    if "text-generation" not in program.document.source and not program.calls_of("transformers.pipeline"):
         return
     for call in program.index.calls:
         if call.args and isinstance(call.func, ast.Name | ast.Attribute):

@@ -6,7 +6,7 @@ Rules ask this class; they do not resolve names, order events or trace values by
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dry_debug.program.callers import Callers
     from dry_debug.program.events import EventIndex
     from dry_debug.program.flow import Flow
+    from dry_debug.program.mentions import Imported
     from dry_debug.program.randomness import Randomness
     from dry_debug.program.tokenization import Tokenization
     from dry_debug.program.training import TrainingProgram
@@ -105,6 +106,13 @@ class Program:
     def evaluator(self) -> Evaluator:
         """The values of expressions."""
         return Evaluator(self)
+
+    @cached_property
+    def imported(self) -> Sequence[Imported]:
+        """What the file imports by absolute names, in any scope, in no promised order."""
+        from dry_debug.program.mentions import imports
+
+        return imports(self)
 
     def release(self) -> None:
         """Take the model apart; it answers nothing any more.
