@@ -14,7 +14,7 @@ def lay(root: Path, **files: str) -> ProjectHost:
     for name, text in files.items():
         path = root / (name.replace("__", "/") + ".py")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     return ProjectHost(str(root))
 
 
@@ -31,6 +31,8 @@ def names(host: ProjectHost, path: Path, word: str = "") -> list[str]:
         "from . import (\n    other,\n    tools,\n)\ntools.fit()\n",
         "from lib.tools import fit as f\n",
         "def main():\n    from tools import fit\n",
+        "\ufefffrom tools import fit\n",
+        "\ffrom tools import fit\n",
     ],
 )
 def test_an_import_in_any_form(tmp_path: Path, text: str) -> None:

@@ -19,7 +19,9 @@ MOST = 12  # files that one answer names
 _ROUNDS = 3  # of packages that hand on what they import
 
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.MULTILINE
+    rb"^(?:\xef\xbb\xbf)?[ \t\f]*"  # a byte order mark, or a form feed, before the first
+    rb"(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))",
+    re.MULTILINE,
 )
 _WORD = re.compile(rb"\w+")
 
