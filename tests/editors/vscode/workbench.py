@@ -137,8 +137,17 @@ class Workbench:
         return shown
 
     def save_all(self) -> None:
-        self.command("File: Save All")
-        self.wait("everything saved", lambda: self.page.locator(".tab.dirty").count() == 0)
+        """Saves until nothing is unsaved: the undo of a change of several files may reach one after the command ran."""
+
+        def saved() -> bool:
+            self.command("File: Save All")
+            for _ in range(20):
+                if self.page.locator(".tab.dirty").count() == 0:
+                    return True
+                self.pause(0.1)
+            return False
+
+        self.wait("everything saved", saved)
 
     def close_all(self) -> None:
         """Closes every editor and preview; nothing may be unsaved."""
