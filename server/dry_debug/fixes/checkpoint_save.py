@@ -47,7 +47,9 @@ def save(
         entries = _entries(changes, rows, run, program)
         if entries is None:
             return False
-        add_entries(changes, site.dict_node, _with(entries, handed_on(changes, rng, owner)), owner, values or {})
+        entries = _with(entries, handed_on(changes, rng, owner))
+        if not add_entries(changes, site.dict_node, entries, owner, values or {}):
+            return False
     elif all(is_bare(r.site) for r in runs):
         rows = [row for row in rows if row.local or row.how == "state"]
         if not all(row.local for row in rows) or any(r.site.owner is not program for r in runs):
