@@ -13,9 +13,10 @@ from dry_debug.fixes.checkpoint_libraries import by_accelerate, by_trainer
 from dry_debug.fixes.checkpoint_load import load_places, loads_of, restore
 from dry_debug.fixes.checkpoint_resume import resume
 from dry_debug.fixes.checkpoint_rows import rows_of, stmt_in_loop
-from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
-from dry_debug.fixes.checkpoint_shards import by_all_ranks, is_sharded, resumed_by_all_ranks
+from dry_debug.fixes.checkpoint_save import save, stays_bare
+from dry_debug.fixes.checkpoint_shards import by_all_ranks, resumed_by_all_ranks
 from dry_debug.fixes.checkpoint_whole import whole_of
+from dry_debug.fixes.completable import by_fabric, is_bare, is_sharded
 from dry_debug.fixes.layout import lines_before
 from dry_debug.fixes.random_state import generators_of, random_state, splits_after
 from dry_debug.fixes.rank_random import of_each_rank
@@ -44,7 +45,7 @@ _CALLED = (
 def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
     """Other ways to the same end: with the resume where nothing loads yet, by functions, by a class."""
     run = runs[0]
-    if by_trainer(run, program) is not None or _by_fabric(run, program):
+    if by_trainer(run, program) is not None or by_fabric(run, program):
         return []
     if is_sharded(run, program):
         both = resumed_by_all_ranks(run, missing, program)
@@ -122,8 +123,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     if is_sharded(run, program):
         return by_all_ranks(run, missing, program, title)
     rows, left = rows_of(run, missing, program)
-    if _by_fabric(run, program):
-        return None  # what it is given are the objects, and each strategy takes them in its own way
+    if by_fabric(run, program):
+        return None
     rng = _random_state(run, program)
     if any(p.name in left for p in missing) or not (rows or rng):
         return None
@@ -170,13 +171,6 @@ def _better_place(runs: list[Run], program: Program) -> bool:
         site not in own and site.whole is None and site.states("module") and program.training.resumption.run_at(site)
         for site in program.training.checkpoints.saves
     )
-
-
-def _by_fabric(run: Run, program: Program) -> bool:
-    site = run.site
-    call, writer = (site.via, site.via_owner or site.owner) if site.via is not None else (site.node, program)
-    func = call.func
-    return isinstance(func, ast.Attribute) and writer.value(func.value, call).kind == "fabric"
 
 
 def _random_state(run: Run, program: Program) -> RandomState | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.fixes.at_hand import at_hand, bound_at, has_state
+from dry_debug.fixes.at_hand import bound_at, has_state
+from dry_debug.fixes.completable import without_fix
 from dry_debug.program.own_count import ahead, own_counts
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_numbers import counters, outermost
@@ -67,10 +68,7 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
     rows: list[Row] = []
     left: list[str] = []
     for part in parts:
-        if part.value is not None and not has_state(part.value, part.kind):
-            left.append(part.name)
-            continue
-        if part.local and not at_hand(part, run, program):
+        if without_fix(part, run, program):
             left.append(part.name)
             continue
         alone = sum(p.kind == part.kind for p in missing) == 1 == sum(p.kind == part.kind for p in run.parts)

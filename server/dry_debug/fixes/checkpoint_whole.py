@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dry_debug.fixes.at_hand import bound_at
 from dry_debug.fixes.beside import SecondFile
 from dry_debug.fixes.checkpoint_rows import Row, stmt_in_loop
-from dry_debug.fixes.checkpoint_save import is_bare, model_entries, same_place
+from dry_debug.fixes.checkpoint_save import model_entries, same_place
+from dry_debug.fixes.completable import is_bare
 from dry_debug.fixes.layout import free_name, is_plain
 from dry_debug.fixes.start import finished, range_of
 from dry_debug.fixes.unwrapping import is_state, saved_wrapped
