@@ -66,6 +66,11 @@ class Contents:
     complete: bool = False
     node: DictNode | None = None
 
+    @property
+    def display(self) -> ast.Dict | None:
+        """The `node` where it is written `{...}`."""
+        return self.node if isinstance(self.node, ast.Dict) else None
+
 
 class PayloadReader:
     """Reads payloads in one program; `env` gives parameters that a call binds."""
