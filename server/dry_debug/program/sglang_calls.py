@@ -89,7 +89,7 @@ def engine_call(call: ast.Call, program: Program) -> Unlimited | str:
         reason = _length_of(contents, _SETTINGS, program)
         if reason is not None:
             return reason
-        settings = contents.node
+        settings = contents.display
         if settings is None:
             return "its parameters are not written as `{...}` in this file"
     said = texts([(prompt, program.scope(call))] if prompt is not None else [], program)
@@ -102,11 +102,11 @@ def request(call: ast.Call, program: Program) -> Unlimited | str:
     assert body is not None
     contents = PayloadReader(program).read(body, call)
     keys = {entry.key for entry in contents.entries}
-    if not keys & {"text", "input_ids"} or contents.node is None:
+    if not keys & {"text", "input_ids"} or contents.display is None:
         return "what it sends is not known to be for a server of SGLang"
     if keys & _NO_TEXT:
         return "it is asked for more than the text"
-    own = {key.value: value for key, value in zip(contents.node.keys, contents.node.values, strict=True)
+    own = {key.value: value for key, value in zip(contents.display.keys, contents.display.values, strict=True)
            if isinstance(key, ast.Constant)}  # fmt: skip
     inner = own.get("sampling_params")
     if inner is None and ("sglang" not in program.document.source.lower() or "sampling_params" in keys):
@@ -114,17 +114,17 @@ def request(call: ast.Call, program: Program) -> Unlimited | str:
     if inner is not None and not isinstance(inner, ast.Dict):
         parameters = PayloadReader(program).read(inner, call)
         reason = _length_of(parameters, _SETTINGS, program)
-        if reason is None and parameters.node is None:
+        if reason is None and parameters.display is None:
             reason = "its parameters are not written as `{...}` in this file"
         if reason is not None:
             return reason
-        inner = parameters.node
+        inner = parameters.display
     reason = _length_of(contents, _SETTINGS | _BODY, program)
     if reason is not None:
         return reason
     prompt = own.get("text")
     said = texts([(prompt, program.scope(call))] if prompt is not None else [], program)
-    return Unlimited(call, "server", inner if isinstance(inner, ast.Dict) else None, contents.node, said)
+    return Unlimited(call, "server", inner if isinstance(inner, ast.Dict) else None, contents.display, said)
 
 
 def _length_of(contents: Contents, known: frozenset[str], program: Program) -> str | None:
