@@ -266,7 +266,10 @@ def _draws(helper: Scope, site: ast.Call, call: ast.Call, answers: set[str], mod
     inner = Body(helper.node, draw)  # type: ignore[arg-type]  # it has a body as a loop has
     made = inner.after(logits, min(helper.calls, key=lambda c: c.lineno))
     tokens = inner.after(inner.bound_by(draw), draw)
-    return _beyond(draw, helper.node, draw, made, tokens, model, program) is None
+    lists = {b.name for rows in helper.bindings.values() for b in rows if isinstance(b.value, ast.List)}
+    gone = frozenset(lists - {n.id for r in helper.returns if r.value is not None for n in nodes(r.value)
+                              if isinstance(n, ast.Name)})  # fmt: skip
+    return _beyond(draw, helper.node, draw, made, tokens, model, program, gone) is None
 
 
 def _draws_itself(call: ast.Call, program: Program) -> bool:
@@ -309,8 +312,10 @@ def _beyond(
     tokens: set[str],
     model: Value,
     program: Program,
+    gone: frozenset[str] = frozenset(),
 ) -> str | None:
-    """What the loop, or a function of its iteration, does that `generate` does not."""
+    """What the loop, or a function of its iteration, does that `generate` does not. `gone`: lists that a function
+    fills for itself."""
     for node in nodes(loop):
         if isinstance(node, ast.Yield | ast.YieldFrom | ast.Await):
             return "the loop hands its tokens out one by one"
@@ -329,7 +334,9 @@ def _beyond(
             continue
         given = [*node.args, *(k.value for k in node.keywords)]
         name = last_name(node.func)
-        if name in _KEEPS and any(_mentions(a, answers - tokens) for a in given):
+        into = node.func.value if isinstance(node.func, ast.Attribute) else None
+        own_list = isinstance(into, ast.Name) and into.id in gone
+        if name in _KEEPS and not own_list and any(_mentions(a, answers - tokens) for a in given):
             return "the loop keeps what the model answers"
         if not any(_mentions(a, answers) for a in given):
             continue
