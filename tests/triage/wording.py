@@ -48,7 +48,9 @@ def labelled() -> list[tuple[str, str]]:
     messages = tomllib.loads((HERE / "messages.toml").read_text(encoding="utf-8"))
     found += [(text, row["area"]) for row in messages["row"] for text in row["messages"]]
     phrasings = tomllib.loads((HERE / "phrasings.toml").read_text(encoding="utf-8"))
-    return found + [(text, row["area"]) for row in phrasings["group"] for text in row["texts"]]
+    found += [(text, row["area"]) for row in phrasings["group"] for text in row["texts"]]
+    threads = tomllib.loads((HERE / "threads.toml").read_text(encoding="utf-8"))["thread"]
+    return found + [(row["text"], row["area"]) for row in threads]
 
 
 def of_text(text: str) -> Sequence[str]:
