@@ -32,6 +32,7 @@ GROUPS = (
     "fourteenth",
     "fifteenth",
     "sixteenth",
+    "seventeenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 
