@@ -33,6 +33,7 @@ GROUPS = (
     "fifteenth",
     "sixteenth",
     "seventeenth",
+    "eighteenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 
