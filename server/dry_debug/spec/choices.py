@@ -65,7 +65,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "cosine",
-            r"\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|"
+            r"cosineannealing(?:lr)?\b|\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|"
             r"lr))*(?! (?:similarit|distance|loss|"
             r"embedding|metric))",
         ),
@@ -85,7 +85,9 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
         (
             "exponential",
-            r"(?:lr|learning[ -]rate) (?:decay|schedule)\W{1,4}(?:is )?exponential|exponential(?:lr|"
+            r"(?:lr|learning[ -]rate) (?:decay|schedule)\W{1,4}(?:is )?exponential|\b(?:multipl\w+|scal\w+|"
+            r"decay\w*) (?:the |it |lr )*(?:lr |learning[ -]rate |it )?by (?:a factor of )?0?\.[5-9]\d* (?:after |at the end of )?"
+            r"(?:every|each|per) epoch\b|exponential(?:lr|"
             r" (?:lr )?(?:decay|schedule[r]?))",
         ),
         (
@@ -121,6 +123,9 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "constant",
             r"(?<=e-[1-9], )(?:constant|flat|fixed)\b(?! (?:with|seed))|\bconstant\b(?=,? (?:after|following|from "
             r"the end of) (?:an? |the )?(?:\w+ )?warm)|"
+            r"\b(?:kill|remove|drop|ditch|disable|turn off|get rid of|lose|scrap) (?:the |any )?(?:lr |learning[ -]rate )?"
+            r"(?:schedule[r]?|decay)\b(?! (?:to|by|at|rate))|"
+            r"\b(?:then|and) hold\b(?: (?:it|the lr|there|constant|flat))?(?=\s*(?:\Z|[,.;]))|"
             r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
             r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
@@ -215,6 +220,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "accelerate",
             r"\b(?:hf|hugging ?face)(?:'s)? accelerate\b|\baccelerate (?:library|launch|config)\b|(?-i:(?:use|using|"
             r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))|"
+            r"(?-i:\A\W*[Aa]ccelerate\b)(?=\s*(?:[+&/,]|\Z))|"
             r"(?-i:(?<=and )[Aa]ccelerate\b)(?=\s*(?:[.,;:)]|\Z))",
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
@@ -331,6 +337,7 @@ _BESIDE = re.compile(
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
 # A value here never becomes forbidden by "no": the word is part of it.
 _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
+_NOT_REFUSED = frozenset(("full", "linear_probe"))
 
 
 def choices(sentence: str, question: bool = False, *, settings: bool = False) -> list[Choice]:
@@ -352,7 +359,9 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                 ):
                     continue
                 kind: Kind = "one"
-                before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]
+                before = text[max(0, match.start() - 60) : match.start()] 
+                if name not in _NOT_REFUSED:
+                    before += (_NO_WORD.match(match[0]) or [""])[0]
                 refused = field in ("framework", "method", "logging") and _NO_BEHIND.match(text, match.end())
                 if name not in _OWN_NO and (refused or _NO_BEFORE.search(before)):
                     kind = "not"

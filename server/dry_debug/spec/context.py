@@ -138,7 +138,7 @@ _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
     r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
-    r"(?:(?!->|→|=>|\band (?:reduce|set|use|increase|raise|lower|train|run|change|drop|take|switch|keep|add|make|"
+    r"(?:(?!->|→|=>|(?<=[\w)] )(?:please )?(?:use|take|go (?:with|for)|switch to)\b|\band (?:reduce|set|use|increase|raise|lower|train|run|change|drop|take|switch|keep|add|make|"
     r"go)\b|\bw/ |\bwith (?:an? )?(?:weight|wd\b|lr\b|learning|batch|warm|seed)|\b(?:as|for) (?:the "
     r")?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
     r"\bbut\b(?=\s*\.?\d))"
@@ -154,7 +154,7 @@ _WAS = re.compile(
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
     r"longer|no need (?:for|of)|not)\b"
-    r"(?!\s+(?:(?:use|take|have|run|train|need)(?: for)? (?:more|less|fewer) than|exceed|more than|less than|above|"
+    r"(?!\s+(?:(?:use|take|have|run|train|need|go)(?: it)?(?: on)?(?: for)? (?:more|less|fewer|longer|shorter) than|exceed|more than|less than|above|"
     r"below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
     r"exceed|over|"
     r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
@@ -252,6 +252,24 @@ _FAILING = re.compile(
     rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
 )
+# "a rate above 1e-4 diverges", "it trains for 10 epochs, which overfits": values with which it goes wrong
+_WRONG = (
+    r"(?:overfits|overfitted|diverges|diverged|explodes|exploded|ooms|oomed|oom-?ed|crashes|crashed|fails|underfits|collapses|collapsed|"
+    r"runs out of (?:gpu )?memory|(?:does not|doesn'?t|won'?t|do not|don'?t) (?:fit|converge)|gives? nans?|blows up|goes nan|is unstable|"
+    r"(?:is|are|was|were) (?:way |far |much |a bit )?too (?:high|low|many|few|much|big|large|small|long|short|slow))\b"
+)
+_MEASURED = (
+    r"(?:took|takes|uses|used|needs|needed|requires|required)\b[^,;.\d]{0,16}\d[\d.]* ?(?:gb|gib|mb|hours?|h|min(?:utes)?|seconds)\b"
+    r"(?! ?(?:gpus?|cards?|of vram|vram))"
+)
+_HAS_FAILED = re.compile(rf"{_WRONG}|{_MEASURED}", re.IGNORECASE)
+_FAILED = re.compile(rf"(?:\A|(?<=[,;:(]))[^,;:()]{{2,90}}?(?:, ?)?(?:which |that |and )?(?:{_WRONG}|{_MEASURED})", re.IGNORECASE)
+_MEANT = re.compile(
+    r"\A\W*(?:(?:please|pls|so|then|and|ok(?:ay)?|also)[,:]?\s+)*(?:use|set|make|keep|let'?s|change|lower|raise|increase|decrease|reduce|"
+    r"bump|switch|take|we want|we need|stop|stay|stick|go (?:with|for|to|down|up|back))\b|"
+    r"\b(?:so|until|unless|before|to avoid|otherwise|if|in case|when|once|because|since|as)\b",
+    re.IGNORECASE,
+)
 _CAN_GO = re.compile(  # "The SGD settings that are in there now can go"
     r"\b(?:can|may|should|must|will|could) (?:all |both |now )?(?:go(?: away)?(?=\s*(?:\Z|[,.;]))|be (?:dropped|"
     r"removed|deleted|"
@@ -312,6 +330,8 @@ def asked_part(sentence: str, question: bool) -> str:
             text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _BECAUSE.sub(lambda m: m[0] if _DEVICES.search(m[0]) else " " * len(m[0]), text)
+    if _HAS_FAILED.search(text):
+        text = _FAILED.sub(lambda m: m[0] if _MEANT.search(m[0]) or not re.search(r"\d", m[0]) else " " * len(m[0]), text)
     for told in (_JUDGED, _FAILING, _LASTING):
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
@@ -475,10 +495,21 @@ _DOWN = re.compile(r"\b(?P<old>from\s+\S+)\s+(?=(?:down|back)\s+to\b)", re.IGNOR
 _ARROW = re.compile(r"(?<![\w.])(?P<old>[\d.]+(?:e-?\d+)?[kK]?)\s*(?:->|→|=>|-->)\s*(?=\.?\d)", re.IGNORECASE)
 
 
+_FALLEN = re.compile(
+    r"\d(?:\.\d+)?e-(?P<first>\d)\s*(?:->|→|=>|-->)\s*(?:0\b(?!\.)|\d(?:\.\d+)?e-(?!(?P=first))\d)(?=[^.;]{0,30}\b(?:cos\w*|decay|"
+    r"anneal\w*|linear\w*|schedul\w+|poly\w*)\b)",
+    re.IGNORECASE,
+)
+
+
 def _changed(text: str) -> str:
     """Blanks what something is changed from: "raise the batch size from 8 to 16" asks for 16."""
     for pattern in (_CHANGE, _DOWN, _ARROW):
         for match in pattern.finditer(text):
+            fallen = _FALLEN.match(text, match.start("old")) if pattern is _ARROW else None
+            if fallen is not None:  # "lr 1e-4 -> 1e-6 cosine": to where the schedule goes
+                text = blank(text, match.end("old"), fallen.end())
+                continue
             end = match.end() if pattern is _ARROW else match.end("old")
             text = blank(text, match.start("old"), end)
     return text

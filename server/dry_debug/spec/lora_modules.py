@@ -18,7 +18,9 @@ _LISTED = re.compile(rf"(?:\b{_MODULE}\b[\"'\]\s]*(?:,|and|&|/|\+|\s)*[\"'\[\s]*
 
 
 _ALL_LINEAR = re.compile(
-    r"\ball[ -]linear\b(?: layers| modules)?|\b(?:every|all) (?:the )?linear (?:layers?|modules?)\b", re.IGNORECASE
+    r"\ball[ -]linear\b(?: layers| modules)?|\b(?:every|all) (?:the )?linear (?:layers?|modules?)\b|"
+    r"\btarget(?:[ _]modules?)?\W{1,3}all\b(?!-)|\btarget[ _]linear\W{1,3}(?:true|yes)\b",
+    re.IGNORECASE,
 )
 
 

@@ -52,11 +52,12 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "batch_size",
-        r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|overall|train(?:ing)?|eval(?:uation)?|micro|"
+        r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|eff\.?|overall|train(?:ing)?|eval(?:uation)?|micro|"
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of(?: size)?|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbatches(?= (?:have|hold|contain|comprise|consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
+        r"job|mode|prediction))|\bbatches(?= (?:(?:should|must|shall|will|to|can) )?(?:have|hold|contain|comprise|"
+        r"consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
         r"\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card|worker|process|rank))?|"
@@ -81,7 +82,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_tokens",
-        r"(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
+        r"(?:generat|produc|emit|decod|output)(?:e|es|ing|s)?(?= (?:(?:at most|up to|max(?:imum)?|no more than|a maximum of|"
+        r"only|exactly) )?[\d,.]+k? (?:new |more )?tokens)|(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
         r"completions?|generations?|replies)"
         r"(?: (?:below|under|within))?|max[ _](?:completion|response|output|generation)[ _]length|"
         r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
@@ -92,7 +94,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
-        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
+        r"max(?:imum)?[ _-](?:prompt|input|source|context)(?=\W{1,3}(?:of )?\d)|max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
         r"every |"
         r"one )?(?:texts?|sequences?|inputs?|prompts?|examples?|samples?|documents?|sentences?|questions?|passages?|"
         r"contexts?|reviews?|tweets?|messages?)|"
@@ -112,9 +114,11 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
-        r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|"
+        r"prompts?|everything|dialogues?)?(?: are| get| should be| must be| to be)? ?(?:cut|trimmed|capped|clipped|limited|"
         r"shortened)(?: off)? (?:at|after|"
-        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
+        r"to)(?= ?[\d,.]+k? ?tok)|\b(?:inputs?|texts?|sequences?|sentences|documents?|articles|prompts?|reviews|tweets|"
+        r"dialogues?|messages) (?:are |get |is |should be |must be |will be |to be |be )*(?:cut|trimmed|capped|"
+        r"truncated|limited|shortened)(?: off)? (?:at|after|to|beyond)(?= ?\d)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
         r"\bbptt\b(?: (?:of|over|with|length|size))*|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? "
         r"(?:over|for)(?= \d+ (?:tok|words))",
     ),
@@ -214,8 +218,9 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
         r"[ -]tokens?,? (?:altogether|in total|overall|(?:for )?(?:prompt|question) (?:and|\+) (?:answer|completion|"
         r"response))|"
-        r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
-        r"|message)|"
+        r"[ -]tokens? (?:per|for each|in each|for every|each) (?!step|batch|gpu|device|card|update|second|sec\b|s\b|"
+        r"iteration|epoch|micro|day|hour|minute|user|optimi|global|answer|response|completion|output|reply|generation|"
+        r"request|prompt\b|question|call|problem|query)[a-z]{3,}\b|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"
         r"will do|would do|do(?=\W*\Z)|tops|(?:with|incl\w*|, ?)?\s?pack(?:ed|ing)|"
         r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
@@ -273,7 +278,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "lora_alpha": ("alpha", "a=", "a =", "a ", "α", "scaling"),
     "lora_dropout": ("drop",),
     "lora_r": ("rank", "r"),
-    "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
+    "max_tokens": ("tok", "length", "output", "completion", "generation", "response", "answer", "repl"),
     "max_length": (
         "bptt",
         "through time",
