@@ -60,7 +60,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     "scheduler": (
         (
             "cosine_with_restarts",
-            r"cosine (?:annealing )?(?:schedule )?with (?:warm |hard )?restarts|cosine_with_restarts|"
+            r"cosine (?:annealing )?(?:schedule )?with (?:warm |hard |\w{1,5} )?restarts|cosine_with_restarts|"
             r"cosineannealingwarmrestarts",
         ),
         (
@@ -141,7 +141,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("bf16", r"\bb(?:f|float)[ _-]?16(?:-mixed|-true)?\b|brain ?float"),
         (
             "fp16",
-            r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-(?:mixed|true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)",
+            r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\bdtype\W{1,4}(?:torch\.)?half\b|\b16-(?:mixed|true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)",
         ),
         ("tf32", r"\btf32\b"),
         ("fp8", r"\bfp8\b|\bfloat8\b"),
@@ -170,7 +170,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "full",
             r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
             r"-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
-            r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
+            r"\b(?:fine[ -]?tun\w*|tun(?:e|ing)|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
             r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
             r"the| its)? (?:model )?"
             r"(?:weights?|parameters?|params|layers?) (?:are|is|get|gets|should be|must be|will be|to be) (?:\w+ )?"

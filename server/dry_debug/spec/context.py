@@ -86,7 +86,7 @@ _OTHERS = re.compile(
     r"(?:[\w-]+ ){0,2}(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
     r"fork|repo|code|version|team|paper|recipe|report|entry|thesis|attempt|submission|baseline|results?|values?|"
     r"hyper-?parameters?|defaults?)\b"
-    r"|\b(?!(?:Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|Weights|Only|Just|"
+    r"|\b(?!(?:The|An?|All|Any|Each|Every|Our|My|Your|Its|Both|Final|Fully|Newly|Best|Last|Save|Use|Once|When|And|Then|Also|Here|There|Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|Weights|Only|Just|"
     r"Everything|Base|"
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"

@@ -125,7 +125,7 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
     if groups["cpu"]:
         return Hardware(None, device="cpu")
     if re.search(
-        r"\b(?:no|not|without|don'?t|doesn'?t)(?: (?:need|use|have|want|require|on|a|"
+        r"\b(?:no|not|nothing|none|never|without|don'?t|doesn'?t)(?: (?:need|use|have|want|require|on|a|"
         r"any))?\s+\Z",
         before,
         re.IGNORECASE,

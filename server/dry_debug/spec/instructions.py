@@ -473,11 +473,18 @@ _CORRECTS = re.compile(
 )
 
 
+_BUT = re.compile(r"\b(?:but|though)\b", re.IGNORECASE)
+_WILL_DO = re.compile(
+    r"\s*(?:is|are|will|would|should)(?: be)? (?:already )?(?:enough|plenty|sufficient|fine|ok|okay|do)\b", re.IGNORECASE
+)
+
+
 def _corrected(text: str, numbers: list[Quantity], later: list[Quantity]) -> list[Quantity]:
     """The numbers with what takes one of them back in the same sentence: "5 epochs, no wait, 3"."""
     for one in later:
         first = next((n for n in numbers if n.field == one.field and n.end <= one.start), None)
-        if first is not None and _CORRECTS.search(text[first.end : one.start]):
+        between = text[first.end : one.start] if first is not None else ""
+        if first is not None and (_CORRECTS.search(between) or (_BUT.search(between) and _WILL_DO.match(text, one.end))):
             return [replace(one, role=n.role, unit=n.unit) if n is first else n for n in numbers]
     return numbers
 

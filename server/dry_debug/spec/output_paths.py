@@ -30,7 +30,7 @@ _OUTPUT = re.compile(
     rf"should be|shall be|"
     rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?(?: as (?:\w+ ){{1,3}}?)?\s*(?:to|in|into|under|"
     rf"at)\s+"
-    rf"(?:the )?|\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything)\b[^.;:,/]{{0,30}}\b(?:in)?to "
+    rf"(?:the |a )?(?:(?:folder|directory|dir)\s+)?|\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything)\b[^.;:,/]{{0,30}}\b(?:in)?to "
     rf"(?:the |a )?(?:folder|directory|dir)\s+|\A\W*(?:->|→|=>|➜)\s*(?=[./~\w-]+/\w)|"
     rf"\b(?:sav|stor|writ|keep|export|dump)\w*\b[^.;:,/]{{0,40}}?\bas\s+|\b(?:final|best|last|trained|finished) "
     rf"(?:weights?|model|adapters?|"

@@ -22,8 +22,8 @@ _LINK = (
     r"down |back )?to|(?:is |be |was |gets? )?(?:doubled|halved|raised|lowered|reduced|increased|decreased|changed|"
     r"bumped|"
     r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|(?:by (?:half|a half|two|ten|a factor of \w+)|\w+ times (?:smaller|larger|"
-    r"lower|higher|bigger|less|more))(?=[,:;]? )|(?:any|some)thing|any value|a value|is|"
-    r"are|of|to|at|still|now|should go|(?:(?:should|must|will|shall) )?(?:starts?|begins?|peaks?)(?: off| out)? (?:at|"
+    r"lower|higher|bigger|less|more))(?=[,:;]? )|(?:any|some)thing|any value|a value|,?\s*so(?=\s+\.?\d[\d.]*(?:e-\d+)?\s*(?:\Z|[.,;)]))|is|"
+    r"are|(?:(?:is|are) )?to be|of|to|at|still|now|should go|(?:(?:should|must|will|shall) )?(?:starts?|begins?|peaks?)(?: off| out)? (?:at|"
     r"with|from)|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
     r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
@@ -72,7 +72,7 @@ _NO = re.compile(
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
-    r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
+    r"(?:grad(?:ient)?[ _])?accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
     r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set "
     r"to )*(?:off|disabled|"
     r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
@@ -80,7 +80,8 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 _GREEDY = re.compile(
-    r"\bgreed(?:y|ily)\b|\barg-?max\b(?! (?:over|of) (?:the )?logits for)|\b(?:don'?t|do not|without) sampl(?:e|ing)\b(?! (?:from|"
+    r"\bgreed(?:y|ily)\b|\b(?:answer|respond|generat|decod|sampl)\w*\b[^.;]{0,20}\bdeterministic(?:ally)?\b|"
+    r"\bdeterministic (?:answers?|outputs?|responses?|completions?)\b|\barg-?max\b(?! (?:over|of) (?:the )?logits for)|\b(?:don'?t|do not|without) sampl(?:e|ing)\b(?! (?:from|"
     r"the|more|frames|rows))|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
 )
 # "LoRA 16/32", "r/alpha = 16/32"
@@ -225,7 +226,7 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
         ):
             continue
         taken.append((one.start, one.end))
-        found.append(_of_prompts(with_role(one, text, sentence), match))
+        found.append(_of_a_part(with_role(one, text, sentence), match, text))
         found.extend(second_role(found[-1], text, taken))
     rate = _bare_rate(text) if not any(f.field == "learning_rate" for f in found) else None
     if rate is not None and not any(rate.start < e and s < rate.end for s, e in taken):
@@ -233,8 +234,13 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     return _without_estimates(found)
 
 
-def _of_prompts(one: Quantity, match: re.Match[str]) -> Quantity:
-    """A length that is said of prompts, which may be a part of the whole."""
+_OF_TARGETS = re.compile(r"\b(?:target|summary|label|decoder)\s+\Z", re.IGNORECASE)
+
+
+def _of_a_part(one: Quantity, match: re.Match[str], text: str) -> Quantity:
+    """A length that is said of prompts or of targets, which are a part of the whole."""
+    if one.field == "max_length" and not one.role and _OF_TARGETS.search(text[: one.start]):
+        return replace(one, role="target")
     prompts = one.field == "max_length" and re.match(r"(?:max(?:imum)?[ _-])?prompts?\b", match["name"].strip(), re.I)
     return replace(one, role="prompt") if prompts and not one.role else one
 

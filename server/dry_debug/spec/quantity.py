@@ -65,6 +65,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         return None  # "48.1 at epoch 50"
     if field == "max_steps" and _PER_ROLLOUT.match(text, match.end()):
         return None
+    if field == "max_steps" and behind and _LISTED.search(before):
+        return None  # "save after 500, 1000 and 1500 steps"
     if field == "max_grad_norm" and "grad" not in name and "norm" not in name and _POLICY.search(text):
         return None  # the range of PPO's ratio
     if field == "temperature" and _SOFTENED.search(text) and not _SAMPLED.search(text):
@@ -204,6 +206,7 @@ _FALLS = re.compile(
 )
 
 
+_LISTED = re.compile(r"(?<![\w.])\d[\d,]*k?, \d[\d,]*k?,? (?:and|or) \Z", re.IGNORECASE)
 # "128 steps per rollout": of one round of reinforcement learning
 _PER_ROLLOUT = re.compile(
     r"\s*(?:steps )?(?:per|/|an?|in each|for each|of each) ?(?:ppo |policy )?(?:updates?|rollouts?|iterations?|episodes?|env\w*|"

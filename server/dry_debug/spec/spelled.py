@@ -28,8 +28,13 @@ _ELSE = re.compile(
 )
 
 
+_REPLACE = re.compile(
+    r"\b(?P<word>[Rr]eplac(?:e|ing)|[Ss]ubstitut(?:e|ing))\b (?P<old>[^,;.()]{2,40}?) (?:by|with) (?=\S)", re.IGNORECASE
+)
+
+
 def spelled(text: str) -> str:
-    """The sentence with such words in digits and links as ids; as long as before."""
+    """The sentence with such words in digits and links as ids; as long as before, but for "replace a by b"."""
     low = text.lower()
     if "minus" in low or "negative" in low:
         text = _POWER.sub(_as_digits, text)
@@ -37,6 +42,8 @@ def spelled(text: str) -> str:
         text = _TIMES_AHEAD.sub(" ", text)
     if "hf.co/" in low or "huggingface.co/" in low:
         text = _HUB.sub(_as_id, text)
+    if "replac" in low or "substitut" in low:
+        text = _REPLACE.sub(r"instead of \g<old>, use ", text)
     if "16" in low or "32" in low:
         text = _ELSE.sub(lambda m: f"{m['first']} or {m['second']}".ljust(len(m[0]))[: len(m[0])], text)
     return text

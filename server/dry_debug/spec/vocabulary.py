@@ -43,7 +43,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     (
         "learning_rate",
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
-        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
+        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
         r"\bpeak(?=\W{1,3}(?:of |at )?\d(?:\.\d+)?e-\d)|\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|"
         r"0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
@@ -102,7 +102,9 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"cutoff|article|chunk|window|tokeni[sz]er|example|sample|truncation)[ _-]?(?:len(?:gths?)?|"
         r"window|size(?<!model size)(?<!sample size)(?<!text size))|\b(?:prompts?|inputs?|sources?|contexts?|"
         r"articles?|documents?)"
-        r"(?=\s+(?:max|up to|at most|limit|≤|<=|capped)\w*\W{0,4}(?:of |to |at )?\d)|length(?=\s*[:=]|\s+\d+k?\b"
+        r"(?=\s+(?:max|up to|at most|limit|≤|<=|capped)\w*\W{0,4}(?:of |to |at )?\d|\s+\d+k?\s*(?:/|,|and|\+)\s*(?:the )?"
+        r"(?:outputs?|targets?|answers?|responses?|completions?|summar))|(?:cut|trim|truncate|crop|shorten)s? (?:off )?"
+        r"(?:everything|all|(?:the )?texts?|(?:the )?inputs?|(?:the )?sequences|them|it)(?: off)? (?:after|at|to|beyond)(?= ?[\d,.]+k? ?tok)|length(?=\s*[:=]|\s+\d+k?\b"
         r"(?! steps))|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
         r"(?:pad(?:ded|ding)?|"
@@ -167,7 +169,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "gradient_accumulation_steps",
-        r"[ -](?:grad(?:ient)?[ -])?accum(?:ulation)?(?:[ -]steps?)?|[ -]?(?:x|×|steps? of|times)? "
+        r"[ -]steps?[ -]accum(?:ulation)?\b|[ -](?:grad(?:ient)?[ -])?accum(?:ulation)?(?:[ -]steps?)?|[ -]?(?:x|×|steps? of|times)? "
         r"?(?:grad(?:ient)?s? )?accum(?:ulation)?|"
         r" grad(?:ient)?[ -]acc(?:umulation)?(?: steps)?",
     ),
@@ -247,6 +249,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "learning_rate": (
         "lr",
         "rate",
+        " at ",
         "@",
         "step",
         "peak",
