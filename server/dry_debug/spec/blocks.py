@@ -66,21 +66,26 @@ def settings_in(lines: Sequence[str], language: str) -> Iterator[tuple[int, str]
 
 
 _SETTINGS = re.compile(
-    r"(?:\w*(?:Arguments|Args|Config|Params|Trainer|TrainingArguments)|LLM|Engine|dict|SimpleNamespace|Namespace|DataLoader|EasyDict)\Z"
+    r"(?:\w*(?:Arguments|Args|Config|Params|Trainer|TrainingArguments)|LLM|Engine|dict|SimpleNamespace|Namespace|"
+    r"DataLoader|EasyDict)\Z"
 )
 _OPTIMIZERS = re.compile(r"(?:\w*Adam\w*|SGD|RMSprop|Adagrad|Adadelta|Adafactor|Lion\w*|LAMB|Muon)\Z")
-_SCHEDULERS = re.compile(r"(?:CosineAnnealing\w*|OneCycleLR|ReduceLROnPlateau|(?:Multi)?StepLR|ExponentialLR|ConstantLR|LinearLR)\Z")
+_SCHEDULERS = re.compile(
+    r"(?:CosineAnnealing\w*|OneCycleLR|ReduceLROnPlateau|(?:Multi)?StepLR|ExponentialLR|ConstantLR|LinearLR)\Z"
+)
 _WARMED_UP = re.compile(r"get_(\w+?)_schedule\w*\Z")
-_STATEMENTS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.With)
+_STATEMENTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.With)
+_STARTS = re.compile(r"\.(?:train|fit|backward|step|generate)\(")
 
 
 def is_script(lines: Sequence[str]) -> bool:
-    """Whether Python is a program that somebody shows, not settings: it imports, defines or loops."""
+    """Whether Python is a program that somebody shows, not settings: it defines, loops or starts something."""
+    text = textwrap.dedent("\n".join(lines))
     try:
-        tree = ast.parse(textwrap.dedent("\n".join(lines)))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return any(isinstance(s, _STATEMENTS) for s in tree.body)
+    return _STARTS.search(text) is not None or any(isinstance(s, _STATEMENTS) for s in tree.body)
 
 
 def arguments_in(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -79,7 +79,8 @@ _DATA_FOLDER = re.compile(
 
 
 _FOLDER_TRAINED_ON = re.compile(  # "train on ./data/a, validate on ./data/b"
-    r"\b(?P<what>train|fine-?tun|learn|evaluat|validat|test|benchmark)(?:e|ed|ing|s)?(?: it| the model| the network)? (?:on|with|from)\s+"
+    r"\b(?P<what>train|fine-?tun|learn|evaluat|validat|test|benchmark)(?:e|ed|ing|s)?(?: it| the model| the "
+    r"network)? (?:on|with|from)\s+"
     r"[\"'(]*(?P<value>(?:[~.]{1,2}/|/|data/|datasets?/)[\w.-]+(?:/[\w.-]+)*/?)(?![\w/])",
     re.IGNORECASE,
 )

@@ -85,7 +85,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
-    r"\b(?:number|no\.?|num|count) of (?:gpus?|devices|cards)\s*(?:[:=|]|is\b|should be\b)?\s*(?P<n>\d{1,3})(?!\s*[x×*]|\w)",
+    r"\b(?:number|no\.?|num|count) of (?:gpus?|devices|cards)\s*(?:[:=|]|is\b|should "
+    r"be\b)?\s*(?P<n>\d{1,3})(?!\s*[x×*]|\w)",
     re.IGNORECASE,
 )
 _ONE_KEY = re.compile(

@@ -419,7 +419,11 @@ def _made_of(text: str, numbers: list[Quantity], whole: str) -> list[Quantity]:
 
 
 # "bs16, lr2e-5, ep3"
-_GLUED = re.compile(r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank|r(?=(?:4|8|16|32|64|128|256)\b))(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])", re.IGNORECASE)
+_GLUED = re.compile(
+    r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank|r(?=(?:4|8|16|32|64|128|"
+    r"256)\b))(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])",
+    re.IGNORECASE,
+)
 
 
 # "Not needed: W&B, DDP"
@@ -475,7 +479,8 @@ _CORRECTS = re.compile(
 
 _BUT = re.compile(r"\b(?:but|though)\b", re.IGNORECASE)
 _WILL_DO = re.compile(
-    r"\s*(?:is|are|will|would|should)(?: be)? (?:already )?(?:enough|plenty|sufficient|fine|ok|okay|do)\b", re.IGNORECASE
+    r"\s*(?:is|are|will|would|should)(?: be)? (?:already )?(?:enough|plenty|sufficient|fine|ok|okay|do)\b",
+    re.IGNORECASE,
 )
 
 
@@ -484,7 +489,9 @@ def _corrected(text: str, numbers: list[Quantity], later: list[Quantity]) -> lis
     for one in later:
         first = next((n for n in numbers if n.field == one.field and n.end <= one.start), None)
         between = text[first.end : one.start] if first is not None else ""
-        if first is not None and (_CORRECTS.search(between) or (_BUT.search(between) and _WILL_DO.match(text, one.end))):
+        if first is not None and (
+            _CORRECTS.search(between) or (_BUT.search(between) and _WILL_DO.match(text, one.end))
+        ):
             return [replace(one, role=n.role, unit=n.unit) if n is first else n for n in numbers]
     return numbers
 

@@ -21,9 +21,12 @@ _LINK = (
     r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
     r"down |back )?to|(?:is |be |was |gets? )?(?:doubled|halved|raised|lowered|reduced|increased|decreased|changed|"
     r"bumped|"
-    r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|(?:by (?:half|a half|two|ten|a factor of \w+)|\w+ times (?:smaller|larger|"
-    r"lower|higher|bigger|less|more))(?=[,:;]? )|(?:any|some)thing|any value|a value|,?\s*so(?=\s+\.?\d[\d.]*(?:e-\d+)?\s*(?:\Z|[.,;)]))|is|"
-    r"are|(?:(?:is|are) )?to be|of|to|at|still|now|should go|(?:(?:should|must|will|shall) )?(?:starts?|begins?|peaks?)(?: off| out)? (?:at|"
+    r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|(?:by (?:half|a half|two|ten|a "
+    r"factor of \w+)|\w+ times (?:smaller|larger|"
+    r"lower|higher|bigger|less|more))(?=[,:;]? )|(?:any|some)thing|any value|a value|"
+    r",?\s*so(?=\s+\.?\d[\d.]*(?:e-\d+)?\s*(?:\Z|[.,;)]))|is|"
+    r"are|(?:(?:is|are) )?to be|of|to|at|still|now|should go|(?:(?:should|must|will|shall) )?(?:starts?|begins?|"
+    r"peaks?)(?: off| out)? (?:at|"
     r"with|from)|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
     r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
@@ -43,7 +46,8 @@ _LINK = (
 _BOUND = (
     r"(?P<most>(?:at|on) or (?:below|under)|never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|"
     r"beyond)|at most|no (?:more|"
-    r"larger|higher|greater|bigger|longer) than|(?:not|n'?t|never) (?:(?:use|take|have|run|train|need|go|be|get)(?: it)?(?: on)?(?: for)? )?(?:more than|longer than|"
+    r"larger|higher|greater|bigger|longer) than|(?:not|n'?t|never) (?:(?:use|take|have|run|train|need|go|be|"
+    r"get)(?: it)?(?: on)?(?: for)? )?(?:more than|longer than|"
     r"exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
@@ -65,14 +69,16 @@ _VALUE = (
     rf"try)?\s*+[\[({{]?\s*+(?P<low>{ANY}){_UNIT}{_TAIL}"
 )
 _NO = re.compile(
-    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|(?:kill|ditch|scrap|remove|drop|lose|get rid of|forget)(?: the| any)|"
+    r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|"
+    r"(?:kill|ditch|scrap|remove|drop|lose|get rid of|forget)(?: the| any)|"
     r"leave out(?: "
     r"the)?|omit(?: the)?|"
     r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
-    r"(?:grad(?:ient)?[ _])?accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
+    r"(?:grad(?:ient)?[ _])?accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ "
+    r"_]norm)"
     r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set "
     r"to )*(?:off|disabled|"
     r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
@@ -81,8 +87,10 @@ _NO = re.compile(
 )
 _GREEDY = re.compile(
     r"\bgreed(?:y|ily)\b|\b(?:answer|respond|generat|decod|sampl)\w*\b[^.;]{0,20}\bdeterministic(?:ally)?\b|"
-    r"\bdeterministic (?:answers?|outputs?|responses?|completions?)\b|\barg-?max\b(?! (?:over|of) (?:the )?logits for)|\b(?:don'?t|do not|without) sampl(?:e|ing)\b(?! (?:from|"
-    r"the|more|frames|rows))|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
+    r"\bdeterministic (?:answers?|outputs?|responses?|completions?)\b|\barg-?max\b(?! (?:over|of) (?:the )?logits "
+    r"for)|\b(?:don'?t|do not|without) sampl(?:e|ing)\b(?! (?:from|"
+    r"the|more|frames|rows))|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b",
+    re.IGNORECASE,
 )
 # "LoRA 16/32", "r/alpha = 16/32"
 _RANK_AND_ALPHA = re.compile(
@@ -93,7 +101,8 @@ _RANK_AND_ALPHA = re.compile(
 _ONE_PASS = re.compile(
     r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
     r"\b(?:train|run|fine-?tune|go)\w*(?: it| this)?(?: for)? an? (?:single |full |complete |whole |entire )epoch\b|"
-    r"\b(?:over|through) the (?:whole |full |entire |training |train )*(?:data|corpus|set|dataset|examples) (?:just |only )?once\b|"
+    r"\b(?:over|through) the (?:whole |full |entire |training |train )*(?:data|corpus|set|dataset|examples) "
+    r"(?:just |only )?once\b|"
     r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
     re.IGNORECASE,
 )
@@ -103,8 +112,10 @@ _PASSES = re.compile(
     re.IGNORECASE,
 )
 _TENTH = re.compile(
-    r"\b(?:an?|one|the first) (?P<part>tenth|twentieth|fifth|hundredth) of (?:the |all )?(?:total |training |optimi[sz]er )*(?:steps|training|"
-    r"run|updates|iterations)\b[^.;,]{0,30}\bwarm-?[ ]?up\b|\bwarm-?[ ]?(?:up|ing)\b[^.;,]{0,30}\b(?:an?|one|the first) (?P<of>tenth|"
+    r"\b(?:an?|one|the first) (?P<part>tenth|twentieth|fifth|hundredth) of (?:the |all )?(?:total |training |"
+    r"optimi[sz]er )*(?:steps|training|"
+    r"run|updates|iterations)\b[^.;,]{0,30}\bwarm-?[ ]?up\b|\bwarm-?[ ]?(?:up|ing)\b[^.;,]{0,30}\b(?:an?|one|the "
+    r"first) (?P<of>tenth|"
     r"twentieth|fifth|hundredth) of\b",
     re.IGNORECASE,
 )
@@ -124,7 +135,8 @@ _NO_FIELD = {
 # "all seeds (python, numpy, torch) to 1": names no value, and stands between one and its field
 _ASIDE = re.compile(
     r"(?<=[a-z])\s*\((?![^()]*\b(?:not|max|min|effective|total|global|overall|per|each|r|rank|lora|eval\w*|val\w*|"
-    r"test|train\w*|head|encoder|decoder|backbone|teacher|student|generator|discriminator|actor|critic)\b)[^()\d]{2,60}\)(?=\s*(?:[:=]|to\b|of\b|is\b|at\b|should\b)\s*\W?\.?\d)",
+    r"test|train\w*|head|encoder|decoder|backbone|teacher|student|generator|discriminator|actor|"
+    r"critic)\b)[^()\d]{2,60}\)(?=\s*(?:[:=]|to\b|of\b|is\b|at\b|should\b)\s*\W?\.?\d)",
     re.IGNORECASE,
 )
 
@@ -190,7 +202,9 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
         found.append(Quantity("epochs", (times,), "one", f"{times:g}", passes.start(), passes.end()))
     tenth = _TENTH.search(text)
     if tenth:
-        share = {"tenth": 0.1, "twentieth": 0.05, "fifth": 0.2, "hundredth": 0.01}[(tenth["part"] or tenth["of"]).lower()]
+        share = {"tenth": 0.1, "twentieth": 0.05, "fifth": 0.2, "hundredth": 0.01}[
+            (tenth["part"] or tenth["of"]).lower()
+        ]
         found.append(Quantity("warmup_ratio", (share,), "one", f"{share:g}", tenth.start(), tenth.end()))
     pair = _RANK_AND_ALPHA.search(text)
     if pair and not (pair["name"].lower().startswith("r") and not lora):

@@ -15,7 +15,8 @@ _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
     r"final|than|for the first|wait|another|all|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
-    r"drop|decay|multipl|scal|step|freez)\w*[^,;]{0,60} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
+    r"drop|decay|multipl|scal|step|freez)\w*[^,;]{0,60} (?:at|after|from)|milestones?(?: (?:at|are|of))?|"
+    r"unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
     r"uation)?|"
@@ -24,7 +25,8 @@ _NOT_BEFORE = {
     r"sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
-    "max_length": r"(?:eval|each|average|avg\.?|mean|median|typical|usual|longest|shortest|p9\d|percentile)(?: \w+)? \Z",
+    "max_length": r"(?:eval|each|average|avg\.?|mean|median|typical|usual|longest|shortest|p9\d|percentile)(?: "
+    r"\w+)? \Z",
     "max_tokens": r"(?:average|avg\.?|mean|median|typical|usual|longest|shortest)(?: \w+)? \Z",
     "seed": r"\bno \Z",
 }
@@ -61,7 +63,13 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
-    if field == "epochs" and not behind and name.strip() in ("epoch", "epochs") and not ends and _AT_AN_EPOCH.search(before):
+    if (
+        field == "epochs"
+        and not behind
+        and name.strip() in ("epoch", "epochs")
+        and not ends
+        and _AT_AN_EPOCH.search(before)
+    ):
         return None  # "48.1 at epoch 50"
     if field == "max_steps" and _PER_ROLLOUT.match(text, match.end()):
         return None
@@ -200,7 +208,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
 
 
 _FALLS = re.compile(
-    r"\b(?:cos(?:ine)?|decay\w*|anneal\w*|linear(?:ly)?|schedul\w+|polynomial|exponential|falls?|over the (?:run|course|"
+    r"\b(?:cos(?:ine)?|decay\w*|anneal\w*|linear(?:ly)?|schedul\w+|polynomial|exponential|falls?|over the (?:run|"
+    r"course|"
     r"training))\b",
     re.IGNORECASE,
 )
@@ -209,13 +218,17 @@ _FALLS = re.compile(
 _LISTED = re.compile(r"(?<![\w.])\d[\d,]*k?, \d[\d,]*k?,? (?:and|or) \Z", re.IGNORECASE)
 # "128 steps per rollout": of one round of reinforcement learning
 _PER_ROLLOUT = re.compile(
-    r"\s*(?:steps )?(?:per|/|an?|in each|for each|of each) ?(?:ppo |policy )?(?:updates?|rollouts?|iterations?|episodes?|env\w*|"
+    r"\s*(?:steps )?(?:per|/|an?|in each|for each|of each) ?(?:ppo |policy )?(?:updates?|rollouts?|iterations?|"
+    r"episodes?|env\w*|"
     r"trajector\w+|collect\w*|buffer)\b",
     re.IGNORECASE,
 )
-_POLICY = re.compile(r"\bppo\b|\bgae\b|\bclip(?:ping)?[ _-](?:range|ratio|eps\w*|coef\w*|param\w*)|\brollouts?\b", re.IGNORECASE)
+_POLICY = re.compile(
+    r"\bppo\b|\bgae\b|\bclip(?:ping)?[ _-](?:range|ratio|eps\w*|coef\w*|param\w*)|\brollouts?\b", re.IGNORECASE
+)
 _SOFTENED = re.compile(
-    r"\bdistil\w*|\bteacher\b|\bkd\b|\bsoft(?:ened|max)\b|\bcontrastive\b|\bnt-?xent\b|\binfo-?nce\b|\bsimclr\b|\bgumbel\b|"
+    r"\bdistil\w*|\bteacher\b|\bkd\b|\bsoft(?:ened|max)\b|\bcontrastive\b|\bnt-?xent\b|\binfo-?nce\b|\bsimclr\b|"
+    r"\bgumbel\b|"
     r"\bcalibrat\w+",
     re.IGNORECASE,
 )

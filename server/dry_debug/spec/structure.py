@@ -337,12 +337,14 @@ class _Reader:
 
 # What a block of Python is: what is to be used, or what somebody has.
 _TO_BE_USED = re.compile(
-    r"\b(?:use|using|want|need|please|should|must|exactly|set|make it|take|these|this config\w*|following|required|go with|replace|update|"
+    r"\b(?:use|using|want|need|please|should|must|exactly|set|make it|take|these|this config\w*|following|required|"
+    r"go with|replace|update|"
     r"change|asked|agreed|target|new)\b",
     re.IGNORECASE,
 )
 _PASTED = re.compile(
-    r"\b(?:my|current\w*|existing|at the moment|right now|so far|as it is|what (?:i|we) have|(?:i|we) (?:have|tried|ran|run|use|used|wrote)|"
+    r"\b(?:my|current\w*|existing|at the moment|right now|so far|as it is|what (?:i|we) have|(?:i|we) (?:have|"
+    r"tried|ran|run|use|used|wrote)|"
     r"the (?:script|code|notebook)|error|fails?|old|before|attached|original)\b",
     re.IGNORECASE,
 )

@@ -8,7 +8,6 @@ from dry_debug.spec.numbers import NUMBER, number
 from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.vocabulary import ROLE
 
-
 _ADVERSARY = re.compile(r"\b(?:discriminators?|critics?)\b|\bnetd\b|\bgans?\b", re.IGNORECASE)
 
 
