@@ -35,6 +35,8 @@ _NO_PASSES = _RUNS | frozenset(
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _WITHS = (ast.With, ast.AsyncWith)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# A class that calls one of these looks after the mode of its parts itself.
+_TRAINING = frozenset(("train", "eval", "backward", "zero_grad", "step", "manual_backward"))
 _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
@@ -69,6 +71,18 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
         return None
     scope = ix.program.scope(call)
     return _whole(ix, call, func, scope) or _by_method(ix, call, func, scope)
+
+
+def is_own_part(event: Event) -> bool:
+    """Whether a module's class runs a part of itself, as `encode` and `decode` do: its owner sets the mode of both."""
+    cls, root = event.scope.class_scope, spelled(event)
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    if cls is None or not isinstance(root, ast.Name) or root.id != event.scope.self_name:
+        return False
+    if event.program.class_kind(cls) != "module":
+        return False
+    return not any(last_name(call.func) in _TRAINING for code in cls.code() for call in code.calls)
 
 
 def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
