@@ -169,7 +169,7 @@ def keywords(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
     functions = _functions(other)
     for tree in other.trees.values():
         for call in [n for n in ast.walk(tree) if isinstance(n, ast.Call)]:
-            known = _signature(call, functions, _imports(tree, "vllm"))
+            known = _signature(call, functions, (_imports(tree, "vllm") or _imports(tree, "sglang")))
             if known is None or not call.args:
                 continue
             if any(isinstance(a, ast.Starred) for a in call.args) or len(call.args) > len(known):
