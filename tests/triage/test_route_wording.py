@@ -88,8 +88,15 @@ def test_a_gpu_that_waits_for_its_data_does_not_hang(text: str, area: str) -> No
 
 
 def test_the_wording_outvotes_a_row_that_is_likely_only() -> None:
-    text = "the gradients of my autograd Function are wrong, gradcheck of its backward against the kernel does not pass"
-    assert route(text).stops[0].area == "custom-autograd-functions"
+    text = (
+        "Validation is out of memory on our 4 cards, so the batch is halved. Only in the multi-GPU setup, never on one."
+    )
+    routing = route(text)
+    assert [stop.area for stop in routing.stops][:2] == [
+        "distributed-training-strategies",
+        "tensor-operations-and-memory",
+    ]
+    assert "C-01" in routing.symptoms, "what the row says stays"
 
 
 def test_an_exception_that_nobody_knows_is_weighed_only_with_words_around_it() -> None:
