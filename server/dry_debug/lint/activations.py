@@ -130,9 +130,7 @@ def _link(value: Value, made: ast.AST, activation: str, home: Program, program: 
     )
 
 
-def _fix(
-    loss: LossCall, home: Program, made: ast.AST, title: str, activation: str, program: Program
-) -> Fix | None:
+def _fix(loss: LossCall, home: Program, made: ast.AST, title: str, activation: str, program: Program) -> Fix | None:
     if not isinstance(made, ast.Call):
         return None
     if home.flow.shared(made):

@@ -41,14 +41,33 @@ def ends_with(program: Program, activation: str) -> list[tuple[Scope, ast.AST | 
         if "forward" not in cls.bindings or program.class_kind(cls) != "module":
             continue
         forward = program.evaluator.class_attribute(cls, "forward").scope
-        if forward is None:
+        if forward is None or activation[1:] not in program.text(cls.node):  # `Softmax` and `softmax`
             continue
         for back in forward.returns:
+            if not _may_end_with(back.value, forward, cls, activation[1:], program, 2 * _DEPTH):
+                continue
             value = program.evaluator.value(back.value, forward, back) if back.value is not None else UNKNOWN
             for part in value.items or () if value.kind == "container" else (value,):
                 if part.kind in ("tensor", "output") and part.via == activation and part.origin is program:
                     found.append((cls, part.node))
     return found
+
+
+def _may_end_with(expr: ast.expr | None, forward: Scope, cls: Scope, word: str, program: Program, depth: int) -> bool:
+    """Whether the text of a returned expression leaves it open: what it is is asked only then, as that costs a lot."""
+    match expr if depth > 0 else None:
+        case ast.Name(id=name):
+            made = [b.value for b in forward.bindings.get(name, ()) if not b.path]
+            return any(_may_end_with(each, forward, cls, word, program, depth - 1) for each in made)
+        case ast.Tuple(elts=parts):
+            return any(_may_end_with(each, forward, cls, word, program, depth - 1) for each in parts[:8])
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr=name)) if name in cls.attributes:
+            layers = [program.text(b.stmt) for b in cls.attributes[name] if b.stmt is not None]
+            return any(word in layer or "Sequential" in layer for layer in layers)
+        case ast.Call(func=func):
+            held = func.value if isinstance(func, ast.Attribute) else None
+            return word in last_name(func) or _may_end_with(held, forward, cls, word, program, depth - 1)
+    return False
 
 
 def losses_elsewhere(
