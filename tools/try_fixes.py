@@ -3,7 +3,8 @@
     python tools/try_fixes.py RULE[,RULE] [--root FOLDER] [--diffs FOLDER] [--variants] [REPOSITORY|FILE ...]
 
 RULE is a name or a code. For each fix that would be applied it checks: the result parses, every byte outside of the
-edits is as it was, the finding is gone (or milder), and no finding of any rule came. With --variants the other ways to
+edits is as it was, the finding is gone (or milder), and no finding of any rule came. Of each finding without a fix it
+tells whether it is marked as one with a fix. With --variants the other ways to
 fix a finding are tried as well. With --diffs a diff of each goes into that folder. Nothing below --root is changed.
 
 One line for each fix that is wrong and a table at the end; the exit status is 1 if one is wrong.
@@ -59,7 +60,7 @@ def main() -> int:
                 repository = Path(name).parts[0]
                 host = ProjectHost(str(options.root / repository))
             try_file(path, options.root, host, infos, options.diffs, options.variants, tally)
-    for what, count in sorted(tally.items()):
+    for what, count in sorted((+tally).items()):
         print(f"{count:6} {what}")
     return 1 if any(what.startswith("wrong") for what in tally) else 0
 
@@ -109,7 +110,8 @@ def try_file(
         offered = offers[finding.fingerprint]
         if not offered:
             tally[f"{finding.rule}: no fix"] += 1
-            print(f"{where}: {finding.rule}: no fix")
+            print(f"{where}: {finding.rule}: no fix{', although it is marked as fixable' if finding.fixable else ''}")
+            tally[f"{finding.rule}: marked as fixable without a fix"] += finding.fixable
         for number, fix in enumerate(offered):
             kind = "fixes" if number == 0 else f"variants, {fix.title.partition(' `')[0]}"
             if fix.applicability == "display":

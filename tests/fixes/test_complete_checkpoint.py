@@ -45,6 +45,13 @@ def test_what_is_made_after_the_load_is_restored_before_the_loop() -> None:
     assert 'if os.path.exists("last.pt"):\n    if "optimizer" in checkpoint:\n' in after
 
 
+@pytest.mark.parametrize("test", ["path.exists()", "(folder / 'last.pt').is_file()", "not path.is_dir()"])
+def test_whether_a_path_is_there_is_asked_again_before_the_loop(test: str) -> None:
+    load = LOAD.replace('os.path.exists("last.pt")', test)
+    text = f"{HEAD}start = 0\n{load}{OPTIMIZER}for epoch in range(start, 9):\n{LOOP}{SAVE}"
+    assert f'if {test}:\n    if "optimizer" in checkpoint:\n' in first(text)["main.py"]
+
+
 def test_a_condition_that_may_have_changed_is_not_asked_again() -> None:
     load = LOAD.replace("os.path.exists", "ready")
     text = f"{HEAD}start = 0\n{load}{OPTIMIZER}for epoch in range(start, 9):\n{LOOP}{SAVE}"

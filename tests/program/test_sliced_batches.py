@@ -40,6 +40,10 @@ def found(source: str) -> list[tuple[str, ...] | str]:
         ("lo = i * 8; hi = lo + 8; a = x[lo:hi]; b = y[lo:hi]", "range(4)"),
         ("lo, hi = i, min(i + 8, len(x)); a = x[lo:hi, :]; b = y[lo:hi]", "tqdm(range(0, 32, 8))"),
         ("a = torch.tensor(x[i:i + 8]); b = torch.tensor(y[i:i + 8])", "range(0, len(x), 8)"),
+        ("a, b = x.narrow(0, i, 8), y.narrow(0, i, 8)", "range(0, len(x), 8)"),
+        ("a, b = x[:, i:i + 8], y[i:i + 8]", "range(0, len(y), 8)"),
+        ("a, b = i", "zip(x.split(8), y.split(8))"),
+        ("a, b = i", "enumerate(zip(torch.split(x, 8), torch.split(y, 8)))"),
     ],
 )
 def test_two_arrays_at_the_same_bounds_are_batches(cut: str, counted: str) -> None:
@@ -56,6 +60,9 @@ def test_two_arrays_at_the_same_bounds_are_batches(cut: str, counted: str) -> No
         (loops("a, b = x[i:i + 8], y[i:i + 8]", before="x[:] = x[torch.randperm(32)]"), "made anew"),
         (loops("a, b = x[i:i + 8], y[i:i + 8]; hidden = hidden.detach()"), "one sequence"),
         (loops("a, b = x[i:i + 8], y[i:i + 8]", epochs="if True"), "no loop over epochs"),
+        (loops("a, b = x[:, i:i + 8], y[:, i:i + 8]"), "may be time"),
+        (loops("a, b = i", counted="zip(x.split(8), y.split(8))", before="x = x[torch.randperm(9)]"), "made anew"),
+        (loops("a, b = x[i:i + 8], y[i:i + 8]") + "torch.utils.data.TensorDataset(x, y)\n", "to compare"),
     ],
 )
 def test_what_is_no_batching_says_why(source: str, reason: str) -> None:

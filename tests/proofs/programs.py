@@ -300,6 +300,33 @@ for epoch in range(begin, EPOCHS):
     scheduler.step()
 """
 
+WHILE = f"""optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+epoch = 0
+steps = 0
+while epoch < EPOCHS:
+{TRAIN}        steps += 1
+    scheduler.step()
+    print("LOSS", epoch, loss.item().hex(), steps)
+    epoch += 1
+    torch.save(dict(model=model.state_dict(), epoch=epoch), "last.pt")
+"""
+FOREVER = """optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+data = Noisy()
+step = 0
+while True:
+    if step == EPOCHS:
+        break
+    x, y = zip(*(data[i] for i in torch.randint(12, (4,)).tolist()))
+    loss = nn.functional.mse_loss(model(torch.stack(x)), torch.stack(y))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print("LOSS", step, loss.item().hex())
+    torch.save({"model": model.state_dict(), "step": step}, "last.pt")
+    step += 1
+"""
+
 CASES = [
     Case("plain", script(PLAIN)),
     Case("scheduler", script(SCHEDULER), 1),
@@ -311,6 +338,10 @@ CASES = [
     Case("early stopping", script(EARLY)),
     Case("an object that stops early", script(STOPPER), 1),
     Case("made after the load", script(LATE)),
+    Case("while", script(WHILE), 1),
+    Case("while True", script(FOREVER), 1),
+    Case("functions of while", script(WHILE), 2),
+    Case("class of while True", script(FOREVER), 2),
     Case("functions", script(SCHEDULER), 2),
     Case("class", script(SCHEDULER), 3),
     Case(

@@ -169,7 +169,7 @@ def keywords(project: Project, tally: Tally) -> Iterator[tuple[str, Project]]:
     functions = _functions(other)
     for tree in other.trees.values():
         for call in [n for n in ast.walk(tree) if isinstance(n, ast.Call)]:
-            known = _signature(call, functions, _imports(tree, "vllm"))
+            known = _signature(call, functions, [name for name in ("vllm", "sglang") if _imports(tree, name)])
             if known is None or not call.args:
                 continue
             if any(isinstance(a, ast.Starred) for a in call.args) or len(call.args) > len(known):
@@ -226,7 +226,7 @@ def _imports(tree: ast.Module, library: str) -> bool:
     return any(name.partition(".")[0] == library for name in names)
 
 
-def _signature(call: ast.Call, functions: dict[str, tuple[str, ...]], vllm: bool) -> tuple[str, ...] | None:
+def _signature(call: ast.Call, functions: dict[str, tuple[str, ...]], engines: list[str]) -> tuple[str, ...] | None:
     name = ast.unparse(call.func)
     if name in functions:
         return functions[name]
@@ -236,7 +236,9 @@ def _signature(call: ast.Call, functions: dict[str, tuple[str, ...]], vllm: bool
     family = owner.rpartition(".")[2]
     if family in _CLASSES and last[:1].isupper():
         return _CLASSES[family]
-    if last == "generate" and not vllm:
+    if last == "generate" and "sglang" in engines:
+        return ("prompt", "sampling_params")
+    if last == "generate" and not engines:
         return ("inputs", "generation_config")  # of a model of transformers
     if isinstance(call.func, ast.Attribute) and last in _METHODS and family != "dist":
         return _METHODS[last]

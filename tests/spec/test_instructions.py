@@ -202,7 +202,7 @@ def test_data_is_asked_for_by_the_name_that_the_code_has() -> None:
         ("10^-4 as the learning rate", "learning_rate", (1e-4,)),
         ("max_steps = 10_000", "max_steps", (10_000,)),
         ("Stop after 3 epochs.", "epochs", (3,)),
-        ("Epochs down to 2, the budget got cut", "epochs", ()),  # no imperative: it may be a result
+        ("Epochs down to 2, the budget got cut", "epochs", (2,)),
         ("Use 2 epochs, the budget got cut", "epochs", (2,)),
         ("early stopping after 5 epochs", "epochs", ()),
         ("eps 1e-8", "epochs", ()),

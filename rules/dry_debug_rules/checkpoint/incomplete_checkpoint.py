@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix, Severity
-from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.lint.rule import Report, WholeRule, ready_fix
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.run_parts import stateless
@@ -104,7 +104,7 @@ class IncompleteCheckpoint(WholeRule):
             evidence=_evidence(runs, missing, signs),
             links=lambda: [_link(p, program) for p in (*missing, *held)],
             cause=f"{self.name}@{_anchor(lead.site, program)}",
-            fix=lambda: _fix(runs, missing, program),
+            fix=_offered(runs, missing, program),
             fix_title=_title(missing),
             variants=lambda: _variants(runs, missing, program),
         )
@@ -293,6 +293,14 @@ def _variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fi
     from dry_debug.fixes.checkpoint import variants
 
     return variants(runs, missing, program)
+
+
+def _offered(runs: list[Run], missing: list[Part], program: Program) -> Callable[[], Fix | None] | None:
+    from dry_debug.fixes.completable import completable
+
+    if not missing and program.training.distributed.several:
+        return ready_fix(_fix(runs, missing, program))  # whether all ranks can gather their generators is a long story
+    return (lambda: _fix(runs, missing, program)) if completable(runs, missing, program) else None
 
 
 def _fix(runs: list[Run], missing: list[Part], program: Program) -> Fix | None:

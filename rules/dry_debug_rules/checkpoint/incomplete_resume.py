@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.links import kind_link
@@ -14,6 +14,7 @@ from dry_debug.program.resume_gaps import Left, ResumeGap, loads_of, resume_gaps
 from dry_debug.program.run_parts import stateless
 
 if TYPE_CHECKING:
+    from dry_debug.fixes.changes import Changes
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
 
@@ -71,6 +72,7 @@ def _report(gap: ResumeGap, left: list[Left], program: Program) -> Report:
     severity = "critical" if worst.value.kind == "optimizer" and confidence == "high" else "warning"
     evidence = [Step(program, one.site.node, f'the file gets "{one.key}" here') for one in left[:2]]
     title = f"Restore {shown} as well"
+    changes = _changes(gap, left, program)
     return Report(
         at=gap.load.node,
         headline=f"the resumed run restores `{program.short(gap.model, 24)}` but leaves {shown} in the file",
@@ -79,7 +81,7 @@ def _report(gap: ResumeGap, left: list[Left], program: Program) -> Report:
         why=_WHY[worst.value.kind],
         evidence=[*evidence, gap.sign],
         links=lambda: [kind_link(program, one.value, _name(one, program)) for one in left],
-        fix=lambda: _fix(gap, left, title, program),
+        fix=partial(changes.fix, title) if changes is not None else None,
         fix_title=title,
     )
 
@@ -89,13 +91,14 @@ def _name(left: Left, program: Program) -> str:
     return program.training.resumption.name_of(left.value, left.site.node)[0] or left.key
 
 
-def _fix(gap: ResumeGap, left: list[Left], title: str, program: Program) -> Fix | None:
-    """`if "optimizer" in checkpoint: optimizer.load_state_dict(checkpoint["optimizer"])` behind what is restored."""
+def _changes(gap: ResumeGap, left: list[Left], program: Program) -> Changes | None:
+    """`if "optimizer" in checkpoint: optimizer.load_state_dict(checkpoint["optimizer"])` behind what is restored; None
+    where that has no place."""
     from dry_debug.fixes.changes import Changes
-    from dry_debug.fixes.checkpoint_load import place_of_load
     from dry_debug.fixes.layout import lines_after, lines_before, quoted
+    from dry_debug.fixes.load_place import place_at
 
-    place = place_of_load(program, gap.load)
+    place = place_at(program, gap.load, None)
     if place is None:
         return None
     changes, lines = Changes(program), []
@@ -108,7 +111,7 @@ def _fix(gap: ResumeGap, left: list[Left], title: str, program: Program) -> Fix 
         optional = f"{name} is not None and " if one.value.maybe_none else ""
         lines += [f"if {optional}{key} in {place.variable}:", f"\t{name}.load_state_dict({place.variable}[{key}])"]
     put = lines_before if isinstance(place.last, ast.Return | ast.Delete) else lines_after
-    return changes.fix(title) if put(changes, place.last, lines, program) else None
+    return changes if put(changes, place.last, lines, program) else None
 
 
 def _made_before(name: str, scope: Scope, stmt: ast.stmt, program: Program) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.new_lines import line_after
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step, place_of
 from dry_debug.program.links import Link, kind_link
@@ -99,7 +99,7 @@ class UncheckedPartialLoad(Rule):
             severity=severity,
             evidence=evidence,
             links=lambda: [_link(receiver, call, program), _from(source, program)],
-            fix=lambda: _fix(call, held, program),
+            fix=ready_fix(_fix(call, held, program)),
             fix_title=_TITLE,
         )
 

@@ -10,7 +10,15 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
-from dry_debug.program.rank_sides import NAMES, Side, collectives, comes_to_collective, of_subgroup, side_of
+from dry_debug.program.rank_sides import (
+    NAMES,
+    Side,
+    collectives,
+    comes_to_collective,
+    of_subgroup,
+    sharded_later,
+    side_of,
+)
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
@@ -68,6 +76,9 @@ class RankConditionalCollective(Rule):
         why = program.why
         if program.is_test:
             why(call, "the file is a test")
+            return None
+        if inner is call and sharded_later(call, program):
+            why(call, "the model is sharded only behind it: until then every rank has all of it")
             return None
         name = last_name(inner.func)
         for other, theirs, within, _ in rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
@@ -92,7 +92,7 @@ class SwallowedStepError(Rule):
                 Step(program, loop_head(loop), "the loop that goes on"),
             ],
             links=lambda: [Link("path", "high", "every error of the step ends in this handler, and the loop goes on")],
-            fix=lambda: _fix(handler, program),
+            fix=ready_fix(_fix(handler, program)),
             fix_title=_TITLE,
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix, NeedImport
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.new_lines import line_after
-from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.lint.rule import Report, WholeRule, ready_fix
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.links import Link
@@ -99,7 +99,7 @@ class LargeModelFullFinetune(WholeRule):
                 Step(program, trained, f"all of them are trained here, by {training.optimizer or 'an optimizer'}"),
             ],
             links=lambda: [Link("resolution", sure, f"`{name}` has {load.millions / 1000:.2f} billion parameters")],
-            fix=lambda: _fix(load, owner, program),
+            fix=ready_fix(_fix(load, owner, program)),
             fix_title=_TITLE,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
 from dry_debug.lint.new_argument import argument_added
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.generation import Generation, decoder_only, generations
 from dry_debug.program.links import Link
@@ -115,7 +115,7 @@ class RightPaddedGeneration(Rule):
                 Link("resolution", side.sure, _default(side)),
             ],
             cause=f"{self.name}@{owner.document.path}:{owner.span(made).start}",
-            fix=lambda: _fix(value, side, program),
+            fix=ready_fix(_fix(value, side, program)),
             fix_title=_TITLE,
         )
 

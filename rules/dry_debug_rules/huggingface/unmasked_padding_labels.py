@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.encodings import Encoding, encodings_behind
 from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step
@@ -131,7 +131,7 @@ class UnmaskedPaddingLabels(Rule):
             confidence=sure,
             evidence=[place],
             links=lambda: [Link("path", sure, _how(sure, place, program))],
-            fix=lambda: _fix(labels, encoding, program),
+            fix=ready_fix(_fix(labels, encoding, program)),
             fix_title=_TITLE,
         )
 

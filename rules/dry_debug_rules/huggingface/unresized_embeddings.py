@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link
@@ -106,7 +106,7 @@ class UnresizedEmbeddings(Rule):
                 kind_link(program, tokenizer, spelled),
                 Link("resolution", sure, "tokenizer and model are of a family whose embedding has no rows to spare"),
             ],
-            fix=lambda: _fix(call, model, spelled, title, program),
+            fix=ready_fix(_fix(call, model, spelled, title, program)),
             fix_title=title,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.scopes import dotted
@@ -103,7 +103,7 @@ class UnsetPadToken(Rule):
             evidence=evidence,
             links=lambda: [kind_link(program, value, padding.spelled), _id_link(name, sure)],
             cause=f"{self.name}@{owner.document.path}:{owner.span(made).start}",
-            fix=lambda: _fix(value, title, program),
+            fix=ready_fix(_fix(value, title, program)),
             fix_title=title,
         )
 

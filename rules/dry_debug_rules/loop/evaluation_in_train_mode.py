@@ -31,7 +31,7 @@ from dry_debug.program.inference import (
 )
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
-from dry_debug.program.model_calls import spelled
+from dry_debug.program.model_calls import is_own_part, spelled
 from dry_debug.program.relations import covers, touches
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
@@ -142,6 +142,8 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
         program.why(event, "the file is a test")
     elif event.program is program and program.grad_mode(event.node) == "on" and not _may_evaluate(event, program):
         program.why(event, "autograd is not switched off here, so this may be training")
+    elif is_own_part(event):
+        program.why(event, "it is a part of the module whose method runs it: whoever holds the whole sets the mode")
     elif set_above(event):
         program.why(event, "the lines above put the model into evaluation mode")
     else:

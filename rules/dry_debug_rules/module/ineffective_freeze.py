@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 _NAME = "requires_grad"
+# What a `True` that changes nothing leaves frozen; where nothing is, all parameters learn as they should.
+_FREEZES = re.compile(r"requires_grad(?:_\(\s*| *= *)(?:False|0)|\bfreeze")
 
 
 class IneffectiveFreeze(Rule):
@@ -59,6 +62,7 @@ class IneffectiveFreeze(Rule):
             )
             yield Report(
                 at=target,
+                severity="warning" if given == "True" and not _FREEZES.search(program.document.source) else "critical",
                 headline=f"`{path[:44]}.{_NAME} = {given[:12]}` changes nothing: `{path[-24:]}` is a module",
                 confidence="high",
                 evidence=made(value, f"`{path}`"),

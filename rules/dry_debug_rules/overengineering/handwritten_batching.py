@@ -21,16 +21,15 @@ class HandwrittenBatching(Rule):
     code = "OVER006"
     shape = "site"
     severity = "suggestion"
-    status = "preview"
     fix_kind = "none"
-    triggers = (("range",), (".step(",), ("backward",))
+    triggers = (("range(", ".split(", ".chunk("), ("backward", "optim."))
     why = (
         "Each epoch sees the same samples together in the same order, which a `DataLoader` that shuffles avoids; where "
         "the data is sorted by class, whole batches hold one class."
     )
     instead = "Go through `DataLoader(TensorDataset(...), batch_size=..., shuffle=True)`."
     quotes = ("DRY-FOC-3",)
-    looks_at = "training loops that slice arrays by their counter"
+    looks_at = "training loops that slice arrays by their counter, or split them"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
         return (loop.target for loop, _ in sliced_batches(program))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
-from dry_debug.lint.rule import Report, Rule
+from dry_debug.lint.rule import Report, Rule, ready_fix
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.worker_seeds import SharedGenerator, loaders, one_seed, shared_generators
@@ -50,7 +50,7 @@ class IdenticalWorkerSeeds(Rule):
                     Step(shared.owner, shared.drawn, "the workers draw from it"),
                 ],
                 links=partial(_links, shared.dataset, program),
-                fix=partial(_own_generator, program, shared),
+                fix=ready_fix(_own_generator(program, shared)),
                 fix_title="Give each worker a generator of its own (`worker_init_fn`)",
             )
         for one in one_seed(program):
@@ -68,7 +68,7 @@ class IdenticalWorkerSeeds(Rule):
                     Step(program, one.loader, "the workers of this loader run it"),
                 ],
                 links=lambda: [Link("resolution", "high", "the seed depends on nothing that differs between workers")],
-                fix=partial(differ, program, one) if own else None,
+                fix=ready_fix(differ(program, one)) if own else None,
                 fix_title=title_of(one) if own else "",
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
-from dry_debug.lint.rule import Report, SiteRule
+from dry_debug.lint.rule import Report, SiteRule, ready_fix
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.links import Link
@@ -68,7 +68,7 @@ class GreedyMultiSample(SiteRule):
             severity="critical" if sure == "high" else "warning",
             evidence=[Step(program, several, f"{number} samples"), Step(program, temperature, "greedy decoding")],
             links=lambda: [_link(sure, several, program)],
-            fix=lambda: _fix(several, program),
+            fix=ready_fix(_fix(several, program)),
             fix_title=_TITLE,
         )
 

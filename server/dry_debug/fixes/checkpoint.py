@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.beside import second_file
@@ -11,15 +12,18 @@ from dry_debug.fixes.checkpoint_helpers import checkpointer, pair
 from dry_debug.fixes.checkpoint_libraries import by_accelerate, by_trainer
 from dry_debug.fixes.checkpoint_load import load_places, loads_of, restore
 from dry_debug.fixes.checkpoint_resume import resume
-from dry_debug.fixes.checkpoint_rows import rows_of
-from dry_debug.fixes.checkpoint_save import is_bare, save, stays_bare
-from dry_debug.fixes.checkpoint_shards import by_all_ranks, is_sharded, resumed_by_all_ranks
+from dry_debug.fixes.checkpoint_rows import rows_of, stmt_in_loop
+from dry_debug.fixes.checkpoint_save import save, stays_bare
+from dry_debug.fixes.checkpoint_shards import by_all_ranks, resumed_by_all_ranks
 from dry_debug.fixes.checkpoint_whole import whole_of
+from dry_debug.fixes.completable import by_fabric, is_bare, is_sharded
 from dry_debug.fixes.layout import lines_before
 from dry_debug.fixes.random_state import generators_of, random_state, splits_after
 from dry_debug.fixes.rank_random import of_each_rank
 from dry_debug.fixes.unwrapping import new_texts, put_back, saved_wrapped, unwrappings
 from dry_debug.lint.finding import Fix
+from dry_debug.program.own_count import loops_around
+from dry_debug.program.run_numbers import outermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +45,7 @@ _CALLED = (
 def variants(runs: list[Run], missing: list[Part], program: Program) -> list[Fix]:
     """Other ways to the same end: with the resume where nothing loads yet, by functions, by a class."""
     run = runs[0]
-    if by_trainer(run, program) is not None or _by_fabric(run, program):
+    if by_trainer(run, program) is not None or by_fabric(run, program):
         return []
     if is_sharded(run, program):
         both = resumed_by_all_ranks(run, missing, program)
@@ -57,14 +61,17 @@ def _by_hand(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
         return []
     bare = all(is_bare(r.site) for r in runs) and stays_bare(runs, program)
     rng = _random_state(run, program)
-    if rng is not None and splits_after(program, run.loop, run.loop):
+    outer_loop = outermost(program, run.loop)
+    if rng is not None and splits_after(program, outer_loop, outer_loop):
         rng = None
     file = second_file(runs[-1], program) if bare else None
     if bare and (file is None or _better_place(runs, program)):
         return []
-    whole = whole_of(runs, rows, file, program)
+    looped = [_counting_itself(one, program) for one in runs]
+    whole = whole_of(looped, rows, file, program)
     if whole is None:
         return []
+    outer = looped[0]
     found: list[Fix | None] = []
     changes = Changes(program)
     if file is not None:
@@ -73,8 +80,10 @@ def _by_hand(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
         value: f"{model.text}.state_dict()" for _, value, model in saved_wrapped(run, program)
     }
     saved = save(changes, runs, rows, rng, program, file is not None, models)
-    if saved and resume(changes, whole, rng, run, program):
+    if saved and resume(changes, whole, rng, outer, program):
         title = "Complete the checkpoint and resume from it before the loop"
+        if not whole.counted and _begins_data_anew(outer, program):
+            title += ", which begins a new pass over the data"
         without = saved_wrapped(run, program)
         if without:
             title += f", {_told(((key, model) for key, _, model in without), 'without')}"
@@ -85,9 +94,24 @@ def _by_hand(runs: list[Run], missing: list[Part], program: Program) -> list[Fix
             changes = Changes(program)
             if build is checkpointer and len(whole.parts) < MANY:
                 continue
-            if build(changes, whole, rng, run, program):
+            if build(changes, whole, rng, outer, program):
                 found.append(changes.fix(title))
     return [fix for fix in found if fix is not None]
+
+
+def _counting_itself(run: Run, program: Program) -> Run:
+    """The run with the `while` loop around its loop, if that is the outermost: the loop that is taken up again."""
+    outer = outermost(program, run.loop)
+    return replace(run, loop=outer) if isinstance(outer, ast.While) else run
+
+
+def _begins_data_anew(run: Run, program: Program) -> bool:
+    """Whether the run is saved somewhere on the way through its data."""
+    save = stmt_in_loop(run, program)
+    halfway = save is not None and loops_around(program, save)[:1] != [run.loop]
+    return halfway or any(
+        program.index.inside(program.statement(call) or call, run.loop) for call in program.calls_of("builtins.next")
+    )
 
 
 def complete(runs: list[Run], missing: list[Part], program: Program, title: str) -> Fix | None:
@@ -99,8 +123,8 @@ def complete(runs: list[Run], missing: list[Part], program: Program, title: str)
     if is_sharded(run, program):
         return by_all_ranks(run, missing, program, title)
     rows, left = rows_of(run, missing, program)
-    if _by_fabric(run, program):
-        return None  # what it is given are the objects, and each strategy takes them in its own way
+    if by_fabric(run, program):
+        return None
     rng = _random_state(run, program)
     if any(p.name in left for p in missing) or not (rows or rng):
         return None
@@ -147,13 +171,6 @@ def _better_place(runs: list[Run], program: Program) -> bool:
         site not in own and site.whole is None and site.states("module") and program.training.resumption.run_at(site)
         for site in program.training.checkpoints.saves
     )
-
-
-def _by_fabric(run: Run, program: Program) -> bool:
-    site = run.site
-    call, writer = (site.via, site.via_owner or site.owner) if site.via is not None else (site.node, program)
-    func = call.func
-    return isinstance(func, ast.Attribute) and writer.value(func.value, call).kind == "fabric"
 
 
 def _random_state(run: Run, program: Program) -> RandomState | None:

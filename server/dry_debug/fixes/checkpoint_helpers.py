@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.checkpoint_resume import start_loop
@@ -10,6 +11,7 @@ from dry_debug.fixes.file_writes import is_own_statement
 from dry_debug.fixes.layout import free_name, in_quotes, indent_of, lines_before, quoted, unit_of, width_of
 from dry_debug.fixes.modules import module_name
 from dry_debug.lint.finding import Need, NeedHelper
+from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
     from dry_debug.fixes.changes import Changes
@@ -90,7 +92,7 @@ def checkpointer(changes: Changes, whole: Whole, rng: RandomState | None, run: R
 
 
 def _can_call(whole: Whole, run: Run, program: Program) -> bool:
-    keys = [whole.counted, *(key for key, *_ in whole.numbers), *(key for key, _ in whole.constants)]
+    keys = [*_counted(whole), *(number.key for number in whole.numbers), *(key for key, _ in whole.constants)]
     return (
         is_own_statement(run.site.node, program)
         and program.qualified(run.site.node) == "torch.save"
@@ -99,9 +101,13 @@ def _can_call(whole: Whole, run: Run, program: Program) -> bool:
 
 
 def _numbers(whole: Whole, run: Run) -> list[str]:
-    counter = run.loop.target.id  # type: ignore[union-attr]
-    rows = [f"{whole.counted}={counter}", *(f"{key}={saved}" for key, saved, _ in whole.numbers)]
+    rows = [f"{key}={run.loop.target.id}" for key in _counted(whole)]  # type: ignore[union-attr]
+    rows += [f"{number.key}={number.saved}" for number in whole.numbers]
     return [*rows, *(f"{key}={text}" for key, text in whole.constants)]
+
+
+def _counted(whole: Whole) -> list[str]:
+    return [whole.counted] if whole.counted else []
 
 
 def _call(changes: Changes, name: str, arguments: list[str], run: Run, program: Program) -> None:
@@ -114,6 +120,24 @@ def _call(changes: Changes, name: str, arguments: list[str], run: Run, program: 
         rows = "".join(f"{newline}{indent}{unit}{row}," for row in arguments)
         text = f"{name}({rows}{newline}{indent})"
     changes.replace(program.span(run.site.node), text)
+    _drop_dict(changes, run, program)
+
+
+def _drop_dict(changes: Changes, run: Run, program: Program) -> None:
+    """Takes out `state = {...}` where only the call that is gone has read it."""
+    site = run.site
+    made = next((a for a in program.index.assignments if a.value is not None and a.value is site.dict_node), None)
+    if not isinstance(site.payload, ast.Name) or not isinstance(made, ast.Assign):
+        return
+    name, scope, source = site.payload.id, program.scope(site.node), program.document.source
+    others = [b for b in scope.bindings.get(name, []) if b.stmt is not made]
+    if len(made.targets) > 1 or others or len(program.flow.reads(name, scope)) != 1:
+        return
+    span, indent = program.span(made), indent_of(program, made)
+    stop = source.find("\n", span.end) + 1
+    rest = source[span.end : stop].strip()
+    if indent is not None and stop and (not rest or rest.startswith("#")):
+        changes.replace(Span(span.start - len(indent), stop), "")
 
 
 def _begin(changes: Changes, whole: Whole, call: str, made: list[str], run: Run, program: Program) -> bool:
@@ -121,10 +145,14 @@ def _begin(changes: Changes, whole: Whole, call: str, made: list[str], run: Run,
     held = free_name(program, "checkpoint", "ckpt", "saved")
     if held is None:
         return False
-    before = f"{whole.start} - 1" if whole.first is None else str(whole.first - 1)
-    begins = f"{held}.get({quoted(program, whole.counted)}, {before}) + 1"
-    lines = [*made, f"{held} = {call}", f"{whole.start} = {begins}"]
-    lines += [f"{name} = {held}.get({quoted(program, key)}, {name})" for key, _, name in whole.numbers]
+    lines = [*made, f"{held} = {call}"]
+    if whole.counted:
+        before = f"{whole.start} - 1" if whole.first is None else str(whole.first - 1)
+        lines.append(f"{whole.start} = {held}.get({quoted(program, whole.counted)}, {before}) + 1")
+    for number in whole.numbers:
+        none_yet = number._replace(plus=-number.plus).put_back(number.name)
+        entry = f"{held}.get({quoted(program, number.key)}, {none_yet})"
+        lines.append(f"{number.name} = {number.put_back(entry)}")
     start_loop(changes, whole, run, program)
     return lines_before(changes, whole.before, lines, program)
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.at_hand import bound_at
 from dry_debug.fixes.checkpoint_resume import LATE
 from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.later import before_loop
-from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quoted
+from dry_debug.fixes.layout import lines_after, lines_before, quoted
+from dry_debug.fixes.load_place import LoadPlace, place_at
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.random_state import random_state, splits_after
 from dry_debug.fixes.rank_random import in_file
 from dry_debug.fixes.start import add_one, start_at
 from dry_debug.program.reaching import reaching
-from dry_debug.program.restored import Loaded
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_parts import Run
 
@@ -26,24 +25,6 @@ if TYPE_CHECKING:
     from dry_debug.fixes.random_state import RandomState
     from dry_debug.program.checkpoints import LoadSite
     from dry_debug.program.program import Program
-
-_READS = ("torch.load", "torch.hub.load_state_dict_from_url")
-
-
-@dataclass(slots=True)
-class LoadPlace:
-    """Where a run is taken up: the variable that holds the checkpoint, and the statement behind which more is restored.
-
-    `call` leads there from the program of the run, where that is another file or another function.
-    """
-
-    owner: Program
-    load: LoadSite
-    variable: str
-    restore: ast.stmt  # where the model is restored
-    last: ast.stmt  # the last statement of its block that looks at the checkpoint
-    call: ast.Call | None
-    generic: bool  # one statement restores whatever the file has
 
 
 def load_places(run: Run, program: Program) -> list[LoadPlace]:
@@ -54,7 +35,7 @@ def load_places(run: Run, program: Program) -> list[LoadPlace]:
             continue
         if owner.scope(load.node) is program.scope(run.loop) and load.node.lineno > run.loop.lineno:
             continue  # it is read when training is over
-        place = _place(owner, load, call)
+        place = place_at(owner, load, call)
         if place is not None:
             found.setdefault((owner.document.path, id(owner.scope(load.node)), place.variable), place)
     return list(found.values())
@@ -74,59 +55,11 @@ def loads_of(program: Program) -> Iterator[tuple[Program, LoadSite, ast.Call | N
                     yield owner, load, tree.call
 
 
-def place_of_load(program: Program, load: LoadSite) -> LoadPlace | None:
-    """Where more can be restored from what one load of this file has read; None where that is not clear."""
-    return _place(program, load, None)
-
-
 def _goes_on(load: LoadSite, owner: Program) -> bool:
     """Whether a run goes on from there: more than the model is taken from the file."""
     if any(value.kind in ("optimizer", "scheduler", "scaler") for value, _ in load.restores):
         return True
     return any(PROGRESS.search(key) for key in load.keys)
-
-
-def _place(owner: Program, load: LoadSite, call: ast.Call | None) -> LoadPlace | None:
-    loaded = Loaded(owner, load.node)
-    stmt = owner.statement(load.node)
-    if len(loaded.direct) != 1 or stmt is None:
-        return None
-    (variable,) = loaded.direct
-    models = [c for value, c in load.restores if value.kind == "module"]
-    others = [c for _, c in load.restores]
-    restore = owner.statement((models or others)[0]) if others else None
-    if restore is None:
-        return None
-    block = owner.index.parent.get(stmt)
-    inner: ast.AST = restore
-    for outer in owner.index.ancestors(restore):
-        if outer is block:
-            break
-        inner = outer
-    else:
-        inner, block = restore, owner.index.parent.get(restore)
-    if not isinstance(inner, ast.stmt) or block is None:
-        return None
-    body = next((b for name in ("body", "orelse", "finalbody") if inner in (b := getattr(block, name, []))), [])
-    last = inner
-    for after in body[body.index(inner) + 1 if inner in body else 0 :]:
-        if variable in _names(after):
-            last = after
-    held = reaching(owner.index, owner.scope(load.node).bindings.get(variable, []), last)
-    if not all(isinstance(b.value, ast.Call) and owner.qualified(b.value) in _READS for b in held):
-        return None  # it has come to hold something else
-    if indent_of(owner, last) is None:
-        return None
-    generic = any(
-        isinstance(c.args[0] if c.args else None, ast.Subscript) and not isinstance(c.args[0].slice, ast.Constant)  # type: ignore[attr-defined]
-        and variable in _names(c.args[0])
-        for c in owner.method_calls("load_state_dict")
-    )  # fmt: skip
-    return LoadPlace(owner, load, variable, restore, last, call, generic)
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def restore(

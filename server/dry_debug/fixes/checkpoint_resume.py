@@ -37,8 +37,9 @@ def resume(changes: Changes, whole: Whole, rng: RandomState | None, run: Run, pr
         optional = key in whole.optional
         lines += [f"\tif {name} is not None:"] if optional else []
         lines += [f"\t\t{line}" if optional else f"\t{line}" for line in put]
-    lines += [f"\t{name} = {held}[{quoted(program, key)}]" for key, _, name in whole.numbers]
-    lines.append(f"\t{whole.start} = {held}[{quoted(program, whole.counted)}] + 1")
+    lines += [f"\t{n.name} = {n.put_back(f'{held}[{quoted(program, n.key)}]')}" for n in whole.numbers]
+    if whole.counted:
+        lines.append(f"\t{whole.start} = {held}[{quoted(program, whole.counted)}] + 1")
     if rng is not None:
         lines += [f"\t{line.format(f'{held}[{quoted(program, rng.key)}]')}" for line in rng.restore]
         changes.need(*rng.restoring)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.fixes.at_hand import at_hand, bound_at, has_state
+from dry_debug.fixes.at_hand import bound_at, has_state
+from dry_debug.fixes.completable import without_fix
+from dry_debug.program.own_count import ahead, own_counts
 from dry_debug.program.resume_signs import PROGRESS
-from dry_debug.program.run_numbers import counters
+from dry_debug.program.run_numbers import counters, outermost
 from dry_debug.program.stateful_data import stateful_data
 from dry_debug.program.stopping import stoppers
 from dry_debug.program.values import Value
@@ -39,11 +41,13 @@ class Row:
     local: bool = True  # whether `name` can be used where the checkpoint is put together
     behind_with_result: bool = False  # a scheduler that is told a result after the save
     holder: str | None = None  # the object that decides when the run stops, and that the row is about
+    plus: int = 0  # what a number that is counted behind the save still lacks there
 
     def saved(self, name: str | None = None) -> str:
         """The expression that is saved."""
         name = name or self.name
-        text = {"state": f"{name}.state_dict()", "number": name, "metric": f"float({name})"}[self.how]
+        number = f"{name} + {self.plus}" if self.plus else name
+        text = {"state": f"{name}.state_dict()", "number": number, "metric": f"float({name})"}[self.how]
         return f"{text} if {name} is not None else None" if self.optional and self.how != "number" else text
 
 
@@ -64,10 +68,7 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
     rows: list[Row] = []
     left: list[str] = []
     for part in parts:
-        if part.value is not None and not has_state(part.value, part.kind):
-            left.append(part.name)
-            continue
-        if part.local and not at_hand(part, run, program):
+        if without_fix(part, run, program):
             left.append(part.name)
             continue
         alone = sum(p.kind == part.kind for p in missing) == 1 == sum(p.kind == part.kind for p in run.parts)
@@ -80,7 +81,7 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
         row = Row(key, part.name, how, part.value, part.maybe_none, bool(behind), part.local)
         row.behind_with_result = behind is None
         rows.append(row)
-    for name, _ in counters(program, run.loop):
+    for name, counted in _counted_up(run, program):
         last = name.rpartition(".")[2].strip("_")
         if last in taken or any(row.name == name for row in rows) or _mentioned(name, run):
             continue
@@ -91,16 +92,35 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
         local = here is not None and there is not None and (here[0] is there[0] or "." in name)
         if local and run.site.owner is program:
             taken.add(last)
-            rows.append(Row(last, name, "number"))
+            rows.append(Row(last, name, "number", plus=_behind(name, counted, run, program)))
     rows += _beside_the_parts(run, taken, suffix, program)
     return rows, left
+
+
+def _counted_up(run: Run, program: Program) -> Iterator[tuple[str, ast.stmt]]:
+    """(name, where it is counted) of the numbers that the run counts up, those of a `while` loop included."""
+    seen: set[str] = set()
+    outer = outermost(program, run.loop)
+    own = own_counts(program, outer) if isinstance(outer, ast.While) else []
+    for name, stmt in (*own, *counters(program, run.loop)):
+        if name not in seen:
+            seen.add(name)
+            yield name, stmt
+
+
+def _behind(name: str, counted: ast.stmt, run: Run, program: Program) -> int:
+    """What the number lacks at the save: the round that is trained already and counted only behind it."""
+    save = stmt_in_loop(run, program)
+    if save is None or program.scope(save) is not program.scope(counted) or not PROGRESS.search(name):
+        return 0
+    return ahead(program, counted, save) or 0
 
 
 def _beside_the_parts(run: Run, taken: set[str], suffix: str, program: Program) -> Iterator[Row]:
     """What decides when the run stops, and how far its data are where they can tell."""
     if run.site.owner is not program:
         return
-    stmt = _in_loop(run, program)
+    stmt = stmt_in_loop(run, program)
     for data in stateful_data(program, run.loop):
         halfway = data.within is None or (stmt is not None and program.index.inside(stmt, data.within))
         if halfway and not _saved_or_away(data.name, run, program):
@@ -146,7 +166,7 @@ def stepped_behind(part: Part, run: Run, program: Program) -> bool | None:
     """Whether the scheduler takes the step of the epoch after the save; None: with a result that a load has not."""
     if part.value is None:
         return False
-    stmt = _in_loop(run, program)
+    stmt = stmt_in_loop(run, program)
     steps = [e for e in program.events.of_kind("scheduler_step") if e.obj.base.ident == part.value.base.ident]
     late = [
         e for e in steps
@@ -158,7 +178,7 @@ def stepped_behind(part: Part, run: Run, program: Program) -> bool | None:
     return None if any(isinstance(e.node, ast.Call) and (e.node.args or e.node.keywords) for e in late) else True
 
 
-def _in_loop(run: Run, program: Program) -> ast.stmt | None:
+def stmt_in_loop(run: Run, program: Program) -> ast.stmt | None:
     """The statement of the loop from which the save is reached."""
     sites: list[ast.AST] = [run.site.node]
     for _ in range(4):

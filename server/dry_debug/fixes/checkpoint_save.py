@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.beside import second_file, write_beside
 from dry_debug.fixes.checkpoint_rows import Row
+from dry_debug.fixes.completable import is_bare
 from dry_debug.fixes.dict_entries import Entry, add_entries, display
 from dry_debug.fixes.file_writes import is_own_statement, written_aside
 from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, unit_of
@@ -47,7 +48,9 @@ def save(
         entries = _entries(changes, rows, run, program)
         if entries is None:
             return False
-        add_entries(changes, site.dict_node, _with(entries, handed_on(changes, rng, owner)), owner, values or {})
+        entries = _with(entries, handed_on(changes, rng, owner))
+        if not add_entries(changes, site.dict_node, entries, owner, values or {}):
+            return False
     elif all(is_bare(r.site) for r in runs):
         rows = [row for row in rows if row.local or row.how == "state"]
         if not all(row.local for row in rows) or any(r.site.owner is not program for r in runs):
@@ -132,11 +135,6 @@ def same_place(site: SaveSite, program: Program) -> bool:
         return False
     scope = program.scope(site.node)
     return site.dict_node in program.flow.parents(scope) and program.flow.scope_inside(site.dict_node, scope) is scope
-
-
-def is_bare(site: SaveSite) -> bool:
-    """Whether the file is one state, not a dict of several."""
-    return site.dict_node is None and site.whole is not None and site.whole.kind == "state" and site.via is None
 
 
 def model_entries(runs: list[Run], program: Program) -> list[Entry]:

@@ -46,14 +46,6 @@ class _State:
     names: tuple[str, str]  # of the two states
 
 
-def is_sharded(run: Run, program: Program) -> bool:
-    """Whether each rank holds a part of the model, so that no rank has a state that could go into a dict."""
-    return any(value.via == "fsdp" for _, value in run.models) or any(
-        kind == "fsdp" and any(name == held for name, _ in run.models)
-        for kind, held, _ in program.training.components.wrappers
-    )
-
-
 def by_all_ranks(run: Run, missing: list[Part], program: Program, title: str) -> Fix | None:
     """Each rank writes its shards behind what one rank does alone; nothing is read back."""
     changes = Changes(program)

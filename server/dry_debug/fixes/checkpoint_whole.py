@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.fixes.at_hand import bound_at
 from dry_debug.fixes.beside import SecondFile
-from dry_debug.fixes.checkpoint_rows import Row
-from dry_debug.fixes.checkpoint_save import is_bare, model_entries, same_place
+from dry_debug.fixes.checkpoint_rows import Row, stmt_in_loop
+from dry_debug.fixes.checkpoint_save import model_entries, same_place
+from dry_debug.fixes.completable import is_bare
 from dry_debug.fixes.layout import free_name, is_plain
 from dry_debug.fixes.start import finished, range_of
 from dry_debug.fixes.unwrapping import is_state, saved_wrapped
-from dry_debug.program.run_numbers import outermost
+from dry_debug.program.own_count import ahead, loops_around, own_counts
+from dry_debug.program.payload import literal_entries
+from dry_debug.program.run_numbers import counters, outermost
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import names_in, nodes
 
@@ -29,13 +32,27 @@ _OBJECT = re.compile(
 )
 
 
+class Number(NamedTuple):
+    """A number under `key`: the expression that is saved, the variable that it goes back into, and what is added."""
+
+    key: str
+    saved: str
+    name: str
+    plus: int = 0
+
+    def put_back(self, entry: str) -> str:
+        """The expression that the variable gets from the expression `entry`, which reads the checkpoint."""
+        return f"{entry} {'+' if self.plus > 0 else '-'} {abs(self.plus)}" if self.plus else entry
+
+
 @dataclass(slots=True)
 class Whole:
     """Everything that a run saves, with names that hold before its loop as well as at the save.
 
-    `parts`: key -> the object; `optional`: those that may be None. `numbers`: key -> (saved expression, variable).
+    `parts`: key -> the object; `optional`: those that may be None. `numbers`: what goes back into a variable.
     `counted`: the key of the finished epoch, `start` the variable that the loop begins with, `first` its value in a
-    new run (None: it has one already), `before` the statement that all of it is put back before.
+    new run (None: it has one already); all empty where the loop counts itself, in `numbers`. `before`: the statement
+    that all of it is put back before.
     """
 
     before: ast.stmt
@@ -46,7 +63,7 @@ class Whole:
     parts: list[tuple[str, str]] = field(default_factory=list)
     optional: set[str] = field(default_factory=set)
     late: set[str] = field(default_factory=set)  # schedulers that are saved before the step of their epoch
-    numbers: list[tuple[str, str, str]] = field(default_factory=list)
+    numbers: list[Number] = field(default_factory=list)
     constants: list[tuple[str, str]] = field(default_factory=list)  # what is saved besides and not put back
 
 
@@ -55,11 +72,13 @@ def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program:
     back before the loop."""
     run = runs[0]
     site, loop = run.site, run.loop
-    over = range_of(run, program)
     if any(row.behind_with_result for row in rows):
         return None
-    stmt = outermost(program, loop)
-    if over is None or stmt is not loop or not finished(run, program) or not isinstance(loop, ast.For):
+    if outermost(program, loop) is not loop:
+        return None
+    over = range_of(run, program)
+    counts = counts_of(run, program) if isinstance(loop, ast.While) else {}
+    if not counts and (over is None or not finished(run, program)):
         return None
     same = program.scope(site.node) is program.scope(loop)
     if site.owner is not program or not (
@@ -71,13 +90,13 @@ def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program:
         where = file.variable if steady else None
     else:
         where = stable_path(site.path, run, program)
-    first = over.args[0] if len(over.args) > 1 else None
-    started = start_of(first, run, program)
+    first = over.args[0] if over is not None and len(over.args) > 1 else None
+    started = start_of(first, run, program) if over is not None else ("", None)
     if where is None or started is None:
         return None
-    counter = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    counter = loop.target.id if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) else ""
     whole = Whole(loop, where, "", *started)
-    if not _own(whole, runs, counter, program):
+    if not _own(whole, runs, counter, counts, program):
         return None
     for row in rows:
         if not row.local:
@@ -91,15 +110,39 @@ def whole_of(runs: list[Run], rows: list[Row], file: SecondFile | None, program:
         elif row.name == counter:
             whole.counted = row.key
         else:
-            whole.numbers.append((row.key, row.saved(), row.name))
-    names = [name for _, name in whole.parts] + [name for *_, name in whole.numbers]
-    if not whole.counted or not all(holds(name, same, loop, program) for name in names):
+            whole.numbers.append(Number(row.key, row.saved(), row.name))
+    names = [name for _, name in whole.parts] + [number.name for number in whole.numbers]
+    if not all(holds(name, same, loop, program) for name in names):
+        return None
+    if (not whole.counted and not counts.keys() <= set(names)) or not (whole.counted or counts):
         return None
     models = {key: model.text for key, _, model in saved_wrapped(run, program)}
     if all(is_bare(r.site) for r in runs):
         models = {key: text.removesuffix(".state_dict()") for key, text in model_entries(runs, program)}
     whole.parts = [(key, models.get(key, name)) for key, name in whole.parts]
     return whole
+
+
+def counts_of(run: Run, program: Program) -> dict[str, int]:
+    """What the `while` loop of a run counts -> what has to be added to it at the save; empty where one of them does not
+    say there how far the run is."""
+    loop, save = run.loop, stmt_in_loop(run, program)
+    if not isinstance(loop, ast.While) or save is None:
+        return {}
+    found: dict[str, int] = {}
+    for name, counted in own_counts(program, loop):
+        plus = ahead(program, counted, save)
+        if plus is None:
+            return {}
+        found[name] = plus
+    return found if found and not _halfway(run, save, program) else {}
+
+
+def _halfway(run: Run, save: ast.stmt, program: Program) -> bool:
+    """Whether the save stands in an inner loop whose rounds nobody counts."""
+    inner = next(iter(loops_around(program, save)), run.loop)
+    counted = (stmt for _, stmt in own_counts(program, run.loop))  # type: ignore[arg-type]
+    return inner is not run.loop and not any(program.index.inside(stmt, inner) for stmt in counted)
 
 
 def start_of(first: ast.expr | None, run: Run, program: Program) -> tuple[str, int | None] | None:
@@ -112,19 +155,18 @@ def start_of(first: ast.expr | None, run: Run, program: Program) -> tuple[str, i
     return (name, number) if type(number) is int and name is not None else None
 
 
-def _own(whole: Whole, runs: list[Run], counter: str, program: Program) -> bool:
+def _own(whole: Whole, runs: list[Run], counter: str, counts: dict[str, int], program: Program) -> bool:
     """What is saved already: states under simple names, the epoch, plain values."""
     site = runs[0].site
+    kept = {name for name, _ in counters(program, runs[0].loop)} | {
+        name for _, name, _ in program.training.save_purpose.metric_guards(runs[0].loop)
+    }
     if all(is_bare(run.site) for run in runs):
         found: list[tuple[str, ast.expr]] = [
             (key, run.site.payload) for (key, _), run in zip(model_entries(runs, program), runs, strict=True)
         ]
     elif site.dict_node is not None and same_place(site, program):
-        found = []
-        for node, expr in zip(site.dict_node.keys, site.dict_node.values, strict=True):
-            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-                return False
-            found.append((node.value, expr))
+        found = [(key, expr) for key, expr in literal_entries(site.dict_node) if key is not None]
         if len({id(run.site.dict_node) for run in runs}) > 1 or len(found) != len(site.entries):
             return False
     else:
@@ -136,13 +178,25 @@ def _own(whole: Whole, runs: list[Run], counter: str, program: Program) -> bool:
             whole.parts.append((key, name))
         elif isinstance(value, ast.Name) and value.id == counter:
             whole.counted = key
+        elif (held := _number_in(value, counts)) is not None:
+            whole.numbers.append(Number(key, program.text(value), *held))
         elif any(entry.key == key and entry.value.kind == "state" for entry in site.entries) or is_state(value):
             return False
         elif not _is_plain_data(value, program, site.node):
             return False  # the file may hold what the default loader refuses
+        elif (path := dotted(value)) is not None and path in kept:
+            whole.numbers.append(Number(key, path, path))
         else:
             whole.constants.append((key, program.text(value)))
     return bool(whole.parts)
+
+
+def _number_in(value: ast.expr, counts: dict[str, int]) -> tuple[str, int] | None:
+    """(the number, what the run has to add to it) where `value` is one that the loop counts, or that and 1."""
+    one = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and isinstance(value.right, ast.Constant)
+    given = value.right.value if one and type(value.right.value) is int else 0  # type: ignore[attr-defined]
+    name = dotted(value.left if given else value)  # type: ignore[attr-defined]
+    return (name, counts[name] - given) if name is not None and name in counts else None
 
 
 def _is_plain_data(value: ast.expr, program: Program, at: ast.AST) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 _PURE = ("os.path.isfile", "os.path.exists", "os.path.isdir", "builtins.len", "builtins.isinstance", "builtins.bool")
+_OF_PATHS = ("exists", "is_file", "is_dir")
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ def _asked(block: ast.If, inner: ast.AST, restore: ast.stmt, loop: ast.stmt, pro
     if not is_plain(program, test) or where not in ("body", "orelse"):
         return None
     for node in nodes(test):
-        if isinstance(node, ast.Call) and program.names.qualified(node.func, program.scope(block)) not in _PURE:
+        if isinstance(node, ast.Call) and not _asks_only(node, block, program):
             return None
         if isinstance(node, ast.NamedExpr | ast.Await | ast.Lambda):
             return None
@@ -80,6 +81,14 @@ def _asked(block: ast.If, inner: ast.AST, restore: ast.stmt, loop: ast.stmt, pro
         return f"not ({text})"
     loose = isinstance(test, ast.IfExp) or (isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or))
     return f"({text})" if loose else text
+
+
+def _asks_only(call: ast.Call, block: ast.If, program: Program) -> bool:
+    """Whether the call changes nothing, and says the same when it is asked again: also `path.exists()`."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in _OF_PATHS and not call.args and not call.keywords:
+        return True
+    return program.names.qualified(func, program.scope(block)) in _PURE
 
 
 def _changes(name: str, first: ast.stmt, last: ast.stmt, program: Program) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.at_hand import at_top
 from dry_debug.fixes.layout import indent_of, lines_before, quote_of
 from dry_debug.lint.finding import NeedImport
+from dry_debug.program.payload import literal_entries
 from dry_debug.program.reaching import reaching
 from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import dotted
@@ -154,12 +155,12 @@ def saved_wrapped(run: Run, program: Program) -> list[tuple[str, ast.Call, Bare]
     if site.dict_node is None or site.owner is not program:
         return []
     found = []
-    for key, value in zip(site.dict_node.keys, site.dict_node.values, strict=True):
-        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+    for key, value in literal_entries(site.dict_node):
+        if key is None:
             continue
         model = bare(value.func.value, site.node, program) if is_state(value) else None  # type: ignore[attr-defined]
         if model is not None:
-            found.append((key.value, value, model))
+            found.append((key, value, model))
     return found  # type: ignore[return-value]
 
 

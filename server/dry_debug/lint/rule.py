@@ -37,11 +37,17 @@ class Report:
     evidence: list[Step] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)  # places in files that are no Python
     cause: str = ""  # "": this rule at this place
-    fix: Callable[[], Fix | None] | None = None  # called only when somebody asks for the fix
+    # Called only when somebody asks for the fix; that there is one says that asking gives one (`ready_fix`).
+    fix: Callable[[], Fix | None] | None = None
     fix_title: str = ""
     variants: Callable[[], list[Fix]] | None = None  # other ways to fix it, the likeliest first; called as `fix` is
     quotes: tuple[str, ...] | None = None  # None: the rule's own
     links: Callable[[], list[Link]] | None = None  # what the confidence is the weakest of; called only to explain it
+
+
+def ready_fix(fix: Fix | None) -> Callable[[], Fix | None] | None:
+    """A fix that costs little and is made already, as a report takes it: none where there is none."""
+    return (lambda: fix) if fix is not None else None
 
 
 class Rule:

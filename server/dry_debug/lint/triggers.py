@@ -71,7 +71,7 @@ class _Known(NamedTuple):
     names: set[str]  # of `speaking`: two sets meet faster than a set and a dict
 
 
-_MOST_KNOWN = 20_000
+_MOST_KNOWN = 60_000
 _MOST_NARROWED = 1_000
 
 

@@ -91,7 +91,7 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         expr = argument(node, position, *names)
         return ev.value(expr, scope, stmt, env) if expr is not None else UNKNOWN
 
-    if name in know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID and not name.rpartition(".")[2][:1].isupper():
+    if name in _ACTIVATIONS and not name.rpartition(".")[2][:1].isupper():
         return tensor_op(arg(0, "input"), _activation(name), node, ev)
     kind = know.kind_of_call(name)
     if kind == "scheduler" and name.rpartition(".")[2].startswith("create_scheduler"):  # timm's: with the epochs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program import sharded
 from dry_debug.program.calls import argument, bind_arguments, given
 from dry_debug.program.events import CallTree
-from dry_debug.program.payload import STATEFUL, Entry, PayloadReader
+from dry_debug.program.payload import STATEFUL, DictNode, Entry, PayloadReader
 from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value
@@ -44,7 +44,7 @@ class SaveSite:
     owner: Program
     via: ast.Call | None = None
     via_owner: Program | None = None
-    dict_node: ast.Dict | None = None
+    dict_node: DictNode | None = None
     sharded: bool = False  # each rank writes its part of it
     through: list[tuple[Program, ast.Call]] = field(default_factory=list)  # calls on the way from `node` to `via`
 

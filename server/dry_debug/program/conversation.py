@@ -161,7 +161,7 @@ def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign,
                 if target.kind == "function" and target.scope is not None and target.program is program:
                     todo += [(r.value, target.scope) for r in target.scope.returns if r.value is not None]
         elif isinstance(one, ast.Name):
-            todo += _behind(one, scope, program)
+            todo += behind(one, scope, program)
 
 
 def _typed(call: ast.Call) -> bool:
@@ -175,7 +175,7 @@ def _typed(call: ast.Call) -> bool:
     return any(_ASKS_A_PERSON.search(text) for text in texts)
 
 
-def _behind(name: ast.Name, scope: Scope, program: Program) -> list[tuple[ast.expr, Scope]]:
+def behind(name: ast.Name, scope: Scope, program: Program) -> list[tuple[ast.expr, Scope]]:
     """The expressions that a variable may come from."""
     found = program.names.lookup(name.id, scope)
     if found is None or len(found[1]) > 6:

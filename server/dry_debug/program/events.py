@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.event_kinds import CLIPS, METHODS, clip, scaler_call
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.model_calls import evaluates, forward, runs_loaded
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import Block, Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
 from dry_debug.program.values import UNKNOWN, Ident, Value
 
@@ -44,6 +44,7 @@ class EventIndex:
         self.at: dict[ast.stmt, list[Row]] = {}  # of the functions that were looked at
         self.in_lambdas: dict[Scope, list[Row]] = {}  # they happen where the lambda is called
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
+        self.evaluating: dict[Block, bool] = {}  # see model_calls
         self.modes: dict[Ident, list[Hit]] = {}  # see inference.modes
         self.scaled: list[Scaled] | None = None  # see scaling.protocols
         self.ordered: list[Ordered] | None = None  # see gradient_order.orders
@@ -61,20 +62,21 @@ class EventIndex:
     def _nodes(self) -> dict[Scope, _Nodes]:
         """By function (or module), in source order: calls, calls that make an optimizer, assignments to gradients."""
         found: dict[Scope, _Nodes] = {}
-        functions: dict[Scope, Scope | None] = {}
+        of_scope: dict[Scope | None, _Nodes | None] = {None: None}
         stmt_of, scope_of = self.index.stmt_of, self.index.scope_of
 
         def nodes_of(stmt: ast.stmt | None) -> _Nodes | None:
             scope = scope_of.get(stmt) if stmt is not None else None
-            if scope is None:
-                return None
-            if scope not in functions:
-                functions[scope] = function_of(scope)
-            function = functions[scope]
-            return found.setdefault(function, _Nodes()) if function is not None else None
+            if scope not in of_scope:
+                function = function_of(scope)
+                of_scope[scope] = None if function is None else found.setdefault(function, _Nodes())
+            return of_scope[scope]
 
+        stmt, nodes = None, None
         for call in self.index.calls:
-            nodes = nodes_of(stmt_of.get(call))
+            here = stmt_of.get(call)
+            if here is not stmt:  # most statements hold several calls
+                stmt, nodes = here, nodes_of(here)
             if nodes is not None:
                 nodes.calls.append(call)
         for name, calls in self.program._calls_by_name.items():
@@ -294,10 +296,12 @@ def _like_making(call: ast.Call) -> bool:
     for keyword in call.keywords:
         if keyword.arg in _MAKING:
             return True
-    first = call.args[0] if call.args else None
-    if isinstance(first, ast.Call):
-        return isinstance(first.func, ast.Attribute) and first.func.attr == "parameters"
-    return isinstance(first, ast.Name) and ("param" in first.id or "group" in first.id)
+    if not call.args:
+        return False
+    first = call.args[0]
+    if isinstance(first, ast.Name):
+        return "param" in first.id or "group" in first.id
+    return isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) and first.func.attr == "parameters"
 
 
 def _place(event: Event) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Scope, last_name
+from dry_debug.program.scopes import Block, Scope, last_name
 from dry_debug.program.trees import Event
 from dry_debug.program.values import Value
 
@@ -32,6 +32,11 @@ _NO_PASSES = _RUNS | frozenset(
     "matmul mm bmm type type_as clone dim numel flatten index insert sort count lower upper encode_plus batch_decode "
     "save load open read add_argument parse_args exists mkdir".split()
 )
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_WITHS = (ast.With, ast.AsyncWith)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# A class that calls one of these looks after the mode of its parts itself.
+_TRAINING = frozenset(("train", "eval", "backward", "zero_grad", "step", "manual_backward"))
 _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
@@ -68,6 +73,18 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     return _whole(ix, call, func, scope) or _by_method(ix, call, func, scope)
 
 
+def is_own_part(event: Event) -> bool:
+    """Whether a module's class runs a part of itself, as `encode` and `decode` do: its owner sets the mode of both."""
+    cls, root = event.scope.class_scope, spelled(event)
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    if cls is None or not isinstance(root, ast.Name) or root.id != event.scope.self_name:
+        return False
+    if event.program.class_kind(cls) != "module":
+        return False
+    return not any(last_name(call.func) in _TRAINING for code in cls.code() for call in code.calls)
+
+
 def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
     """A call of a method that the class of a model has beside `forward`, and that runs its layers."""
     if not isinstance(func, ast.Attribute) or func.attr in _NO_PASSES or scope.kind == "lambda":
@@ -77,8 +94,7 @@ def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> 
     cls = scope.class_scope
     if cls is not None and ("forward" in cls.bindings or "training_step" in cls.bindings):
         return None
-    given = isinstance(func.value, ast.Name) and func.value.id in {a.arg for a in scope.parameters()}
-    if not (given or _may_evaluate(ix, call, scope)):
+    if not (_may_evaluate(ix, call, scope) or _is_parameter(func.value, scope)):
         return None
     program = ix.program
     method = program.target(call)
@@ -90,6 +106,10 @@ def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> 
     if value.kind != "module" or (isinstance(value.ident, tuple) and value.ident[:1] == ("part",)):
         return None
     return ix.event("forward", value, call)
+
+
+def _is_parameter(expr: ast.expr, function: Scope) -> bool:
+    return isinstance(expr, ast.Name) and any(a.arg == expr.id for a in function.parameters())
 
 
 def _runs_layers(method: Scope, program: Program) -> bool:
@@ -171,14 +191,27 @@ def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope, depth: int = 0) 
         return False
     if scope.kind == "comprehension":
         return True
-    for block in ix.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+    holder = ix.index.parent.get(stmt)
+    if holder is None:
+        return ix.runs_only
+    known = ix.evaluating.get(holder) if depth == 0 else None
+    if known is None:
+        known = _evaluates_in(ix, holder, depth)
+        if depth == 0:
+            ix.evaluating[holder] = known
+    return known
+
+
+def _evaluates_in(ix: EventIndex, holder: Block, depth: int) -> bool:
+    """Whether that holds for what stands in the block `holder`."""
+    for block in (holder, *ix.index.ancestors(holder)):
+        if isinstance(block, _LOOPS):
             return True
-        if isinstance(block, ast.With | ast.AsyncWith):
+        if isinstance(block, _WITHS):
             if any(isinstance(i.context_expr, ast.Call) and last_name(i.context_expr.func) in _SWITCHES
                    for i in block.items):  # fmt: skip
                 return True
-        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(block, _FUNCTIONS):
             return bool(block.decorator_list) or ix.runs_only or _called_there(ix, block, depth)
     return ix.runs_only
 

@@ -17,10 +17,25 @@ if TYPE_CHECKING:
 _DICTS = ("builtins.dict", "collections.OrderedDict")
 # Values with a `state_dict` of their own.
 STATEFUL = frozenset(("module", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader"))
+# What a dict is written as: `{...}`, or `dict(key=...)`.
+DictNode = ast.Dict | ast.Call
 
 
 def is_none(expr: ast.expr) -> bool:
     return isinstance(expr, ast.Constant) and expr.value is None
+
+
+def literal_entries(node: DictNode) -> list[tuple[str | None, ast.expr]]:
+    """(key, value) of each entry of `{...}` or `dict(...)`; None for what is no literal, and for `**other`."""
+    if isinstance(node, ast.Call):
+        return [(k.arg, k.value) for k in node.keywords]
+    keys = [k.value if isinstance(k, ast.Constant) and isinstance(k.value, str) else None for k in node.keys]
+    return list(zip(keys, node.values, strict=True))
+
+
+def _as_display(node: DictNode) -> DictNode | None:
+    """`node` if it is a list of entries: not `dict(other)`."""
+    return node if isinstance(node, ast.Dict) or (node.keywords and not node.args) else None
 
 
 def _gives_state(func: ast.expr) -> bool:
@@ -43,13 +58,18 @@ class Contents:
     """What an expression holds.
 
     `whole` is the value itself where it is no dict; `complete` says that `entries` are all that a dict has; `node` is
-    the display `{...}` that it was made with, if that stands in the reader's program.
+    the `{...}` or `dict(key=...)` that it was made with, if that stands in the reader's program.
     """
 
     entries: list[Entry] = field(default_factory=list)
     whole: Value | None = None
     complete: bool = False
-    node: ast.Dict | None = None
+    node: DictNode | None = None
+
+    @property
+    def display(self) -> ast.Dict | None:
+        """The `node` where it is written `{...}`."""
+        return self.node if isinstance(self.node, ast.Dict) else None
 
 
 class PayloadReader:
@@ -125,14 +145,16 @@ class PayloadReader:
     def _dict_value(self, value: Value, at: ast.AST) -> Contents:
         """A dict that was built elsewhere in the program: in a function, or under another name."""
         program = self.program
-        node = value.node if isinstance(value.node, ast.Dict) and value.program is program else None
+        node = value.node if isinstance(value.node, DictNode) and value.program is program else None
         holder = self._statement_of(node) if node is not None else None
         if node is None or holder is None:
             rows = [Entry(k if isinstance(k, str) else None, v, at) for k, v in value.items or ()]
             return Contents(rows, None, False, None)
-        entries, complete = self._display(node, holder)
+        read = self._display(node, holder) if isinstance(node, ast.Dict) else self._dict_call(node, holder)
+        if read is None:
+            return Contents([Entry(k if isinstance(k, str) else None, v, at) for k, v in value.items or ()])
         more, closed = self._grown(node, holder)
-        return Contents(entries + more, None, complete and closed, node)
+        return Contents(read[0] + more, None, read[1] and closed, _as_display(node))
 
     def _display(self, node: ast.Dict, at: ast.AST) -> tuple[list[Entry], bool]:
         entries: list[Entry] = []
@@ -194,7 +216,9 @@ class PayloadReader:
         if isinstance(expr, ast.List | ast.Tuple):
             return Contents(self._elements(expr, at))
         built = self._dict_call(expr, at) if expr is not None else None
-        if built is None and isinstance(expr, ast.Call) and self.program.qualified(expr) == "dataclasses.asdict":
+        if built is not None and isinstance(expr, ast.Call):
+            return Contents(built[0], None, built[1], _as_display(expr))
+        if isinstance(expr, ast.Call) and self.program.qualified(expr) == "dataclasses.asdict":
             built = self._fields(expr, at)
         return Contents(built[0], None, built[1]) if built is not None else None
 
@@ -221,7 +245,7 @@ class PayloadReader:
             and isinstance(call.func.value, ast.Name) and call.func.value.id == name
         ]  # fmt: skip
 
-    def _grown(self, node: ast.Dict, holder: ast.AST) -> tuple[list[Entry], bool]:
+    def _grown(self, node: DictNode, holder: ast.AST) -> tuple[list[Entry], bool]:
         """What is stored into the variable that holds `node` where it was built."""
         if isinstance(holder, ast.Assign) and len(holder.targets) == 1 and isinstance(holder.targets[0], ast.Name):
             return self._stores(holder.targets[0].id, self.program.scope(holder))

@@ -122,6 +122,20 @@ def collectives(program: Program) -> Iterator[ast.Call]:
             yield call
 
 
+def sharded_later(call: ast.Call, program: Program) -> bool:
+    """Whether `call` takes the state of a model that its function shards only behind it."""
+    if program.qualified(call) not in SHARDED or not call.args or not isinstance(call.args[0], ast.Name):
+        return False
+    model = call.args[0].id
+    lines = [
+        other.lineno
+        for other in program.scope(call).calls
+        if any(word in last_name(other.func).lower() for word in ("shard", "fsdp"))
+        and any(isinstance(a, ast.Name) and a.id == model for a in other.args)
+    ]
+    return bool(lines) and all(line > call.lineno for line in lines)
+
+
 def of_subgroup(call: ast.Call) -> bool:
     """Whether a collective is, or may be, that of some ranks only."""
     if any(k.arg in _SUBGROUP and not _world(k.value) for k in call.keywords) or any(

@@ -222,6 +222,7 @@ def _class_has_weights(value: Value, depth: int) -> bool:
 def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str, layers: list[ast.expr]) -> str | None:
     """Why the members may be registered or looked after by another way, None if nothing shows it."""
     names = {layer.id for layer in layers if isinstance(layer, ast.Name)}
+    names |= _also_in(scopes, names)
     local = binding.value.id if isinstance(binding.value, ast.Name) else None
     if local is not None:
         given = _given_away(binding.scope, local)
@@ -252,6 +253,18 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
             if _mentions(receiver, name) or _goes_through(program, receiver, program.scope(call), name):
                 return f"`.{last_name(call.func)}()` is called on each of them: they are looked after"
     return None
+
+
+def _also_in(scopes: list[Scope], names: set[str]) -> set[str]:
+    """The local lists that the layers of these names go into as well: `layers.append(conv)`."""
+    return {
+        call.func.value.id
+        for scope in (scopes if names else ())
+        for call in scope.calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "insert")
+        and isinstance(call.func.value, ast.Name) and call.args
+        and isinstance(call.args[-1], ast.Name) and call.args[-1].id in names
+    }  # fmt: skip
 
 
 def _given_away(scope: Scope, local: str) -> ast.Call | None:

@@ -16,7 +16,6 @@ from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-    from dry_debug.program.scopes import Scope
 
 # A stretch of a sequence follows the one before it: its order is part of the data.
 _SEQUENCE = re.compile(r"bptt|hidden|seq_?len|unroll|window|\bcarry\b|context_?len|block_size|time_?step|\.detach\(\)")
@@ -24,11 +23,12 @@ _ORDERS = re.compile(r"shuffle|permut|sampl|rand|choice|sort", re.IGNORECASE)
 
 
 class _Slice(NamedTuple):
-    """`path[bounds]`; `node` is the whole read, which a helper may make."""
+    """`path[bounds]`, or `path.narrow(0, *bounds)`: `bounds` as text; `node` is the whole read, which a helper may
+    make."""
 
     path: str
-    bounds: ast.Slice
-    node: ast.Subscript
+    bounds: str
+    node: ast.Subscript | ast.Call
 
 
 _Outside = tuple[list[ast.For | ast.While], tuple[str, ...]]  # loops, innermost first; the arrays' paths there
@@ -41,22 +41,44 @@ class SlicedBatches:
     loop: ast.For
     epochs: ast.For | ast.While
     arrays: tuple[str, ...]
-    first: ast.Subscript  # the first slice
+    first: ast.Subscript | ast.Call  # the first slice
 
 
 def sliced_batches(program: Program) -> Iterator[tuple[ast.For, SlicedBatches | str]]:
-    """Each loop over a range that slices arrays at bounds made of its counter; a text: why it is left alone."""
+    """Each loop over a range that slices arrays at bounds made of its counter, or over pieces that arrays are split
+    into; a text: why it is left alone."""
     index = program.index
     for scope in (index.module, *index.functions):
         for loop in scope.loops:
-            slices = _slices(loop, program) if isinstance(loop, ast.For) and _over_range(loop, scope, program) else []
-            if slices and isinstance(loop, ast.For):
+            if not isinstance(loop, ast.For):
+                continue
+            over = program.training.loops.iterated(loop, scope)
+            name = last_name(over.func) if isinstance(over, ast.Call) else ""
+            if name in ("range", "trange"):
+                slices = _slices(loop, program)
+            else:
+                slices = _splits(over) if isinstance(over, ast.Call) and name == "zip" else []
+            if slices:
                 yield loop, _judged(loop, slices, program)
 
 
-def _over_range(loop: ast.For, scope: Scope, program: Program) -> bool:
-    counted = program.training.loops.iterated(loop, scope)
-    return isinstance(counted, ast.Call) and last_name(counted.func) in ("range", "trange")
+def _splits(over: ast.Call) -> list[_Slice]:
+    """`zip(inputs.split(size), targets.split(size))`: all that is zipped is split."""
+    found = []
+    for call in over.args:
+        torch = isinstance(call, ast.Call) and dotted(call.func) in ("torch.split", "torch.chunk")
+        if (
+            not isinstance(call, ast.Call)
+            or last_name(call.func) not in ("split", "chunk")
+            or len(call.args) != 1 + torch
+        ):
+            return []
+        assert isinstance(call.func, ast.Attribute)
+        path = dotted(call.args[0] if torch else call.func.value)
+        if path is None:
+            return []
+        found.append(_Slice(path, ast.dump(call.args[-1]), call))
+    return found
 
 
 def _judged(loop: ast.For, slices: list[_Slice], program: Program) -> SlicedBatches | str:
@@ -65,12 +87,16 @@ def _judged(loop: ast.For, slices: list[_Slice], program: Program) -> SlicedBatc
         return "no step of an optimizer happens in the loop"
     if len(arrays) < 2:
         return "only one array is sliced at these bounds: it may hold an order of its own"
+    if _in_dataset(arrays, program):
+        return "the arrays are given to a `TensorDataset` too: the loop stands there to compare"
     around = _loops_around(loop, program)
     outside = [(around, arrays)] if around else _at_calls(loop, arrays, program)
     if not outside:
         return "no loop over epochs stands around it"
     if any(program.training.loops.goes_over_data(block) for blocks, _ in outside for block in blocks):
         return "it goes through the parts of a batch"
+    if all(_behind_first(one.node) for one in slices):
+        return "all are cut along their second dimension, which may be time"
     span = program.span(loop)
     if _SEQUENCE.search(program.document.source[span.start : span.end]):
         return "the slices may be stretches of one sequence, which follow each other"
@@ -81,6 +107,11 @@ def _judged(loop: ast.For, slices: list[_Slice], program: Program) -> SlicedBatc
     if around and _made_for_each_call(loop, arrays, program):
         return "each call of the function brings samples of its own, and a loop calls it"
     return SlicedBatches(loop, outside[0][0][0], arrays, slices[0].node)
+
+
+def _in_dataset(arrays: tuple[str, ...], program: Program) -> bool:
+    made = program.calls_of("torch.utils.data.TensorDataset")
+    return any(dotted(given) in arrays for call in made for given in call.args)
 
 
 def _made_for_each_call(loop: ast.For, arrays: tuple[str, ...], program: Program) -> bool:
@@ -127,10 +158,10 @@ def _slices(loop: ast.For, program: Program) -> list[_Slice]:
     moving = _moving(counters, made)
     found: dict[str, list[_Slice]] = {}
     for part in _parts_of(loop, moving):
-        found.setdefault(ast.dump(part.bounds), []).append(part)
+        found.setdefault(part.bounds, []).append(part)
     for call in [n for n in nodes(loop) if isinstance(n, ast.Call)]:
         for part in _by_helper(call, moving, program):
-            found.setdefault(ast.dump(part.bounds), []).append(part)
+            found.setdefault(part.bounds, []).append(part)
     several = next((group for group in found.values() if len({one.path for one in group}) > 1), None)
     chosen = several or next(iter(found.values()), [])
     return sorted(chosen, key=lambda one: (one.node.lineno, one.node.col_offset))
@@ -139,14 +170,27 @@ def _slices(loop: ast.For, program: Program) -> list[_Slice]:
 def _parts_of(block: ast.AST, moving: set[str]) -> Iterator[_Slice]:
     """The reads in `block` of stretches whose bounds are made of the names that are `moving`."""
     for node in nodes(block):
-        path = dotted(node.value) if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) else None
-        if path is None or not isinstance(node, ast.Subscript):
-            continue
-        part = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
-        if not isinstance(part, ast.Slice) or part.lower is None or part.upper is None or part.step is not None:
-            continue
-        if names_in(part.lower) & moving and names_in(part.upper) & moving:
-            yield _Slice(path, part, node)
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            path, parts = dotted(node.value), node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            # Behind `:`, where the samples lie along the second dimension.
+            part = next((one for one in parts if not _is_whole(one)), None)
+            if path is None or not isinstance(part, ast.Slice) or part.lower is None or part.upper is None or part.step:
+                continue
+            if names_in(part.lower) & moving and names_in(part.upper) & moving:
+                yield _Slice(path, ast.dump(part), node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "narrow":
+            path = dotted(node.func.value)
+            if path is not None and len(node.args) == 3 and names_in(node.args[1]) & moving:
+                yield _Slice(path, f"{ast.dump(node.args[1])} {ast.dump(node.args[2])}", node)
+
+
+def _behind_first(node: ast.expr) -> bool:
+    """`x[:, low:high]`."""
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and _is_whole(node.slice.elts[0])
+
+
+def _is_whole(part: ast.expr) -> bool:
+    return isinstance(part, ast.Slice) and part.lower is None and part.upper is None and part.step is None
 
 
 def _by_helper(call: ast.Call, moving: set[str], program: Program) -> Iterator[_Slice]:

@@ -65,27 +65,70 @@ def settings_in(lines: Sequence[str], language: str) -> Iterator[tuple[int, str]
         yield items[0], f"{items[1]}: {', '.join(items[2])}"
 
 
-_SETTINGS = re.compile(r"(?:\w*(?:Arguments|Args|Config|Params|Trainer)|LLM|Engine|Adam\w*|SGD)\Z")
+_SETTINGS = re.compile(
+    r"(?:\w*(?:Arguments|Args|Config|Params|Trainer|TrainingArguments)|LLM|Engine|dict|SimpleNamespace|Namespace|"
+    r"DataLoader|EasyDict)\Z"
+)
+_OPTIMIZERS = re.compile(r"(?:\w*Adam\w*|SGD|RMSprop|Adagrad|Adadelta|Adafactor|Lion\w*|LAMB|Muon)\Z")
+_SCHEDULERS = re.compile(
+    r"(?:CosineAnnealing\w*|OneCycleLR|ReduceLROnPlateau|(?:Multi)?StepLR|ExponentialLR|ConstantLR|LinearLR)\Z"
+)
+_WARMED_UP = re.compile(r"get_(\w+?)_schedule\w*\Z")
+_STATEMENTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.With)
+_STARTS = re.compile(r"\.(?:train|fit|backward|step|generate)\(")
+
+
+def is_script(lines: Sequence[str]) -> bool:
+    """Whether Python is a program that somebody shows, not settings: it defines, loops or starts something."""
+    text = textwrap.dedent("\n".join(lines))
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return _STARTS.search(text) is not None or any(isinstance(s, _STATEMENTS) for s in tree.body)
 
 
 def arguments_in(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """(index of the line, "name: value") of each argument of a call that holds settings: `TrainingArguments(lr=1e-4)`.
-
-    Nothing where the lines are not Python."""
+    """(index of the line, "name: value") of each setting: an argument of `TrainingArguments(lr=1e-4)`, a constant, an
+    entry of a dict, the optimizer itself. Nothing where the lines are not Python."""
     text = textwrap.dedent("\n".join(lines))
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not _SETTINGS.search(last_name(node.func)):
-            continue
-        for keyword in node.keywords:
-            plain = isinstance(keyword.value, ast.Constant | ast.List | ast.UnaryOp)
-            value = ast.get_source_segment(text, keyword.value) if plain and keyword.arg else None
-            if value is not None and "\n" not in value and len(value) < 200:
-                shown = {"True": "true", "False": "false"}.get(value, re.sub(r"[\"'\[\]]", "", value))
-                yield keyword.value.lineno - 1, f"{keyword.arg}: {shown}"
+        if isinstance(node, ast.Call):
+            yield from _of_call(node, text)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield from _named(key.value, value, text)
+    for stmt in tree.body:
+        target = stmt.targets[0] if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 else None
+        if isinstance(stmt, ast.Assign) and isinstance(target, ast.Name | ast.Attribute):
+            yield from _named(last_name(target), stmt.value, text)
+
+
+def _of_call(call: ast.Call, text: str) -> Iterator[tuple[int, str]]:
+    name = last_name(call.func)
+    warmed = _WARMED_UP.match(name)
+    if _OPTIMIZERS.match(name):
+        yield call.lineno - 1, f"optimizer: {name}"
+    elif _SCHEDULERS.match(name) or warmed:
+        yield call.lineno - 1, f"lr_scheduler_type: {(warmed[1] if warmed else name).replace('_', ' ')}"
+    elif not _SETTINGS.search(name):
+        return
+    for keyword in call.keywords:
+        if keyword.arg and not _SCHEDULERS.match(name):
+            yield from _named(keyword.arg, keyword.value, text)
+
+
+def _named(name: str, value: ast.expr, text: str) -> Iterator[tuple[int, str]]:
+    plain = isinstance(value, ast.Constant | ast.List | ast.UnaryOp)
+    shown = ast.get_source_segment(text, value) if plain else None
+    if shown is not None and "\n" not in shown and len(shown) < 200:
+        shown = {"True": "true", "False": "false"}.get(shown, re.sub(r"[\"'\[\]]", "", shown))
+        yield value.lineno - 1, f"{name}: {shown}"
 
 
 def _flags(lines: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -63,6 +63,17 @@ _KEYED = re.compile(
 )
 
 
+_PER_EPOCH_KEY = re.compile(
+    rf"\W*(?:\w+ )*?(?P<what>evals?|saves?|validations?|checkpoints?)[ _]per[ _]epoch\s*[:=]\s*(?P<n>{NUMBER})\W*",
+    re.IGNORECASE,
+)
+_LIGHTNING_KEY = re.compile(
+    rf"\W*(?:\w+ )*?(?:check[ _]val[ _]every[ _]n[ _](?P<epoch>epoch)|val[ _]check[ _]interval|"
+    rf"(?P<save>(?:save|checkpoint|ckpt)[ _](?:every|interval|freq\w*|period))|(?P<log>log[ _]every(?:[ _]n)?(?:[ "
+    rf"_]steps)?)|"
+    rf"(?:eval|val|validate|test)[ _](?:every|interval|freq\w*))\s*[:=]\s*(?P<n>{NUMBER})(?: steps| iters)?\W*",
+    re.IGNORECASE,
+)
 _BARE_LOGGING = re.compile(
     rf"\W*log(?:ging)?(?:[ _](?:interval|every|freq\w*|steps))?\s*[:=]\s*(?P<n>{NUMBER})(?: steps)?\W*", re.IGNORECASE
 )
@@ -82,10 +93,23 @@ _AT_END = re.compile(
 
 
 _NO_CADENCE = re.compile(
-    r"\b(?:do not|don'?t|never) (?:evaluate|validate)(?: (?:during|while) training)?(?=\s*(?:\Z|[,.;)]))|"
+    r"\b(?:do not|don'?t|never|no need to|(?:do not|don'?t) (?:need|have) to) (?:evaluate|validate)(?: (?:during|"
+    r"while) training)?(?=\s*(?:\Z|[,.;)]))|"
     r"\b(?:no|without(?: any)?|skip(?: the)?|don'?t (?:do|run|need)(?: any)?)\s+(?:intermediate |model |"
     r"mid-run )?(?:eval(?:uations?|s)?|"
     r"validation|checkpoints?|checkpointing|saving)\b(?! (?:data|set|split|script|loop|at the end|in|on|from|needed))",
+    re.IGNORECASE,
+)
+
+
+# "evaluate every 500 steps and checkpoint at the same time"
+_LIKEWISE = re.compile(
+    r"\s*[,;(]?\s*(?:and|with|plus)?\s*(?:also )?(?P<what>(?:the )?(?:model )?(?:sav(?:e|es|ed|ing)|checkpoint\w*|"
+    r"evaluat\w*|validat\w*|store)"
+    r"(?: (?:the model|it|a checkpoint|checkpoints?|weights|the weights))?)"
+    r"(?: (?:is|are) (?:done|made|written|saved))? (?:at the same (?:time|times|steps?|points?|interval|cadence|"
+    r"frequency|rate|rhythm)|too\b|as well|"
+    r"likewise|(?:just )?as often|with it|alongside|then\b)(?! as\b)",
     re.IGNORECASE,
 )
 
@@ -152,13 +176,50 @@ def _counted(unit: str, every: int, match: re.Match[str]) -> tuple[Cadence, ...]
     return (Cadence(unit, every),)
 
 
+# "checkpoint every (steps): 500"
+_EVERY_KEY = re.compile(
+    rf"\b(?:every|interval|frequency|freq)\s*[(\[]?(?P<unit>steps?|epochs?|iterations?|updates?|"
+    rf"batches)?[)\]]?\s*[:=|]\s*(?P<n>{NUMBER})\s*(?P<own>steps?|"
+    rf"epochs?|iterations?|updates?)?",
+    re.IGNORECASE,
+)
+
+
+def _every_of_key(match: re.Match[str]) -> str:
+    unit = match["own"] or match["unit"]
+    return f"every {match['n'].strip()} {unit}" if unit else match[0]
+
+
 def cadences(text: str) -> Iterator[Thing]:
+    if ":" in text or "=" in text or "|" in text:
+        text = _EVERY_KEY.sub(_every_of_key, text)
     yield from _shares(text)
     text = _WISE.sub(lambda m: "per epoch".ljust(len(m[0]))[: len(m[0])], text)
     text = _TIMES_AN_EPOCH.sub(lambda m: " " * len(m[0]), text)
     bare = _BARE_LOGGING.fullmatch(text)
     if bare is not None and (steps := number(bare["n"])) is not None and steps >= 1:
         yield Thing("logging", (Cadence("step", int(steps)),), "one", bare["n"], 0, len(text), "", "every")
+        return
+    per_epoch = _PER_EPOCH_KEY.fullmatch(text)
+    if per_epoch is not None and (times := number(per_epoch["n"])) is not None and times > 0:
+        field = "eval_cadence" if per_epoch["what"][0].lower() in "ev" else "save_cadence"
+        yield Thing(field, (Cadence("epoch", 1 if times == 1 else 1 / times),), "one", per_epoch["n"], 0, len(text))
+        return
+    lightning = _LIGHTNING_KEY.fullmatch(text)
+    if lightning is not None and (times := number(lightning["n"])) is not None and times > 0:
+        unit = "epoch" if lightning["epoch"] or (times < 1 or "." in lightning["n"]) else "step"
+        spacing = int(times) if float(times).is_integer() else times
+        field = "logging" if lightning["log"] else "save_cadence" if lightning["save"] else "eval_cadence"
+        yield Thing(
+            field,
+            (Cadence(unit, spacing),),
+            "one",
+            lightning["n"],
+            0,
+            len(text),
+            "",
+            "every" if field == "logging" else "",
+        )
         return
     keyed = _KEYED.match(re.sub(r"[:=]\s?", ": ", text))
     if keyed and not _EVERY.search(text):
@@ -242,6 +303,10 @@ def cadences(text: str) -> Iterator[Thing]:
         fields = fields or _just_before(text[: match.start()])  # "Logging: TensorBoard, every 20 steps"
         if "save_cadence" in fields and "logging" in fields:
             fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
+        likewise = _LIKEWISE.match(text, match.end()) if len(fields) == 1 else None
+        if likewise is not None:
+            fields = [*fields, *(f for f in _just_before(likewise["what"]) if f not in fields)]
+            used = max(used, likewise.end())
         for field in fields:
             yield Thing(
                 field,

@@ -38,7 +38,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("radam", r"radam\b"),
         (
             "adam",
-            r"(?-i:\bAdam\b|\badam\b)(?! (?:said|asked|wants?|says|and i|will|has|mentioned|is|was|told|wrote|"
+            r"(?-i:\bAdam\b|\badam\b)(?! (?:said|asked|wants?|says|and i|will|has|mentioned|is(?! (?:fine|ok|okay|"
+            r"good|enough|what|used|better|preferred|sufficient|the (?:optimi|default|right)))|was|told|wrote|"
             r"approved))",
         ),
         ("adafactor", r"ada-?factor\b"),
@@ -60,12 +61,13 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
     "scheduler": (
         (
             "cosine_with_restarts",
-            r"cosine (?:annealing )?(?:schedule )?with (?:warm |hard )?restarts|cosine_with_restarts|"
+            r"cosine (?:annealing )?(?:schedule )?with (?:warm |hard |\w{1,5} )?restarts|cosine_with_restarts|"
             r"cosineannealingwarmrestarts",
         ),
         (
             "cosine",
-            r"\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|schedule[r]?|"
+            r"cosineannealing(?:lr)?\b|\bcos(?:ine|inus|\.)?(?:\b|(?<=\.))(?:[ _-]?(?:annealing(?:lr)?|decay|"
+            r"schedule[r]?|"
             r"lr))*(?! (?:similarit|distance|loss|"
             r"embedding|metric))",
         ),
@@ -85,7 +87,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("inverse_sqrt", r"inverse[ _-](?:sqrt|square[ -]root)|\bnoam\b"),
         (
             "exponential",
-            r"(?:lr|learning[ -]rate) (?:decay|schedule)\W{1,4}(?:is )?exponential|exponential(?:lr|"
+            r"(?:lr|learning[ -]rate) (?:decay|schedule)\W{1,4}(?:is )?exponential|\b(?:multipl\w+|scal\w+|"
+            r"decay\w*) (?:the |it |lr )*(?:lr |learning[ -]rate |it )?by (?:a factor of )?0?\.[5-9]\d* (?:after |"
+            r"at the end of )?"
+            r"(?:every|each|per) epoch\b|exponential(?:lr|"
             r" (?:lr )?(?:decay|schedule[r]?))",
         ),
         (
@@ -121,6 +126,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "constant",
             r"(?<=e-[1-9], )(?:constant|flat|fixed)\b(?! (?:with|seed))|\bconstant\b(?=,? (?:after|following|from "
             r"the end of) (?:an? |the )?(?:\w+ )?warm)|"
+            r"\b(?:kill|remove|drop|ditch|disable|turn off|get rid of|lose|scrap) (?:the |any )?(?:lr |learning[ "
+            r"-]rate )?"
+            r"(?:schedule[r]?|decay)\b(?! (?:to|by|at|rate))|"
+            r"\b(?:then|and) hold\b(?: (?:it|the lr|there|constant|flat))?(?=\s*(?:\Z|[,.;]))|"
             r"\b(?:then|afterwards?|after (?:it|that|this|which)|from (?:there|then)(?: on)?|"
             r"thereafter)[ ,:]*(?:it |the lr |lr )?"
             r"(?:is |stays? |remains? |kept |held |an? )*(?:constant|flat)\b|"
@@ -136,7 +145,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("bf16", r"\bb(?:f|float)[ _-]?16(?:-mixed|-true)?\b|brain ?float"),
         (
             "fp16",
-            r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\b16-(?:mixed|true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)",
+            r"\b(?:fp|float)[ _-]?16\b|\bhalf[ -]precision\b|\bdtype\W{1,4}(?:torch\.)?half\b|\b16-(?:mixed|"
+            r"true)\b|\bprecision\W{1,3}16\b(?![ -]?bit)",
         ),
         ("tf32", r"\btf32\b"),
         ("fp8", r"\bfp8\b|\bfloat8\b"),
@@ -165,7 +175,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "full",
             r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
             r"-model)?[ -]*(?:fine[ -]?tun\w*|finetun\w*|ft\b|training of all)|"
-            r"\b(?:fine[ -]?tun\w*|train|update) (?:all|every|the whole|the full|the entire)(?: of)?(?: the)? "
+            r"\b(?:fine[ -]?tun\w*|tun(?:e|ing)|train|update) (?:all|every|the whole|the full|the entire)(?: "
+            r"of)?(?: the)? "
             r"(?:weights?|parameters?|params|layers?|model|network)\b|\b(?:all|every|the full set of)(?: of)?(?: "
             r"the| its)? (?:model )?"
             r"(?:weights?|parameters?|params|layers?) (?:are|is|get|gets|should be|must be|will be|to be) (?:\w+ )?"
@@ -215,6 +226,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             "accelerate",
             r"\b(?:hf|hugging ?face)(?:'s)? accelerate\b|\baccelerate (?:library|launch|config)\b|(?-i:(?:use|using|"
             r"with|via|no|through|on) `? ?[Aa]ccelerate\b)(?! (?:the|training))|"
+            r"(?-i:\A\W*[Aa]ccelerate\b)(?=\s*(?:[+&/,]|\Z))|"
             r"(?-i:(?<=and )[Aa]ccelerate\b)(?=\s*(?:[.,;:)]|\Z))",
         ),
         ("deepspeed", r"\bdeep-?speed\b|\bzero[ -]?(?:stage )?[123]\b"),
@@ -331,6 +343,14 @@ _BESIDE = re.compile(
 _JOIN = re.compile(r"\s*(?:,|\bor\b|/|, or)\s*(?:or\s+)?(?:a |an |the |plain |with )?\s*\Z", re.IGNORECASE)
 # A value here never becomes forbidden by "no": the word is part of it.
 _OWN_NO = frozenset(("constant", "fp32", "none", "scratch"))
+_NOT_REFUSED = frozenset(("full", "linear_probe"))
+
+
+def _of_an_id(text: str, start: int, end: int) -> bool:
+    """Whether a word is a part of an id or path: `diffusers/some-captions`."""
+    whole = text[text.rfind(" ", 0, start) + 1 :].split(" ", 1)[0].strip("()[],.;:`'\"")
+    other = whole.replace(text[start:end], "", 1)
+    return "/" in other and re.search(r"\w[-_.]\w|\d", other) is not None
 
 
 def choices(sentence: str, question: bool = False, *, settings: bool = False) -> list[Choice]:
@@ -345,6 +365,8 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
             for match in pattern.finditer(text):
                 if any(match.start() < h.end and h.start < match.end() for h in hits):
                     continue
+                if field == "framework" and _of_an_id(text, match.start(), match.end()):
+                    continue
                 if field == "precision" and _about_weights(low, match.start(), match.end()):
                     continue
                 if field in ("precision", "method") and (
@@ -352,7 +374,9 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                 ):
                     continue
                 kind: Kind = "one"
-                before = text[max(0, match.start() - 60) : match.start()] + (_NO_WORD.match(match[0]) or [""])[0]
+                before = text[max(0, match.start() - 60) : match.start()]
+                if name not in _NOT_REFUSED:
+                    before += (_NO_WORD.match(match[0]) or [""])[0]
                 refused = field in ("framework", "method", "logging") and _NO_BEHIND.match(text, match.end())
                 if name not in _OWN_NO and (refused or _NO_BEFORE.search(before)):
                     kind = "not"

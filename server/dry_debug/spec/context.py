@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from dry_debug.spec.failures import DEVICES, without_failures
+
 _MASKED_TOKENS = re.compile(
     r"\b(?:19|20)\d\d-\d\d?-\d\d?\b|\b\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d\d)\b|\b(?:jan(?:uary)?|feb(?:ruary)?|"
     r"mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
@@ -66,7 +68,13 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _ORIGIN = (
-    r"(?:paper|authors?|blog(?: ?post)?|tutorial|original (?:repo|implementation|recipe|code|work)|upstream(?: "
+    r"(?:(?i:prior|previous|related|earlier|existing|recent|published) (?:works?|studies|literature|"
+    r"approach(?:es)?|papers?)(?: ?\[\d+\])?|"
+    r"write-?ups?|winners?|winning (?:team|solution|entry|kernel)|(?:1st|2nd|3rd|first|second|third)[- ]place(?: "
+    r"(?:team|solution|entry))?|"
+    r"(?:public|kaggle) (?:notebook|kernel|solution)s?|literature|lecture|slides|textbook|(?:another|other|"
+    r"neighbou?ring) (?:group|lab)|"
+    r"paper|authors?|blog(?: ?post)?|tutorial|original (?:repo|implementation|recipe|code|work)|upstream(?: "
     r"repo)?|leaderboard|competitors?|"
     r"other (?:teams?|people|groups?|repos?|projects?)|colleagues?|research team|vision team|nlp team|platform team|"
     r"infra team|baseline|library|"
@@ -81,12 +89,18 @@ _OTHERS = re.compile(
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
     r"lr|learning[ -]rate|batch|config|hyper-?parameters?|settings?|recipe|numbers?|values?)\b"
     r"|\b(?:they|he|she|his|her|their|theirs)\b(?! should| must| need)"
+    r"|\b[A-Z][a-z]+s'\s+(?:[\w-]+ ){0,2}(?:runs?|config|setup|script|settings?|experiments?|notebook|branch|"
+    r"numbers?|lr|learning|batch|model|"
+    r"recipe|results?|baseline|values?|ablations?|attempts?)\b"
     r"|\b(?!(?:Model|Data|Training|Script|Code|Run|Let|That|It|What|Here|There|User|Teacher|Student|Today|Tomorrow|"
     r"Tonight|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b)[A-Z][A-Za-z]+'s\s+"
     r"(?:[\w-]+ ){0,2}(?:run|config|setup|script|settings?|experiment|notebook|branch|numbers?|lr|learning|batch|model|"
-    r"fork|repo|code|version|team|paper|recipe|report|entry|thesis|attempt|submission|baseline|results?|values?|"
+    r"fork|repo|code|version|team|paper|recipe|report|entry|thesis|attempt|ablations?|study|experiments|sweep|"
+    r"trial|submission|baseline|results?|values?|"
     r"hyper-?parameters?|defaults?)\b"
-    r"|\b(?!(?:Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|Weights|Only|Just|"
+    r"|\b(?!(?:The|An?|All|Any|Each|Every|Our|My|Your|Its|Both|Final|Fully|Newly|Best|Last|Save|Use|Once|When|And|"
+    r"Then|Also|Here|There|Please|Model|Models|Data|Training|Script|Code|Run|We|It|This|That|Adapter|Adapters|"
+    r"Weights|Only|Just|"
     r"Everything|Base|"
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
@@ -111,8 +125,8 @@ _UNSURE = re.compile(
     r")?(?:choice|pick|preference|favou?rite)))|have|work|"
     r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
-    r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:run|week|step|time|month|quarter|"
-    r"sprint|experiment)|in (?:the |a )?future|eventually|someday|stretch "
+    r"which (?:we|i) (?:can(?:'?t|not)|don'?t|do not|won'?t|will not)|next (?:week|step|time|month|quarter|"
+    r"sprint)|in (?:the |a )?future|eventually|someday|stretch "
     r"goal|consider|"
     r"e\.g\.?|for example|for instance|such as|as an example|wonder(?:ing)?|curious|not sure|thinking (?:about|of)|"
     r"what about|how about|"
@@ -138,7 +152,8 @@ _NOT_VALUE = re.compile(
     r"\b(?:instead of|rather than|in place of|as opposed to|and not|, ?not|but not|\(not|not the|replac(?:es?|ing)|"
     r"down from|up from|coming from|"
     r"away from|compared (?:to|with)|vs\.?|over the (?:old|default|usual))\b"
-    r"(?:(?!->|→|=>|\band (?:reduce|set|use|increase|raise|lower|train|run|change|drop|take|switch|keep|add|make|"
+    r"(?:(?!->|→|=>|(?<=[\w)] )(?:please )?(?:use|take|go (?:with|for)|switch to)\b|\band (?:reduce|set|use|"
+    r"increase|raise|lower|train|run|change|drop|take|switch|keep|add|make|"
     r"go)\b|\bw/ |\bwith (?:an? )?(?:weight|wd\b|lr\b|learning|batch|warm|seed)|\b(?:as|for) (?:the "
     r")?(?:learning|batch|lr\b|seed|weight|warm|optimi|model|rank)|"
     r"\bbut\b(?=\s*\.?\d))"
@@ -154,7 +169,8 @@ _WAS = re.compile(
 _NEGATED = re.compile(
     r"\b(?:don'?t|do not|does not|never|avoid|must not|should(?:n'?t| not)|can(?:no|')t|is not|isn'?t|are not|no "
     r"longer|no need (?:for|of)|not)\b"
-    r"(?!\s+(?:(?:use|take|have|run|train|need)(?: for)? (?:more|less|fewer) than|exceed|more than|less than|above|"
+    r"(?!\s+(?:(?:use|take|have|run|train|need|go)(?: it)?(?: on)?(?: for)? (?:more|less|fewer|longer|shorter) "
+    r"than|exceed|more than|less than|above|"
     r"below|go (?:over|above|below|beyond|past)|larger|smaller|bigger|to "
     r"exceed|over|"
     r"under|only|forget|worry|mind|hesitate|be (?:more|less|larger)|(?:change|touch|alter|modify)(?![^,;.()]* to )))"
@@ -189,6 +205,14 @@ _OLD_LABEL = re.compile(
 
 # "The bot next door runs at T=0.8, that has nothing to do with this job"
 _UNRELATED = re.compile(
+    r"\b(?:is|are|was|were|gets?|got|has been|have been|will be) (?:\w+ )?(?:postponed|cancell?ed|on hold|deferred|"
+    r"off the table|rejected|obsolete|"
+    r"abandoned|parked|dropped for now|moved to (?:next|a later|the next))\b|"
+    r"\b(?:we|i) (?:can'?t|cannot|won'?t|will not|don'?t (?:want to|need to|have to)) (?:do|afford|copy|reproduce|"
+    r"follow|match|repeat) "
+    r"(?:that|this|those|these|it|them|either)\b|\b(?:public|winning|other|leaderboard|best) (?:[\w-]+ "
+    r"){0,3}?(?:ensemble|solution|entry|"
+    r"submission|kernel|notebook|model) (?:has|scores?|gets|got|is at|sits at|reach\w+|achieves?)\b|"
     r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
     r"project|job))\b|"
     r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|"
@@ -267,7 +291,6 @@ _RESULT_OF = re.compile(
 _LASTING = re.compile(
     r"\(\s*(?:~|≈|about |roughly |ca\.? |takes |approx\w*\.? )*\d[\d.]* ?(?:h|hrs?|hours?|min|minutes|days?)\b[^()]*\)"
 )
-_DEVICES = re.compile(r"\b(?:gpus?|cards?|[ahbv]100s?|h200|[34]090s?|t4s?|l4s?|vram|\d+ ?gb|node|cpu)\b", re.IGNORECASE)
 
 
 def blank(text: str, start: int, end: int) -> str:
@@ -311,7 +334,8 @@ def asked_part(sentence: str, question: bool) -> str:
         for lasting in _LASTS.finditer(sentence):
             text = blank(text, *lasting.span())
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
-    text = _BECAUSE.sub(lambda m: m[0] if _DEVICES.search(m[0]) else " " * len(m[0]), text)
+    text = _BECAUSE.sub(lambda m: m[0] if DEVICES.search(m[0]) else " " * len(m[0]), text)
+    text = without_failures(text)
     for told in (_JUDGED, _FAILING, _LASTING):
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
@@ -420,6 +444,15 @@ _IMPERATIVE = re.compile(
 )
 
 
+# "max_length 2048, the long answers got cut": told of something else, not of the setting
+_OF_SOMETHING = re.compile(
+    r"\s*(?:the|our|my|some|many|most|several|those|a few|a lot of|too many) (?!(?:runs?|loss|model|training|last|"
+    r"previous|old|first|ones?|"
+    r"paper|results?|accuracy|gradients?|job|gpu)\b)[a-z]",
+    re.IGNORECASE,
+)
+
+
 def _aside(part: str) -> int:
     """Where the last clause of a request begins that only tells why, without a number; 0 if there is none."""
     comma = part.rfind(",")
@@ -433,7 +466,7 @@ def _aside(part: str) -> int:
     if back is not None and not _PAST.search(part[: back.start()]):
         return back.start()
     told = comma > 0 and not re.search(r"\d", why) and _PAST.search(why) and not _PAST.search(part[:comma])
-    return comma if told and _IMPERATIVE.match(part) else 0
+    return comma if told and (_IMPERATIVE.match(part) or _OF_SOMETHING.match(why)) else 0
 
 
 def _asked_for(part: str) -> bool:
@@ -475,10 +508,22 @@ _DOWN = re.compile(r"\b(?P<old>from\s+\S+)\s+(?=(?:down|back)\s+to\b)", re.IGNOR
 _ARROW = re.compile(r"(?<![\w.])(?P<old>[\d.]+(?:e-?\d+)?[kK]?)\s*(?:->|→|=>|-->)\s*(?=\.?\d)", re.IGNORECASE)
 
 
+_FALLEN = re.compile(
+    r"\d(?:\.\d+)?e-(?P<first>\d)\s*(?:->|→|=>|-->)\s*(?:0\b(?!\.)|"
+    r"\d(?:\.\d+)?e-(?!(?P=first))\d)(?=[^.;]{0,30}\b(?:cos\w*|decay|"
+    r"anneal\w*|linear\w*|schedul\w+|poly\w*)\b)",
+    re.IGNORECASE,
+)
+
+
 def _changed(text: str) -> str:
     """Blanks what something is changed from: "raise the batch size from 8 to 16" asks for 16."""
     for pattern in (_CHANGE, _DOWN, _ARROW):
         for match in pattern.finditer(text):
+            fallen = _FALLEN.match(text, match.start("old")) if pattern is _ARROW else None
+            if fallen is not None:  # "lr 1e-4 -> 1e-6 cosine": to where the schedule goes
+                text = blank(text, match.end("old"), fallen.end())
+                continue
             end = match.end() if pattern is _ARROW else match.end("old")
             text = blank(text, match.start("old"), end)
     return text

@@ -23,9 +23,26 @@ _PER_UPDATE = re.compile(
 )
 
 
+_AT_EVALUATION = re.compile(
+    rf"(?P<n>{NUMBER})\s+(?:examples|samples|sequences|images|pairs|rows|texts|clips|utterances|prompts)?\s*"
+    r"(?:at|for|in|during|when) (?:the )?(?:evaluati(?:on|ng)|validati(?:on|ng)|eval|testing)\b",
+    re.IGNORECASE,
+)
+
+
 def counted(text: str, question: bool, numbers: list[Quantity]) -> Iterator[Quantity]:
     """What a sentence asks for by counting, beside the `numbers` that it names."""
     low = text.lower()
+    sizes = [n for n in numbers if n.field == "batch_size"]
+    if len(sizes) == 1 and not sizes[0].role and ("eval" in low or "valid" in low or "testing" in low):
+        match = _AT_EVALUATION.search(asked_part(text, question), sizes[0].end)
+        count = number(match["n"]) if match is not None else None
+        if (
+            match is not None
+            and isinstance(count, int)
+            and not any(n.start < match.end() and match.start() < n.end for n in numbers)
+        ):
+            yield Quantity("batch_size", (count,), "one", match["n"].strip(), match.start("n"), match.end("n"), "eval")
     if ("tensor" in low or "tp" in low) and not any(n.field == "tensor_parallel_size" for n in numbers):
         match = _SHARDED.search(asked_part(text, question))
         count = number(match["n"]) if match is not None else None

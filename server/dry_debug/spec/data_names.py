@@ -78,6 +78,14 @@ _DATA_FOLDER = re.compile(
 )
 
 
+_FOLDER_TRAINED_ON = re.compile(  # "train on ./data/a, validate on ./data/b"
+    r"\b(?P<what>train|fine-?tun|learn|evaluat|validat|test|benchmark)(?:e|ed|ing|s)?(?: it| the model| the "
+    r"network)? (?:on|with|from)\s+"
+    r"[\"'(]*(?P<value>(?:[~.]{1,2}/|/|data/|datasets?/)[\w.-]+(?:/[\w.-]+)*/?)(?![\w/])",
+    re.IGNORECASE,
+)
+
+
 _TRAINED_ON = re.compile(
     r"\b(?:fine-?tun\w*|train\w*|tun(?:e|ing)|adapt\w*|evaluat\w*|sft|dpo|grpo|align\w*|distil\w*|run|lora|"
     r"qlora)\b(?:[^.;]|\.(?=\d))*\bon\s+"
@@ -133,6 +141,12 @@ def datasets(text: str) -> Iterator[Thing]:
         ):
             taken.append(match.span("value"))
             yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], *match.span("value"))
+    for match in _FOLDER_TRAINED_ON.finditer(text):
+        start, end = match.span("value")
+        if not any(start < e and s < end for s, e in taken) and not REFUSED.search(text[: match.start()]):
+            taken.append((start, end))
+            role = "eval" if match["what"][0].lower() in "evb" or match["what"].lower() == "test" else ""
+            yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], start, end, role)
     for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):
         for match in pattern.finditer(text):
             group = next(g for g in ("value", "behind", "own") if match.groupdict().get(g))

@@ -84,6 +84,11 @@ _COUNTED = re.compile(
     r"processes|gpus?|devices|gpus? count|world[ _]size)\s*[:=|]\s*(?P<n>\d{1,3})\s*(?!\s*[x×*]|\w)",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(
+    r"\b(?:number|no\.?|num|count) of (?:gpus?|devices|cards)\s*(?:[:=|]|is\b|should "
+    r"be\b)?\s*(?P<n>\d{1,3})(?!\s*[x×*]|\w)",
+    re.IGNORECASE,
+)
 _ONE_KEY = re.compile(
     r"\b(?:gpu|card|accelerator|colab|kaggle|runpod)(?: (?:type|model|with|has|"
     r"notebook))?\W{0,4}(?:an? )?\Z",
@@ -104,6 +109,10 @@ def machines(text: str) -> list[Machine]:
     if counted and 0 < int(counted["n"]) < 512:  # "GPUs: 4", "nproc_per_node: 4"
         found.append(Machine(Hardware(int(counted["n"])), *counted.span("n")))
         start = counted.end()
+    else:
+        numbered = _NUMBERED.search(text)
+        if numbered and 0 < int(numbered["n"]) < 512:
+            found.append(Machine(Hardware(int(numbered["n"])), *numbered.span("n")))
     for match in _MACHINES.finditer(text, start):
         value = _value(match, text)
         if value is not None:
@@ -117,7 +126,7 @@ def _value(match: re.Match[str], text: str) -> Hardware | None:
     if groups["cpu"]:
         return Hardware(None, device="cpu")
     if re.search(
-        r"\b(?:no|not|without|don'?t|doesn'?t)(?: (?:need|use|have|want|require|on|a|"
+        r"\b(?:no|not|nothing|none|never|without|don'?t|doesn'?t)(?: (?:need|use|have|want|require|on|a|"
         r"any))?\s+\Z",
         before,
         re.IGNORECASE,

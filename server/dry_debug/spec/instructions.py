@@ -19,9 +19,11 @@ from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.models import says_less
 from dry_debug.spec.numbers import NUMBER, number, with_points
+from dry_debug.spec.products import products
 from dry_debug.spec.quantities import quantities
 from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.restated import restated
+from dry_debug.spec.spelled import spelled
 from dry_debug.spec.spoken import Conversation
 from dry_debug.spec.structure import Sentence, sentences
 from dry_debug.spec.thing import Thing
@@ -58,7 +60,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
             sentence = replace(sentence, text=with_points(f"{sentence.text}\n0,1")[: len(sentence.text)])
         open_question = said.question
         if not sentence.pair:
-            sentence = replace(sentence, text=restated(sentence.text))
+            sentence = replace(sentence, text=restated(spelled(sentence.text)))
         question = said.answered(sentence)
         no = said.refused(sentence, open_question)
         if no is not None:
@@ -209,6 +211,8 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
             if e.field not in known and not any(e.start < n.end and n.start < e.end for n in numbers)
         )  # fmt: skip
     numbers = _made_of(text, numbers, source.text)
+    if not settings:
+        numbers = products(text, sentence.question, numbers)
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
     found.extend(counted(text, sentence.question, numbers) if not settings else ())
@@ -415,7 +419,11 @@ def _made_of(text: str, numbers: list[Quantity], whole: str) -> list[Quantity]:
 
 
 # "bs16, lr2e-5, ep3"
-_GLUED = re.compile(r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank)(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])", re.IGNORECASE)
+_GLUED = re.compile(
+    r"(?<![\w/.-])(bsz?|lr|ep|epochs?|wd|seed|tp|rank|r(?=(?:4|8|16|32|64|128|"
+    r"256)\b))(\d[\d.]*(?:e-?\d+)?k?)(?![\w/-])",
+    re.IGNORECASE,
+)
 
 
 # "Not needed: W&B, DDP"
@@ -469,11 +477,21 @@ _CORRECTS = re.compile(
 )
 
 
+_BUT = re.compile(r"\b(?:but|though)\b", re.IGNORECASE)
+_WILL_DO = re.compile(
+    r"\s*(?:is|are|will|would|should)(?: be)? (?:already )?(?:enough|plenty|sufficient|fine|ok|okay|do)\b",
+    re.IGNORECASE,
+)
+
+
 def _corrected(text: str, numbers: list[Quantity], later: list[Quantity]) -> list[Quantity]:
     """The numbers with what takes one of them back in the same sentence: "5 epochs, no wait, 3"."""
     for one in later:
         first = next((n for n in numbers if n.field == one.field and n.end <= one.start), None)
-        if first is not None and _CORRECTS.search(text[first.end : one.start]):
+        between = text[first.end : one.start] if first is not None else ""
+        if first is not None and (
+            _CORRECTS.search(between) or (_BUT.search(between) and _WILL_DO.match(text, one.end))
+        ):
             return [replace(one, role=n.role, unit=n.unit) if n is first else n for n in numbers]
     return numbers
 

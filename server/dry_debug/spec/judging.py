@@ -44,6 +44,7 @@ class Setting:
     here: ast.AST
     several: bool = False  # the instructions ask for several processes, whatever hardware there is
     accumulates: bool = False  # the instructions ask for gradient accumulation beside the batch size
+    alone: bool = False  # they ask for no accumulation, so that the batch size is that of a step
     handed_over: bool = False  # the training is started in a library or a process that nobody can see into
 
     @classmethod
@@ -66,6 +67,9 @@ class Setting:
             program.tree.body[0] if program.tree.body else program.tree,
             wants_several(program),
             any(i.field == "gradient_accumulation_steps" and i.values != (1,) for i in instructions),
+            any(
+                i.field == "gradient_accumulation_steps" and i.values == (1,) and i.kind == "one" for i in instructions
+            ),
             handed,
         )
 
@@ -338,7 +342,7 @@ def _batch(asked: Instruction, own: list[Observed], observed: list[Observed], se
             return _number(asked, whole, setting)
         return _effective(asked, main, observed, setting)
     plain = _number(asked, main, setting)
-    if plain[0] == "deviation":
+    if plain[0] == "deviation" and not setting.alone:
         verdict, got, note = _effective(asked, main, observed, setting)
         if verdict == "match":  # both are asked for: whether this is the one or the other stays open
             return "cannot_tell" if setting.accumulates else verdict, got, note

@@ -18,7 +18,9 @@ _LISTED = re.compile(rf"(?:\b{_MODULE}\b[\"'\]\s]*(?:,|and|&|/|\+|\s)*[\"'\[\s]*
 
 
 _ALL_LINEAR = re.compile(
-    r"\ball[ -]linear\b(?: layers| modules)?|\b(?:every|all) (?:the )?linear (?:layers?|modules?)\b", re.IGNORECASE
+    r"\ball[ -]linear\b(?: layers| modules)?|\b(?:every|all) (?:the )?linear (?:layers?|modules?)\b|"
+    r"\btarget(?:[ _]modules?)?\W{1,3}all\b(?!-)|\btarget[ _]linear\W{1,3}(?:true|yes)\b",
+    re.IGNORECASE,
 )
 
 
@@ -66,7 +68,9 @@ def _letters(match: re.Match[str]) -> str:
 
 def lora_modules(text: str) -> Iterator[Thing]:
     # "all-linear" is nobody's word for anything else
-    hinted = re.search(r"target|lora|adapt|module|proj|layers|all-linear", text, re.IGNORECASE)
+    hinted = re.search(
+        r"target|lora|adapt|module|proj|layers|all-linear|\bto_[qkv]\b|c_attn|query_key_value", text, re.IGNORECASE
+    )
     if not hinted:
         return
     every = _ALL_LINEAR.search(text) or _ATTENTION_AND_MLP.search(text)

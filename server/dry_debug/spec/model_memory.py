@@ -207,11 +207,15 @@ def training_of(load: Load, program: Program) -> Training | str | None:
     """The training of all weights of a loaded model; None where it is not trained, or not all of it; a text where
     that cannot be told."""
     from dry_debug.spec.observed import observe
+    from dry_debug.spec.observed_choices import method_alone
 
     by = _trained_by(load, program)
     if by is None:
         return None
-    methods = {(o.value, o.known) for o in observe(program) if o.field == "method"}
+    seen = method_alone(program)
+    if seen is None:
+        seen = [o for o in observe(program) if o.field == "method"]
+    methods = {(o.value, o.known) for o in seen}
     if methods - {("full", True)}:
         return None  # adapters, a part, or nobody knows: the weights are there all the same
     if _ELSEWHERE.search(program.document.source) or "requires_grad" in program.document.source:

@@ -104,6 +104,17 @@ def in_choices(program: Program) -> Iterator[Observed]:
     yield from defaults_of(program)
 
 
+# Where a file with none of these says how it trains, no option and no file of settings does.
+_SAYS_HOW = re.compile(r"lora|peft|adapter|method|_type|ya?ml|json|toml|hydra|omegaconf", re.IGNORECASE)
+
+
+def method_alone(program: Program) -> list[Observed] | None:
+    """How the model is trained, where the calls alone say it: without all the other fields; None where they may not."""
+    if program.imports_project or _SAYS_HOW.search(program.document.source):
+        return None
+    return list(_method(program, any(True for _ in _models(program))))
+
+
 def _models(program: Program) -> Iterator[Observed]:
     rows: list[Observed] = []
     tokenizers: list[Observed] = []

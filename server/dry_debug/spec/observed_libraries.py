@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
 _OPTIMIZER = re.compile(
     r"(?:Decoupled|Fused|Distributed|Shampoo|CPU|Paged|DeepSpeed|Schedule[Ff]ree|_)*"
-    r"(?:AdamW?|SGD|Lion|LAMB|Lamb|Adafactor|AdaFactor|AdaBelief|Muon|NAdam|RAdam|RMSprop|Adagrad|Sophia\w?|CAME|Prodigy)"
+    r"(?:AdamW?|SGD|Lion|LAMB|Lamb|Adafactor|AdaFactor|AdaBelief|Muon|NAdam|RAdam|RMSprop|Adagrad|Sophia\w?|CAME|"
+    r"Prodigy)"
     r"(?:W|8bit|4bit|32bit|Legacy|Legacy|Fp8|FP8|ScheduleFree|\d*bit)*\Z"
 )
 _SCHEDULER = re.compile(r"\w*(?:Scheduler|LR|Schedule|Annealing|Decay)\Z")
 _SHAPED = re.compile(r"cos|linear|poly|constant|onecycle|inverse|exponential|multistep|plateau", re.IGNORECASE)
 _TRAINS = re.compile(r"\w*(?:Trainer|Config|Arguments|Args|Settings|Options|Recipe|HParams|Hyperparameters)\Z")
 _SEEDS = re.compile(
-    r"(?:set|fix|manual|init|setup|reset|seed)_?(?:global_|random_|all_|torch_|the_)?(?:seeds?|everything|all)(?:_all)?\Z|seed_everything\Z"
+    r"(?:set|fix|manual|init|setup|reset|seed)_?(?:global_|random_|all_|torch_|the_)?(?:seeds?|everything|"
+    r"all)(?:_all)?\Z|seed_everything\Z"
 )
 _TRACKERS = {
     "tensorboard": "tensorboard",

@@ -10,18 +10,24 @@ from functools import cache
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.numbers import NUMBER, WORDS, number
 from dry_debug.spec.quantity import ANY, VALUE_OF_ANOTHER, Quantity, alike, quantity_of
-from dry_debug.spec.vocabulary import BEHIND, NUMERIC, SIGNS
+from dry_debug.spec.vocabulary import ANY_FIELD, BEHIND, NUMERIC, SIGNS
 from dry_debug.spec.whose import second_role, with_role
 
 _LINK = (
     r"(?:\)(?=\s*[:=]))?\s*+[\"'(\[{]*+\s*+(?:we (?:said|agreed(?: on)?|want(?:ed)?|wrote(?: down)?|"
     r"decided(?: on)?)|\||:=|==|=|:|→|->|@|have|hold|contain|comprise|consist of|is (?:fine|ok|okay|good|enough)(?: "
-    r"at| with)?|has|contains|comprises|holds|"
+    r"at| with)?|has|contains|comprises|holds|(?:should|must|shall|will|can) (?:have|hold|contain|comprise|"
+    r"consist of)|"
     r"(?:should |must |will )?(?:go(?:es)?|rises?|climbs?|grows?|moves?|drops?|changes?) (?:linearly )?(?:up |"
     r"down |back )?to|(?:is |be |was |gets? )?(?:doubled|halved|raised|lowered|reduced|increased|decreased|changed|"
     r"bumped|"
-    r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|is|"
-    r"are|of|to|at|still|now|should go|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
+    r"dropped)(?: [a-z]+ly)? (?:up |down |back )?to|(?:fine|unchanged|kept) at|(?:by (?:half|a half|two|ten|a "
+    r"factor of \w+)|\w+ times (?:smaller|larger|"
+    r"lower|higher|bigger|less|more))(?=[,:;]? )|(?:any|some)thing|any value|a value|"
+    r",?\s*so(?=\s+\.?\d[\d.]*(?:e-\d+)?\s*(?:\Z|[.,;)]))|is|"
+    r"are|(?:(?:is|are) )?to be|of|to|at|still|now|should go|(?:(?:should|must|will|shall) )?(?:starts?|begins?|"
+    r"peaks?)(?: off| out)? (?:at|"
+    r"with|from)|takes?|∈|,(?=\s*\d(?:\.\d+)?e-\d)|,(?=\s*0?\.\d+\s*(?:\Z|[,;.)]))|(?:as|"
     r"like) (?:before|always|usual|last "
     r"time|discussed|agreed|"
     r"previously|ever|"
@@ -40,7 +46,8 @@ _LINK = (
 _BOUND = (
     r"(?P<most>(?:at|on) or (?:below|under)|never (?:above|over|more than|larger than|higher than|exceed(?:ing)?|"
     r"beyond)|at most|no (?:more|"
-    r"larger|higher|greater|bigger|longer) than|not (?:(?:use|take|have|run|train|need)(?: for)? )?(?:more than|"
+    r"larger|higher|greater|bigger|longer) than|(?:not|n'?t|never) (?:(?:use|take|have|run|train|need|go|be|"
+    r"get)(?: it)?(?: on)?(?: for)? )?(?:more than|longer than|"
     r"exceed(?:ing)?|above|"
     r"over|to exceed)|(?:must|should|may|do|does)? ?not exceed(?:ing)?|"
     r"up to|max(?:imum|\.)?(?: of)?|<=|≤|<|below|under|less than|lower than|smaller than|capped at|cap(?: of| at)?|"
@@ -63,13 +70,15 @@ _VALUE = (
 )
 _NO = re.compile(
     r"\b(?:no(?: need for| need of)?(?: any)?|without(?: any)?|w/o(?: any)?|zero|disable|skip(?: the)?|turn off|"
+    r"(?:kill|ditch|scrap|remove|drop|lose|get rid of|forget)(?: the| any)|"
     r"leave out(?: "
     r"the)?|omit(?: the)?|"
     r"(?:don'?t|do not|never|not|rather not) (?:use|do|want|need|apply|add|have)(?: an?| any| the)?)\s+(?P<what>"
     r"(?:lr |learning[ -]rate |linear )?warm-?[ ]?up|weight[ _-]?decay|(?:grad(?:ient)? )?accum(?:ulation)?\b|"
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
-    r"grad(?:ient)?[ _]accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ _]norm)"
+    r"(?:grad(?:ient)?[ _])?accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ "
+    r"_]norm)"
     r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set "
     r"to )*(?:off|disabled|"
     r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
@@ -77,7 +86,11 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 _GREEDY = re.compile(
-    r"\bgreed(?:y|ily)\b|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b", re.IGNORECASE
+    r"\bgreed(?:y|ily)\b|\b(?:answer|respond|generat|decod|sampl)\w*\b[^.;]{0,20}\bdeterministic(?:ally)?\b|"
+    r"\bdeterministic (?:answers?|outputs?|responses?|completions?)\b|\barg-?max\b(?! (?:over|of) (?:the )?logits "
+    r"for)|\b(?:don'?t|do not|without) sampl(?:e|ing)\b(?! (?:from|"
+    r"the|more|frames|rows))|\bdeterministic (?:decoding|sampling|generation)\b|\bno sampling\b",
+    re.IGNORECASE,
 )
 # "LoRA 16/32", "r/alpha = 16/32"
 _RANK_AND_ALPHA = re.compile(
@@ -88,7 +101,22 @@ _RANK_AND_ALPHA = re.compile(
 _ONE_PASS = re.compile(
     r"\ba (?:single |full |complete |whole )?(?:pass (?:over|through|on)|epoch (?:over|of|on))(?! (?:each|every))|"
     r"\b(?:train|run|fine-?tune|go)\w*(?: it| this)?(?: for)? an? (?:single |full |complete |whole |entire )epoch\b|"
+    r"\b(?:over|through) the (?:whole |full |entire |training |train )*(?:data|corpus|set|dataset|examples) "
+    r"(?:just |only )?once\b|"
     r"\bonce (?:over|through) the (?:whole |full |entire )?(?:training )?(?:data|corpus|set|dataset)\b",
+    re.IGNORECASE,
+)
+_PASSES = re.compile(
+    rf"\b(?:over|through) the (?:whole |full |entire |training |train )*(?:data|corpus|set|dataset|examples) "
+    rf"(?:just |only |exactly )?(?P<n>twice|thrice|(?P<times>{ANY}) times)\b",
+    re.IGNORECASE,
+)
+_TENTH = re.compile(
+    r"\b(?:an?|one|the first) (?P<part>tenth|twentieth|fifth|hundredth) of (?:the |all )?(?:total |training |"
+    r"optimi[sz]er )*(?:steps|training|"
+    r"run|updates|iterations)\b[^.;,]{0,30}\bwarm-?[ ]?up\b|\bwarm-?[ ]?(?:up|ing)\b[^.;,]{0,30}\b(?:an?|one|the "
+    r"first) (?P<of>tenth|"
+    r"twentieth|fifth|hundredth) of\b",
     re.IGNORECASE,
 )
 _NO_FIELD = {
@@ -102,6 +130,18 @@ _NO_FIELD = {
     "clip": ("max_grad_norm", 0),
     "norm": ("max_grad_norm", 0),
 }
+
+
+# "all seeds (python, numpy, torch) to 1": names no value, and stands between one and its field
+_ASIDE = re.compile(
+    r"(?<=[a-z])\s*\((?![^()]*\b(?:not|max|min|effective|total|global|overall|per|each|r|rank|lora|eval\w*|val\w*|"
+    r"test|train\w*|head|encoder|decoder|backbone|teacher|student|generator|discriminator|actor|"
+    r"critic)\b)[^()\d]{2,60}\)(?=\s*(?:[:=]|to\b|of\b|is\b|at\b|should\b)\s*\W?\.?\d)",
+    re.IGNORECASE,
+)
+
+
+_NAMED = re.compile(rf"\(\W*(?:{ANY_FIELD.pattern})", re.IGNORECASE)
 
 
 @cache
@@ -156,6 +196,16 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     once = _ONE_PASS.search(text)
     if once:
         found.append(Quantity("epochs", (1,), "one", "1", once.start(), once.end()))
+    passes = _PASSES.search(text)
+    times = {"twice": 2, "thrice": 3}.get(passes["n"].lower()) or number(passes["times"] or "") if passes else None
+    if passes and times is not None and times > 0:
+        found.append(Quantity("epochs", (times,), "one", f"{times:g}", passes.start(), passes.end()))
+    tenth = _TENTH.search(text)
+    if tenth:
+        share = {"tenth": 0.1, "twentieth": 0.05, "fifth": 0.2, "hundredth": 0.01}[
+            (tenth["part"] or tenth["of"]).lower()
+        ]
+        found.append(Quantity("warmup_ratio", (share,), "one", f"{share:g}", tenth.start(), tenth.end()))
     pair = _RANK_AND_ALPHA.search(text)
     if pair and not (pair["name"].lower().startswith("r") and not lora):
         for field, group in (("lora_r", "r"), ("lora_alpha", "a")):
@@ -167,6 +217,8 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
             continue
         found.append(Quantity(field, (value,), "one", str(value), match.start(), match.end()))
     hits: list[tuple[int, int, int, str, re.Match[str], bool]] = []
+    if "(" in text:
+        text = _ASIDE.sub(lambda m: m[0] if _NAMED.search(m[0]) else " " * len(m[0]), text)
     low = text.lower()
     if not any(c.isdigit() for c in text) and not any(w in low for w in WORDS):
         return found
@@ -188,7 +240,7 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
         ):
             continue
         taken.append((one.start, one.end))
-        found.append(_of_prompts(with_role(one, text, sentence), match))
+        found.append(_of_a_part(with_role(one, text, sentence), match, text))
         found.extend(second_role(found[-1], text, taken))
     rate = _bare_rate(text) if not any(f.field == "learning_rate" for f in found) else None
     if rate is not None and not any(rate.start < e and s < rate.end for s, e in taken):
@@ -196,8 +248,13 @@ def quantities(sentence: str, question: bool = False, *, lora: bool = False, set
     return _without_estimates(found)
 
 
-def _of_prompts(one: Quantity, match: re.Match[str]) -> Quantity:
-    """A length that is said of prompts, which may be a part of the whole."""
+_OF_TARGETS = re.compile(r"\b(?:target|summary|label|decoder)\s+\Z", re.IGNORECASE)
+
+
+def _of_a_part(one: Quantity, match: re.Match[str], text: str) -> Quantity:
+    """A length that is said of prompts or of targets, which are a part of the whole."""
+    if one.field == "max_length" and not one.role and _OF_TARGETS.search(text[: one.start]):
+        return replace(one, role="target")
     prompts = one.field == "max_length" and re.match(r"(?:max(?:imum)?[ _-])?prompts?\b", match["name"].strip(), re.I)
     return replace(one, role="prompt") if prompts and not one.role else one
 

@@ -15,7 +15,8 @@ _NOT_BEFORE = {
     "epochs": r"(?:every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
     r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
     r"final|than|for the first|wait|another|all|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
-    r"step|freez)\w*[^,;]{0,30} (?:at|after|from)|milestones?(?: (?:at|are|of))?|unfreeze\w*|start\w* (?:at|"
+    r"drop|decay|multipl|scal|step|freez)\w*[^,;]{0,60} (?:at|after|from)|milestones?(?: (?:at|are|of))?|"
+    r"unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ )?\Z",
     "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
     r"uation)?|"
@@ -24,7 +25,9 @@ _NOT_BEFORE = {
     r"sampling|"
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
-    "max_length": r"(?:eval|each) \Z",
+    "max_length": r"(?:eval|each|average|avg\.?|mean|median|typical|usual|longest|shortest|p9\d|percentile)(?: "
+    r"\w+)? \Z",
+    "max_tokens": r"(?:average|avg\.?|mean|median|typical|usual|longest|shortest)(?: \w+)? \Z",
     "seed": r"\bno \Z",
 }
 
@@ -60,8 +63,22 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None
-    if field == "epochs" and not behind and name.strip() == "epoch" and not ends and _AT_AN_EPOCH.search(before):
+    if (
+        field == "epochs"
+        and not behind
+        and name.strip() in ("epoch", "epochs")
+        and not ends
+        and _AT_AN_EPOCH.search(before)
+    ):
         return None  # "48.1 at epoch 50"
+    if field == "max_steps" and _PER_ROLLOUT.match(text, match.end()):
+        return None
+    if field == "max_steps" and behind and _LISTED.search(before):
+        return None  # "save after 500, 1000 and 1500 steps"
+    if field == "max_grad_norm" and "grad" not in name and "norm" not in name and _POLICY.search(text):
+        return None  # the range of PPO's ratio
+    if field == "temperature" and _SOFTENED.search(text) and not _SAMPLED.search(text):
+        return None
     low = number(match["low"], field in _TOKENS)
     if behind and match["low"].rstrip().endswith("."):
         return None  # the number ends a sentence: "clip at 1. weight decay 0.01"
@@ -123,6 +140,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
     end = match.end()
     percent = groups.get("percent") is not None
     values, kind, end = _several(match, low, field, end)
+    if field == "learning_rate" and kind == "range" and _FALLS.search(text) and max(values) >= 3 * min(values):
+        values, kind = (max(values),), "one"  # "from 1e-3 to 1e-5 with a cosine"
     other = _OTHER_BOUND.match(text, end) if kind in ("least", "most") else None
     if other is not None and (high := number(other["value"], field in _TOKENS)) is not None:
         values, kind, end = (values[0], high), "range", other.end()  # "min. 1e-5, max. 5e-5"
@@ -186,6 +205,34 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
     if percent:
         written = f"{values[0]:g}"
     return Quantity(field, values, kind, written, start, end, "", unit)
+
+
+_FALLS = re.compile(
+    r"\b(?:cos(?:ine)?|decay\w*|anneal\w*|linear(?:ly)?|schedul\w+|polynomial|exponential|falls?|over the (?:run|"
+    r"course|"
+    r"training))\b",
+    re.IGNORECASE,
+)
+
+
+_LISTED = re.compile(r"(?<![\w.])\d[\d,]*k?, \d[\d,]*k?,? (?:and|or) \Z", re.IGNORECASE)
+# "128 steps per rollout": of one round of reinforcement learning
+_PER_ROLLOUT = re.compile(
+    r"\s*(?:steps )?(?:per|/|an?|in each|for each|of each) ?(?:ppo |policy )?(?:updates?|rollouts?|iterations?|"
+    r"episodes?|env\w*|"
+    r"trajector\w+|collect\w*|buffer)\b",
+    re.IGNORECASE,
+)
+_POLICY = re.compile(
+    r"\bppo\b|\bgae\b|\bclip(?:ping)?[ _-](?:range|ratio|eps\w*|coef\w*|param\w*)|\brollouts?\b", re.IGNORECASE
+)
+_SOFTENED = re.compile(
+    r"\bdistil\w*|\bteacher\b|\bkd\b|\bsoft(?:ened|max)\b|\bcontrastive\b|\bnt-?xent\b|\binfo-?nce\b|\bsimclr\b|"
+    r"\bgumbel\b|"
+    r"\bcalibrat\w+",
+    re.IGNORECASE,
+)
+_SAMPLED = re.compile(r"\bsampl\w+|\bgenerat\w+|\bdecod\w+|\btop[ _-]?p\b", re.IGNORECASE)
 
 
 _SHARES = frozenset("processes handles takes gets sees holds".split())
@@ -358,7 +405,7 @@ def alike(left: float, right: float) -> bool:
 
 def _batch_unit(name: str, before: str, after: str) -> str:
     if (
-        re.search(r"effective|global|total|overall|\bgbs\b|update", name)
+        re.search(r"effective|\beff\b|global|total|overall|\bgbs\b|update", name)
         or re.search(r"(?:effective|global|total|overall)(?: \w+)?\s*\Z", before[-24:].lower())
         or re.match(
             r"\s*(?:over|across|(?:split|spread|divided) (?:over|across|among)) (?:the |all |our |my )*\w+ (?:gpus?|"

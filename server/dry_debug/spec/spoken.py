@@ -21,9 +21,11 @@ _ELLIPSIS = re.compile(
     rf"(?:cap|limit|keep|hold|put|leave|clip|cut) (?:it|this|that|them) (?:at|to)|keep|take|"
     rf"(?:it|this|that) (?:should|must|needs to) be|(?:should|must) be|let'?s (?:use|say|do|go with|try|make it|keep)|"
     rf"(?:start|begin|stay|stick|settle|"
-    rf"live) (?:with|at|to|on)|keep the(?= \d)|(?:i|we)(?:'d| would| will|'ll) (?:use|take|prefer|go (?:with|for)|"
-    rf"do)|prefer|we "
-    rf"(?:want|need)|i want|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
+    rf"live) (?:with|at|to|on)|keep the(?= \d)|(?:i|we)(?:'d| would| will|'ll) (?:rather |really |actually |also "
+    rf")?(?:like "
+    rf"(?:it |this |that )?(?:to (?:be|have|use|see) )?|have|see|use|take|prefer|go (?:with|for)|do|say|try)|prefer|we "
+    rf"(?:want|need)|i want|(?:for now|this time|for this (?:run|one)|instead)(?:,| use| just| only| take| do| "
+    rf"make it| it'?s)*|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
     rf"correction:?|sorry,?|rather|oops,?|wait,?|"
     rf"y(?:es|ep|eah|up)[,:]?|try|or better|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
     rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|tok(?:ens?)?\b|now\b|instead|this time|here|please|for|to be\b|so\b|"
@@ -34,7 +36,8 @@ _ELLIPSIS = re.compile(
     re.IGNORECASE,
 )
 _ENOUGH = re.compile(
-    rf"(?P<low>{NUMBER})\s+(?:it (?:is|shall be)|(?:is|are|should be|would be|will be|will|should) (?:enough|plenty"
+    rf"(?P<low>{NUMBER})(?P<steps> steps| iterations| updates)?\s+(?:it (?:is|shall be)|(?:is|are|should be|would "
+    rf"be|will be|will|should) (?:enough|plenty"
     rf"|fine|better|ok|okay|"
     rf"sufficient|do))\b",
     re.I,
@@ -44,6 +47,11 @@ _AT_LEAST = re.compile(
     rf"\W*(?:and |so |make it |maybe )?(?P<low>{NUMBER})\s*,?\s*(?:(?P<least>at (?:the very )?least|or more|"
     rf"min(?:imum)?\b)|"
     rf"at (?:the very )?most|tops|max(?:imum)?\b)\W*",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    rf"(?P<low>{NUMBER})\s+(?:is|are|would be) (?:our|the|my|about the|already the)? ?(?:absolute |upper |hard "
+    rf")?(?:limit|max(?:imum)?|cap|ceiling|bound|most)\b",
     re.IGNORECASE,
 )
 _ANSWERS = re.compile(
@@ -127,21 +135,27 @@ class Conversation:
             bound
             or _ELLIPSIS.search(asked)
             or _ENOUGH.search(asked)
+            or _LIMIT.search(asked)
             or _CORRECTS.fullmatch(asked)
             or self._answer(asked)
         )
         value = number(match["low"]) if match else None
         if match is None or value is None:
             return []
+        steps = bool(match.groupdict().get("steps"))
         for back, part in enumerate((text[: match.start()], *reversed(self.texts))):
             field, role, unit = self._meant(part, value)
             before = [n for n in own or () if not back and n.end <= match.start() and _may_be(n.field, value)]
             if not field and before:
                 field, role, unit = before[-1].field, before[-1].role, before[-1].unit
+            if steps and not field.endswith("_steps"):
+                field = ""
             if field:
                 tokens = number(match["low"], field in ("max_length", "max_tokens", "batch_size"))
                 values = (tokens if tokens is not None else value,)
-                kind: Kind = "one" if bound is None else "least" if bound["least"] else "most"
+                kind: Kind = (
+                    "most" if match.re is _LIMIT else "one" if bound is None else "least" if bound["least"] else "most"
+                )
                 return [Quantity(field, values, kind, match["low"], match.start("low"), match.end("low"), role, unit)]
             same = any(number(m[0]) == value for m in re.finditer(NUMBER, part))
             if part.strip() and back and not same and not self._is_talk(part):

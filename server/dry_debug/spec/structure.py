@@ -316,11 +316,14 @@ class _Reader:
         if language in ("diff", "patch"):
             body = [line[1:] if re.match(r"\+(?!\+)", line) else "" for line in body]
         if language in ("python", "py", "pycon") and any(_CODE.search(line) for line in body):
-            from dry_debug.spec.blocks import arguments_in
+            from dry_debug.spec.blocks import arguments_in, is_script
 
-            for index, text in arguments_in(body) if self.source.explicit else ():
+            shown = is_script(body) and not _TO_BE_USED.search(self.lead)
+            shown = shown or (_PASTED.search(self.lead) is not None and not _TO_BE_USED.search(self.lead))
+            for index, text in arguments_in(body) if self.source.explicit and not shown else ():
                 line = self.lines[start + index].strip()
                 yield Sentence(text, self._number(start + index), line, self._heading, self.lead, pair=True)
+            self.lead = ""
             return
         if not self.source.explicit and (language in _SHELLS or any(_COMMAND.match(line) for line in body)):
             return  # how others are shown to call it
@@ -332,6 +335,19 @@ class _Reader:
         self.lead = ""
 
 
+# What a block of Python is: what is to be used, or what somebody has.
+_TO_BE_USED = re.compile(
+    r"\b(?:use|using|want|need|please|should|must|exactly|set|make it|take|these|this config\w*|following|required|"
+    r"go with|replace|update|"
+    r"change|asked|agreed|target|new)\b",
+    re.IGNORECASE,
+)
+_PASTED = re.compile(
+    r"\b(?:my|current\w*|existing|at the moment|right now|so far|as it is|what (?:i|we) have|(?:i|we) (?:have|"
+    r"tried|ran|run|use|used|wrote)|"
+    r"the (?:script|code|notebook)|error|fails?|old|before|attached|original)\b",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"^\s*(?:import|from|def|class|for|with|if|return|@)\b|\)\s*$")
 _SHELLS = ("bash", "sh", "shell", "console", "zsh", "text", "")
 _COMMAND = re.compile(

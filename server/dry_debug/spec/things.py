@@ -87,7 +87,8 @@ def _template_only(text: str, one: Mention) -> bool:
         re.search(
             r"\b(?:tokeni[sz]er (?:of|from|for)|like|than|beats?|vs|unlike|outputs? (?:of|from)|generated (?:by|"
             r"with)|(?<!tokens )(?<!answers )"
-            r"(?<!responses )(?<!completions )from)\s+\Z",
+            r"(?<!responses )(?<!completions )from|(?:push|upload|publish|release|share)\w*\b[^.;]{0,40}\b(?:as|to|"
+            r"under))\s+\Z",
             text[: one.start],
             re.IGNORECASE,
         )

@@ -43,7 +43,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     (
         "learning_rate",
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
-        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
+        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
+        r"(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
         r"\bpeak(?=\W{1,3}(?:of |at )?\d(?:\.\d+)?e-\d)|\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|"
         r"0?\.\d))|\bsgd(?=[\s(@,:]{1,3}0?\.\d+(?!\d|"
@@ -52,11 +53,13 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "batch_size",
-        r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|overall|train(?:ing)?|eval(?:uation)?|micro|"
+        r"(?:(?:per[ _-](?:device|gpu|card)|local|global|total|effective|eff\.?|overall|train(?:ing)?|"
+        r"eval(?:uation)?|micro|"
         r"mini|"
         r"validation|val|test|inference)[ _-])*(?:mini-?|micro-?)?(?:batch[ _-]?sizes?|batches? of(?: size)?|batch(?![ "
         r"_-]?(?:norm|inference|generation|"
-        r"job|mode|prediction))|\bbatches(?= (?:have|hold|contain|comprise|consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
+        r"job|mode|prediction))|\bbatches(?= (?:(?:should|must|shall|will|to|can) )?(?:have|hold|contain|comprise|"
+        r"consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
         r"\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
         r"\s*[:=]\s*\d))(?: per (?:device|"
         r"gpu|card|worker|process|rank))?|"
@@ -81,7 +84,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_tokens",
-        r"(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all |its )?(?:answers?|outputs?|responses?|"
+        r"(?:generat|produc|emit|decod|output)(?:e|es|ing|s)?(?= (?:(?:at most|up to|max(?:imum)?|no more than|a "
+        r"maximum of|"
+        r"only|exactly) )?[\d,.]+k? (?:new |more )?tokens)|(?:cap|limit|restrict|cut|keep)\w*(?: off)? (?:the |all "
+        r"|its )?(?:answers?|outputs?|responses?|"
         r"completions?|generations?|replies)"
         r"(?: (?:below|under|within))?|max[ _](?:completion|response|output|generation)[ _]length|"
         r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:new|output|generated|"
@@ -92,7 +98,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
-        r"max(?:imum)?[ _-]?(?:num(?:ber)?[ _-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
+        r"max(?:imum)?[ _-](?:prompt|input|source|context)(?=\W{1,3}(?:of )?\d)|max(?:imum)?[ _-]?(?:num(?:ber)?[ "
+        r"_-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
         r"every |"
         r"one )?(?:texts?|sequences?|inputs?|prompts?|examples?|samples?|documents?|sentences?|questions?|passages?|"
         r"contexts?|reviews?|tweets?|messages?)|"
@@ -100,7 +107,11 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"cutoff|article|chunk|window|tokeni[sz]er|example|sample|truncation)[ _-]?(?:len(?:gths?)?|"
         r"window|size(?<!model size)(?<!sample size)(?<!text size))|\b(?:prompts?|inputs?|sources?|contexts?|"
         r"articles?|documents?)"
-        r"(?=\s+(?:max|up to|at most|limit|≤|<=|capped)\w*\W{0,4}(?:of |to |at )?\d)|length(?=\s*[:=]|\s+\d+k?\b"
+        r"(?=\s+(?:max|up to|at most|limit|≤|<=|capped)\w*\W{0,4}(?:of |to |at )?\d|\s+\d+k?\s*(?:/|,|and|"
+        r"\+)\s*(?:the )?"
+        r"(?:outputs?|targets?|answers?|responses?|completions?|summar))|(?:cut|trim|truncate|crop|shorten)s? (?:off )?"
+        r"(?:everything|all|(?:the )?texts?|(?:the )?inputs?|(?:the )?sequences|them|it)(?: off)? (?:after|at|to|"
+        r"beyond)(?= ?[\d,.]+k? ?tok)|length(?=\s*[:=]|\s+\d+k?\b"
         r"(?! steps))|max[ _-]?"
         r"(?:seq[ _-]?)?len(?:gth)?|max[ _-]model[ _-]len|pack(?:ed|ing)?(?: \w+){0,2} (?:to|into|at)|block[ _-]size|"
         r"(?:pad(?:ded|ding)?|"
@@ -112,9 +123,13 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"inputs|sequences|text|them|it))?"
         r"(?: (?:to|at))?|sequences? (?:of(?: (?:up to|at most))?|(?:up to|at most|capped at|limited to))|(?:inputs?|"
         r"texts?|sequences?|documents?|"
-        r"prompts?|everything|dialogues?)?(?: are)? ?(?:cut|trimmed|capped|clipped|limited|"
+        r"prompts?|everything|dialogues?)?(?: are| get| should be| must be| to be)? ?(?:cut|trimmed|capped|clipped|"
+        r"limited|"
         r"shortened)(?: off)? (?:at|after|"
-        r"to)(?= ?[\d,.]+k? ?tokens)|\b(?:context|ctx)(?: of)?(?=[ =:]+\d| of)|"
+        r"to)(?= ?[\d,.]+k? ?tok)|\b(?:inputs?|texts?|sequences?|sentences|documents?|articles|prompts?|reviews|tweets|"
+        r"dialogues?|messages) (?:are |get |is |should be |must be |will be |to be |be )*(?:cut|trimmed|capped|"
+        r"truncated|limited|shortened)(?: off)? (?:at|after|to|beyond)(?= ?\d)|\b(?:context|ctx)(?: of)?(?=[ "
+        r"=:]+\d| of)|"
         r"\bbptt\b(?: (?:of|over|with|length|size))*|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? "
         r"(?:over|for)(?= \d+ (?:tok|words))",
     ),
@@ -163,7 +178,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "gradient_accumulation_steps",
-        r"[ -](?:grad(?:ient)?[ -])?accum(?:ulation)?(?:[ -]steps?)?|[ -]?(?:x|×|steps? of|times)? "
+        r"[ -]steps?[ -]accum(?:ulation)?\b|[ -](?:grad(?:ient)?[ -])?accum(?:ulation)?(?:[ -]steps?)?|[ -]?(?:x|×|"
+        r"steps? of|times)? "
         r"?(?:grad(?:ient)?s? )?accum(?:ulation)?|"
         r" grad(?:ient)?[ -]acc(?:umulation)?(?: steps)?",
     ),
@@ -214,8 +230,9 @@ BEHIND: tuple[tuple[str, str], ...] = (
         r"-token (?:sequences|inputs|contexts?|chunks|examples|windows?|blocks|samples)|"
         r"[ -]tokens?,? (?:altogether|in total|overall|(?:for )?(?:prompt|question) (?:and|\+) (?:answer|completion|"
         r"response))|"
-        r"[ -]tokens? per (?:sequence|example|sample|input|sentence|text|document|chunk|review|row|article|dialogue"
-        r"|message)|"
+        r"[ -]tokens? (?:per|for each|in each|for every|each) (?!step|batch|gpu|device|card|update|second|sec\b|s\b|"
+        r"iteration|epoch|micro|day|hour|minute|user|optimi|global|answer|response|completion|output|reply|generation|"
+        r"request|prompt\b|call)[a-z]{3,}\b|"
         r"[ -]tokens?(?: (?:(?:are|is|will be|should be|would be) (?:enough|plenty|sufficient|ok|fine)|suffice|"
         r"will do|would do|do(?=\W*\Z)|tops|(?:with|incl\w*|, ?)?\s?pack(?:ed|ing)|"
         r"max(?:imum)?|long|(?:of )?context|per (?:sequence|example|sample|input)|sequence length|"
@@ -242,6 +259,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "learning_rate": (
         "lr",
         "rate",
+        " at ",
         "@",
         "step",
         "peak",
@@ -273,7 +291,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "lora_alpha": ("alpha", "a=", "a =", "a ", "α", "scaling"),
     "lora_dropout": ("drop",),
     "lora_r": ("rank", "r"),
-    "max_tokens": ("token", "length", "output", "completion", "generation", "response", "answer", "repl"),
+    "max_tokens": ("tok", "length", "output", "completion", "generation", "response", "answer", "repl"),
     "max_length": (
         "bptt",
         "through time",
@@ -308,7 +326,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
 
 # Who or what a value is for, if not for the training itself.
 ROLES: tuple[tuple[str, str], ...] = (
-    ("eval", r"eval(?:uat(?:ion|e|ing))?s?|validat(?:ion|e|ing)|\bval\b|\btest(?:ing)?\b|\bdev\b"),
+    ("eval", r"eval(?:uat(?:ion|e|ing))?s?|valid(?:at(?:ion|e|ing))?|\bval\b|\btest(?:ing)?\b|\bdev\b"),
     ("teacher", r"teachers?"),
     ("student", r"students?"),
     ("discriminator", r"discriminators?|critics?|\bnetd\b|\bdisc\b"),

@@ -8,6 +8,8 @@ from dry_debug.spec.numbers import NUMBER, number
 from dry_debug.spec.quantity import Quantity
 from dry_debug.spec.vocabulary import ROLE
 
+_ADVERSARY = re.compile(r"\b(?:discriminators?|critics?)\b|\bnetd\b|\bgans?\b", re.IGNORECASE)
+
 
 def with_role(one: Quantity, text: str, sentence: str) -> Quantity:
     from dataclasses import replace
@@ -21,7 +23,7 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
     cut = max(text.rfind(c, 0, start) for c in ",;.(") + 1
     joined = re.split(r"\band\b|\bwith\b|/|\+", text[cut:start])[-1]
     before = joined[-40:]
-    own = text[start:end]
+    own = text[start:end].replace("_", " ")
     stop = re.search(r"[,;.()]|\band\b|\bwith\b|\d", text[end:])
     after = text[end : end + (stop.start() if stop else 40)][:40]
     for name, pattern in ROLE:
@@ -35,10 +37,19 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
             "learning_rate",
             "precision",
             "lora_r",
+            "lora_alpha",
+            "lora_dropout",
+            "max_grad_norm",
+            "weight_decay",
+            "warmup_steps",
+            "warmup_ratio",
+            "gradient_accumulation_steps",
         ):
             # "evaluate with seed 42" is about the run
             continue
-        if name in ("inference", "embedding", "tokenizer", "generator") and field not in (
+        if name == "generator" and field == "learning_rate" and _ADVERSARY.search(text):
+            pass
+        elif name in ("inference", "embedding", "tokenizer", "generator") and field not in (
             "model",
             "batch_size",
             "precision",
