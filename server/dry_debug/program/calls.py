@@ -630,6 +630,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return Value("state", wraps=base, node=node, program=ev.program, confidence=base.confidence)
     if kind == "library" and base.type is not None:
         return library(ev, f"{base.type}.{attr}", node, scope, stmt, env)
+    if kind == "choice" and attr == "from_pretrained" and all(one.kind == "library" for one in base.items or ()):
+        return join([method(ev, one, attr, node, scope, stmt, env) for one in base.items], ("alloc", node))
     if kind == "pymodule":
         return invoke(ev, ev.member(base, attr), node, scope, stmt, env)
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
