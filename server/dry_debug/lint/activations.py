@@ -109,6 +109,10 @@ def _report(
         evidence.append(Step(loss.made.origin, loss.made.node, f"this loss applies {activation} itself"))
     what = home.short(made, 36)
     title = f"Give the loss raw scores: remove `{what}`"
+    # In another file it is told there as well, and mended there.
+    there = home is not program and any(
+        node is made and program in home.callers.users(cls.name) for cls, node in ends_with(home, activation)
+    )
     return Report(
         at=loss.call,
         headline=f"`{program.short(loss.call.func, 30)}` applies {activation} again to `{what}`",
@@ -116,8 +120,8 @@ def _report(
         links=lambda: [_link(value, made, activation, home, program)],
         evidence=evidence,
         cause=f"{rule}@{home.document.path}:{home.span(made).start}",
-        fix=lambda: _fix(loss, home, made, title, activation, program),
-        fix_title=title,
+        fix=None if there else lambda: _fix(loss, home, made, title, program),
+        fix_title="" if there else title,
     )
 
 
@@ -130,7 +134,7 @@ def _link(value: Value, made: ast.AST, activation: str, home: Program, program: 
     )
 
 
-def _fix(loss: LossCall, home: Program, made: ast.AST, title: str, activation: str, program: Program) -> Fix | None:
+def _fix(loss: LossCall, home: Program, made: ast.AST, title: str, program: Program) -> Fix | None:
     if not isinstance(made, ast.Call):
         return None
     if home.flow.shared(made):
@@ -145,8 +149,6 @@ def _fix(loss: LossCall, home: Program, made: ast.AST, title: str, activation: s
         return None
     if home is program:
         return Fix(title, "unsafe", (edit,))
-    if any(node is made and program in home.callers.users(cls.name) for cls, node in ends_with(home, activation)):
-        return None  # it is told in the model's file as well, and mended there
     return Fix(title, "unsafe", (), elsewhere=((home.document.path, (edit,)),))
 
 
