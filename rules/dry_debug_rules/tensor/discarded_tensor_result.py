@@ -77,6 +77,9 @@ class DiscardedTensorResult(Rule):
         if program.document.is_notebook and _shown(call, program):
             why(call, "the notebook shows the result")
             return None
+        if _shows_it(call, receiver, program):
+            why(call, "the next line looks at {}: that it does not change is what is shown", receiver)
+            return None
         if _tried(call, program):
             why(call, "it is tried whether the operation works")
             return None
@@ -170,6 +173,19 @@ def _shown(call: ast.Call, program: Program) -> bool:
     body = program.tree.body
     after = body[body.index(stmt) + 1 :] if stmt in body else []
     return not after or position(program.span(after[0]).start).cell != cell
+
+
+def _shows_it(call: ast.Call, receiver: ast.expr, program: Program) -> bool:
+    """Whether the next statement only looks at the same variable, and does nothing with it: `x.is_cuda  # False`."""
+    stmt = program.statement(call)
+    block = program.index.parent.get(stmt) if stmt is not None else None
+    for name in ("body", "orelse", "finalbody"):
+        body = getattr(block, name, None)
+        if isinstance(body, list) and stmt in body[:-1]:
+            after = body[body.index(stmt) + 1]
+            path, looked = dotted(receiver), dotted(after.value) if isinstance(after, ast.Expr) else None
+            return path is not None and looked is not None and f"{looked}.".startswith(f"{path}.")
+    return False
 
 
 def _tried(call: ast.Call, program: Program, depth: int = 0) -> bool:
