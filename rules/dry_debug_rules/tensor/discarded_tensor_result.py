@@ -14,6 +14,7 @@ from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.values import Value
+from dry_debug.program.walks import names_in
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class DiscardedTensorResult(Rule):
             why(call, "the notebook shows the result")
             return None
         if _shows_it(call, receiver, program):
-            why(call, "the next line looks at {}: that it does not change is what is shown", receiver)
+            why(call, "what comes next only looks at {}: that it does not change is what is shown", receiver)
             return None
         if _tried(call, program):
             why(call, "it is tried whether the operation works")
@@ -176,15 +177,16 @@ def _shown(call: ast.Call, program: Program) -> bool:
 
 
 def _shows_it(call: ast.Call, receiver: ast.expr, program: Program) -> bool:
-    """Whether the next statement only looks at the same variable, and does nothing with it: `x.is_cuda  # False`."""
-    stmt = program.statement(call)
+    """Whether what comes next only looks at the same variable, and does nothing with it: `x.is_cuda  # False`."""
+    stmt, path = program.statement(call), dotted(receiver)
     block = program.index.parent.get(stmt) if stmt is not None else None
     for name in ("body", "orelse", "finalbody"):
         body = getattr(block, name, None)
-        if isinstance(body, list) and stmt in body[:-1]:
-            after = body[body.index(stmt) + 1]
-            path, looked = dotted(receiver), dotted(after.value) if isinstance(after, ast.Expr) else None
-            return path is not None and looked is not None and f"{looked}.".startswith(f"{path}.")
+        if path is None or not isinstance(body, list) or stmt not in body:
+            continue
+        after = next((s for s in body[body.index(stmt) + 1 :] if path.partition(".")[0] in names_in(s)), None)
+        looked = dotted(after.value) if isinstance(after, ast.Expr) else None
+        return looked is not None and f"{looked}.".startswith(f"{path}.")
     return False
 
 
