@@ -38,7 +38,9 @@ class Library(NamedTuple):
     """The removals of one library: names and arguments by the whole name of the thing or the callable."""
 
     names: dict[str, Removal]
-    renamed: list[Removal]  # names that the model takes for what they are called now: told apart by how they are written
+    renamed: list[
+        Removal
+    ]  # names that the model takes for what they are called now: told apart by how they are written
     arguments: dict[str, dict[str, Removal]]
     methods: list[Removal]
 
