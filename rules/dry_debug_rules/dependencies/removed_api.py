@@ -95,6 +95,8 @@ def _silent(site: Site, state: _State, version: str | None, old: str | None, top
         return "the code asks for the version, or for what there is, before it comes here"
     if program.host.module(top, program.document.path) is not None:
         return f"`{top}` is a module of the project itself"
+    if removal.package == "trl" and removal.kind == "argument" and "unsloth" in program.document.identifiers:
+        return "unsloth gives the trainers of trl their old arguments back"
     if removal.kind == "name" and re.search(rf"\.{removal.word}\s*=[^=]", program.document.source):
         return f"the file sets `{removal.word}` itself"
     return None
@@ -164,6 +166,8 @@ def _lacks(version: str | None, removal: Removal) -> bool:
 
 def _state(version: str | None, removal: Removal) -> _State:
     """Doubtful: the version that is installed today has it no more, and nothing keeps an older one."""
+    if version is not None and version.startswith("@"):
+        return "there"  # a fork, or a commit: nobody knows what it has
     if _lacks(version, removal):
         return "gone"
     allowed = allowed_by(version)
