@@ -88,3 +88,28 @@ def main(opt):
 """
     assert _found(SOFT, run=run) == [("run.py", "medium")]
     assert _found(SOFT, run=run.replace('"net": Net, ', "")) == []
+
+
+TRAINER = """
+class Trainer:
+    def __init__(self, model, objective):
+        self.net = model.cuda()
+        self.objective = objective
+    def step(self, x, y):
+        out = self.net(x)
+        return self.objective({out}, y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "out", "found"),
+    [
+        ("Trainer(Net(), torch.nn.CrossEntropyLoss())", "out", [("step.py", "high")]),
+        ("Trainer(Net(), torch.nn.CrossEntropyLoss())", "out.log()", []),
+        ("Trainer(Net(), torch.nn.NLLLoss())", "out", []),
+        ("Trainer(torch.nn.Linear(4, 3), torch.nn.CrossEntropyLoss())", "out", []),
+    ],
+)
+def test_an_object_that_is_made_with_the_model(made: str, out: str, found: list[object]) -> None:
+    run = f"import torch\nfrom net import Net\nfrom step import Trainer\nNet()\n{made}.step(x, y)\n"
+    assert _found(SOFT, run=run, step=TRAINER.format(out=out)) == found

@@ -35,7 +35,7 @@ def trains_elsewhere(program: Program) -> Step | None:
     if program.callers.users("set_epoch"):
         return None
     around = {id(program): program}
-    for user in program.callers.users("train"):
+    for user in program.callers.users():
         around[id(user)] = user
         for other in imported_files(user):
             around[id(other)] = other

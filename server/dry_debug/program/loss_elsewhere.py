@@ -150,16 +150,30 @@ def _handed_on(
                 value = owner.evaluator.value(expr, scope or owner.scope(at), owner.statement(at), env)
                 if value.known:
                     inner[(callee, parameter.arg)] = value
-        for each in callee.calls:
-            if len(each.args) + len(each.keywords) < 2:
-                continue
+        yield from _in_function(home, callee, inner, names)
+        if callee.name == "__init__" and callee.class_scope is not None:
+            yield from _in_methods(home, callee.class_scope, inner, names)
+        for each in callee.calls if depth < _DEPTH else ():
             stmt = home.statement(each)
-            of = home.evaluator.value(each.func, callee, stmt, inner)
-            if of.kind in ("loss", "library") and of.type in names:
-                first = each.args[0] if each.args else None
-                if first is not None:
-                    yield LossElsewhere(home, each, of.type or "", home.evaluator.value(first, callee, stmt, inner))
-            elif depth < _DEPTH and any(
-                _is_model(home.evaluator.value(a, callee, stmt, inner), cls) for a in _plain_arguments(each)
-            ):
+            if any(_is_model(home.evaluator.value(a, callee, stmt, inner), cls) for a in _plain_arguments(each)):
                 todo.append((home, each, callee, inner, depth + 1))
+
+
+def _in_methods(home: Program, cls: Scope, given_: Bound, names: frozenset[str]) -> Iterator[LossElsewhere]:
+    """The losses in the methods of an object that was made with these arguments."""
+    instance = home.evaluator.instance_of(cls).but(env=given_)
+    for method in cls.children:
+        if method.kind == "function" and method.name != "__init__" and method.self_name is not None:
+            yield from _in_function(home, method, Bound({(method, method.self_name): instance}), names)
+
+
+def _in_function(home: Program, function: Scope, env: Bound, names: frozenset[str]) -> Iterator[LossElsewhere]:
+    """The calls of the losses in a function whose parameters are known."""
+    for each in function.calls:
+        if len(each.args) < 2:
+            continue
+        stmt = home.statement(each)
+        of = home.evaluator.value(each.func, function, stmt, env)
+        if of.kind in ("loss", "library") and of.type in names:
+            prediction = home.evaluator.value(each.args[0], function, stmt, env)
+            yield LossElsewhere(home, each, of.type or "", prediction)
