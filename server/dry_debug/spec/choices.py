@@ -308,7 +308,7 @@ _NO_BEFORE = re.compile(
     r"\b(?:no|not|don'?t|do not|never|without|avoid|skip|drop|disable|instead of|rather than|remove|ban|isn'?t|"
     r"neither|nor|must not|shouldn'?t|mustn'?t|"
     r"not allowed to|no need (?:for|to)|stay away from|get rid of|away from|rip out|except|replacing|"
-    r"replace)\b(?:\s+(?:use|using|want|need|be|train|fine-?tune|do|run|log|report|write|"
+    r"replace)\b(?:\s+(?:use|using|want|need|bother|be|train|fine-?tune|do|run|log|report|write|"
     r"the|a|an|any|to|with|in|via|on|of|for|have|add|bring|pull|hf|hugging ?face|plain|vanilla|install|touch|go|"
     r"anything|like|more|than|reach|default|import|turn|enable|wrap|it|"
     r"this))*\s*(?:[\w/.-]+\s*(?:(?:,\s*[\w/.-]+\s*)*,?\s*(?:or|nor|and)\s+|"
