@@ -44,7 +44,8 @@ _PAST = re.compile(
     r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
     r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
-    r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|model|version|recipe|pipeline|"
+    r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
+    r"model|version|recipe|pipeline|"
     r"one)|current(?:ly)? (?:config|code|"
     r"script|setup|value|settings?|is|has|uses|we)|(?:script|code|config|notebook|repo|file) still (?:uses|has|says"
     r"|sets)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
@@ -92,7 +93,10 @@ _OTHERS = re.compile(
     r"vendor|guy|person|team ?mate|flatmate|other team|post|thread|comment) (?:on \w+ |in \w+ )?(?:also |just |once |"
     r"always )?(?:suggest(?:s|ed)|recommend(?:s|ed)|propos(?:es|ed)|said|says|mentioned|claims?|claimed|uses?|used|"
     r"tried|had|has|swears|likes|asked whether|thinks|thought|got|ran|runs|trained|went)\b"
-    r"|\b(?:they|he|she|his|her|their|theirs)\b(?! should| must| need)"
+    r"|\b(?!GPU|CPU|TPU|[AHVLTBP]\d|The |Each |Every )[A-Z][\w.-]+ (?:gets|reaches|achieves|attains|obtains|"
+    r"scores)\b(?! \d+ (?:samples|examples|"
+    r"images|sequences|per)\b)"
+    r"|\b(?:(?<![Aa]s )they|he|she|his|her|their|theirs)\b(?! should| must| need)"
     r"|\b[A-Z][a-z]+s'\s+(?:[\w-]+ ){0,2}(?:runs?|config|setup|script|settings?|experiments?|notebook|branch|"
     r"numbers?|lr|learning|batch|model|"
     r"recipe|results?|baseline|values?|ablations?|attempts?)\b"
@@ -109,7 +113,8 @@ _OTHERS = re.compile(
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
     r"did|went with|said (?:he|she|they))\b(?! to )"
-    r"|\b(?:DeiT|BERT\S*|(?:Distil|Al|Ro|De|Mobile)BERT\w*|RoBERTa|DeBERTa\S*|ELECTRA|XLM-R|Qwen\S*|Phi\S*|YOLO\S*|U-?Net|"
+    r"|\b(?:DeiT|BERT\S*|(?:Distil|Al|Ro|De|Mobile)BERT\w*|RoBERTa|DeBERTa\S*|ELECTRA|XLM-R|Qwen\S*|Phi\S*|YOLO\S*|"
+    r"U-?Net|"
     r"EfficientNet\S*|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|"
     r"Swin|ConvNeXt|ResNet\S*|"
     r"OPT|PaLM|Gemma\S*|Alpaca|Vicuna|Zephyr|nanoGPT) (?:trains|trained|was trained|were trained|was fine-tuned|"
@@ -140,7 +145,8 @@ _UNSURE = re.compile(
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
-    r"\(defaults?\b|\bdefault (?:[\w-]+ ){1,4}(?:of|in) (?:the )?(?:hf |hugging ?face )?(?:trainer|library|transformers|"
+    r"\(defaults?\b|\bdefault (?:[\w-]+ ){1,4}(?:of|in) (?:the )?(?:hf |hugging ?face )?(?:trainer|library|"
+    r"transformers|"
     r"lightning|py-?torch|trl|vllm|class|api|cli)\b|\bdefault (?:[\w-]+ ){1,3}(?:is|was|are) \.?\d|\bdefault:? [\d.]",
     re.IGNORECASE,
 )
@@ -202,7 +208,8 @@ _RESULT_LINE = re.compile(
 # "Old model: mT5-small, 10k steps": a line about what was.
 _OLD_LABEL = re.compile(
     r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|published|reported|literature|sota|"
-    r"(?:public |private )?(?:lb|leaderboard)|competitors?|others?|background|history|motivation|rationale|for (?:reference|comparison|context)|baseline(?= ?:| \(| (?:config|"
+    r"(?:public |private )?(?:lb|leaderboard)|competitors?|others?|background|history|motivation|rationale|for "
+    r"(?:reference|comparison|context)|baseline(?= ?:| \(| (?:config|"
     r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
     re.IGNORECASE,
@@ -319,7 +326,8 @@ def asks_nothing(lead: str) -> bool:
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
     ) and not re.search(
-        r"^\W*(?:what (?:is|has|was|will be)?\s*(?:different|new|chang\w+)|(?:the )?(?:changes?|differences?|news?)\b)|"
+        r"\bcompared (?:to|with)\b[^:]*:\s*\Z|^\W*(?:what (?:is|has|was|will be)?\s*(?:different|new|chang\w+)|"
+        r"(?:the )?(?:changes?|differences?|news?)\b)|"
         r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|"
         r"follow|"
         r"reuse|go with|run with|stick to)\b",
@@ -348,8 +356,12 @@ def asked_part(sentence: str, question: bool) -> str:
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
-    if _CAN_GO.search(text):
-        return " " * len(text)
+    going = _CAN_GO.search(text)
+    if going is not None:
+        flat = re.sub(r"\([^()]*\)", lambda m: " " * len(m[0]), text)
+        first = max(flat.rfind(c, 0, going.start()) for c in (",", ";", "(", ":", " and ")) + 1
+        if _NO_NEED.match(text, first, going.start()) is None:
+            text = blank(text, first, going.end()) if text[:first].strip() else " " * len(text)
     found = [m for m in _BORDER.finditer(text) if m[0].strip() or not _MODAL.search(text[: m.start()])]
     borders = [0, *(m.start() if not m[0].strip() else m.end() for m in found), len(text)]
     conditional = False
@@ -361,7 +373,9 @@ def asked_part(sentence: str, question: bool) -> str:
         if told_of_past and "(" in sentence[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
             text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
             continue
-        if "(" in sentence[max(0, start - 2) : start] and _CAME_OF_IT.match(text, end - 1 if text[end - 1] == ")" else end):
+        if "(" in sentence[max(0, start - 2) : start] and _CAME_OF_IT.match(
+            text, end - 1 if text[end - 1] == ")" else end
+        ):
             text = blank(text, start, end)  # "the larger one (lr 1e-3) diverged"
             continue
         if told_of_past and _ASIDE_ABOUT_IT.match(part):
@@ -393,15 +407,25 @@ def asked_part(sentence: str, question: bool) -> str:
     return text
 
 
+# What a value for nothing can be asked for: "warm-up can go"
+_NO_NEED = re.compile(
+    r"[\W]*(?:and |the )*(?:lr |linear )?(?:warm-?[ ]?up|weight[ _]?decay|wd|(?:gradient )?accumulation|"
+    r"(?:gradient )?clipping|tp|"
+    r"tensor[ -]?parallel\w*|dropout)\s*\Z",
+    re.IGNORECASE,
+)
 # "later we will switch to bf16": the verb belongs to what stands before it
 _MODAL = re.compile(
-    r"\b(?:will|would|can|could|might|may|shall|going to|plan to|hope to|authors?|papers?|they|people|folks|winners?|teams|"
-    r"colleagues|others|groups?|labs?)\s*\Z|\A\W*(?:later|maybe|perhaps|eventually|someday|possibly|in (?:the |a )?future|at some "
+    r"\b(?:will|would|can|could|might|may|shall|going to|plan to|hope to|authors?|papers?|they|people|folks|"
+    r"winners?|teams|"
+    r"colleagues|others|groups?|labs?)\s*\Z|\A\W*(?:later|maybe|perhaps|eventually|someday|possibly|in (?:the |a "
+    r")?future|at some "
     r"point|one day),?\s*\Z",
     re.IGNORECASE,
 )
 _CAME_OF_IT = re.compile(
-    r"\s*\)?\s*(?:has |had |only |just |already |then )*(?:scored|reached|got|gave|achieved|diverged|collapsed|was|were|failed|"
+    r"\s*\)?\s*(?:has |had |only |just |already |then )*(?:scored|reached|got|gave|achieved|diverged|collapsed|was|"
+    r"were|failed|"
     r"crashed|yielded|converged|ended|did|overfit\w*|oom\w*|took)\b",
     re.IGNORECASE,
 )

@@ -119,18 +119,15 @@ def _models(program: Program) -> Iterator[Observed]:
     rows: list[Observed] = []
     tokenizers: list[Observed] = []
     for name, call in program.qualified_calls():
+        if name == "torchvision.models.get_model":
+            expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "name"), None)
+            one = _model(program, expr, call) if expr is not None else None
+            rows.extend([one] if one is not None else [])
+            continue
         if name.startswith("torchvision.models.") and name.count(".") == 2 and kind_of_call(name) == "module":
             last = name.rpartition(".")[2]
-            if last != "get_model":
-                rows.append(
-                    Observed(
-                        "model",
-                        named(last, exact=True),
-                        call.func,
-                        Traced(True, last, program, call.func),
-                        _role_at(program, call),
-                    )
-                )
+            traced = Traced(True, last, program, call.func)
+            rows.append(Observed("model", named(last, exact=True), call.func, traced, _role_at(program, call)))
             continue
         if name.startswith("segmentation_models_pytorch.") and last_of(name)[:1].isupper():
             yield from _segmentation(program, last_of(name), call)

@@ -113,7 +113,7 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
                 break
             if guard is None and isinstance(block, ast.If) and modulus_in(block.test) is not None:
                 guard = block
-            only_better = only_better or (guard is None and isinstance(block, ast.If) and _is_better(block.test))
+            only_better = only_better or (guard is None and isinstance(block, ast.If) and _only_better(program, block))
         else:
             continue
         if guard is None or (only_better and field == "save_cadence"):
@@ -213,6 +213,16 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
                     yield Observed(
                         "eval_cadence", Cadence("epoch", 1), one.node, Traced(True, "epoch", program, one.node)
                     )
+
+
+def _only_better(program: Program, block: ast.If) -> bool:
+    """Whether a block is run for a better result only, not `if loss < best or always_save:` with that switched on."""
+    if isinstance(block.test, ast.BoolOp) and isinstance(block.test.op, ast.Or):
+        switches = [v for v in block.test.values if isinstance(v, ast.Name | ast.Attribute)]
+        traced = [trace(program, v, block) for v in switches]
+        if any(t.known and t.value is True for t in traced):
+            return False
+    return _is_better(block.test)
 
 
 def _is_better(test: ast.expr) -> bool:

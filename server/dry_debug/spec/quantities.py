@@ -78,8 +78,9 @@ _NO = re.compile(
     r"(?:lora )?dropout|(?:grad(?:ient)?[ -])?(?:norm )?clip(?:ping)?|tensor[ -]?parallel(?:ism|ization)?|tp)\b|"
     r"\b(?P<off>warm-?[ ]?up|weight[ _-]?decay|wd|"
     r"(?:grad(?:ient)?[ _])?accum(?:ulation)?|(?:lora )?dropout|(?:grad(?:ient)?[ _-])?clip(?:ping)?|max[ _]grad[ "
-    r"_]norm)"
-    r"(?:\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|\s+(?:is |are |stays? |turned |switched |set "
+    r"_]norm|tp|tensor[ -]?parallel\w*)"
+    r"(?:\s+can (?:go\b|be (?:dropped|removed))|\s*[:=|]\s*(?:none|no|off|disabled|false|null|-|–|0\b(?!\.))|"
+    r"\s+(?:is |are |stays? |turned |switched |set "
     r"to )*(?:off|disabled|"
     r"zero|not (?:needed|wanted|used|required|necessary))\b|\s+(?:isn'?t|aren'?t|is not) (?:needed|wanted|used|"
     r"required|necessary)\b)",
