@@ -41,7 +41,7 @@ _BORDER = re.compile(
 _PAST = re.compile(
     r"\A(?!\s*,\s*trained (?:with|using|by|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
     r"for)\b)|"
-    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
+    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|(?<!it )(?<!them )(?<!this )(?<!that )(?<!much )(?<!see )earlier(?! than)|yesterday|"
     r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
@@ -228,6 +228,7 @@ _UNRELATED = re.compile(
     r"submission|kernel|notebook|model) (?:has|scores?|gets|got|is at|sits at|reach\w+|achieves?)\b|"
     r"\b(?:we|i) (?:won'?t|don'?t|can'?t|cannot|will not|do not) (?:get|have) access\b|"
     r"\((?:not now|not yet|later|future|optional|tbd|stretch(?: goal)?|for later)\)|"
+    r"\b(?:we|i) (?:also )?compare (?:it |this |ours? |our \w+ |ourselves |them )?(?:with|to|against)\b|"
     r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
     r"project|job))\b|"
     r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|"
@@ -251,6 +252,12 @@ _TOO_MUCH = re.compile(
     r"(?:many|much|high|low|few|long|short|big|small|large|slow|little|aggressive)\b",
     re.IGNORECASE,
 )
+
+
+# What it is for, without a number: "seed 1, so that it compares with Ben's run"
+_PURPOSE = re.compile(r",?\s*\bso that (?:it|we|they|the|this|that|i|you|one)\b[^,;().\d]*(?=[,;().]|\Z)", re.IGNORECASE)
+# "a batch size of 10 seems arbitrary", quoted
+_QUESTIONED = re.compile(r"\"[^\"]*\b(?:seems?|looks?|why|arbitrary|unclear|unusual)\b[^\"]*\"", re.IGNORECASE)
 
 
 # "One epoch takes 40 minutes on two GPUs"
@@ -349,6 +356,8 @@ def asked_part(sentence: str, question: bool) -> str:
     if re.search(r"\b(?:takes?|took|lasts?)\b", sentence):
         for lasting in _LASTS.finditer(sentence):
             text = blank(text, *lasting.span())
+    text = _PURPOSE.sub(lambda m: " " * len(m[0]), text)
+    text = _QUESTIONED.sub(lambda m: " " * len(m[0]), text)
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _BECAUSE.sub(lambda m: m[0] if DEVICES.search(m[0]) else " " * len(m[0]), text)
     text = without_failures(text)

@@ -181,6 +181,8 @@ def _segmentation(program: Program, network: str, call: ast.Call) -> Iterator[Ob
     traced = trace(program, encoder, call) if encoder is not None else None
     if encoder is not None and traced is not None and traced.known and isinstance(traced.value, str):
         yield Observed("model", named(traced.value, exact=True), encoder, traced, role)
+    elif encoder is not None:
+        yield Observed("model", None, encoder, traced, role, known=False)
 
 
 def _model(program: Program, expr: ast.expr, call: ast.Call) -> Observed | None:

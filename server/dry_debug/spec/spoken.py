@@ -59,13 +59,13 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _ANSWERS = re.compile(
-    rf"\s*(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
+    rf"\s*(?:(?:->|→|=>|[-–:])\s*)?(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
     rf"let'?s (?:keep|say|do|take)|too (?:much|many|high|low|big|small|long|short|large)|no(?:pe)?|nah|rather|"
     rf"better|hm+|lower|higher|"
     rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "
     rf"|make it |use |take |only |just )?)?"
     rf"(?P<low>{NUMBER})(?=\s*(?:tok(?:ens?)?\s*\Z|\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
-    rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))",
+    rf"again|i|we|ok|fine|max|at|then|always|now|today|with|yes|yep|yeah|right|correct)\b))",
     re.IGNORECASE,
 )
 _REFUSES = re.compile(

@@ -258,7 +258,7 @@ class _Reader:
             has_room = len(before) + 1 + len(stripped.split(" ", 1)[0]) <= width
             # A line is wrapped where the next word does not fit; where it fits, it was ended on purpose.
             return has_room or (not wrapped and _TERSE.search(before) is not None)
-        return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
+        return not stripped[:1].islower() or (len(before) < 45 and not _GOES_ON.search(before))
 
     def _wrapping(self, at: int) -> tuple[bool, int]:
         """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; and
@@ -371,7 +371,7 @@ _COMMAND = re.compile(
 
 # A title that says what is to be done: "Fine-tune Llama 2 7B".
 _TASK = re.compile(
-    r"\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
+    r"\bgpus?\b|\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
     r"sft|dpo|grpo)\b",
     re.I,
 )

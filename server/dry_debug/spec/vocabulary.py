@@ -42,7 +42,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
+        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rates?|\blrs?\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
         r"(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
@@ -61,7 +61,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"job|mode|prediction))|\bbatches(?= (?:(?:should|must|shall|will|to|can) )?(?:have|hold|contain|comprise|"
         r"consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
         r"\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
-        r"\s*[:=]\s*\d))(?: per (?:device|"
+        r"\s*[:=]\s*\d))(?:(?: per | ?/ ?)(?:device|"
         r"gpu|card|worker|process|rank))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
         r"\b(?:processes|handles|takes|gets|sees|holds)(?= (?:about )?\d)",
