@@ -104,7 +104,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,40}\b(?:every|(?:at|after|on) (?:the )?(?:epochs?|steps?|"
             r"milestones?|"
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
-            r"dropped|drops|falls|decays|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
+            r"dropped|drops|falls|decays|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|"
+            r"\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
             r"(?:epochs?|steps?|milestones?|\d+)|all \d+ epochs)\b|\bmilestones\b(?=[^.;]{0,12}\d)",
         ),
@@ -170,7 +171,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
         ),
         ("dora", r"(?-i:\bDoRA\b)"),
-        ("lora", r"\blora(?:config)?\b(?! dropout)|low[ -]rank adapt(?:ers?|ation)"),
+        ("lora", r"(?<!turn off )\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
         (
             "full",
             r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
@@ -354,7 +355,8 @@ def _of_an_id(text: str, start: int, end: int) -> bool:
 
 
 _INSTEAD = re.compile(
-    r"\b(?P<what>linear|constant|cosine|polynomial|exponential)\b (?:instead of|rather than|not|over) (?:a |the )?(?:cosine|linear|constant|poly|"
+    r"\b(?P<what>linear|constant|cosine|polynomial|exponential)\b (?:instead of|rather than|not|over) (?:a |the "
+    r")?(?:cosine|linear|constant|poly|"
     r"step|exponential)",
     re.IGNORECASE,
 )

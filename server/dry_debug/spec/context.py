@@ -13,7 +13,8 @@ _MASKED_TOKENS = re.compile(
     r"mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?\b|"
     r"\b\d{1,2}(?:st|nd|rd|th)? (?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|"
-    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|(?-i:\b(?!(?:GPT|CIFAR|SST|"
+    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|(?-i:\b(?!(?:GPT|CIFAR|"
+    r"SST|ESC|FLOWERS|FOOD|CALTECH|CUB|UCF|HMDB|CONLL|FLICKR|"
     r"WMT|VGG|FP|BF|TF|INT|FLAN|STL|RTX|GTX|MI|OPT|LLAMA|QWEN|PHI|GEMMA|YOLO|VIT|BERT|T|ZERO|TOP|LORA|BS|LR|RESNET)-)"
     r"[A-Z][A-Z0-9]{1,9}-\d+\b)|(?<!\w)#\d+\b|\b(?:ticket|issue|pr|mr|jira|job|run|build|commit|"
     r"revision|version|section|chapter|page|figure|fig|table|eq|step|line|room|port|order|invoice|ref)[ .]+(?:no\.? |"
@@ -41,7 +42,8 @@ _BORDER = re.compile(
 _PAST = re.compile(
     r"\A(?!\s*,\s*trained (?:with|using|by|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
     r"for)\b)|"
-    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|(?<!it )(?<!them )(?<!this )(?<!that )(?<!much )(?<!see )earlier(?! than)|yesterday|"
+    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|(?<!it "
+    r")(?<!them )(?<!this )(?<!that )(?<!much )(?<!see )earlier(?! than)|yesterday|"
     r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
@@ -255,7 +257,11 @@ _TOO_MUCH = re.compile(
 
 
 # What it is for, without a number: "seed 1, so that it compares with Ben's run"
-_PURPOSE = re.compile(r",?\s*\bso that (?:it|we|they|the|this|that|i|you|one)\b[^,;().\d]*(?=[,;().]|\Z)", re.IGNORECASE)
+_PURPOSE = re.compile(
+    r",?\s*\bso that (?:it|we|they|the|this|that|i|you|one)\b[^,;().\d]*(?=[,;().]|"
+    r"\Z)",
+    re.IGNORECASE,
+)
 # "a batch size of 10 seems arbitrary", quoted
 _QUESTIONED = re.compile(r"\"[^\"]*\b(?:seems?|looks?|why|arbitrary|unclear|unusual)\b[^\"]*\"", re.IGNORECASE)
 

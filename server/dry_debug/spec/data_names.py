@@ -105,7 +105,8 @@ _PAIRS = re.compile(  # "train on the Quora pairs (org/name"
 
 
 _OUTPUTS = frozenset(
-    "result results out output outputs run runs exp exps adapters weights artifacts log logs ckpt ckpts checkpoint checkpoints save saved".split()
+    "result results out output outputs run runs exp exps adapters weights artifacts log logs ckpt ckpts checkpoint "
+    "checkpoints save saved".split()
 )
 
 

@@ -176,13 +176,15 @@ def _segmentation(program: Program, network: str, call: ast.Call) -> Iterator[Ob
     if network in ("DiceLoss", "JaccardLoss", "FocalLoss") or network.endswith("Loss"):
         return
     role = _role_at(program, call)
-    yield Observed("model", named(network, exact=True), call.func, Traced(True, network, program, call.func), role)
     encoder = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "encoder_name"), None)
     traced = trace(program, encoder, call) if encoder is not None else None
-    if encoder is not None and traced is not None and traced.known and isinstance(traced.value, str):
-        yield Observed("model", named(traced.value, exact=True), encoder, traced, role)
-    elif encoder is not None:
-        yield Observed("model", None, encoder, traced, role, known=False)
+    known = traced is not None and traced.known and isinstance(traced.value, str)
+    own = Traced(True, network, program, call.func)
+    unseen = encoder is not None and not known  # which encoder it has nobody can see
+    yield Observed("model", named(network, exact=True), call.func, own, role, weak=unseen)
+    if encoder is not None and traced is not None:
+        value = named(traced.value, exact=True) if known else None
+        yield Observed("model", value, encoder, traced, role, known=known)
 
 
 def _model(program: Program, expr: ast.expr, call: ast.Call) -> Observed | None:

@@ -33,17 +33,36 @@ def in_flow(program: Program) -> Iterator[Observed]:
     if "for " not in program.document.source and "while " not in program.document.source:
         return
     loops = program.training.loops
-    epochs = [loop for loop in loops.all if loop.kind == "epoch"]
+    every = loops.all or list(_told_to_train(program))
+    epochs = [loop for loop in every if loop.kind == "epoch"]
     for loop in loops.all:
         if loop.kind in ("epoch", "iteration") and isinstance(loop.node, ast.For):
             expr = loops.count_of(loop.node)
             if expr is not None:
                 yield _rounds(program, "epochs" if loop.kind == "epoch" else "max_steps", expr, loop.node)
     yield from _accumulation(program)
-    training = [loop for loop in loops.all if loop.kind != "eval"]
+    training = [loop for loop in every if loop.kind != "eval"]
     if training:
         yield from _guarded(program, training)
         yield from _each_epoch(program, epochs)
+
+
+_TRAINS = re.compile(r"(?:train|fit)(?:_one)?_epoch\Z|(?:train|run_epoch|do_train)\Z", re.IGNORECASE)
+
+
+def _told_to_train(program: Program) -> Iterator[TrainingLoop]:
+    """`for epoch in range(n): train_one_epoch(...)` with a function that nobody can see into."""
+    from dry_debug.program.loops import TrainingLoop
+    from dry_debug.program.values import UNKNOWN
+
+    if "epoch" not in program.document.source:
+        return
+    for call in program.index.calls:
+        stmt = program.statement(call) if _TRAINS.match((dotted(call.func) or "").rpartition(".")[2]) else None
+        for block in program.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.For) and "epoch" in program.short(block.target, 40):
+                yield TrainingLoop("epoch", block, program.scope(block), UNKNOWN)
+                return
 
 
 def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Observed:

@@ -59,7 +59,8 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _ANSWERS = re.compile(
-    rf"\s*(?:(?:->|→|=>|[-–:])\s*)?(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
+    rf"\s*(?:(?:->|→|=>|[-–:])\s*)?(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|"
+    rf"leave it at|as before|"
     rf"let'?s (?:keep|say|do|take)|too (?:much|many|high|low|big|small|long|short|large)|no(?:pe)?|nah|rather|"
     rf"better|hm+|lower|higher|"
     rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "

@@ -41,6 +41,7 @@ SETS = (
     "seventeenth",
     "eighteenth",
     "nineteenth",
+    "twentieth",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
