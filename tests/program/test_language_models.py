@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dry_debug.program.language_models import FAMILIES, length_of_its_own
+from dry_debug.program.language_models import FAMILIES, length_of_its_own, writes_json
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,11 @@ from dry_debug.program.language_models import FAMILIES, length_of_its_own
 )
 def test_which_models_come_with_a_length(model_id: str, expected: bool | None) -> None:
     assert length_of_its_own(model_id) is expected
+
+
+def test_models_that_write_json_by_their_training() -> None:
+    assert writes_json("numind/NuExtract-2.0-8B") and writes_json("allenai/olmOCR-7B-0225-preview")
+    assert not writes_json("Qwen/Qwen2.5-7B-Instruct")
 
 
 @pytest.mark.parametrize(

@@ -168,3 +168,12 @@ def chat_version(model_id: str) -> str | None:
         if match is not None:
             return match.expand(tuned)
     return None
+
+
+# Models that are trained to answer with one JSON object in a form of their own and nothing else (their model cards).
+_WRITES_JSON = re.compile(r"nuextract|olmocr|readerlm|xlam", re.IGNORECASE)
+
+
+def writes_json(model_id: str) -> bool:
+    """Whether a model writes JSON by its training, whatever it is asked."""
+    return _WRITES_JSON.search(model_id) is not None
