@@ -117,6 +117,7 @@ DEPENDENCIES = "rules/dry_debug_rules/dependencies"
 OUTPUTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("rules/dry_debug_rules/manifest.json", manifest),
     (f"{DEPENDENCIES}/removed.json", _as_json(f"{DEPENDENCIES}/removed.toml")),
+    (f"{DEPENDENCIES}/deprecated.json", _as_json(f"{DEPENDENCIES}/deprecated.toml")),
     (f"{DEPENDENCIES}/needs.json", _as_json(f"{DEPENDENCIES}/needs.toml")),
     ("dry-debug.schema.json", schema),
     ("docs/rules/README.md", rule_index),

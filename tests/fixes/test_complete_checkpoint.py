@@ -127,6 +127,8 @@ def test_a_scheduler_without_a_state_is_not_asked_for_one() -> None:
         ('prefix + name(epoch)', 'os.path.join(os.path.dirname(prefix + name(epoch)), "checkpoint.pt")'),
         ('os.path.join(folder, f"{epoch}.pt")', 'os.path.join(folder, "checkpoint.pt")'),
         ('folder / f"{epoch}.pt"', 'folder / "checkpoint.pt"'),
+        ('folder + "/model-%d-%s" % (epoch, name)', 'folder + "/checkpoint.pt"'),
+        ('"out/net/model" + str(now())[:10]', '"out/net/checkpoint.pt"'),
     ],
 )  # fmt: skip
 def test_the_second_file_lies_in_the_folder_of_the_first(path: str, expected: str) -> None:

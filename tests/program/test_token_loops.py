@@ -25,6 +25,8 @@ def judged(body: str, head: str = "for _ in range(9):\n") -> list[bool]:
         "ids = torch.cat([ids, m(ids).logits[:, -1].argmax(-1, keepdim=True)], dim=1)",
         "o = m(ids, past_key_values=past)\npast = o.past_key_values\nids = o.logits[:, -1].argmax(-1)\nout.append(ids)",
         "t = m(torch.tensor([out])).logits[0, -1].argmax()\nif t == end:\n    break\nout.append(t.item())",
+        "o = m(ids, labels=ids)\nloss, l = o[:2]\nids = torch.cat([ids, l[:, -1].argmax(-1)], 1)",
+        "t = m(tok.encode(a)).logits[0, -1].argmax()\na = a + tok.decode(t)",
     ],
 )
 def test_a_loop_that_generates(body: str) -> None:
@@ -41,7 +43,9 @@ def test_a_loop_that_generates(body: str) -> None:
         "l = m(ids).logits[:, -1]\nkept.append(l)\nids = torch.cat([ids, l.argmax(-1)], 1)",
         "o = m(ids)\nkept = o.hidden_states\nids = torch.cat([ids, o.logits.argmax(-1)], 1)",
         "l = m(ids).logits - 1\nd['l'] = l\nids = torch.cat([ids, l.argmax(-1)], 1)",
-        "ids = torch.cat([ids, m(ids, labels=ids).logits.argmax(-1)], 1)",
+        "o = m(ids, labels=ids)\nkept.append(o[0])\nids = torch.cat([ids, o[1].argmax(-1)], 1)",
+        "ids = torch.cat([ids, m(ids, output_attentions=True).logits.argmax(-1)], 1)",
+        "loss, l = m(ids, labels=ids)[:2]\ns = s + loss\nids = torch.cat([ids, l[:, -1].argmax(-1)], 1)",
     ],
 )
 def test_a_loop_that_does_something_else(body: str) -> None:

@@ -369,3 +369,13 @@ class Run:
         held = model.value(use.args[0], use)
         answers.append((held.type, held.confidence, held.base.type))
     assert answers == [("torch.nn.DataParallel", "high", "torch.nn.Linear")] * 2
+
+
+def test_a_model_of_one_of_two_classes_is_loaded() -> None:
+    source = (
+        "from transformers import GPT2LMHeadModel, OpenAIGPTLMHeadModel\n"
+        "chosen = GPT2LMHeadModel if large else OpenAIGPTLMHeadModel\nnet = chosen.from_pretrained(name)\nuse(net)\n"
+    )
+    read = program(source)
+    (call,) = [c for c in read.index.calls if c.args and isinstance(c.args[0], ast.Name) and c.args[0].id == "net"]
+    assert read.value(call.args[0], call).kind == "module"

@@ -187,6 +187,22 @@ def test_declared_versions(tmp_path: Path, name: str, text: str, expected: tuple
     assert (found.get("torch"), found.get("lib")) == expected
 
 
+@pytest.mark.parametrize(
+    ("place", "version"),
+    [
+        ("git+https://example.org/us/torch.git@v2.1.0", "2.1.0"),
+        ("git+http://example.org/us/torch.git@v0.8.5_ours#egg=torch", "0.8.5"),
+        ("https://example.org/torch/archive/v1.7.2.zip", "1.7.2"),
+        ("git+https://example.org/us/torch.git@our-branch", "@ git+https://example.org/us/torch.git@our-branch"),
+        ("git+https://example.org/us/torch.git", "@ git+https://example.org/us/torch.git"),
+    ],
+)
+def test_what_comes_from_an_address_has_the_version_of_its_tag(tmp_path: Path, place: str, version: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"torch @ {place}\nlib>=2\n")
+    found = declared(str(tmp_path))
+    assert (found["torch"], found["lib"]) == (version, ">=2")
+
+
 def test_a_lock_file_comes_before_what_it_was_made_from(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["torch>=2"]\n')
     (tmp_path / "poetry.lock").write_text('[[package]]\nname = "torch"\nversion = "2.4.0"\n')

@@ -52,6 +52,10 @@ def test_an_explicit_source_wins_over_ambient_ones() -> None:
         ("lr = 1  # special: batch size 16\n", []),
         ("text = '# spec: batch_size = 16'\n", []),
         ("# the loss is masked: batch size 16\n", []),
+        ("# Asked of the model that was saved: batch size 16\n", []),
+        ("# asked of the model, with batch size 16, so that it fits\n", []),
+        ("# Requested a seed 7 above, and got it\nx = 1\n", []),
+        ("# asked for batch size 16\n", [("batch_size", "16", 1)]),
     ],
 )  # fmt: skip
 def test_comments_and_docstrings_ask_only_where_they_say_so(code: str, expected: list[tuple[str, str, int]]) -> None:

@@ -32,6 +32,9 @@ GROUPS = (
     "fourteenth",
     "fifteenth",
     "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 

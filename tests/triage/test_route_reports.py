@@ -15,14 +15,8 @@ from measure import GROUPS, reports, verdict
 EVERY = [report for group in GROUPS for report in reports(group)]
 # The reports that the table does not send where their label says, by thread, with the reason.
 OPEN = {
-    "https://github.com/Lightning-AI/pytorch-lightning/issues/142":
-        "an error of a name that is missing, and a remark that nn.Module hides which: the error leads",
-    "https://github.com/zhuchen03/FreeLB/issues/8":
-        "a NaN, and a loss scale that has become tiny before it: the scaler leads, the NaN comes behind it",
     "https://github.com/TencentARC/GFPGAN/issues/50":
         "weird results in half precision, and a remark that single precision is slower: the remark leads",
-    "https://github.com/pytorch/pytorch/issues/138412":
-        "a copy of the scaler cannot be compiled: the scaler leads, what fails is the compiler",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from dry_debug.triage.wording import features, leaning
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from measure import GROUPS, reports
 from wording import LABELS, labelled, learned
 
 
@@ -72,3 +74,36 @@ def test_where_no_row_is_found_the_wording_decides() -> None:
 @pytest.mark.parametrize("text", [text for text, area in labelled() if not area and text.strip()])
 def test_a_text_that_says_too_little_gets_a_question(text: str) -> None:
     assert route(text).stops == () and route(text).question
+
+
+@pytest.mark.parametrize(
+    ("text", "area"),
+    [
+        ("GPU-Util is very low, too much time goes into the loader and the GPU waits for it", "performance-profiling"),
+        ("the data loader hangs and nothing goes on", "debugging-techniques"),
+    ],
+)
+def test_a_gpu_that_waits_for_its_data_does_not_hang(text: str, area: str) -> None:
+    assert route(text).stops[0].area == area
+
+
+def test_the_wording_outvotes_a_row_that_is_likely_only() -> None:
+    text = (
+        "At first the GPU is busy. With more steps the torch.load of the samples takes longer and longer "
+        "until GPU util is 0."
+    )
+    routing = route(text)
+    assert [stop.area for stop in routing.stops] == ["performance-profiling", "checkpointing-and-reproducibility"]
+    assert "C-58" in routing.symptoms, "what the row says stays"
+
+
+def test_an_exception_that_nobody_knows_is_weighed_only_with_words_around_it() -> None:
+    alone = "ValueError: the tokens of the prompt"
+    assert route(alone).stops[0].area == route("ValueError: nothing that is known").stops[0].area
+
+
+def test_no_thread_of_the_weights_is_a_report() -> None:
+    """What is measured must not be what was learned from these."""
+    threads = tomllib.loads((Path(__file__).parent / "threads.toml").read_text(encoding="utf-8"))["thread"]
+    urls = [row["url"] for row in threads]
+    assert len(urls) == len(set(urls)) and not set(urls) & {row["url"] for group in GROUPS for row in reports(group)}

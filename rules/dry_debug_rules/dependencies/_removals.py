@@ -1,4 +1,4 @@
-"""Loads removed.json, which is made from removed.toml: what libraries have taken away, and since which version."""
+"""Loads removed.json and deprecated.json: what libraries have taken away, or will, and since which version."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from dry_debug.program.version_range import Version, number
 
 from dry_debug_rules.dependencies._tables import table
 
+Table = Literal["removed", "deprecated"]
 Kind = Literal["name", "argument", "method"]
 
 
 class Removal(NamedTuple):
-    """One thing that is gone. `whole` is the dotted name of it, of the callable of an argument, of a method's base."""
+    """One thing that is gone or deprecated. `whole` is the dotted name of it, of the callable or base that has it."""
 
     kind: Kind
     package: str
     version: str
     since: Version
     back: Version | None
+    gone: Version | None  # of what is deprecated: the first version without it
     source: str
     whole: str
     word: str  # what stands in the text: the last part of a name, an argument, a method
@@ -36,18 +38,23 @@ class Library(NamedTuple):
     """The removals of one library: names and arguments by the whole name of the thing or the callable."""
 
     names: dict[str, Removal]
+    renamed: list[
+        Removal
+    ]  # names that the model takes for what they are called now: told apart by how they are written
     arguments: dict[str, dict[str, Removal]]
     methods: list[Removal]
 
 
 @cache
-def by_top() -> dict[str, Library]:
-    """The removals by the name under which a library is imported (`lightning` for both of its packages)."""
+def by_top(name: Table) -> dict[str, Library]:
+    """The rows of the table by the name under which a library is imported (`lightning` for both of its packages)."""
     found: dict[str, Library] = {}
-    for row in table("removed")["removed"]:
+    for row in table(name)[name]:
         for removal in _of(row):
-            library = found.setdefault(removal.whole.partition(".")[0], Library({}, {}, []))
-            if removal.kind == "name":
+            library = found.setdefault(removal.whole.partition(".")[0], Library({}, [], {}, []))
+            if removal.kind == "name" and removal.whole.rpartition(".")[2] != removal.word:
+                library.renamed.append(removal)
+            elif removal.kind == "name":
                 library.names[removal.whole] = removal
             elif removal.kind == "argument":
                 library.arguments.setdefault(removal.whole, {})[removal.word] = removal
@@ -57,13 +64,13 @@ def by_top() -> dict[str, Library]:
 
 
 @cache
-def words() -> dict[str, frozenset[str]]:
-    """By the name under which a library is imported: one of these stands in every text that uses a removal of it."""
+def words(name: Table) -> dict[str, frozenset[str]]:
+    """By the name under which a library is imported: one of these stands in every text that uses one of its rows."""
     found: dict[str, set[str]] = {}
-    for row in table("removed")["removed"]:
-        names = [name.removesuffix("()") for name in row.get("names", ())]
+    for row in table(name)[name]:
+        names = [one.removesuffix("()") for one in row.get("names", ())]
         for whole, held in (
-            *((name, (name.rpartition(".")[2],)) for name in names),
+            *((one, (one.rpartition(".")[2],)) for one in names),
             *((whole, row["arguments"]) for whole in row.get("callables", ())),
             (row.get("base", ""), row.get("methods", ())),
         ):
@@ -85,13 +92,14 @@ def _of(row: dict[str, Any]) -> Iterator[Removal]:
 def _removal(kind: Kind, row: dict[str, Any], whole: str, word: str, instead: str, called: bool = False) -> Removal:
     same = instead[1:].strip() if instead.startswith("=") else None
     words = instead if same is None else f"`{_shown(same)}`" if same else "nothing: it can be left out"
-    since, back = number(row["version"]), number(row["back"]) if "back" in row else None
+    back, gone = (number(row[key]) if key in row else None for key in ("back", "gone"))
     return Removal(
         kind,
         row["package"],
         row["version"],
-        since,
+        number(row["version"]),
         back,
+        gone,
         row["source"],
         canonical(whole),
         word,

@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import Report, WholeRule
 from dry_debug.program.calls import argument
+from dry_debug.program.epochs_elsewhere import hands_out_for_training, tells_epoch, trains_elsewhere
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reached import reached
@@ -52,7 +53,7 @@ class FrozenSamplerEpoch(WholeRule):
         if program.is_test:
             program.why(None, "the file is a test")
             return
-        if _tells(program):
+        if tells_epoch(program):
             program.why(None, "something in this file tells a sampler the epoch (`set_epoch`)")
             return
         if not program.calls_of(SAMPLER) and not program.leaves_file:
@@ -77,10 +78,27 @@ class FrozenSamplerEpoch(WholeRule):
                     program.why(at, "it is made anew for each epoch: with what seed is its own affair")
                 else:
                     yield self._report(read, call, owner, weakest(confidence, sampler.confidence), program)
-        if program.why.listens:
-            for call in program.calls_of(SAMPLER):
-                if call not in seen:
-                    program.why(call, "no epoch loop of this file is known to train on a loader that draws from it")
+        for call in program.calls_of(SAMPLER):
+            if call not in seen:
+                yield from self._handed_out(call, program)
+
+    def _handed_out(self, call: ast.Call, program: Program) -> Iterator[Report]:
+        """Of a loader that the file makes for others."""
+        epochs = None
+        if _shuffles(call, program) and hands_out_for_training(program, call):
+            epochs = trains_elsewhere(program)
+        if epochs is None:
+            program.why(
+                call, "no epoch loop is known to train on a loader that draws from it and is never told the epoch"
+            )
+            return
+        yield Report(
+            at=call,
+            headline=f"`{program.short(call, 50)}` shuffles every epoch the same way: no `set_epoch`",
+            confidence="medium",
+            evidence=[epochs],
+            links=lambda: [Link("kind", "medium", "it is the first of its function: the loader is for training")],
+        )
 
     def _report(
         self, read: EpochRead, call: ast.Call, owner: Program, confidence: Confidence, program: Program
@@ -133,15 +151,10 @@ def _shuffles(call: ast.Call, owner: Program) -> bool:
     return value.kind == "const" and value.const is True
 
 
-def _tells(program: Program) -> bool:
-    source = program.document.source
-    return "set_epoch" in source or "sampler.epoch" in source
-
-
 def _told_elsewhere(read: EpochRead, owner: Program, program: Program) -> bool:
     """Whether another file, or a library that takes the loader over, tells the sampler the epoch."""
     others = {id(p): p for p in (owner, read.program, *(o for o, _ in reached(program, read.epochs)))}
-    if any(_tells(other) for other in others.values()):
+    if any(tells_epoch(other) for other in others.values()):
         return True
     if any(name.startswith(("deepspeed.", "ray.", "ignite.")) for name, _ in program.qualified_calls()):
         return True

@@ -30,7 +30,7 @@ class UnsetPadToken(Rule):
         ("okenizer",),
         ("from_pretrained",),
         # What the ids of the models without a pad token have in common: others need not be looked at.
-        ("gpt", "GPT", "lama", "istral", "ixtral", "alcon", "phi-"),
+        ("gpt", "GPT", "lama", "istral", "ixtral", "alcon", "phi-", "ythia"),
     )
     why = (
         'The tokenizer of this model comes without a pad token, so the call raises "Asking to pad but the tokenizer '
@@ -64,7 +64,7 @@ class UnsetPadToken(Rule):
             program.why(at, "it is not known whether the tokenizer of this model comes with a pad token")
             return None
         family, name, _ = found
-        if family.pad_token is not False:
+        if family.has_pad_token(program.version("transformers") if family.pad_token_from else None) is not False:
             program.why(at, "the tokenizer of `{}` comes with a pad token, as far as is known", name)
             return None
         step = program.tokenization.pad_token_set(value, padding.program)

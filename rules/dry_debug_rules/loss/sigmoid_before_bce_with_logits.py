@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.activations import twice_activated
+from dry_debug.lint.activations import judged, twice_activated
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.knowledge import BCE_WITH_LOGITS
 
@@ -20,17 +20,17 @@ class SigmoidBeforeBceWithLogits(Rule):
     shape = "site"
     severity = "critical"
     fix_kind = "unsafe"
-    triggers = (("BCEWithLogitsLoss", "cross_entropy_with_logits"),)
+    triggers = (("BCEWithLogitsLoss", "cross_entropy_with_logits", "sigmoid", "Sigmoid"),)
     why = (
         "The loss takes raw scores: of a probability it computes the sigmoid once more, so it sees values between 0.5 "
         "and 0.73 only, cannot get near zero for negatives, and the gradients shrink."
     )
     instead = "Give the loss the raw scores and apply the sigmoid where you predict."
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
-    looks_at = "what goes into a binary cross-entropy with logits"
+    looks_at = "what goes into a binary cross-entropy with logits, and sigmoid at the end of a model"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        return (loss.call for loss in program.flow.loss_calls(BCE_WITH_LOGITS))
+        return judged(program, BCE_WITH_LOGITS, "sigmoid")
 
     def check(self, program: Program) -> Iterator[Report]:
         return twice_activated(program, BCE_WITH_LOGITS, "sigmoid", self.name)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.activations import twice_activated
+from dry_debug.lint.activations import judged, twice_activated
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.knowledge import CROSS_ENTROPY
 
@@ -27,10 +27,10 @@ class SoftmaxBeforeCrossEntropy(Rule):
     )
     instead = "Give the loss the raw scores and apply the softmax where you predict."
     quotes = ("DBG-CODE-19", "DBG-RAT-8")
-    looks_at = "what goes into a cross-entropy loss"
+    looks_at = "what goes into a cross-entropy loss, and softmax at the end of a model"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        return (loss.call for loss in program.flow.loss_calls(CROSS_ENTROPY))
+        return judged(program, CROSS_ENTROPY, "softmax")
 
     def check(self, program: Program) -> Iterator[Report]:
         return twice_activated(program, CROSS_ENTROPY, "softmax", self.name)

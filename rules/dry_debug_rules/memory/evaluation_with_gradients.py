@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix, Need, NeedImport
 from dry_debug.lint.new_lines import indented, line_before
-from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.lint.rule import OrderRule, Report, ready_fix
 from dry_debug.program.automata import Hit, Occurrence
 from dry_debug.program.callers import without_gradients
 from dry_debug.program.evidence import Step, made, weakest
@@ -146,7 +146,7 @@ class EvaluationWithGradients(OrderRule):
             evidence=evidence,
             links=lambda: _links(module, exported, program),
             cause=f"{self.name}@{program.span(self._cause(hit, program, around is None) if here else at).start}",
-            fix=(lambda: _fix(hit, program)) if here else None,
+            fix=ready_fix(_fix(hit, program)) if here else None,
             fix_title=_TITLE if here else "",
         )
 

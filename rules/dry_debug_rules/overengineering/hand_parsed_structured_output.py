@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument
+from dry_debug.program.conversation import model_id
 from dry_debug.program.evidence import Step
 from dry_debug.program.generated_text import Written, written_by
+from dry_debug.program.language_models import writes_json
 from dry_debug.program.links import Link
+from dry_debug.program.reaching import behind_name
 from dry_debug.program.scopes import last_name
 
 if TYPE_CHECKING:
@@ -21,17 +24,19 @@ if TYPE_CHECKING:
 
 _PARSERS = frozenset((
     "json.loads", "orjson.loads", "ujson.loads", "simplejson.loads", "json5.loads", "demjson3.decode",
-    "json_repair.loads", "json_repair.repair_json", "ast.literal_eval",
+    "json_repair.loads", "json_repair.repair_json",
 ))  # fmt: skip
 _VALIDATES = frozenset(("model_validate_json", "parse_raw"))
 _SEARCHES = frozenset(("search", "match", "fullmatch", "findall", "finditer"))
 # A pattern for JSON: a fence, or a brace that begins the pattern or its group, and is no repetition (`\d{3}`).
 _PATTERN = re.compile(r"```\s*\(?\??:?json|^\s*(?:\(\?\w+\))?\(?(?:\?:)?\\?\{(?!\d+(?:,\d*)?\})")
+_BRACKETS = re.compile(r"json|\\?\{(?!\d+(?:,\d*)?\})|\\\[|\.[*+]|\[\\s\\S\]", re.IGNORECASE)  # or anything at all
+_MOST_STEPS = 12  # names, parts and methods between a text and the search that cut it out
 # What shows that the output is constrained already, or is no JSON alone: thoughts or the steps of an agent around it.
 _CONSTRAINED = re.compile(
     r"\b(?:guided_\w+|GuidedDecodingParams|structured_outputs|StructuredOutputsParams|json_schema|ebnf|regex *="
     r"|outlines|lmformatenforcer|xgrammar|guidance|instructor|jsonformer|prefix_allowed_tokens_fn|\w*LogitsProcessor\w*"
-    r"|response_format|reasoning_parser)\b|</think|Action Input|Observation:"
+    r"|response_format|reasoning_parser)\b|\btools *=|</think|Action Input|Observation:"
 )
 
 
@@ -40,7 +45,6 @@ class HandParsedStructuredOutput(Rule):
     code = "OVER004"
     shape = "site"
     severity = "suggestion"
-    status = "preview"
     fix_kind = "display"
     triggers = (
         ("vllm", "sglang", "transformers"),
@@ -60,6 +64,11 @@ class HandParsedStructuredOutput(Rule):
     def check(self, program: Program) -> Iterator[Report]:
         told: set[ast.AST] = set()
         for call, text in (*_parses(program), *_by_others(program)):
+            if _cut_otherwise(text, call, program):
+                program.why(
+                    call, "what it is given was cut out of the text by a pattern that is none of JSON: {}", text
+                )
+                continue
             found = written_by(text, call, program)
             if found is None:
                 program.why(call, "the text is not known to come from a language model of this process: {}", text)
@@ -72,11 +81,21 @@ class HandParsedStructuredOutput(Rule):
             if program.is_test:
                 program.why(call, "the file is a test")
                 continue
+            if _writes_json(found):
+                program.why(call, "the model writes JSON by its training")
+                continue
             if found.call in told:
                 program.why(call, "the first place that parses what this call writes is reported")
                 continue
             told.add(found.call)
             yield _report(call, text, found, program)
+
+
+def _writes_json(found: Written) -> bool:
+    func = found.call.func
+    model = found.program.value(func.value if isinstance(func, ast.Attribute) else func, found.call)
+    known = model_id(model, found.program)
+    return known is not None and writes_json(known[0])
 
 
 def _by_others(program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
@@ -135,6 +154,27 @@ def _parses(program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
                 yield call, func.value
 
 
+def _cut_otherwise(text: ast.expr, call: ast.Call, program: Program) -> bool:
+    """Whether `text` is what a pattern found that looks for no brace or bracket: a number, a tag."""
+    node: ast.expr = text
+    for _ in range(_MOST_STEPS):
+        if isinstance(node, ast.Name):
+            made = behind_name(program, node.id, program.scope(call), program.statement(call))
+            if len(made) != 1 or made[0].value is None or made[0].kind not in ("assign", "walrus"):
+                return False
+            node = made[0].value
+        elif isinstance(node, ast.Subscript | ast.Attribute):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if last_name(node.func) in _SEARCHES:
+                pattern = _search(node, node.func, program.qualified(node), program)[0] if node.args else None
+                return pattern is not None and not _BRACKETS.search(pattern)
+            node = node.func.value
+        else:
+            return False
+    return False
+
+
 def _search(
     call: ast.Call, func: ast.Attribute, qualified: str | None, program: Program
 ) -> tuple[str | None, ast.expr | None]:
@@ -180,7 +220,7 @@ def _title(call: ast.Call, found: Written, program: Program) -> str:
         if _is_old(program.version("vllm")):
             return f"Hold the engine to it: `SamplingParams(guided_decoding=GuidedDecodingParams(json={schema}))`"
         return f"Hold the engine to it: `SamplingParams(structured_outputs=StructuredOutputsParams(json={schema}))`"
-    return f"Generate with an engine that takes the schema: `StructuredOutputsParams(json={schema})` of vLLM"
+    return "Hold the model to the schema with Outlines, or generate with an engine that takes it (vLLM, SGLang)"
 
 
 def _is_old(version: str | None) -> bool:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 # What a file says whose subject is decoding itself, or that measures it.
 _RESEARCH = re.compile(
     r"speculative|contrastive|watermark|steer|register_forward|(?<!cross)(?<!cross_)entropy|log_?prob|perplexity|beam|kl_div|benchmark"
-    r"|perf_counter|time\.time\(|streaming_llm|jacobi|medusa|eagle|draft_model",
+    r"|perf_counter|time\.time\(|streaming_llm|jacobi|medusa|eagle|draft_model|matplotlib|continuous[ _-]batch",
     re.IGNORECASE,
 )
 
-
+_DRAWN = re.compile(r"multinomial|random\.choice\(")
 _LOADED = ("ForCausalLM", "LMHead", "Seq2SeqLM")
 
 
@@ -31,9 +31,12 @@ class HandwrittenSampling(Rule):
     code = "OVER005"
     shape = "site"
     severity = "suggestion"
-    status = "preview"
     fix_kind = "none"
-    triggers = (("multinomial", "argmax"), ("for ", "while "), (".logits", "ForCausalLM", "LMHead", "Seq2SeqLM"))
+    triggers = (
+        ("multinomial", "argmax", "random.choice(", "softmax"),
+        ("for ", "while "),
+        (".logits", "ForCausalLM", "LMHead", "Seq2SeqLM"),
+    )
     why = (
         "Filters, ends of answers in a batch, the cache of keys and values: all of it is in `generate`, tested, and in "
         "the loop a slip in any of them raises nothing and only makes the text worse."
@@ -47,7 +50,7 @@ class HandwrittenSampling(Rule):
 
     def check(self, program: Program) -> Iterator[Report]:
         source = program.document.source
-        if not any(name in source for name in _LOADED) and ("multinomial" not in source or program.is_test):
+        if not any(name in source for name in _LOADED) and (not _DRAWN.search(source) or program.is_test):
             program.why(None, "no language model is loaded here, and no token of one that is given is drawn at random")
             return
         told: set[ast.AST] = set()

@@ -14,6 +14,7 @@ from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.values import Value
+from dry_debug.program.walks import names_in
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class DiscardedTensorResult(Rule):
             return None
         if program.document.is_notebook and _shown(call, program):
             why(call, "the notebook shows the result")
+            return None
+        if _shows_it(call, receiver, program):
+            why(call, "what comes next only looks at {}: that it does not change is what is shown", receiver)
             return None
         if _tried(call, program):
             why(call, "it is tried whether the operation works")
@@ -170,6 +174,20 @@ def _shown(call: ast.Call, program: Program) -> bool:
     body = program.tree.body
     after = body[body.index(stmt) + 1 :] if stmt in body else []
     return not after or position(program.span(after[0]).start).cell != cell
+
+
+def _shows_it(call: ast.Call, receiver: ast.expr, program: Program) -> bool:
+    """Whether what comes next only looks at the same variable, and does nothing with it: `x.is_cuda  # False`."""
+    stmt, path = program.statement(call), dotted(receiver)
+    block = program.index.parent.get(stmt) if stmt is not None else None
+    for name in ("body", "orelse", "finalbody"):
+        body = getattr(block, name, None)
+        if path is None or not isinstance(body, list) or stmt not in body:
+            continue
+        after = next((s for s in body[body.index(stmt) + 1 :] if path.partition(".")[0] in names_in(s)), None)
+        looked = dotted(after.value) if isinstance(after, ast.Expr) else None
+        return looked is not None and f"{looked}.".startswith(f"{path}.")
+    return False
 
 
 def _tried(call: ast.Call, program: Program, depth: int = 0) -> bool:

@@ -11,7 +11,8 @@ from dry_debug.fixes.file_writes import is_own_statement, is_path
 from dry_debug.fixes.layout import free_name, is_plain, lines_after, quote_of
 from dry_debug.fixes.modules import module_name
 from dry_debug.fixes.rank_guard import guard
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.fixes.changes import Changes
@@ -99,16 +100,35 @@ def _of_sum(path: ast.expr, file: str, mark: str, program: Program) -> tuple[str
     if not parts:
         return None
     parts.insert(0, current)
-    texts = [p.value if isinstance(p, ast.Constant) and isinstance(p.value, str) else None for p in parts]
+    texts = [_text_of(p) for p in parts]
     for at in range(len(parts) - 1, 0, -1):
         said = texts[at]
         if said is not None and ("/" in said or at == len(parts) - 1 == 1):
             folder = said.rpartition("/")[0] + "/" if "/" in said else ""
             kept = " + ".join(" ".join(program.text(p).split()) for p in parts[:at])
             return f"{kept} + {mark}{folder}{file}{mark}", parts[:at]
-        if said is None and not (isinstance(parts[at], ast.Call) and program.qualified(parts[at]) == "builtins.str"):  # type: ignore[arg-type]
+        if said is None and not _is_str(parts[at], program):
             return None  # it may have a folder in it
+    first = texts[0]
+    if first is not None and "/" in first:
+        return f"{mark}{first.rpartition('/')[0]}/{file}{mark}", []
     return None
+
+
+def _text_of(part: ast.expr) -> str | None:
+    """A part of a path as text: of a pattern (`"/model-%d" % epoch`), what its folder is whatever fills its holes."""
+    if isinstance(part, ast.Constant):
+        return part.value if isinstance(part.value, str) else None
+    pattern = _pattern(part)
+    folder = _told_folder(pattern) if pattern is not None else None
+    return f"{folder}/" if pattern is not None and folder is not None and "/" in pattern else None
+
+
+def _is_str(part: ast.expr, program: Program) -> bool:
+    """Whether it is `str(...)`, or a piece of that."""
+    while isinstance(part, ast.Subscript):
+        part = part.value
+    return isinstance(part, ast.Call) and program.qualified(part) == "builtins.str"
 
 
 def _told_folder(pattern: str) -> str | None:
@@ -150,16 +170,18 @@ def _pattern(path: ast.expr) -> str | None:
 
 def write_beside(
     changes: Changes,
-    run: Run,
+    runs: list[Run],
     entries: list[Entry],
     rng: RandomState | None,
     file: SecondFile,
     program: Program,
     named: bool = False,
 ) -> bool:
-    """Writes `entries` to the second file behind the export; `named`: its variable is set before the loop already."""
+    """Writes `entries` to the second file behind the exports; `named`: its variable is set before the loop already."""
+    run = runs[-1]
     call = run.site.node
-    stmt = program.statement(call)
+    stmts = [program.statement(each.site.node) for each in runs]
+    stmt = _behind_branches(stmts, [*(value for _, value in entries), file.text], program)
     name, needs = module_name("os", program, program.scope(call))
     if stmt is None or name is None:
         return False
@@ -178,3 +200,24 @@ def write_beside(
         changes.need(*more, program=program)
     changes.need(*needs, *(rng.saving if rng is not None and rng.gathered is None else ()), program=program)
     return lines_after(changes, stmt, lines, program)
+
+
+def _behind_branches(stmts: list[ast.stmt | None], texts: list[str], program: Program) -> ast.stmt | None:
+    """The statement behind which every way that saves comes by: the `if` that `stmts` are the branches of, or the one
+    around the last of them where its other branch saves as well, in another way; and nothing in `texts` is bound in
+    its branches."""
+    stmt = stmts[-1]
+    block = program.index.parent.get(stmt) if stmt is not None else None
+    while isinstance(block, ast.If) and stmt in (*block.body, *block.orelse):
+        around, other = block, block.orelse if stmt in block.body else block.body
+        calls = [last_name(n.func) for part in other for n in nodes(part) if isinstance(n, ast.Call)]
+        asks = {last_name(n.func) for n in nodes(block.test) if isinstance(n, ast.Call)}
+        parted = any(each in other for each in stmts)
+        if not parted and (not any("save" in name for name in calls) or asks & {"isinstance", "hasattr"}):
+            break
+        heads = {name for text in texts for name in names_in(ast.parse(text, mode="eval"))}
+        bindings = program.scope(around).bindings
+        if any(b.stmt is not None and program.index.inside(b.stmt, around) for n in heads for b in bindings.get(n, ())):
+            break
+        stmt, block = around, program.index.parent.get(around)
+    return stmt

@@ -60,9 +60,9 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
     progress = program.training.save_purpose.reached(run)
     if progress is not None and all(p.name != progress.name for p in parts) and not _counted(run):
         parts.append(progress)
-    best = program.training.save_purpose.best(run)
-    if best is not None and all(p.name != best.name for p in parts):
-        parts.append(best)
+    for best in program.training.save_purpose.bests(run):
+        if best is not None and all(p.name != best.name for p in parts):
+            parts.append(best)
     taken = set(run.site.keys)
     suffix = suffix_of(run)
     rows: list[Row] = []

@@ -11,7 +11,7 @@ from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.completable import is_bare
 from dry_debug.fixes.dict_entries import Entry, add_entries, display
 from dry_debug.fixes.file_writes import is_own_statement, written_aside
-from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, unit_of
+from dry_debug.fixes.layout import indent_of, lines_after, lines_before, quote_of, quoted, unit_of
 from dry_debug.fixes.passing import pass_in
 from dry_debug.fixes.rank_guard import guard
 from dry_debug.fixes.rank_random import handed_on, put_before
@@ -58,7 +58,7 @@ def save(
         entries = _with([*model_entries(runs, program), *((r.key, r.saved()) for r in rows)], rng)
         if stays_bare(runs, program):
             file = second_file(runs[-1], program)
-            return file is not None and write_beside(changes, runs[-1], entries, rng, file, program, named)
+            return file is not None and write_beside(changes, runs, entries, rng, file, program, named)
         mark = quote_of(program)
         held = [f"{mark}{key}{mark}: {value}" for key, value in entries]
         changes.replace(program.span(site.payload), display(held, site.payload, program), program)
@@ -137,22 +137,45 @@ def same_place(site: SaveSite, program: Program) -> bool:
     return site.dict_node in program.flow.parents(scope) and program.flow.scope_inside(site.dict_node, scope) is scope
 
 
+def one_each(runs: list[Run]) -> list[Run]:
+    """One run for each model: one that is saved in two branches (`model.module` or `model`) is there once, under the
+    shorter name, which both branches know."""
+    found: list[Run] = []
+    for run in sorted(runs, key=lambda r: len(ast.unparse(r.site.payload))):
+        if not any(_same_model(run, other) for other in found):
+            found.append(run)
+    return sorted(found, key=runs.index)
+
+
+def _same_model(a: Run, b: Run) -> bool:
+    if not a.models or not b.models:
+        return False
+    (name, value), (other, another) = a.models[0], b.models[0]
+    return name == other or (value.base.ident is not None and value.base.ident == another.base.ident)
+
+
 def model_entries(runs: list[Run], program: Program) -> list[Entry]:
     """The states of the models, each without the wrappers that its model has: nobody reads this file yet."""
-    if len(runs) == 1:
-        return [("model", _unwrapped(runs[0], program))]
+    distinct = one_each(runs)
+    if len(distinct) == 1:
+        return [("model", _unwrapped(distinct[0], runs, program))]
     found: list[Entry] = []
-    for run in runs:
+    for run in distinct:
         name = run.models[0][0].rpartition(".")[2].strip("_") if run.models else "model"
         taken = [key for key, _ in found]
-        found.append((name if name not in taken else f"{name}_{len(found)}", _unwrapped(run, program)))
+        found.append((name if name not in taken else f"{name}_{len(found)}", _unwrapped(run, runs, program)))
     return found
 
 
-def _unwrapped(run: Run, program: Program) -> str:
+def _unwrapped(run: Run, runs: list[Run], program: Program) -> str:
     payload = run.site.payload
     model = bare(payload.func.value, run.site.node, program) if is_state(payload) else None  # type: ignore[attr-defined]
-    return f"{model.text}.state_dict()" if model is not None else program.text(payload)
+    text = f"{model.text}.state_dict()" if model is not None else program.text(payload)
+    held = text.removesuffix(".state_dict()")
+    inner = f"{held}.module.state_dict()"  # what another branch saves, where the model is wrapped
+    if any(program.text(other.site.payload) == inner for other in runs if other is not run and _same_model(run, other)):
+        return f"getattr({held}, {quoted(program, 'module')}, {held}).state_dict()"
+    return text
 
 
 def stays_bare(runs: list[Run], program: Program) -> bool:

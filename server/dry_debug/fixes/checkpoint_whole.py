@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dry_debug.fixes.at_hand import bound_at
 from dry_debug.fixes.beside import SecondFile
 from dry_debug.fixes.checkpoint_rows import Row, stmt_in_loop
-from dry_debug.fixes.checkpoint_save import model_entries, same_place
+from dry_debug.fixes.checkpoint_save import model_entries, one_each, same_place
 from dry_debug.fixes.completable import is_bare
 from dry_debug.fixes.layout import free_name, is_plain
 from dry_debug.fixes.start import finished, range_of
@@ -163,7 +163,7 @@ def _own(whole: Whole, runs: list[Run], counter: str, counts: dict[str, int], pr
     }
     if all(is_bare(run.site) for run in runs):
         found: list[tuple[str, ast.expr]] = [
-            (key, run.site.payload) for (key, _), run in zip(model_entries(runs, program), runs, strict=True)
+            (key, run.site.payload) for (key, _), run in zip(model_entries(runs, program), one_each(runs), strict=True)
         ]
     elif site.dict_node is not None and same_place(site, program):
         found = [(key, expr) for key, expr in literal_entries(site.dict_node) if key is not None]

@@ -10,6 +10,7 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report
 from dry_debug.program.evidence import Step, home_of, place_of
 from dry_debug.program.links import WORDS, Link
+from dry_debug.program.loss_elsewhere import LossElsewhere, ends_with, losses_elsewhere
 from dry_debug.program.shape import shape
 from dry_debug.text.spans import Span, TextEdit
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import LossCall
     from dry_debug.program.program import Program
     from dry_debug.program.values import Value
+
+
+def judged(program: Program, losses: frozenset[str], activation: str) -> Iterator[ast.AST]:
+    """The places that `twice_activated` judges: the losses, and what the file's models end with."""
+    yield from (loss.call for loss in program.flow.loss_calls(losses))
+    yield from {made: None for _, made in ends_with(program, activation) if made is not None}
 
 
 def twice_activated(program: Program, losses: frozenset[str], activation: str, rule: str) -> Iterator[Report]:
@@ -31,6 +38,45 @@ def twice_activated(program: Program, losses: frozenset[str], activation: str, r
                 program.why(loss.call, _otherwise(loss, value, activation, program), see=_maker(value, program))
             continue
         yield _report(loss, value, value.origin, value.node, activation, rule, program)
+    yield from _of_models(program, losses, activation, rule)
+
+
+def _of_models(program: Program, losses: frozenset[str], activation: str, rule: str) -> Iterator[Report]:
+    """At the activation that a model of this file ends with: a loss in another file applies it again."""
+    told: set[ast.AST] = set()
+    for cls, made in ends_with(program, activation):
+        if made is None or made in told:
+            continue
+        loss = next(losses_elsewhere(program, cls, made, losses, activation), None)
+        if loss is not None:
+            told.add(made)
+            yield _report_at_model(program, made, loss, activation, rule)
+        else:
+            program.why(made, "no loss in another file is known to get what `{}` returns", cls.name)
+
+
+def _report_at_model(program: Program, made: ast.AST, loss: LossElsewhere, activation: str, rule: str) -> Report:
+    other, value = loss.program, loss.prediction
+    what = program.short(made, 36)
+    title = f"Return raw scores: remove `{what}`"
+    where = place_of(Step(other, loss.call, ""), program)
+    return Report(
+        at=made,
+        headline=f"`{other.short(loss.call.func, 24)}` {where} applies {activation} again to `{what}`",
+        confidence=value.confidence,
+        links=lambda: [Link("kind", value.confidence, f"the {activation} here is the last that the model does")],
+        evidence=[Step(other, loss.call, f"this loss applies {activation} itself")],
+        cause=f"{rule}@{program.document.path}:{program.span(made).start}",
+        fix=lambda: _fix_at_model(program, made, title),
+        fix_title=title,
+    )
+
+
+def _fix_at_model(program: Program, made: ast.AST, title: str) -> Fix | None:
+    if not isinstance(made, ast.Call) or program.flow.shared(made) or _returned_beside_scores(made, program):
+        return None
+    edit = _without_last_layer(made, program) or _without_call(made, program)
+    return Fix(title, "unsafe", (edit,)) if edit is not None else None
 
 
 def _otherwise(loss: LossCall, value: Value, activation: str, program: Program) -> str:
@@ -63,6 +109,10 @@ def _report(
         evidence.append(Step(loss.made.origin, loss.made.node, f"this loss applies {activation} itself"))
     what = home.short(made, 36)
     title = f"Give the loss raw scores: remove `{what}`"
+    # In another file it is told there as well, and mended there.
+    there = home is not program and any(
+        node is made and program in home.callers.users(cls.name) for cls, node in ends_with(home, activation)
+    )
     return Report(
         at=loss.call,
         headline=f"`{program.short(loss.call.func, 30)}` applies {activation} again to `{what}`",
@@ -70,8 +120,8 @@ def _report(
         links=lambda: [_link(value, made, activation, home, program)],
         evidence=evidence,
         cause=f"{rule}@{home.document.path}:{home.span(made).start}",
-        fix=lambda: _fix(loss, home, made, title, program),
-        fix_title=title,
+        fix=None if there else lambda: _fix(loss, home, made, title, program),
+        fix_title="" if there else title,
     )
 
 
@@ -118,7 +168,7 @@ def _without_last_layer(made: ast.Call, home: Program) -> TextEdit | None:
     if elements is not None:
         return TextEdit(Span(home.span(elements[0]).end, home.span(elements[1]).end), "")
     stmt = home.statement(made)
-    if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call) and stmt.value.args == [made]:
+    if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call) and stmt.value.args[-1:] == [made]:
         lines = home.flow.whole_statement(stmt)
         return TextEdit(lines, "") if lines is not None else None
     return None

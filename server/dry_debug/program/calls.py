@@ -12,7 +12,7 @@ from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.loaded_whole import used_as_model
-from dry_debug.program.scopes import LIBRARIES, Scope
+from dry_debug.program.scopes import LIBRARIES, Scope, dotted
 from dry_debug.program.spelled import spells_choice
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
@@ -435,7 +435,13 @@ def _through_last(sequential: Value, result: Value) -> Value:
 def last_module(sequential: Value) -> Value | None:
     """The module at the end of `nn.Sequential(...)`, as far as its arguments show it."""
     made, program = sequential.args, sequential.program
-    if made is None or program is None or not made.args:
+    if made is None or program is None:
+        return None
+    added = _added_last(program, made)
+    if added is not None:
+        value = program.value(added.args[-1], added) if added.args else UNKNOWN
+        return value.base if value.kind == "module" else None
+    if not made.args:
         return None
     last = made.args[-1]
     if isinstance(last, ast.Call) and program.qualified(last) == "collections.OrderedDict" and last.args:
@@ -450,6 +456,28 @@ def last_module(sequential: Value) -> Value | None:
         return _last_of_list(program, last.value, made)
     value = program.value(last, made)
     return value.base if value.kind == "module" else None
+
+
+def _added_last(program: Program, made: ast.Call) -> ast.Call | None:
+    """The last `net.add_module("name", layer)` or `net.append(layer)` on the `nn.Sequential(...)` that `made` makes."""
+    stmt = program.statement(made)
+    if not isinstance(stmt, ast.Assign) or stmt.value is not made or len(stmt.targets) != 1:
+        return None
+    path = dotted(stmt.targets[0])
+    adds = [
+        call
+        for call in program.scope(made).calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("add_module", "append")
+        and path is not None
+        and dotted(call.func.value) == path
+    ]
+    if not adds:
+        return None
+    # In a branch the last may not run, and a variable may be filled anew: then it has no arguments that say anything.
+    home = program.statement(adds[-1])
+    block = home is not None and program.index.parent.get(home) is program.index.parent.get(stmt)
+    return adds[-1] if block else ast.Call(adds[-1].func, [], [])
 
 
 def _last_of_list(program: Program, expr: ast.expr, made: ast.Call) -> Value | None:
@@ -602,6 +630,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return Value("state", wraps=base, node=node, program=ev.program, confidence=base.confidence)
     if kind == "library" and base.type is not None:
         return library(ev, f"{base.type}.{attr}", node, scope, stmt, env)
+    if kind == "choice" and attr == "from_pretrained" and all(one.kind == "library" for one in base.items or ()):
+        return join([method(ev, one, attr, node, scope, stmt, env) for one in base.items], ("alloc", node))
     if kind == "pymodule":
         return invoke(ev, ev.member(base, attr), node, scope, stmt, env)
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:

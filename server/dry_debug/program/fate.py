@@ -149,9 +149,14 @@ class _Fates:
             else:
                 self.fate.unknown = True
         elif isinstance(parent, ast.For | ast.AsyncFor | ast.comprehension):
-            if isinstance(parent.target, ast.Name) and hops < MAX_HOPS:
-                target = parent.target.id
-                self.path(program, target, program.flow.scope_inside(node, scope), hops + 1)
+            inner: Scope | None = program.flow.scope_inside(node, scope)
+            if isinstance(parent, ast.comprehension):  # what it goes over is read in it, and what it makes behind it
+                made = parents.get(parent)
+                inner = program.index.scopes.get(made) if made is not None else None
+                if made is not None:
+                    self.read(program, made, scope, hops)
+            if isinstance(parent.target, ast.Name) and hops < MAX_HOPS and inner is not None:
+                self.path(program, parent.target.id, inner, hops + 1)
             else:
                 self.fate.unknown = True
         elif isinstance(parent, ast.Yield | ast.YieldFrom | ast.Lambda | ast.Await):

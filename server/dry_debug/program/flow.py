@@ -223,7 +223,9 @@ class Flow:
             prediction = argument(call, 0, "input")
             if prediction is None:
                 continue
-            value = program.value(call.func, call)
+            func = call.func
+            made = func.value if isinstance(func, ast.Attribute) and func.attr == "forward" else func
+            value = program.value(made, call)
             if value.kind in ("loss", "library") and value.type in names:
                 yield LossCall(call, value.type, prediction, value)
 

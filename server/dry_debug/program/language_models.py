@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from dry_debug.program.version_range import number, parse
+
 Side = Literal["left", "right"]
 
 
@@ -40,6 +42,14 @@ class Family:
     decoder_only: bool
     dropout: bool | None  # whether a layer drops something in train mode
     spare: bool | None = None  # whether its embedding has more rows than its tokenizer has tokens
+    pad_token_from: str | None = None  # the version of transformers from which on its tokenizer comes with one
+
+    def has_pad_token(self, transformers: str | None) -> bool | None:
+        """Whether its tokenizer comes with a pad token under `transformers` (a version or a condition on it)."""
+        if self.pad_token_from is None or transformers is None:
+            return self.pad_token
+        allowed = parse(transformers)
+        return False if allowed is not None and allowed.all_before(number(self.pad_token_from)) else self.pad_token
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -49,7 +59,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("DialoGPT", r"microsoft/dialogpt-(small|medium|large)", False, "right", True, True),
     Family("GPT-Neo", r"eleutherai/gpt-neo-.*", False, "right", True, False, False),
     Family("GPT-J", r"eleutherai/gpt-j-6b", False, "right", True, False, True),
-    Family("GPT-NeoX", r"eleutherai/(gpt-neox-20b|pythia-.*)", None, "right", True, False, True),
+    Family("GPT-NeoX", r"eleutherai/(gpt-neox-20b|pythia-.*)", None, "right", True, False, True, "5"),
     Family("Llama 2", r"meta-llama/llama-2-\d+b(-chat)?-hf", False, "right", True, False, False),
     Family("Code Llama", r"codellama/codellama-(7|13|34)b(-python|-instruct)?-hf", False, None, True, False),
     Family("Llama 3", r"meta-llama/(meta-)?llama-3(\.[12])?-\d+b(-instruct)?", False, "right", True, False),
@@ -158,3 +168,12 @@ def chat_version(model_id: str) -> str | None:
         if match is not None:
             return match.expand(tuned)
     return None
+
+
+# Models that are trained to answer with one JSON object in a form of their own and nothing else (their model cards).
+_WRITES_JSON = re.compile(r"nuextract|olmocr|readerlm|xlam", re.IGNORECASE)
+
+
+def writes_json(model_id: str) -> bool:
+    """Whether a model writes JSON by its training, whatever it is asked."""
+    return _WRITES_JSON.search(model_id) is not None

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.loops import LoopNode
-from dry_debug.program.scopes import Binding, Scope
+from dry_debug.program.resume_signs import PROGRESS
+from dry_debug.program.scopes import Binding, Scope, dotted
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -63,8 +64,14 @@ def _kept(bindings: list[Binding], program: Program, scope: Scope, loop: LoopNod
 
 
 def _number(b: Binding) -> bool:
+    """Whether it gets a whole number, also one of several (`a, b = 0, 0`), or where a run was (`args.start_step`)."""
     value = b.value
-    return b.kind == "assign" and not b.path and isinstance(value, ast.Constant) and type(value.value) is int
+    for at in b.path:
+        inside = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        value = inside[at] if at is not None and at < len(inside) else None
+    if isinstance(value, ast.Name | ast.Attribute) and PROGRESS.search((dotted(value) or "").rpartition(".")[2]):
+        return b.kind == "assign"
+    return b.kind == "assign" and isinstance(value, ast.Constant) and type(value.value) is int
 
 
 def _inside(program: Program, b: Binding, loop: LoopNode) -> bool:

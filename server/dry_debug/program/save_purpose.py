@@ -133,6 +133,10 @@ class SavePurpose:
 
     def best(self, run: Run) -> Part | None:
         """The best result so far, where it decides what is saved and a resumed run would not know it."""
+        return next(self.bests(run), None)
+
+    def bests(self, run: Run) -> Iterator[Part | None]:
+        """Each best result that decides what is saved; None for one that a resumed run knows, or the save does not."""
         program, site = self.program, run.site
         sites = program.training.checkpoints.saves
         saving = [program.statement(n) for s in sites for n in (s.node, s.via) if n is not None]
@@ -145,10 +149,10 @@ class SavePurpose:
             )  # fmt: skip
             local = program.scope(site.node) is program.scope(stmt)
             if held or not (local or self._visible_path(name, site.node, run.loop)):
-                return None
-            return Part("best", spelled if local else name, site.owner is program, "high", None, None,
-                        Step(program, stmt, "it decides what is kept"))  # fmt: skip
-        return None
+                yield None
+            else:
+                yield Part("best", spelled if local else name, site.owner is program, "high", None, None,
+                           Step(program, stmt, "it decides what is kept"))  # fmt: skip
 
     def _visible_path(self, path: str, at: ast.AST, loop: LoopNode) -> bool:
         scope, other = self.program.scope(at), self.program.scope(loop)

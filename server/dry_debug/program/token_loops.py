@@ -30,13 +30,14 @@ _ORDINARY = frozenset(
     "convert_ids_to_tokens convert_tokens_to_ids len set bool range isinstance numpy Categorical sample "
     "choice new_ones new_zeros new_full exp flatten transpose list enumerate top_k_top_p_filtering lower "
     "strip endswith startswith values index_select logical_not type_as append extend abs numel reversed tuple "
-    "sorted sub add_ sub_ pow ge le gt lt".split()
+    "sorted sub add_ sub_ pow ge le gt lt argpartition argwhere items keys replace join encode "
+    "tokenize from_numpy".split()
 )
 _KEEPS = frozenset(("append", "extend", "add"))
 _OTHER_OUTPUTS = frozenset("hidden_states attentions loss cross_attentions decoder_hidden_states scores".split())
 _ARGUMENTS = frozenset(
     "input_ids attention_mask past_key_values past use_cache return_dict token_type_ids position_ids decoder_input_ids "
-    "encoder_outputs cache_position".split()
+    "encoder_outputs cache_position labels".split()  # `labels` only for a loss that nobody reads
 )
 
 
@@ -143,6 +144,8 @@ def _judge(
     for keyword in call.keywords:
         if keyword.arg not in _ARGUMENTS and keyword.arg is not None:
             return f"the model is asked for more than logits: `{keyword.arg}`"
+        if keyword.arg == "labels" and _reads_loss(call, loop, steps):
+            return "the loop reads the loss of the model"
     draw: ast.Call | None = None
     tokens = set[str]()
     for step in reversed(steps):  # from the inside
@@ -176,6 +179,31 @@ def _judge(
     cached = any(k.arg in ("past_key_values", "past") for k in call.keywords)
     greedy = last_name(draw.func) == "argmax"
     return TokenLoop(loop, call, draw, model, cached, greedy)
+
+
+def _reads_loss(call: ast.Call, loop: ast.AST, steps: list[_Step]) -> bool:
+    """Whether the loop reads the first of what a model that is given labels answers: by its place, or by the name
+    that it is unpacked into."""
+    around = [loop, *(step.function.node for step in steps)]
+    held = set[str]()  # what the answer is called
+    losses = set[str]()
+    stmts = sorted((n for block in around for n in nodes(block) if isinstance(n, ast.Assign)), key=lambda n: n.lineno)
+    for stmt in stmts:
+        value = stmt.value.value if isinstance(stmt.value, ast.Subscript) else stmt.value
+        if value is call or (isinstance(value, ast.Name) and value.id in held):
+            target = stmt.targets[0]
+            if isinstance(target, ast.Name):
+                held.add(target.id)
+            elif isinstance(target, ast.Tuple) and isinstance(target.elts[0], ast.Name):
+                losses.add(target.elts[0].id)
+    for node in (n for block in around for n in nodes(block)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in losses:
+            return True
+        first = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == 0
+        base = node.value if first and isinstance(node, ast.Subscript) else None
+        if base is not None and (base is call or (isinstance(base, ast.Name) and base.id in held)):
+            return True
+    return False
 
 
 def _other_model(step: _Step, model: Value, program: Program) -> bool:
@@ -229,6 +257,8 @@ def _draw(call: ast.Call, loop: ast.AST, answers: set[str], model: Value, progra
 def _draws(helper: Scope, site: ast.Call, call: ast.Call, answers: set[str], model: Value, program: Program) -> bool:
     """Whether a function draws a token from the answers that `site` gives it, and keeps nothing but tokens."""
     draw = next((c for c in helper.calls if last_name(c.func) in _DRAWS), None)
+    if draw is None and any(_draws_itself(c, program) for c in helper.calls):
+        return _only_computes(helper, program)
     if draw is None or program.scope(draw) is not helper:
         return draw is not None and _only_computes(helper, program)
     passed = {p.arg: expr for p in helper.parameters() if (expr := given(site, helper, p.arg)) is not None}
@@ -236,7 +266,15 @@ def _draws(helper: Scope, site: ast.Call, call: ast.Call, answers: set[str], mod
     inner = Body(helper.node, draw)  # type: ignore[arg-type]  # it has a body as a loop has
     made = inner.after(logits, min(helper.calls, key=lambda c: c.lineno))
     tokens = inner.after(inner.bound_by(draw), draw)
-    return _beyond(draw, helper.node, draw, made, tokens, model, program) is None
+    lists = {b.name for rows in helper.bindings.values() for b in rows if isinstance(b.value, ast.List)}
+    gone = frozenset(lists - {n.id for r in helper.returns if r.value is not None for n in nodes(r.value)
+                              if isinstance(n, ast.Name)})  # fmt: skip
+    return _beyond(draw, helper.node, draw, made, tokens, model, program, gone) is None
+
+
+def _draws_itself(call: ast.Call, program: Program) -> bool:
+    helper = _helper(call, program)
+    return helper is not None and any(last_name(c.func) in _DRAWS for c in helper.calls)
 
 
 def _helper(call: ast.Call, program: Program) -> Scope | None:
@@ -274,8 +312,10 @@ def _beyond(
     tokens: set[str],
     model: Value,
     program: Program,
+    gone: frozenset[str] = frozenset(),
 ) -> str | None:
-    """What the loop, or a function of its iteration, does that `generate` does not."""
+    """What the loop, or a function of its iteration, does that `generate` does not. `gone`: lists that a function
+    fills for itself."""
     for node in nodes(loop):
         if isinstance(node, ast.Yield | ast.YieldFrom | ast.Await):
             return "the loop hands its tokens out one by one"
@@ -294,7 +334,9 @@ def _beyond(
             continue
         given = [*node.args, *(k.value for k in node.keywords)]
         name = last_name(node.func)
-        if name in _KEEPS and any(_mentions(a, answers - tokens) for a in given):
+        into = node.func.value if isinstance(node.func, ast.Attribute) else None
+        own_list = isinstance(into, ast.Name) and into.id in gone
+        if name in _KEEPS and not own_list and any(_mentions(a, answers - tokens) for a in given):
             return "the loop keeps what the model answers"
         if not any(_mentions(a, answers) for a in given):
             continue

@@ -1,9 +1,9 @@
 """Versions that a project declares for its packages, read from its metadata files without running anything.
 
 A lock file says which version will be there; the other files say which may be. The answer is text: an exact version
-(`2.1.0`) where there is one, else the condition as it is written (`>=2.0,<3`). What holds only for some Pythons and
-platforms, for an extra or for the project's own developers counts after what holds for everybody, and only where it
-is not contradicted.
+(`2.1.0`) where there is one, else the condition as it is written (`>=2.0,<3`), or the address that a package comes from
+(`@ git+https://...`). What holds only for some Pythons and platforms, for an extra or for the project's own developers
+counts after what holds for everybody, and only where it is not contradicted.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ MAX_BYTES = 5_000_000
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 _REQUIREMENT = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*
-        \(?\s*(?P<condition>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*(?:;(?P<marker>[^#]*)(?:\#.*)?|[#@].*)?$""",
+        \(?\s*(?P<condition>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*(?:;(?P<marker>[^#]*)(?:\#.*)?|@(?P<place>[^;]*).*|\#.*)?$""",
     re.VERBOSE,
 )
 _EXACT = re.compile(r"={2,3}([\w.+!-]+)$")
+_TAG = re.compile(r"(?:@v?|[-/]v?)(\d+(?:\.\d+)+)(?=[^/\d.]*(?:\.(?:zip|tar\.gz|whl|git)\b[^/]*)?(?:#.*)?$)")
 
 
 # What is needed to work on the project, not to run it.
@@ -159,7 +160,15 @@ def _requirement(line: str, level: int = 0) -> Iterator[Stated]:
         condition = re.sub(r"\s+", "", match["condition"]).rstrip(",")
         exact = _EXACT.match(condition)
         version = exact.group(1) if exact and "*" not in condition else condition
+        if match["place"] and not condition:
+            version = _from_place(match["place"].strip())
         yield Stated(normal(match["name"]), version, (match["marker"] or "").strip(), level)
+
+
+def _from_place(place: str) -> str:
+    """The version of what comes from an address: that of its tag, else the address behind an `@`."""
+    tag = _TAG.search(place)
+    return tag[1] if tag is not None else f"@ {place.partition(' ')[0]}"
 
 
 def _joined(text: str) -> Iterator[str]:

@@ -35,10 +35,13 @@ _BEGINS = re.compile(
     r"#[ \t]*(?:spec|as (?:asked|req)|asked|requested|instr|per |user |the (?:user|task)|task|ticket)", re.IGNORECASE
 )
 _COMMENT = re.compile(
-    r"(?P<before>[^#]*)#+[ \t]*(?:as asked(?: for)?|as requested|asked(?: for)?|requested|spec(?:ification)?|"
+    r"(?P<before>[^#]*)#+[ \t]*(?:(?:as asked(?: for)?|as requested|asked(?: for)?|requested|spec(?:ification)?|"
     r"instructions?|per (?:the )?(?:spec|instructions|ticket|request)"
-    r"|(?:the )?user (?:asked(?: for)?|wants|said|requested)|task|ticket \S+ asks(?: for)?)(?P<colon>[ \t]*[:=–-][ "
-    r"\t]*|[ \t]+(?=(?:for )?\w))(?P<text>[^\n]*)$",
+    r"|(?:the )?user (?:asked(?: for)?|wants|said|requested)|task|ticket \S+ asks(?: for)?)[ \t]*[:=–-][ \t]*"
+    # Without a colon a comment goes on like any other: "asked of the model", "task specific", "spec of the tensor".
+    r"|(?:as asked(?: for)?|as requested|asked for|per (?:the )?(?:spec|instructions|ticket|request)"
+    r"|(?:the )?user (?:asked(?: for)?|wants|said|requested)|ticket \S+ asks(?: for)?)[ \t]+(?=(?:for )?\w))"
+    r"(?P<text>[^\n]*)$",
     re.IGNORECASE,
 )
 # Words that ask for a set-up for several processes, and what before them rules it out.
