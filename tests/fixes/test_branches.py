@@ -71,3 +71,14 @@ def test_every_best_result_and_every_count_is_taken_along() -> None:
     lines = added(text := looped(saves, HEAD + OPTIMIZER + begun), first(text)["main.py"])
     assert {'"steps": steps,', '"global_step": global_step,'} <= set(lines)
     assert any('"best": ' in line for line in lines) and any('"top": ' in line for line in lines)
+
+
+def test_a_best_result_that_need_not_be_there_is_left_out() -> None:
+    begun = "best = 0\nif averaged:\n    best_average = 0\n"
+    saves = ""
+    for name in ("best", "best_average"):
+        saves += f"    if score(epoch) > {name}:\n        {name} = score(epoch)\n"
+        saves += f'        torch.save(model.state_dict(), "out/{name}.pt")\n'
+    saves += "    " + BARE.format("model")
+    lines = added(text := looped(saves, HEAD + OPTIMIZER + begun), first(text)["main.py"])
+    assert any("best)" in line for line in lines) and not any("best_average" in line for line in lines)

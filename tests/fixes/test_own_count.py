@@ -83,6 +83,19 @@ def test_a_run_that_is_saved_on_the_way_through_its_data_begins_them_anew() -> N
     assert resumed(drawn)[0] == RESUME + ANEW
 
 
+def test_what_the_outer_loop_counts_is_put_back_where_the_program_loads() -> None:
+    load = """if os.path.exists("last.pt"):
+    checkpoint = torch.load("last.pt")
+    model.load_state_dict(checkpoint["model"])
+    step = checkpoint["step"]
+"""
+    body = f"epoch += 1\n{EPOCHS}    if step % 100 == 0:\n        {save(STEP)}"
+    text = f"{HEAD}epoch = 0\nstep = 0\n{load}while step < 100:\n{deeper(body)}"
+    ((fix, files), *_) = offered(text)
+    assert "by hand" not in fix.title
+    assert 'epoch = checkpoint.get("epoch", epoch)' in added(text, files["main.py"])
+
+
 def test_epochs_and_steps_are_both_put_back() -> None:
     body = f"{EPOCHS}epoch += 1\n{save(EPOCH)}"
     title, lines = resumed(f"{HEAD}epoch = 0\nstep = 0\nwhile epoch < 9:\n{deeper(body)}")

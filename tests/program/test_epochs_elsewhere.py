@@ -75,3 +75,18 @@ def test_nobody_who_imports_it_trains() -> None:
     text = MAKES.format(data="trainset", loader="return DataLoader(trainset, sampler=sampler)")
     model = program(text, {"loop.py": LOOP.format(head="", tell="pass")}, "data.py")
     assert trains_elsewhere(model) is None
+
+
+def test_a_sampler_that_a_helper_makes() -> None:
+    text = MAKES.format(data="rows", loader="return DataLoader(rows, sampler=sampler)")
+    model = program(
+        text.replace("DistributedSampler(rows)", "draw(rows)") + "def draw(d):\n    return DistributedSampler(d)"
+    )
+    (sampler,) = model.calls_of("torch.utils.data.DistributedSampler")
+    assert hands_out_for_training(model, sampler)
+
+
+def test_a_file_that_hands_on_what_it_imports() -> None:
+    text = MAKES.format(data="trainset", loader="return DataLoader(trainset, sampler=sampler)")
+    files = {"loop.py": LOOP.format(head="", tell="pass"), "run.py": RUN, "data.py": "from parts import loaders\n"}
+    assert trains_elsewhere(program(text, files, "parts.py")) is not None

@@ -71,6 +71,12 @@ class DeprecatedApi(SiteRule):
 def _silent(site: Site, version: str | None, top: str, program: Program) -> str | None:
     """Why nothing is said of a place; None where something is."""
     removal, allowed = site.removal, allowed_by(version)
+    if (
+        isinstance(site.node, ast.keyword)
+        and isinstance(site.node.value, ast.Constant)
+        and site.node.value.value is None
+    ):
+        return "None is what stands for it when it is not given: nothing is warned of"
     if allowed is None:
         return f"no version of {removal.package} is declared or installed: it may be one before {removal.version}"
     if not allowed.all_from(removal.since):

@@ -18,6 +18,7 @@ from dry_debug.fixes.rank_random import in_file
 from dry_debug.fixes.start import add_one, start_at
 from dry_debug.program.reaching import reaching
 from dry_debug.program.resume_signs import PROGRESS
+from dry_debug.program.run_numbers import outermost
 from dry_debug.program.run_parts import Run
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _can_set(name: str, place: LoadPlace, run: Run, program: Program) -> bool:
         )  # fmt: skip
     if scope is not loop_scope or not bound_at(name, program, place.last):
         return False
-    start, end = place.load.node.lineno, run.loop.lineno
+    start, end = place.load.node.lineno, outermost(program, run.loop).lineno
     return not any(b.stmt is not None and start < b.stmt.lineno < end for b in scope.bindings.get(name, []))
 
 

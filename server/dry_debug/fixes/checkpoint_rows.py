@@ -60,8 +60,11 @@ def rows_of(run: Run, missing: list[Part], program: Program) -> tuple[list[Row],
     progress = program.training.save_purpose.reached(run)
     if progress is not None and all(p.name != progress.name for p in parts) and not _counted(run):
         parts.append(progress)
+    stmt = program.statement(run.site.node)
     for best in program.training.save_purpose.bests(run):
-        if best is not None and all(p.name != best.name for p in parts):
+        if best is None or any(p.name == best.name for p in parts) or stmt is None:
+            continue
+        if bound_at(best.name, program, stmt):  # one may be there only where something is switched on
             parts.append(best)
     taken = set(run.site.keys)
     suffix = suffix_of(run)

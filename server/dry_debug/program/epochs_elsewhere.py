@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.imported_files import imported_files
-from dry_debug.program.scopes import dotted
+from dry_debug.program.sampling import samplers
 from dry_debug.program.walks import is_name, loop_head, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 MOST_FILES = 60
 _EVALUATES = re.compile(r"(?i)(?<![a-z])(val|test|eval|dev|infer|pred)")
@@ -33,9 +34,12 @@ def trains_elsewhere(program: Program) -> Step | None:
     """An epoch loop in the files that import this one or in what those import; None where there is none, where one of
     them tells a sampler the epoch, and where a library may do so."""
     if program.callers.users("set_epoch"):
-        return None
+        return None  # quicker than to read them all
     around = {id(program): program}
-    for user in program.callers.users():
+    users = program.callers.users()
+    for user in (*users, *(further for each in users for further in each.callers.users())):
+        if id(user) in around:
+            continue
         around[id(user)] = user
         for other in imported_files(user):
             around[id(other)] = other
@@ -64,25 +68,31 @@ def _left_to_library(program: Program) -> bool:
 def hands_out_for_training(program: Program, sampler: ast.Call) -> bool:
     """Whether what the call makes goes into a loader of training data that its function gives back or keeps on an
     object. Of several in one function the first is that of the training, unless a name says otherwise."""
-    stmt, scope = program.statement(sampler), program.scope(sampler)
-    maker = program.qualified(sampler)
-    if next((call for call in scope.calls if program.qualified(call) == maker), sampler) is not sampler:
-        return False
-    names = [n for t in stmt.targets if (n := dotted(t))] if isinstance(stmt, ast.Assign) else []
-    for call in scope.calls:
-        given = argument(call, 3, "sampler")
-        if given is None or (dotted(given) not in names and given is not sampler):
+    seen: set[Scope] = set()
+    for call in program.index.calls:
+        scope = program.scope(call)
+        if argument(call, 3, "sampler") is None or scope in seen:
             continue
-        made = program.statement(call)
-        if not isinstance(made, ast.Assign | ast.Return) or program.value(call).kind != "loader":
-            continue
-        held = made.targets[0] if isinstance(made, ast.Assign) else None
-        data = argument(sampler, 0, "dataset")
-        texts = [*names, program.text(data) if data is not None else "", program.text(held) if held is not None else ""]
-        backs = [back.value for back in scope.returns if back.value is not None]
-        kept = held is None or isinstance(held, ast.Attribute) or (
-            isinstance(held, ast.Name) and any(is_name(n, held.id) for back in backs for n in nodes(back))
-        )  # fmt: skip
-        if kept and not any(_EVALUATES.search(text) for text in texts):
+        loader = program.value(call)
+        drawn = samplers(loader) if loader.kind == "loader" else []
+        if drawn:
+            seen.add(scope)
+        if any(each.args is sampler for each in drawn) and _handed_out(program, call, sampler):
             return True
     return False
+
+
+def _handed_out(program: Program, loader: ast.Call, sampler: ast.Call) -> bool:
+    scope, stmt = program.scope(loader), program.statement(loader)
+    if not isinstance(stmt, ast.Assign | ast.Return):
+        return False
+    held = stmt.targets[0] if isinstance(stmt, ast.Assign) else None
+    parts = (held, argument(loader, 3, "sampler"), argument(sampler, 0, "dataset"))
+    if any(_EVALUATES.search(program.text(part)) for part in parts if part is not None):
+        return False
+    backs = [back.value for back in scope.returns if back.value is not None]
+    return (
+        held is None
+        or isinstance(held, ast.Attribute)
+        or (isinstance(held, ast.Name) and any(is_name(n, held.id) for back in backs for n in nodes(back)))
+    )

@@ -104,6 +104,8 @@ _NO_CADENCE = re.compile(
 
 # "evaluate every 500 steps and checkpoint at the same time"
 _LIKEWISE = re.compile(
+    r"\s*,? (?:with|and) (?:an? )?(?P<each>checkpoints?|evaluation|validation|snapshot)(?: is (?:saved|written|"
+    r"made))? (?:each|every) time\b|"
     r"\s*[,;(]?\s*(?:and|with|plus)?\s*(?:also )?(?P<what>(?:the )?(?:model )?(?:sav(?:e|es|ed|ing)|checkpoint\w*|"
     r"evaluat\w*|validat\w*|store)"
     r"(?: (?:the model|it|a checkpoint|checkpoints?|weights|the weights))?)"
@@ -305,7 +307,7 @@ def cadences(text: str) -> Iterator[Thing]:
             fields.remove("logging") if re.search(r"\blogs?\b", near) is None else None
         likewise = _LIKEWISE.match(text, match.end()) if len(fields) == 1 else None
         if likewise is not None:
-            fields = [*fields, *(f for f in _just_before(likewise["what"]) if f not in fields)]
+            fields = [*fields, *(f for f in _just_before(likewise["what"] or likewise["each"]) if f not in fields)]
             used = max(used, likewise.end())
         for field in fields:
             yield Thing(

@@ -104,7 +104,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,40}\b(?:every|(?:at|after|on) (?:the )?(?:epochs?|steps?|"
             r"milestones?|"
             r"\d+))\b|\b(?:lr|learning[ -]rate)\b(?:[^.;]|\.\d){0,30}\b(?:halved|divided|"
-            r"dropped|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|\.\d){0,30}\b(?:every|(?:at|after|"
+            r"dropped|drops|falls|decays|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|"
+            r"\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
             r"(?:epochs?|steps?|milestones?|\d+)|all \d+ epochs)\b|\bmilestones\b(?=[^.;]{0,12}\d)",
         ),
@@ -170,7 +171,7 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
         ),
         ("dora", r"(?-i:\bDoRA\b)"),
-        ("lora", r"\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
+        ("lora", r"(?<!turn off )\blora(?:config)?\b|low[ -]rank adapt(?:ers?|ation)"),
         (
             "full",
             r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
@@ -308,7 +309,7 @@ _NO_BEFORE = re.compile(
     r"\b(?:no|not|don'?t|do not|never|without|avoid|skip|drop|disable|instead of|rather than|remove|ban|isn'?t|"
     r"neither|nor|must not|shouldn'?t|mustn'?t|"
     r"not allowed to|no need (?:for|to)|stay away from|get rid of|away from|rip out|except|replacing|"
-    r"replace)\b(?:\s+(?:use|using|want|need|be|train|fine-?tune|do|run|log|report|write|"
+    r"replace)\b(?:\s+(?:use|using|want|need|bother|be|train|fine-?tune|do|run|log|report|write|"
     r"the|a|an|any|to|with|in|via|on|of|for|have|add|bring|pull|hf|hugging ?face|plain|vanilla|install|touch|go|"
     r"anything|like|more|than|reach|default|import|turn|enable|wrap|it|"
     r"this))*\s*(?:[\w/.-]+\s*(?:(?:,\s*[\w/.-]+\s*)*,?\s*(?:or|nor|and)\s+|"
@@ -353,6 +354,14 @@ def _of_an_id(text: str, start: int, end: int) -> bool:
     return "/" in other and re.search(r"\w[-_.]\w|\d", other) is not None
 
 
+_INSTEAD = re.compile(
+    r"\b(?P<what>linear|constant|cosine|polynomial|exponential)\b (?:instead of|rather than|not|over) (?:a |the "
+    r")?(?:cosine|linear|constant|poly|"
+    r"step|exponential)",
+    re.IGNORECASE,
+)
+
+
 def choices(sentence: str, question: bool = False, *, settings: bool = False) -> list[Choice]:
     """The choices of a sentence, in order."""
     asked = sentence if settings else asked_part(sentence, question)
@@ -391,6 +400,10 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                         unit="tool" if field == "logging" else "",
                     )
                 )
+        contrast = _INSTEAD.search(sentence) if field == "scheduler" and not hits and not settings else None
+        if contrast is not None and asked[contrast.start() : contrast.start("what") + 3].strip():
+            name = contrast["what"].lower()
+            hits.append(Choice(field, (name,), "one", contrast["what"], *contrast.span("what")))
         hits.sort(key=lambda h: h.start)
         found.extend(_joined(hits, text))
     if not settings:

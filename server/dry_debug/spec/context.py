@@ -13,7 +13,8 @@ _MASKED_TOKENS = re.compile(
     r"mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?\b|"
     r"\b\d{1,2}(?:st|nd|rd|th)? (?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|"
-    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|(?-i:\b(?!(?:GPT|CIFAR|SST|"
+    r"june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b|(?-i:\b(?!(?:GPT|CIFAR|"
+    r"SST|ESC|FLOWERS|FOOD|CALTECH|CUB|UCF|HMDB|CONLL|FLICKR|"
     r"WMT|VGG|FP|BF|TF|INT|FLAN|STL|RTX|GTX|MI|OPT|LLAMA|QWEN|PHI|GEMMA|YOLO|VIT|BERT|T|ZERO|TOP|LORA|BS|LR|RESNET)-)"
     r"[A-Z][A-Z0-9]{1,9}-\d+\b)|(?<!\w)#\d+\b|\b(?:ticket|issue|pr|mr|jira|job|run|build|commit|"
     r"revision|version|section|chapter|page|figure|fig|table|eq|step|line|room|port|order|invoice|ref)[ .]+(?:no\.? |"
@@ -41,10 +42,12 @@ _BORDER = re.compile(
 _PAST = re.compile(
     r"\A(?!\s*,\s*trained (?:with|using|by|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
     r"for)\b)|"
-    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|earlier|yesterday|"
+    r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|(?<!it "
+    r")(?<!them )(?<!this )(?<!that )(?<!much )(?<!see )earlier(?! than)|yesterday|"
     r"ago|"
     r"used to\b(?! (?:be )?(?:train|fit))|"
     r"formerly|originally|historically|back then|in the past|old (?:config|run|setup|value|settings?|script|code|"
+    r"model|version|recipe|pipeline|"
     r"one)|current(?:ly)? (?:config|code|"
     r"script|setup|value|settings?|is|has|uses|we)|(?:script|code|config|notebook|repo|file) still (?:uses|has|says"
     r"|sets)|currently|at the moment|right now it|(?:script|code|repo|notebook|"
@@ -83,12 +86,19 @@ _ORIGIN = (
 )
 _OTHERS = re.compile(
     rf"(?<!can )(?<!could )(?<!would )(?<!will )\b(?:the |that |their |one |an |a |"
-    rf"some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,3}}?"
+    rf"some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,5}}?"
     r"(?:use[sd]?|using|report(?:s|ed)?|recommend(?:s|ed)?|suggest(?:s|ed)?|train(?:s|ed)?|set|got|get|has|have|had|"
     r"runs?|ran|went|goes|claims?|says?|said|"
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
     r"lr|learning[ -]rate|batch|config|hyper-?parameters?|settings?|recipe|numbers?|values?)\b"
-    r"|\b(?:they|he|she|his|her|their|theirs)\b(?! should| must| need)"
+    r"|\b(?i:an?|my|our|the|some|one|another) (?:friend|colleague|co-?worker|intern|student|user|reviewer|professor|"
+    r"vendor|guy|person|team ?mate|flatmate|other team|post|thread|comment) (?:on \w+ |in \w+ )?(?:also |just |once |"
+    r"always )?(?:suggest(?:s|ed)|recommend(?:s|ed)|propos(?:es|ed)|said|says|mentioned|claims?|claimed|uses?|used|"
+    r"tried|had|has|swears|likes|asked whether|thinks|thought|got|ran|runs|trained|went)\b"
+    r"|\b(?!GPU|CPU|TPU|[AHVLTBP]\d|The |Each |Every )[A-Z][\w.-]+ (?:gets|reaches|achieves|attains|obtains|"
+    r"scores)\b(?! \d+ (?:samples|examples|"
+    r"images|sequences|per)\b)"
+    r"|\b(?:(?<![Aa]s )they|he|she|his|her|their|theirs)\b(?! should| must| need)"
     r"|\b[A-Z][a-z]+s'\s+(?:[\w-]+ ){0,2}(?:runs?|config|setup|script|settings?|experiments?|notebook|branch|"
     r"numbers?|lr|learning|batch|model|"
     r"recipe|results?|baseline|values?|ablations?|attempts?)\b"
@@ -105,7 +115,9 @@ _OTHERS = re.compile(
     r"Teacher|Student|Lora|Optimizer|Lr)\b)[A-Z][a-z]+ (?:ran|used|uses|tried|got|has|had|reports?|reported|swears "
     r"by|recommends?|suggested|trained|"
     r"did|went with|said (?:he|she|they))\b(?! to )"
-    r"|\b(?:DeiT|BERT|RoBERTa|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|"
+    r"|\b(?:DeiT|BERT\S*|(?:Distil|Al|Ro|De|Mobile)BERT\w*|RoBERTa|DeBERTa\S*|ELECTRA|XLM-R|Qwen\S*|Phi\S*|YOLO\S*|"
+    r"U-?Net|"
+    r"EfficientNet\S*|ViT|GPT-?\w*|L[Ll]a[Mm][Aa]\S*|T5|CLIP|Whisper|Chinchilla|Mistral|Pythia|DINO\w*|MAE|"
     r"Swin|ConvNeXt|ResNet\S*|"
     r"OPT|PaLM|Gemma\S*|Alpaca|Vicuna|Zephyr|nanoGPT) (?:trains|trained|was trained|were trained|was fine-tuned|"
     r"agreed|scored|got|"
@@ -135,7 +147,9 @@ _UNSURE = re.compile(
     r"follow-?up|"
     r"(?:the |library |hf |its |framework )?defaults? (?:is|are|to|of|value|would|being)|defaulting to|by default|"
     r"out of scope|not part of)\b|"
-    r"\(defaults?\b|\bdefault:? [\d.]",
+    r"\(defaults?\b|\bdefault (?:[\w-]+ ){1,4}(?:of|in) (?:the )?(?:hf |hugging ?face )?(?:trainer|library|"
+    r"transformers|"
+    r"lightning|py-?torch|trl|vllm|class|api|cli)\b|\bdefault (?:[\w-]+ ){1,3}(?:is|was|are) \.?\d|\bdefault:? [\d.]",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
@@ -196,7 +210,8 @@ _RESULT_LINE = re.compile(
 # "Old model: mT5-small, 10k steps": a line about what was.
 _OLD_LABEL = re.compile(
     r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|published|reported|literature|sota|"
-    r"(?:public |private )?(?:lb|leaderboard)|competitors?|others?|baseline(?= ?:| \(| (?:config|"
+    r"(?:public |private )?(?:lb|leaderboard)|competitors?|others?|background|history|motivation|rationale|for "
+    r"(?:reference|comparison|context)|baseline(?= ?:| \(| (?:config|"
     r"settings?|run|model|numbers?|values?|setup|was|had)))\b"
     r"(?! (?:plan|task|ask|request|target|goal|word|call|thing|but))[\w ()/'-]{0,28}:\s",
     re.IGNORECASE,
@@ -213,6 +228,9 @@ _UNRELATED = re.compile(
     r"(?:that|this|those|these|it|them|either)\b|\b(?:public|winning|other|leaderboard|best) (?:[\w-]+ "
     r"){0,3}?(?:ensemble|solution|entry|"
     r"submission|kernel|notebook|model) (?:has|scores?|gets|got|is at|sits at|reach\w+|achieves?)\b|"
+    r"\b(?:we|i) (?:won'?t|don'?t|can'?t|cannot|will not|do not) (?:get|have) access\b|"
+    r"\((?:not now|not yet|later|future|optional|tbd|stretch(?: goal)?|for later)\)|"
+    r"\b(?:we|i) (?:also )?compare (?:it |this |ours? |our \w+ |ourselves |them )?(?:with|to|against)\b|"
     r"\b(?:has|have|had) nothing to do with|\b(?:is|are) (?:unrelated|irrelevant|another (?:story|matter|topic|"
     r"project|job))\b|"
     r"\b(?:is|are|was|were) (?:\*?not\*?|n'?t) what (?:we|i|you)\b|\b(?:isn'?t|aren'?t|wasn'?t|weren'?t) what (?:we|"
@@ -236,6 +254,16 @@ _TOO_MUCH = re.compile(
     r"(?:many|much|high|low|few|long|short|big|small|large|slow|little|aggressive)\b",
     re.IGNORECASE,
 )
+
+
+# What it is for, without a number: "seed 1, so that it compares with Ben's run"
+_PURPOSE = re.compile(
+    r",?\s*\bso that (?:it|we|they|the|this|that|i|you|one)\b[^,;().\d]*(?=[,;().]|"
+    r"\Z)",
+    re.IGNORECASE,
+)
+# "a batch size of 10 seems arbitrary", quoted
+_QUESTIONED = re.compile(r"\"[^\"]*\b(?:seems?|looks?|why|arbitrary|unclear|unusual)\b[^\"]*\"", re.IGNORECASE)
 
 
 # "One epoch takes 40 minutes on two GPUs"
@@ -311,7 +339,8 @@ def asks_nothing(lead: str) -> bool:
         or _UNSURE.search(lead)
         or re.search(r"\b(?:results?|old|paper|baseline|reference)\b", lead, re.IGNORECASE)
     ) and not re.search(
-        r"^\W*(?:what (?:is|has|was|will be)?\s*(?:different|new|chang\w+)|(?:the )?(?:changes?|differences?|news?)\b)|"
+        r"\bcompared (?:to|with)\b[^:]*:\s*\Z|^\W*(?:what (?:is|has|was|will be)?\s*(?:different|new|chang\w+)|"
+        r"(?:the )?(?:changes?|differences?|news?)\b)|"
         r"\b(?:please|use|this run|now|instead|start(?:ing)? (?:from|with)|based? on|begin with|take|same as|copy|"
         r"follow|"
         r"reuse|go with|run with|stick to)\b",
@@ -333,6 +362,8 @@ def asked_part(sentence: str, question: bool) -> str:
     if re.search(r"\b(?:takes?|took|lasts?)\b", sentence):
         for lasting in _LASTS.finditer(sentence):
             text = blank(text, *lasting.span())
+    text = _PURPOSE.sub(lambda m: " " * len(m[0]), text)
+    text = _QUESTIONED.sub(lambda m: " " * len(m[0]), text)
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _BECAUSE.sub(lambda m: m[0] if DEVICES.search(m[0]) else " " * len(m[0]), text)
     text = without_failures(text)
@@ -340,9 +371,14 @@ def asked_part(sentence: str, question: bool) -> str:
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
-    if _CAN_GO.search(text):
-        return " " * len(text)
-    borders = [0, *(m.start() if not m[0].strip() else m.end() for m in _BORDER.finditer(text)), len(text)]
+    going = _CAN_GO.search(text)
+    if going is not None:
+        flat = re.sub(r"\([^()]*\)", lambda m: " " * len(m[0]), text)
+        first = max(flat.rfind(c, 0, going.start()) for c in (",", ";", "(", ":", " and ")) + 1
+        if _NO_NEED.match(text, first, going.start()) is None:
+            text = blank(text, first, going.end()) if text[:first].strip() else " " * len(text)
+    found = [m for m in _BORDER.finditer(text) if m[0].strip() or not _MODAL.search(text[: m.start()])]
+    borders = [0, *(m.start() if not m[0].strip() else m.end() for m in found), len(text)]
     conditional = False
     told_of_past = False
     for start, end in pairwise(borders):
@@ -351,6 +387,11 @@ def asked_part(sentence: str, question: bool) -> str:
             continue
         if told_of_past and "(" in sentence[max(0, start - 2) : start] and not _IMPERATIVE.match(part):
             text = blank(text, start, end)  # "the last run collapsed (lr 1e-3, no warm-up)"
+            continue
+        if "(" in sentence[max(0, start - 2) : start] and _CAME_OF_IT.match(
+            text, end - 1 if text[end - 1] == ")" else end
+        ):
+            text = blank(text, start, end)  # "the larger one (lr 1e-3) diverged"
             continue
         if told_of_past and _ASIDE_ABOUT_IT.match(part):
             text = blank(text, start, end)
@@ -381,6 +422,28 @@ def asked_part(sentence: str, question: bool) -> str:
     return text
 
 
+# What a value for nothing can be asked for: "warm-up can go"
+_NO_NEED = re.compile(
+    r"[\W]*(?:and |the )*(?:lr |linear )?(?:warm-?[ ]?up|weight[ _]?decay|wd|(?:gradient )?accumulation|"
+    r"(?:gradient )?clipping|tp|"
+    r"tensor[ -]?parallel\w*|dropout)\s*\Z",
+    re.IGNORECASE,
+)
+# "later we will switch to bf16": the verb belongs to what stands before it
+_MODAL = re.compile(
+    r"\b(?:will|would|can|could|might|may|shall|going to|plan to|hope to|authors?|papers?|they|people|folks|"
+    r"winners?|teams|"
+    r"colleagues|others|groups?|labs?)\s*\Z|\A\W*(?:later|maybe|perhaps|eventually|someday|possibly|in (?:the |a "
+    r")?future|at some "
+    r"point|one day),?\s*\Z",
+    re.IGNORECASE,
+)
+_CAME_OF_IT = re.compile(
+    r"\s*\)?\s*(?:has |had |only |just |already |then )*(?:scored|reached|got|gave|achieved|diverged|collapsed|was|"
+    r"were|failed|"
+    r"crashed|yielded|converged|ended|did|overfit\w*|oom\w*|took)\b",
+    re.IGNORECASE,
+)
 # "the docs recommend 1e-5, but for full fine-tuning"
 _ASIDE_ABOUT_IT = re.compile(
     r"\W*(?:but|however|though)\s+(?:only |mostly |(?:that|this|it|they|he|she|those)(?:'s| is| was| were| had| has"

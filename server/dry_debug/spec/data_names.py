@@ -27,7 +27,9 @@ _KNOWN_DATA = (
     r"california[- _]housing|movielens|ogbn-\w+|qm9|bookcorpus|c4(?= (?:data|subset|corpus|split))|"
     r"wmt\d*|hh-rlhf|openassistant-guanaco|guanaco|fine-?web(?:-edu)?|red-?pajama|code-?alpaca|banking77|emotion"
     r"(?= dataset)|ms ?marco|"
-    r"hellaswag|stl-?10|svhn|cifar(?=[ -](?:data|set|run|training|images|experiments?|baseline|classifier)\b)"
+    r"hellaswag|stl-?10|svhn|esc-?50|urban-?sound-?8k|audio-?set|gtsrb|mvtec(?:[- ]ad)?|enwik8|text8|lambada|food-?11|"
+    r"plant-?village|cub-?200(?:-?2011)?|dialog-?sum|flickr-?(?:8|30)k|pubmed[_ -]?qa|sci-?q|race(?= dataset)|"
+    r"ptb-?xl|cifar(?=[ -](?:data|set|run|training|images|experiments?|baseline|classifier)\b)"
 )
 
 
@@ -103,7 +105,8 @@ _PAIRS = re.compile(  # "train on the Quora pairs (org/name"
 
 
 _OUTPUTS = frozenset(
-    "result results out output outputs run runs exp log logs ckpt checkpoint checkpoints save saved".split()
+    "result results out output outputs run runs exp exps adapters weights artifacts log logs ckpt ckpts checkpoint "
+    "checkpoints save saved".split()
 )
 
 
@@ -118,6 +121,20 @@ _NO_DATASET = frozenset(
     "internal new small large attached following dummy the a an "
     "synthetic instruction chat text image preference local chosen cleaned above below right correct full-size "
     "original".split()
+)
+
+
+# "fine-tune it on ESC-50": a name of capitals or with a number that is no device, no platform and no model
+_NAMED_BY_CASE = re.compile(
+    r"\b(?:[Ff]ine-?tun|(?<!-)[Tt]rain|[Ee]valuat|[Dd]istil)\w*\b[^.;]{0,60}?\bon (?:the "
+    r")?(?P<value>[A-Z][A-Za-z]*(?:-?\d|[A-Z])[\w-]*)"
+    r"(?![\w/.]|-)(?! (?:gpus?|cards?|nodes?|machines?|cluster|server|GPUs?|instances?|hardware))"
+)
+_NO_DATA_NAME = re.compile(
+    r"(?:[AHVLBPTK]|MI|GH|GB|RTX|GTX|DGX|TPU|Titan)-?\d.*|(?:RTX|GTX|DGX|[CGT]PUs?|VMs?|AWS|GCP|EC2|HPC|SLURM|LUMI|"
+    r"CUDA|ROCm|MPS|MPI|JAX|DDP|FSDP|"
+    r"PyTorch|SageMaker|RunPod|HuggingFace|TensorFlow|ImageNet21k|LLMs?|SFT|QA|NER|NLI|Vertex\w*|LoRA|QLoRA|WSL|OS|"
+    r"CI|AMD|NVIDIA)",
 )
 
 
@@ -156,7 +173,8 @@ def datasets(text: str) -> Iterator[Thing]:
             if pattern is _DATA_NAMED and (
                 value.lower() in _NO_DATASET
                 or re.match(
-                    r"[ -]*(?:format|style|schema|template|prompt|accuracy|score|pre-?trained|weights|stats|normali)",
+                    r"[ -]*(?:only\b|format|style|schema|template|prompt|accuracy|score|pre-?trained|weights|stats|"
+                    r"normali)",
                     text[end:],
                     re.I,
                 )
@@ -194,7 +212,9 @@ def datasets(text: str) -> Iterator[Thing]:
                 if mentions(value) and not (beside or on or known):
                     continue
             if pattern is _DATA_FILE and re.search(
-                r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?:\w+\W+){0,6}\Z", before
+                r"(?:save|write|log|dump|export|output|store|append)\w*\W+(?!(?:a|the|me a) (?:\w+ )?(?:script|"
+                r"program|code|function)\b)(?:\w+\W+){0,6}\Z",
+                before,
             ):
                 continue
             if pattern is _DATA_FILE and _NO_DATA_FILE.search(value):
@@ -213,3 +233,7 @@ def datasets(text: str) -> Iterator[Thing]:
                 else ""
             )
             yield Thing("dataset", (value,), "one", value, start, end, role)
+    if not taken:
+        for match in _NAMED_BY_CASE.finditer(text):
+            if not _NO_DATA_NAME.fullmatch(match["value"]) and not named(match["value"]).family:
+                yield Thing("dataset", (match["value"],), "one", match["value"], *match.span("value"))

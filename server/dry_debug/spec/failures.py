@@ -16,7 +16,8 @@ _WRONG = (
     r"(?:is|are|was|were) (?:way |far |much |a bit )?too (?:high|low|many|few|much|big|large|small|long|short|slow))\b"
 )
 _MEASURED = (
-    r"(?:took|takes|uses|used|needs|needed|requires|required)\b[^,;.\d]{0,16}\d[\d.]* ?(?:gb|gib|mb|hours?|h|"
+    r"(?:would |will |does )?costs?\b|(?:took|takes|uses|used|needs|needed|requires|"
+    r"required)\b[^,;.\d]{0,16}\d[\d.]* ?(?:gb|gib|mb|hours?|h|"
     r"min(?:utes)?|seconds)\b"
     r"(?! ?(?:gpus?|cards?|of vram|vram))"
 )

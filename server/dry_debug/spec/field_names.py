@@ -89,6 +89,12 @@ def _plain_field(words: frozenset[str], plain: frozenset[str]) -> str | None:
         plain & _PLACE and plain & _OUT and len(plain) == 2
     ):
         return "output_dir"
+    if (
+        len(plain) == 2
+        and plain & {"path", "root", "dir", "folder"}
+        and plain & {"coco", "imagenet", "cifar", "mnist", "voc", "ade"}
+    ):
+        return "dataset"
     if words == {"train", "dir"}:
         return "output_dir"
     if plain & {"data", "dataset", "corpus"} and plain & {"dir", "path", "file", "root", "folder"}:

@@ -62,6 +62,9 @@ def read(source: Source) -> tuple[Instruction, ...]:
         if not sentence.pair:
             sentence = replace(sentence, text=restated(spelled(sentence.text)))
         question = said.answered(sentence)
+        if open_question is not None and said.tells_of_others(open_question, sentence):
+            said.hear(sentence.text, [])
+            continue
         no = said.refused(sentence, open_question)
         if no is not None:
             found.extend(_of_sentence(no, source, lora, said))
@@ -74,11 +77,12 @@ def read(source: Source) -> tuple[Instruction, ...]:
     found.extend(_alpha_by_rank(source, found))
     found = _without_lone_roles(found, source.text)
     if _GENERATES.search(source.text) and not _TRAINS.search(source.text):  # "128 tokens max" are those of the answer
+        lines = ["", *source.text.splitlines(), ""]
         found = [
             i.at(field="max_tokens")
             if i.field == "max_length"
             and i.kind != "range"
-            and not re.search(r"context|ctx|len|window|truncat|seq|prompt|input", i.text, re.IGNORECASE)
+            and not _OF_INPUTS.search(f"{i.text} {lines[min(max(i.line - source.first_line + 1, 0), len(lines) - 1)]}")
             else i
             for i in found
         ]
@@ -88,7 +92,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
 # Of these there are two or none: "a headline generator" is no part of a GAN.
 _PAIRED = {
     "generator": re.compile(r"\b(?:discriminators?|critics?|gans?)\b|\bnetd\b", re.IGNORECASE),
-    "actor": re.compile(r"\bcritics?\b", re.IGNORECASE),
+    "actor": re.compile(r"\bcritics?\b|\bq[ -]?(?:net\w*|functions?)|\bqf?[ _](?:lr|learning)", re.IGNORECASE),
     "student": re.compile(r"\bteachers?\b|\bdistil", re.IGNORECASE),
 }
 
@@ -118,6 +122,7 @@ def _with_totals(found: list[Instruction]) -> list[Instruction]:
     ]  # fmt: skip
 
 
+_OF_INPUTS = re.compile(r"context|ctx|len|window|truncat|seq|prompt|input", re.IGNORECASE)
 _GENERATES = re.compile(
     r"\b(?:generat\w+|sampl\w+|temp(?:erature)?|answers?|responses?|decod\w+|completions?|inference|top[ _-]?p)\b",
     re.IGNORECASE,

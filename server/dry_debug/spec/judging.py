@@ -79,7 +79,12 @@ def judge(asked: Instruction, observed: list[Observed], setting: Setting) -> Jud
     strong = [o for o in observed if not o.weak]
     verdict = _judge(asked, strong, setting)
     weak = [o for o in observed if o.weak and o.field == asked.field]
-    if weak and verdict[0] == "cannot_tell" and asked.kind != "not" and not any(o.field == asked.field for o in strong):
+    if (
+        weak
+        and verdict[0] == "cannot_tell"
+        and asked.kind != "not"
+        and not any(o.field == asked.field and o.known for o in strong)
+    ):
         named = _judge(asked, weak, setting)
         return named if named[0] == "match" else verdict
     if not weak or asked.kind == "not" or verdict[0] in ("match", "cannot_tell"):
@@ -537,11 +542,27 @@ def _cadence(asked: Instruction, own: list[Observed], observed: list[Observed], 
         saved = next((o for o in observed if o.field == "output_dir" and o.known), None)
         return ("match", saved, "") if saved is not None or value.unit == "never" else ("not_implemented", None, "")
     lost = next((o for o in chosen if not o.known), None)
+    either = next((o for o in known if _may_count(o, value)), None)
+    if either is not None:
+        return "match", either, ""
     if known:
         return ("cannot_tell", lost, "") if lost is not None else ("deviation", known[0], "")
     if lost is not None or asked.field in setting.from_command_line:
         return "cannot_tell", lost, ""
     return "not_implemented", None, ""
+
+
+def _may_count(one: Observed, asked: object) -> bool:
+    """Whether a setting has the asked number and no word for what it counts: `val_interval: 10`."""
+    if not (isinstance(one.value, Cadence) and isinstance(asked, Cadence) and one.value.every == asked.every != 1):
+        return False
+    traced = one.traced
+    number = getattr(traced.node, "lineno", None) if traced is not None and traced.file is None else None
+    if traced is None or number is None or one.unit == "epoch":
+        return False
+    lines = traced.program.document.source.split("\n")
+    line = lines[number - 1] if number <= len(lines) else ""
+    return re.search(r"step|iter|batch|ep(?:och|\b)", line, re.IGNORECASE) is None and "interval" in line.lower()
 
 
 def _as_often(got: object, asked: Cadence) -> bool:

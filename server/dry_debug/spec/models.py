@@ -295,7 +295,8 @@ _NAME = re.compile(
     r"vit|vgg|alexnet|u-?net|yolo|all-minilm|all-mpnet|bge|minilm)"
     r"(?:[ _-]?(?:v?\d+(?:\.\d+)*[bm]?(?![\w%])|\d+x\d+[bm]|[a-z]\d+(?:e\d+)?(?!\w)|(?:xl|xxl|tiny|mini|small|base|"
     r"medium|"
-    r"large|huge)(?![a-z])|chat|instruct(?:ion)?(?:[ -]tuned)?|it(?= |$|[,.;)`])|coder|code|uncased|cased|hf|turbo|vit|"
+    r"large|huge)(?![a-z])|chat|instruct(?:ion)?(?:[ -]tuned)?|(?<=-)it(?= |$|[,.;)`])|it(?=$|[,.;)`])(?! is)|"
+    r"coder|code|uncased|cased|hf|turbo|vit|"
     r"[bls][/_]\d+|patch\d+|window\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|"
     r"xl(?![a-z])|neo|a\d+b))*"
     r"(?:-[a-z0-9.]+)*)",

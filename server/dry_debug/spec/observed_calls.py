@@ -88,7 +88,7 @@ def in_calls(program: Program) -> Iterator[Observed]:
             yield from _keywords(program, call, _LIGHTNING if lightning else {"max_seq_length": "max_length"})
             if not lightning:
                 yield from _trained_model(program, call)
-        elif name == "torch.utils.data.DataLoader":
+        elif last == "DataLoader":
             yield from _loader(program, call)
         elif name in ("peft.LoraConfig", "peft.AdaLoraConfig") or last == "get_peft_model":
             yield from _keywords(program, call, _LORA)
@@ -322,6 +322,9 @@ def _optimizer(program: Program, name: str, call: ast.Call) -> Iterator[Observed
     if "weight_decay" in given:
         yield seen(program, "weight_decay", given["weight_decay"], call, role)
     groups = call.args[0] if call.args else given.get("params")
+    home = program.names.lookup(groups.id, program.scope(call)) if isinstance(groups, ast.Name) else None
+    if home is not None and len(home[1]) == 1 and home[1][0].kind == "assign" and not home[1][0].path:
+        groups = home[1][0].value
     for group in groups.elts if isinstance(groups, ast.List | ast.Tuple) else ():
         if not isinstance(group, ast.Dict):
             continue

@@ -119,18 +119,15 @@ def _models(program: Program) -> Iterator[Observed]:
     rows: list[Observed] = []
     tokenizers: list[Observed] = []
     for name, call in program.qualified_calls():
+        if name == "torchvision.models.get_model":
+            expr = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "name"), None)
+            one = _model(program, expr, call) if expr is not None else None
+            rows.extend([one] if one is not None else [])
+            continue
         if name.startswith("torchvision.models.") and name.count(".") == 2 and kind_of_call(name) == "module":
             last = name.rpartition(".")[2]
-            if last != "get_model":
-                rows.append(
-                    Observed(
-                        "model",
-                        named(last, exact=True),
-                        call.func,
-                        Traced(True, last, program, call.func),
-                        _role_at(program, call),
-                    )
-                )
+            traced = Traced(True, last, program, call.func)
+            rows.append(Observed("model", named(last, exact=True), call.func, traced, _role_at(program, call)))
             continue
         if name.startswith("segmentation_models_pytorch.") and last_of(name)[:1].isupper():
             yield from _segmentation(program, last_of(name), call)
@@ -179,11 +176,15 @@ def _segmentation(program: Program, network: str, call: ast.Call) -> Iterator[Ob
     if network in ("DiceLoss", "JaccardLoss", "FocalLoss") or network.endswith("Loss"):
         return
     role = _role_at(program, call)
-    yield Observed("model", named(network, exact=True), call.func, Traced(True, network, program, call.func), role)
     encoder = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "encoder_name"), None)
     traced = trace(program, encoder, call) if encoder is not None else None
-    if encoder is not None and traced is not None and traced.known and isinstance(traced.value, str):
-        yield Observed("model", named(traced.value, exact=True), encoder, traced, role)
+    known = traced is not None and traced.known and isinstance(traced.value, str)
+    own = Traced(True, network, program, call.func)
+    unseen = encoder is not None and not known  # which encoder it has nobody can see
+    yield Observed("model", named(network, exact=True), call.func, own, role, weak=unseen)
+    if encoder is not None and traced is not None:
+        value = named(traced.value, exact=True) if known else None
+        yield Observed("model", value, encoder, traced, role, known=known)
 
 
 def _model(program: Program, expr: ast.expr, call: ast.Call) -> Observed | None:

@@ -108,6 +108,7 @@ def _data_classes(program: Program) -> Iterator[Observed]:
             continue
         yield one
         return
+    yield from (one for one in (_loaded(program),) if one is not None)
     if not program.training.is_training and not program.training.starts_training:
         return
     for call in program.index.calls:
@@ -116,6 +117,21 @@ def _data_classes(program: Program) -> Iterator[Observed]:
             traced = Traced(True, name, program, call.func)
             yield Observed("dataset", name, call.func, traced, implied=True, weak=True)  # `CIFAR10Pair(...)`
             return
+
+
+def _loaded(program: Program) -> Observed | None:
+    """The place that the class of a loader's data is given: `DataLoader(ESC50(args.root), ...)`."""
+    for call in program.index.calls:
+        data = call.args[0] if last_name(call.func) == "DataLoader" and call.args else None
+        home = program.names.lookup(data.id, program.scope(call)) if isinstance(data, ast.Name) else None
+        if home is not None and len(home[1]) == 1 and home[1][0].kind == "assign" and not home[1][0].path:
+            data = home[1][0].value
+        if not isinstance(data, ast.Call) or not last_name(data.func)[:1].isupper() or not data.args:
+            continue
+        one = seen(program, "dataset", data.args[0], data)
+        if one.known and isinstance(one.value, str) and _PLACE.match(one.value):
+            return one
+    return None
 
 
 _PLACE = re.compile(r"[~.]{0,2}/?[\w.-]+(?:/[\w.{}-]+)+/?\Z|[\w-]+\.(?:jsonl?|csv|tsv|parquet|txt|arrow|h5|npz|bin)\Z")

@@ -33,17 +33,36 @@ def in_flow(program: Program) -> Iterator[Observed]:
     if "for " not in program.document.source and "while " not in program.document.source:
         return
     loops = program.training.loops
-    epochs = [loop for loop in loops.all if loop.kind == "epoch"]
+    every = loops.all or list(_told_to_train(program))
+    epochs = [loop for loop in every if loop.kind == "epoch"]
     for loop in loops.all:
         if loop.kind in ("epoch", "iteration") and isinstance(loop.node, ast.For):
             expr = loops.count_of(loop.node)
             if expr is not None:
                 yield _rounds(program, "epochs" if loop.kind == "epoch" else "max_steps", expr, loop.node)
     yield from _accumulation(program)
-    training = [loop for loop in loops.all if loop.kind != "eval"]
+    training = [loop for loop in every if loop.kind != "eval"]
     if training:
         yield from _guarded(program, training)
         yield from _each_epoch(program, epochs)
+
+
+_TRAINS = re.compile(r"(?:train|fit)(?:_one)?_epoch\Z|(?:train|run_epoch|do_train)\Z", re.IGNORECASE)
+
+
+def _told_to_train(program: Program) -> Iterator[TrainingLoop]:
+    """`for epoch in range(n): train_one_epoch(...)` with a function that nobody can see into."""
+    from dry_debug.program.loops import TrainingLoop
+    from dry_debug.program.values import UNKNOWN
+
+    if "epoch" not in program.document.source:
+        return
+    for call in program.index.calls:
+        stmt = program.statement(call) if _TRAINS.match((dotted(call.func) or "").rpartition(".")[2]) else None
+        for block in program.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, ast.For) and "epoch" in program.short(block.target, 40):
+                yield TrainingLoop("epoch", block, program.scope(block), UNKNOWN)
+                return
 
 
 def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Observed:
@@ -113,7 +132,7 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
                 break
             if guard is None and isinstance(block, ast.If) and modulus_in(block.test) is not None:
                 guard = block
-            only_better = only_better or (guard is None and isinstance(block, ast.If) and _is_better(block.test))
+            only_better = only_better or (guard is None and isinstance(block, ast.If) and _only_better(program, block))
         else:
             continue
         if guard is None or (only_better and field == "save_cadence"):
@@ -213,6 +232,16 @@ def _each_epoch(program: Program, epochs: list[TrainingLoop]) -> Iterator[Observ
                     yield Observed(
                         "eval_cadence", Cadence("epoch", 1), one.node, Traced(True, "epoch", program, one.node)
                     )
+
+
+def _only_better(program: Program, block: ast.If) -> bool:
+    """Whether a block is run for a better result only, not `if loss < best or always_save:` with that switched on."""
+    if isinstance(block.test, ast.BoolOp) and isinstance(block.test.op, ast.Or):
+        switches = [v for v in block.test.values if isinstance(v, ast.Name | ast.Attribute)]
+        traced = [trace(program, v, block) for v in switches]
+        if any(t.known and t.value is True for t in traced):
+            return False
+    return _is_better(block.test)
 
 
 def _is_better(test: ast.expr) -> bool:

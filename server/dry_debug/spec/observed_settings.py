@@ -180,7 +180,11 @@ def _of_class(one: Setting, above: str, value: str) -> Iterator[Observed]:
 
 def _by_value(low: str, above: str, value: str) -> str | None:
     """The field of a hub id or a data file: by the word for it, or the key above."""
-    if low in ("model", "arch", "backbone", "model_name") and "/" not in value and named(value).family:
+    if (
+        low in ("model", "arch", "backbone", "encoder", "encoder_name", "model_name")
+        and "/" not in value
+        and named(value).family
+    ):
         return "model"
     if _HUB_ID.match(value):
         known = bool(named(value).family)

@@ -76,6 +76,14 @@ _WHERE = re.compile(  # "in runs/a, where the weights go as well"
 )
 
 
+_WRITES_CODE = re.compile(
+    r"(?:writ\w+|put|output) (?:me )?(?:an?|the|some|this|our) (?:[\w-]+ ){0,2}?(?:script|program|code|function|"
+    r"notebook|tool|"
+    r"pipeline|loop|job)\b",
+    re.IGNORECASE,
+)
+
+
 def paths(text: str) -> Iterator[Thing]:
     where = _WHERE.search(text) if " where " in text else None
     if where is not None:
@@ -97,6 +105,8 @@ def paths(text: str) -> Iterator[Thing]:
         if not REFUSED.search(text[: match.start()]):
             yield Thing("output_dir", (match["path"],), "one", match["path"], *match.span("path"))
     for match in _OUTPUT.finditer(text):
+        if _WRITES_CODE.match(match[0]):
+            continue  # "write a script that sums up the texts in a/b.jsonl"
         path = match["path"].rstrip(".,;:)")
         start = match.start("path")
         quoted = text[max(0, start - 1) : start] in ("'", '"')

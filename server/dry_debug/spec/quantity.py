@@ -75,6 +75,10 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         return None
     if field == "max_steps" and behind and _LISTED.search(before):
         return None  # "save after 500, 1000 and 1500 steps"
+    if field == "max_length" and re.match(
+        r"\s*-?(?:iterations|iters|steps|updates|epochs?|hours)\b", text[match.end() :], re.I
+    ):
+        return None
     if field == "max_grad_norm" and "grad" not in name and "norm" not in name and _POLICY.search(text):
         return None  # the range of PPO's ratio
     if field == "temperature" and _SOFTENED.search(text) and not _SAMPLED.search(text):

@@ -24,7 +24,11 @@ _ELLIPSIS = re.compile(
     rf"live) (?:with|at|to|on)|keep the(?= \d)|(?:i|we)(?:'d| would| will|'ll) (?:rather |really |actually |also "
     rf")?(?:like "
     rf"(?:it |this |that )?(?:to (?:be|have|use|see) )?|have|see|use|take|prefer|go (?:with|for)|do|say|try)|prefer|we "
-    rf"(?:want|need)|i want|(?:for now|this time|for this (?:run|one)|instead)(?:,| use| just| only| take| do| "
+    rf"(?:want|need)|i want|(?:we |they )?(?:agreed|settled|decided|compromised) (?:on|for)|"
+    rf"(?:ours|mine|this one|the (?:real|new|next|final|actual|full) (?:run|one|job)) (?:should|must|needs to|has "
+    rf"to|will) "
+    rf"(?:have|use|be|get|run(?: for)?|take)|(?:for now|this time|for this (?:run|one)|instead)(?:,| use| just| "
+    rf"only| take| do| "
     rf"make it| it'?s)*|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
     rf"correction:?|sorry,?|rather|oops,?|wait,?|"
     rf"y(?:es|ep|eah|up)[,:]?|try|or better|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
@@ -55,13 +59,14 @@ _LIMIT = re.compile(
     re.IGNORECASE,
 )
 _ANSWERS = re.compile(
-    rf"\s*(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|leave it at|as before|"
+    rf"\s*(?:(?:->|→|=>|[-–:])\s*)?(?:(?:keep|use|make it|still|same|the same|stay (?:at|with)|stick (?:to|with)|"
+    rf"leave it at|as before|"
     rf"let'?s (?:keep|say|do|take)|too (?:much|many|high|low|big|small|long|short|large)|no(?:pe)?|nah|rather|"
     rf"better|hm+|lower|higher|"
     rf"(?:the )?same(?: as (?:always|before|last time|ever|usual))?|as (?:always|usual))[,:.]?\s+(?:rather |better "
     rf"|make it |use |take |only |just )?)?"
     rf"(?P<low>{NUMBER})(?=\s*(?:tok(?:ens?)?\s*\Z|\Z|[,.;(!-]|\b(?:like|as|is|should|would|works?|please|pls|for|"
-    rf"again|i|we|ok|fine|max|at|then|always|now|today)\b))",
+    rf"again|i|we|ok|fine|max|at|then|always|now|today|with|yes|yep|yeah|right|correct)\b))",
     re.IGNORECASE,
 )
 _REFUSES = re.compile(
@@ -76,6 +81,17 @@ _ABOUT = re.compile(
 )
 _WONDERS = re.compile(
     r"\W*(?:and |so |ok,? |but )*(?:which|what|how (?:many|long|big|large|often|much))\b", re.IGNORECASE
+)
+_THEIRS = re.compile(
+    r"\b(?:they|he|she|the (?:paper|authors?|others|baseline|original|other (?:team|group))|their)\b|\bdid (?:you|"
+    r"we|i)\b.*\b(?:last|before|"
+    r"previously|back then|earlier)\b",
+    re.IGNORECASE,
+)
+_OURS = re.compile(
+    r"\b(?:use|take|let'?s|go (?:with|for)|set|we(?:'ll| will| should| need| want)?|i(?:'d| would)|please|pls|make "
+    r"it|keep|now|same)\b",
+    re.IGNORECASE,
 )
 _OFFERS = re.compile(rf"(?:\A\W*|[,:]\s*|\b(?:or|maybe|about|with)\s+)(?P<low>{NUMBER})\s*\Z", re.IGNORECASE)
 _CORRECTS = re.compile(rf"\s*\*?(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE)
@@ -114,6 +130,11 @@ class Conversation:
         self.answers = asked is not None and not sentence.question
         agrees = asked is not None and not sentence.question and _AGREES.match(sentence.text)
         return asked if agrees else None
+
+    def tells_of_others(self, asked: Sentence, sentence: Sentence) -> bool:
+        """Whether a sentence only answers what somebody else does: "what do they use?", "lr 1e-4, batch 48"."""
+        told = not sentence.question and _WONDERS.match(asked.text) and _THEIRS.search(asked.text)
+        return bool(told and not _OURS.search(sentence.text))
 
     def refused(self, sentence: Sentence, asked: Sentence | None) -> Sentence | None:
         """ "warm-up?", "no": a question of a word or two that is answered with no, as a refusal."""

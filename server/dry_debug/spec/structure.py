@@ -24,8 +24,8 @@ _BULLET = re.compile(
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
 _SPEAKER = re.compile(
-    r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[AaPp][Mm]\b)?\s*[-–]?\s*)?(?:\*\*|<|@)?"
-    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[QA](?=[:*])|[a-z]{2,12})?(?:\*\*|"
+    r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[AaPp][Mm]\b)?\s*[-–]?\s*)?(?:\*\*?|_|<|@)?"
+    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[QA](?=[:*])|[a-z]{2,12})?(?:\*\*?|_|"
     r">)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[AaPp][Mm])?\]?\)?)?"
     r"(?P<colon>:)\s+(?=\S)"
 )
@@ -185,6 +185,8 @@ class _Reader:
             yield from self._flush()
             return
         bullet = _BULLET.match(line)
+        if bullet and self.paragraph and self._is_cut_off(bullet[0], stripped):
+            bullet = None
         if not stripped or stripped.startswith(">") or re.fullmatch(r"[-=*_]{3,}", stripped):
             yield from self._flush()
             if stripped.startswith(">"):  # what is answered: a number alone may be about what it names
@@ -230,13 +232,24 @@ class _Reader:
             yield from self._flush()
             self.lead, self.lead_indent = stripped, -1
 
+    def _is_cut_off(self, line: str, stripped: str) -> bool:
+        """Whether a number that begins a line ends the sentence before it: "... seed" / "21. Write one file"."""
+        number = re.match(r"(\d{1,2})[.)]\s", stripped)
+        before = self.lines[self.paragraph[-1][0]].strip()
+        first = re.match(r"\s*(\d{1,2})[.)]\s", self.lines[self.paragraph[0][0]])
+        if number is None or (first is not None and int(first[1]) + 1 == int(number[1])):
+            return False
+        return int(number[1]) > 1 and _ENDS_IN_NAME.search(before) is not None
+
     def _begins_anew(self, stripped: str) -> bool:
         """Whether a line is no continuation of the prose before it: a setting, a short line after a short line."""
         at = self.paragraph[-1][0]
         before = self.lines[at].strip()
         if stripped[:1].islower() and _CUT_OFF.search(before):
             return False  # "... Eval batch" / "size: 8"
-        if re.match(r"[\w \-/]{2,40}\s*[:=]\s*\S", stripped) or re.match(r"--?\w", stripped):
+        if re.match(r"(?:\*\*|__|`)?[\w \-/]{2,40}(?:\*\*|__|`)?\s*[:=](?:\*\*|__)?\s*\S", stripped) or re.match(
+            r"--?\w", stripped
+        ):
             return True
         if before.endswith(",") or _GOES_ON.search(before):
             return False
@@ -245,7 +258,7 @@ class _Reader:
             has_room = len(before) + 1 + len(stripped.split(" ", 1)[0]) <= width
             # A line is wrapped where the next word does not fit; where it fits, it was ended on purpose.
             return has_room or (not wrapped and _TERSE.search(before) is not None)
-        return not stripped[:1].islower() or (len(before) < 40 and not _GOES_ON.search(before))
+        return not stripped[:1].islower() or (len(before) < 45 and not _GOES_ON.search(before))
 
     def _wrapping(self, at: int) -> tuple[bool, int]:
         """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; and
@@ -358,7 +371,7 @@ _COMMAND = re.compile(
 
 # A title that says what is to be done: "Fine-tune Llama 2 7B".
 _TASK = re.compile(
-    r"\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
+    r"\bgpus?\b|\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
     r"sft|dpo|grpo)\b",
     re.I,
 )
@@ -387,8 +400,13 @@ _CUT_OFF = re.compile(
     r"training|total|effective|number|save|an?|the|of|with|and|context|random|lora|target|mixed)\Z",
     re.IGNORECASE,
 )
+_ENDS_IN_NAME = re.compile(
+    r"\b(?:seed|epochs?|rank|alpha|size|rate|steps|of|to|at|is|than|length|temperature|top[ -]?p|lr|bs|least|most|"
+    r"about|and|or|for|with|only)\Z",
+    re.IGNORECASE,
+)
 _TAGGED = re.compile(r"\s*[\[<]@?[A-Za-z][\w.-]{1,20}[\]>]:?\s+(?=\S)")  # "[eva] make it 5"
-_NAME = re.compile(r"\s*(?P<name>[a-z]{2,12}):\s+\S")
+_NAME = re.compile(r"\s*(?:\*\*?|_|<|@)?(?P<name>[a-z]{2,12})(?:\*\*?|_|>)?:\s+\S")
 
 
 def _speakers(lines: list[str]) -> frozenset[str]:

@@ -41,5 +41,7 @@ class Cadence:
 
 
 REFUSED = re.compile(
-    r"\b(?:no|not|don'?t use|do not use|never use|avoid|without|never)\s+(?:use |a |an |the |any )*\Z", re.IGNORECASE
+    r"\b(?:no|not|don'?t use|do not use|never use|cannot use|can'?t use|won'?t use|"
+    r"will not use|must ?n[o']t use|avoid|without|never)\s+(?:use |a |an |the |any )*\Z",
+    re.IGNORECASE,
 )

@@ -42,7 +42,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rate|\blr\b)|"
+        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rates?|\blrs?\b)|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
         r"(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
@@ -61,7 +61,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"job|mode|prediction))|\bbatches(?= (?:(?:should|must|shall|will|to|can) )?(?:have|hold|contain|comprise|"
         r"consist of) )|\bbsz?\b|\bmbs\b|\bgbs\b|"
         r"\bmicro(?=[ =:]{1,3}\d)|\beffective(?= (?:of )?\d|"
-        r"\s*[:=]\s*\d))(?: per (?:device|"
+        r"\s*[:=]\s*\d))(?:(?: per | ?/ ?)(?:device|"
         r"gpu|card|worker|process|rank))?|"
         r"per[ _-]device[ _-](?:train|eval)[ _-]batch[ _-]size|"
         r"\b(?:processes|handles|takes|gets|sees|holds)(?= (?:about )?\d)",
@@ -98,6 +98,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "max_length",
+        r"max(?:imum|imal)?[ _-](?:model[ _-]|seq[ _-]|total[ _-]|input[ _-]|prompt[ _-]|allowed[ _-])*len(?:gth)?|"
         r"max(?:imum)?[ _-](?:prompt|input|source|context)(?=\W{1,3}(?:of )?\d)|max(?:imum)?[ _-]?(?:num(?:ber)?[ "
         r"_-](?:of[ _-])?)?(?:input[ _-])?tokens (?:per|in|of|for) (?:an? |each |"
         r"every |"
@@ -329,9 +330,13 @@ ROLES: tuple[tuple[str, str], ...] = (
     ("eval", r"eval(?:uat(?:ion|e|ing))?s?|valid(?:at(?:ion|e|ing))?|\bval\b|\btest(?:ing)?\b|\bdev\b"),
     ("teacher", r"teachers?"),
     ("student", r"students?"),
-    ("discriminator", r"discriminators?|critics?|\bnetd\b|\bdisc\b"),
+    (
+        "discriminator",
+        r"discriminators?|critics?|\bnetd\b|\bdisc\b|q[ -]?(?:networks?|nets?|functions?)|\bqf?\d?(?=[ _](?:lr|"
+        r"learning|opt)|[ _]?\Z)",
+    ),
     ("generator", r"generators?(?! model)|\bnetg\b"),
-    ("actor", r"actors?"),
+    ("actor", r"actors?|policy(?: net(?:work)?)?(?! (?:steps|updates|gradient|iterations|optimi))"),
     ("draft", r"draft(?:er)?|speculative|assistant model"),
     ("judge", r"judges?|grader"),
     ("reward", r"reward(?: model)?"),

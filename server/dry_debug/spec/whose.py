@@ -110,7 +110,7 @@ def second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list[
             rf"(?: per (?:device|gpu|card))?\s*\(?(?:for |in |during |at |on )?(?:the )?(?P<who>\w+(?: "
             rf"model)?)?\)?\s*(?:,|/|and|&|\+|"
             rf";|\()+\s*(?P<low>{NUMBER})\s*(?:for |in |during |at |on |\()(?:the )?"
-            r"(?P<role>\w+)",
+            r"(?P<role>\w+(?: (?:networks?|nets?|functions?)\b)?)",
             text[one.end :],
             re.IGNORECASE,
         )
