@@ -35,7 +35,7 @@ _CAUGHT = ("ImportError", "ModuleNotFoundError", "AttributeError", "TypeError")
 class DeprecatedApi(SiteRule):
     name = "deprecated-api"
     code = "DEP005"
-    severity = "warning"
+    severity = "suggestion"
     fix_kind = "safe"
     triggers = (("torch", "torchvision", "transformers", "functorch"),)
     why = "It works and warns today; the version of the library that takes it away stops the run with an error."

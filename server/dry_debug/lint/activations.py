@@ -47,7 +47,8 @@ def _of_models(program: Program, losses: frozenset[str], activation: str, rule: 
     for cls, made in ends_with(program, activation):
         if made is None or made in told:
             continue
-        loss = next(losses_elsewhere(program, cls, made, losses, activation), None)
+        found = losses_elsewhere(program, cls, made, losses, activation)
+        loss = next((one for one in found if not one.program.is_test or program.is_test), None)
         if loss is not None:
             told.add(made)
             yield _report_at_model(program, made, loss, activation, rule)
@@ -62,6 +63,7 @@ def _report_at_model(program: Program, made: ast.AST, loss: LossElsewhere, activ
     where = place_of(Step(other, loss.call, ""), program)
     return Report(
         at=made,
+        severity="suggestion" if program.is_test else None,
         headline=f"`{other.short(loss.call.func, 24)}` {where} applies {activation} again to `{what}`",
         confidence=value.confidence,
         links=lambda: [Link("kind", value.confidence, f"the {activation} here is the last that the model does")],
@@ -115,6 +117,7 @@ def _report(
     )
     return Report(
         at=loss.call,
+        severity="suggestion" if program.is_test else None,  # its model is there to be trained, not to be good
         headline=f"`{program.short(loss.call.func, 30)}` applies {activation} again to `{what}`",
         confidence=value.confidence,
         links=lambda: [_link(value, made, activation, home, program)],
