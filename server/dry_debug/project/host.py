@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -439,8 +440,9 @@ class ProjectHost:
         if path in self._overlay:
             return self._overlay[path].encode("utf-8", "surrogatepass")
         try:
-            if os.path.getsize(path) > MAX_BYTES:
-                return None
+            at = os.stat(path)
+            if at.st_size > MAX_BYTES or not stat.S_ISREG(at.st_mode):
+                return None  # a pipe makes whoever opens it wait, and /dev/zero never ends
             with open(path, "rb") as file:
                 return file.read()
         except OSError:
