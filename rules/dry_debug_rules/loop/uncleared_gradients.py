@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Confidence, Step, made, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.relations import covers, different, touches
-from dry_debug.program.scopes import dotted
+from dry_debug.program.scopes import dotted, last_name
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
@@ -77,6 +77,9 @@ class UnclearedGradients(OrderRule):
                 program.why(step, _not_sure(hit, automaton), see=automaton.clearing)
             return None
         loop = next((node for node in reversed(hit.loops) if isinstance(node, ast.stmt)), None)
+        if _ends_inner_loop(hit, loop, automaton):
+            program.why(at, "it runs in the last pass of the inner loop only, and they are cleared around that loop")
+            return None
         hands = other_hands(program, step, automaton.optimizer)
         if hands is not None:
             program.why(
@@ -281,3 +284,30 @@ def _first_backward(hit: Hit, program: Program) -> ast.stmt | None:
         elif event.kind == "backward" and first is None and isinstance(stmt, ast.stmt) and stmt is not hit.event.stmt:
             first = stmt
     return first
+
+
+def _ends_inner_loop(hit: Hit, loop: ast.stmt | None, automaton: _Gradients) -> bool:
+    """Whether the step stands behind a test for the end of `for i in range(a, stop, n)`, as `i + n < stop` is, and the
+    gradients are cleared in the loop around it: each clearing is for one step."""
+    event = hit.event
+    index = event.program.index
+    if not (isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and isinstance(loop.iter, ast.Call)):
+        return False
+    if last_name(loop.iter.func) != "range" or not loop.iter.args or not index.inside(event.stmt, loop):
+        return False
+    outer = next((b for b in index.ancestors(loop) if isinstance(b, ast.For | ast.While)), None)
+    if outer is None or not any(
+        e.program is event.program and index.inside(e.stmt, outer) and not index.inside(e.stmt, loop)
+        for e in automaton.clearing
+    ):
+        return False
+    stop = ast.dump(loop.iter.args[min(1, len(loop.iter.args) - 1)])
+    for block in index.ancestors(event.stmt):
+        if block is loop:
+            return False
+        if isinstance(block, ast.If) and isinstance(block.test, ast.Compare) and len(block.test.ops) == 1:
+            inside = list(ast.walk(block.test))
+            counts = any(isinstance(n, ast.Name) and n.id == loop.target.id for n in inside)
+            if counts and not any(isinstance(n, ast.Mod) for n in inside) and any(ast.dump(n) == stop for n in inside):
+                return True
+    return False
