@@ -75,9 +75,7 @@ def _report_at_model(program: Program, made: ast.AST, loss: LossElsewhere, activ
 
 
 def _fix_at_model(program: Program, made: ast.AST, title: str) -> Fix | None:
-    if not isinstance(made, ast.Call) or program.flow.shared(made) or _returned_beside_scores(made, program):
-        return None
-    edit = _without_last_layer(made, program) or _without_call(made, program)
+    edit = _without(made, program) if isinstance(made, ast.Call) and not program.flow.shared(made) else None
     return Fix(title, "unsafe", (edit,)) if edit is not None else None
 
 
@@ -144,15 +142,20 @@ def _fix(loss: LossCall, home: Program, made: ast.AST, title: str, program: Prog
         # The probabilities are needed for something else as well: they stay, and the loss gets the scores.
         source = home.flow.source_name(loss.prediction, made, loss.call) if home is program else None
         edit = TextEdit(program.span(source[0]), source[1]) if source is not None else None
-    elif _returned_beside_scores(made, home):
-        return None  # the model gives both: the caller has to take the other one
     else:
-        edit = _without_last_layer(made, home) or _without_call(made, home)
+        edit = _without(made, home)
     if edit is None:
         return None
     if home is program:
         return Fix(title, "unsafe", (edit,))
     return Fix(title, "unsafe", (), elsewhere=((home.document.path, (edit,)),))
+
+
+def _without(made: ast.Call, home: Program) -> TextEdit | None:
+    """The edit that takes the activation away where nothing else needs it; None where there is none."""
+    if _returned_beside_scores(made, home):
+        return None  # the model gives both: the caller has to take the other one
+    return _without_last_layer(made, home) or _without_call(made, home)
 
 
 def _returned_beside_scores(made: ast.Call, home: Program) -> bool:
