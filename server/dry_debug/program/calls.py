@@ -439,8 +439,7 @@ def last_module(sequential: Value) -> Value | None:
         return None
     added = _added_last(program, made)
     if added is not None:
-        value = program.value(added.args[-1], added) if added.args else UNKNOWN
-        return value.base if value.kind == "module" else None
+        return added.base if added.kind == "module" else None
     if not made.args:
         return None
     last = made.args[-1]
@@ -458,8 +457,9 @@ def last_module(sequential: Value) -> Value | None:
     return value.base if value.kind == "module" else None
 
 
-def _added_last(program: Program, made: ast.Call) -> ast.Call | None:
-    """The last `net.add_module("name", layer)` or `net.append(layer)` on the `nn.Sequential(...)` that `made` makes."""
+def _added_last(program: Program, made: ast.Call) -> Value | None:
+    """What the last `net.add_module("name", layer)` or `net.append(layer)` puts into the `nn.Sequential(...)` that
+    `made` makes; None where there is no such call."""
     stmt = program.statement(made)
     if not isinstance(stmt, ast.Assign) or stmt.value is not made or len(stmt.targets) != 1:
         return None
@@ -474,10 +474,11 @@ def _added_last(program: Program, made: ast.Call) -> ast.Call | None:
     ]
     if not adds:
         return None
-    # In a branch the last may not run, and a variable may be filled anew: then it has no arguments that say anything.
-    home = program.statement(adds[-1])
-    block = home is not None and program.index.parent.get(home) is program.index.parent.get(stmt)
-    return adds[-1] if block else ast.Call(adds[-1].func, [], [])
+    last = adds[-1]
+    home = program.statement(last)
+    if home is None or program.index.parent.get(home) is not program.index.parent.get(stmt) or not last.args:
+        return UNKNOWN  # in a branch it may not run, and a variable may be filled anew
+    return program.value(last.args[-1], last)
 
 
 def _last_of_list(program: Program, expr: ast.expr, made: ast.Call) -> Value | None:
