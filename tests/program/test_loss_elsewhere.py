@@ -68,6 +68,28 @@ def test_a_function_that_is_handed_model_and_loss(body: str, loss: str, found: l
     assert _found(body, run=run, step=STEP.format(loss=loss)) == found
 
 
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        ("x = self.out(x); x = norm(x); return x", True),
+        ("return self.scale(self.out(x))", True),
+        ("return plain(self.out(x))", False),
+    ],
+)
+def test_a_helper_or_method_that_applies_the_activation(body: str, made: bool) -> None:
+    helpers = """
+    def scale(self, x):
+        return norm(x)
+def norm(x):
+    x = torch.softmax(x, 1)
+    return x
+def plain(x):
+    return x * 2
+"""
+    model = program(NET.replace("\ndef make", helpers + "def make").format(body=body))
+    assert [made.lineno for _, made in ends_with(model, "softmax") if made is not None] == ([13] if made else [])
+
+
 def test_one_class_of_a_table_whose_model_is_not_known() -> None:
     run = """
 import torch

@@ -47,6 +47,14 @@ def test_a_package_hands_on_what_it_imports(tmp_path: Path) -> None:
     assert names(host, tmp_path / "lib" / "tools.py", "fit") == ["main.py"]
 
 
+def test_a_module_hands_on_the_name_that_it_imports(tmp_path: Path) -> None:
+    """`tools` has moved, and its old home still offers what others import from there."""
+    old, other = "from new_home import fit\n", "from old_home import rest\nfit = rest\n"
+    host = lay(tmp_path, new_home="def fit(): ...\n", old_home=old, main="from old_home import fit\n", other=other)
+    assert names(host, tmp_path / "new_home.py", "fit") == ["old_home.py", "main.py", "other.py"]
+    assert names(host, tmp_path / "new_home.py", "rest") == []
+
+
 def test_the_nearest_come_first_and_environments_are_left_out(tmp_path: Path) -> None:
     text = "from tools import fit\n"
     host = lay(tmp_path, far__a=text, near__tools="", near__b=text, near__below__c=text, venv__d=text, top=text)

@@ -94,8 +94,8 @@ def _carry_out(project: Project, name: str, group: set[str], how: str) -> None:
     read = names([s for s in rest if not is_import(s)]).reads
     taken = needed - read if name not in project.imported() else set()
     rest = [s for s in rest if not (is_import(s) and names([s]).writes and names([s]).writes <= taken)]
-    folder = "pkg/" if how.startswith("package") else ""
-    project.trees[f"{folder}{_NEW}.py"] = ast.Module([*imports, *definitions], [])
+    folder = name.rpartition("/")[0]  # beside the file: what helps the tests is a test
+    project.trees[f"{folder}/{_NEW}.py".lstrip("/")] = ast.Module([*imports, *definitions], [])
     # They may call each other: a finding in one of them may stand at the call of another.
     places = {d.name: all_places(definitions) for d in definitions}  # type: ignore[attr-defined]
     tree.body = rest
@@ -104,7 +104,7 @@ def _carry_out(project: Project, name: str, group: set[str], how: str) -> None:
         text = f"import {_NEW}"
         tree.body = [_Qualify(places).visit(s) for s in tree.body]
     else:
-        text = f"from {'.' if folder else ''}{_NEW} import {listed}"
+        text = f"from {'.' if how.startswith('package') else ''}{_NEW} import {listed}"
     at = header(tree.body)
     if how.startswith("module") and name in project.imported():
         text += f"\nfrom {_NEW} import {listed}"  # those who import it from here

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from dry_debug.lint.engine import analyse
+from dry_debug.lint.finding import Related
 from dry_debug.lint.settings import Settings
 from dry_debug.project.host import ProjectHost
 from dry_debug.text.document import Document
@@ -45,6 +46,17 @@ class Said:
     column: int
     rule: str
     severity: str
+    cause: str
+    related: frozenset[Place]  # where its evidence stands
+
+    def tells_again(self, other: Said) -> bool:
+        """Whether it is the same finding, told in another file as well: each one points at the other."""
+        return (
+            self.file != other.file
+            and (self.rule, self.severity, self.cause) == (other.rule, other.severity, other.cause)
+            and (self.file, self.line) in other.related
+            and (other.file, other.line) in self.related
+        )
 
 
 def _all() -> list[Sample]:
@@ -80,8 +92,16 @@ def _said(files: tuple[tuple[str, str], ...]) -> tuple[Said, ...]:
             if finding.rule in EXCUSES:
                 continue  # they judge comments, which no transformation of a syntax tree keeps
             line, column = document.lines.position(finding.span.start, "utf-8")
-            found.append(Said(name, line + 1, column, finding.rule, finding.severity))
+            related = frozenset(_place(step, name, document) for step in finding.related)
+            found.append(Said(name, line + 1, column, finding.rule, finding.severity, finding.cause, related))
     return tuple(found)
+
+
+def _place(step: Related, name: str, document: Document) -> Place:
+    if step.span is not None:
+        return name, document.lines.position(step.span.start, "utf-8")[0] + 1
+    assert step.place is not None
+    return step.place.path.removeprefix(f"{_ROOT}/"), step.place.line + 1
 
 
 def baseline(sample: Sample) -> list[tuple[Place, str, str]]:

@@ -12,13 +12,13 @@ from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.evidence import weakest
 from dry_debug.program.loaded_whole import used_as_model
-from dry_debug.program.scopes import LIBRARIES, Scope, dotted
+from dry_debug.program.scopes import LIBRARIES, Scope
+from dry_debug.program.sequentials import last_module
 from dry_debug.program.spelled import spells_choice
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
     from dry_debug.program.evaluate import Evaluator
-    from dry_debug.program.program import Program
 
 Stmt = ast.stmt | None
 _ACTIVATIONS = know.SOFTMAX | know.LOG_SOFTMAX | know.SIGMOID
@@ -430,81 +430,6 @@ def _through_last(sequential: Value, result: Value) -> Value:
             if value.kind in ("tensor", "output") and value.via in ("softmax", "log_softmax", "sigmoid"):
                 return value.but(attached=result.attached, confidence=result.confidence)
     return result
-
-
-def last_module(sequential: Value) -> Value | None:
-    """The module at the end of `nn.Sequential(...)`, as far as its arguments show it."""
-    made, program = sequential.args, sequential.program
-    if made is None or program is None:
-        return None
-    added = _added_last(program, made)
-    if added is not None:
-        return added.base if added.kind == "module" else None
-    if not made.args:
-        return None
-    last = made.args[-1]
-    if isinstance(last, ast.Call) and program.qualified(last) == "collections.OrderedDict" and last.args:
-        pairs = last.args[0]
-        if not isinstance(pairs, ast.List | ast.Tuple) or not pairs.elts:
-            return None
-        pair = pairs.elts[-1]
-        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
-            return None
-        last = pair.elts[1]
-    elif isinstance(last, ast.Starred):
-        return _last_of_list(program, last.value, made)
-    value = program.value(last, made)
-    return value.base if value.kind == "module" else None
-
-
-def _added_last(program: Program, made: ast.Call) -> Value | None:
-    """What the last `net.add_module("name", layer)` or `net.append(layer)` puts into the `nn.Sequential(...)` that
-    `made` makes; None where there is no such call."""
-    stmt = program.statement(made)
-    if not isinstance(stmt, ast.Assign) or stmt.value is not made or len(stmt.targets) != 1:
-        return None
-    path = dotted(stmt.targets[0])
-    adds = [
-        call
-        for call in program.scope(made).calls
-        if isinstance(call.func, ast.Attribute)
-        and call.func.attr in ("add_module", "append")
-        and path is not None
-        and dotted(call.func.value) == path
-    ]
-    if not adds:
-        return None
-    last = adds[-1]
-    home = program.statement(last)
-    if home is None or program.index.parent.get(home) is not program.index.parent.get(stmt) or not last.args:
-        return UNKNOWN  # in a branch it may not run, and a variable may be filled anew
-    return program.value(last.args[-1], last)
-
-
-def _last_of_list(program: Program, expr: ast.expr, made: ast.Call) -> Value | None:
-    """The module that a list of layers ends with: its last `append` before the use, else its literal's last element."""
-    if not isinstance(expr, ast.Name):
-        return None
-    appends = [
-        call
-        for call in program.scope(made).calls
-        if isinstance(call.func, ast.Attribute)
-        and isinstance(call.func.value, ast.Name)
-        and call.func.value.id == expr.id
-    ]
-    if appends:
-        last = appends[-1]  # in a branch it may not run: then nobody knows what is last
-        stmt, home = program.statement(last), program.statement(made)
-        if last.func.attr != "append" or len(last.args) != 1 or stmt is None or home is None:  # type: ignore[attr-defined]
-            return None
-        if program.index.parent.get(stmt) is not program.index.parent.get(home):
-            return None
-        value = program.value(last.args[0], last)
-    else:
-        value = program.value(expr, made)
-        if value.kind == "container":
-            value = value.items[-1] if value.items else UNKNOWN
-    return value.base if value.kind == "module" else None
 
 
 def _reattach(value: Value, default: Value, attached: bool | None) -> Value:

@@ -37,11 +37,13 @@ class LossElsewhere(NamedTuple):
 def ends_with(program: Program, activation: str) -> list[tuple[Scope, ast.AST | None]]:
     """The classes of models in the file whose `forward` gives back the result of `activation`, and its call there."""
     found: list[tuple[Scope, ast.AST | None]] = []
+    if activation[1:] not in program.document.source:  # `Softmax` and `softmax`
+        return found
     for cls in program.index.classes:
         if "forward" not in cls.bindings or program.class_kind(cls) != "module":
             continue
         forward = program.evaluator.class_attribute(cls, "forward").scope
-        if forward is None or activation[1:] not in program.text(cls.node):  # `Softmax` and `softmax`
+        if forward is None:
             continue
         for back in forward.returns:
             if not _may_end_with(back.value, forward, cls, activation[1:], program, 2 * _DEPTH):
@@ -66,8 +68,20 @@ def _may_end_with(expr: ast.expr | None, forward: Scope, cls: Scope, word: str, 
             return any(word in layer or "Sequential" in layer for layer in layers)
         case ast.Call(func=func):
             held = func.value if isinstance(func, ast.Attribute) else None
-            return word in last_name(func) or _may_end_with(held, forward, cls, word, program, depth - 1)
+            return (
+                word in last_name(func)
+                or _may_end_with(held, forward, cls, word, program, depth - 1)
+                or any(_may_end_with(r.value, f, cls, word, program, depth - 2)
+                       for f in _own(func, cls, program) for r in f.returns[:4])
+            )  # fmt: skip
     return False
+
+
+def _own(func: ast.expr, cls: Scope, program: Program) -> list[Scope]:
+    """The functions of the file, or methods of the class, that a name in its code may mean."""
+    home = program.index.module if isinstance(func, ast.Name) else cls if isinstance(func, ast.Attribute) else None
+    found = home.bindings.get(last_name(func), ()) if home is not None else ()
+    return [program.index.scopes[b.node] for b in found if b.kind == "def"]
 
 
 def losses_elsewhere(

@@ -16,7 +16,7 @@ MAX_FILES = 1_500  # that one question looks into, the nearest first
 MAX_FOLDERS = 300
 MAX_BYTES = 400_000  # a larger file is data, or was generated
 MOST = 12  # files that one answer names
-_ROUNDS = 3  # of packages that hand on what they import
+_ROUNDS = 3  # of files that hand on what they import
 
 _IMPORT = re.compile(
     rb"^(?:\xef\xbb\xbf)?[ \t\f]*"  # a byte order mark, or a form feed, before the first
@@ -56,8 +56,8 @@ class Importers:
         self._answers.clear()
 
     def of(self, path: str, word: str) -> list[str]:
-        """The files that may import the one at `path`, directly or from a package that hands it on, and that have
-        `word` in their text; at most MOST."""
+        """The files that may import the one at `path`, directly or from a file that hands it on (a package, or a
+        module that imports `word` itself), and that have `word` in their text; at most MOST."""
         key = path, word
         if key not in self._answers:
             self._answers[key] = self._find(path, word)
@@ -82,8 +82,11 @@ class Importers:
                 seen.add(other)
                 if os.path.basename(other) == "__init__.py":
                     targets.append(other)
-                elif text in (self._read(other) or b""):
+                    continue
+                if text in (self._read(other) or b""):
                     found.append(other)
+                if text in self._imported(other):  # `from new_home import Net`, for those who import it from here
+                    targets.append(other)
                 if len(found) == MOST:
                     return found
         return found
