@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 
 import pytest
 from dry_debug.lint.baseline import BaselineError, parse, render
+from dry_debug.records import replace
 
 from tests.lint.helpers import document_of, found
 

@@ -1,12 +1,11 @@
 """`explain` tells why something is said of a line, and why nothing is."""
 
-from dataclasses import replace
-
 import pytest
 from dry_debug.lint import manifest
 from dry_debug.lint.explain import Explanation, Told, explain
 from dry_debug.lint.settings import Settings
 from dry_debug.project.host import ProjectHost
+from dry_debug.records import replace
 from dry_debug.render.explain import data, lines
 from dry_debug.text.document import Document
 

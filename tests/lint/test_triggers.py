@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from dry_debug import records
 from dry_debug.lint import manifest, triggers
 from dry_debug.lint.triggers import awake, triggered
 from hypothesis import given
@@ -17,7 +16,7 @@ RULES = tuple(info for info in manifest.rules() if info.shape != "comment")
 
 
 def rule(*groups: tuple[str, ...]) -> manifest.RuleInfo:
-    return dataclasses.replace(RULES[0], name="of-the-test", triggers=groups)
+    return records.replace(RULES[0], name="of-the-test", triggers=groups)
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.text(alphabet="tenso_.(=) \n\té", max_size=4), max_size=60))
@@ -60,7 +59,7 @@ def test_words_in_words_and_marks_around_them() -> None:
 
 def test_a_group_may_be_shared_and_nested() -> None:
     rules = tuple(
-        dataclasses.replace(RULES[0], name=name, triggers=groups)
+        records.replace(RULES[0], name=name, triggers=groups)
         for name, groups in {
             "always": (),
             "one": (("a",),),

@@ -1,11 +1,11 @@
 """Settings: from the start, on request, pushed, from files; reloaded while the server runs."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dry_debug import records
 from dry_debug.lint.settings import Settings, camel_case
 from dry_debug.lsp.options import CLIENT_ONLY
 from lsprotocol import types
@@ -185,4 +185,4 @@ async def test_bad_value_in_the_project_s_file_is_told_once(tmp_path: Path) -> N
 def test_every_setting_of_the_extension_is_read_by_the_server_or_is_the_client_s_own() -> None:
     package = json.loads((REPOSITORY / "package.json").read_text("utf-8"))
     keys = {key.split(".")[1] for key in package["contributes"]["configuration"]["properties"]}
-    assert keys <= {camel_case(item.name) for item in dataclasses.fields(Settings)} | CLIENT_ONLY
+    assert keys <= {camel_case(item.name) for item in records.fields(Settings)} | CLIENT_ONLY

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from dry_debug.records import replace
 from dry_debug_rules.catalogue import Entry, choose, digest, load, quote
 
 SEEDS = Path(__file__).resolve().parents[3] / "shared" / "seeds"

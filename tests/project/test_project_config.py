@@ -1,7 +1,6 @@
 """Settings out of files."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import jsonschema
@@ -10,6 +9,7 @@ from dry_debug.lint.settings import Settings, kebab_case
 from dry_debug.project.config import Configs, load
 from dry_debug.project.run import file_settings
 from dry_debug.project.schema import config_schema
+from dry_debug.records import fields
 
 
 def write(path: Path, text: str) -> Path:

@@ -1,13 +1,13 @@
 """Notebooks are read as nbformat reads them, and written with every other byte as it was."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from dry_debug.project.read import Unreadable, changed_bytes, document_of, read
+from dry_debug.records import replace
 from dry_debug.text.document import Document
 from dry_debug.text.notebook import NotebookCell, from_cells
 from hypothesis import given

@@ -87,9 +87,8 @@ def test_a_long_hover_loses_evidence_and_keeps_the_page() -> None:
     text = "x" * 700
     document = Document.from_text("import torch\nnet.load_state_dict(torch.load(path))\n", "a.py")
     (finding,) = analyse(document, None, Settings(select=("CKPT010",))).findings
-    from dataclasses import replace
-
     from dry_debug.lint.finding import Related
+    from dry_debug.records import replace
     from dry_debug.text.spans import Span
 
     long = replace(finding, related=tuple(Related(text, span=Span(0, 1)) for _ in range(4)))

@@ -153,7 +153,7 @@ def test_control_characters_of_the_code_do_not_reach_the_terminal() -> None:
 
 
 def _at(span: Span) -> object:
-    from dataclasses import replace
+    from dry_debug.records import replace
 
     return replace(plain_finding(), span=span)
 

@@ -1,9 +1,8 @@
 """The hover: short Markdown with headline, cost, evidence, quotation, fix and page, in that order."""
 
-from dataclasses import replace
-
 from dry_debug.lint.comments import words_near
 from dry_debug.lint.finding import Place, Related
+from dry_debug.records import replace
 from dry_debug.render.hover import hover
 from dry_debug.text.document import Document
 from dry_debug.text.notebook import NotebookCell, from_cells

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
+
+from dry_debug.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from dry_debug.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

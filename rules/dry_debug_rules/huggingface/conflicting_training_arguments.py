@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.lint.finding import Fix
@@ -14,6 +13,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
+from dry_debug.records import dataclass, field
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Confidence, Fix
@@ -18,6 +17,7 @@ from dry_debug.program.links import Link
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.shape import shape
 from dry_debug.program.tokenization import padding_of
+from dry_debug.records import dataclass
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report
+from dry_debug.records import replace
 
 from dry_debug_rules.spec._deviation import TRIGGERS, DeviationRule
 from dry_debug_rules.spec._pointing import short, source_name

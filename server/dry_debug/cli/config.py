@@ -3,12 +3,12 @@
 import argparse
 import json
 import os
-from dataclasses import fields
 from typing import Any
 
 from dry_debug.cli.output import near, tell, write_lines
 from dry_debug.lint.settings import Settings, kebab_case
 from dry_debug.project.config import Config, Configs
+from dry_debug.records import fields
 
 
 def run(options: argparse.Namespace) -> int:

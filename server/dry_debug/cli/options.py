@@ -5,11 +5,11 @@ import functools
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from dry_debug import __version__
 from dry_debug.lint.settings import Settings, converted, kebab_case
+from dry_debug.records import fields
 from dry_debug.render.formats import FORMATS
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.dict_entries import Entry
@@ -13,6 +12,7 @@ from dry_debug.fixes.modules import module_name
 from dry_debug.fixes.rank_guard import guard
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import names_in, nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.fixes.changes import Changes

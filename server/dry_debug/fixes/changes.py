@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Applicability, Fix, Need
 from dry_debug.lint.needs import NeedConflict, edits_of
 from dry_debug.program.parsing import parse
+from dry_debug.records import dataclass, field, replace
 from dry_debug.text.spans import OverlappingEdits, Span, TextEdit, apply_edits
 
 if TYPE_CHECKING:

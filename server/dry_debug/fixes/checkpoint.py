@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.beside import second_file
@@ -24,6 +23,7 @@ from dry_debug.fixes.unwrapping import new_texts, put_back, saved_wrapped, unwra
 from dry_debug.lint.finding import Fix
 from dry_debug.program.own_count import loops_around
 from dry_debug.program.run_numbers import outermost
+from dry_debug.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.fixes.at_hand import bound_at, has_state
@@ -15,6 +14,7 @@ from dry_debug.program.run_numbers import counters, outermost
 from dry_debug.program.stateful_data import stateful_data
 from dry_debug.program.stopping import stoppers
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -9,7 +9,6 @@ without it is a save that did not come to its end.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.changes import Changes
@@ -23,6 +22,7 @@ from dry_debug.fixes.start import begin_at, finished, range_of
 from dry_debug.lint.finding import NeedImport
 from dry_debug.program.run_numbers import outermost
 from dry_debug.program.values import UNKNOWN
+from dry_debug.records import dataclass, replace
 
 if TYPE_CHECKING:
     from dry_debug.lint.finding import Fix

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.fixes.at_hand import bound_at
@@ -20,6 +19,7 @@ from dry_debug.program.payload import literal_entries
 from dry_debug.program.run_numbers import counters, outermost
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import names_in, nodes
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

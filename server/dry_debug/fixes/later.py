@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import indent_of, is_plain
 from dry_debug.program.reaching import side
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import indent_of
 from dry_debug.program.reaching import reaching
 from dry_debug.program.restored import Loaded
 from dry_debug.program.walks import names_in
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import LoadSite

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import free_name, in_quotes
 from dry_debug.fixes.modules import module_name
 from dry_debug.lint.finding import Need, NeedHelper
 from dry_debug.program.randomness import RNGS, Rng
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -8,7 +8,6 @@ stands where every rank comes by, outside of every test for the rank, and only t
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.changes import Changes
@@ -19,6 +18,7 @@ from dry_debug.fixes.random_state import Gathered, RandomState, helper, random_s
 from dry_debug.fixes.rank_guard import always
 from dry_debug.program.every_rank import every_rank, may_draw_between
 from dry_debug.program.randomness import Rng
+from dry_debug.records import replace
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.at_hand import bound_at
@@ -24,6 +23,7 @@ from dry_debug.lint.finding import Fix, Need
 from dry_debug.program.all_ranks import WRAPPERS
 from dry_debug.program.calls import argument
 from dry_debug.program.scopes import dotted
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

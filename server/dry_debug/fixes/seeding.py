@@ -8,7 +8,6 @@ started with, and `worker_init_fn`: the workers of a loader seed torch, `random`
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.rank_seeding import (
@@ -24,6 +23,7 @@ from dry_debug.lint.finding import Fix, Need, NeedHelper, NeedImport
 from dry_debug.lint.new_lines import line_after, line_before
 from dry_debug.program.randomness import SHOWN
 from dry_debug.program.scopes import last_name
+from dry_debug.records import dataclass
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:

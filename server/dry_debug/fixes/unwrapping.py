@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.fixes.at_hand import at_top
@@ -20,6 +19,7 @@ from dry_debug.program.reaching import reaching
 from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.fixes.changes import Changes

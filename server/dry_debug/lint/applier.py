@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
 from dry_debug.lint.engine import Result, analyse
 from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR, UNUSED_SUPPRESSION, Finding, Fix
 from dry_debug.lint.needs import NeedConflict, combined, resolve_needs
 from dry_debug.lint.settings import Settings
 from dry_debug.program.host import Host
+from dry_debug.records import dataclass, field, replace
 from dry_debug.text.document import Document
 from dry_debug.text.notebook import NotebookCell, from_cells
 from dry_debug.text.spans import OverlappingEdits, TextEdit, apply_edits, overlap

@@ -6,9 +6,9 @@ with forward slashes, everything sorted so that a diff shows what changed.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from dry_debug.lint.finding import Finding
+from dry_debug.records import dataclass, field
 
 VERSION = 1
 

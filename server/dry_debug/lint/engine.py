@@ -252,7 +252,7 @@ def _findings(
 
 def _fold(first: Finding, second: Finding) -> Finding:
     """One cause, one finding: the more severe leads (the first of equals), the other becomes evidence."""
-    from dataclasses import replace
+    from dry_debug.records import replace
 
     if SEVERITIES.index(second.severity) < SEVERITIES.index(first.severity):
         first, second = second, first

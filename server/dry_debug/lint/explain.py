@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from dry_debug.lint import manifest, suppress
@@ -23,6 +22,7 @@ from dry_debug.program.host import Host, NullHost
 from dry_debug.program.links import Link
 from dry_debug.program.program import Program
 from dry_debug.program.reasons import Drop, Recorder
+from dry_debug.records import dataclass, field
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span
 

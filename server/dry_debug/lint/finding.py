@@ -3,9 +3,9 @@
 Spans are code point offsets into the `Document.source` that was analysed; a renderer turns them into rows and columns.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from dry_debug.records import dataclass, replace
 from dry_debug.text.spans import Span, TextEdit
 
 Severity = Literal["critical", "warning", "suggestion"]

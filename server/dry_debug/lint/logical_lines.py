@@ -3,8 +3,8 @@
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from dry_debug.records import dataclass
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span
 

@@ -6,10 +6,10 @@ import functools
 import importlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.lint.finding import Severity
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.lint.rule import FixKind, Rule, Shape, Status

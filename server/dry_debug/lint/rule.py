@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from dry_debug.lint.finding import Confidence, Finding, Fix, Related, Severity
+from dry_debug.records import dataclass, field
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ files and flags, in camelCase in editors. Reading files is `project.config`'s bu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dry_debug.lint.finding import Confidence, Severity
+from dry_debug.records import dataclass, field
 
 Run = Literal["onSave", "onType"]
 

@@ -11,12 +11,12 @@ import ast
 import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from dry_debug.lint import manifest
 from dry_debug.lint.finding import UNUSED_SUPPRESSION, Finding, Fix
 from dry_debug.lint.fingerprint import fingerprints
+from dry_debug.records import dataclass, field
 from dry_debug.text.document import Document
 from dry_debug.text.spans import Span, TextEdit
 

@@ -1,7 +1,6 @@
 """Code actions: what can be done about the findings at a place. Runs in a worker thread."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
@@ -17,6 +16,7 @@ from dry_debug.lsp.edits import changes, workspace_edit
 from dry_debug.lsp.ignoring import ignoring
 from dry_debug.lsp.offers import offers
 from dry_debug.lsp.snapshot import Snapshot
+from dry_debug.records import dataclass
 from dry_debug.text.spans import Span, TextEdit
 
 FIX_ALL = "source.fixAll.dryDebug"

@@ -1,7 +1,6 @@
 """One analysis of one snapshot, and what stays on screen while the text does not parse. Runs in a worker thread."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dry_debug.lint.engine import Result, analyse
@@ -9,6 +8,7 @@ from dry_debug.lint.finding import Finding, Related
 from dry_debug.lsp.project import Rules
 from dry_debug.lsp.snapshot import Snapshot
 from dry_debug.program.host import Host
+from dry_debug.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What the client can do, read once from its capabilities."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lsprotocol import types
+
+from dry_debug.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """The editor's settings: camelCase keys of `lint.settings.Settings`, each checked by itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any
 
 from dry_debug.lint.settings import Settings, camel_case, converted
+from dry_debug.records import dataclass, field, fields
 
 # Keys under `dryDebug` that concern only the client (package.json), not the analysis.
 CLIENT_ONLY = frozenset(("enable", "interpreter", "path", "trace"))

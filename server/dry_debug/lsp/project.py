@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from dry_debug.lint import baseline
 from dry_debug.lint.finding import Finding
@@ -14,6 +13,7 @@ from dry_debug.project.files import DEFAULT_EXCLUDES, matches_any
 from dry_debug.project.host import ProjectHost
 from dry_debug.project.read import Unreadable, read, read_bytes
 from dry_debug.project.run import file_settings
+from dry_debug.records import dataclass
 from dry_debug.text.document import Document
 
 # Other people's code, wherever it lies: following a definition into it is no reason to check it.

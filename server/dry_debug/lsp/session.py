@@ -5,7 +5,6 @@ import itertools
 import logging
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from dry_debug.lsp.pygls_patches import Buffers
 from dry_debug.lsp.snapshot import Snapshot, overlay, take
 from dry_debug.lsp.uris import path_of, uri_of
 from dry_debug.lsp.worker import Worker
+from dry_debug.records import replace
 
 logger = logging.getLogger(__name__)
 

@@ -1,13 +1,13 @@
 """A document as it stands in the editor at one moment: what every request is answered from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from lsprotocol import types
 
 from dry_debug.lsp.pygls_patches import Buffers
 from dry_debug.lsp.uris import is_editable, path_of
+from dry_debug.records import dataclass
 from dry_debug.text.document import Document
 from dry_debug.text.lines import Encoding
 from dry_debug.text.notebook import NotebookCell, from_cells

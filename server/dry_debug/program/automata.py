@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.events import owned
@@ -14,6 +13,7 @@ from dry_debug.program.relations import different, given_by_maker
 from dry_debug.program.trees import CallTree, Event
 from dry_debug.program.trees import children as _children
 from dry_debug.program.values import Ident, Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
 from dry_debug.program.generation import generations
 from dry_debug.program.independent import loops_around, why_dependent
 from dry_debug.program.many import many
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.evidence import Step

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import given, places_taken
@@ -12,6 +11,7 @@ from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from dry_debug.program.payload import STATEFUL, DictNode, Entry, PayloadReader
 from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

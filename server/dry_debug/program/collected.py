@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of
@@ -16,6 +15,7 @@ from dry_debug.program.evidence import Confidence, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.growth import outlived, reads_batches, tell_differentiated
 from dry_debug.program.scopes import dotted
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

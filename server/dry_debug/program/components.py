@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +16,7 @@ from dry_debug.program.evaluate import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.wrappers import DEVICE_WRAPPERS, Wrapped, puts_on, wrapped_parts
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

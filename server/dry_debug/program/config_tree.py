@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from dry_debug.records import dataclass
 
 Scalar = bool | int | float | str | None
 

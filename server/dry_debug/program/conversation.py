@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.bulk_generation import text_calls
 from dry_debug.program.calls import argument
 from dry_debug.program.encodings import encodings_behind
 from dry_debug.program.evidence import Confidence
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

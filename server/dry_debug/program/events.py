@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from dry_debug.program.model_calls import evaluates, forward, runs_loaded
 from dry_debug.program.scopes import Block, Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
 from dry_debug.program.values import UNKNOWN, Ident, Value
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Hit

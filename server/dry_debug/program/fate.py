@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

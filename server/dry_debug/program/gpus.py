@@ -8,7 +8,8 @@ what a program can use is less. Of a card that exists with several sizes all are
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from dry_debug.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of, keepers
@@ -16,6 +15,7 @@ from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import always_in, reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.walks import loop_head
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
 
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
 from dry_debug.program.walks import is_main_test, nodes
+from dry_debug.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

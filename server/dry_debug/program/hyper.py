@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +17,7 @@ from dry_debug.program.hyper_defaults import (
 )
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.hyper_config import Configured

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import settings
@@ -12,6 +11,7 @@ from dry_debug.program.config_tree import Entry
 from dry_debug.program.hydra import resolved
 from dry_debug.program.hyper import canonical_field, is_canonical
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

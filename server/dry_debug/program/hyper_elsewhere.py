@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import is_main_test
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

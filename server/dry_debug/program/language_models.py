@@ -22,11 +22,11 @@ Read in November 2026; what was not read in one of these places is None, and rul
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from dry_debug.program.version_range import number, parse
+from dry_debug.records import dataclass
 
 Side = Literal["left", "right"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import given
@@ -13,6 +12,7 @@ from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

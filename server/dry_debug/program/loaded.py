@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

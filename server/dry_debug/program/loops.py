@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.environment import Env

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.callers import parameter_of
@@ -14,6 +13,7 @@ from dry_debug.program.plain_loss import OwnLoss, own_loss
 from dry_debug.program.reached import reached
 from dry_debug.program.relations import covers, given_by_maker
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.calls import argument
@@ -15,6 +14,7 @@ from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import is_main_test, nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -7,9 +7,9 @@ sides apart all the same would double the states for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from dry_debug.program.trees import EMPTY, Alt, CallTree, Choice, Exit, Kill, Leaf, Loop, Seq, Tree, TryTree, children
+from dry_debug.records import replace
 
 _ROUNDS = 4
 

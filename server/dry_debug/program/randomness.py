@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +11,7 @@ from dry_debug.program.events import CallTree
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN
 from dry_debug.program.walks import names_in
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

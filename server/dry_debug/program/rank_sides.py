@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Step
@@ -12,6 +11,7 @@ from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import recovers, side, terminates
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -7,10 +7,10 @@ kept for the other analyses of a run; of a helper that comes to nothing, nobody 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.trees import CallTree, Leaf, children
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

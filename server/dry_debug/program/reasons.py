@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import Step, place_of
 from dry_debug.program.paths import Occurrence
 from dry_debug.program.trees import CallTree, Event
 from dry_debug.program.why import Part, See, Why
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

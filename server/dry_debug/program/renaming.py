@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.calls import places_taken
 from dry_debug.program.guards import Guard, guard_of, home_of
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
+from dry_debug.records import replace
 
 if TYPE_CHECKING:
     from dry_debug.program.trees import CallTree

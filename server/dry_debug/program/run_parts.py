@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.calls import argument
@@ -12,6 +11,7 @@ from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.loops import LoopNode
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
@@ -13,6 +12,7 @@ from dry_debug.program.reached import reached
 from dry_debug.program.reaching import always_in
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import is_name
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

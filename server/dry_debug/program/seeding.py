@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.randomness import RandomSite, Rng
 from dry_debug.program.scopes import Scope, dotted, last_name
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

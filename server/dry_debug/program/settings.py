@@ -8,12 +8,12 @@ next start, so rules do not see numbers here; the facts say them with their plac
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.config_tree import Entry
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.environment import Env

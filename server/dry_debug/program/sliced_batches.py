@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.calls import given
@@ -13,6 +12,7 @@ from dry_debug.program.reaching import always_in
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.values import UNKNOWN
 from dry_debug.program.walks import names_in, nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

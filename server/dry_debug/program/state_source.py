@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.calls import argument
@@ -11,6 +10,7 @@ from dry_debug.program.checkpoints import given
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import is_name, nodes
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.run_numbers import COUNTED, outermost
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import Value
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.loops import LoopNode

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.callers import parameter_of
@@ -13,6 +12,7 @@ from dry_debug.program.generation import underlying
 from dry_debug.program.independent import CHANGES, Body
 from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass, replace
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +12,7 @@ from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.language_models import Family, family_of
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from dry_debug.program.resume_signs import ResumeSigns
 from dry_debug.program.resumption import Resumption
 from dry_debug.program.save_purpose import SavePurpose
 from dry_debug.program.seeding import Seeding
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program import lightning
@@ -46,6 +45,7 @@ from dry_debug.program.trees import (
     Yield,
 )
 from dry_debug.program.values import Value
+from dry_debug.records import dataclass, replace
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

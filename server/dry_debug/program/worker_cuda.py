@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
 from dry_debug.program.construction import constructs
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes
+from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

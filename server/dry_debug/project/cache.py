@@ -13,10 +13,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dry_debug import __version__
+from dry_debug.records import dataclass
 from dry_debug.render.record import Record
 from dry_debug.text.document import Problem
 

@@ -8,10 +8,10 @@ everything else is replaced.
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from dry_debug.lint.settings import Settings, converted, kebab_case
+from dry_debug.records import dataclass, field, fields, replace
 from dry_debug.text.document import Problem
 
 FILE_NAMES = ("dry-debug.toml", "pyproject.toml")

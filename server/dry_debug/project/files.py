@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dry_debug.project.config import Configs
+from dry_debug.records import dataclass, field
 from dry_debug.text.document import Problem
 
 if TYPE_CHECKING:

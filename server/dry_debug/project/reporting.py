@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.engine import analyse
 from dry_debug.project.config import Configs
 from dry_debug.project.read import Unreadable, read
 from dry_debug.project.run import host_for, report_of, task_of
+from dry_debug.records import dataclass, replace
 from dry_debug.render.record import Record
 from dry_debug.text.document import Problem
 

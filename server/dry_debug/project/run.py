@@ -6,7 +6,6 @@ import functools
 import gc
 import os
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.engine import Result, analyse
@@ -15,6 +14,7 @@ from dry_debug.project.config import Config, Configs
 from dry_debug.project.pages import page_url
 from dry_debug.project.read import Unreadable, document_of, read, read_bytes
 from dry_debug.project.roots import root_of
+from dry_debug.records import dataclass, replace
 from dry_debug.render.record import Record, record
 from dry_debug.text.document import Document, Problem
 

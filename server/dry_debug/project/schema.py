@@ -1,10 +1,10 @@
 """The JSON schema of the config, made from the dataclass: dry-debug.schema.json in the repository is its output."""
 
 import types
-from dataclasses import MISSING, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dry_debug.lint.settings import Settings, kebab_case
+from dry_debug.records import MISSING, fields
 
 
 def config_schema() -> dict[str, Any]:

@@ -9,11 +9,11 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from dry_debug.project.run import FileReport, Outcome, Task, analyse_file
+from dry_debug.records import dataclass, field
 from dry_debug.text.document import Problem
 
 _BATCH = 8  # files handed out at once; small enough that no worker sits idle at the end

@@ -1,9 +1,9 @@
 """The output formats by name. Each is one module with `render(records, context)`, imported when it is asked for."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
+from dry_debug.records import dataclass, field
 from dry_debug.render.record import Record
 from dry_debug.text.document import Problem
 

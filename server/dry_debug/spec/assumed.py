@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dry_debug.records import dataclass
 from dry_debug.spec.sources import sources_of
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.records import dataclass, replace
 from dry_debug.spec import judging
 from dry_debug.spec.ambient import asked_of
 from dry_debug.spec.hardware import Hardware

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from dry_debug.records import dataclass
 from dry_debug.spec.numbers import WORDS, number
 
 

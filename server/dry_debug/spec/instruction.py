@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from dry_debug.records import dataclass, replace
 
 Kind = Literal["one", "range", "least", "most", "about", "not", "any"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
+from dry_debug.records import replace
 from dry_debug.spec.choices import Choice, choices
 from dry_debug.spec.context import asks_nothing
 from dry_debug.spec.counted import counted

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dry_debug.program.gpus import AMPERE, gpu_named
+from dry_debug.records import dataclass
 from dry_debug.spec.handed_over import hands_over
 from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.instruction import Instruction

@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.calls import argument
@@ -16,6 +15,7 @@ from dry_debug.program.relations import covers
 from dry_debug.program.scopes import dotted
 from dry_debug.program.trainers import trains
 from dry_debug.program.walks import is_main_test
+from dry_debug.records import dataclass
 from dry_debug.spec.trace import trace
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from dry_debug.records import dataclass
 
 # Family <- how it is written, after lower-casing and with one kind of hyphen. The first that matches wins.
 _FAMILIES: tuple[tuple[str, str], ...] = tuple(
@@ -424,7 +425,7 @@ def _is_exact(text: str) -> bool:
 
 def _with_kind(model: Model, sentence: str, end: int) -> Model:
     """The model with what is said behind its name: "Llama-7B for instruction following"."""
-    from dataclasses import replace
+    from dry_debug.records import replace
 
     after = sentence[end : end + 60]
     if not model.word and not model.size and model.family in _SIZED_BY_WORD:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
+from dry_debug.records import replace
 from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.kinds import kind_of_call
 from dry_debug.spec.names import FIELD_OF

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.records import replace
 from dry_debug.spec.models import named
 from dry_debug.spec.thing import Cadence
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 
+from dry_debug.records import replace
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.numbers import NUMBER, WORDS, number
 from dry_debug.spec.quantity import ANY, VALUE_OF_ANOTHER, Quantity, alike, quantity_of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from dry_debug.records import dataclass
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, WORD, WORDS, number
 from dry_debug.spec.vocabulary import ANY_FIELD

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.records import dataclass
 from dry_debug.spec.compare import Item, Verdict, compare, compliance
 from dry_debug.spec.instruction import FIELDS
 from dry_debug.spec.shown import asked_text, got_text, plain, plain_asked, replacement

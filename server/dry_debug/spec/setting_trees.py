@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.scopes import dotted
+from dry_debug.records import dataclass
 from dry_debug.spec.trace import Traced, trace
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
+from dry_debug.records import replace
 from dry_debug.spec.context import asked_part
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, number

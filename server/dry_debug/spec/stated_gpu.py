@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dry_debug.program.gpus import gpu_named
+from dry_debug.records import dataclass
 from dry_debug.spec.hardware import Hardware
 from dry_debug.spec.sources import sources_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from dry_debug.records import dataclass
 from dry_debug.spec.instruction import Source
 from dry_debug.spec.sources import ANNOUNCED, INSTRUCTS
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from dry_debug.records import dataclass
 from dry_debug.spec.instruction import Kind
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program.hyper import arithmetic
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import Option
 from dry_debug.program.walks import is_name
+from dry_debug.records import dataclass
 from dry_debug.spec.namespaces import MAKERS, handed_with, put_value
 
 if TYPE_CHECKING:

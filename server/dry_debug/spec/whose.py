@@ -12,7 +12,7 @@ _ADVERSARY = re.compile(r"\b(?:discriminators?|critics?)\b|\bnetd\b|\bgans?\b", 
 
 
 def with_role(one: Quantity, text: str, sentence: str) -> Quantity:
-    from dataclasses import replace
+    from dry_debug.records import replace
 
     role = role_near(text, one.start, one.end, one.field)
     return replace(one, role=role) if role else one
@@ -81,7 +81,7 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
 
 def second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list[Quantity]:
     """The second of "batch size 16 for training and 64 for eval", which has no word for the field of its own."""
-    from dataclasses import replace
+    from dry_debug.records import replace
 
     if one.field not in ("batch_size", "learning_rate", "max_length", "temperature", "max_tokens"):
         return []

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 
+from dry_debug.records import dataclass, replace
 from dry_debug.text.document import Cell, Document
 
 # IPython's line magics, shell escapes, help, and cell magics other than those whose body is Python.

@@ -1,7 +1,8 @@
 """Spans of source text and edits of them: plain data, no parser."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from dry_debug.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

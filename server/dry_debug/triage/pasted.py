@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from dry_debug.records import dataclass
 from dry_debug.triage.prefixes import Prefixes
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 
 from dry_debug_rules.catalogue.routes import AREAS, PHASES, Context, Route, Step, table
 
+from dry_debug.records import dataclass
 from dry_debug.triage import pasted, pressure
 from dry_debug.triage.matching import found, said, without_delays
 from dry_debug.triage.pasted import Frame, Pasted, Raised

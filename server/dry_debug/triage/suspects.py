@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeVar
 
 from dry_debug.lint.finding import CONFIDENCES, SEVERITIES, Confidence, Finding, Severity
+from dry_debug.records import dataclass
 from dry_debug.text.document import Document
 from dry_debug.triage.routing import Routing
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from dry_debug_rules.catalogue.wording import weights
+
+from dry_debug.records import dataclass
 
 _WORD = re.compile(r"[a-z_]+(?:'t)?|\d+")
 _STEM = 7  # letters of a word that count: what stands behind them is mostly its ending

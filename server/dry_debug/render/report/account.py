@@ -7,10 +7,10 @@ be simpler, what fails, everything else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from dry_debug.lint import manifest
 from dry_debug.lint.finding import SEVERITIES, SYNTAX_ERROR
+from dry_debug.records import dataclass, field
 from dry_debug.render.record import Record, shown
 from dry_debug.spec.instruction import in_words
 from dry_debug.spec.rows import Row, merged

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from dry_debug.records import dataclass
 from dry_debug.render.formats import Context, counted
 from dry_debug.render.record import Record, shown
 from dry_debug.render.report.account import Account, Critical, Over, named
