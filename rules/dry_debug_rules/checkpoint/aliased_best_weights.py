@@ -16,11 +16,10 @@ from dry_debug.program.links import Link, kind_link
 from dry_debug.program.live_weights import Live, live
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import loop_head
+from dry_debug.program.walks import LoopNode, loop_head
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
-    from dry_debug.program.loops import LoopNode
     from dry_debug.program.program import Program
 
 

@@ -13,7 +13,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
 from dry_debug.program.scopes import dotted, last_name
-from dry_debug.program.walks import loop_head, nodes
+from dry_debug.program.walks import LoopNode, loop_head, nodes
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ def _step_in(handler: ast.ExceptHandler, program: Program) -> Step | None:
     return None
 
 
-def _loop_around(handler: ast.ExceptHandler, program: Program) -> ast.For | ast.AsyncFor | ast.While | None:
+def _loop_around(handler: ast.ExceptHandler, program: Program) -> LoopNode | None:
     """The loop that takes the next turn after the handler, in its function."""
     for block in program.index.ancestors(handler):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             return _loop_of_callers(program.index.scopes[block], program)
@@ -144,7 +144,7 @@ def _loop_around(handler: ast.ExceptHandler, program: Program) -> ast.For | ast.
     return None
 
 
-def _loop_of_callers(function: Scope, program: Program) -> ast.For | ast.AsyncFor | ast.While | None:
+def _loop_of_callers(function: Scope, program: Program) -> LoopNode | None:
     """The loop that calls a function which gives nothing back: whether it has worked, nobody can ask."""
     sites = program.call_sites(function) if not any(r.value is not None for r in function.returns) else []
     for site in sites:
@@ -152,7 +152,7 @@ def _loop_of_callers(function: Scope, program: Program) -> ast.For | ast.AsyncFo
         if not isinstance(stmt, ast.Expr) or stmt.value is not site:
             return None
         for block in program.index.ancestors(stmt):
-            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            if isinstance(block, LoopNode):
                 return block
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Try):
                 break

@@ -14,6 +14,7 @@ from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.relations import covers, given_by_maker
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -33,7 +34,6 @@ _DROPS_NOTHING = (
 )  # fmt: skip
 # Libraries whose own loop puts the model into train mode.
 _LOOPS = ("lightning", "deepspeed", "sentence_transformers", "ignite", "catalyst", "fastai", "composer", "skorch")
-_STEPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 class PretrainedEvalMode(WholeRule):
@@ -237,20 +237,20 @@ def _evaluated_first(loaded: Value, module: Value, event: Event, program: Progra
         for place in (call, *(program.call_sites(function) if function.kind == "function" else ())):
             stmt, scope = program.statement(place), program.scope(place)
             around = program.index.ancestors(stmt) if stmt is not None else ()
-            if scope is event.scope and not any(isinstance(b, _STEPS) for b in around):
+            if scope is event.scope and not any(isinstance(b, LoopNode) for b in around):
                 return True
-            apart = place is not call and any(isinstance(b, _STEPS) for b in around)  # evaluates between the epochs
+            apart = place is not call and any(isinstance(b, LoopNode) for b in around)  # evaluates between the epochs
             if not apart and (scope.kind == "module" or scope.name == "__init__" or scope is made_in):
                 return True
     return False
 
 
-def _outer_loop(stmt: ast.stmt, program: Program) -> ast.For | ast.AsyncFor | ast.While | None:
+def _outer_loop(stmt: ast.stmt, program: Program) -> LoopNode | None:
     found = None
     for block in program.index.ancestors(stmt):
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             break
-        if isinstance(block, _STEPS):
+        if isinstance(block, LoopNode):
             found = block
     return found
 

@@ -17,6 +17,7 @@ from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, covers, different, touches
 from dry_debug.program.scopes import dotted
 from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context, Visit
@@ -289,7 +290,7 @@ def _head(hit: Hit, program: Program) -> ast.stmt | None:
     """Where `train()` belongs: before the loop around the step that does not hold the evaluation, or at its start."""
     inner: ast.stmt | None = None
     for block in program.index.ancestors(hit.event.stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             # The mode is left inside this loop, behind the step: train() has to come again in each iteration.
             left = next((o for o in reversed(hit.trace) if o.event.kind == "eval"), None)
             place = _statement_in(left, hit, program)

@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Step, made
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.relations import drives
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _step_in_loop(place: Occurrence) -> tuple[Program, ast.AST, ast.AST, ast.exp
         for block in program.index.ancestors(stmt):
             if isinstance(block, ast.If):
                 asked.append((program, block))
-            elif isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            elif isinstance(block, LoopNode):
                 step = _step_within(block, program)
                 return (program, block, step, _counted(asked, step)) if step is not None else None
             elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -202,7 +202,7 @@ def _counted(asked: list[tuple[Program, ast.If]], step: ast.AST) -> ast.expr | N
     return None
 
 
-def _step_within(loop: ast.For | ast.AsyncFor | ast.While, program: Program) -> ast.AST | None:
+def _step_within(loop: LoopNode, program: Program) -> ast.AST | None:
     """The optimizer's step in a loop, or the call that leads to one."""
     index = program.index
     for event in program.events.of_kind("optimizer_step"):

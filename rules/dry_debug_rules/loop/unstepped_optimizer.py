@@ -14,6 +14,7 @@ from dry_debug.program.evidence import Step, made
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.relations import different
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -131,7 +132,7 @@ def _backward_beside(clear: Event, program: Program) -> Event | None:
     """A backward pass in the same loop of a function, there or in what is called there."""
     index = program.index
     for scope, stmt in _places(clear, program):
-        loop = next((b for b in index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
+        loop = next((b for b in index.ancestors(stmt) if isinstance(b, LoopNode)), None)
         for event in program.events.of_kind("backward") if loop is not None else ():
             if event.handled or loop is None:
                 continue

@@ -29,7 +29,7 @@ from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.model_calls import spelled
 from dry_debug.program.scopes import dotted, last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -177,7 +177,7 @@ def _links(module: Value, exported: bool, program: Program) -> list[Link]:
 def _may_be_one(event: Event, program: Program) -> bool:
     """What the lines around a call tell, without a walk."""
     index = program.index
-    loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While)), None)
+    loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, LoopNode)), None)
     if loop is not None and any(index.inside(e.stmt, loop) for e in program.events.of_kind("backward")):
         return False
     return program.grad_mode(event.node) != "off"
@@ -303,7 +303,7 @@ def _trains_elsewhere(call: ast.Call, program: Program) -> bool:
     """Whether a backward pass belongs to a training loop beside the evaluation."""
     stmt = program.statement(call)
     return stmt is not None and any(
-        isinstance(block, ast.For | ast.AsyncFor | ast.While) and program.training.loops.steps_in(block, True)
+        isinstance(block, LoopNode) and program.training.loops.steps_in(block, True)
         for block in program.index.ancestors(stmt)
     )
 

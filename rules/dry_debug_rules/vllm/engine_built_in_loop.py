@@ -12,7 +12,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import names_in, nodes
+from dry_debug.program.walks import LoopNode, names_in, nodes
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ ENGINES = (
 _ROUTES = frozenset(("get", "post", "put", "route", "api_route", "websocket"))
 MAX_HOPS = 3  # functions between the loop and the engine
 _CACHES = frozenset(("cache", "lru_cache", "cached_property", "cache_resource", "fixture", "singleton"))
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _TITLE = "Build the engine once, before the loop"
 
 
@@ -114,14 +113,14 @@ def _engines(program: Program) -> Iterator[ast.Call]:
         yield from program.calls_of(name)
 
 
-def _loop_around(node: ast.AST, program: Program) -> ast.For | ast.AsyncFor | ast.While | None:
+def _loop_around(node: ast.AST, program: Program) -> LoopNode | None:
     """The innermost loop of the same function around a call."""
     stmt = program.statement(node)
     inner: ast.AST | None = stmt
     for block in program.index.ancestors(stmt) if stmt is not None else ():
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return None
-        if isinstance(block, _LOOPS) and any(s is inner for s in block.body):
+        if isinstance(block, LoopNode) and any(s is inner for s in block.body):
             return block
         inner = block
     return None
@@ -161,7 +160,7 @@ def _guarded(call: ast.Call, outer: ast.AST, program: Program) -> bool:
             return True
         if isinstance(block, ast.Try) and recovers(block) and _leaves([*block.body, *block.orelse]):
             return True  # attempts: the first that works ends the loop
-    if isinstance(outer, _LOOPS):
+    if isinstance(outer, LoopNode):
         # An iteration that always ends the loop is the only one.
         return _leaves(outer.body)
     # `if self.engine is not None: return self.engine`
@@ -200,7 +199,7 @@ def _kept(function: Scope) -> bool:
 def _hoist(call: ast.Call, again: ast.AST, program: Program) -> Fix | None:
     """The statement moved in front of the loop."""
     stmt = program.statement(call)
-    if not isinstance(again, _LOOPS) or not isinstance(stmt, ast.Assign) or stmt.value is not call:
+    if not isinstance(again, LoopNode) or not isinstance(stmt, ast.Assign) or stmt.value is not call:
         return None
     if not any(s is stmt for s in again.body) or program.index.parent.get(stmt) is not again:
         return None

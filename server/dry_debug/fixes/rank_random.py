@@ -22,9 +22,9 @@ from dry_debug.records import replace
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
-    from dry_debug.program.loops import LoopNode
     from dry_debug.program.program import Program
     from dry_debug.program.run_parts import Run
+    from dry_debug.program.walks import LoopNode
 
 _KEYS = ("rng_states", "rank_rng_states", "random_states")
 _VARIABLES = ("rng_states", "rank_rng_states", "random_states")

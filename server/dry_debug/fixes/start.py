@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.layout import free_name, lines_before
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import LoopNode
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def finished(run: Run, program: Program) -> bool:
             break
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             return True  # a method that the loop calls
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             return False
         top = block
     steps = [e.stmt for e in program.events.of_kind("optimizer_step") if program.index.inside(e.stmt, loop)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.lint.finding import Fix, NeedHelper
 from dry_debug.lint.new_lines import line_before
 from dry_debug.program.scopes import Scope, last_name
+from dry_debug.program.walks import LoopNode
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _run_often(program: Program, state: CarriedState) -> bool:
     for block in program.index.ancestors(stmt) if stmt is not None else ():
         if block is state.loop:
             break
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             return True
     func = program.text(state.call.func)
     again = [c for c in program.scope(state.call).calls if c is not state.call and program.text(c.func) == func]

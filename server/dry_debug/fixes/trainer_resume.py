@@ -15,6 +15,7 @@ from dry_debug.fixes.modules import module_name
 from dry_debug.lint.finding import Fix, NeedImport
 from dry_debug.program.calls import argument
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -97,7 +98,7 @@ def _resumes(program: Program, call: ast.Call, trainer: str) -> bool:
 
 def _in_loop(program: Program, stmt: ast.stmt) -> bool:
     """Whether a run may come here again: with the next fold, or the next model, in the same folder."""
-    return any(isinstance(block, ast.For | ast.AsyncFor | ast.While) for block in program.index.ancestors(stmt))
+    return any(isinstance(block, LoopNode) for block in program.index.ancestors(stmt))
 
 
 def _saves(program: Program, trainer: Value) -> bool:

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dry_debug.program.loops import LoopNode
 from dry_debug.program.reached import reached
 from dry_debug.program.scopes import Scope
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.walks import LoopNode
 
 MAX_CALLS = 3  # between the loop and the function behind whose call something comes
 

@@ -11,13 +11,13 @@ from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
+from dry_debug.program.walks import Repeated
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 # What runs again and again: a loop, or a method that a loop of the file calls.
-Loop = ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef
 BACKWARD = frozenset(("backward", "manual_backward"))
 
 
@@ -36,7 +36,7 @@ class Carried:
         return self.backward is not None or (self.made is not None and self.made.via == "loss")
 
 
-def carriers(program: Program, expr: ast.expr, stmt: ast.stmt, loop: Loop) -> list[Carried]:
+def carriers(program: Program, expr: ast.expr, stmt: ast.stmt, loop: Repeated) -> list[Carried]:
     """The operands of the arithmetic `expr` whose value carries a graph and comes from a loss."""
     result: list[Carried] = []
     stack = [expr]
@@ -53,7 +53,7 @@ def carriers(program: Program, expr: ast.expr, stmt: ast.stmt, loop: Loop) -> li
     return result
 
 
-def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Carried | None:
+def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated) -> Carried | None:
     value = program.value(node, stmt)
     if value.attached is False or value.kind in ("number", "const", "text"):
         return None
@@ -77,7 +77,7 @@ def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> Car
     return None
 
 
-def _backward_of(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+def _backward_of(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated) -> ast.Call | None:
     """The backward pass inside `loop` over the very tensor that `node` reads in `stmt`."""
     path = dotted(node)
     if path is None:
@@ -93,7 +93,7 @@ def _backward_of(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -
     return None
 
 
-def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated) -> ast.Call | None:
     """The backward pass inside `loop` over a sum that `node` is a part of: `loss = a + b; loss.backward()`."""
     path = dotted(node)
     if path is None:
@@ -120,7 +120,7 @@ def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Lo
     return None
 
 
-def _backward_of_part(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> ast.Call | None:
+def _backward_of_part(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated) -> ast.Call | None:
     """The backward pass inside `loop` over a term of the sum that `node` names: `d = real + fake; total += d`."""
     if not isinstance(node, ast.Name):
         return None
@@ -172,7 +172,9 @@ def _backward_in_callee(program: Program, node: ast.expr, stmt: ast.stmt) -> tup
     return (found, other) if found is not None else None
 
 
-def _backward_given(program: Program, node: ast.expr, stmt: ast.stmt, loop: Loop) -> tuple[ast.Call, Program] | None:
+def _backward_given(
+    program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated
+) -> tuple[ast.Call, Program] | None:
     """`update(loss)` inside `loop`, where `update` runs the backward pass over what it is given."""
     path = dotted(node)
     if path is None:
@@ -211,7 +213,7 @@ def _backward_in_caller(program: Program, node: ast.expr, stmt: ast.stmt) -> ast
         if at is None or not isinstance(passed, ast.Name | ast.Attribute):
             continue
         for block in program.index.ancestors(at):
-            if isinstance(block, ast.For | ast.AsyncFor | ast.While | ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(block, Repeated):
                 found = _backward_of(program, passed, at, block)
                 if found is None and program.value(passed, at).attached:  # not so the number a loss is divided by
                     found = _backward_through(program, passed, at, block)

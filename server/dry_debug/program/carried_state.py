@@ -14,14 +14,13 @@ from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.values import Value
 
-LoopNode = ast.For | ast.AsyncFor | ast.While
 _CUTS = frozenset(("detach", "detach_", "data", "no_grad", "inference_mode"))
 MAX_COPIES = 3  # of a state, one of another, inside a function
 MAX_CALLS = 300  # of a loop body
@@ -55,7 +54,7 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
     for scope in (program.index.module, *program.index.functions):
         for backward, over in backward_passes(program, scope, retaining=True, computed=True):
             stmt = program.statement(backward)
-            loop = _innermost(program, stmt) if stmt is not None else None
+            loop = program.loop_around(backward)
             if stmt is not None and loop is None and scope.kind == "function":
                 for found in _called_in_loop(program, scope, backward, over):
                     if found.at not in seen:
@@ -74,15 +73,6 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
     for cls in program.index.classes if "training_step" in program.document.source else ():
         if lightning.trained_by_trainer(cls):
             yield from _between_steps(program, cls)
-
-
-def _innermost(program: Program, stmt: ast.stmt) -> LoopNode | None:
-    for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-            return block
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return None
-    return None
 
 
 def _leaves(program: Program, stmt: ast.stmt, loop: LoopNode) -> bool:
@@ -213,7 +203,7 @@ def _called_in_loop(program: Program, function: Scope, backward: ast.Call, over:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     for call in program.call_sites(function):
         stmt, scope = program.statement(call), program.scope(call)
-        loop = _innermost(program, stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else None
+        loop = program.loop_around(call) if isinstance(stmt, ast.Assign) and stmt.value is call else None
         if loop is None or not isinstance(stmt, ast.Assign) or program.grad_mode(call) != "on":
             continue
         taken = _taken(stmt)

@@ -146,7 +146,8 @@ class Checkpoints:
         scope = program.scope(route.call)
         if isinstance(route.payload, ast.Name) and depth < MAX_HELPERS:
             callers = self._passed(route.payload.id, scope)
-            if callers and not self._in_loop(route.call):
+            # In a loop of its own function it saves on the way of the training that goes on there.
+            if callers and program.loop_around(route.call) is None:
                 for call, expr in callers:
                     path = self._forwarded(route.path, scope, call)
                     self._site(_Route(call, expr, path, route.save), via or route.save, result, depth + 1)
@@ -158,16 +159,6 @@ class Checkpoints:
                 result.append(site)
             return
         result.append(self._read(route, program, None, route.call, route.path, via))
-
-    def _in_loop(self, call: ast.Call) -> bool:
-        """Whether a save stands in a loop of its function: one that trains, and saves on the way."""
-        stmt = self.program.statement(call)
-        for block in self.program.index.ancestors(stmt) if stmt is not None else ():
-            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-                return True
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-                break
-        return False
 
     def _read(
         self,

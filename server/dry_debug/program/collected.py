@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program.additions import addition_of
 from dry_debug.program.callers import without_gradients
 from dry_debug.program.calls import given
-from dry_debug.program.carried import BACKWARD, Carried, Loop, backward_passes, carried
+from dry_debug.program.carried import BACKWARD, Carried, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
 from dry_debug.program.evidence import Confidence, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.growth import outlived, reads_batches, tell_differentiated
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import Repeated
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _JOINS = frozenset(f"torch.{n}" for n in ("cat", "concat", "concatenate", "vstack", "hstack", "stack"))
 _MOST_CALLERS = 3  # functions that hand on what is filled, one in the other
-_REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
 How = Literal["list", "dict", "cat", "sum"]
 
 
@@ -35,7 +35,7 @@ class Collection:
     path: str  # what keeps them: `outputs`, `self.cache`
     how: How
     carried: list[Carried]
-    loop: Loop
+    loop: Repeated
     fate: Fate
     confidence: Confidence
     used_up: ast.Call | None  # the backward pass of the same iteration through them
@@ -148,7 +148,7 @@ def _judged(
         if not stages & ends["eval"] and "oader" not in program.document.source:
             why(stmt, "nothing in the function uses a graph up or evaluates a model, and the file has no loader")
             return
-        if not any(program.index.in_loop(at) for at in (stmt, *map(program.statement, sites)) if at is not None):
+        if not any(program.loop_around(at) for at in (stmt, *sites)):
             why(stmt, "it stands in no loop")
             return
     loop = outlived(program, stmt, path, in_place=how != "sum")
@@ -221,17 +221,6 @@ def _sites(program: Program, scope: Scope) -> list[ast.Call]:
     return program.call_sites(scope) if scope.kind == "function" and scope.name != "forward" else []
 
 
-def _inner_loop(program: Program, site: ast.Call) -> ast.For | ast.AsyncFor | ast.While | None:
-    """The innermost loop of its function around a call."""
-    stmt = program.statement(site)
-    for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-            return block
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return None
-    return None
-
-
 def _outside(site: ast.Call, function: Scope, path: str) -> str | None:
     """What the caller calls `path` of the function, if it hands it in: `net.head` for `model.head`."""
     root, _, rest = path.partition(".")
@@ -261,16 +250,16 @@ def _fate(program: Program, path: str, stmt: ast.stmt, scope: Scope, sites: list
 
 
 def _used_by_callers(
-    program: Program, function: Scope, loop: Loop, sources: set[str], sites: list[ast.Call]
+    program: Program, function: Scope, loop: Repeated, sources: set[str], sites: list[ast.Call]
 ) -> ast.Call | None:
     """The backward pass of a caller's loop over what the function is handed and collects."""
     if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
     for site in sites:
         caller = program.scope(site)
-        around = _inner_loop(program, site) or caller.node
+        around = program.loop_around(site) or caller.node
         outer = {path for source in sources if (path := _outside(site, function, source)) is not None}
-        if not outer or not isinstance(around, _REPEATED):
+        if not outer or not isinstance(around, Repeated):
             continue
         found = backward_through(program, caller, around, outer)
         if found is not None:
@@ -279,7 +268,7 @@ def _used_by_callers(
 
 
 def _may_end_here(
-    program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, loop: Loop, how: How, sites: list[ast.Call]
+    program: Program, ends: dict[str, set[Scope]], stmt: ast.stmt, loop: Repeated, how: How, sites: list[ast.Call]
 ) -> bool:
     """Whether the graphs may end with the iteration, as far as can be told without asking what the tensors are."""
     scope = program.scope(stmt)
@@ -296,7 +285,7 @@ def _may_end_here(
     return bool(({scope} | outer) & ends["eval"]) or reads_batches(program, loop)
 
 
-def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: Loop) -> list[Carried]:
+def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: Repeated) -> list[Carried]:
     """The parts of what is added that carry a graph: the elements of a tuple, a list or a dict, or it alone."""
     nested = isinstance(value, ast.Tuple | ast.List | ast.Dict | ast.Set)
     parts: list[ast.expr] = []
@@ -315,7 +304,7 @@ def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: 
     return found
 
 
-def _entry(program: Program, value: ast.expr, stmt: ast.stmt, loop: Loop) -> Carried | None:
+def _entry(program: Program, value: ast.expr, stmt: ast.stmt, loop: Repeated) -> Carried | None:
     """The entry of the dict `value` that a backward pass of the same iteration, before `stmt`, goes over."""
     if not isinstance(value, ast.Name):
         return None
@@ -361,7 +350,7 @@ def _changed_by_function(program: Program, name: str, scope: Scope) -> bool:
     return False
 
 
-def _stored(program: Program, scope: Scope, loop: Loop) -> Iterator[str]:
+def _stored(program: Program, scope: Scope, loop: Repeated) -> Iterator[str]:
     """The entries that statements of the loop give another value, as they are written."""
     for stmt in program.index.assignments:
         if program.scope(stmt) is scope and program.index.inside(stmt, loop):
@@ -433,11 +422,11 @@ def _of(expr: ast.expr, root: str, program: Program, at: ast.AST) -> bool:
     return False
 
 
-def _differentiates(program: Program, loop: Loop) -> bool:
+def _differentiates(program: Program, loop: Repeated) -> bool:
     """Whether gradients are computed in the loop, here or in what it calls."""
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
         function = program.index.scopes[loop]
-        around = [_inner_loop(program, site) for site in _sites(program, function)]
+        around = [program.loop_around(site) for site in _sites(program, function)]
         loops = program.training.loops
         return loops.function_trains(function) or any(loops.steps_in(one) for one in around if one is not None)
     return program.training.loops.steps_in(loop)
@@ -464,15 +453,15 @@ def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried], 
     )
 
 
-def _called_once(program: Program, loop: Loop, sites: list[ast.Call]) -> bool:
+def _called_once(program: Program, loop: Repeated, sites: list[ast.Call]) -> bool:
     """Whether every call of the function `loop` that stands in a loop runs in one iteration of it only."""
     if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
-    calls = [(program.statement(site), around) for site in sites if (around := _inner_loop(program, site)) is not None]
+    calls = [(program.statement(site), around) for site in sites if (around := program.loop_around(site)) is not None]
     return bool(calls) and all(at is not None and _only_once(program, at, around) for at, around in calls)
 
 
-def _only_once(program: Program, stmt: ast.stmt, loop: Loop) -> bool:
+def _only_once(program: Program, stmt: ast.stmt, loop: Repeated) -> bool:
     """Whether a test for one iteration (`if i == 0:`) stands between the loop and the statement."""
     for block in program.index.ancestors(stmt):
         if block is loop:

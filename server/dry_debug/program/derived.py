@@ -10,9 +10,9 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
-    from dry_debug.program.carried import Loop
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
+    from dry_debug.program.walks import Repeated
 
 MAX_PASSES = 8
 MAX_STATEMENTS = 400  # of a loop body; in a longer one nothing is said to be computed from anything
@@ -57,7 +57,7 @@ def reads(expr: ast.AST, paths: Collection[str]) -> bool:
     return any(dotted(node) in paths for node in read_with_graph(expr))
 
 
-def derived(program: Program, scope: Scope, loop: Loop, sources: Collection[str]) -> set[str]:
+def derived(program: Program, scope: Scope, loop: Repeated, sources: Collection[str]) -> set[str]:
     """The variables of `scope` that hold, graph and all, something that `loop` computes from `sources`; these too."""
     found = set(sources)
     rows = _rows(program, scope, loop)
@@ -76,7 +76,7 @@ def derived(program: Program, scope: Scope, loop: Loop, sources: Collection[str]
 Row = tuple[frozenset[str], list[str]]  # what an assignment reads, graph and all, and the variables that take it
 
 
-def _rows(program: Program, scope: Scope, loop: Loop) -> list[Row]:
+def _rows(program: Program, scope: Scope, loop: Repeated) -> list[Row]:
     """`_flows`, read once for each loop. None yet while they are read: a function may call itself."""
     key = (scope, loop)
     known = program.flow.rows.get(key)
@@ -89,7 +89,7 @@ def _rows(program: Program, scope: Scope, loop: Loop) -> list[Row]:
     return known
 
 
-def _flows(program: Program, scope: Scope, loop: Loop) -> Iterator[tuple[ast.expr, list[str]]]:
+def _flows(program: Program, scope: Scope, loop: Repeated) -> Iterator[tuple[ast.expr, list[str]]]:
     """(value, what takes it) of the assignments and appends of `scope` inside `loop`."""
     inside = program.index.inside
     for stmt in (*program.index.assignments, *program.index.augments):
@@ -141,7 +141,7 @@ def target_paths(target: ast.expr) -> Iterator[str]:
                 yield path
 
 
-def backward_through(program: Program, scope: Scope, loop: Loop, sources: Collection[str]) -> ast.Call | None:
+def backward_through(program: Program, scope: Scope, loop: Repeated, sources: Collection[str]) -> ast.Call | None:
     """The backward pass of `scope` inside `loop` over something that the loop computes from `sources`."""
     from dry_debug.program.carried import backward_passes
 

@@ -6,11 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import Repeated
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
 _TESTS = (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.BinOp)
 Count = tuple[ast.expr, ast.AST]  # how many times, and the statement in which that stands
 
@@ -25,7 +25,7 @@ def guards(program: Program, stmt: ast.stmt) -> list[tuple[ast.If, Count]]:
                 count = every(program, before)
                 if count is not None:
                     found.append((before, count))
-        if isinstance(block, _LOOPS):
+        if isinstance(block, Repeated):
             break
         if isinstance(block, ast.If):
             count = every(program, block)

@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from dry_debug.program.all_ranks import may_be_about_process
-from dry_debug.program.loops import LoopNode
 from dry_debug.program.reaching import side
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -70,7 +69,7 @@ def _may_leave(stmt: ast.stmt, loop: LoopNode, program: Program) -> bool:
             leaves = True
         if isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        within = inner or isinstance(current, ast.For | ast.AsyncFor | ast.While)
+        within = inner or isinstance(current, LoopNode)
         for child in ast.iter_child_nodes(current):
             if isinstance(child, ast.stmt):
                 queue.append((child, within))

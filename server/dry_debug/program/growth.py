@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of, keepers
 from dry_debug.program.calls import argument
-from dry_debug.program.carried import Carried, Loop, bindings_of, carriers
+from dry_debug.program.carried import Carried, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import always_in, reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.walks import loop_head
+from dry_debug.program.walks import LoopNode, Repeated, loop_head
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Growth:
     path: str  # what grows, as written: `total`, `self.total`, `logs["loss"]`; `call`: what is called on
     how: Literal["sum", "list", "call"]
     carried: list[Carried]
-    loop: Loop
+    loop: Repeated
     fate: Fate
     confidence: Confidence
     kept: tuple[Program, ast.stmt] | None = None  # `call`: where the function that is called keeps it
@@ -134,7 +134,7 @@ def _growth(
     path: str,
     how: Literal["sum", "list"],
     carried: list[Carried],
-    loop: Loop,
+    loop: Repeated,
 ) -> Growth | None:
     if not carried:
         return None
@@ -157,7 +157,7 @@ def _growth(
     return Growth(stmt, text, how, carried, loop, fate, confidence)
 
 
-def reads_batches(program: Program, loop: Loop) -> bool:
+def reads_batches(program: Program, loop: Repeated) -> bool:
     """Whether the loop goes over the batches of a loader, or the function is called in one that does."""
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
         sites = program.call_sites(program.index.scopes[loop])
@@ -189,7 +189,9 @@ def tell_differentiated(program: Program, stmt: ast.stmt, path: str, fate: Fate)
 # -- loops -----------------------------------------------------------------------------------------------------------
 
 
-def outlived(program: Program, stmt: ast.stmt, path: str | None, in_place: bool = False, depth: int = 0) -> Loop | None:
+def outlived(
+    program: Program, stmt: ast.stmt, path: str | None, in_place: bool = False, depth: int = 0
+) -> Repeated | None:
     """The innermost loop around `stmt` whose iterations `path` outlives, or None.
 
     `in_place`: what is added goes into an object that a caller may have handed in; it need not be given back.
@@ -261,7 +263,7 @@ def _given_for(name: str, function: Scope, call: ast.Call) -> ast.expr | None:
     return argument(call, names.index(name), name) if name in names else None
 
 
-def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Loop) -> bool:
+def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Repeated) -> bool:
     outer = [b for b in program.index.ancestors(loop) if isinstance(b, ast.For | ast.AsyncFor)]
     if any(always_in(program.index, made, block) and reads_batches(program, block) for block in outer):
         return True
@@ -270,7 +272,7 @@ def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Loop) -> bool:
     return len(sites) == 1 and any(reads_batches(program, block) for block in _loops_around(program, sites[0]))
 
 
-def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Loop) -> bool:
+def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Repeated) -> bool:
     """Whether it is set anew on the branch on which the accumulated gradients are cleared, or the optimizer steps."""
     branch = next((b for b in program.index.ancestors(made) if b is loop or isinstance(b, ast.If)), loop)
     if branch is loop or not program.index.inside(branch, loop):
@@ -321,10 +323,10 @@ def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncF
     return found
 
 
-def _around(program: Program, stmt: ast.stmt, call: ast.Call) -> Loop | None:
+def _around(program: Program, stmt: ast.stmt, call: ast.Call) -> Repeated | None:
     """The innermost loop around `stmt`, else its function where that works with what a loop of this file gives it."""
     for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             function = program.index.scopes[block]
@@ -341,7 +343,7 @@ def _runs_in_loop(program: Program, function: Scope) -> bool:
     queue, seen = [function], {function}
     for current in queue:
         for call in program.call_sites(current):
-            if _in_loop(program, call):
+            if program.loop_around(call) is not None:
                 return True
             caller = program.scope(call)
             if caller.kind == "function" and caller not in seen and len(seen) < MAX_CALLERS:
@@ -350,9 +352,9 @@ def _runs_in_loop(program: Program, function: Scope) -> bool:
     return False
 
 
-def _repeated(program: Program, stmt: ast.stmt, path: str, in_place: bool, depth: int) -> Loop | None:
+def _repeated(program: Program, stmt: ast.stmt, path: str, in_place: bool, depth: int) -> Repeated | None:
     for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             return block
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             function = program.index.scopes[block]
@@ -379,7 +381,7 @@ def _handed_in(program: Program, function: Scope, path: str, depth: int) -> bool
     return False
 
 
-def _kept_for_callers(program: Program, carried: list[Carried], path: str, loop: Loop) -> bool:
+def _kept_for_callers(program: Program, carried: list[Carried], path: str, loop: Repeated) -> bool:
     """Whether all of it comes in as arguments of a function: then it is told of the calls that put it together."""
     if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
         return False
@@ -410,21 +412,9 @@ def _fed_back(program: Program, function: Scope, path: str) -> bool:
             if not isinstance(target, ast.Tuple) or place >= len(target.elts):
                 continue
             target = target.elts[place]
-        if given is None or dotted(target) is None or dotted(target) != dotted(given) or not _in_loop(program, call):
+        if given is None or dotted(target) is None or dotted(target) != dotted(given):
             continue
-        around = next(b for b in program.index.ancestors(stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
-        if outlived(program, stmt, dotted(target)) is around:
+        around = program.loop_around(call)
+        if around is not None and outlived(program, stmt, dotted(target)) is around:
             return True
-    return False
-
-
-def _in_loop(program: Program, call: ast.Call) -> bool:
-    stmt = program.statement(call)
-    if stmt is None:
-        return False
-    for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
-            return True
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            return False
     return False

@@ -10,6 +10,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.relations import different
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.paths import Occurrence
@@ -112,7 +113,7 @@ def _outermost_loop(program: Program, node: ast.AST) -> ast.stmt | None:
     found: ast.stmt | None = None
     if stmt is not None:
         for block in program.index.ancestors(stmt):
-            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            if isinstance(block, LoopNode):
                 found = block
             elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
                 break

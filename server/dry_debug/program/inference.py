@@ -13,12 +13,11 @@ from dry_debug.program.program import GradMode
 from dry_debug.program.relations import belongs_to, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import names_in, nodes
+from dry_debug.program.walks import LoopNode, names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
     from dry_debug.program.events import Event
-    from dry_debug.program.loops import LoopNode
     from dry_debug.program.paths import Occurrence
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
@@ -104,7 +103,7 @@ def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension]
             data = around is not None and program.training.loops.gives_data(part.iter, around, stmt)
             return (program, part) if data and _given(node, names_in(part.target)) else None
         for block in program.index.ancestors(stmt):
-            if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+            if isinstance(block, LoopNode):
                 return (program, block) if _evaluates(block, node, scope, program) else None
             if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
                 break
@@ -143,7 +142,7 @@ def scored(place: Occurrence) -> bool:
 def may_score(event: Event) -> bool:
     """Whether the loop around a call compares predictions with labels, or its function predicts: asks for no walk."""
     program = event.program
-    blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, ast.For | ast.AsyncFor | ast.While))
+    blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, LoopNode))
     loop = next(blocks, None)
     return _picks(event) or (loop is not None and _compares(loop, False))
 
@@ -176,7 +175,7 @@ def _says_training(loop: ast.AST, program: Program) -> bool:
 
 def _compares(loop: ast.AST, picks: bool) -> bool:
     """Whether a loop goes from scores to classes, unless that is known to happen elsewhere, and compares them."""
-    inside = list(nodes(loop)) if isinstance(loop, ast.For | ast.AsyncFor | ast.While) else []
+    inside = list(nodes(loop)) if isinstance(loop, LoopNode) else []
     picks = picks or any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside)
     return picks and any(map(_equates, inside))
 

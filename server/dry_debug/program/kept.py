@@ -11,8 +11,8 @@ from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
 
 if TYPE_CHECKING:
-    from dry_debug.program.loops import LoopNode
     from dry_debug.program.program import Program
+    from dry_debug.program.walks import LoopNode
 
 MAX_CALLERS = 3  # functions through which what is kept is handed in
 _NO_USE = ("print", "len", "isinstance", "id", "type")

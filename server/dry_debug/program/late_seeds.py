@@ -81,7 +81,7 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
     if any(program.scope(site.node) is not scope for site in sites):
         why(seed, "the generator is seeded in several places")
         return None
-    if program.index.in_loop(stmt):
+    if program.loop_around(stmt):
         why(seed, "it stands in a loop, whose iterations may be runs of their own")
         return None
     for place, scope in _on_the_way(program, seed):
@@ -112,7 +112,7 @@ def _on_the_way(program: Program, seed: ast.Call) -> Iterator[tuple[ast.Call, Sc
         yield place, scope
         sites = program.call_sites(scope) if scope.kind == "function" else []
         stmt = program.statement(sites[0]) if len(sites) == 1 else None
-        if stmt is None or program.index.in_loop(stmt) or program.scope(sites[0]).kind not in ("module", "function"):
+        if stmt is None or program.loop_around(stmt) or program.scope(sites[0]).kind not in ("module", "function"):
             return
         place = sites[0]
 

@@ -12,13 +12,13 @@ from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
+from dry_debug.program.walks import LoopNode, Repeated
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 LoopKind = Literal["epoch", "batch", "iteration", "eval"]
-LoopNode = ast.For | ast.AsyncFor | ast.While
 
 
 @dataclass(slots=True, eq=False)
@@ -123,8 +123,7 @@ class Loops:
         return expr
 
     def _loop_around(self, stmt: ast.stmt) -> ast.AST | None:
-        loops = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
-        return next((block for block in self.program.index.ancestors(stmt) if isinstance(block, loops)), None)
+        return next((block for block in self.program.index.ancestors(stmt) if isinstance(block, Repeated)), None)
 
     def _over(self, loop: LoopNode, scope: Scope) -> Value:
         from dry_debug.program.values import UNKNOWN

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.scopes import Block, Scope, last_name
 from dry_debug.program.trees import Event
 from dry_debug.program.values import Value
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
@@ -32,7 +33,6 @@ _NO_PASSES = _RUNS | frozenset(
     "matmul mm bmm type type_as clone dim numel flatten index insert sort count lower upper encode_plus batch_decode "
     "save load open read add_argument parse_args exists mkdir".split()
 )
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _WITHS = (ast.With, ast.AsyncWith)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # A class that calls one of these looks after the mode of its parts itself.
@@ -205,7 +205,7 @@ def _may_evaluate(ix: EventIndex, call: ast.Call, scope: Scope, depth: int = 0) 
 def _evaluates_in(ix: EventIndex, holder: Block, depth: int) -> bool:
     """Whether that holds for what stands in the block `holder`."""
     for block in (holder, *ix.index.ancestors(holder)):
-        if isinstance(block, _LOOPS):
+        if isinstance(block, LoopNode):
             return True
         if isinstance(block, _WITHS):
             if any(isinstance(i.context_expr, ast.Call) and last_name(i.context_expr.func) in _SWITCHES

@@ -4,11 +4,12 @@ what a run that goes on from a save has to begin with."""
 from __future__ import annotations
 
 import ast
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.scopes import Binding, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -55,8 +56,8 @@ def ahead(program: Program, count: ast.stmt, save: ast.stmt) -> int | None:
     if not trained or len(set(trained)) > 1:
         return None
     counted = count.lineno < save.lineno
-    if not counted and any(isinstance(block, ast.If) and not index.inside(save, block)
-                           for block in _between(program, count, shared)):  # fmt: skip
+    within = takewhile(lambda block: block is not shared, index.ancestors(count))
+    if not counted and any(isinstance(block, ast.If) and not index.inside(save, block) for block in within):
         return None  # it is counted in some of the rounds
     added = trained[0] - counted
     return added if added >= 0 else None
@@ -64,17 +65,7 @@ def ahead(program: Program, count: ast.stmt, save: ast.stmt) -> int | None:
 
 def loops_around(program: Program, stmt: ast.stmt) -> list[ast.stmt]:
     """The loops that a statement stands in, the innermost first."""
-    loops = (ast.For, ast.AsyncFor, ast.While)
-    return [block for block in program.index.ancestors(stmt) if isinstance(block, loops)]
-
-
-def _between(program: Program, stmt: ast.stmt, loop: ast.AST) -> list[ast.AST]:
-    found: list[ast.AST] = []
-    for block in program.index.ancestors(stmt):
-        if block is loop:
-            break
-        found.append(block)
-    return found
+    return [block for block in program.index.ancestors(stmt) if isinstance(block, LoopNode)]
 
 
 def _names_of_ends(program: Program, loop: ast.While) -> set[str]:

@@ -19,6 +19,7 @@ from dry_debug.program.imported_files import imported_files
 from dry_debug.program.names import Names
 from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex, last_name
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import LoopNode
 from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
@@ -275,6 +276,16 @@ class Program:
         if isinstance(call, ast.stmt):
             return call
         return self.index.stmt_of.get(call)
+
+    def loop_around(self, node: ast.AST) -> LoopNode | None:
+        """The innermost loop of its own function around a call or statement."""
+        stmt = self.statement(node)
+        for block in self.index.ancestors(stmt) if stmt is not None else ():
+            if isinstance(block, LoopNode):
+                return block
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                return None
+        return None
 
     # -- values ------------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import Binding, Block, Scope, ScopeIndex, never_goes_on
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 MAX_BINDINGS = 200  # of one name that are looked at, the nearest ones: more are a table, and every use asks again
 _TERMINATORS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
@@ -118,8 +118,8 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
     if not use_chain:
         return bindings
     blocks = {block: node for node, block in use_chain}
-    use_loops = [block for _, block in use_chain if isinstance(block, _LOOPS)]
-    if isinstance(use, _LOOPS):
+    use_loops = [block for _, block in use_chain if isinstance(block, LoopNode)]
+    if isinstance(use, LoopNode):
         use_loops.append(use)
     before, after = _split(bindings, use)
     found, loop_killed = _backwards(index, before, blocks, use_loops, inclusive=use)
@@ -168,8 +168,8 @@ def _split(bindings: list[Binding], use: ast.stmt) -> tuple[list[Binding], list[
 def _loops_of(index: ScopeIndex, binding: Binding) -> Iterable[Block]:
     if binding.stmt is None:
         return []
-    loops = [block for _, block in chain(index, binding.stmt) if isinstance(block, _LOOPS)]
-    if isinstance(binding.stmt, _LOOPS) and binding.kind == "for":
+    loops = [block for _, block in chain(index, binding.stmt) if isinstance(block, LoopNode)]
+    if isinstance(binding.stmt, LoopNode) and binding.kind == "for":
         loops.append(binding.stmt)
     return loops
 
@@ -178,7 +178,7 @@ def _backwards(
     index: ScopeIndex,
     before: list[Binding],
     blocks: dict[Block, ast.AST],
-    use_loops: list[ast.For | ast.AsyncFor | ast.While],
+    use_loops: list[LoopNode],
     inclusive: ast.stmt,
 ) -> tuple[list[Binding], set[Block]]:
     """Walk from the use towards the start: what reaches, and the loops in which a binding always runs first."""

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step, weakest
-from dry_debug.program.loops import LoopNode
 from dry_debug.program.reached import reached
 from dry_debug.program.relations import belongs_to, covers, drives, made_inside
 from dry_debug.program.run_parts import Part, Run
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.loops import LoopNode
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.scopes import Binding, Scope, dotted
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -87,6 +87,6 @@ def _conditional(program: Program, b: Binding, loop: LoopNode) -> bool:
             return False
         if isinstance(block, ast.If):
             return True
-        if isinstance(block, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(block, LoopNode):
             return False
     return False

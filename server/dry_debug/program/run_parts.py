@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program.calls import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Confidence, Step
-from dry_debug.program.loops import LoopNode
 from dry_debug.program.values import Value
 from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.walks import LoopNode
 
 PartKind = Literal["optimizer", "scheduler", "scaler", "ema", "epoch", "best"]
 # The name of a best result, in a key.

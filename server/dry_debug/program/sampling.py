@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.calls import argument
-from dry_debug.program.loops import LoopNode, TrainingLoop
+from dry_debug.program.loops import TrainingLoop
 from dry_debug.program.reached import reached
 from dry_debug.program.reaching import always_in
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import is_name
+from dry_debug.program.walks import LoopNode, is_name
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from dry_debug.program.afterwards import comes_after
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step
-from dry_debug.program.loops import LoopNode
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_parts import BEST, Part, Run
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -13,8 +13,8 @@ from dry_debug.program.values import Value
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
-    from dry_debug.program.loops import LoopNode
     from dry_debug.program.program import Program
+    from dry_debug.program.walks import LoopNode
 
 # A loader of torchdata that has `state_dict` and `load_state_dict`; the loader of PyTorch has neither. What it says
 # at the end of an epoch makes some versions leave out the next one (meta-pytorch/data, issue 1437).

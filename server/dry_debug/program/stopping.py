@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program.run_numbers import COUNTED, outermost
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import LoopNode, nodes
 from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
-    from dry_debug.program.loops import LoopNode
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Binding, Scope
 

@@ -13,7 +13,7 @@ from dry_debug.program.dispatch import runs
 from dry_debug.program.distributed import Distributed
 from dry_debug.program.hyper import Hyperparameters, literal
 from dry_debug.program.hyper_defaults import defaults
-from dry_debug.program.loops import LoopNode, Loops, calls_of_tree
+from dry_debug.program.loops import Loops, calls_of_tree
 from dry_debug.program.randomness import Randomness
 from dry_debug.program.reaching import side
 from dry_debug.program.resume_signs import ResumeSigns
@@ -25,6 +25,7 @@ from dry_debug.records import dataclass
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Binding, ScopeIndex
+    from dry_debug.program.walks import LoopNode
 
 
 @dataclass(slots=True, eq=False)

@@ -25,6 +25,7 @@ from dry_debug.program.trees import (
     TryTree,
     Yield,
 )
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
@@ -204,7 +205,7 @@ class TreeBuilder:
         if depth > MAX_NESTING:
             items.extend(own)
             return
-        if isinstance(stmt, ast.For | ast.AsyncFor | ast.While):
+        if isinstance(stmt, LoopNode):
             items.append(self._loop(stmt, own, items, active, scope, depth))
             return
         if isinstance(stmt, ast.With | ast.AsyncWith):
@@ -236,7 +237,7 @@ class TreeBuilder:
 
     def _loop(
         self,
-        stmt: ast.For | ast.AsyncFor | ast.While,
+        stmt: LoopNode,
         own: list[Tree],
         items: list[Tree],
         active: set[ast.AST],
@@ -275,7 +276,7 @@ class TreeBuilder:
         tree = CallTree(method, _without_arguments(given), self.program, value)
         return tree if _generates(tree) else None
 
-    def _changing(self, stmt: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> frozenset[str]:
+    def _changing(self, stmt: LoopNode, scope: Scope) -> frozenset[str]:
         """Names that an iteration may give another value: the loop's targets, and attributes set outside `__init__`."""
         names = set(_bound(stmt))
         cls = scope.class_scope
@@ -393,7 +394,7 @@ def _conditional_parts(stmt: ast.stmt) -> list[tuple[ast.expr, bool, set[ast.AST
     return found
 
 
-def _bound(loop: ast.For | ast.AsyncFor | ast.While) -> Iterator[str]:
+def _bound(loop: LoopNode) -> Iterator[str]:
     if not isinstance(loop, ast.While):
         for node in ast.walk(loop.target):
             if isinstance(node, ast.Name):

@@ -12,6 +12,7 @@ from dry_debug.records import dataclass, field
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
+    from dry_debug.program.walks import LoopNode
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +74,7 @@ class Choice(Tree):
 class Loop(Tree):
     body: Tree
     orelse: Tree
-    node: ast.For | ast.AsyncFor | ast.While
+    node: LoopNode
     endless: bool
     kills: frozenset[str]  # names whose value an iteration changes
 
