@@ -159,4 +159,4 @@ def python_files(folder: str) -> list[str]:
     found = []
     for parent, _, names in os.walk(folder):
         found += [os.path.join(parent, name) for name in names if name.endswith(".py")]
-    return sorted(found)
+    return sorted(path for path in found if os.path.isfile(path))  # a link may lead nowhere
