@@ -61,6 +61,8 @@ def test_the_first_of_several() -> None:
         ("", "pass", True),
         ("", "feed.sampler.set_epoch(epoch)", False),
         ("import accelerate", "pass", False),
+        ("from composer import *", "pass", False),
+        ("from .accelerate import helper", "pass", True),
         ("from transformers import AutoTokenizer", "pass", True),
     ],
 )

@@ -14,6 +14,7 @@ from dry_debug.program.version_range import Range, parse
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
+    from dry_debug.lint.finding import Applicability
     from dry_debug.program.program import Program
 
     from dry_debug_rules.dependencies._removals import Removal, Table
@@ -54,6 +55,22 @@ def version_of(package: str, found: Sequence[Imported], program: Program) -> str
 def allowed_by(version: str | None) -> Range | None:
     """The versions that a version or condition allows, where it can be read."""
     return parse(version) if version is not None else None
+
+
+def places(program: Program, name: Table) -> Iterator[ast.AST]:
+    """Every place that uses what the table `name` tells of one of the libraries that the file imports."""
+    return (site.node for _, sites, _ in by_library(program, name) for site in sites)
+
+
+def by_library(program: Program, name: Table) -> Iterator[tuple[str, list[Site], dict[str, str | None]]]:
+    """For each library of which the file uses what the table `name` tells: the library, the places in the order of
+    the file with an import first in its line, and the version of each package that they speak of, as `version_of`."""
+    found = program.imported
+    for top in libraries(program, found, name):
+        sites = sorted(uses(program, found, top, name), key=lambda s: (s.stmt.lineno, s.how != "import"))
+        if sites:
+            packages = {site.removal.package for site in sites}
+            yield top, sites, {package: version_of(package, found, program) for package in packages}
 
 
 # -- where -------------------------------------------------------------------------------------------------------------
@@ -172,6 +189,15 @@ def replacement(site: Site, program: Program) -> Fix | None:
         else None
     )
     return Fix(title_of(site), "safe", (edit,)) if edit is not None else None
+
+
+def replacements(sites: Sequence[Site], program: Program) -> Fix | None:
+    """One fix of all these places, under the title of the first; None where one of them has none."""
+    fixes = [one for site in sites if (one := replacement(site, program)) is not None]
+    if len(fixes) < len(sites):
+        return None
+    kind: Applicability = "unsafe" if any(one.applicability == "unsafe" for one in fixes) else "safe"
+    return Fix(title_of(sites[0]), kind, tuple(sorted(edit for one in fixes for edit in one.edits)))
 
 
 def _attribute(site: Site, node: ast.Attribute, program: Program) -> TextEdit | None:

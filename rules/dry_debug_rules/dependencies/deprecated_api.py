@@ -6,25 +6,14 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import asked_before, caught
 from dry_debug.program.links import Link
 
-from dry_debug_rules.dependencies._uses import (
-    Site,
-    allowed_by,
-    libraries,
-    replacement,
-    shown_at,
-    title_of,
-    uses,
-    version_of,
-)
+from dry_debug_rules.dependencies._uses import Site, allowed_by, by_library, places, replacements, shown_at
 
 if TYPE_CHECKING:
-    from dry_debug.lint.finding import Applicability
     from dry_debug.program.program import Program
 
     from dry_debug_rules.dependencies._removals import Removal
@@ -44,16 +33,11 @@ class DeprecatedApi(SiteRule):
     looks_at = "names and arguments that some version of a library has deprecated"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        found = program.imported
-        tops = libraries(program, found, "deprecated")
-        return (site.node for top in tops for site in uses(program, found, top, "deprecated"))
+        return places(program, "deprecated")
 
     def check(self, program: Program) -> Iterator[Report]:
-        found = program.imported
-        for top in libraries(program, found, "deprecated"):
+        for top, sites, versions in by_library(program, "deprecated"):
             told: dict[Removal, list[Site]] = {}
-            sites = sorted(uses(program, found, top, "deprecated"), key=lambda s: (s.stmt.lineno, s.how != "import"))
-            versions = {row.package: version_of(row.package, found, program) for row in {s.removal for s in sites}}
             for site in sites:
                 silent = _silent(site, versions[site.removal.package], top, program)
                 if silent is not None:
@@ -62,10 +46,10 @@ class DeprecatedApi(SiteRule):
                     program.why(site.node, "the import of it is reported")
                 else:
                     told.setdefault(site.removal, []).append(site)
-            for removal, places in told.items():
-                for place in places[1:]:
-                    program.why(place.node, "it is told of {}, with this place", Step(program, places[0].stmt, ""))
-                yield _report(places, versions[removal.package] or "", program)
+            for removal, same in told.items():
+                for site in same[1:]:
+                    program.why(site.node, "it is told of {}, with this place", Step(program, same[0].stmt, ""))
+                yield _report(same, versions[removal.package] or "", program)
 
 
 def _silent(site: Site, version: str | None, top: str, program: Program) -> str | None:
@@ -99,11 +83,7 @@ def _report(sites: Sequence[Site], version: str, program: Program) -> Report:
     allowed = allowed_by(version)
     uses_it = "uses" if allowed is not None and allowed.exact else "asks for"
     headline = f"{what} is deprecated since {since}, and this project {uses_it} {version}"
-    fixes = [one for place in sites if (one := replacement(place, program)) is not None]
-    fix = None
-    if len(fixes) == len(sites):
-        kind: Applicability = "unsafe" if any(one.applicability == "unsafe" for one in fixes) else "safe"
-        fix = Fix(title_of(first), kind, tuple(sorted(edit for one in fixes for edit in one.edits)))
+    fix = replacements(sites, program)
     steps = [Step(program, first.stmt, f"deprecated since {since}: {removal.source}")]
     return Report(
         at=shown_at(first.node, program),

@@ -7,25 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program.evidence import Step
 from dry_debug.program.guarded import asked_before, caught
 from dry_debug.program.links import Link
 
-from dry_debug_rules.dependencies._uses import (
-    Site,
-    allowed_by,
-    libraries,
-    replacement,
-    shown_at,
-    title_of,
-    uses,
-    version_of,
-)
+from dry_debug_rules.dependencies._uses import Site, allowed_by, by_library, places, replacements, shown_at
 
 if TYPE_CHECKING:
-    from dry_debug.lint.finding import Applicability
     from dry_debug.program.program import Program
 
     from dry_debug_rules.dependencies._removals import Removal
@@ -54,17 +43,10 @@ class RemovedApi(SiteRule):
     looks_at = "imports, attributes, arguments and hooks that some version of a library has removed"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        found = program.imported
-        tops = libraries(program, found, "removed")
-        return (site.node for top in tops for site in uses(program, found, top, "removed"))
+        return places(program, "removed")
 
     def check(self, program: Program) -> Iterator[Report]:
-        found = program.imported
-        for top in libraries(program, found, "removed"):
-            sites = sorted(uses(program, found, top, "removed"), key=lambda s: (s.stmt.lineno, s.how != "import"))
-            if not sites:
-                continue
-            versions = {row.package: version_of(row.package, found, program) for row in {s.removal for s in sites}}
+        for top, sites, versions in by_library(program, "removed"):
             states = {s.removal: _state(versions[s.removal.package], s.removal) for s in sites}
             old = _of_old_days(program) if "doubtful" in states.values() else None
             told: dict[Removal, list[Site]] = {}
@@ -78,8 +60,8 @@ class RemovedApi(SiteRule):
                     program.why(site.node, "the import of it fails already, and is reported")
                 else:
                     told.setdefault(site.removal, []).append(site)
-            for removal, places in told.items():
-                yield from _reports(places, states[removal] == "gone", versions[removal.package], program)
+            for removal, same in told.items():
+                yield from _reports(same, states[removal] == "gone", versions[removal.package], program)
 
 
 def _silent(site: Site, state: _State, version: str | None, old: str | None, top: str, program: Program) -> str | None:
@@ -133,11 +115,7 @@ def _report(site: Site, others: list[Site], version: str | None, program: Progra
     error = removal.error or _ERRORS["argument" if removal.called else site.how]
     known = f"{removal.package} {version} is declared or installed" if version is not None else "no version is known"
     steps = [Step(program, site.stmt, f"removed in {since}: {removal.source}")]
-    fixes = [one for place in (site, *others) if (one := replacement(place, program)) is not None]
-    fix = None
-    if fixes and len(fixes) == 1 + len(others):
-        kind: Applicability = "unsafe" if any(one.applicability == "unsafe" for one in fixes) else "safe"
-        fix = Fix(title_of(site), kind, tuple(sorted(edit for one in fixes for edit in one.edits)))
+    fix = replacements([site, *others], program)
     return Report(
         at=shown_at(site.node, program),
         headline=headline,

@@ -17,7 +17,6 @@ from dry_debug.records import dataclass
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-# What runs again and again: a loop, or a method that a loop of the file calls.
 BACKWARD = frozenset(("backward", "manual_backward"))
 
 

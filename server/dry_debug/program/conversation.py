@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Sign = Literal["template", "messages", "typed", "role"]
 MAX_STEPS = 40  # expressions that a prompt is traced back through
+MAX_ELEMENTS = 8  # of a list that are looked at
 _ASSISTANT = re.compile(r"\s*(?:<<SYS>>\s*)?You are an? (?:[\w-]+,? (?:and )?){0,4}(?:assistant|chat ?bot|bot)\b", re.I)
 _ASKS_A_PERSON = re.compile(
     r"\b(?:you|user|me|human|ask|question|chat|say|message|query|tú|tu|usuario|pregunta|du|frage|vous)\b", re.IGNORECASE
@@ -131,19 +132,12 @@ def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign,
         if isinstance(one, ast.Constant):
             if isinstance(one.value, str) and _ASSISTANT.match(one.value):
                 yield "role", one
-        elif isinstance(one, ast.JoinedStr):
-            parts = [v.value if isinstance(v, ast.FormattedValue) else v for v in one.values]
+        elif (parts := put_together(one)) is not None:
             todo += [(part, scope) for part in parts]
-        elif isinstance(one, ast.List | ast.Tuple):
-            todo += [(element, scope) for element in one.elts[:6]]
         elif isinstance(one, ast.Dict):
             keys = {key.value for key in one.keys if isinstance(key, ast.Constant)}
             if {"role", "content"} <= keys:
                 yield "messages", one
-        elif isinstance(one, ast.BinOp):
-            todo += [(one.left, scope), (one.right, scope)]
-        elif isinstance(one, ast.IfExp):
-            todo += [(one.body, scope), (one.orelse, scope)]
         elif isinstance(one, ast.Call):
             func = one.func
             if isinstance(func, ast.Attribute) and func.attr == "apply_chat_template":
@@ -162,6 +156,19 @@ def signs(expr: ast.expr, at: ast.AST, program: Program) -> Iterator[tuple[Sign,
                     todo += [(r.value, target.scope) for r in target.scope.returns if r.value is not None]
         elif isinstance(one, ast.Name):
             todo += behind(one, scope, program)
+
+
+def put_together(expr: ast.expr) -> list[ast.expr] | None:
+    """The parts of an f-string, a list, a sum or a choice as it is written; None for anything else."""
+    if isinstance(expr, ast.JoinedStr):
+        return [part.value if isinstance(part, ast.FormattedValue) else part for part in expr.values]
+    if isinstance(expr, ast.List | ast.Tuple):
+        return expr.elts[:MAX_ELEMENTS]
+    if isinstance(expr, ast.BinOp):
+        return [expr.left, expr.right]
+    if isinstance(expr, ast.IfExp):
+        return [expr.body, expr.orelse]
+    return None
 
 
 def _typed(call: ast.Call) -> bool:

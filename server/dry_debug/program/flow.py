@@ -37,6 +37,21 @@ class LossCall(NamedTuple):
     made: Value | None
 
 
+def loss_parts(call: ast.Call) -> tuple[ast.expr, ast.expr] | None:
+    """If the call were one of a loss: what makes the loss (`loss` in `loss(x, y)` and in `loss.forward(x, y)`), and
+    the prediction; None where it cannot be one."""
+    prediction = argument(call, 0, "input") if len(call.args) + len(call.keywords) > 1 else None
+    if prediction is None:
+        return None
+    func = call.func
+    return func.value if isinstance(func, ast.Attribute) and func.attr == "forward" else func, prediction
+
+
+def is_loss(value: Value, names: frozenset[str]) -> bool:
+    """Whether it is one of the losses with the canonical `names`: an object, or a function of a library."""
+    return value.kind in ("loss", "library") and value.type in names
+
+
 class Flow:
     """Parents and name uses, computed per scope when somebody asks."""
 
@@ -220,14 +235,10 @@ class Flow:
                 continue
             if len(call.args) + len(call.keywords) < 2 or (name or "").startswith(("builtins.", "torch.")):
                 continue
-            prediction = argument(call, 0, "input")
-            if prediction is None:
-                continue
-            func = call.func
-            made = func.value if isinstance(func, ast.Attribute) and func.attr == "forward" else func
-            value = program.value(made, call)
-            if value.kind in ("loss", "library") and value.type in names:
-                yield LossCall(call, value.type, prediction, value)
+            parts = loss_parts(call)
+            value = program.value(parts[0], call) if parts is not None else None
+            if parts is not None and value is not None and is_loss(value, names):
+                yield LossCall(call, value.type or "", parts[1], value)
 
     def sets_attribute(self, attribute: str, made: ast.Call) -> bool:
         """Whether some assignment `x.attribute = ...` (or setattr) may be on the object that `made` makes."""

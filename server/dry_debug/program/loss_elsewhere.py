@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.calls import given
 from dry_debug.program.environment import Bound
+from dry_debug.program.flow import is_loss, loss_parts
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import UNKNOWN, Value
 
@@ -184,10 +185,10 @@ def _in_methods(home: Program, cls: Scope, given_: Bound, names: frozenset[str])
 def _in_function(home: Program, function: Scope, env: Bound, names: frozenset[str]) -> Iterator[LossElsewhere]:
     """The calls of the losses in a function whose parameters are known."""
     for each in function.calls:
-        if len(each.args) < 2:
+        parts, stmt = loss_parts(each), home.statement(each)
+        if parts is None:
             continue
-        stmt = home.statement(each)
-        of = home.evaluator.value(each.func, function, stmt, env)
-        if of.kind in ("loss", "library") and of.type in names:
-            prediction = home.evaluator.value(each.args[0], function, stmt, env)
+        of = home.evaluator.value(parts[0], function, stmt, env)
+        if is_loss(of, names):
+            prediction = home.evaluator.value(parts[1], function, stmt, env)
             yield LossElsewhere(home, each, of.type or "", prediction)

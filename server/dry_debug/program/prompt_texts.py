@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dry_debug.program.conversation import behind
+from dry_debug.program.conversation import behind, put_together
 from dry_debug.program.scopes import last_name
 from dry_debug.records import dataclass
 
@@ -92,12 +92,11 @@ def texts(exprs: Iterable[tuple[ast.expr, Scope]], program: Program) -> Texts:
 
 def _parts(one: ast.expr, scope: Scope, program: Program) -> list[tuple[ast.expr, Scope]] | None:
     """What an expression is made of; None if nobody can see that."""
-    if isinstance(one, ast.JoinedStr):
-        return [(part, scope) for part in one.values]
-    if isinstance(one, ast.FormattedValue | ast.Starred | ast.Await):
+    parts = put_together(one)
+    if parts is not None:
+        return [(part, scope) for part in parts]
+    if isinstance(one, ast.Starred | ast.Await):
         return [(one.value, scope)]
-    if isinstance(one, ast.List | ast.Tuple):
-        return [(element, scope) for element in one.elts[:8]]
     if isinstance(one, ast.Dict):  # a message
         content = [
             (value, scope)
@@ -105,10 +104,6 @@ def _parts(one: ast.expr, scope: Scope, program: Program) -> list[tuple[ast.expr
             if isinstance(key, ast.Constant) and key.value in ("content", "text")
         ]
         return content or None
-    if isinstance(one, ast.BinOp):
-        return [(one.left, scope), (one.right, scope)]
-    if isinstance(one, ast.IfExp):
-        return [(one.body, scope), (one.orelse, scope)]
     if isinstance(one, ast.ListComp | ast.GeneratorExp):
         inner = program.index.scopes.get(one)
         return [(one.elt, inner)] if inner is not None else None

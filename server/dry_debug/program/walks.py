@@ -8,7 +8,7 @@ from typing import Any
 
 # One object each: an `isinstance` that spells them out builds the union anew at every test.
 LoopNode = ast.For | ast.AsyncFor | ast.While
-Repeated = LoopNode | ast.FunctionDef | ast.AsyncFunctionDef  # a function: for what its callers' loops give it
+Repeated = LoopNode | ast.FunctionDef | ast.AsyncFunctionDef  # what runs again and again: a function that a loop calls
 _LEAVES: frozenset[type] = frozenset(
     (ast.Load, ast.Store, ast.Del, str, int, float, bool, bytes, complex, type(None), type(...))
 )

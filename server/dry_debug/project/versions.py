@@ -23,7 +23,8 @@ MAX_BYTES = 5_000_000
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
 _REQUIREMENT = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*
-        \(?\s*(?P<condition>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*(?:;(?P<marker>[^#]*)(?:\#.*)?|@(?P<place>[^;]*).*|\#.*)?$""",
+        \(?\s*(?P<condition>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\)?\s*
+        (?:;(?P<marker>[^#]*)(?:\#.*)?|@(?P<place>[^;]*).*|\#.*)?$""",
     re.VERBOSE,
 )
 _EXACT = re.compile(r"={2,3}([\w.+!-]+)$")
