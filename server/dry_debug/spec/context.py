@@ -40,7 +40,7 @@ _BORDER = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\A(?!\s*,\s*trained (?:with|using|by|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
+    r"\A(?!\W*trained (?:with|using|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
     r"for)\b)|"
     r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|(?<!it "
     r")(?<!them )(?<!this )(?<!that )(?<!much )(?<!see )earlier(?! than)|yesterday|"
@@ -537,7 +537,7 @@ def _asked_for(part: str) -> bool:
         re.search(
             r"\b(?:(?:like|want|need|prefer|have)\b[^,;.]{0,16}\b(?:it|this|that|them|the model) (?:be )?(?:trained"
             r"|set|run|kept|"
-            r"fine-?tuned)|as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|"
+            r"fine-?tuned)|as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:we|i)(?: have|'ve)? (?:switched|moved|changed|went over) (?:from \S+ )?to\b|"
             r"(?:agreed|decided|"
             r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|"
             r"same) "

@@ -19,6 +19,7 @@ from dry_debug.spec.hardware import Hardware, together
 from dry_debug.spec.instruction import FIELDS, Instruction, Source
 from dry_debug.spec.models import says_less
 from dry_debug.spec.numbers import NUMBER, number, with_points
+from dry_debug.spec.phrased import phrased, with_phrased
 from dry_debug.spec.products import products
 from dry_debug.spec.quantities import quantities
 from dry_debug.spec.quantity import Quantity
@@ -218,6 +219,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
     numbers = _made_of(text, numbers, source.text)
     if not settings:
         numbers = products(text, sentence.question, numbers)
+        numbers = with_phrased(numbers, list(phrased(text, sentence.question, lora=near_lora)))
     numbers.extend(_product(text, numbers))
     found.extend(numbers)
     found.extend(counted(text, sentence.question, numbers) if not settings else ())

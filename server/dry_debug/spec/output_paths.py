@@ -27,7 +27,7 @@ _OUTPUT = re.compile(
     rf"(?:^|[,;(]\s)\W*(?:outputs?|out|checkpoints?|ckpts?|artifacts?|results?|where(?: to(?: save)?)?|save(?: to)?"
     rf"|saved (?:to"
     rf"|in))\s*[:=]\s*|"
-    rf"\b(?:results?|adapters?|checkpoints?|weights|models?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
+    rf"\b(?:results?|adapters?|checkpoints?|weights|models?(?: and (?:the )?logs)?|outputs?|artifacts?|everything|stuff)(?: (?:are|is|"
     rf"should be|shall be|"
     rf"will be|must be|go(?:es)?|lands?|lives?|ends? up|belongs?))?(?: as (?:\w+ ){{1,3}}?)?\s*(?:to|in|into|under|"
     rf"at)\s+"
@@ -61,7 +61,7 @@ _PUT_AT = re.compile(  # "checkpoints every 10 epochs → work/run", "put it bes
     r"dump\w*)\b"
     r"(?:[^.;/]|(?<=\d)\.(?=\d)){0,80}?(?:→|->|=>|,\s*(?:all )?(?:in|into|under)\b|"
     r",(?=\s*[\w.-]+(?:/[\w.-]+)+/?\s*\Z)|:(?=\s*[~./\w-]*/))|(?:\A|"
-    r"[,;(]\s*)(?:output |save |target )?(?:folder|directory|"
+    r"[,;(]\s*)(?:output |save |target |new |a new |other |another )?(?:folder|directory|"
     r"dir)\b[:=]?)\s*"
     r"[\"'(]*(?P<path>[~.]{0,2}/?[\w.-]+(?:/[\w.-]+)+/?)",
     re.IGNORECASE,

@@ -26,7 +26,7 @@ _NOT_BEFORE = {
     r"diffusion|inner|k|gradient|accumulation|frequency|interval) (?:\w+ )?(?:for )?\Z",
     "learning_rate": r"(?:min|minimum|final|end|ending|decay(?:ing)? to|floor|eta) ?_?\Z",
     "max_length": r"(?:eval|each|average|avg\.?|mean|median|typical|usual|longest|shortest|p9\d|percentile)(?: "
-    r"\w+)? \Z",
+    r"\w+){0,3} \Z",
     "max_tokens": r"(?:average|avg\.?|mean|median|typical|usual|longest|shortest)(?: \w+)? \Z",
     "seed": r"\bno \Z",
 }
@@ -71,6 +71,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         and _AT_AN_EPOCH.search(before)
     ):
         return None  # "48.1 at epoch 50"
+    if field == "batch_size" and _REFERENCE.search(before) and "scal" in text.lower():
+        return None  # "base lr 1e-3 for batch size 256, scaled linearly"
     if field == "max_steps" and _PER_ROLLOUT.match(text, match.end()):
         return None
     if field == "max_steps" and behind and _LISTED.search(before):
@@ -151,6 +153,8 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         values, kind, end = (values[0], high), "range", other.end()  # "min. 1e-5, max. 5e-5"
     if kind == "one" and len(values) == 1 and not bounded and (limit := _BOUND_BEHIND.match(text, end)):
         kind = "most" if limit["most"] else "least"
+    if kind == "one" and field == "batch_size" and re.search(r"\bmax(?:imum|imal|\.)? \Z", before, re.IGNORECASE):
+        kind = "most"
     bound = _BOUND_BEFORE.search(before)
     if bound is not None and kind == "one" and len(values) == 1:  # "never go above lr 1e-5"
         kind = "least" if bound["low"] else "most"
@@ -239,6 +243,7 @@ _SOFTENED = re.compile(
 _SAMPLED = re.compile(r"\bsampl\w+|\bgenerat\w+|\bdecod\w+|\btop[ _-]?p\b", re.IGNORECASE)
 
 
+_REFERENCE = re.compile(r"\b(?:lr|rate)\b[^.;]*\b(?:for|at|per|with) (?:an? |the )?(?:total |global )?\Z", re.IGNORECASE)
 _SHARES = frozenset("processes handles takes gets sees holds".split())
 
 
@@ -303,7 +308,7 @@ _BOUND_BEHIND = re.compile(
     r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?!\.?[ _-]?\w)|at (?:the )?(?:very )?most(?!\s+\d)|tops\b|or (?:less|"
     r"fewer|lower|"
     r"below)\b|at the latest)|"
-    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every|\s+\d)|or (?:more|higher|above)\b))",
+    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every|\s+\d)|or (?:more|higher|above)\b|\+(?=\s*(?:\Z|[,.;)]))))",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,11 @@ _POWER = re.compile(
     rf"(?: to the| to)?(?: power(?: of)?)? ?(?:minus|negative) (?P<power>\d|{_DIGIT})(?:th|rd)?\b",
     re.IGNORECASE,
 )
+_POINT = re.compile(  # dictated: "zero point zero one"
+    rf"\b(?:(?P<whole>zero|oh|o|nought|null|{_DIGIT}) )?point (?P<digits>(?:zero|oh|o|nought|{_DIGIT})"
+    rf"(?: (?:zero|oh|o|nought|{_DIGIT}))*)\b",
+    re.IGNORECASE,
+)
 _TIMES_AHEAD = re.compile(r"(?<![\w.)])(?<![\w)] )[x×](?=\d{1,3}\b(?!\d))")  # "(x4 accumulation)"
 _HUB = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<data>datasets/)?(?P<id>[\w.-]+/[\w-]+(?:\.[\w-]+)*)"
@@ -38,6 +43,8 @@ def spelled(text: str) -> str:
     low = text.lower()
     if "minus" in low or "negative" in low:
         text = _POWER.sub(_as_digits, text)
+    if "point " in low:
+        text = _POINT.sub(_as_decimal, text)
     if "x" in low or "×" in low:
         text = _TIMES_AHEAD.sub(" ", text)
     if "hf.co/" in low or "huggingface.co/" in low:
@@ -54,6 +61,12 @@ def _as_digits(match: re.Match[str]) -> str:
     power = number(match["power"])
     shown = f"{mantissa:g}e-{power:g}" if mantissa is not None and power is not None else ""
     return shown.ljust(len(match[0])) if shown and len(shown) <= len(match[0]) else match[0]
+
+
+def _as_decimal(match: re.Match[str]) -> str:
+    digits = "".join(f"{number(w) or 0:g}" for w in match["digits"].lower().split())
+    whole = f"{number(match['whole']) or 0:g}" if match["whole"] else "0"
+    return f"{whole}.{digits}".ljust(len(match[0]))
 
 
 def _as_id(match: re.Match[str]) -> str:

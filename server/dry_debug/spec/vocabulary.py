@@ -42,7 +42,9 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rates?|\blrs?\b)|"
+        r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rates?|(?<![a-z])lrs?\b)|"
+        r"(?<=\ba )(?:constant )?rate(?= of \d(?:\.\d+)?e-\d)|\b(?:learns?|train(?:s|ed)?|tuned?|optimi[sz]ed?)(?= (?:at|with) \d"
+        r"(?:\.\d+)?e-\d)|\bα(?=\s*=\s*\d(?:\.\d+)?e-\d)|\bη(?=\s*=)|\bstep[ -]?size(?: [αη])(?=\W{1,3}(?:\d(?:\.\d+)?e-\d|0?\.\d))|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
         r"(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
@@ -129,7 +131,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"shortened)(?: off)? (?:at|after|"
         r"to)(?= ?[\d,.]+k? ?tok)|\b(?:inputs?|texts?|sequences?|sentences|documents?|articles|prompts?|reviews|tweets|"
         r"dialogues?|messages) (?:are |get |is |should be |must be |will be |to be |be )*(?:cut|trimmed|capped|"
-        r"truncated|limited|shortened)(?: off)? (?:at|after|to|beyond)(?= ?\d)|\b(?:context|ctx)(?: of)?(?=[ "
+        r"truncated|limited|shortened)(?: off)? (?:at|after|to|beyond)(?= ?\d)|\b(?:context|ctx)(?: of| to)?(?=[ "
         r"=:]+\d| of)|"
         r"\bbptt\b(?: (?:of|over|with|length|size))*|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? "
         r"(?:over|for)(?= \d+ (?:tok|words))",
@@ -214,7 +216,7 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:\s+(?:as|for|is) (?:(?:the|a|our) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |initial |"
+        r"(?:\s+(?:as|for|is) (?:(?:the|a|our|your|my|its) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |initial |"
         r"base |starting )?(?:learning[ _-]?rate|"
         r"\blr\b)",
     ),

@@ -58,7 +58,7 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
         if pattern.search(own):
             return name
         if re.search(
-            rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|"
+            rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|can|may|should|will|could|needs?|"
             rf"max|peak|initial|loader|dataloader|for))*[\s:=]*\Z",
             before,
             re.IGNORECASE,
@@ -119,7 +119,8 @@ def second_role(one: Quantity, text: str, taken: list[tuple[int, int]]) -> list[
     if match is None or value is None:
         return []
     role = next((name for name, pattern in ROLE if pattern.fullmatch(match["role"])), "")
-    if not role or role == one.role:
+    rest = bool(one.role) and match["role"].lower() in ("everything", "rest", "others", "remaining", "all")
+    if (not role and not rest) or role == one.role:
         return []
     taken.append((one.end, one.end + match.end()))
     start = one.end + match.start("low")
