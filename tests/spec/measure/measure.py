@@ -42,6 +42,7 @@ SETS = (
     "eighteenth",
     "nineteenth",
     "twentieth",
+    "twentyfirst",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
