@@ -23,7 +23,8 @@ _WHAT = (
         r"\bsav(?:e[sd]?|ing)\b(?! (?:an?|the|some|all|its?)? ?(?:\w+ )?(?:pictures?|images?|plots?|figures?|samples?|"
         r"reconstructions?|predictions?|results?|metrics?|logs?|grids?|curves?|examples?)\b)|\bstor(?:e[sd]?|ing) "
         r"(?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
-        r"\b(?:model|weights|adapters?|network) (?:is|are|gets?) (?:written|stored|dumped|exported)\b|\b(?:writ|dump|export|back up|persist)(?:e|es|ing|s)? (?:out |down )?(?:the |all )?"
+        r"\b(?:model|weights|adapters?|network) (?:is|are|gets?) (?:written|stored|dumped|exported)\b|\b(?:writ|dump|"
+        r"export|back up|persist)(?:e|es|ing|s)? (?:out |down )?(?:the |all )?"
         r"(?:weights|model|adapters?|state)\b|"
         r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b|\bback-?ups?\b",
     ),

@@ -38,7 +38,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("radam", r"radam\b"),
         (
             "adam",
-            r"(?-i:\bAdam\b|\badam\b)(?! (?:said|asked|wants?|says|and i|will(?! (?:do|be fine|suffice))|has|mentioned|is(?! (?:fine|ok|okay|"
+            r"(?-i:\bAdam\b|\badam\b)(?! (?:said|asked|wants?|says|and i|will(?! (?:do|be fine|suffice))|has|"
+            r"mentioned|is(?! (?:fine|ok|okay|"
             r"good|enough|what|used|better|preferred|sufficient|the (?:optimi|default|right)))|was|told|wrote|"
             r"approved))",
         ),
@@ -79,8 +80,10 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"rate)\b[^.;]{0,60}"
             r"\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|falling|decreasing)|(?:does not|doesn't) "
             r"improve)\b|"
-            r"\b(?:when(?:ever)?|once|as soon as)\b[^.;]{0,40}\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|falling|decreasing)|"
-            r"(?:does not|doesn't) improve)\b[^.;]{0,30}?\b(?:halve|lower|reduce|cut|drop|decrease|divide)\w* (?:the )?(?:lr|learning[ -]rate|rate)\b|"
+            r"\b(?:when(?:ever)?|once|as soon as)\b[^.;]{0,40}\b(?:plateau\w*|stagnat\w*|stalls?|stops? (?:improving|"
+            r"falling|decreasing)|"
+            r"(?:does not|doesn't) improve)\b[^.;]{0,30}?\b(?:halve|lower|reduce|cut|drop|decrease|divide)\w* (?:the "
+            r")?(?:lr|learning[ -]rate|rate)\b|"
             r"\bplateau schedul\w+|\bplateaus?\b[^.;]{0,30}\b(?:reduce|halve|lower|cut)\w*\b[^.;]{0,20}\b"
             r"(?:lr|learning)",
         ),
@@ -109,18 +112,24 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"dropped|drops|falls|decays|decayed|reduced|multiplied|lowered|scaled|cut)\b(?:[^.;]|"
             r"\.\d){0,30}\b(?:every|(?:at|after|"
             r"on) (?:the )?"
-            r"(?:epochs?|steps?|milestones?|\d+)|all \d+ epochs)\b|\bmilestones\b(?=[^.;]{0,12}\d)|\bgamma\W{1,3}(?:of )?0?\.\d+\b[^.;]{0,12}\bevery \d+",
+            r"(?:epochs?|steps?|milestones?|\d+)|all \d+ epochs)\b|\bmilestones\b(?=[^.;]{0,12}\d)|"
+            r"\bgamma\W{1,3}(?:of )?0?\.\d+\b[^.;]{0,12}\bevery \d+",
         ),
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
             "linear",
-            r"(?<=e-[1-9], )linear\b|(?<=cosine or )linear\b|(?<=constant or )linear\b|(?<=cosine/)linear\b|\blinear\b(?=,? not (?:a )?(?:cos|const))|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ _](?:decay(?:ing|ed)?|"
+            r"(?<=e-[1-9], )linear\b|(?<=cosine or )linear\b|(?<=constant or )linear\b|(?<=cosine/)linear\b|"
+            r"\blinear\b(?=,? not (?:a )?(?:cos|const))|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ "
+            r"_](?:decay(?:ing|ed)?|"
             r"schedule[r]?|lr|annealing))+(?! ?scaling)|"
             r"(?:lr[ _]?)?schedule[r]?(?:[ _]type)?\W{1,4}(?:is |= ?)?linear\b"
             r"|(?:then|followed by|into)(?: an?)? linear\b(?! warm| layer)|(?:lr|learning[ -]rate|warm-?up|"
             r"schedul\w+|decay)\b"
             r"[^.;]{0,40}?(?<!all )(?<!all-)\blinear\b(?=\s*(?:[,;)]|\.?\Z|with\b|w/|after\b|to (?:0|zero)\b|schedul))"
-            r"|(?:decay|anneal)(?:ed|s|ing)?(?: \w+){0,3} linearly|linearly (?:decay|anneal|decreas|reduc)\w*|"
+            r"|(?:decay|anneal)(?:ed|s|ing)?(?: \w+){0,3} linearly|\b(?:goes?|going|falls?|falling|drops?|dropping|"
+            r"shrinks?|lowered|runs?) "
+            r"(?:down )?linearly (?:down )?(?:to|towards)\b|\b(?:goes?|falls?|drops?) (?:down )?(?:to (?:0|zero) "
+            r")linearly|linearly (?:decay|anneal|decreas|reduc)\w*|"
             r"\blinear annealing|\blinear\b(?=\s*(?:or|/)\s*(?:a )?(?:cos|constant|poly))|"
             r"\b(?:cosine|constant)(?: or |/)linear\b|linear warm-?up (?:and|\+|/|then|,|followed by)(?: a)? (?:linear "
             r")?decay(?! \w*cos)",
@@ -140,7 +149,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"_]?)?schedule[r]?(?:[ "
             r"_]type)?\W{1,4}(?:constant|none)\b|keep (?:the )?(?:lr|learning rate) (?:constant|fixed|flat)"
             r"|\bno (?:lr |learning[ -]rate )?(?:schedule[r]?|decay|annealing)\b(?! (?:on|of|for) (?:the )?weights)|"
-            r"\b(?:lr|learning[ -]rate) (?:does not|doesn't|must not|should not|shouldn't|never|won't) change|without (?:an? |any )?(?:lr |learning[ -]rate "
+            r"\b(?:lr|learning[ -]rate) (?:does not|doesn't|must not|should not|shouldn't|never|won't) change|without "
+            r"(?:an? |any )?(?:lr |learning[ -]rate "
             r")?schedule[r]?|\b(?:lr|learning[ -]rate)\b(?:[^.;,]{0,24}|[^.;,()]{0,40})\b(?:constant|fixed|"
             r"flat)\b(?! (?:with\b|warm|seed))",
         ),
@@ -157,12 +167,14 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "fp32",
             r"\b(?:fp|float)[ _-]?32\b|\bfull[ -]precision\b|\b32-?bit (?:precision|floats?)\b|\bno (?:mixed "
-            r"precision|amp)\b|\bsingle[ -]precision\b|\b(?:amp|mixed[ -]precision|autocast) (?:is |stays |turned |switched )*off\b|without (?:mixed precision|amp)\b",
+            r"precision|amp)\b|\bsingle[ -]precision\b|\b(?:amp|mixed[ -]precision|autocast) (?:is |stays |turned |"
+            r"switched )*off\b|without (?:mixed precision|amp)\b",
         ),
         (
             "mixed",
             r"\bmixed[ -]precision\b|\b(?-i:AMP)\b|(?:(?<=[+,&/;] )|(?<=[+,&/;]))amp\b(?=\s*(?:\Z|[,.;)+&]))|"
-            r"(?<=use )amp\b|(?<=with )amp\b(?! (?:up|to))|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed )?precision| "
+            r"(?<=use )amp\b|(?<=with )amp\b(?! (?:up|to))|\bautocast\b|\b16[ -]?bits?\b(?! lora)(?: (?:mixed "
+            r")?precision| "
             r"floats?)?",
         ),
     ),
@@ -174,7 +186,12 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"with|in) (?:a |the )?(?:4[ -]?bit|nf4|quanti[sz]ed)",
         ),
         ("dora", r"(?-i:\bDoRA\b)"),
-        ("lora", r"(?<!turn off )\blora(?:config)?\b|\b(?:train|tune|update)\w* (?:only|just) (?:the )?adapters?\b|\b(?:only|just) (?:the )?adapters? (?:is|are|get|gets|should be) (?:train|tun|updat)|low[ -]rank adapt(?:ers?|ation)"),
+        (
+            "lora",
+            r"(?<!turn off )\blora(?:config)?\b|\b(?:train|tune|update)\w* (?:only|just) (?:the )?adapters?\b|"
+            r"\b(?:only|just) (?:the )?adapters? (?:is|are|get|gets|should be) (?:train|tun|updat)|low[ -]rank "
+            r"adapt(?:ers?|ation)",
+        ),
         (
             "full",
             r"\b(?:full|all)[ -]param(?:eter)?s?\b(?! count| list| of)|\bfull(?:[ -]parameter|[ -]weight|"
@@ -188,7 +205,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"tun|fine)\w*|\bno (?:adapters?|peft|parameter[ -]efficient \w+)\b(?! weights)|\bmethod\W{1,3}full\b|"
             r"\b(?:all|every|the whole) (?:layers?|weights?|parameters?|network|model)(?: (?:is|are))? "
             r"trainable\b|"
-            r"finetuning_type\W{1,3}full|\bunfreeze (?:everything|all(?: \w+)?|the (?:whole|entire) \w+)(?=\s*(?:\Z|[,.;)]))",
+            r"finetuning_type\W{1,3}full|\bunfreeze (?:everything|all(?: \w+)?|the (?:whole|entire) \w+)(?=\s*(?:\Z|"
+            r"[,.;)]))",
         ),
         (
             "linear_probe",
@@ -197,13 +215,15 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
             r"the rest|the whole \w+) (?:except|but|apart from)(?: for)? (?:the )?(?:\w+ ){0,2}(?:head|classifier|"
             r"fc|last|final)|\b(?:only|just) (?:train|tune|"
             r"fine-?tune) (?:the )?(?:(?:new|final|last|classification) )*(?:head|classifier|layer)\b|\bfrozen "
-            r"(?:backbone|encoder)\b|\b(?:backbone|trunk|body)(?: (?:is|stays|remains|kept|should be|must be|to be))* frozen\b",
+            r"(?:backbone|encoder)\b|\b(?:backbone|trunk|body)(?: (?:is|stays|remains|kept|should be|must be|to be))* "
+            r"frozen\b",
         ),
         ("prefix", r"\b(?:prefix|prompt|p)[ -]tuning\b"),
         ("ia3", r"\bia\^?3\b|\(IA\)\^?3"),
         (
             "scratch",
-            r"\b(?:train\w*|pre-?train\w*) (?:\w+ ){0,3}from scratch\b|\brandom(?:ly)? init\w*|\b(?:no|without(?: any)?) pre-?trained "
+            r"\b(?:train\w*|pre-?train\w*) (?:\w+ ){0,3}from scratch\b|\brandom(?:ly)? init\w*|\b(?:no|without(?: "
+            r"any)?) pre-?trained "
             r"(?:weights|checkpoint)s?\b|\A\W*from scratch\b|(?<=, )from scratch\b",
         ),
     ),
@@ -224,7 +244,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "trainer",
             r"\b(?:hf|hugging ?face|transformers)(?:'s?)? trainer\b|\btrainer api\b|(?-i:(?:[Tt]he|a|HF|[Uu]se|[Nn]o|"
-            r"with|[Ww]ithout|via|[Uu]sing|[Nn]ot) `? ?Trainer\b)|(?-i:Trainer) (?:from|of|in) (?:hf |hugging ?face )?transformers\b|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
+            r"with|[Ww]ithout|via|[Uu]sing|[Nn]ot) `? ?Trainer\b)|(?-i:Trainer) (?:from|of|in) (?:hf |hugging ?face "
+            r")?transformers\b|\btransformers\.trainer\b|framework\W{1,3}trainer\b",
         ),
         (
             "accelerate",
@@ -262,7 +283,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "pytorch",
             r"\b(?:plain|pure|vanilla|raw|bare|native|simple)[ -](?:py)?torch\b|\bpy-?torch only\b|"
-            r"\b(?:training )?loop (?:is |should be |must be )?(?:written )?by hand\b|\b(?:hand-?written|custom|own|manual|plain|simple) (?:py-?torch )?(?:training )?loop\b|"
+            r"\b(?:training )?loop (?:is |should be |must be )?(?:written )?by hand\b|\b(?:hand-?written|custom|own|"
+            r"manual|plain|simple) (?:py-?torch )?(?:training )?loop\b|"
             r"framework\W{1,3}py-?torch\b",
         ),
         (
@@ -309,7 +331,8 @@ _PATTERNS = {
     field: tuple((name, re.compile(words, re.IGNORECASE)) for name, words in rows) for field, rows in _TABLE.items()
 }
 _NO_BEFORE = re.compile(
-    r"\b(?:anything but|everything but|no|not|don'?t|do not|never|without|avoid|skip|drop|disable|instead of|rather than|remove|ban|isn'?t|"
+    r"\b(?:anything but|everything but|no|not|don'?t|do not|never|without|avoid|skip|drop|disable|instead of|rather "
+    r"than|remove|ban|isn'?t|"
     r"neither|nor|must not|shouldn'?t|mustn'?t|"
     r"not allowed to|no need (?:for|to)|stay away from|get rid of|away from|rip out|except|replacing|"
     r"replace)\b(?:\s+(?:use|using|want|need|bother|be|train|fine-?tune|do|run|log|report|write|"
@@ -324,11 +347,14 @@ _NO_WORD = re.compile(r"(?:no|not|without)(?= )", re.IGNORECASE)  # a pattern th
 _NO_BEHIND = re.compile(
     r"\s*(?:(?:is|are|was)(?:n'?t| not| no)|won'?t|will not|can(?:no|')t|does ?n[o']t|not)\s+(?:really |be |"
     r"an? )?(?:available|installed|"
-    r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|\s*(?:is |are |stays? |turned |switched |should be |must be )*(?:off|disabled)\b|"
+    r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|"
+    r"\s*(?:is |are |stays? |turned |switched |should be |must be )*(?:off|disabled)\b|"
     r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|would be)\s+(?:unavailable|out\b|off the table|overkill|forbidden|"
     r"banned|too much)",
     re.IGNORECASE,
 )
+# "our W&B licence ends in March": why another one is asked for
+_SUBSCRIBED = re.compile(r"\s+(?:licen[cs]e|account|contract|subscription|quota|trial|seat)s?\b", re.IGNORECASE)
 # "the T4 can't do bf16", "the full fine-tune is too expensive": why something else is asked for
 _CANNOT = re.compile(
     r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z", re.IGNORECASE
@@ -384,6 +410,8 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
                 if field in ("precision", "method") and (
                     _CANNOT.search(text[: match.start()]) or _TOO.match(text, match.end())
                 ):
+                    continue
+                if field == "logging" and _SUBSCRIBED.match(text, match.end()):
                     continue
                 kind: Kind = "one"
                 before = text[max(0, match.start() - 60) : match.start()]

@@ -173,6 +173,8 @@ _NEUTRAL = {
 
 def _says_nothing(one: Observed) -> bool:
     value: Any = one.value
+    if one.field == "epochs" and one.unit == "updates":
+        return True  # how often a rollout is learned from, not how long the run is
     if one.field in _NEUTRAL:
         return bool(value == _NEUTRAL[one.field])
     if one.field == "eval_cadence" and value == Cadence("never"):

@@ -98,7 +98,8 @@ _OTHERS = re.compile(
     r"|\b(?!GPU|CPU|TPU|[AHVLTBP]\d|The |Each |Every )[A-Z][\w.-]+ (?:gets|reaches|achieves|attains|obtains|"
     r"scores)\b(?! \d+ (?:samples|examples|"
     r"images|sequences|per)\b)"
-    r"|\b(?:(?<![Aa]s )they|he|she|his|her|their|theirs)\b(?! should| must| need)"
+    r"|\b(?:(?<![Aa]s )they(?! (?:are|lie|live|sit|can be found|come) (?:now |all )?(?:in|under|at|from|on) "
+    r"[\w~./-]*/)|he|she|his|her|their|theirs)\b(?! should| must| need)"
     r"|\b[A-Z][a-z]+s'\s+(?:[\w-]+ ){0,2}(?:runs?|config|setup|script|settings?|experiments?|notebook|branch|"
     r"numbers?|lr|learning|batch|model|"
     r"recipe|results?|baseline|values?|ablations?|attempts?)\b"
@@ -133,7 +134,8 @@ _FOLLOWED = re.compile(
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
-    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:(?:an? )?\.?\d|my (?:\w+ "
+    r"\b(?:maybe|perhaps|might|optionally|(?:would|could) (?:also )?(?:be nice|try|be(?! (?:good|great|lovely|best|"
+    r"better|ideal) (?:to (?:have|use|see|get|run|train)|with|in|if)\b)(?! (?:(?:an? )?\.?\d|my (?:\w+ "
     r")?(?:choice|pick|preference|favou?rite)))|have|work|"
     r"do)|may (?:also "
     r")?(?:try|want|later)|nice to have|later(?: on)?|"
@@ -316,6 +318,13 @@ _RESULT_OF = re.compile(
     r"\([^()]*\)\s*(?::|=|was|is|of)\s*[\d.]+",
     re.IGNORECASE,
 )
+# "fp32 (bf16 gives other losses on the two machines)"
+_REASON = re.compile(
+    r"\(\s*(?:the |our )?(?!(?:this|that|it|which|we)\b)[\w.&-]+(?: [\w.&-]+)? (?:gives?|gave|makes?|made|causes?|"
+    r"caused|leads?|led|loses?|lost|"
+    r"breaks?|broke|differs?|drifts?|hangs?|slows?|crashes|saturates?)\b[^()]*\)",
+    re.IGNORECASE,
+)
 _LASTING = re.compile(
     r"\(\s*(?:~|≈|about |roughly |ca\.? |takes |approx\w*\.? )*\d[\d.]* ?(?:h|hrs?|hours?|min|minutes|days?)\b[^()]*\)"
 )
@@ -330,7 +339,11 @@ def asks_nothing(lead: str) -> bool:
     """Whether the line that announces a list says that the list is about something else; its last sentence counts."""
     lead = re.split(r"(?<=[\w)])[.!?]\s+", lead.rstrip())[-1]
     if re.search(
-        r"\b(?:shall|should|must|have to|has to|need to|needs to) (?:be|have|work|do|look|become)\b", lead, re.I
+        r"^\W*(?:what|which|that is what|this is what) (?:we|i|everybody|all of us) (?:have |had )?(?:agreed|decided|"
+        r"settled|want|need)|"
+        r"\b(?:shall|should|must|have to|has to|need to|needs to) (?:be|have|work|do|look|become)\b",
+        lead,
+        re.I,
     ):
         return False
     return bool(
@@ -367,7 +380,7 @@ def asked_part(sentence: str, question: bool) -> str:
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _BECAUSE.sub(lambda m: m[0] if DEVICES.search(m[0]) else " " * len(m[0]), text)
     text = without_failures(text)
-    for told in (_JUDGED, _FAILING, _LASTING):
+    for told in (_JUDGED, _FAILING, _REASON, _LASTING):
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)
@@ -537,7 +550,8 @@ def _asked_for(part: str) -> bool:
         re.search(
             r"\b(?:(?:like|want|need|prefer|have)\b[^,;.]{0,16}\b(?:it|this|that|them|the model) (?:be )?(?:trained"
             r"|set|run|kept|"
-            r"fine-?tuned)|as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:we|i)(?: have|'ve)? (?:switched|moved|changed|went over) (?:from \S+ )?to\b|"
+            r"fine-?tuned)|as (?:was )?(?:asked|agreed|discussed|requested|decided|specified)|was asked for|(?:we|"
+            r"i)(?: have|'ve)? (?:switched|moved|changed|went over) (?:from \S+ )?to\b|"
             r"(?:agreed|decided|"
             r"settled|concluded|converged|landed|signed off) (?:on|to|that|for|in favou?r)|(?:as|like|same as|from|"
             r"same) "

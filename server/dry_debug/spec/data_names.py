@@ -71,7 +71,9 @@ _NO_DATA_FILE = re.compile(
 _DATA_FOLDER = re.compile(
     r"\b(?:images?|photos?|pictures?|texts?|articles?|documents?|recordings?|audio|clips|samples?|examples?|corpus|"
     r"data|data ?set|rows|"
-    r"reviews|tickets|dialogues?|prompts?)\b(?:\s*(?=\()|(?: (?:is|are|lie[sd]?|live[sd]?|sits?|stored|found|kept|"
+    r"reviews|tickets|dialogues?|prompts?)\b(?:\s*(?=\()|(?:[^.;:,()]{0,30}, (?:they|these|which|it|all of them))?(?: "
+    r"(?:is|are|"
+    r"lie[sd]?|live[sd]?|sits?|stored|found|kept|"
     r"located|can|be"
     r"|it|them|from))*"
     r" (?:in|under|from|at|inside))(?: the)?(?: folder|"

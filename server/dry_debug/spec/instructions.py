@@ -92,7 +92,7 @@ def read(source: Source) -> tuple[Instruction, ...]:
 
 # Of these there are two or none: "a headline generator" is no part of a GAN.
 _PAIRED = {
-    "generator": re.compile(r"\b(?:discriminators?|critics?|gans?)\b|\bnetd\b", re.IGNORECASE),
+    "generator": re.compile(r"\b(?:discriminators?|critics?|gans?)\b|\bnetd\b|(?-i:\(D\))", re.IGNORECASE),
     "actor": re.compile(r"\bcritics?\b|\bq[ -]?(?:net\w*|functions?)|\bqf?[ _](?:lr|learning)", re.IGNORECASE),
     "student": re.compile(r"\bteachers?\b|\bdistil", re.IGNORECASE),
 }
@@ -201,7 +201,7 @@ def _of_sentence(sentence: Sentence, source: Source, lora: bool, said: Conversat
         said.hear(text, [])
         return
     if sentence.pair:
-        text = _as_setting(text)
+        text = _as_setting(spelled(text))
     about = _role_of(f"{sentence.heading} / {sentence.lead}")
     near_lora = lora or bool(re.search(r"\blora\b|adapter|peft", f"{sentence.heading} {sentence.lead} {text}", re.I))
     found: list[Quantity | Choice | Thing] = []

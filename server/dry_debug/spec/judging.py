@@ -181,6 +181,11 @@ def _choice(asked: Instruction, own: list[Observed], setting: Setting) -> Judged
     if unsure is not None or (lost is not None and not any(not o.implied for o in known)):
         return "cannot_tell", unsure or lost, ""
     wrong = next((o for o, same in verdicts if same is False), None)
+    if (
+        asked.field == "model" and isinstance(asked.values[0], Model) and asked.values[0].family
+    ):  # its encoder, not the whole
+        alike = (o for o, _ in verdicts if isinstance(o.value, Model) and o.value.family == asked.values[0].family)
+        wrong = next(alike, wrong)
     if wrong is not None and wrong.implied and better(asked, wrong):
         return "deviation", wrong, "the library's default"
     if wrong is None or (wrong.implied and asked.field not in ("method", "dataset")):

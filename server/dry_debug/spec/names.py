@@ -21,7 +21,7 @@ _NAMES = {
     "train_epochs",
     "max_steps": "max_steps max_train_steps num_training_steps total_steps max_iters num_steps train_steps n_steps "
     "num_iterations iterations total_updates num_updates n_updates max_updates total_iters n_iters num_iters "
-    "train_iters",
+    "train_iters total_timesteps total_env_steps total_frames num_env_steps num_timesteps",
     "lora_r": "lora_r lora_rank lora_dim",
     "lora_alpha": "lora_alpha",
     "lora_dropout": "lora_dropout",

@@ -207,6 +207,8 @@ def unit_of_name(field: str, name: str) -> str:
     low = name.lower()
     if field == "logging":
         return "every"
+    if field == "epochs":
+        return "updates" if low in ("update_epochs", "ppo_epochs", "num_update_epochs", "n_update_epochs") else ""
     if field == "warmup_steps":
         return "epochs" if "epoch" in low else ""
     if field.endswith("cadence"):

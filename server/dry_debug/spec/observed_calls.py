@@ -429,11 +429,26 @@ def shape_of(program: Program, expr: ast.expr, at: ast.AST) -> str | None:
     if len(nodes) < 40 and any(_is_ramp(n) for n in nodes):
         return "constant_with_warmup"
     powers = [n for n in nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Pow)]
+    if any(_falls(n.left) for n in powers):
+        return "polynomial"
+    if not powers and any(_falls(n) for n in nodes):
+        return "linear"
     if any(isinstance(n.right, ast.Constant) and n.right.value in (-0.5, 0.5) for n in powers):
         return "inverse_sqrt"
     if any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.FloorDiv) for n in nodes) and powers:
         return "step"
     return "exponential" if powers and all(isinstance(n.left, ast.Constant) for n in powers) else None
+
+
+def _falls(node: ast.AST) -> bool:
+    """`1 - step / total`, `(total - step) / (total - warmup)`"""
+    if not isinstance(node, ast.BinOp):
+        return False
+    if isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant) and node.left.value == 1:
+        return isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Div)
+    left = node.left
+    names = (left.left, left.right) if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Sub) else ()
+    return isinstance(node.op, ast.Div) and bool(names) and all(isinstance(n, ast.Name | ast.Attribute) for n in names)
 
 
 def _is_ramp(node: ast.AST) -> bool:

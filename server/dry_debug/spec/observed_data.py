@@ -126,6 +126,10 @@ def _loaded(program: Program) -> Observed | None:
         home = program.names.lookup(data.id, program.scope(call)) if isinstance(data, ast.Name) else None
         if home is not None and len(home[1]) == 1 and home[1][0].kind == "assign" and not home[1][0].path:
             data = home[1][0].value
+        if isinstance(data, ast.Attribute) and isinstance(data.value, ast.Name) and data.value.id == "self":
+            cls = program.scope(call).class_scope
+            bound = cls.attributes.get(data.attr, []) if cls is not None else []
+            data = bound[0].value if len(bound) == 1 and bound[0].kind == "assign" and not bound[0].path else None
         if not isinstance(data, ast.Call) or not last_name(data.func)[:1].isupper() or not data.args:
             continue
         one = seen(program, "dataset", data.args[0], data)

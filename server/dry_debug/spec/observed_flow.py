@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.every_nth import modulus_in
@@ -22,7 +23,9 @@ _EVALUATES = re.compile(
     r"(?:^|_)(?:eval(?:uate|uation)?|valid(?:ate|ation)?|val|test)(?:_|$|\d)|^estimate_loss", re.IGNORECASE
 )
 _SAVES = re.compile(
-    r"^(?:save_pretrained|save_model|save_checkpoint|save_state|save_ckpt|save)$|^save_|_save$|checkpoint",
+    r"^(?:save_pretrained|save_model|save_checkpoint|save_state|save_ckpt|save)$|^save_(?!(?:image|img|fig|plot|sample|"
+    r"grid|pred|result|metric|log|json|csv|config|arg|hyperparameter|picture|video|gif|audio|figure|table|history))|"
+    r"_save$|checkpoint",
     re.IGNORECASE,
 )
 _LOGS = re.compile(r"^(?:print|log|info|log_metrics|log_dict|add_scalar|write|set_postfix)$|^log_", re.IGNORECASE)
@@ -34,17 +37,52 @@ def in_flow(program: Program) -> Iterator[Observed]:
         return
     loops = program.training.loops
     every = loops.all or list(_told_to_train(program))
-    epochs = [loop for loop in every if loop.kind == "epoch"]
+    by_steps = [loop.node for loop in every if loop.kind == "epoch" and _counts_steps(loop.node)]
+    every = [loop for loop in every if not _is_inner(program, loop, by_steps)]
+    epochs = [loop for loop in every if loop.kind == "epoch" and loop.node not in by_steps]
     for loop in loops.all:
-        if loop.kind in ("epoch", "iteration") and isinstance(loop.node, ast.For):
+        if loop.kind in ("epoch", "iteration") and isinstance(loop.node, ast.For) and loop in every:
             expr = loops.count_of(loop.node)
             if expr is not None:
-                yield _rounds(program, "epochs" if loop.kind == "epoch" else "max_steps", expr, loop.node)
+                whole = loop.kind == "epoch" and loop.node not in by_steps
+                one = _rounds(program, "epochs" if whole else "max_steps", expr, loop.node)
+                yield replace(one, unit="updates") if whole and _AGAIN.search(_last(expr)) else one
     yield from _accumulation(program)
     training = [loop for loop in every if loop.kind != "eval"]
     if training:
         yield from _guarded(program, training)
         yield from _each_epoch(program, epochs)
+
+
+_STEP = re.compile(
+    r"(?:global_?|train_?|cur(?:rent)?_?)?(?:step|it|iter|iteration|update)(?:_?(?:idx|num|no|i))?\Z", re.IGNORECASE
+)
+# How often one batch or rollout is learned from: `for _ in range(cfg.update_epochs)`, `range(n_critic)`.
+_AGAIN = re.compile(
+    r"(?:update|ppo|inner|policy|opt\w*|sgd|ppo_update|k)_?epochs?\Z|(?:num|n)_?(?:critic|disc|dis|d)(?:_?(?:steps|"
+    r"iters|updates))?\Z|"
+    r"(?:critic|disc\w*|d)_?(?:steps|iters|updates)\Z|(?:gradient|grad|updates?)_?(?:steps_)?per_\w+\Z|"
+    r"inner_?(?:steps|loops?)\Z",
+    re.IGNORECASE,
+)
+
+
+def _counts_steps(loop: ast.AST) -> bool:
+    """`for step in range(steps)`: a loop around another one that all the same counts steps by its own name."""
+    return isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and bool(_STEP.match(loop.target.id))
+
+
+def _is_inner(program: Program, loop: TrainingLoop, by_steps: Sequence[ast.AST]) -> bool:
+    """Whether a loop goes round inside of one step: over the updates of a critic."""
+    if not isinstance(loop.node, ast.For) or loop.kind == "eval":
+        return False
+    expr = program.training.loops.count_of(loop.node)
+    again = expr is not None and loop.kind == "iteration" and _AGAIN.search(_last(expr)) is not None
+    return again or any(block in by_steps for block in program.index.ancestors(loop.node))
+
+
+def _last(expr: ast.expr) -> str:
+    return (dotted(expr) or "").rpartition(".")[2]
 
 
 _TRAINS = re.compile(r"(?:train|fit)(?:_one)?_epoch\Z|(?:train|run_epoch|do_train)\Z", re.IGNORECASE)
@@ -76,9 +114,16 @@ def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Obse
             named = seen(program, field, plus, loop)  # `range(max_iters + 1)`: the setting is what was meant
             if named.known and not isinstance(plus, ast.Constant):
                 return named
+        frames = _frames(program, stop, loop) if field == "max_steps" else None
+        if frames is not None:
+            return seen(program, field, frames, loop)
         found = seen(program, field, stop, loop)
         given = _unpacked(program, stop, loop) if not found.known else None
         return seen(program, field, given, loop) if given is not None else found
+    plus = stop.left if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add) else stop
+    frames = _frames(program, plus, loop) if field == "max_steps" else None
+    if frames is not None:
+        return seen(program, field, frames, loop)
     if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add):
         for side, other in ((stop.left, stop.right), (stop.right, stop.left)):
             if isinstance(other, ast.Constant) and other.value == first:
@@ -86,6 +131,27 @@ def _rounds(program: Program, field: str, stop: ast.expr, loop: ast.For) -> Obse
     found = seen(program, field, stop, loop)
     whole = found.known and isinstance(found.value, int) and found.value > first
     return Observed(field, found.value - first, found.use, found.traced) if whole else found
+
+
+_FRAMES = re.compile(
+    r"(?:total|num|max|n|env|train\w*)_?(?:env_?|time|environment_?)?(?:steps|timesteps|frames|interactions)\Z", re.I
+)
+
+
+def _frames(program: Program, stop: ast.expr, loop: ast.For) -> ast.expr | None:
+    """`total_timesteps` in `range(total_timesteps // batch)`: the setting that says how long a run is."""
+    if isinstance(stop, ast.Name):
+        home = program.names.lookup(stop.id, program.scope(loop))
+        one = home[1][0] if home is not None and len(home[1]) == 1 else None
+        stop = (
+            one.value if one is not None and one.kind == "assign" and not one.path and one.value is not None else stop
+        )
+    if isinstance(stop, ast.Call) and dotted(stop.func) == "int" and len(stop.args) == 1:
+        stop = stop.args[0]
+    if not (isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.FloorDiv | ast.Div)):
+        return None
+    name = (dotted(stop.left) or "").rpartition(".")[2]
+    return stop.left if _FRAMES.match(name) else None
 
 
 def _unpacked(program: Program, stop: ast.expr, loop: ast.For) -> ast.expr | None:
@@ -118,7 +184,11 @@ def _accumulation(program: Program) -> Iterator[Observed]:
 def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observed]:
     """`if step % 100 == 0: evaluate()`."""
     blocks = {loop.node for loop in training}
-    epochs = [loop.node for loop in training if loop.kind == "epoch" and isinstance(loop.node, ast.For)]
+    epochs = [
+        loop.node
+        for loop in training
+        if loop.kind == "epoch" and isinstance(loop.node, ast.For) and not _counts_steps(loop.node)
+    ]
     found: set[str] = set()
     for call in program.index.calls:
         field = _purpose(call)

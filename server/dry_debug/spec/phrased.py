@@ -51,7 +51,8 @@ _PHRASES = (
         ("update", "step"),
         rf"\b{_SOME} (?:optimi[sz]er |weight |parameter |gradient )?(?:update|step) (?:then |should |must |has to |"
         rf"will )?(?:sees?|covers?|uses?|comprises?|averages? over|is over|is based on) {_N} {_THINGS}\b|"
-        rf"(?<![x×*] ){_N} {_THINGS} (?:per|for each|for every|in each|in every) (?:(?:optimi[sz]er |weight |parameter |"
+        rf"(?<![x×*] ){_N} {_THINGS} (?:per|for each|for every|in each|in every) (?:(?:optimi[sz]er |weight |"
+        rf"parameter |"
         rf"gradient )step|update)\b",
         unit="effective",
     ),
@@ -70,7 +71,8 @@ _PHRASES = (
         ("accum", "summed", "averaged", "gas", "acc", "freq"),
         rf"{_N}[ -]?fold (?:gradient )?accumulation|\bgradients (?:are |get |be )?(?:summed|averaged|collected|"
         rf"gathered) (?:up )?(?:over|across|for) {_N} (?:mini-?|micro-?)?(?:batches|steps|passes)|"
-        rf"\bgas\s*[:= ]\s*{_N}(?= *(?:\Z|[,.;)/|]))|(?<![\w.]\s)(?<!val )\bacc\.?\s*[:= ]\s*(?P<n>\d{{1,3}})(?= *(?:\Z|[,;)/|]))|"
+        rf"\bgas\s*[:= ]\s*{_N}(?= *(?:\Z|[,.;)/|]))|(?<![\w.]\s)(?<!val )\bacc\.?\s*[:= ]\s*(?P<n>\d{{1,3}})(?= "
+        rf"*(?:\Z|[,;)/|]))|"
         rf"\bupdate[_ ]freq(?:uency)?\s*[:= ]\s*{_N}|\baccum\w* (?:the )?grad\w* {_N} times\b|"
         rf"\b(?:collect|sum up|gather) (?:the )?gradients (?:of|over|from) {_N} ",
     ),
@@ -81,7 +83,7 @@ _PHRASES = (
         rf"|\b(?:see|visit|show)s? (?:the )?(?:whole |full |entire |training )*(?:data|set|corpus|dataset|examples) "
         rf"{_N} times|{_N} (?:rounds|sweeps|runs|loops) (?:over|through) (?:the )|\bepoch count\W{{1,3}}{_N}|"
         rf"\b(?:train|run|continue|go on|go)\w* (?:it )?(?:until|till|up to|through) (?:the end of )?epoch {_N}|"
-        rf"\b(?:run (?:the )?)?epochs 1 (?:to|-|–|through) {_N}|\b(?:cut|stop|end|shorten)\w* [^.;,\d]{{0,30}}?\b"
+        rf"\b(?:run (?:the )?)?epochs 1 (?:to|-|–|through) {_N}|\b(?:cut|shorten)\w* [^.;,\d]{{0,30}}?\b"
         rf"(?:short )?(?:at|after|to) {_N} epochs(?! (?:without|with no|of no|w/o))",
         whole=False,
     ),
@@ -105,8 +107,8 @@ _PHRASES = (
     _Phrase(
         "learning_rate",
         ("warm", "ramp"),
-        rf"\b(?:warm-?[ ]?up|warm(?:s|ed|ing)? up|ramp(?:s|ed)?(?: up)?)(?: linearly)?(?: from (?:0|zero|\S+e-\d+))? "
-        rf"to (?P<n>\d(?:\.\d+)?e-\d)",
+        r"\b(?:warm-?[ ]?up|warm(?:s|ed|ing)? up|ramp(?:s|ed)?(?: up)?)(?: linearly)?(?: from (?:0|zero|\S+e-\d+))? "
+        r"to (?P<n>\d(?:\.\d+)?e-\d)",
         whole=False,
     ),
     _Phrase(
@@ -140,12 +142,42 @@ _PHRASES = (
         rf"\b(?:answers?|repl(?:y|ies)|responses?|summar(?:y|ies)|completions?|outputs?|generations?|stories|story|"
         rf"captions?|translations?|explanations?) (?:of |with |may (?:have|be)|can (?:have|be)|should (?:have|be)|"
         rf"must (?:have|be)|get|have|has|are|up to|within|no longer than|not longer than|no more than|at most| )*"
-        rf"(?:up to |at most |no longer than |no more than |about )?{_N} tok(?:en)?s?\b(?! (?:of|per) (?:the )?(?:input|"
+        rf"(?:up to |at most |no longer than |no more than |about )?{_N} tok(?:en)?s?\b(?! (?:of|per) (?:the "
+        rf")?(?:input|"
         rf"prompt|context))|\bstop\w* (?:the )?(?:generat\w+ |answer\w* |it )?(?:after|at) {_N} (?:new |output |"
         rf"generated )?tokens|\b(?:longer|shorter|more|allow)[^.;,\d]{{0,12}} (?:answers|outputs|replies|"
         rf"completions|responses)\W{{1,3}}(?:up to |to |of )?{_N} tok",
     ),
-    _Phrase("seed", ("seeded", "seed"), rf"\bseeded?(?:\s*[:=(]\s*|\s+(?:with|by|at|number|no\.?|nr\.?) |(?: (?:is|stays|remains))? (?:as|like) (?:always|usual|before|last time)[,:]? ){_N}"),
+    _Phrase(
+        "max_tokens",
+        ("answer", "repl", "respon", "summar"),
+        rf"\b(?:allow|give|permit|grant)\w*(?: (?:it|them|up to|for))* {_N} tok(?:en)?s?\b",
+    ),
+    _Phrase(
+        "max_length",
+        ("token",),
+        rf"\b(?:sequences?|inputs?|examples?)\s*[:=]\s*(?:\w+,? ){{1,3}}{_N} tok(?:en)?s?\b",
+    ),
+    _Phrase(
+        "max_length",
+        ("headline", "summar", "target", "label", "title", "translation"),
+        rf"\b(?:articles?|inputs?|sources?|documents?|texts?|prompts?|max\w* ?length|truncat\w+|cut)\b(?:[^.;]|"
+        rf"\.(?=\d))*?\d"
+        rf"(?:[^.;]|\.(?=\d))*?\b(?:headlines?|summar(?:y|ies)|targets?|labels?|titles?|translations?)(?: (?:are|is|"
+        rf"should be|have|has|get|"
+        rf"gets|cut|truncated|limited|length))* (?:at |to |after |max(?:imum)? |up to |of |with )?{_N}(?= ?tok| "
+        rf"*(?:\Z|[,.;)]))|"
+        rf"\b(?:max\w* ?length|tokens|truncat\w+|cut|source)\b(?:[^.;]|\.(?=\d))*?{_N} (?:tokens )?for (?:the "
+        rf")?(?:headlines?|"
+        rf"summar(?:y|ies)|targets?|labels?|titles?|translations?)\b",
+        roles=("target",),
+    ),
+    _Phrase(
+        "seed",
+        ("seeded", "seed"),
+        rf"\bseeded?(?:\s*[:=(]\s*|\s+(?:with|by|at|number|no\.?|nr\.?) |(?: (?:is|stays|remains))? (?:as|like) "
+        rf"(?:always|usual|before|last time)[,:]? ){_N}",
+    ),
     _Phrase(
         "tensor_parallel_size",
         ("split", "spread", "shard"),
@@ -158,7 +190,9 @@ _PHRASES = (
     _Phrase(
         "lora_alpha", ("alpha",), rf"\br(?:ank)? (?:and|=|/) alpha(?: are| is| of| at|,)? ?(?:both |each |= ?)*{_N}"
     ),
-    _Phrase("top_p", ("top",), r"\b(?:top[ -]?p|nucleus) sampling\s*\(?\s*(?:of |at |with )?(?P<n>0?\.\d+)", whole=False),
+    _Phrase(
+        "top_p", ("top",), r"\b(?:top[ -]?p|nucleus) sampling\s*\(?\s*(?:of |at |with )?(?P<n>0?\.\d+)", whole=False
+    ),
 )
 _ALTERNATIVE = re.compile(r"\(\?P<n>")
 
@@ -186,7 +220,11 @@ def phrased(text: str, question: bool, *, lora: bool) -> Iterator[Quantity]:
             group = next(g for g in match.groupdict() if match[g] is not None)
             said = match[group].strip()
             value = 2 if said.lower() == "both" else number(said, phrase.field in ("max_length", "max_tokens"))
-            if value is None or value <= 0 and phrase.field != "seed" or (phrase.whole and not float(value).is_integer()):
+            if (
+                value is None
+                or (value <= 0 and phrase.field != "seed")
+                or (phrase.whole and not float(value).is_integer())
+            ):
                 continue
             kind: Kind = "one"
             for role in phrase.roles:

@@ -243,7 +243,9 @@ _SOFTENED = re.compile(
 _SAMPLED = re.compile(r"\bsampl\w+|\bgenerat\w+|\bdecod\w+|\btop[ _-]?p\b", re.IGNORECASE)
 
 
-_REFERENCE = re.compile(r"\b(?:lr|rate)\b[^.;]*\b(?:for|at|per|with) (?:an? |the )?(?:total |global )?\Z", re.IGNORECASE)
+_REFERENCE = re.compile(
+    r"\b(?:lr|rate)\b[^.;]*\b(?:for|at|per|with) (?:an? |the )?(?:total |global )?\Z", re.IGNORECASE
+)
 _SHARES = frozenset("processes handles takes gets sees holds".split())
 
 
@@ -308,7 +310,8 @@ _BOUND_BEHIND = re.compile(
     r"\s*,?\s*(?:(?P<most>max(?:imum|\.)?(?!\.?[ _-]?\w)|at (?:the )?(?:very )?most(?!\s+\d)|tops\b|or (?:less|"
     r"fewer|lower|"
     r"below)\b|at the latest)|"
-    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every|\s+\d)|or (?:more|higher|above)\b|\+(?=\s*(?:\Z|[,.;)]))))",
+    r"(?:min(?:imum|\.)?(?![ _-]?\w)|at (?:the )?(?:very )?least\b(?! every|\s+\d)|or (?:more|higher|above)\b|"
+    r"\+(?=\s*(?:\Z|[,.;)]))))",
     re.IGNORECASE,
 )
 

@@ -17,6 +17,11 @@ _POINT = re.compile(  # dictated: "zero point zero one"
     rf"(?: (?:zero|oh|o|nought|{_DIGIT}))*)\b",
     re.IGNORECASE,
 )
+_MILLIONS = re.compile(
+    rf"(?<![\w.])(?P<n>\d+(?:\.\d+)?|half a|an?|{_DIGIT}|ten)[ -]?(?:million|mio\.?|(?<=\d)M|(?<=\d )M)(?= |[.,;)]|\Z)"
+    rf"(?=(?: (?:training|env|environment|time|gradient|optimi[sz]er|update))?[ -]?(?:steps|timesteps|updates|"
+    rf"iterations|frames|interactions)|\W*\Z)",
+)
 _TIMES_AHEAD = re.compile(r"(?<![\w.)])(?<![\w)] )[x×](?=\d{1,3}\b(?!\d))")  # "(x4 accumulation)"
 _HUB = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<data>datasets/)?(?P<id>[\w.-]+/[\w-]+(?:\.[\w-]+)*)"
@@ -39,10 +44,13 @@ _REPLACE = re.compile(
 
 
 def spelled(text: str) -> str:
-    """The sentence with such words in digits and links as ids; as long as before, but for "replace a by b"."""
+    """The sentence with such words in digits and links as ids; as long as before, but for "replace a by b" and the
+    letters of a GAN's parts."""
     low = text.lower()
     if "minus" in low or "negative" in low:
         text = _POWER.sub(_as_digits, text)
+    if "million" in low or "mio" in low or "M" in text:
+        text = _MILLIONS.sub(_as_count, text)
     if "point " in low:
         text = _POINT.sub(_as_decimal, text)
     if "x" in low or "×" in low:
@@ -51,6 +59,8 @@ def spelled(text: str) -> str:
         text = _HUB.sub(_as_id, text)
     if "replac" in low or "substitut" in low:
         text = _REPLACE.sub(r"instead of \g<old>, use ", text)
+    if "(g)" in low and "(d)" in low:
+        text = text.replace("(G)", "(generator)").replace("(D)", "(discriminator)")
     if "16" in low or "32" in low:
         text = _ELSE.sub(lambda m: f"{m['first']} or {m['second']}".ljust(len(m[0]))[: len(m[0])], text)
     return text
@@ -63,10 +73,24 @@ def _as_digits(match: re.Match[str]) -> str:
     return shown.ljust(len(match[0])) if shown and len(shown) <= len(match[0]) else match[0]
 
 
+def _as_count(match: re.Match[str]) -> str:
+    said = match["n"].lower()
+    times = {"half a": 0.5, "a": 1, "an": 1}.get(said) or number(said)
+    ends = not re.search(r"\w", match.string[match.end() :])
+    if times is None or (ends and _STEPS_BEFORE.search(match.string[: match.start()]) is None):
+        return match[0]  # a number of something else
+    return f"{times * 1e6:.0f}".rjust(len(match[0]))
+
+
+_STEPS_BEFORE = re.compile(
+    r"(?:steps|timesteps|updates|iterations|frames|interactions)\W{0,4}(?:of |to |is |are )?\Z", re.IGNORECASE
+)
+
+
 def _as_decimal(match: re.Match[str]) -> str:
     digits = "".join(f"{number(w) or 0:g}" for w in match["digits"].lower().split())
     whole = f"{number(match['whole']) or 0:g}" if match["whole"] else "0"
-    return f"{whole}.{digits}".ljust(len(match[0]))
+    return f"{whole}.{digits}".rjust(len(match[0]))
 
 
 def _as_id(match: re.Match[str]) -> str:

@@ -94,7 +94,9 @@ _OURS = re.compile(
     re.IGNORECASE,
 )
 _OFFERS = re.compile(rf"(?:\A\W*|[,:]\s*|\b(?:or|maybe|about|with)\s+)(?P<low>{NUMBER})\s*\Z", re.IGNORECASE)
-_CORRECTS = re.compile(rf"\s*\*?(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE)
+_CORRECTS = re.compile(
+    rf"\s*\*?(?!\+)(?P<low>{NUMBER})\*?\s*(?:\(?(?:sorry|typo|i mean|correction)\b.*)?\Z", re.IGNORECASE
+)
 _AGREES = re.compile(
     r"\W*(?:y(?:es|ep|eah|up|ess)|sure|ok(?:ay|i)?|correct|right|exactly|sounds (?:good|fine|right)|perfect|"
     r"works for me|"
@@ -122,7 +124,8 @@ class Conversation:
 
     def answered(self, sentence: Sentence) -> Sentence | None:
         """The question that a sentence says yes to."""
-        wonders = sentence.question or bool(_WONDERS.match(sentence.text) and not re.search(r"\d", sentence.text))
+        told = re.search(r"\d|:\s*\Z", sentence.text)  # "What we agreed on:"
+        wonders = sentence.question or bool(_WONDERS.match(sentence.text) and not told)
         if self.question is not None and not wonders and _ONLY_NO.fullmatch(sentence.text):
             self.answers = True
             return None  # the answer may follow: "No. 1e-5."

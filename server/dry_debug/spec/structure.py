@@ -20,7 +20,7 @@ _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w+-]*)")
 _BULLET = re.compile(
     r"(\s*)(?:[-*+•–·▪◦‣○●→✓✔✅❌✗🚫🔁☐☑]\ufe0f?|\[[ xX]?\](?=\s)|\d{1,2}[.)]|\(?[a-z]\)|"
     r"[1-9]\d?(?:\.\d{1,2}){1,3}\.?(?=\s+\S*[A-Za-z])(?!\s+(?:epochs?|hours?|[hkMBx%]\b|"
-    r"steps|passes|weight|dropout|temp|GB|lr\b|learning|warm))|"
+    r"million|mio|billion|steps|passes|weight|dropout|temp|GB|lr\b|learning|warm))|"
     r"\(?(?:R|RQ|REQ|FR|NFR|AC|US)-?\d{1,3}[.):])\s+(?:\[[ xX]\]\s+)?(.*)\Z"
 )
 _SPEAKER = re.compile(
@@ -92,6 +92,7 @@ class _Reader:
             text = re.sub(r"\$?([\d.]+)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)\}?\$?", r"\1e\2", text)
         self.lines = [line[:WIDEST] for line in re.split(r"\r\n|\r|\n", text)[:MOST_LINES]]
         self.names = _speakers(self.lines)
+        self.bold_names = _bold_speakers(self.lines)
         self.source = source
         self.headings: list[tuple[int, str]] = []
         self.lead = ""
@@ -214,9 +215,14 @@ class _Reader:
         speaker = _SPEAKER.match(line)
         text = stripped
         tagged = _TAGGED.match(line)
+        bold = _BOLD_NAME.match(line) if self.bold_names else None
+        bold = bold if bold is not None and bold["name"].lower() in self.bold_names else None
         if tagged:
             yield from self._flush()
             text = line[tagged.end() :].strip()
+        elif bold is not None:
+            yield from self._flush()
+            text = line[bold.end() :].strip()
         elif speaker and (_is_speaker(speaker[0]) or speaker[0].strip(" :*<>@").lower() in self.names):
             yield from self._flush()
             text = line[speaker.end() :].strip()
@@ -407,6 +413,19 @@ _ENDS_IN_NAME = re.compile(
 )
 _TAGGED = re.compile(r"\s*[\[<]@?[A-Za-z][\w.-]{1,20}[\]>]:?\s+(?=\S)")  # "[eva] make it 5"
 _NAME = re.compile(r"\s*(?:\*\*?|_|<|@)?(?P<name>[a-z]{2,12})(?:\*\*?|_|>)?:\s+\S")
+
+
+_BOLD_NAME = re.compile(r"\s*\*\*@?(?P<name>[A-Za-z][\w.-]{1,15})\*\*\s+(?=[^\s:=|-])")
+
+
+def _bold_speakers(lines: list[str]) -> frozenset[str]:
+    """The names of a pasted chat that stand in bold before what is said: "**tom** 2 epochs then"."""
+    said = [m["name"].lower() for line in lines if "**" in line and (m := _BOLD_NAME.match(line))]
+    if len(said) < 3 or len(set(said)) < 2 or len(set(said)) == len(said):
+        return frozenset()
+    from dry_debug.spec.vocabulary import ANY_FIELD
+
+    return frozenset(n for n in said if n not in _LABELS | _KEYS and not ANY_FIELD.search(n))
 
 
 def _speakers(lines: list[str]) -> frozenset[str]:

@@ -43,8 +43,10 @@ NUMERIC: tuple[tuple[str, str], ...] = (
     (
         "learning_rate",
         r"(?:(?:initial|base|peak|max|starting|constant|train(?:ing)?)[ _-])?(?:learning[ _-]?rates?|(?<![a-z])lrs?\b)|"
-        r"(?<=\ba )(?:constant )?rate(?= of \d(?:\.\d+)?e-\d)|\b(?:learns?|train(?:s|ed)?|tuned?|optimi[sz]ed?)(?= (?:at|with) \d"
-        r"(?:\.\d+)?e-\d)|\bα(?=\s*=\s*\d(?:\.\d+)?e-\d)|\bη(?=\s*=)|\bstep[ -]?size(?: [αη])(?=\W{1,3}(?:\d(?:\.\d+)?e-\d|0?\.\d))|"
+        r"(?<=\ba )(?:constant )?rate(?= of \d(?:\.\d+)?e-\d)|\b(?:learns?|train(?:s|ed)?|tuned?|optimi[sz]ed?)(?= "
+        r"(?:at|with) \d"
+        r"(?:\.\d+)?e-\d)|\bα(?=\s*=\s*\d(?:\.\d+)?e-\d)|\bη(?=\s*=)|\bstep[ -]?size(?: "
+        r"[αη])(?=\W{1,3}(?:\d(?:\.\d+)?e-\d|0?\.\d))|"
         r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
         r"(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
@@ -150,7 +152,7 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:max(?:imum)?|total|training|train|optimi[sz]er|optimi[sz]ation|update|num(?:ber of)?)[ _-]"
         r"(?:training[ _-]|train[ _-]|update[ _-]|optimi[sz]er[ _-])?(?:steps|iterations|iters|updates)|iterations|"
         r"iters|"
-        r"steps(?=\s*[:=]\s*\d)",
+        r"steps(?=\s*[:=]\s*\d)|(?:total[ _])?(?:env(?:ironment)?[ _]|time)-?steps(?=\s*[:=]\s*\d)",
     ),
     (
         "epochs",
@@ -216,7 +218,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:\s+(?:as|for|is) (?:(?:the|a|our|your|my|its) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |initial |"
+        r"(?:\s+(?:as|for|is) (?:(?:the|a|our|your|my|its) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |"
+        r"initial |"
         r"base |starting )?(?:learning[ _-]?rate|"
         r"\blr\b)",
     ),

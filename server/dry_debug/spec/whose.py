@@ -58,7 +58,8 @@ def role_near(text: str, start: int, end: int, field: str = "") -> str:
         if pattern.search(own):
             return name
         if re.search(
-            rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|can|may|should|will|could|needs?|"
+            rf"(?:{pattern.pattern})(?:'s|s')?(?:\s+(?:the|a|an|is|use|uses|using|gets?|model|its|at|on|data|of|set|"
+            rf"can|may|should|will|could|needs?|"
             rf"max|peak|initial|loader|dataloader|for))*[\s:=]*\Z",
             before,
             re.IGNORECASE,
