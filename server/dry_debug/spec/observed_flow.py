@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dry_debug.program.every_nth import modulus_in
 from dry_debug.program.scopes import dotted
+from dry_debug.records import replace
 from dry_debug.spec.observed import Observed, seen
 from dry_debug.spec.observed_values import converted
 from dry_debug.spec.thing import Cadence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
+from dry_debug.records import dataclass
 from dry_debug.spec.context import asked_part, without_negations
 from dry_debug.spec.instruction import Kind
 from dry_debug.spec.numbers import NUMBER, WORD, number
