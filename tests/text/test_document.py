@@ -92,6 +92,14 @@ def test_a_cell_that_is_indented_as_a_whole_parses() -> None:
     assert document.position(document.source.index("z")).cell == 2
 
 
+def test_empty_lines_with_two_characters_at_their_ends_take_no_time() -> None:
+    """A cell magic whose body is made blank, from Windows: it once took two times as long for each line more."""
+    text = "%%writefile train.sh\r\n" + "python train.py\r\n" * 200
+    document = from_cells([NotebookCell(1, text), NotebookCell(2, "\r\n" * 200 + "  x = 1")], "n.ipynb")
+    assert document.source.strip().endswith("x = 1")
+    ast.parse(document.source)
+
+
 def test_edits_are_split_by_cell() -> None:
     document = from_cells([NotebookCell(1, "x"), NotebookCell(2, "y")], "n.ipynb")
     edits = document.split_edits((TextEdit(Span(2, 3), "Y"), TextEdit(Span(0, 1), "X")))

@@ -20,6 +20,8 @@ OTHER = [
     "cd data\nls\npip install foo",
     "# a comment first\n%%bash\nfor x in *; do echo $x; done",
     "git clone https://example.org/x.git\nmkdir -p out",
+    "cd ..",
+    "cd ../runs\nls .",
     "| a | b |\n|---|---|\n| 1 | 2 |",
     "下载 数据 然后 训练",
 ]

@@ -10,9 +10,10 @@ from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.calls import argument, given
 from dry_debug.program.evidence import Confidence, Step, made
+from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import recovers
-from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.scopes import Binding, dotted, last_name
 from dry_debug.program.values import Value
 from dry_debug.program.walks import names_in
 from dry_debug.text.spans import Span, TextEdit
@@ -35,6 +36,7 @@ _FUNCTIONS = frozenset(
 _PLACES = ("out", "inplace")
 # Without these the numbers are often the same: the shape fits already, or the graph is needed no more.
 _MILD = frozenset("detach contiguous reshape view squeeze flatten".split())
+_GRAPHS = frozenset(("torch_geometric", "dgl"))  # their loaders give objects that move in place
 MAX_CALLERS = 2  # functions that hand a tensor on
 MAX_TRIED = 4  # statements with calls in a `try` that is there to see whether something works
 
@@ -157,11 +159,28 @@ def _one_of_several(receiver: ast.expr, call: ast.Call, program: Program, depth:
         return bool(sites) and all(
             passed is not None and _one_of_several(passed, site, program, depth + 1) for site, passed in sites
         )
-    if found is None or not all(b.kind == "for" and b.path for b in found[1]):
+    if found is None or not all(b.kind == "for" and _unpacked(b, program) for b in found[1]):
         return False
     source = program.document.source
     name = receiver.id
     return f"**{name}" not in source and f'{name}["' not in source and f"{name}['" not in source
+
+
+def _unpacked(b: Binding, program: Program) -> bool:
+    """Whether the target of a loop takes a batch apart: `(x, y)` in `for i, (x, y) in enumerate(loader)`, where `i` is
+    none of its parts. A graph, which some loaders of other libraries give, moves itself."""
+    over, parts = b.value, len(b.path)
+    while (
+        isinstance(over, ast.Call) and over.args and (name := program.names.qualified(over.func, b.scope)) is not None
+    ):
+        if name == "builtins.enumerate":
+            parts -= 1
+        elif name not in PASS_THROUGH:
+            break
+        over = over.args[0]
+    if over is None or parts < 1:
+        return False
+    return (program.value(over, b.stmt or over).type or "").partition(".")[0] not in _GRAPHS
 
 
 def _shown(call: ast.Call, program: Program) -> bool:

@@ -13,7 +13,16 @@ from dry_debug.program import calls as call_values
 from dry_debug.program import choices, launchers, probability, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.host import NEVER
-from dry_debug.program.knowledge import DATASET_BASES, FITTING, NAMES, SAMPLER_BASES, USAGE, Kind, kind_of_call
+from dry_debug.program.knowledge import (
+    DATASET_BASES,
+    FITTING,
+    NAMES,
+    OTHER_FRAMEWORKS,
+    SAMPLER_BASES,
+    USAGE,
+    Kind,
+    kind_of_call,
+)
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
 from dry_debug.program.spelled import spells_choice
@@ -563,8 +572,19 @@ class Evaluator:
                 # A name and a method that fits it say together what neither says alone.
                 if FITTING.get(kind, frozenset()) & methods:
                     return kind, "usage"
-                return None if methods & _OF_TEXT or spells_choice(scope, path) else (kind, "name")
+                if methods & _OF_TEXT or spells_choice(scope, path) or self._of_others(scope, path):
+                    return None
+                return kind, "name"
         return None
+
+    def _of_others(self, scope: Scope, path: str) -> bool:
+        """Whether something of another framework makes it: `model = keras.models.load_model(path)`."""
+        held = scope.attributes.get(path.partition(".")[2], ()) if "." in path else scope.bindings.get(path, ())
+        for b in held:
+            made = self.names.qualified(b.value.func, b.scope) if isinstance(b.value, ast.Call) else None
+            if made is not None and made.partition(".")[0] in OTHER_FRAMEWORKS:
+                return True
+        return False
 
     def _methods_on(self, scope: Scope, path: str) -> set[str]:
         """The methods that are called on a variable of `scope`, also by functions of the file that it is handed to."""

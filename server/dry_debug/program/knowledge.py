@@ -426,6 +426,11 @@ FITTING: dict[Kind, frozenset[str]] = {
     "module": frozenset(("state_dict", "load_state_dict")),
     "scaler": frozenset(("scale", "step", "update", "unscale_")),
 }
+# Libraries whose models are none of PyTorch's, whatever the variable is called.
+OTHER_FRAMEWORKS = frozenset(
+    "tensorflow keras tf_keras onnx onnxruntime openvino jax flax haiku paddle mxnet mindspore sklearn xgboost "
+    "lightgbm catboost joblib".split()
+)
 # By name alone, the weakest evidence.
 NAMES: tuple[tuple[str, Kind], ...] = (
     ("optimizer", "optimizer"),

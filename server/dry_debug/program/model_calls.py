@@ -103,9 +103,7 @@ def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> 
     if method.scope.class_scope is None or not _runs_layers(method.scope, method.program):
         return None
     value = program.evaluator.value(func.value, scope, program.statement(call))
-    if value.kind != "module" or (isinstance(value.ident, tuple) and value.ident[:1] == ("part",)):
-        return None
-    return ix.event("forward", value, call)
+    return ix.event("forward", value, call) if _is_layer(value) else None
 
 
 def _is_parameter(expr: ast.expr, function: Scope) -> bool:
@@ -123,8 +121,13 @@ def _runs_layers(method: Scope, program: Program) -> bool:
         if isinstance(func, ast.Name):
             runs = runs or func.id == own
         elif isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == own:
-            runs = runs or func.attr == "forward" or program.value(func, call).kind == "module"
+            runs = runs or func.attr == "forward" or _is_layer(program.value(func, call))
     return runs
+
+
+def _is_layer(value: Value) -> bool:
+    """Whether it is known what was put there: a part that nobody has set may be a method (`self.state_dict()`)."""
+    return value.kind == "module" and not (isinstance(value.ident, tuple) and value.ident[:1] == ("part",))
 
 
 def _whole(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
@@ -146,7 +149,7 @@ def _whole(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Even
     value = program.evaluator.value(model, scope, program.statement(call))
     if value.kind == "unknown" and given and isinstance(func, ast.Name):  # whoever calls the function knows
         value = Value("unknown", ident=ix.variable(func.id, call), confidence="low")
-    elif value.kind != "module" or (isinstance(value.ident, tuple) and value.ident[:1] == ("part",)):
+    elif not _is_layer(value):
         return None  # a part may be a method that makes something
     return ix.event("forward", value, call)
 

@@ -13,7 +13,8 @@ _LINE_ESCAPE = re.compile(r"^[ \t]*(?:[%!?]|[\w.]+\?{1,2}[ \t]*$|(?:pip|conda|ma
 _ASSIGN_ESCAPE = re.compile(r"^([ \t]*[\w, \t]+=[ \t]*)([!%][^\r\n]*)$")
 
 
-_INDENTED = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\n|\r))*[ \t]+[^\s#]")
+# Nothing is given back (`*+`, `?>`): a hundred empty lines that end in `\r\n` can be cut up in 2**100 ways.
+_INDENTED = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?(?>\r\n|\n|\r))*+[ \t]+[^\s#]")
 _HEADER = "if 1:\n"
 
 
@@ -96,7 +97,7 @@ _PERCENT = re.compile(r"^#[ \t]*(?:%%|In\[|COMMAND -{5})", re.MULTILINE)
 _MARKUP = re.compile(r"</?[A-Za-z!]|\{[{%]|[$>#] \S|\|.*\||```|={4,}|-{4,}|[*+] \S")
 _COMMAND = re.compile(
     r"(?:sudo|cd|ls|ll|mkdir|rmdir|cp|mv|rm|cat|head|tail|pwd|echo|git|wget|curl|unzip|tar|apt|apt-get|pip|pip3|conda|"
-    r"python|python3|bash|sh|chmod|export|kaggle|gdown|nvidia-smi)(?:[ \t]+[^\s=.(,\[:].*)?\Z"
+    r"python|python3|bash|sh|chmod|export|kaggle|gdown|nvidia-smi)(?:[ \t]+(?:[^\s=.(,\[:].*|\.\.?(?:[/\s].*)?))?\Z"
 )
 _PROSE = re.compile(r"[^\W\d_][\w'’-]*[,;:]?(?: [\w'’\"“”(),;:.!?%/&+-]+)+\Z")
 _STATEMENT = re.compile(
