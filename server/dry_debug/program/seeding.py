@@ -29,6 +29,9 @@ _OWN_SEEDS = frozenset(("seed", "manual_seed", "manual_seed_all", "initial_seed"
 _IN_WORKERS = frozenset(("__getitem__", "__getitems__", "__call__", "__iter__", "collate_fn", "collate"))
 # What a number is drawn for that has nothing to do with the result: another seed, a port, a name.
 _ASIDE = re.compile(r"seed|port$|uuid|suffix|prefix|_id$|name|dir$|path|file|folder|token|stamp|color", re.IGNORECASE)
+# What only gives what it draws, and changes nothing that it is given; and what a cell says that shows things.
+_GIVES = frozenset("sample choice choices randint randrange random uniform rand randn permutation".split())
+_SHOWS = re.compile(r"\b(?:print|imshow|plot|display|show|scatter|hist|bar)\(")
 _WORKER_INIT = re.compile(r"worker_init|init_worker|seed_worker|worker_seed|init_fn", re.IGNORECASE)
 
 
@@ -301,6 +304,9 @@ class Seeding:
         if self._aside(owner, node):
             why(None, "what is drawn here has nothing to do with the result of the run: {}", Step(owner, node, ""))
             return False
+        if self._looked_at(owner, node):
+            why(None, "what is drawn here is only shown, or nothing trains behind it: {}", Step(owner, node, ""))
+            return False
         if owner.randomness.seeded_block(node):
             why(None, "the block around it seeds for itself, and puts the old state back: {}", Step(owner, node, ""))
             return False
@@ -343,6 +349,28 @@ class Seeding:
             parent = parents.get(parent)
         return False
 
+    def _looked_at(self, owner: Program, node: ast.AST) -> bool:
+        """Whether what is drawn reaches no training: it is thrown away, drawn when the training of its function is over,
+        or shown in its own cell of a notebook."""
+        stmt, scope = owner.statement(node), owner.scope(node)
+        while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
+            scope = scope.parent
+        if stmt is None or scope.kind not in ("module", "function"):
+            return False
+        if isinstance(stmt, ast.Expr) and stmt.value is node and last_name(getattr(node, "func", node)) in _GIVES:
+            return True
+        if _behind_training(owner, node):
+            return True
+        document = owner.document
+        if not document.is_notebook or scope.kind != "module" or not isinstance(stmt, ast.Assign):
+            return False
+        names = [t.id for t in stmt.targets if isinstance(t, ast.Name)]
+        cell = document.cells[document.cell_at(owner.span(stmt).start)]
+        if len(names) < len(stmt.targets) or _SHOWS.search(cell.text) is None:
+            return False
+        reads = [read for name in names for read in owner.flow.reads(name, scope)]
+        return all(cell.start <= owner.span(read).start < cell.end for read in reads)
+
     @cached_property
     def _has_workers(self) -> bool:
         """Whether the loaders have workers, which torch seeds for `random` and numpy; also where that is not known."""
@@ -381,6 +409,30 @@ class Seeding:
             own = argument(call, 99, "generator")
             if isinstance(shuffle, ast.Constant) and shuffle.value is True and own is None:
                 yield Step(program, call, "the order of the samples is drawn from torch's generator here")
+
+
+def _behind_training(program: Program, node: ast.AST, hops: int = 0) -> bool:
+    """Whether the training is over where `node` stands, or wherever its function is called."""
+    stmt, scope = program.statement(node), program.scope(node)
+    while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
+        scope = scope.parent
+    trained = _trained_until(program, scope)
+    if stmt is not None and trained is not None:
+        return stmt.lineno > trained and not program.index.in_loop(stmt)
+    sites = program.call_sites(scope) if scope.kind == "function" and hops < MAX_CALLS else []
+    return bool(sites) and all(_behind_training(program, site, hops + 1) for site in sites)
+
+
+def _trained_until(program: Program, scope: Scope) -> int | None:
+    """The line on which the last training in the body of `scope` ends; None where it trains nothing."""
+    loops = program.training.loops
+    lines = [loop.node.end_lineno or 0 for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
+    for call in scope.calls:
+        target = program.target(call)
+        if target.kind == "function" and target.scope is not None and target.program is not None:
+            if target.program.training.loops.function_trains(target.scope):
+                lines.append(call.lineno)
+    return max(lines, default=None)
 
 
 _LABEL: dict[Rng, str] = {"python": "`random`", "numpy": "`numpy.random`", "torch": "torch's generator", "cuda": "CUDA"}
