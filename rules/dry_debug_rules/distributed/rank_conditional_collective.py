@@ -20,7 +20,7 @@ from dry_debug.program.rank_sides import (
     side_of,
 )
 from dry_debug.program.reaching import side, terminates
-from dry_debug.program.scopes import last_name
+from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import nodes
 from dry_debug.text.spans import Span, TextEdit
 
@@ -85,7 +85,7 @@ class RankConditionalCollective(Rule):
             if theirs.one is not decided.one and _alike(last_name(within.func), name):
                 why(call, "the other ranks come to {}", other, see=Step(program, other, ""))
                 return None
-        unseen = _unseen(decided, call, program)
+        unseen = _unseen(decided, call, inner, program)
         if unseen is not None:
             why(call, "the other ranks run {}, which may wait for these", unseen)
             return None
@@ -134,7 +134,7 @@ def _alike(first: str, second: str) -> bool:
     return first == second or (first in barriers and second in barriers)
 
 
-def _unseen(decided: Side, call: ast.Call, program: Program) -> ast.expr | None:
+def _unseen(decided: Side, call: ast.Call, inner: ast.Call, program: Program) -> ast.expr | None:
     """A call on the way of the other ranks that nobody can follow, and that may be their part of the collective."""
     guard = decided.guard
     stmt = program.statement(call)
@@ -153,12 +153,24 @@ def _unseen(decided: Side, call: ast.Call, program: Program) -> ast.expr | None:
                 continue
             if behind and program.qualified(node) in NAMES:
                 return node
+            if inner is not call and _handed(node, call, program):
+                return node  # `optimizer.step(closure)`: whoever is given the function may call it
             if program.target(node).known:
                 if comes_to_collective(program, node, sure=False) is not None:
                     return node
             elif program.qualified(node) is None and _may_talk(node):
                 return node
     return None
+
+
+def _handed(node: ast.Call, call: ast.Call, program: Program) -> bool:
+    """Whether `node` is given the function that `call` calls, or is given as well."""
+    mine = {dotted(expr) for expr in (call.func, *_given(call))}
+    return any(dotted(expr) in mine and program.value(expr, node).kind == "function" for expr in _given(node))
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    return [expr for expr in (*call.args, *(k.value for k in call.keywords)) if dotted(expr) is not None]
 
 
 def _behind(guard: ast.If, program: Program) -> list[ast.stmt]:

@@ -78,8 +78,13 @@ def _better(program: Program, block: ast.If, remembered: set[str]) -> bool:
 def _result_of(loop: ast.AST, block: ast.If) -> bool:
     """Whether the test puts in order what a round of the loop computes anew; a counter is none."""
     compared, _ = _compared(block.test)
+    inside = list(nodes(loop)) if compared else []
+    # `epoch = last` that ends the loop early makes no result of what is counted up with `epoch += 1`.
+    compared -= {
+        dotted(n.target) or "" for n in inside if isinstance(n, ast.AugAssign) and isinstance(n.value, ast.Constant)
+    }
     found = False
-    for node in nodes(loop) if compared else ():
+    for node in inside:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and not isinstance(node.value, ast.Constant):
             name = dotted(node.targets[0])
             if name in compared and all(dotted(part) != name for part in nodes(node.value)):

@@ -37,6 +37,10 @@ def only_main(decorator: ast.expr) -> bool:
     return any(word in name for word in _MAIN_DECORATORS)
 
 
+# What belongs to a rank is not its number: `samples_per_rank`, `tasks_for_this_rank`.
+_SHARES = ("per_rank", "each_rank", "for_this_rank", "of_this_rank", "on_this_rank", "for_rank", "of_rank", "by_rank")
+
+
 class RankTests:
     """What the tests of one program say of the rank; `started` holds the nodes of functions that new processes run."""
 
@@ -233,8 +237,8 @@ class RankTests:
 
 
 def _says_rank(name: str) -> bool:
-    """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank` or `ranking`."""
-    if "lora" in name or "low_rank" in name:
+    """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank`, `ranking` or `tasks_of_this_rank`."""
+    if "lora" in name or "low_rank" in name or name.endswith(_SHARES):
         return False
     return name.endswith("rank") or name in ("rank_id", "rank_idx", "rank0")
 

@@ -350,8 +350,8 @@ class Seeding:
         return False
 
     def _looked_at(self, owner: Program, node: ast.AST) -> bool:
-        """Whether what is drawn reaches no training: it is thrown away, drawn when the training of its function is over,
-        or shown in its own cell of a notebook."""
+        """Whether what is drawn reaches no training: it is thrown away, drawn when all training of its function is
+        over, or shown in its own cell of a notebook."""
         stmt, scope = owner.statement(node), owner.scope(node)
         while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
             scope = scope.parent
@@ -429,9 +429,11 @@ def _trained_until(program: Program, scope: Scope) -> int | None:
     lines = [loop.node.end_lineno or 0 for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
     for call in scope.calls:
         target = program.target(call)
-        if target.kind == "function" and target.scope is not None and target.program is not None:
-            if target.program.training.loops.function_trains(target.scope):
-                lines.append(call.lineno)
+        function, owner = target.scope, target.program
+        if target.kind != "function" or function is None or owner is None:
+            continue
+        if owner.training.loops.function_trains(function):
+            lines.append(call.lineno)
     return max(lines, default=None)
 
 
