@@ -247,6 +247,9 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
         for stmt, layer in kept:
             if program.scope(stmt) is scope:
                 return f"`{layer}` is an attribute of its own, too"
+    taker = _given_out(program, scopes, name)
+    if taker is not None:
+        return f"`{last_name(taker.func)}` is given the layers one by one, and may register them"
     for call in program.index.calls:
         if last_name(call.func) in _LOOKED_AFTER and isinstance(call.func, ast.Attribute):
             receiver = call.func.value
@@ -276,6 +279,28 @@ def _given_away(scope: Scope, local: str) -> ast.Call | None:
         ):
             return call
     return None
+
+
+def _given_out(program: Program, scopes: list[Scope], name: str) -> ast.Call | None:
+    """A call in the class that is given a member, also by a method that returns one: `Head(self.layer_of(key))`.
+
+    Functions of libraries run what they are given, and register nothing.
+    """
+    getters = {method.name for method in scopes for back in method.returns if _is_member(back.value, method, name)}
+    for method in scopes:
+        for call in method.calls:
+            if (program.names.qualified(call.func, method) or "").startswith(("torch.", "builtins.")):
+                continue
+            for expr in (*call.args, *(k.value for k in call.keywords)):
+                through = expr.func if isinstance(expr, ast.Call) else None
+                own = isinstance(through, ast.Attribute) and dotted(through.value) == method.self_name
+                if _is_member(expr, method, name) or (own and last_name(through) in getters):
+                    return call
+    return None
+
+
+def _is_member(expr: ast.expr | None, method: Scope, name: str) -> bool:
+    return isinstance(expr, ast.Subscript) and dotted(expr.value) == f"{method.self_name}.{name}"
 
 
 def _goes_through(program: Program, receiver: ast.expr, scope: Scope, name: str, depth: int = 0) -> bool:
