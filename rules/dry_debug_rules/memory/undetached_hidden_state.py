@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes import state as states
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.carried import backward_passes
-from dry_debug.program.carried_state import CarriedState, carried_states
+from dry_debug.program.carried_state import CarriedState, carried_states, only_looks
 from dry_debug.program.evidence import Step, made
 from dry_debug.program.links import Link, kind_link
 
@@ -48,6 +48,9 @@ class UndetachedHiddenState(Rule):
 
     def check(self, program: Program) -> Iterator[Report]:
         for found in carried_states(program):
+            if only_looks(program, found):
+                program.why(found.at, "the graph is kept on purpose: nothing in the loop changes the weights")
+                continue
             yield Report(
                 at=found.at,
                 headline=_headline(found, program),

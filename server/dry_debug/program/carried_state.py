@@ -42,10 +42,26 @@ class CarriedState:
     @property
     def retains(self) -> bool:
         """Whether the backward pass keeps the graph: somebody has met the error before."""
-        return self.backward is not None and any(
-            k.arg == "retain_graph" and not (isinstance(k.value, ast.Constant) and not k.value.value)
-            for k in self.backward.keywords
-        )
+        return self.backward is not None and _retains(self.backward)
+
+
+def _retains(backward: ast.Call) -> bool:
+    return any(
+        k.arg == "retain_graph" and not (isinstance(k.value, ast.Constant) and not k.value.value)
+        for k in backward.keywords
+    )
+
+
+def only_looks(program: Program, found: CarriedState) -> bool:
+    """Whether the graph of all rounds is what is asked for: it is retained, also by a function that the loop calls,
+    and no optimizer changes the weights. How far does one layer after the other look?"""
+    if found.backward is None or not isinstance(found.loop, ast.For | ast.While):
+        return False
+    target = program.target(found.backward)
+    inner = target.scope.calls if target.kind == "function" and target.scope is not None else []
+    return any(_retains(call) for call in (found.backward, *inner)) and not program.training.loops.steps_in(
+        found.loop, True
+    )
 
 
 def carried_states(program: Program) -> Iterator[CarriedState]:
