@@ -11,6 +11,8 @@ from dry_debug.program.version_range import parse
         ("2.0.9", (2, 1), False, True),
         ("2.1.0+cu118", (2, 1), True, False),
         ("2.1.0rc1", (2, 1), False, True),
+        ("1.8.3.post2", (1, 9), False, True),
+        (">=1.9.0.post1", (1, 9), True, False),
         (">=2.1", (2, 1), True, False),
         (">=2.0", (2, 1), False, False),
         (">=2.0,<2.1", (2, 1), False, True),

@@ -177,6 +177,12 @@ def test_a_folder_of_its_own_needs_speaks_for_its_files(tmp_path: Path) -> None:
         ("setup.cfg", "[options]\ninstall_requires =\n    torch>=1.9\n    lib==4\n", (">=1.9", "4")),
         ("setup.py", "needs = ['torch>=1', 'lib']\nsetup(install_requires=needs)\n", (">=1", None)),
         ("environment.yml", "dependencies:\n  - torch=2.2.1=py311\n  - pip:\n    - lib>=5\n", ("2.2.1", ">=5")),
+        ("environment.yaml", "dependencies:\n  - pytorch=1.12\n  - lib\n", ("1.12", None)),
+        ("trainer-requirements.txt", "torch==1.11.0\nlib>=2\n", ("1.11.0", ">=2")),
+        ("README.md", "Run `pip install torch==2.0.1`.\n\n    conda install lib=3.1 -c other\n", ("2.0.1", "3.1")),
+        ("README.md", "pip install \\\n  'torch==1.9.0' \\\n  --index-url https://x.org/a=b\n", ("1.9.0", None)),
+        ("README.md", "Old: pip install torch==1.9\n\nNew: pip install torch==2.1\n", (None, None)),
+        ("README.md", "Results with torch==1.9 differ; install lib==2 by hand.\n", (None, None)),
         ("uv.lock", '[[package]]\nname = "torch"\nversion = "2.3.1"\n', ("2.3.1", None)),
         ("Pipfile.lock", '{"default": {"torch": {"version": "==2.0"}, "lib": {"version": "==1"}}}', ("2.0", "1")),
     ],
@@ -201,6 +207,12 @@ def test_what_comes_from_an_address_has_the_version_of_its_tag(tmp_path: Path, p
     (tmp_path / "requirements.txt").write_text(f"torch @ {place}\nlib>=2\n")
     found = declared(str(tmp_path))
     assert (found["torch"], found["lib"]) == (version, ">=2")
+
+
+def test_what_a_readme_has_installed_is_contradicted_by_a_list(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("pip install torch==1.9.0 lib==1.0\n")
+    (tmp_path / "requirements.txt").write_text("torch>=2\n")
+    assert (declared(str(tmp_path))["torch"], declared(str(tmp_path))["lib"]) == (">=2", "1.0")
 
 
 def test_a_lock_file_comes_before_what_it_was_made_from(tmp_path: Path) -> None:

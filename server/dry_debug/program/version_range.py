@@ -10,6 +10,7 @@ Version = tuple[int, ...]
 
 _PART = re.compile(
     r"(===?|~=|!=|<=|>=|<|>|\^|~|=|)v?(\d+(?:\.\d+)*)(\.\*)?((?:[-_.]?(?:a|b|c|rc|alpha|beta|dev|pre)\d*)*)"
+    r"(?:[-_.]?post\d*)?"  # the same release, packed once more
 )
 _WIDTH = 4
 _EARLY = -1  # the last number of a version that comes before the final one: 2.0.0rc1

@@ -31,6 +31,10 @@ _EXACT = re.compile(r"={2,3}([\w.+!-]+)$")
 _TAG = re.compile(r"(?:@v?|[-/]v?)(\d+(?:\.\d+)+)(?=[^/\d.]*(?:\.(?:zip|tar\.gz|whl|git)\b[^/]*)?(?:#.*)?$)")
 
 
+# `pip install torch==2.1.1`, the lines that a backslash continues included.
+_INSTALLS = re.compile(r"\b(?P<tool>pip3?|conda|mamba) +install +(?P<words>(?:[^\n`\\]|\\\r?\n)+)")
+
+
 # What is needed to work on the project, not to run it.
 _DEVELOPERS = re.compile(r"(?:^|[^a-z])(?:dev|develop|development|tests?|testing|docs?|lint|ci|build|style|typing)\b")
 _UNKNOWN = "?"  # no marker at all: nobody knows whether it holds
@@ -53,7 +57,7 @@ class Declarations(Mapping[str, str]):
         self._root = root
         self._stated: dict[str, list[Stated]] = {}
         self._known: dict[str, str | None] = {}
-        for one in _everything(root):
+        for one in (*_everything(root), *_told(root)):
             if one.condition:
                 self._stated.setdefault(one.name, []).append(one)
 
@@ -104,8 +108,8 @@ class Declarations(Mapping[str, str]):
 
 def declared(root: str) -> Declarations:
     """What the project in the folder `root` declares. What comes first in this order holds: lock files,
-    pyproject.toml, setup.cfg, setup.py, requirements.txt, environment.yml; then extras and other requirements files,
-    then what only developers need."""
+    pyproject.toml, setup.cfg, setup.py, requirements.txt, environment.yml; then extras, other requirements files and
+    what a README has installed, then what only developers need."""
     return Declarations(root)
 
 
@@ -151,8 +155,24 @@ def _everything(root: str) -> Iterator[Stated]:
             item = line.strip()
             if item.startswith("- ") and not item.endswith(":"):
                 text = item[2:].strip().strip("'\"").rpartition("::")[2]
-                text = re.sub(r"^([\w.-]+) *=(?!=) *([\w.+!]+)(=[\w.]+)?$", r"\1==\2", text)  # conda's single `=`
-                yield from _requirement(text)
+                yield from _of_conda(text)
+
+
+def _of_conda(text: str, level: int = 0) -> Iterator[Stated]:
+    """A package as conda spells it: with a single `=`, and PyTorch under its own name."""
+    text = re.sub(r"^([\w.-]+) *=(?!=) *([\w.+!]+)(=[\w.]+)?$", r"\1==\2", text)
+    for one in _requirement(text, level):
+        yield one._replace(name="torch") if one.name == "pytorch" else one
+
+
+def _told(root: str) -> Iterator[Stated]:
+    """Versions in the commands with which a README has the project's packages installed."""
+    for name in ("README.md", "README.rst", "INSTALL.md"):
+        for match in _INSTALLS.finditer(_text(os.path.join(root, name))):
+            read = _requirement if "pip" in match["tool"] else _of_conda
+            for word in match["words"].split():
+                if "=" in word and not word.startswith("-"):
+                    yield from read(word.strip("\"'`,;"), 1)
 
 
 def _requirement(line: str, level: int = 0) -> Iterator[Stated]:
@@ -291,15 +311,15 @@ def _setup_py(text: str) -> Iterator[Stated]:
 
 
 def _requirements_files(root: str) -> list[str]:
-    """`requirements*.txt`, then what lies in a folder `requirements`, those first that speak for everybody: paths
-    relative to `root`."""
+    """`requirements*.txt`, `runner-requirements.txt`, then what lies in a folder `requirements`, those first that speak
+    for everybody: paths relative to `root`."""
     found = []
     for folder in ("", "requirements"):
         try:
             names = sorted(os.listdir(os.path.join(root, folder)))
         except OSError:
             continue
-        fits = [n for n in names if n.endswith((".txt", ".in")) and (folder or n.startswith("requirements"))]
+        fits = [n for n in names if n.endswith((".txt", ".in")) and (folder or "requirements" in n)]
         found += [os.path.join(folder, name) for name in fits[:12]]
     return sorted(found, key=lambda name: (_level_of_file(name), name.endswith(".in")))  # `.txt` is made from `.in`
 
