@@ -294,7 +294,7 @@ def _given_out(program: Program, scopes: list[Scope], name: str) -> ast.Call | N
             for expr in (*call.args, *(k.value for k in call.keywords)):
                 through = expr.func if isinstance(expr, ast.Call) else None
                 own = isinstance(through, ast.Attribute) and dotted(through.value) == method.self_name
-                if _is_member(expr, method, name) or (own and last_name(through) in getters):
+                if _is_member(expr, method, name) or (own and through is not None and last_name(through) in getters):
                     return call
     return None
 
