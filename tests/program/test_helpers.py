@@ -452,7 +452,7 @@ def test_a_draw_in_the_helpers_file_is_told_there() -> None:
     helper = "import random, torch\ndef fix(n):\n    torch.manual_seed(n)\ndef pick():\n    return random.random()\n"
     here = program("from helper import fix, pick\nfix(1)\npick()\n", {"helper.py": helper}).training.seeding
     assert here.told_in_helper(here.gaps()) is not None
-    drawing = "from helper import fix\nimport random\nfix(1)\nrandom.random()\n"
+    drawing = "from helper import fix\nimport random\nfix(1)\nx = random.random()\n"
     both = program(drawing, {"helper.py": helper}).training.seeding
     assert both.told_in_helper(both.gaps()) is not None  # the helper that is mended there seeds for both
     there = program(drawing, {"helper.py": helper.partition("def pick")[0]}).training.seeding
