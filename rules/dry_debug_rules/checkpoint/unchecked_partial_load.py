@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.new_lines import line_after
 from dry_debug.lint.rule import Report, Rule, ready_fix
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step, place_of
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import chain, side

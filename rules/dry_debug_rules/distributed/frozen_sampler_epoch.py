@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_before
 from dry_debug.lint.rule import Report, WholeRule
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.epochs_elsewhere import hands_out_for_training, tells_epoch, trains_elsewhere
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.links import Link, kind_link

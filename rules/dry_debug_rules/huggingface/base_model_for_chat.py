@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.conversation import Sign, Talk, talks
 from dry_debug.program.evidence import Step
 from dry_debug.program.language_models import chat_version

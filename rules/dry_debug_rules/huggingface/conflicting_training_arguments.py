@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.records import dataclass, field

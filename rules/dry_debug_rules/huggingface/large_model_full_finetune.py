@@ -11,7 +11,7 @@ from dry_debug.lint.finding import Fix, NeedImport
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.new_lines import line_after
 from dry_debug.lint.rule import Report, WholeRule, ready_fix
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.links import Link
 from dry_debug.program.scopes import dotted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after
 from dry_debug.lint.rule import Report, WholeRule
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.evidence import Step, made
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.relations import different

@@ -11,7 +11,7 @@ from dry_debug.lint.comments import words_beside
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.links import Link
 from dry_debug.program.phases import chosen_by_phase, held_by_phase

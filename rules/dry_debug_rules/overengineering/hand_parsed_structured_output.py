@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.conversation import model_id
 from dry_debug.program.evidence import Step
 from dry_debug.program.generated_text import Written, written_by

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, WholeRule
+from dry_debug.program.arguments import argument
 from dry_debug.program.bulk_generation import Bulk, TextCall, bulk, text_calls
-from dry_debug.program.calls import argument
 from dry_debug.program.evidence import Step, made
 from dry_debug.program.generation import decoder_only
 from dry_debug.program.links import Link, kind_link

@@ -13,7 +13,7 @@ from dry_debug.fixes.layout import quote_of
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.events import function_of
 from dry_debug.program.links import Link
 from dry_debug.program.prompt_texts import Texts, texts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument, given
+from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Confidence, Step, made
 from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.links import Link, kind_link

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, SiteRule, ready_fix
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.links import Link
 from dry_debug.text.spans import TextEdit

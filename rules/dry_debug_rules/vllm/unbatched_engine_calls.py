@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.calls import argument, given
+from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.independent import CHANGES, loops_around

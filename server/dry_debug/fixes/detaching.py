@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.scopes import dotted
 from dry_debug.text.spans import Span, TextEdit
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import free_name, indent_of, is_plain, quoted
 from dry_debug.fixes.modules import module_name
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from dry_debug.fixes.random_state import splits_after
 from dry_debug.fixes.rank_guard import always
 from dry_debug.lint.finding import Fix, Need
 from dry_debug.program.all_ranks import WRAPPERS
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.scopes import dotted
 from dry_debug.records import dataclass
 

@@ -13,7 +13,7 @@ from dry_debug.fixes.changes import Changes
 from dry_debug.fixes.layout import free_name, lines_before
 from dry_debug.fixes.modules import module_name
 from dry_debug.lint.finding import Fix, NeedImport
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import LoopNode
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.generation import generations
 from dry_debug.program.independent import loops_around, why_dependent
 from dry_debug.program.many import many

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.evidence import Step
 from dry_debug.program.scopes import Scope
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import given, places_taken
+from dry_debug.program.arguments import given, places_taken
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name

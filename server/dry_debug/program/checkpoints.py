@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program import sharded
-from dry_debug.program.calls import argument, bind_arguments, given
+from dry_debug.program.arguments import argument, bind_arguments, given
 from dry_debug.program.events import CallTree
 from dry_debug.program.payload import STATEFUL, DictNode, Entry, PayloadReader
 from dry_debug.program.restored import Loaded

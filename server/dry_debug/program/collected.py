@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of
+from dry_debug.program.arguments import given
 from dry_debug.program.callers import without_gradients
-from dry_debug.program.calls import given
 from dry_debug.program.carried import BACKWARD, Carried, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
 from dry_debug.program.evidence import Confidence, weakest

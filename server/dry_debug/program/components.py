@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program import knowledge as know
 from dry_debug.program import lightning, relations, trainers
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.class_kinds import inner_optimizer, is_scaler
 from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.evaluate import held

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.program.arguments import argument
 from dry_debug.program.bulk_generation import text_calls
-from dry_debug.program.calls import argument
 from dry_debug.program.encodings import encodings_behind
 from dry_debug.program.evidence import Confidence
 from dry_debug.records import dataclass

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.events import CallTree
 from dry_debug.program.rank_tests import RankTests, only_main
 from dry_debug.program.reaching import side, terminates

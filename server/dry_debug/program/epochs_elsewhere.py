@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Step
 from dry_debug.program.imported_files import imported_files
 from dry_debug.program.sampling import samplers

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.encodings import Encoding, encodings_behind
 from dry_debug.program.values import Value
 from dry_debug.records import dataclass

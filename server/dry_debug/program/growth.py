@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of, keepers
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.carried import Carried, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of

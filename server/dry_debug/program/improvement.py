@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import nodes

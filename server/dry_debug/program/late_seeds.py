@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.derived import target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching

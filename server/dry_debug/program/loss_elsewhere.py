@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.environment import Bound
 from dry_debug.program.flow import is_loss, loss_parts
 from dry_debug.program.scopes import last_name

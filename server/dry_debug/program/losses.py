@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.flow import LossCall
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree

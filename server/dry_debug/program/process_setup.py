@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several

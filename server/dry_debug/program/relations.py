@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.class_kinds import inner_optimizer
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Ident, Value

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program.calls import places_taken
+from dry_debug.program.arguments import places_taken
 from dry_debug.program.guards import Guard, guard_of, home_of
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import nodes

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.reached import reached

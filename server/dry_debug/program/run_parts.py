@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.values import Value

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.loops import TrainingLoop
 from dry_debug.program.reached import reached
 from dry_debug.program.reaching import always_in

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.randomness import RandomSite, Rng

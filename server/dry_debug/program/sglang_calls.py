@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.payload import Contents, PayloadReader, is_none
 from dry_debug.program.prompt_texts import Texts, texts
 from dry_debug.records import dataclass

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from dry_debug.program.calls import given
+from dry_debug.program.arguments import given
 from dry_debug.program.reaching import always_in
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.values import UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.checkpoints import given
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.arguments import given
 from dry_debug.program.callers import parameter_of
-from dry_debug.program.calls import given
 from dry_debug.program.generation import underlying
 from dry_debug.program.independent import CHANGES, Body
 from dry_debug.program.scopes import last_name

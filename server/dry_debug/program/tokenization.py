@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.language_models import Family, family_of
 from dry_debug.program.scopes import Scope, dotted, last_name

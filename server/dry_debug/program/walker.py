@@ -12,8 +12,8 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from dry_debug.program import lightning
+from dry_debug.program.arguments import bind_arguments, places_taken
 from dry_debug.program.automata import Automaton, Certainty, Context, Hit
-from dry_debug.program.calls import bind_arguments, places_taken
 from dry_debug.program.guards import Guard
 from dry_debug.program.paths import (
     Flow,

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.calls import argument, given
+from dry_debug.program.arguments import argument, given
 from dry_debug.program.construction import constructs
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import Scope, dotted

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.calls import argument
+from dry_debug.program.arguments import argument
 from dry_debug.program.knowledge import kind_of_call
 from dry_debug.program.model_sizes import packed_bytes, parameters
 from dry_debug.program.relations import covers

@@ -1,0 +1,88 @@
+"""What a call passes: the expression at a place or under a name, and the values that parameters get."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.scopes import Scope
+from dry_debug.program.spelled import spells_choice
+from dry_debug.program.values import Value
+
+if TYPE_CHECKING:
+    from dry_debug.program.environment import Env
+    from dry_debug.program.evaluate import Evaluator
+
+Stmt = ast.stmt | None
+
+
+def argument(node: ast.Call, position: int, *names: str) -> ast.expr | None:
+    """The expression passed at `position` (0-based) or under one of `names`; None also behind *args or **kwargs."""
+    for keyword in node.keywords:
+        if keyword.arg in names:
+            return keyword.value
+    if len(node.args) > position and not any(isinstance(a, ast.Starred) for a in node.args[: position + 1]):
+        return node.args[position]
+    return None
+
+
+def given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
+    """What `call` passes for the parameter `name` of `callee`; `*0` is the first of its `*args`."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    parameters = [a.arg for a in callee.parameters()]
+    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
+        parameters = parameters[1:]
+    if name.startswith("*"):
+        node = callee.node
+        named = len(node.args.posonlyargs) + len(node.args.args) if isinstance(node, ast.FunctionDef) else 0
+        at = named - (callee.self_name is not None and callee.class_scope is callee.parent) + int(name[1:])
+    else:
+        at = parameters.index(name) if name in parameters else len(call.args)
+    if at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
+        return None
+    return call.args[at]
+
+
+def places_taken(function: Value) -> int:
+    """How many parameters a `functools.partial` has given by their places."""
+    return function.const if function.via == "partial" and isinstance(function.const, int) else 0
+
+
+def bind_arguments(
+    ev: Evaluator,
+    callee: Scope,
+    node: ast.Call,
+    scope: Scope,
+    stmt: Stmt,
+    env: Env | None,
+    receiver: Value | None,
+    taken: int = 0,
+) -> dict[tuple[Scope, str], Value]:
+    """Parameters of `callee` and the values that this call gives them; the first `taken` are given already."""
+    bound: dict[tuple[Scope, str], Value] = {}
+    parameters = [a.arg for a in callee.parameters()]
+    method_ = callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None
+    if receiver is not None and method_:
+        if receiver.scope is not None and parameters:
+            bound[(callee, parameters[0])] = receiver
+        parameters = parameters[1:]
+    for name, expr in zip(parameters[taken:], node.args, strict=False):
+        if isinstance(expr, ast.Starred):
+            break
+        value = ev.value(expr, scope, stmt, env)
+        if value.known and (value.confidence != "low" or not spells_choice(callee, name)):
+            bound[(callee, name)] = value
+    for keyword in node.keywords:
+        if keyword.arg in parameters:
+            value = ev.value(keyword.value, scope, stmt, env)
+            if value.known and (value.confidence != "low" or not spells_choice(callee, keyword.arg)):
+                bound[(callee, keyword.arg)] = value
+    return bound
+
+
+def argument_values(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> list[Value]:
+    """What is passed, by place and then by name: the first four of each."""
+    exprs = [a for a in (*node.args[:4], *(k.value for k in node.keywords[:4])) if not isinstance(a, ast.Starred)]
+    return [ev.value(expr, scope, stmt, env) for expr in exprs]
