@@ -58,6 +58,7 @@ def observe(program: Program) -> list[Observed]:
     from dry_debug.spec.observed_libraries import in_libraries
 
     found = [*in_calls(program), *in_choices(program), *in_flow(program), *done_by_hand(program)]
+    found = [*found, *_elsewhere(program, found)]
     found = _reached(found, program)
     if any(
         o.unit == "peak" for o in found
@@ -68,10 +69,19 @@ def observe(program: Program) -> list[Observed]:
     seen = {(o.field, o.role, o.unit) for o in found if o.known and not o.implied and not o.weak}
     fields = {field for field, _, _ in seen}
     declared = [o for o in _declared(program) if o.field not in fields or o.field == "framework"]
-    answered = {o.field for o in declared}
+    answered = {o.field for o in declared} | (fields & {"optimizer", "scheduler", "model"})
     found = [o for o in found if o.known or o.field not in answered]
     found = [o for o in found if not (o.implied and o.field in answered | fields)]
     return _once([*found, *declared], program)
+
+
+def _elsewhere(program: Program, found: list[Observed]) -> list[Observed]:
+    """What other files of the project set in functions that are called here, where nothing here does."""
+    if not program.imports_project:
+        return []
+    from dry_debug.spec.observed_modules import in_modules
+
+    return list(in_modules(program, {o.field for o in found if o.known and not o.implied and not o.weak}))
 
 
 def _reached(found: list[Observed], program: Program) -> list[Observed]:

@@ -62,7 +62,8 @@ _SEEDS = frozenset(
     "lightning.pytorch.seed_everything".split()
 )
 _ENGINES = frozenset(
-    "vllm.LLM sglang.Engine sglang.Runtime sglang.srt.server.Runtime vllm.AsyncEngineArgs vllm.EngineArgs".split()
+    "vllm.LLM sglang.srt.server_args.ServerArgs sglang.Engine sglang.Runtime sglang.srt.server.Runtime "
+    "vllm.AsyncEngineArgs vllm.EngineArgs".split()
 )
 _LORA = {"r": "lora_r", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout", "target_modules": "target_modules"}
 
@@ -98,6 +99,8 @@ def in_calls(program: Program) -> Iterator[Observed]:
             yield from _keywords(program, call, _SAMPLING)
         elif kind == "scheduler" or (last.startswith("get_") and "schedule" in last):
             yield from _scheduler(program, name, call)
+        elif name == "accelerate.utils.ProjectConfiguration":
+            yield from _keywords(program, call, {"project_dir": "output_dir"})
         elif name == "accelerate.Accelerator":
             yield from _keywords(program, call, _ACCELERATOR)
         elif last == "ModelCheckpoint":
@@ -383,7 +386,7 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
         pass
     elif last in ("LambdaLR", "MultiplicativeLR"):
         yield from by_hand(program, call, role="")
-    elif last == "LinearLR" and not any(k.arg == "end_factor" for k in call.keywords) and len(call.args) < 3:
+    elif last == "LinearLR" and _rises(call):
         total = next((k.value for k in call.keywords if k.arg == "total_iters"), None)
         if total is not None:  # a warm-up
             yield from _warm_up(program, total, call)
@@ -408,6 +411,15 @@ def _scheduler(program: Program, name: str, call: ast.Call) -> Iterator[Observed
         warm = call.args[place]
     if warm is not None:
         yield from _warm_up(program, warm, call)
+    epochs = next((k.value for k in call.keywords if k.arg == "warmup_t"), None)  # timm counts in epochs
+    if epochs is not None and not any(k.arg == "t_in_epochs" for k in call.keywords):
+        yield from _warm_up(program, epochs, call, epochs=True)
+
+
+def _rises(call: ast.Call) -> bool:
+    """Whether `LinearLR(optimizer, 0.01, 1.0, ...)` goes up to the whole rate."""
+    end = next((k.value for k in call.keywords if k.arg == "end_factor"), call.args[2] if len(call.args) > 2 else None)
+    return end is None or (isinstance(end, ast.Constant) and end.value == 1)
 
 
 def by_hand(program: Program, call: ast.Call, role: str) -> Iterator[Observed]:

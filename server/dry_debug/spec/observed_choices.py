@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Calls whose first argument, or one of these keywords, names a model.
 _LOADS = re.compile(
     r"(?:\.from_pretrained|timm\.(?:models\.)?create_model|sentence_transformers\.(?:SentenceTransformer|"
-    r"CrossEncoder)|vllm\.(?:LLM|AsyncEngineArgs|EngineArgs)|"
+    r"CrossEncoder)|vllm\.(?:LLM|AsyncEngineArgs|EngineArgs)|sglang\.srt\.server_args\.ServerArgs|"
     r"sglang\.(?:Engine|Runtime)|transformers\.pipeline|torch\.hub\.load|open_clip\.create_model\w*|"
     r"whisper\.load_model)\Z"
 )
@@ -113,6 +113,11 @@ def method_alone(program: Program) -> list[Observed] | None:
     if program.imports_project or _SAYS_HOW.search(program.document.source):
         return None
     return list(_method(program, any(True for _ in _models(program))))
+
+
+def models_of(program: Program) -> Iterator[Observed]:
+    """The models that the calls of a program load or make."""
+    yield from _models(program)
 
 
 def _models(program: Program) -> Iterator[Observed]:

@@ -108,7 +108,7 @@ def _data_classes(program: Program) -> Iterator[Observed]:
             continue
         yield one
         return
-    yield from (one for one in (_loaded(program),) if one is not None)
+    yield from (one for one in (_loaded(program) or _made(program),) if one is not None)
     if not program.training.is_training and not program.training.starts_training:
         return
     for call in program.index.calls:
@@ -134,6 +134,24 @@ def _loaded(program: Program) -> Observed | None:
             continue
         one = seen(program, "dataset", data.args[0], data)
         if one.known and isinstance(one.value, str) and _PLACE.match(one.value):
+            return one
+    return None
+
+
+_MAKES = re.compile(
+    r"(?:make|get|build|create|load|prepare|read)_?\w*(?:loaders?|data|dataset|datasets|splits?|dataloaders?)\Z",
+    re.IGNORECASE,
+)
+
+
+def _made(program: Program) -> Observed | None:
+    """The place that a function of the project for data is given: `make_loaders("data/birds", ...)`."""
+    for call in program.index.calls:
+        if not _MAKES.match(last_name(call.func)) or not (call.args or call.keywords):
+            continue
+        given = next((k.value for k in call.keywords if k.arg in _PLACES), call.args[0] if call.args else None)
+        one = seen(program, "dataset", given, call) if given is not None else None
+        if one is not None and one.known and isinstance(one.value, str) and _PLACE.match(one.value):
             return one
     return None
 

@@ -47,6 +47,10 @@ def in_flow(program: Program) -> Iterator[Observed]:
                 whole = loop.kind == "epoch" and loop.node not in by_steps
                 one = _rounds(program, "epochs" if whole else "max_steps", expr, loop.node)
                 yield replace(one, unit="updates") if whole and _AGAIN.search(_last(expr)) else one
+    for loop in every:
+        stop = _up_to(loop.node) if loop.kind != "eval" and isinstance(loop.node, ast.While) else None
+        if stop is not None:
+            yield seen(program, "max_steps", stop, loop.node)
     yield from _accumulation(program)
     training = [loop for loop in every if loop.kind != "eval"]
     if training:
@@ -65,6 +69,15 @@ _AGAIN = re.compile(
     r"inner_?(?:steps|loops?)\Z",
     re.IGNORECASE,
 )
+
+
+def _up_to(loop: ast.While) -> ast.expr | None:
+    """`limit` of `while step < limit:`"""
+    test = loop.test
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Lt)):
+        return None
+    counter = (dotted(test.left) or "").rpartition(".")[2]
+    return test.comparators[0] if _STEP.match(counter) else None
 
 
 def _counts_steps(loop: ast.AST) -> bool:

@@ -257,17 +257,40 @@ def _assigned(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) 
     """A name that is bound once: `effective = args.batch * 4`; a parameter with a default that nobody passes."""
     if not isinstance(expr, ast.Name):
         own = _of_self(program, expr, at, depth) if isinstance(expr, ast.Attribute) else None
+        own = own if own is not None and own.known else _of_module(program, expr, at, depth)
         return own if own is not None and own.known else _by_field(program, expr, depth)
     home = program.names.lookup(expr.id, program.scope(at) if at is not None else program.index.module)
     bindings = home[1] if home is not None else []
     if len(bindings) != 1:
         return None
     one = bindings[0]
+    if one.kind == "from":
+        return _of_module(program, expr, at, depth)
     if one.kind == "assign" and not one.path and one.value is not None and one.stmt is not None:
         return trace(program, one.value, one.stmt, depth + 1)
     if one.kind == "param":
         return _parameter(program, one.scope, one.name, depth)
     return None
+
+
+def _of_module(program: Program, expr: ast.expr, at: ast.AST | None, depth: int) -> Traced | None:
+    """`settings.OUT`, and `OUT` of `from settings import OUT`: what a module of the project assigns once."""
+    base = expr.value if isinstance(expr, ast.Attribute) else expr
+    if not isinstance(base, ast.Name):
+        return None
+    home = program.names.lookup(base.id, program.scope(at) if at is not None else program.index.module)
+    one = home[1][0] if home is not None and len(home[1]) == 1 else None
+    if one is None or one.module is None or one.kind != ("import" if base is not expr else "from"):
+        return None
+    module, level = one.module
+    name = expr.attr if isinstance(expr, ast.Attribute) else ""
+    if not name:
+        module, _, name = module.rpartition(".")
+    owner = program.host.module(module, program.document.path, level) if module and name else None
+    bound = owner.index.module.bindings.get(name, []) if owner is not None and owner is not program else []
+    if owner is None or len(bound) != 1 or bound[0].kind != "assign" or bound[0].path or bound[0].value is None:
+        return None
+    return trace(owner, bound[0].value, bound[0].stmt, depth + 1)
 
 
 def _parameter(program: Program, scope: Any, name: str, depth: int) -> Traced | None:
