@@ -25,7 +25,7 @@ _WHAT = (
         r"(?:the |all )?(?:weights|model|adapters?)\b|\bsnapshots?\b|"
         r"\b(?:model|weights|adapters?|network) (?:is|are|gets?) (?:written|stored|dumped|exported)\b|\b(?:writ|dump|"
         r"export|back up|persist)(?:e|es|ing|s)? (?:out |down )?(?:the |all )?"
-        r"(?:weights|model|adapters?|state)\b|"
+        r"(?:weights|model|adapters?|state|pipeline|network|checkpoint)\b|"
         r"\bcheckpoint\w*|\bckpts?\b|\bsave_steps\b|\bback-?ups?\b",
     ),
     (
@@ -58,7 +58,8 @@ _EVERY = re.compile(
 
 _KEYED = re.compile(
     rf"^\W*(?:\w+ )*?(?P<what>eval(?:uation)?|save|saving|checkpoint(?:ing)?|logging|log|validation)[ _](?:every(?:[ "
-    rf"_]n)?[ _]?)?(?P<unit>steps|epochs?|interval|strategy|every|frequency|freq|cadence|every_n_steps|"
+    rf"_]n)?[ _]?)?(?:(?:model|models|checkpoints?|ckpts?|weights|state)[ _])?(?P<unit>steps|epochs?|interval|"
+    rf"strategy|every|frequency|freq|cadence|every_n_steps|"
     rf"every_n_epochs)\s*[:=]?\s+"
     rf"(?:every )?(?P<n>{NUMBER}|epochs?|steps|no\b|never|per epoch|each epoch)(?:\s*(?P<unit2>epochs?|steps?))?",
     re.IGNORECASE,
@@ -73,7 +74,8 @@ _LIGHTNING_KEY = re.compile(
     rf"\W*(?:\w+ )*?(?:check[ _]val[ _]every[ _]n[ _](?P<epoch>epoch)|val[ _]check[ _]interval|"
     rf"(?P<save>(?:save|checkpoint|ckpt)[ _](?:every|interval|freq\w*|period))|(?P<log>log[ _]every(?:[ _]n)?(?:[ "
     rf"_]steps)?)|"
-    rf"(?:eval|val|validate|test)[ _](?:every|interval|freq\w*))\s*[:=]\s*(?P<n>{NUMBER})(?: steps| iters)?\W*",
+    rf"(?:eval|val|valid|validate|validation|test)[ _](?:every|interval|freq\w*))\s*[:=]\s*(?P<n>{NUMBER})(?: steps| "
+    rf"iters)?\W*",
     re.IGNORECASE,
 )
 _BARE_LOGGING = re.compile(
@@ -214,9 +216,12 @@ def cadences(text: str) -> Iterator[Thing]:
         unit = "epoch" if lightning["epoch"] or (times < 1 or "." in lightning["n"]) else "step"
         spacing = int(times) if float(times).is_integer() else times
         field = "logging" if lightning["log"] else "save_cadence" if lightning["save"] else "eval_cadence"
+        open_unit = unit == "step" and not re.search(r"steps|iters|check[ _]val", lightning[0]) and 1 < times <= 50
         yield Thing(
             field,
-            (Cadence(unit, spacing),),
+            (Cadence(unit, spacing), Cadence("epoch", spacing))
+            if open_unit and field != "logging"
+            else (Cadence(unit, spacing),),
             "one",
             lightning["n"],
             0,

@@ -173,6 +173,8 @@ _NEUTRAL = {
 
 def _says_nothing(one: Observed) -> bool:
     value: Any = one.value
+    if one.field == "model" and one.weak:
+        return True  # only the name of a class tells what it is
     if one.field == "epochs" and one.unit == "updates":
         return True  # how often a rollout is learned from, not how long the run is
     if one.field in _NEUTRAL:
@@ -183,7 +185,7 @@ def _says_nothing(one: Observed) -> bool:
         return bool(value in ("full",))
     if one.field == "hardware":
         return one.unit in ("tensor_parallel", "optional", "generation") or (
-            isinstance(value, Hardware) and value.count == 1
+            isinstance(value, Hardware) and value.count == 1 and (one.traced is None or not one.traced.changeable)
         )
     if one.field in ("eval_cadence", "save_cadence") and isinstance(value, Cadence):
         own = one.traced is not None and one.traced.file is None and isinstance(one.traced.node, ast.Call | ast.For)

@@ -219,6 +219,14 @@ def datasets(text: str) -> Iterator[Thing]:
                 before,
             ):
                 continue
+            if (
+                pattern is _DATA_FILE
+                and re.search(
+                    r"\b(?:chang|edit|updat|adjust|modif|adapt|amend)\w*(?: (?:the|our|my))?(?: \w+)? \Z", before
+                )
+                and value.endswith(".json")
+            ):
+                continue  # a file of settings
             if pattern is _DATA_FILE and _NO_DATA_FILE.search(value):
                 continue
             if REFUSED.search(text[:start]):

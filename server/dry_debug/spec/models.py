@@ -283,7 +283,8 @@ def _is_path(name: str) -> bool:
 
 _ID = r"(?<![\w./@-])[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*[A-Za-z0-9](?![\w/])"
 _NAME = re.compile(
-    rf"(?P<id>{_ID})|(?P<name>(?<![\w./-])(?:(?:meta|google|openai|microsoft|facebook|ms)[ -])?"
+    rf"(?P<id>{_ID})|(?P<name>(?<![\w./-])(?:tf_(?:efficientnet|mobilenet)\w*(?:\.\w+)?|(?:(?:meta|google|openai|"
+    rf"microsoft|facebook|ms)[ -])?"
     r"(?:tiny-?llama|code-?llama|llama|mixtral|mistral|ministral|qwen|deepseek|star-?coder|code-?gemma|gemma|"
     r"phi(?=[ -]?\d)|smol-?lm|falcon|pythia|gpt-?neo-?x|gpt-?neo|gpt-?j\b|distil-?gpt-?2|dialo-?gpt|gpt-?2|"
     r"opt(?=-\d)|bloom|olmo|mpt(?=-\d)|zephyr|vicuna|granite|nemotron|flan-?t5|mt5|codet5|t5|distil-?bert|modern-?bert|"
@@ -300,7 +301,7 @@ _NAME = re.compile(
     r"coder|code|uncased|cased|hf|turbo|vit|"
     r"[bls][/_]\d+|patch\d+|window\d+|v\d+(?:\.\d+)*|l\d+|distill?|preview|math|vl|nano|micro|super|diffusion|"
     r"xl(?![a-z])|neo|a\d+b))*"
-    r"(?:-[a-z0-9.]+)*)",
+    r"(?:-[a-z0-9.]+)*(?:\.(?:\w*in\d+k\w*|fb_\w+|\w*augreg\w*|openai|laion\w*|lvd\w*)(?!\w))?))",
     re.IGNORECASE,
 )
 # "an instruction-tuned model", "a 7B chat model", "some code model"

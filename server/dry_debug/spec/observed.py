@@ -72,6 +72,8 @@ def observe(program: Program) -> list[Observed]:
     answered = {o.field for o in declared} | (fields & {"optimizer", "scheduler", "model"})
     found = [o for o in found if o.known or o.field not in answered]
     found = [o for o in found if not (o.implied and o.field in answered | fields)]
+    counted = {o.field for o in (*found, *declared) if o.known and not o.implied and o.field.endswith("cadence")}
+    declared = [o for o in declared if o.known or o.field not in counted]  # `save_strategy: steps` beside `save_steps`
     return _once([*found, *declared], program)
 
 

@@ -139,7 +139,7 @@ def _on_cpu(program: Program) -> ast.AST | None:
             for k in call.keywords
         ):
             return call
-        if any(
+        if not name.endswith("Generator") and any(
             k.arg in ("accelerator", "device") and isinstance(k.value, ast.Constant) and k.value.value == "cpu"
             for k in call.keywords
         ):
@@ -149,13 +149,14 @@ def _on_cpu(program: Program) -> ast.AST | None:
 
 def _only_cuda(program: Program) -> ast.AST | None:
     """`.cuda()`, `.to("cuda")`, `device="cuda"` in a program that never asks whether there is one."""
-    if "is_available" in program.document.source or "cuda" not in program.document.source:
+    source = program.document.source
+    if "is_available" in source or ("cuda" not in source and not program.imports_project):
         return None
     for call in program.method_calls("cuda"):
         return call
     for call in program.index.calls:
         for expr in (*call.args, *(k.value for k in call.keywords if k.arg == "device")):
-            is_device = isinstance(expr, ast.Attribute) and expr.attr in ("device", "dev", "gpu")
+            is_device = isinstance(expr, ast.Attribute) and expr.attr.lower() in ("device", "dev", "gpu")
             if isinstance(expr, ast.Name) or is_device:
                 traced = trace(program, expr, call)
                 if traced.known and isinstance(traced.value, str) and traced.value.startswith("cuda"):

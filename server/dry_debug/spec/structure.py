@@ -25,7 +25,7 @@ _BULLET = re.compile(
 )
 _SPEAKER = re.compile(
     r"\s*(?:\[?\(?\d{1,2}:\d{2}(?::\d{2})?\)?\]?\s*(?:[AaPp][Mm]\b)?\s*[-–]?\s*)?(?:\*\*?|_|<|@)?"
-    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[QA](?=[:*])|[a-z]{2,12})?(?:\*\*?|_|"
+    r"(?:[A-Z][\w.]{1,18}(?: [A-Z]\w+)?|[QA](?=[:*])|[a-z]{1,12})?(?:\*\*?|_|"
     r">)?(?:\s*\(?\[?\d{1,2}:\d{2}(?:\s*[AaPp][Mm])?\]?\)?)?"
     r"(?P<colon>:)\s+(?=\S)"
 )
@@ -260,15 +260,15 @@ class _Reader:
         if before.endswith(",") or _GOES_ON.search(before):
             return False
         if len(before) >= 45:
-            wrapped, width = self._wrapping(at)
+            wrapped, width, listed = self._wrapping(at)
             has_room = len(before) + 1 + len(stripped.split(" ", 1)[0]) <= width
             # A line is wrapped where the next word does not fit; where it fits, it was ended on purpose.
-            return has_room or (not wrapped and _TERSE.search(before) is not None)
+            return has_room or (not wrapped and (listed or _TERSE.search(before) is not None))
         return not stripped[:1].islower() or (len(before) < 45 and not _GOES_ON.search(before))
 
-    def _wrapping(self, at: int) -> tuple[bool, int]:
-        """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; and
-        how long the longest is."""
+    def _wrapping(self, at: int) -> tuple[bool, int, bool]:
+        """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; how long
+        the longest is; and whether most are so short that each says a thing by itself."""
         first, last = at, at
         while first > 0 and self.lines[first - 1].strip() and at - first < MOST_WRAPPED:
             first -= 1
@@ -276,7 +276,8 @@ class _Reader:
             last += 1
         lengths = [len(line.strip()) for line in self.lines[first:last]]  # the last line may be short
         width = max((*lengths, len(self.lines[last].strip())))
-        return sum(n >= 0.8 * width for n in lengths) > 0.6 * len(lengths), width
+        listed = len(lengths) >= 4 and sum(n < 0.6 * width for n in lengths) > 0.6 * len(lengths)
+        return sum(n >= 0.8 * width for n in lengths) > 0.6 * len(lengths), width, listed
 
     @property
     def _heading(self) -> str:
@@ -377,7 +378,9 @@ _COMMAND = re.compile(
 
 # A title that says what is to be done: "Fine-tune Llama 2 7B".
 _TASK = re.compile(
-    r"\bgpus?\b|\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|\binference\b|\beval|\b(?:q?lora|"
+    r"\b(?:with|using|in|via) (?:pytorch |hf |hugging ?face )?(?:lightning|fabric|trl|vllm|sglang|accelerate|"
+    r"deepspeed|unsloth|diffusers)\b|\bgpus?\b|\b(?:pre-?)?train|\btun(?:e|ing)\b|distil|\bserv(?:e|ing)\b|"
+    r"\binference\b|\beval|\b(?:q?lora|"
     r"sft|dpo|grpo)\b",
     re.I,
 )
@@ -412,7 +415,7 @@ _ENDS_IN_NAME = re.compile(
     re.IGNORECASE,
 )
 _TAGGED = re.compile(r"\s*[\[<]@?[A-Za-z][\w.-]{1,20}[\]>]:?\s+(?=\S)")  # "[eva] make it 5"
-_NAME = re.compile(r"\s*(?:\*\*?|_|<|@)?(?P<name>[a-z]{2,12})(?:\*\*?|_|>)?:\s+\S")
+_NAME = re.compile(r"\s*(?:\*\*?|_|<|@)?(?P<name>[a-z]{2,12}|[a-z](?=:\s+[a-zA-Z]{2}))(?:\*\*?|_|>)?:\s+\S")
 
 
 _BOLD_NAME = re.compile(r"\s*\*\*@?(?P<name>[A-Za-z][\w.-]{1,15})\*\*\s+(?=[^\s:=|-])")
