@@ -1,6 +1,7 @@
 """Documents: cells, decoding, edits."""
 
 import ast
+import time
 
 import pytest
 from dry_debug.text.decode import decode, encode
@@ -83,6 +84,14 @@ def test_positions_in_a_notebook_are_those_of_the_cell() -> None:
     position = document.position(at)
     assert (position.cell, position.line, position.column) == (3, 1, 4)
     assert document.offset(1, 4, cell=3) == at
+
+
+def test_a_cell_of_comments_from_windows_is_read_at_once() -> None:
+    text = "# model = Net()\r\n" * 2_000
+    began = time.perf_counter()
+    document = from_cells([NotebookCell(1, text), NotebookCell(2, text + "    x = 1")], "a.ipynb")
+    assert time.perf_counter() - began < 1.0
+    assert document.source == f"{text}\nif 1:\n{text}    x = 1"
 
 
 def test_a_cell_that_is_indented_as_a_whole_parses() -> None:

@@ -41,7 +41,7 @@ _COMMA = re.compile(r"(?<![\d.,])(?:0,\d+|\d,\d+[eE]-?\d+)(?![\d,])")
 _POINT = re.compile(r"(?<![\d.,])0?\.\d")
 # One number; a grouped one has its commas between three digits. The unit k stands alone or right before a word end.
 NUMBER = (
-    r"(?<![\w.])(?<!\d[eE][-+])[-+]?(?:\d{1,3}(?:[,_]\d{3})+|\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?"
+    r"(?<![\w.])(?<!\d[eE][-+])[-+]?(?:\d{1,3}(?:[,_]\d{3})+|\d+(?:\.\d*)?|\.\d+)(?:[eE][-+−–]?\d+)?"
     r"(?:\s*[×x*·]\s*10\s*(?:\^|\*\*)?\s*[{(]?[-+−⁻⁺]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+[)}]?|(?<=(?<!\d)10)\s?(?:\^|\*\*)\s?"
     r"[{(]?[-+−]?\d+[)}]?|(?<=(?<!\d)10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:\s?[kK]\b|"
     r"\s?[mM]\b(?= (?:\w+ ){0,2}(?:time)?steps))?(?![\w]|\.\d)"

@@ -46,7 +46,7 @@ _NO_BATCH = re.compile(r"\s*(?:px|pixels?|crops?|images?\b|patch\w*|tokens|resol
 
 def products(text: str, question: bool, numbers: list[Quantity]) -> list[Quantity]:
     """The `numbers` of a sentence with what a product in it says: the parts that have a name, and the whole."""
-    if not re.search(r"\d\W{0,2}\s*(?:\w+[ -]?){0,4}\)?\s*(?:[x×*·]|\btimes\b)", text):
+    if not re.search(r"\d\W{0,2}\s*(?:\w++[ -]?){0,4}\)?\s*(?:[x×*·]|\btimes\b)", text):
         return numbers
     asked = asked_part(text, question)
     for match in _PRODUCT.finditer(asked):
