@@ -1,11 +1,13 @@
-"""What objects of a class without telling bases are: schedulers and moving averages that are written by hand."""
+"""What objects of a class of the project are, by its bases; without telling ones by what its methods do."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program import knowledge as know
 from dry_debug.program.knowledge import Kind
 from dry_debug.program.scopes import Scope, dotted
 
@@ -17,6 +19,55 @@ if TYPE_CHECKING:
 _SCHEDULER = re.compile(r"sched|lr|rate|warm|decay|anneal|noam|poly|cosine|step|adjust", re.IGNORECASE)
 _EMA = re.compile(r"EMA|Ema(?![a-z])|^ema|MovingAverage|AveragedModel")
 _READS = frozenset(("parameters", "named_parameters", "state_dict"))
+
+
+def kind_of(program: Program, cls: Scope, depth: int) -> Kind:
+    """What instances of a class are; `depth`: how many classes that inherit from it were asked for before."""
+    kind: Kind = "instance"
+    for base in program.evaluator.bases(cls):
+        kind = _by_base(base, depth)
+        if kind != "instance":
+            break
+    else:
+        if "forward" in cls.bindings and "__init__" in cls.bindings and isinstance(cls.node, ast.ClassDef):
+            unresolved = any(program.names.qualified(b, cls) is None for b in cls.node.bases)
+            if cls.node.bases and (unresolved or "super" in {c.func.id for c in _all_calls(cls)
+                                                              if isinstance(c.func, ast.Name)}):  # fmt: skip
+                kind = "module"
+        elif "param_groups" in program.document.source or "parameters" in program.document.source:
+            kind = by_what_it_does(program, cls)
+    return kind
+
+
+def _by_base(base: Value, depth: int) -> Kind:
+    if base.kind == "class" and base.scope is not None and base.program is not None:
+        return base.program.class_kind(base.scope, depth + 1)
+    name = base.type
+    if name is None:
+        return "instance"
+    if name in know.MODULE_BASES:
+        return "module"
+    if name in know.DATASET_BASES or name.startswith("torchvision.datasets."):
+        return "dataset"
+    if name in know.OPTIMIZER_BASES:
+        return "optimizer"
+    if name in know.SCHEDULER_BASES:
+        return "scheduler"
+    if name in know.SAMPLER_BASES or name == "torch.utils.data.DistributedSampler":
+        return "sampler"
+    if name in know.TRAINER_BASES:
+        return "trainer"
+    kind = know.kind_of_call(name)
+    if kind in ("module", "optimizer", "scheduler", "loader", "loss", "trainer", "trainer_args"):
+        return "module" if kind == "loss" else kind
+    if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
+        return "module"
+    return "instance"
+
+
+def _all_calls(scope: Scope) -> Iterator[ast.Call]:
+    for current in (scope, *scope.below()):
+        yield from current.calls
 
 
 def by_what_it_does(program: Program, cls: Scope) -> Kind:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
+from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.model_calls import only_runs
-from dry_debug.program.program import GradMode
 from dry_debug.program.relations import belongs_to, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value

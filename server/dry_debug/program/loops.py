@@ -377,7 +377,7 @@ class Loops:
         first = loop.body[0] if loop.body else None
         if first is not None and self.program.grad_mode(first) == "off":
             return True
-        return any(self.program._with_mode(w) == "off" for w in self.program.index.withs if self._within(w, loop))
+        return any(self.program.with_mode(w) == "off" for w in self.program.index.withs if self._within(w, loop))
 
     def _evaluating_before(self, loop: LoopNode, scope: Scope) -> bool:
         """Whether the last switch before the loop in its function is to evaluation."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from dry_debug.program import grad_modes
 from dry_debug.program import knowledge as know
-from dry_debug.program import lightning
-from dry_debug.program.class_kinds import by_what_it_does
+from dry_debug.program.class_kinds import kind_of
 from dry_debug.program.evaluate import Evaluator
+from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.host import Host
 from dry_debug.program.imported_files import imported_files
 from dry_debug.program.names import Names
 from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex, last_name
+from dry_debug.program.targets import calls_to, find_targets
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import LoopNode
 from dry_debug.program.why import NOBODY, Why
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from dry_debug.spec.instruction import Source
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
-GradMode = Literal["on", "off", "unknown"]
 
 
 class Program:
@@ -55,6 +56,7 @@ class Program:
         self._class_kinds: dict[Scope, know.Kind] = {}
         self._starring: set[str] = set()
         self.call_names: dict[ast.Call, str | None] = {}  # of the calls that were looked at
+        self._sites: dict[Scope, list[ast.Call]] = {}
         self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
         if index is not None:
             self.__dict__["index"] = index
@@ -340,46 +342,8 @@ class Program:
         if depth > MAX_BASES:
             return "instance"
         self._class_kinds[cls] = "instance"  # a class that inherits from itself
-        kind: know.Kind = "instance"
-        for base in self.evaluator.bases(cls):
-            kind = self._kind_by_base(base, depth)
-            if kind != "instance":
-                break
-        else:
-            if "forward" in cls.bindings and "__init__" in cls.bindings and isinstance(cls.node, ast.ClassDef):
-                unresolved = any(self.names.qualified(b, cls) is None for b in cls.node.bases)
-                if cls.node.bases and (unresolved or "super" in {c.func.id for c in _all_calls(cls)
-                                                                  if isinstance(c.func, ast.Name)}):  # fmt: skip
-                    kind = "module"
-            elif "param_groups" in self.document.source or "parameters" in self.document.source:
-                kind = by_what_it_does(self, cls)
-        self._class_kinds[cls] = kind
+        kind = self._class_kinds[cls] = kind_of(self, cls, depth)
         return kind
-
-    def _kind_by_base(self, base: Value, depth: int) -> know.Kind:
-        if base.kind == "class" and base.scope is not None and base.program is not None:
-            return base.program.class_kind(base.scope, depth + 1)
-        name = base.type
-        if name is None:
-            return "instance"
-        if name in know.MODULE_BASES:
-            return "module"
-        if name in know.DATASET_BASES or name.startswith("torchvision.datasets."):
-            return "dataset"
-        if name in know.OPTIMIZER_BASES:
-            return "optimizer"
-        if name in know.SCHEDULER_BASES:
-            return "scheduler"
-        if name in know.SAMPLER_BASES or name == "torch.utils.data.DistributedSampler":
-            return "sampler"
-        if name in know.TRAINER_BASES:
-            return "trainer"
-        kind = know.kind_of_call(name)
-        if kind in ("module", "optimizer", "scheduler", "loader", "loss", "trainer", "trainer_args"):
-            return "module" if kind == "loss" else kind
-        if name.startswith("transformers.") and name.endswith(("PreTrainedModel", "Model")):
-            return "module"
-        return "instance"
 
     # -- calls of functions --------------------------------------------------------------------------------------------
 
@@ -402,90 +366,19 @@ class Program:
     def _targets(self, call: ast.Call) -> tuple[Value, Value | None]:
         known = self._known_targets.get(call)
         if known is None:
-            known = self._find_targets(call)
+            known = find_targets(self, call)
             run = self.host.evaluation  # inside of another question the answer may be provisional
             if not run.stack and run.fuel > 0:
                 self._known_targets[call] = known
         return known
 
-    def _find_targets(self, call: ast.Call) -> tuple[Value, Value | None]:
-        scope, stmt = self.scope(call), self.statement(call)
-        ev = self.evaluator
-        func = call.func
-        if isinstance(func, ast.Attribute):
-            inner = func.value
-            if isinstance(inner, ast.Call) and self.names.qualified(inner.func, scope) == "builtins.super":
-                return self._super(scope, func.attr)
-            base = ev.value(inner, scope, stmt)
-            if base.kind == "pymodule":
-                return self._callable(ev.member(base, func.attr)), None
-            if base.scope is not None and base.scope.kind == "class" and base.program is not None:
-                found = base.program.evaluator.class_attribute(base.scope, func.attr, base)
-                if found.kind == "function":
-                    return found, base
-                return UNKNOWN, None
-            if base.known:
-                return UNKNOWN, None
-        return self._callable(ev.value(func, scope, stmt)), None
-
-    def _callable(self, value: Value) -> Value:
-        if value.kind == "class" and value.scope is not None and value.program is not None:
-            found = value.program.evaluator.class_attribute(value.scope, "__init__")
-            return found if found.kind == "function" else UNKNOWN
-        if value.kind == "module" and value.base.scope is not None and value.base.program is not None:
-            found = value.base.program.evaluator.class_attribute(value.base.scope, "forward")
-            return found if found.kind == "function" else UNKNOWN
-        return value if value.kind == "function" else UNKNOWN
-
-    def _super(self, scope: Scope, attr: str) -> tuple[Value, Value | None]:
-        cls = scope.class_scope
-        if cls is None:
-            return UNKNOWN, None
-        for base in self.evaluator.bases(cls):
-            if base.kind == "class" and base.scope is not None and base.program is not None:
-                found = base.program.evaluator.class_attribute(base.scope, attr)
-                if found.kind == "function":
-                    return found, base.program.evaluator.instance_of(base.scope)
-        return UNKNOWN, None
-
     def call_sites(self, function: Scope) -> list[ast.Call]:
         """The calls in this file that lead to `function` (a method: through an instance, or making one)."""
-        if function in self._sites:
-            return self._sites[function]
-        self._sites[function] = []
-        name = function.name
-        cls = function.parent if function.parent is not None and function.parent.kind == "class" else None
-        if name == "__init__" and cls is not None:
-            candidates = list(self._calls_by_last.get(cls.name, []))
-            for other in self.index.classes:
-                if other is not cls and any(getattr(b, "id", "") == cls.name for b in other.node.bases):  # type: ignore[union-attr]
-                    candidates += [] if "__init__" in other.bindings else self._calls_by_last.get(other.name, [])
-        elif name == "forward" and cls is not None:
-            return []
-        else:
-            candidates = self._calls_by_last.get(name, [])
-        found = []
-        for call in candidates:
-            if not self._plausible(call, function, cls):
-                continue
-            target = self.target(call)
-            if target.kind == "function" and target.scope is function:
-                found.append(call)
-        self._sites[function] = found
-        return found
-
-    @cached_property
-    def _sites(self) -> dict[Scope, list[ast.Call]]:
-        return {}
-
-    def _plausible(self, call: ast.Call, function: Scope, cls: Scope | None) -> bool:
-        """Cheap test before values are asked: a plain name for a function, an attribute for a method."""
-        if cls is None:
-            if not isinstance(call.func, ast.Name):
-                return False
-            found = self.names.lookup(call.func.id, self.scope(call))
-            return found is not None and any(b.node is function.node for b in found[1])
-        return isinstance(call.func, ast.Attribute) or function.name == "__init__"
+        known = self._sites.get(function)
+        if known is None:
+            self._sites[function] = []  # a function that its own arguments lead to
+            known = self._sites[function] = calls_to(self, function)
+        return known
 
     def arguments_of(self, function: Scope, name: str) -> list[tuple[Program, ast.expr, Scope, ast.stmt | None]]:
         """What the calls in this file pass for parameter `name`: (program, expression, scope, statement)."""
@@ -509,99 +402,12 @@ class Program:
 
     # -- modes -------------------------------------------------------------------------------------------------------
 
-    def grad_mode(self, node: ast.AST) -> GradMode:
-        """Whether autograd records at `node` (a call or statement): by the blocks, decorators and callers around it."""
-        stmt = self.statement(node)
-        if stmt is None:
-            return "unknown"
-        for block in (stmt, *self.index.ancestors(stmt)):
-            if isinstance(block, ast.With | ast.AsyncWith) and block is not stmt:
-                mode = self._with_mode(block)
-                if mode is not None:
-                    return mode
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) and block is not stmt:
-                return self._function_mode(self.index.scopes[block])
-        return "on"
-
-    def own_grad_mode(self, node: ast.AST) -> GradMode | None:
-        """What the blocks and the decorators of the function of `node` say; None where that is left to its callers."""
-        stmt = self.statement(node)
-        for block in self.index.ancestors(stmt) if stmt is not None else ():
-            if isinstance(block, ast.With | ast.AsyncWith):
-                mode = self._with_mode(block)
-                if mode is not None:
-                    return mode
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-                function = self.index.scopes[block]
-                return "off" if lightning.evaluates(function) else self._decorated_mode(function)
-        return None
-
-    def no_grad_around(self, node: ast.AST) -> ast.AST | None:
-        """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
-        stmt = self.statement(node)
-        for block in self.index.ancestors(stmt) if stmt is not None else ():
-            if isinstance(block, ast.With | ast.AsyncWith) and self._with_mode(block) == "off":
-                return block.items[0].context_expr
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
-                function = self.index.scopes[block]
-                if self.decorated_no_grad(function):
-                    return function.decorators[0]
-                off = [c for c in self.call_sites(function) if self.grad_mode(c) == "off"]
-                return off[0] if off else None
-        return None
-
-    def _with_mode(self, block: ast.With | ast.AsyncWith) -> GradMode | None:
-        scope = self.scope(block)
-        for item in reversed(block.items):
-            expr = item.context_expr
-            if not isinstance(expr, ast.Call):
-                continue
-            name = self.names.qualified(expr.func, scope)
-            if name in know.NO_GRAD or last_name(expr.func) in ("no_grad", "inference_mode"):
-                return "off"  # a wrapper of the project that is called so does so
-            if name == "torch.enable_grad":
-                return "on"
-            if name == "torch.set_grad_enabled":
-                value = expr.args[0] if expr.args else None
-                if isinstance(value, ast.Constant):
-                    return "on" if value.value else "off"
-                return "unknown"
-        return None
-
-    def _function_mode(self, function: Scope) -> GradMode:
-        known = self._grad.get(function)
-        if known is not None:
-            return known
-        self._grad[function] = "on"  # recursion
-        mode: GradMode = "on"
-        decorated = self._decorated_mode(function)
-        if decorated is not None:
-            mode = decorated
-        elif lightning.evaluates(function):
-            mode = "off"
-        else:
-            modes = {self.grad_mode(call) for call in self.call_sites(function)}
-            if modes == {"off"}:
-                mode = "off"
-            elif "off" in modes or "unknown" in modes:
-                mode = "unknown"
-        self._grad[function] = mode
-        return mode
-
-    def decorated_no_grad(self, function: Scope) -> bool:
-        """Whether a decorator switches autograd off for the whole function."""
-        return self._decorated_mode(function) == "off"
-
-    def _decorated_mode(self, function: Scope) -> GradMode | None:
-        if not function.decorators:
-            return None
-        if function not in self._decorated:
-            from dry_debug.program.decorated_modes import mode_of
-
-            self._decorated[function] = None  # a decorator that is decorated with itself
-            modes = {mode_of(self, decorator, function) for decorator in function.decorators}
-            self._decorated[function] = "off" if "off" in modes else "unknown" if "unknown" in modes else None
-        return self._decorated[function]
+    # Asked for nearly every tensor: a method that only calls the function would cost as much again.
+    grad_mode = grad_modes.grad_mode
+    own_grad_mode = grad_modes.own_grad_mode
+    no_grad_around = grad_modes.no_grad_around
+    with_mode = grad_modes.with_mode
+    decorated_no_grad = grad_modes.decorated_no_grad
 
     # -- instructions ------------------------------------------------------------------------------------------------
 
@@ -665,11 +471,6 @@ class Program:
         from dry_debug.program.training import TrainingProgram
 
         return TrainingProgram(self)
-
-
-def _all_calls(scope: Scope) -> Iterator[ast.Call]:
-    for current in (scope, *scope.below()):
-        yield from current.calls
 
 
 def _is_test_case(node: ast.AST) -> bool:
