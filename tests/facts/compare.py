@@ -151,7 +151,7 @@ def _same(kind: str, expected: Item, actual: Item) -> bool:
 def _spelled(key: str, value: object) -> object:
     """Hyperparameters are written under their own name; the tool gives the canonical one where there is one."""
     if key == "name" and isinstance(value, str):
-        from dry_debug.program.hyper import canonical_field
+        from dry_debug.program.hyper_fields import canonical_field
 
         return canonical_field(value)
     return value

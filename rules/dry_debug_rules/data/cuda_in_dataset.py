@@ -10,8 +10,8 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program import settings
 from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Step
-from dry_debug.program.hyper import literal
 from dry_debug.program.links import Link
+from dry_debug.program.literals import literal
 from dry_debug.program.worker_cuda import CudaWork, WorkerSearch, run_by_workers, used_in_parent
 from dry_debug.program.worker_seeds import loaders
 

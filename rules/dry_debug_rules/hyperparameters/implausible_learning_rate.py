@@ -10,8 +10,8 @@ from dry_debug.lint.rule import Report, SiteRule
 from dry_debug.program import settings
 from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step, home_of
-from dry_debug.program.hyper import literal
 from dry_debug.program.links import Link
+from dry_debug.program.literals import literal
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program

@@ -11,9 +11,9 @@ from dry_debug.program.checkpoints import LoadSite, SaveSite
 from dry_debug.program.class_kinds import is_average, is_scaler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.evidence import Confidence
-from dry_debug.program.hyper import literal
 from dry_debug.program.library_loads import LibraryLoad, library_loads
 from dry_debug.program.library_saves import LibrarySave, library_saves
+from dry_debug.program.literals import literal
 from dry_debug.program.values import Value
 
 if TYPE_CHECKING:

@@ -1,11 +1,10 @@
-"""Hyperparameters and where their values come from; model ids; frameworks."""
+"""Hyperparameters of one file and where their values come from: options, fields, constants, arguments."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import settings
 from dry_debug.program.hyper_defaults import (
@@ -15,49 +14,15 @@ from dry_debug.program.hyper_defaults import (
     is_dataclass,
     keeps_its_parameters,
 )
+from dry_debug.program.hyper_fields import CANONICAL, CONFIG_WORDS, Hyperparameter, Origin, canonical_field
 from dry_debug.program.knowledge import kind_of_call
+from dry_debug.program.literals import literal
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.hyper_config import Configured
     from dry_debug.program.hyper_elsewhere import Row
     from dry_debug.program.program import Program
-
-Origin = Literal["literal", "argparse", "dataclass", "config", "computed"]
-
-# Canonical field <- spellings (lower case, underscores).
-_CANONICAL: dict[str, str] = {}
-for _field, _names in {
-    "learning_rate": "lr learning_rate base_lr init_lr learningrate",
-    "batch_size": "batch_size bs batch batchsize train_batch_size per_device_train_batch_size",
-    "epochs": "epochs num_epochs n_epochs num_train_epochs nepochs max_epochs epoch_num num_epoch n_epoch "
-    "max_epoch epoches num_epoches",
-    "max_steps": "max_steps num_steps max_iters total_steps num_iterations max_train_steps",
-    "weight_decay": "weight_decay wd",
-    "warmup_steps": "warmup_steps num_warmup_steps warmup warmup_iters",
-    "warmup_ratio": "warmup_ratio",
-    "gradient_accumulation_steps": "gradient_accumulation_steps accumulation_steps accum_steps grad_accum "
-    "accumulate_grad_batches accum_iter grad_accum_steps gradient_accumulation_iters",
-    "max_grad_norm": "max_grad_norm clip_grad grad_clip clip max_norm grad_norm gradient_clip_val clip_norm",
-    "max_length": "max_length max_seq_length max_seq_len seq_len seq_length block_size max_len",
-    "seed": "seed random_seed manual_seed manualseed",
-    "lora_r": "lora_r",
-    "lora_alpha": "lora_alpha",
-    "lora_dropout": "lora_dropout",
-    "output_dir": "output_dir save_dir out_dir checkpoint_dir ckpt_dir",
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "max_tokens": "max_tokens max_new_tokens",
-    "tensor_parallel_size": "tensor_parallel_size tp_size",
-    "optimizer": "optimizer optim optimizer_name",
-    "scheduler": "scheduler lr_scheduler lr_scheduler_type",
-    "model": "model model_name model_name_or_path model_id arch",
-    "dataset": "dataset dataset_name",
-    "precision": "precision dtype",
-}.items():
-    for _name in _names.split():
-        _CANONICAL[_name] = _field
 
 # Keyword arguments that are hyperparameters wherever these kinds are made.
 _KEYWORDS = frozenset(
@@ -66,9 +31,6 @@ _KEYWORDS = frozenset(
         "lora_dropout max_new_tokens tensor_parallel_size betas eps mixed_precision"
     ).split()
 )
-
-
-CONFIG_WORDS = ("config", "cfg", "args", "hparams", "hyperparams", "hyperparameters", "params", "settings")
 # Arguments of trainers and their configurations that are hyperparameters, though they are no numbers.
 _CHOICES = frozenset(
     "bf16 fp16 tf32 gradient_checkpointing group_by_length packing loss_type use_lora use_peft load_in_4bit "
@@ -77,25 +39,6 @@ _CHOICES = frozenset(
 _SET_UP = frozenset("optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split())
 # What a script counts and keeps while it runs.
 _PROGRESS = ("best", "start", "epoch", "step", "global", "iter", "total", "count", "last", "min_loss", "use_cuda")
-_HUBS = frozenset(("transformers", "diffusers", "peft", "trl", "sentence_transformers", "timm", "open_clip", "optimum"))
-
-
-@dataclass(slots=True, eq=False)
-class Hyperparameter:
-    """A named value of the program; `name` is canonical where a canonical field exists."""
-
-    name: str
-    value: Any
-    node: ast.AST
-    origin: Origin
-
-
-def canonical_field(name: str) -> str:
-    """The canonical field for a spelling (`--lr` -> `learning_rate`), or the spelling itself."""
-    own = name.lstrip("-").replace("-", "_")
-    return _CANONICAL.get(own.lower(), own)
-
-
 _FIELD_MAKERS = ("dataclass", "attr.s", "attr.attrs", "attrs", "define", "frozen", "attr.ib")
 _FIELD_BASES = frozenset("NamedTuple BaseModel BaseSettings Tap TypedArgs Serializable".split())
 
@@ -122,11 +65,6 @@ def _field_default(call: ast.Call) -> ast.expr:
 def _must_be_given(call: ast.Call) -> bool:
     """`field(metadata={"help": ...})` of a dataclass for the command line: an option without default."""
     return (dotted(call.func) or "").rpartition(".")[2] == "field" and [k.arg for k in call.keywords] == ["metadata"]
-
-
-def is_canonical(name: str) -> bool:
-    """Whether a spelling is one of a canonical field."""
-    return name.lower() in _CANONICAL
 
 
 class Hyperparameters:
@@ -261,7 +199,7 @@ class Hyperparameters:
             target = assignment.targets[0] if isinstance(assignment, ast.Assign) else assignment.target
             if not isinstance(target, ast.Name) or assignment.value is None:
                 continue
-            if target.id.lower() not in _CANONICAL:
+            if target.id.lower() not in CANONICAL:
                 if assignment in self._flags and isinstance(assignment.value, ast.Constant | ast.BinOp | ast.UnaryOp):
                     known, value = self._literal(assignment.value, assignment)
                     if known:
@@ -291,10 +229,10 @@ class Hyperparameters:
             if not isinstance(target, ast.Name) or not pairs:
                 continue
             names = [name for name, _, _ in pairs]
-            if not any(n.lower() in _CANONICAL for n in names):
+            if not any(n.lower() in CANONICAL for n in names):
                 continue
             # `{"model": model, "optimizer": optimizer, "step": 0}` is the state of a run.
-            fields = sum(name.lower() in _CANONICAL and not isinstance(v, ast.Name) for name, _, v in pairs)
+            fields = sum(name.lower() in CANONICAL and not isinstance(v, ast.Name) for name, _, v in pairs)
             if not target.id.lower().endswith((*CONFIG_WORDS, "defaults", "default")) and 2 * fields < len(names):
                 continue
             for name, key, expr in pairs:
@@ -336,7 +274,7 @@ class Hyperparameters:
             pairs = [*zip(reversed(parameters), reversed(node.args.defaults), strict=False),
                      *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]  # fmt: skip
             for parameter, default in pairs:
-                own = parameter.arg.lower() not in _CANONICAL
+                own = parameter.arg.lower() not in CANONICAL
                 if function.name != "__init__" and own and not self._is_run(function):
                     continue
                 if function.class_scope is None and self._always_given(function, parameter.arg):
@@ -412,7 +350,7 @@ class Hyperparameters:
                 continue
             for call in self.program.call_sites(function):
                 for keyword in call.keywords:
-                    if keyword.arg is None or keyword.arg not in _CANONICAL:
+                    if keyword.arg is None or keyword.arg not in CANONICAL:
                         continue
                     if not isinstance(keyword.value, ast.Constant) or isinstance(keyword.value.value, bool | str):
                         continue
@@ -430,7 +368,7 @@ class Hyperparameters:
     @cached_property
     def _configured(self) -> list[Scope]:
         """`main(**yaml.safe_load(file))`: all its parameters are settings."""
-        return [f for f in configured_functions(self.program) if sum(p.arg in _CANONICAL for p, _ in defaults(f)) >= 2]
+        return [f for f in configured_functions(self.program) if sum(p.arg in CANONICAL for p, _ in defaults(f)) >= 2]
 
     def _all_defaults(self, function: Scope, origin: Origin) -> list[Hyperparameter]:
         found = []
@@ -456,7 +394,7 @@ class Hyperparameters:
                 blocks.append([])
         flags: set[ast.stmt] = set()
         for block in blocks:
-            known = sum(s.targets[0].id.lower() in _CANONICAL for s in block if isinstance(s.targets[0], ast.Name))
+            known = sum(s.targets[0].id.lower() in CANONICAL for s in block if isinstance(s.targets[0], ast.Name))
             for stmt in block:
                 name = stmt.targets[0].id.lower() if isinstance(stmt.targets[0], ast.Name) else ""
                 number = isinstance(stmt.value, ast.BinOp) or (
@@ -499,7 +437,7 @@ class Hyperparameters:
         """The keyword arguments of a call that are hyperparameters, if it sets a part of the training up."""
         known = self._set_up.get(call)
         if known is None:
-            known = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in _CANONICAL]
+            known = [k for k in call.keywords if k.arg in _KEYWORDS or k.arg in CANONICAL]
             name = (dotted(call.func) or "").rpartition(".")[2]
             arguments = name.endswith(("Arguments", "Args", "Config", "Trainer"))
             made = self.program.value(call) if known or arguments else None
@@ -548,96 +486,23 @@ class Hyperparameters:
         return [Hyperparameter(canonical_field(name), value, node, "literal")
                 for node, name, value in used if node not in seen]  # fmt: skip
 
-    def _literal(self, expr: ast.expr, at: ast.AST) -> tuple[bool, Any]:
-        """(whether it is known, the value) of a literal, a constant name, or arithmetic on them."""
-        return literal(self.program, expr, at)
-
     @cached_property
     def models(self) -> list[tuple[str, ast.AST]]:
         """Hub ids and local names of models that are loaded, with the place."""
-        found: list[tuple[str, ast.AST]] = []
-        for name, call in self.program.qualified_calls():
-            expr: ast.expr | None = None
-            if name.endswith(".from_pretrained") and name.partition(".")[0] in _HUBS:
-                expr = call.args[0] if call.args else _keyword(call, "pretrained_model_name_or_path")
-            elif name == "vllm.LLM":
-                expr = call.args[0] if call.args else _keyword(call, "model")
-            elif name in ("timm.create_model", "timm.models.create_model", "sentence_transformers.SentenceTransformer"):
-                expr = call.args[0] if call.args else None
-            if expr is not None:
-                known, value = literal(self.program, expr, call)
-                if not known:
-                    value = self.default_of(expr, call)
-                if isinstance(value, str):
-                    found.append((value, call))
-        found.sort(key=lambda row: row[1].lineno)  # type: ignore[attr-defined]
-        return found
+        from dry_debug.program.frameworks import loaded_models
+
+        return loaded_models(self.program)
 
     @cached_property
     def frameworks(self) -> list[str]:
         """The ML frameworks that the file imports."""
-        tops: set[str] = set()
-        names: set[str] = set()
-        module = self.program.index.module
-        for scope in (module, *module.below()):
-            for bindings in scope.bindings.values():
-                for b in bindings:
-                    if b.kind in ("import", "from") and b.module is not None and b.module[1] == 0:
-                        tops.add(b.module[0].partition(".")[0])
-                        names.add(b.module[0])
-            tops.update(m.partition(".")[0] for m, level in scope.imports_star if level == 0)
-        if self.program.index.module.imports_star:
-            tops.update(self._through_stars())
-        known = ("torch", "transformers", "accelerate", "lightning", "pytorch_lightning", "vllm", "sglang", "trl",
-                 "peft", "deepspeed", "datasets", "diffusers", "timm", "torchvision", "torch_geometric", "jax",
-                 "tensorflow", "sentence_transformers", "bitsandbytes", "unsloth", "torchaudio",
-                 "torchtext")  # fmt: skip
-        if "datasets" in tops and any(self._own_module(n) for n in names if n.partition(".")[0] == "datasets"):
-            tops.discard("datasets")  # a package of the project
-        return [f for f in known if f in tops]
+        from dry_debug.program.frameworks import imported_frameworks
 
-    def _through_stars(self) -> Iterator[str]:
-        """The top packages of what is called by a name that only a star import can have brought."""
-        names = self.program.names
-        for call in self.program.index.calls:
-            path, scope = dotted(call.func), self.program.scope(call)
-            if path is not None and names.lookup(path.partition(".")[0], scope) is None:
-                yield (names.qualified(call.func, scope) or "").partition(".")[0]
+        return imported_frameworks(self.program)
 
-    def _own_module(self, name: str) -> bool:
-        """Whether an imported name is a module of the project, or comes from one."""
-        host, path = self.program.host, self.program.document.path
-        return any(host.module(module, path) is not None for module in (name, name.rpartition(".")[0]))
-
-
-def literal(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tuple[bool, Any]:
-    """(whether it is known, the value) of a literal, a constant variable, or arithmetic on them. Runs no code."""
-    if isinstance(expr, ast.Constant):
-        return True, expr.value
-    if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.USub):
-        known, value = literal(program, expr.operand, at, depth + 1)
-        return (known, -value) if known and isinstance(value, int | float) else (False, None)
-    if isinstance(expr, ast.Tuple | ast.List) and len(expr.elts) <= 16:
-        rows = [literal(program, e, at, depth + 1) for e in expr.elts]
-        return (True, [v for _, v in rows]) if all(k for k, _ in rows) else (False, None)
-    if isinstance(expr, ast.BinOp) and depth < 20:
-        left = literal(program, expr.left, at, depth + 1)
-        right = literal(program, expr.right, at, depth + 1)
-        if left[0] and right[0] and isinstance(left[1], int | float) and isinstance(right[1], int | float):
-            return arithmetic(expr.op, left[1], right[1])
-        return False, None
-    if isinstance(expr, ast.Call) and len(expr.args) == 1 and not expr.keywords and depth < 8:
-        kind = program.qualified(expr)
-        if kind in ("builtins.int", "builtins.float"):  # `int(5e4)`
-            known, inner = literal(program, expr.args[0], at, depth + 1)
-            return _converted(kind, inner) if known else (False, None)
-    value = program.value(expr, at)
-    if value.kind == "number" and isinstance(expr, ast.Name) and depth < 8:  # what arithmetic on constants gave
-        home = program.names.lookup(expr.id, program.scope(at))
-        one = home[1][0] if home is not None and len(home[1]) == 1 else None
-        if one is not None and one.kind == "assign" and not one.path and isinstance(one.value, ast.BinOp):
-            return literal(program, one.value, one.stmt or at, depth + 1)
-    return (True, value.const) if value.kind == "const" else (False, None)
+    def _literal(self, expr: ast.expr, at: ast.AST) -> tuple[bool, Any]:
+        """(whether it is known, the value) of a literal, a constant name, or arithmetic on them."""
+        return literal(self.program, expr, at)
 
 
 def _parsed(value: Any, kind: ast.expr | None) -> Any:
@@ -648,32 +513,6 @@ def _parsed(value: Any, kind: ast.expr | None) -> Any:
         except ValueError:
             pass
     return value
-
-
-def _converted(kind: str, value: Any) -> tuple[bool, Any]:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e18:
-        return False, None
-    return True, int(value) if kind == "builtins.int" else float(value)
-
-
-def arithmetic(op: ast.operator, left: float, right: float) -> tuple[bool, Any]:
-    """(whether it is known, the value) of a bounded operation on two numbers."""
-    try:
-        if isinstance(op, ast.Add):
-            return True, left + right
-        if isinstance(op, ast.Sub):
-            return True, left - right
-        if isinstance(op, ast.Mult):
-            return True, left * right
-        if isinstance(op, ast.Div):
-            return True, left / right
-        if isinstance(op, ast.FloorDiv):
-            return True, left // right
-        if isinstance(op, ast.Pow) and abs(left) <= 1e6 and abs(right) <= 64:
-            return True, left**right
-    except (ArithmeticError, ValueError):
-        pass
-    return False, None
 
 
 def _field_of(keyword: ast.keyword) -> str:
@@ -694,7 +533,3 @@ def _numeric(expr: ast.expr) -> bool:
     if isinstance(expr, ast.Constant):
         return isinstance(expr.value, int | float) and not isinstance(expr.value, bool)
     return isinstance(expr, ast.Name)
-
-
-def _keyword(call: ast.Call, name: str) -> ast.expr | None:
-    return next((k.value for k in call.keywords if k.arg == name), None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dry_debug.program import settings
 from dry_debug.program.config_tree import Entry
 from dry_debug.program.hydra import resolved
-from dry_debug.program.hyper import canonical_field, is_canonical
+from dry_debug.program.hyper_fields import canonical_field, is_canonical
 from dry_debug.program.values import Value
 from dry_debug.records import dataclass
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import settings
 from dry_debug.program.arguments import argument
-from dry_debug.program.hyper import CONFIG_WORDS, Hyperparameter, Origin, canonical_field, is_canonical, literal
 from dry_debug.program.hyper_defaults import defaults
+from dry_debug.program.hyper_fields import CONFIG_WORDS, Hyperparameter, Origin, canonical_field, is_canonical
+from dry_debug.program.literals import literal
 from dry_debug.program.scopes import Binding, Scope, dotted
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.evaluate import given_to
 from dry_debug.program.events import CallTree
-from dry_debug.program.hyper import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical, literal
+from dry_debug.program.hyper_fields import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical
+from dry_debug.program.literals import literal
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value

@@ -197,7 +197,7 @@ def plain(value: Value) -> tuple[bool, Any]:
 
 def number_of(program: Program, expr: ast.expr, at: ast.AST, depth: int = 0) -> tuple[bool, Any]:
     """(whether it is known, the value) of arithmetic on numbers and settings, by their defaults."""
-    from dry_debug.program.hyper import arithmetic, literal
+    from dry_debug.program.literals import arithmetic, literal
 
     if isinstance(expr, ast.BinOp) and depth < MAX_DEPTH:
         left, right = number_of(program, expr.left, at, depth + 1), number_of(program, expr.right, at, depth + 1)
@@ -251,7 +251,7 @@ def option(program: Program, attribute: str) -> Option | None:
 
 def default_of(program: Program, call: ast.Call) -> tuple[bool, Any]:
     """(whether it is known, the default) of an `add_argument` call."""
-    from dry_debug.program.hyper import literal
+    from dry_debug.program.literals import literal
 
     values = {k.arg: k.value for k in call.keywords}
     default, action = values.get("default"), values.get("action")

@@ -11,8 +11,9 @@ from dry_debug.program.checkpoints import Checkpoints
 from dry_debug.program.components import Component, Components
 from dry_debug.program.dispatch import runs
 from dry_debug.program.distributed import Distributed
-from dry_debug.program.hyper import Hyperparameters, literal
+from dry_debug.program.hyper import Hyperparameters
 from dry_debug.program.hyper_defaults import defaults
+from dry_debug.program.literals import literal
 from dry_debug.program.loops import Loops, calls_of_tree
 from dry_debug.program.randomness import Randomness
 from dry_debug.program.reaching import side

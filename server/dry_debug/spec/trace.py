@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program.hyper import arithmetic
+from dry_debug.program.literals import arithmetic
 from dry_debug.program.scopes import dotted
 from dry_debug.program.settings import Option
 from dry_debug.program.walks import is_name
@@ -342,7 +342,7 @@ def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:
     """`cfg.lr` of a configuration that comes in by a way that is not seen: the one field of that name in the file."""
     if not isinstance(expr, ast.Attribute) or dotted(expr) is None:
         return None
-    from dry_debug.program.hyper import canonical_field
+    from dry_debug.program.hyper_fields import canonical_field
 
     parsed = _of_parsed_file(program, expr.attr)
     if parsed is not None:
