@@ -41,6 +41,13 @@ def test_methods_and_classes() -> None:
     assert _sites(source, {"run.py": text}, "__init__") == ["run.py:2"]
 
 
+def test_a_method_of_a_class_that_a_file_hands_on() -> None:
+    source = "class Fit:\n    def step(self, x):\n        return x\n"
+    for name, found in (("Fit", ["run.py:2"]), ("Other", [])):
+        run = f"from shelf import {name}\n{name}().step(1)\n"
+        assert _sites(source, {"shelf.py": "from tools import Fit\n", "run.py": run}, "step") == found
+
+
 def test_a_test_is_no_run() -> None:
     assert _sites(FIT, {"tests/test_fit.py": "from tools import fit\nfit(1, 2)\n"}, "fit") == []
 

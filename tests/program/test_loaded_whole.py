@@ -14,6 +14,13 @@ from tests.program.model import marked, program
         ("net = torch.load('a')\nhere(net)\nnet.eval()", "module"),
         ("net = torch.load('a')\ndef f(x):\n    return net(x)\nhere(net)", "module"),
         ("net = torch.load('a')\ndef f(net, x):\n    return net(x)\nhere(net)", "dict"),
+        ("net = torch.load('a')\ndef f(net, x):\n    return net(x)\nhere(net)\nf(net, 1)", "module"),
+        ("net = torch.load('a')\ndef f(net, x):\n    return g(x=net)\ndef g(x):\n    x.eval()\nhere(net)\n"
+         "f(net, 1)", "module"),
+        ("net = torch.load('a')\ndef f(net):\n    net.keys()\nhere(net)\nnet(x)\nf(net)", "dict"),
+        ("def f():\n    a = torch.load('a')\n    return a\nnet = f()\nhere(net)\nnet(x)", "module"),
+        ("def f():\n    a = torch.load('a')\n    return 1, a\nn, net = f()\nhere(net)\nnet(x)", "module"),
+        ("def f():\n    a = torch.load('a')\n    return 1, a\nnet, n = f()\nhere(n)\nnet(x)", "dict"),
         ("net = torch.load('a')\nhere(net)\nfor k in net.keys():\n    net(k)", "dict"),
         ("state = torch.load('a')\nhere(state)\nnet.load_state_dict(state)", "dict"),
         ("class P:\n    def __init__(self):\n        self.net = torch.load('a')\n    def f(self, x):\n"

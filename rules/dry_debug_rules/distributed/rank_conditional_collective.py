@@ -77,7 +77,7 @@ class RankConditionalCollective(Rule):
         if program.is_test:
             why(call, "the file is a test")
             return None
-        if inner is call and sharded_later(call, program):
+        if sharded_later(inner, owner):
             why(call, "the model is sharded only behind it: until then every rank has all of it")
             return None
         name = last_name(inner.func)

@@ -39,6 +39,7 @@ from dry_debug.program.sensitivity import mode_layers, mode_link, mode_matters
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
     from dry_debug.program.values import Value
 
 
@@ -272,14 +273,23 @@ def _trained_there(module: Value, program: Program) -> Step | None:
             found = Step(program, event.node, "training mode is set here, and kept")
         elif event.kind != "train" and touches(event.obj, [module]) is not False:
             return None
-    backward = next((e for e in program.events.of_kind("backward") if e.scope.class_scope is home.class_scope), None)
+    cls = home.class_scope
+    backward = next((e for e in program.events.of_kind("backward") if _belongs_to(e, cls, program)), None)
     if backward is None or found is not None:
         return found if backward is not None else None
     # As it was made, in training mode: where its optimizer steps, and nobody who uses the class says anything of modes.
     updated = (m for e in program.events.of_kind("optimizer_step") for m in covers(e.obj, program))
-    if not any(m.base.ident == ident for m in updated) or program.callers.users(".eval("):
+    users = [*program.callers.users(".eval("), *program.callers.users(cls.name)]
+    if not any(m.base.ident == ident for m in updated) or any(".eval(" in other.document.source for other in users):
         return None
     return Step(program, backward.node, "it is trained here, in the mode in which it was made")
+
+
+def _belongs_to(event: Event, cls: Scope, program: Program) -> bool:
+    """Whether an event stands in a method of the class, or in a function of the file that one of them calls."""
+    function = function_of(event.scope)
+    sites = program.index.plain_calls.get(function, ()) if function is not None else ()
+    return event.scope.class_scope is cls or any(program.scope(call).class_scope is cls for call in sites)
 
 
 def _goes_on_training(hit: Hit, program: Program) -> bool:
@@ -299,13 +309,16 @@ def _for_each_batch(event: Event) -> bool:
     if any(function_of(other.scope) is function for other in program.events.of_kind("backward", "optimizer_step")):
         return False
     for other, call in program.callers.of(function):
-        stmt = other.statement(call)
-        around = other.index.ancestors(stmt) if stmt is not None else ()
-        loop = next((b for b in around if isinstance(b, ast.For | ast.While)), None)
-        loops = other.training.loops
-        if loop is not None and loops.goes_over_data(loop) and not loops.steps_in(loop):
+        holder = function_of(other.scope(call))
+        sites = other.index.plain_calls.get(holder, ()) if holder is not None else ()
+        if any(_in_data_loop(each, other) for each in (call, *sites)):
             return True
     return False
+
+
+def _in_data_loop(call: ast.Call, program: Program) -> bool:
+    loop, loops = program.loop_around(call), program.training.loops
+    return loop is not None and loops.goes_over_data(loop) and not loops.steps_in(loop)
 
 
 def _loaded(module: Value, program: Program) -> tuple[Program, ast.Call] | None:

@@ -11,6 +11,7 @@ from dry_debug.lint.new_lines import indented, line_before
 from dry_debug.lint.rule import OrderRule, Report, ready_fix
 from dry_debug.program.automata import Hit, Occurrence
 from dry_debug.program.callers import without_gradients
+from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.fate import fate_of
 from dry_debug.program.hands import other_hands
@@ -28,6 +29,7 @@ from dry_debug.program.inference import (
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.model_calls import spelled
+from dry_debug.program.model_outputs import Outputs, targets_in
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import LoopNode, nodes
 
@@ -73,7 +75,7 @@ class EvaluationWithGradients(OrderRule):
         events = program.events
         switched = bool(events.of_kind("eval")) or events.runs_only or "from_pretrained" in program.document.source
         here = any(_may_be_one(e, program) and (switched or may_score(e)) for e in events.of_kind("forward"))
-        works = events.of_kind("create", "train", "backward") or program.method_calls("load_state_dict")
+        works = events.of_kind("create", "train", "eval", "backward") or program.method_calls("load_state_dict")
         if not here and not (works and program.leaves_file):
             program.why(None, "nothing here evaluates a model where autograd may record")
             return
@@ -175,11 +177,12 @@ def _links(module: Value, exported: bool, program: Program) -> list[Link]:
 
 
 def _may_be_one(event: Event, program: Program) -> bool:
-    """What the lines around a call tell, without a walk."""
-    index = program.index
-    loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, LoopNode)), None)
-    if loop is not None and any(index.inside(e.stmt, loop) for e in program.events.of_kind("backward")):
-        return False
+    """What the lines around a call tell, without a walk. In a loop that trains it may stand between two passes."""
+    index, events = program.index, program.events
+    if not events.of_kind("eval"):
+        loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, LoopNode)), None)
+        if loop is not None and any(index.inside(e.stmt, loop) for e in events.of_kind("backward")):
+            return False
     return program.grad_mode(event.node) != "off"
 
 
@@ -215,7 +218,7 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "on some path the model is in another mode here")
     elif gradients_at(place) != "on":
         why(place, "autograd is switched off here, or may be")
-    elif data_loop(place) is None and not _runs_once(place, program):
+    elif data_loop(place) is None and not _runs_once(hit, place, program):
         why(place, "it stands in no loop over data, or in one that trains")
     elif _given_from_outside(hit, module):
         why(place, "other files give the model to this function, and may switch autograd off around it")
@@ -242,21 +245,32 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
     return False
 
 
-def _runs_once(place: Occurrence, program: Program) -> bool:
-    """Whether a call outside of a loop over data is a prediction: no file on the way trains anything, or the function
-    of the call does not, and there what the model gives is taken out of its graph."""
-    event = place.event
-    function = _function(event)
-    if made_up(event):
+def _runs_once(hit: Hit, place: Occurrence, program: Program) -> bool:
+    """Whether a call outside of a loop over data is a prediction: what the model gives is taken out of its graph, in
+    the function of the call or in those that it gives it back to, and no file on the way trains anything, or none of
+    these functions does. Beside training: if all that becomes of it can be seen."""
+    if made_up(place.event):
         return False
-    if not never_trains(*_files(place, program)) and (
-        function.kind != "function"
-        or event.program.training.loops.function_trains(function)
-        or any(_function(other) is function for other in event.program.events.of_kind("backward", "optimizer_step"))
-    ):
-        return False
-    outputs = _Outputs(event, function, event.program)
-    return any(outputs.ends(node) for node in nodes(function.node) if isinstance(node, ast.expr))
+    quiet = never_trains(*_files(place, program))
+    spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
+    for owner, call in spots:
+        assert isinstance(call, ast.Call)
+        function = function_of(owner.scope(call))
+        if function is None:
+            return False
+        trains = not quiet and (function.kind != "function" or _trains(function, owner))
+        outputs = Outputs(call, function, owner)
+        if outputs.taken_out():
+            return not trains or (hit.label == "eval" and outputs.end_here())
+        if trains or not outputs.given_back():
+            return False
+    return False
+
+
+def _trains(function: Scope, program: Program) -> bool:
+    return program.training.loops.function_trains(function) or any(
+        _function(other) is function for other in program.events.of_kind("backward", "optimizer_step")
+    )
 
 
 def _files(place: Occurrence, program: Program) -> set[Program]:
@@ -331,7 +345,8 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
         return None
     if program.call_sites(function) and not program.events.of_kind("backward"):
         return None
-    outputs = _Outputs(event, function, program)
+    assert isinstance(event.node, ast.Call)
+    outputs = Outputs(event.node, function, program)
     known = bool(program.call_sites(function))  # where all of it ends
     for name in sorted({*_names(event.stmt), *outputs.lists}):
         kept = [(program, name, event.stmt)]
@@ -346,78 +361,16 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
             known = known and not fate.unknown
     for node in nodes(function.node):
         back = node.value if isinstance(node, ast.Return | ast.Yield) else None
-        if back is not None and outputs.carries(back) and not (known and event.node not in nodes(back)):
+        if back is None or not outputs.carries(back):
+            continue
+        if not known or (event.node in nodes(back) and not outputs.end_here()):
             return node
     return None
 
 
-class _Outputs:
-    """Which variables of a function hold what a model gave, with its graph."""
-
-    def __init__(self, event: Event, function: Scope, program: Program) -> None:
-        self.program = program
-        self.call = event.node
-        self.at = event.stmt
-        self.names: set[str] = set()
-        self.lists: set[str] = set()  # of these, what collects
-        for _ in range(3):  # a loop may hand a value on against the order of its lines
-            before = len(self.names)
-            for node in nodes(function.node):
-                self._follow(node)
-            if len(self.names) == before:
-                break
-
-    def _follow(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Assign) and self.carries(node.value):
-            self.names.update(name for target in node.targets for name in _targets(target))
-        elif isinstance(node, ast.AugAssign) and self.carries(node.value):
-            self.names.update(_targets(node.target))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
-            filled = list(_targets(node.func.value)) if any(map(self.carries, node.args)) else []
-            self.names.update(filled)
-            self.lists.update(filled)
-
-    def carries(self, expr: ast.expr) -> bool:
-        """Whether an expression may hold a graph of the model's."""
-        queue: list[ast.AST] = [expr]
-        while queue:
-            node = queue.pop()
-            if node is self.call or (isinstance(node, ast.Name) and node.id in self.names):
-                return True
-            if isinstance(node, ast.Attribute) and node.attr in _WITHOUT_GRAPH:
-                continue
-            if isinstance(node, ast.Call) and last_name(node.func) in _WITHOUT_GRAPH:
-                continue
-            if isinstance(node, ast.Compare):
-                continue
-            queue.extend(ast.iter_child_nodes(node))
-        return False
-
-    def ends(self, node: ast.expr) -> bool:
-        """Whether an expression takes what the model gave out of its graph: `.detach()`, `.item()`, `.argmax(1)`."""
-        if isinstance(node, ast.Attribute) and node.attr == "data":
-            return self.carries(node.value)
-        if not isinstance(node, ast.Call) or last_name(node.func) not in _ENDS:
-            return False
-        given = [node.func.value] if isinstance(node.func, ast.Attribute) else []
-        return any(map(self.carries, (*given, *node.args)))
-
-
-_ENDS = frozenset("item tolist numpy detach argmax".split())
-_COLLECTS = frozenset(("append", "extend"))
-_WITHOUT_GRAPH = frozenset(
-    "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
-    "float shape size dim numel device dtype".split()
-)
-
-
 def _names(stmt: ast.stmt) -> list[str]:
     """The variables that a statement assigns."""
-    return [name for target in stmt.targets for name in _targets(target)] if isinstance(stmt, ast.Assign) else []
-
-
-def _targets(target: ast.expr) -> Iterator[str]:
-    return (n.id for n in nodes(target) if isinstance(n, ast.Name))
+    return [name for target in stmt.targets for name in targets_in(target)] if isinstance(stmt, ast.Assign) else []
 
 
 def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:

@@ -195,18 +195,38 @@ def _shown(call: ast.Call, program: Program) -> bool:
     return not after or position(program.span(after[0]).start).cell != cell
 
 
-def _shows_it(call: ast.Call, receiver: ast.expr, program: Program) -> bool:
-    """Whether what comes next only looks at the same variable, and does nothing with it: `x.is_cuda  # False`."""
-    stmt, path = program.statement(call), dotted(receiver)
+def _shows_it(call: ast.Call, receiver: ast.expr, program: Program, depth: int = 0) -> bool:
+    """Whether what comes next only looks at the same variable, and does nothing with it: `x.is_cuda  # False`.
+
+    In a function that handed it in or gets it back, where its own has nothing more to do with it.
+    """
+    stmt, path, scope = program.statement(call), dotted(receiver), program.scope(call)
     block = program.index.parent.get(stmt) if stmt is not None else None
     for name in ("body", "orelse", "finalbody"):
         body = getattr(block, name, None)
         if path is None or not isinstance(body, list) or stmt not in body:
             continue
         after = next((s for s in body[body.index(stmt) + 1 :] if path.partition(".")[0] in names_in(s)), None)
-        looked = dotted(after.value) if isinstance(after, ast.Expr) else None
-        return looked is not None and f"{looked}.".startswith(f"{path}.")
+        looked = dotted(after.value) if isinstance(after, ast.Expr | ast.Return) and after.value is not None else None
+        if isinstance(after, ast.Expr):
+            return looked is not None and f"{looked}.".startswith(f"{path}.")
+        if block is not scope.node or depth == MAX_CALLERS or scope.kind != "function":
+            return False
+        given_back = isinstance(after, ast.Return) and looked == path
+        if not given_back and after is not None:
+            return False
+        sites = program.call_sites(scope)
+        held = [_held_by(site, program) if given_back else given(site, scope, path) for site in sites]
+        return bool(sites) and all(
+            one is not None and _shows_it(site, one, program, depth + 1) for site, one in zip(sites, held, strict=True)
+        )
     return False
+
+
+def _held_by(call: ast.Call, program: Program) -> ast.expr | None:
+    """The variable that gets all that a call gives."""
+    stmt = program.statement(call)
+    return stmt.targets[0] if isinstance(stmt, ast.Assign) and stmt.value is call and len(stmt.targets) == 1 else None
 
 
 def _tried(call: ast.Call, program: Program, depth: int = 0) -> bool:

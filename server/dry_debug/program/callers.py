@@ -50,7 +50,11 @@ class Callers:
             return []
         name = around.name if function.name in ("__init__", "forward", "__call__") else function.name
         found: list[Site] = []
-        for other in self.users(name):
+        users = self.users(name)
+        if around.kind == "class" and name != around.name:  # who has the class from a file that hands it on
+            known = set(map(id, users))
+            users += [o for o in self.users(around.name) if id(o) not in known and name in o.document.source]
+        for other in users:
             called = {name} | {
                 a.asname for stmt in other.index.imports for a in stmt.names if a.asname and a.name == name
             }

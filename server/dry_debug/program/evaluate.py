@@ -589,9 +589,11 @@ class Evaluator:
     def _methods_on(self, scope: Scope, path: str) -> set[str]:
         """The methods that are called on a variable of `scope`, also by functions of the file that it is handed to."""
         methods: set[str] = set()
-        root = path.partition(".")[0]
+        root, _, rest = path.partition(".")
         queue = [(scope, path)]
         seen = set(queue)
+        for actor in scope.actors if rest else ():  # a function that is handed the object
+            methods |= actor.receivers.get(f"{actor.self_name}.{rest}", set())
         for home, spelled in queue:
             for calling in self._calling.get(spelled, ()):
                 if _sees(calling, home, root if home is scope else spelled):

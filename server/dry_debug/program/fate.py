@@ -57,6 +57,13 @@ def fate_of(program: Program, path: str, filled: ast.stmt, lists: bool = False) 
     return fate
 
 
+def fate_of_value(program: Program, call: ast.Call) -> Fate:
+    """The fate of what a call gives, of all its parts together, and of what is put into lists."""
+    fate = Fate()
+    _Fates(fate, True).read(program, call, program.scope(call), 0)
+    return fate
+
+
 class _Fates:
     def __init__(self, fate: Fate, lists: bool) -> None:
         self.fate = fate

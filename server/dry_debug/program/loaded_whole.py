@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.knowledge import SELF_RETURNING
+from dry_debug.program.same_object import onward
 from dry_debug.program.scopes import ScopeIndex, dotted
 from dry_debug.program.sensitivity import mode_matters
 
@@ -37,14 +38,21 @@ def used_as_model(index: ScopeIndex, load: ast.Call) -> bool:
         if value.func.attr not in SELF_RETURNING:
             return False
         value = value.func.value
-    path = dotted(stmt.targets[0])
-    if path is None:
-        return False
-    seeing = _seeing(index, scope, path)
-    methods = {method for each in seeing for method in each.receivers.get(path, ())}
-    if methods & _OF_DATA:
-        return False
-    return bool(methods & _OF_MODULES) or any(dotted(call.func) == path for each in seeing for call in each.calls)
+    methods, called = _uses(index, stmt.targets[0], scope)
+    return not methods & _OF_DATA and (called or bool(methods & _OF_MODULES))
+
+
+def _uses(index: ScopeIndex, target: ast.expr, scope: Scope) -> tuple[set[str], bool]:
+    """The methods that are called on a variable, and whether it is called itself: where it is set, in the functions of
+    the file that are given it, and where the function that sets it gives it back to."""
+    methods: set[str] = set()
+    called = False
+    path = dotted(target)
+    for where, name in onward(index, scope, path) if path is not None else ():
+        seeing = _seeing(index, where, name)
+        methods |= {method for each in seeing for method in each.receivers.get(name, ())}
+        called = called or any(dotted(call.func) == name for each in seeing for call in each.calls)
+    return methods, called
 
 
 def _seeing(index: ScopeIndex, scope: Scope, path: str) -> list[Scope]:
@@ -89,10 +97,9 @@ def reads_no_mode(program: Program, load: ast.Call) -> bool:
 def _called_on(index: ScopeIndex, load: ast.Call) -> set[str]:
     """The methods that are called on the variable of a loaded object."""
     stmt, scope = index.stmt_of.get(load), index.scope_of.get(load)
-    path = dotted(stmt.targets[0]) if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 else None
-    if path is None or scope is None:
+    if scope is None or not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
         return set()
-    return {method for each in _seeing(index, scope, path) for method in each.receivers.get(path, ())}
+    return _uses(index, stmt.targets[0], scope)[0]
 
 
 def _has(cls: Value, method: str) -> bool:

@@ -19,6 +19,7 @@ _SIGNS = (".eval(", "no_grad", "inference_mode")
 _LOADS = (
     "load_state_dict", "from_pretrained", ".load(", "pretrained=True", "_Weights", "weights='", 'weights="',
 )  # fmt: skip
+_TAKES = (".item(", ".tolist(", ".numpy(", ".detach(")
 _TRAINS = ("optimizer", "optim.", "optim(", "backward", "Trainer", "autograd.grad")
 MAX_CALLERS = 2  # functions between the call and the loop
 MAX_SITES = 8  # calls of one name: `run` may be anybody's
@@ -41,12 +42,15 @@ _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
 def evaluates(source: str) -> bool:
-    """Whether a file says that it evaluates anything, compares predictions with labels, or runs a loaded model only."""
+    """Whether a file says that it evaluates anything, compares predictions with labels, or runs a loaded model only.
+
+    Or takes numbers out of what it may be given by a model of another file, and trains nothing.
+    """
     if any(sign in source for sign in _SIGNS):
         return True
     if ("max(" in source or ".topk(" in source) and (" == " in source or ".eq(" in source):
         return True
-    return runs_loaded(source)
+    return (any(word in source for word in _LOADS) or any(word in source for word in _TAKES)) and only_runs(source)
 
 
 def runs_loaded(source: str) -> bool:
@@ -110,8 +114,9 @@ def _is_parameter(expr: ast.expr, function: Scope) -> bool:
     return isinstance(expr, ast.Name) and any(a.arg == expr.id for a in function.parameters())
 
 
-def _runs_layers(method: Scope, program: Program) -> bool:
-    """Whether a method of a model calls a layer of its own, or the whole, and leaves the mode as it is."""
+def _runs_layers(method: Scope, program: Program, depth: int = 0) -> bool:
+    """Whether a method of a model calls a layer of its own, or the whole, and leaves the mode as it is: itself, or in
+    a method or function that it hands the model on to."""
     own = method.self_name
     runs = False
     for call in method.calls:
@@ -119,15 +124,26 @@ def _runs_layers(method: Scope, program: Program) -> bool:
         if isinstance(func, ast.Attribute) and func.attr in ("eval", "train"):
             return False
         if isinstance(func, ast.Name):
-            runs = runs or func.id == own
+            runs = runs or func.id == own or _helps(call, method, program, depth)
         elif isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == own:
             runs = runs or func.attr == "forward" or _is_layer(program.value(func, call))
+            runs = runs or _helps(call, method, program, depth)
     return runs
 
 
 def _is_layer(value: Value) -> bool:
     """Whether it is known what was put there: a part that nobody has set may be a method (`self.state_dict()`)."""
     return value.kind == "module" and not (isinstance(value.ident, tuple) and value.ident[:1] == ("part",))
+
+
+def _helps(call: ast.Call, method: Scope, program: Program, depth: int) -> bool:
+    """Whether a method calls another of its class, or a function that acts for the class, and that one runs layers."""
+    cls = method.class_scope
+    if cls is None or depth == MAX_CALLERS:
+        return False
+    name = last_name(call.func)
+    helpers = [s for s in (*cls.children, *cls.actors) if s.name == name and s is not method and s.kind == "function"]
+    return any(_runs_layers(helper, program, depth + 1) for helper in helpers)
 
 
 def _whole(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:

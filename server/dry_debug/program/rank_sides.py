@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.arguments import given
 from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import recovers, side, terminates
@@ -123,17 +124,37 @@ def collectives(program: Program) -> Iterator[ast.Call]:
 
 
 def sharded_later(call: ast.Call, program: Program) -> bool:
-    """Whether `call` takes the state of a model that its function shards only behind it."""
+    """Whether `call` takes the state of a model that its function, or whoever calls that, shards only behind it."""
     if program.qualified(call) not in SHARDED or not call.args or not isinstance(call.args[0], ast.Name):
         return False
-    model = call.args[0].id
-    lines = [
-        other.lineno
-        for other in program.scope(call).calls
-        if any(word in last_name(other.func).lower() for word in ("shard", "fsdp"))
-        and any(isinstance(a, ast.Name) and a.id == model for a in other.args)
-    ]
-    return bool(lines) and all(line > call.lineno for line in lines)
+    return _sharded_behind(call, call.args[0].id, program, 0)
+
+
+def _sharded_behind(at: ast.Call, model: str, program: Program, depth: int) -> bool:
+    scope = program.scope(at)
+    lines = [other.lineno for other in scope.calls if other is not at and _shards(other, model, program, depth)]
+    if lines or depth == MAX_DEPTH or all(parameter.arg != model for parameter in scope.parameters()):
+        return bool(lines) and all(line > at.lineno for line in lines)
+    passed = [(site, given(site, scope, model)) for site in program.call_sites(scope)]
+    return bool(passed) and all(
+        isinstance(expr, ast.Name) and _sharded_behind(site, expr.id, program, depth + 1) for site, expr in passed
+    )
+
+
+def _shards(call: ast.Call, model: str, program: Program, depth: int) -> bool:
+    """Whether a call shards the model `model`, or hands it to a function of the file that does."""
+    if not any(isinstance(a, ast.Name) and a.id == model for a in (*call.args, *(k.value for k in call.keywords))):
+        return False
+    if any(word in last_name(call.func).lower() for word in ("shard", "fsdp")):
+        return True
+    function = program.target(call).scope if depth < MAX_DEPTH else None
+    if function is None or function not in program.index.plain_calls:
+        return False
+    for parameter in function.parameters():
+        expr = given(call, function, parameter.arg)
+        if isinstance(expr, ast.Name) and expr.id == model:
+            return any(_shards(inner, parameter.arg, program, depth + 1) for inner in function.calls)
+    return False
 
 
 def of_subgroup(call: ast.Call) -> bool:

@@ -1,0 +1,118 @@
+"""Where what a model gives goes in a function, with its graph: into which variables, out of the graph, back out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dry_debug.program.arguments import given as given_for
+from dry_debug.program.fate import fate_of_value
+from dry_debug.program.scopes import last_name
+from dry_debug.program.walks import nodes
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
+
+_DEPTH = 2  # of functions that hand an output on to one another
+
+
+class Outputs:
+    """Which variables of a function hold what a model gave, with its graph."""
+
+    def __init__(
+        self, call: ast.Call | None, function: Scope, program: Program, given: str = "", depth: int = 0
+    ) -> None:
+        """`call` gives it, or the parameter `given` holds it."""
+        self.program = program
+        self.call = call
+        self.function = function
+        self.depth = depth
+        self.names: set[str] = {given} if given else set()
+        self.lists: set[str] = set()  # of these, what collects
+        for _ in range(3):  # a loop may hand a value on against the order of its lines
+            before = len(self.names)
+            for node in nodes(function.node):
+                self._follow(node)
+            if len(self.names) == before:
+                break
+
+    def _follow(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Assign) and self.carries(node.value):
+            self.names.update(name for target in node.targets for name in targets_in(target))
+        elif isinstance(node, ast.AugAssign) and self.carries(node.value):
+            self.names.update(targets_in(node.target))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+            filled = list(targets_in(node.func.value)) if any(map(self.carries, node.args)) else []
+            self.names.update(filled)
+            self.lists.update(filled)
+
+    def carries(self, expr: ast.expr) -> bool:
+        """Whether an expression may hold a graph of the model's."""
+        queue: list[ast.AST] = [expr]
+        while queue:
+            node = queue.pop()
+            if node is self.call or (isinstance(node, ast.Name) and node.id in self.names):
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in _WITHOUT_GRAPH:
+                continue
+            if isinstance(node, ast.Call) and last_name(node.func) in _WITHOUT_GRAPH:
+                continue
+            if isinstance(node, ast.Compare):
+                continue
+            queue.extend(ast.iter_child_nodes(node))
+        return False
+
+    def ends(self, node: ast.expr) -> bool:
+        """Whether an expression takes what the model gave out of its graph: `.detach()`, `.item()`, `.argmax(1)`."""
+        if isinstance(node, ast.Attribute) and node.attr == "data":
+            return self.carries(node.value)
+        if not isinstance(node, ast.Call) or last_name(node.func) not in _ENDS:
+            return False
+        given = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return any(map(self.carries, (*given, *node.args)))
+
+    def taken_out(self) -> bool:
+        """Whether something takes what the model gave out of its graph, here or in a function that is given it."""
+        if any(self.ends(node) for node in nodes(self.function.node) if isinstance(node, ast.expr)):
+            return True
+        return any(self._taken_out_by(call) for call in self.function.calls) if self.depth < _DEPTH else False
+
+    def _taken_out_by(self, call: ast.Call) -> bool:
+        if call is self.call or not any(map(self.carries, (*call.args, *(k.value for k in call.keywords)))):
+            return False
+        target = self.program.target(call)
+        if target.scope is None or target.program is None or not isinstance(target.scope.node, ast.FunctionDef):
+            return False
+        for parameter in target.scope.parameters():
+            expr = given_for(call, target.scope, parameter.arg)
+            if expr is not None and self.carries(expr):
+                inner = Outputs(None, target.scope, target.program, parameter.arg, self.depth + 1)
+                if inner.taken_out():
+                    return True
+        return False
+
+    def given_back(self) -> bool:
+        """Whether the function gives back what the model gave, with its graph."""
+        return any(back.value is not None and self.carries(back.value) for back in self.function.returns)
+
+    def end_here(self) -> bool:
+        """Whether all that becomes of it can be seen, and nothing differentiates it."""
+        if self.call is None:
+            return False
+        fate = fate_of_value(self.program, self.call)
+        return not fate.backward and not fate.unknown
+
+
+def targets_in(target: ast.expr) -> Iterator[str]:
+    """The names in what is assigned to."""
+    return (n.id for n in nodes(target) if isinstance(n, ast.Name))
+
+
+_ENDS = frozenset("item tolist numpy detach argmax".split())
+_COLLECTS = frozenset(("append", "extend"))
+_WITHOUT_GRAPH = frozenset(
+    "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
+    "float shape size dim numel device dtype".split()
+)

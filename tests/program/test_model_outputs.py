@@ -1,0 +1,46 @@
+"""Where what a model gives goes: taken out of its graph, handed on, given back, differentiated."""
+
+from __future__ import annotations
+
+import pytest
+from dry_debug.program.events import function_of
+from dry_debug.program.model_outputs import Outputs
+
+from tests.program.model import program
+
+FILE = """
+import torch
+def show(value):
+    print(value.item())
+def hand_on(value, other):
+    show(other)
+def lose(value):
+    print(value.shape)
+def one(net, x):
+    {body}
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "rest", "taken", "back", "ends"),
+    [
+        ("return net(x).detach()", "", True, False, True),
+        ("y = net(x)\n    show(y)", "", True, False, True),
+        ("y = net(x)\n    hand_on(1, y)", "", True, False, True),
+        ("y = net(x)\n    hand_on(y, 1)", "", False, False, True),
+        ("y = net(x)\n    lose(y)", "", False, False, True),
+        ("return net(x)", "print(one(n, 1).item())", False, True, True),
+        ("return net(x)", "one(n, 1).backward()", False, True, False),
+        ("return net(x)", "", False, True, False),
+        ("y = net(x)\n    print(y.argmax())\n    y.sum().backward()", "", True, False, False),
+        ("y = net(x)\n    print(y.argmax())\n    keep.put(y)", "", True, False, False),
+    ],
+)
+def test_outputs(body: str, rest: str, taken: bool, back: bool, ends: bool) -> None:
+    model = program(FILE.format(body=body, rest=rest))
+    call = model.calls_by_last_name("net")[0]
+    function = function_of(model.scope(call))
+    assert function is not None
+    outputs = Outputs(call, function, model)
+    assert (outputs.taken_out(), outputs.given_back(), outputs.end_here()) == (taken, back, ends)
