@@ -16,6 +16,14 @@ def test_a_package_is_lacking_where_a_list_leaves_it_out(tmp_path: Path) -> None
     assert not lacks(tmp_path, "tqdm")  # comes along with transformers
 
 
+def test_of_a_package_that_nobody_knows_it_is_not_known_what_it_brings(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("torch\ntransformers\nnumpy\n")
+    assert lacks(tmp_path, "rich") and lacks(tmp_path, "umap")
+    (tmp_path / "requirements.txt").write_text("torch\ntransformers\nnumpy\nour-engine\n")
+    assert not lacks(tmp_path, "rich")
+    assert lacks(tmp_path, "umap")  # hardly anything brings that
+
+
 def test_one_or_two_packages_are_no_list(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("torch\nnumpy\n")
     assert not lacks(tmp_path, "wandb")

@@ -48,7 +48,6 @@ class PrivateTorchApi(SiteRule):
     name = "private-torch-api"
     code = "DEP006"
     severity = "warning"
-    status = "preview"
     fix_kind = "safe"
     triggers = (("_LRScheduler", "data._utils", "_dynamo", "_vmap_internals"), ("torch",))
     why = "What begins with an underscore may change or go with any version of torch, without a word in its notes."

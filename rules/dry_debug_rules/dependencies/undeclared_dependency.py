@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, WholeRule
-from dry_debug.program.distributions import DISTRIBUTIONS, KNOWN
+from dry_debug.program.distributions import DISTRIBUTIONS, KNOWN, distributions
 from dry_debug.program.links import Link
 from dry_debug.program.mentions import Imported
 from dry_debug.program.package_names import normal
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+
+
+_INSTALLS = re.compile(r"\b(?:pip3?|conda|mamba|uv add|uv pip)\b[^\n]{0,20}\b(?:install|add)\b[^\n]*")
+_WORD = re.compile(r"[A-Za-z][\w.-]*\w")
 
 
 class UndeclaredDependency(WholeRule):
@@ -49,6 +54,9 @@ class UndeclaredDependency(WholeRule):
             if program.host.module(top, program.document.path) is not None:
                 why(found.stmt, f"`{top}` is a module of the project")
                 continue
+            if _told_here(top, program):
+                why(found.stmt, f"the file says itself that `{top}` is to be installed")
+                continue
             package = DISTRIBUTIONS.get(top, (normal(top),))[0]
             yield Report(
                 at=found.stmt,
@@ -62,6 +70,15 @@ class UndeclaredDependency(WholeRule):
                     )
                 ],
             )
+
+
+def _told_here(top: str, program: Program) -> bool:
+    """Whether a line of the file tells how its package is installed: `Needs: pip install uvicorn fastapi`."""
+    names = {*distributions(top), normal(top)}
+    for line in _INSTALLS.findall(program.document.source):
+        if names & {normal(word) for word in _WORD.findall(line)}:
+            return True
+    return False
 
 
 def _first(program: Program) -> list[Imported]:

@@ -187,6 +187,7 @@ _BRINGS = """
     segmentation-models-pytorch torch torchvision timm numpy PIL tqdm pretrainedmodels efficientnet_pytorch
     segmentation-models-pytorch huggingface_hub
     pycocotools numpy matplotlib
+    mmengine numpy yaml addict matplotlib termcolor rich cv2 yapf
     mmcv numpy yaml addict cv2 PIL yapf packaging mmengine
     mmcv-full numpy yaml addict cv2 PIL yapf packaging
     mmdet mmcv mmengine numpy matplotlib pycocotools scipy six terminaltables
@@ -224,6 +225,7 @@ _BRINGS = """
     requests urllib3 certifi idna chardet charset_normalizer
     aiohttp yarl multidict attr frozenlist
     fastapi pydantic starlette anyio
+    typer click rich shellingham typing_extensions
     flask werkzeug jinja2 click itsdangerous markupsafe
     boto3 botocore s3transfer
 """
@@ -240,6 +242,23 @@ def _rows(text: str) -> dict[str, tuple[str, ...]]:
 
 DISTRIBUTIONS = _rows(_DISTRIBUTIONS)
 BRINGS = _rows(_BRINGS)
+
+
+# What requires nothing of others, or nothing that anybody imports besides.
+_ALONE = """
+    tqdm pyyaml einops packaging filelock fsspec regex sentencepiece safetensors psutil termcolor tabulate colorama
+    networkx sympy joblib h5py lmdb msgpack pyarrow easydict addict click fire ftfy ujson orjson jieba cython ninja
+    setuptools wheel six future protobuf grpcio absl-py cffi pillow dill cloudpickle multiprocess xxhash lxml
+    beautifulsoup4 tiktoken triton pynvml nvidia-ml-py imageio-ffmpeg ffmpeg-python scikit-learn typing-extensions
+    tensorboard tensorboardx loguru rich prettytable omegaconf pydantic httpx openai wandb timm thop ptflops
+    torchsummary torchinfo pytest black flake8 isort mypy ruff pre-commit python-dateutil pytz requests editdistance levenshtein
+""".split()
+# Distributions of which it is known what they bring along; of any other one nobody knows.
+KNOWN_TO_BRING = frozenset((*BRINGS, *_ALONE))
+# Import names that common packages bring along; any package may.
+OFTEN_BROUGHT = frozenset(top for row in BRINGS.values() for top in row) | frozenset(
+    "tensorboardX wandb loguru colorlog easydict addict fire h5py lmdb torchmetrics imageio evaluate".split()
+)
 
 
 OTHERS = """

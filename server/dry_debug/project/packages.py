@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from dry_debug.program.distributions import BRINGS, brought, distributions
+from dry_debug.program.distributions import BRINGS, KNOWN_TO_BRING, OFTEN_BROUGHT, brought, distributions
 from dry_debug.program.package_names import normal
 from dry_debug.project.versions import named
 
@@ -50,6 +50,8 @@ class Packages:
         names = distributions(top)
         if any(name in self._declared for name in names) or top in brought(self._declared):
             return True
+        if top in OFTEN_BROUGHT and not self._declared <= KNOWN_TO_BRING:
+            return True  # nobody knows what the others bring along
         if any(name in self._words for name in names) or top.lower() in self._words:
             return True
         return top in self._modules or top in brought(self._words & BRINGS.keys())
