@@ -94,6 +94,15 @@ def test_a_cell_of_comments_from_windows_is_read_at_once() -> None:
     assert document.source == f"{text}\nif 1:\n{text}    x = 1"
 
 
+def test_a_pasted_session_is_what_was_typed() -> None:
+    cells = [NotebookCell(1, ">>> x = 1\n>>> if x:\n...     y = call(x)"), NotebookCell(2, "z = 3")]
+    document = from_cells(cells, "n.ipynb")
+    ast.parse(document.source)
+    position = document.position(document.source.index("call"))
+    assert (position.cell, position.line, position.column) == (1, 2, 12)
+    assert blank_magics("x = [\n  1,\n...\n]") == "x = [\n  1,\n...\n]"
+
+
 def test_a_cell_that_is_indented_as_a_whole_parses() -> None:
     document = from_cells([NotebookCell(1, "  x = 1\n  y = 2"), NotebookCell(2, "z = 3")], "n.ipynb")
     ast.parse(document.source)

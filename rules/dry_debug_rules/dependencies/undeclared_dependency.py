@@ -12,6 +12,7 @@ from dry_debug.program.distributions import DISTRIBUTIONS, KNOWN, distributions
 from dry_debug.program.links import Link
 from dry_debug.program.mentions import Imported
 from dry_debug.program.package_names import normal
+from dry_debug.text.notebook import is_exported_notebook
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -37,8 +38,8 @@ class UndeclaredDependency(WholeRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         why = program.why
-        if program.document.is_notebook:
-            why(None, "the file is a notebook, which runs where much is installed already")
+        if program.document.is_notebook or is_exported_notebook(program.document.source):
+            why(None, "the file is a notebook, which installs what it needs or runs where much is installed already")
             return
         for found in _first(program):
             top = found.name.partition(".")[0]

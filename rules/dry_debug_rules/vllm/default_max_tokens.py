@@ -22,6 +22,11 @@ _SCORING = frozenset(("prompt_logprobs", "prompt_logprob_token_ids", "logprob_to
 _STRUCTURED = frozenset(("structured_outputs", "guided_decoding"))
 _BEFORE_MAX_TOKENS = 12  # parameters of SamplingParams that stand before it in every version
 _TOKENS = 512
+# What takes parameters beside `max_completion_length`, and what asks an object which attributes it has.
+_TRAINERS = ("trl.", "unsloth.")
+_LOOKING = frozenset(
+    f"builtins.{name}" for name in ("hasattr", "getattr", "vars", "dir", "isinstance", "type", "print")
+)
 
 
 class DefaultMaxTokens(Rule):
@@ -96,6 +101,9 @@ class DefaultMaxTokens(Rule):
         reached = program.flow.reaches_method(call, ("generate", "chat", "add_request", "generate_async"))
         if reached is None:
             program.why(call, "nothing shows that the parameters go to an engine's `generate` or `chat`")
+        elif reached != "high" and (other := _other_use(call, program)) is not None:
+            program.why(call, other)
+            return None
         return reached
 
     def _parameters(self, call: ast.Call, confidence: Confidence, program: Program) -> Report:
@@ -144,6 +152,20 @@ class DefaultMaxTokens(Rule):
             fix=lambda: _with_defaults(call, title, program),
             fix_title=title,
         )
+
+
+def _other_use(call: ast.Call, program: Program) -> str | None:
+    """What the parameters are plainly there for, where nothing but a guess says that an engine gets them."""
+    for name in _LOOKING:
+        for asked in program.calls_of(name):
+            if asked.args and program.value(asked.args[0], asked).args is call:
+                return "the parameters are only looked at"
+    for name, taker in program.qualified_calls():
+        if name.startswith(_TRAINERS):
+            for given in (*taker.args, *(keyword.value for keyword in taker.keywords)):
+                if given is call or program.value(given, taker).args is call:
+                    return "a trainer takes the parameters, and sets the length of its completions itself"
+    return None
 
 
 def _taken(confidence: Confidence) -> Link:

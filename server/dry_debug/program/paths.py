@@ -113,11 +113,12 @@ class Flow:
 
 
 def add(states: States, path: PathState, trace: Trace) -> None:
-    """Put a path into `states`; where there are too many, what its guards said is forgotten rather than the path."""
+    """Put a path into `states`; where there are too many, what its guards said is forgotten rather than the path, and
+    nothing about it is sure: it may go on where its guards would not have let it."""
     if path in states:
         return
-    if len(states) >= MAX_STATES:
-        path = path.but(guards=frozenset())
+    if len(states) >= MAX_STATES and path.guards:
+        path = path.but(guards=frozenset(), vague=True)
         if path in states:
             return
     states[path] = trace

@@ -21,6 +21,8 @@ _MAIN_WORDS = (
 _MAIN_DECORATORS = (*_MAIN_WORDS, "rank_zero_only", "rank0_only", "master_only", "main_only", "on_main_process",
                     "on_rank_zero", "main_process_only", "on_local_main_process", "on_last_process")  # fmt: skip
 _RANK_NAMES = frozenset(("gpu", "gpu_id", "process_index", "proc_id", "process_id"))
+_FEWEST_GPUS = 4  # of a node, as a literal
+_OF_A_MATRIX = ("lora", "low_rank", "adapter", "peft")  # whose rank is that of a matrix
 _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_LOCALID", "OMPI_COMM_WORLD_RANK",
                    "GLOBAL_RANK", "NODE_RANK")  # fmt: skip
 # Words of a test that asks whether there are several processes at all.
@@ -189,6 +191,9 @@ class RankTests:
         if depth > MAX_DEPTH:
             return False
         if isinstance(expr, ast.BinOp) and isinstance(expr.op, ast.Mod):  # `rank % gpus_of_a_node`
+            few = _number(expr.right)
+            if few is not None and few < _FEWEST_GPUS:
+                return False  # every second or third rank
             return self._is_rank(expr.left, at, depth + 1)
         if isinstance(expr, ast.Call):
             name = _last_of(_text(expr))
@@ -201,7 +206,10 @@ class RankTests:
             return _variable(expr.slice)
         if not isinstance(expr, ast.Name | ast.Attribute):
             return False
-        name = _last_of(_text(expr))
+        text = _text(expr)
+        if any(word in text for word in _OF_A_MATRIX):
+            return False  # neither it nor what it is bound to: `self.lora_rank = config.lora.rank`
+        name = _last_of(text)
         if _says_rank(name) or (name in _RANK_NAMES and not by_word):
             return True
         if by_word:
@@ -238,7 +246,7 @@ class RankTests:
 
 def _says_rank(name: str) -> bool:
     """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank`, `ranking` or `tasks_of_this_rank`."""
-    if "lora" in name or "low_rank" in name or name.endswith(_SHARES):
+    if any(word in name for word in _OF_A_MATRIX) or name.endswith(_SHARES):
         return False
     return name.endswith("rank") or name in ("rank_id", "rank_idx", "rank0")
 

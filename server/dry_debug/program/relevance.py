@@ -27,7 +27,8 @@ class Relevance:
         self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
-        self._again: set[object] = set()  # what is asked again in each iteration of a loop that does not change it
+        # What is asked again in each iteration of a loop that does not change it, and one place where it is.
+        self._again: dict[object, Alt] = {}
         self._lonely: dict[Test, bool] = {}
         self._renamings: dict[tuple[CallTree, Scope | None], Renaming | None] = {}
         self._nesting = 0  # trees that are made for the sake of one that calls them
@@ -37,8 +38,9 @@ class Relevance:
         for root in self.roots:
             self._count(program, root, seen)
         alone = [topic for topic in self._again if self._counts[topic] < 2]
-        if len(alone) <= _MOST_AGAIN:  # each one doubles the states of its loop
-            self._counts.update(alone)
+        if len(alone) > _MOST_AGAIN:  # each one doubles the states of its loop: those that decide the most
+            alone.sort(key=lambda topic: _decides(self._again[topic]), reverse=True)
+        self._counts.update(alone[:_MOST_AGAIN])
 
     def lonely(self, test: Test) -> bool:
         """Whether no other condition can agree with or contradict the test: then nobody needs to remember it."""
@@ -147,7 +149,7 @@ class Relevance:
                     for test in _tests(node.guard):
                         self._counts[_topic(test)] += 1
                         if any(test.names.isdisjoint(kills) for kills in loops):
-                            self._again.add(_topic(test))
+                            self._again.setdefault(_topic(test), node)
                 elif isinstance(node, CallTree):
                     for guard in self._renamed(node):
                         for test in _tests(guard):
@@ -159,6 +161,19 @@ class Relevance:
 
 def _topic(test: Test) -> object:
     return (test.owner, test.subject if test.subject is not None else test.text)
+
+
+def _decides(alt: Alt) -> tuple[int, int]:
+    """How much hangs on a condition: first the events of the poorer of its two ways, then those of both."""
+    sizes = []
+    for way in (alt.then, alt.other):
+        queue, size = [way], 0
+        while queue:
+            node = queue.pop()
+            size += isinstance(node, Leaf | CallTree)
+            queue.extend(children(node))
+        sizes.append(size)
+    return min(sizes), sum(sizes)
 
 
 def _tests(guard: Guard) -> list[Test]:

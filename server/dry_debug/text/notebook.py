@@ -10,6 +10,9 @@ from dry_debug.text.document import Cell, Document
 _PYTHON_CELL_MAGIC = re.compile(r"\s*%%(?:time|timeit|capture|prun|python3?|debug)\b")
 # `pip install x` without `%` is a magic too ("automagic"), and no Python.
 _LINE_ESCAPE = re.compile(r"^[ \t]*(?:[%!?]|[\w.]+\?{1,2}[ \t]*$|(?:pip|conda|mamba)[ \t]+(?:un)?install\b)")
+# IPython takes the prompts of a pasted session away, from all lines if the first or second one has them.
+_PROMPTED = re.compile(r">>>(?: |$)|[^\r\n]*(?:\r\n|\n|\r)(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
+_PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
 _ASSIGN_ESCAPE = re.compile(r"^([ \t]*[\w, \t]+=[ \t]*)([!%][^\r\n]*)$")
 
 
@@ -57,13 +60,15 @@ def without_broken_cells(document: Document, broken: Collection[int]) -> Documen
 
 
 def blank_magics(text: str) -> str:
-    """`text` with magics and shell lines made blank, same length, so that it parses as Python.
+    """`text` with magics, shell lines and prompts made blank, same length, so that it parses as Python.
 
     An indented one becomes the expression `0`, so that a block holding nothing else stays a block.
     """
     stripped = text.lstrip()
     if stripped.startswith("%%") and not _PYTHON_CELL_MAGIC.match(text):
         return re.sub(r"[^\r\n]", " ", text)
+    if _PROMPTED.match(text):
+        text = _PROMPT.sub(lambda found: " " * len(found[0]), text)
     if not re.search(r"[%!?]|\binstall\b", text):
         return text
     lines = (
@@ -93,6 +98,8 @@ def blank_magics(text: str) -> str:
 
 # A script of cells: what an editor runs cell by cell, magics included.
 _PERCENT = re.compile(r"^#[ \t]*(?:%%|In\[|COMMAND -{5})", re.MULTILINE)
+# What nbconvert and Databricks write for each cell of a notebook that they export.
+_EXPORTED = re.compile(r"^#[ \t]*(?:In\[[ \d]*\]:|COMMAND -{5})", re.MULTILINE)
 # Lines that are plainly no Python: markup, templates, a shell's prompt, commands of a shell, prose.
 _MARKUP = re.compile(r"</?[A-Za-z!]|\{[{%]|[$>#] \S|\|.*\||```|={4,}|-{4,}|[*+] \S")
 _COMMAND = re.compile(
@@ -109,6 +116,11 @@ _STATEMENT = re.compile(
 def is_percent_script(source: str) -> bool:
     """Whether a plain file is made of cells (`# %%`), among whose lines magics can be."""
     return _PERCENT.search(source) is not None
+
+
+def is_exported_notebook(source: str) -> bool:
+    """Whether a plain file was written from a notebook, and is there to be read or run as one."""
+    return _EXPORTED.search(source) is not None
 
 
 def plainly_no_python(text: str) -> bool:
