@@ -12,8 +12,9 @@ from dry_debug.spec.vocabulary import ANY_FIELD
 ANY = rf"(?:{NUMBER}|\b(?:{WORD})\b)"  # a number in digits or as a word
 # Words before or behind a number or field with which it is about something else.
 _NOT_BEFORE = {
-    "epochs": r"(?:sav\w+|log\w*|checkpoint\w*|every|each|per|after|(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|"
-    r"best)[^,;]{0,24} at|(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
+    "epochs": r"(?:sav\w+|log\w*|checkpoint\w*|every|each|per|after|"
+    r"(?:decay\w*|drop\w*|accuracy|loss|eval\w*|saved?|checkpoint\w*|converg\w*|best)[^,;]{0,24} at|"
+    r"(?:patience|early[ -]?stop\w*)(?: of| after| with| at)?|first|last|until|by|remaining|"
     r"final|than|for the first|wait|another|all|(?:divid|reduc|multipl|cut|lower|halv|milestone|unfreez|switch|chang|"
     r"drop|decay|multipl|scal|step|freez)\w*[^,;]{0,60} (?:at|after|from)|milestones?(?: (?:at|are|of))?|"
     r"unfreeze\w*|start\w* (?:at|"

@@ -267,8 +267,8 @@ class _Reader:
         return not stripped[:1].islower() or (len(before) < 45 and not _GOES_ON.search(before))
 
     def _wrapping(self, at: int) -> tuple[bool, int, bool]:
-        """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; how long
-        the longest is; and whether most are so short that each says a thing by itself."""
+        """Whether the lines around line `at` are prose that was wrapped, nearly all of them about equally long; how
+        long the longest is; and whether most are so short that each says a thing by itself."""
         first, last = at, at
         while first > 0 and self.lines[first - 1].strip() and at - first < MOST_WRAPPED:
             first -= 1
