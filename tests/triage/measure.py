@@ -35,6 +35,8 @@ GROUPS = (
     "seventeenth",
     "eighteenth",
     "nineteenth",
+    "twentieth",
+    "twenty_first",
 )
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "asked")
 

@@ -29,7 +29,9 @@ def all_patterns() -> list[str]:
     patterns = [pattern for route in ROUTES for pattern in (*route.patterns, *route.words, *route.errors)]
     patterns += [pattern for marker in known.markers.values() for pattern in (*marker.patterns, *marker.unless)]
     patterns += [
-        pattern for question in known.questions for pattern in (*question.patterns, *question.before, *question.instead)
+        pattern
+        for question in known.questions
+        for pattern in (*question.patterns, *question.due, *question.before, *question.instead)
     ]
     return patterns + [pattern for item in (*known.pressures, *known.excuses) for pattern in item.words]
 
@@ -79,7 +81,9 @@ def test_markers_questions_and_sequences_use_known_names() -> None:
     for marker in known.markers.values():
         if marker.step is not None:
             assert marker.step.area in AREAS and set(marker.step.rules) <= RULES
-    assert [question.id for question in known.questions if not question.patterns] == ["C-99"]
+    assert [question.id for question in known.questions if not (question.patterns or question.due)] == ["C-99"]
+    assert all(set(question.apart) <= set(AREAS) and len(question.apart) != 1 for question in known.questions)
+    assert set(known.tells) == set(AREAS)
     assert all(question.text.count("?") == 1 or "." in question.text for question in known.questions)
     for sequence in known.sequences:
         assert set(sequence.routes) <= ids

@@ -51,6 +51,8 @@ def labelled() -> list[tuple[str, str]]:
     found += [(text, row["area"]) for row in messages["row"] for text in row["messages"]]
     phrasings = tomllib.loads((HERE / "phrasings.toml").read_text(encoding="utf-8"))
     found += [(text, row["area"]) for row in phrasings["group"] for text in row["texts"]]
+    ambiguous = tomllib.loads((HERE / "ambiguous.toml").read_text(encoding="utf-8"))["case"]
+    found += [(row["text"], row["areas"][0] if row["areas"] else "") for row in ambiguous]
     threads = tomllib.loads((HERE / "threads.toml").read_text(encoding="utf-8"))["thread"]
     return found + [(row["text"], row["area"]) for row in threads]
 

@@ -81,15 +81,19 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked where no route is found; the one without patterns is for everything else.
+    """What is asked where no route is found; the one without words is for everything else.
 
-    `before`: words that make it due although the subject is known; `instead`: even where a request is.
+    `patterns`, `due`: words that it fits; `due` also weighs against a route that a person's words name. `before`: words
+    that make it due although the subject is known; `instead`: even where a request is. `apart`: the areas that the
+    answer tells apart.
     """
 
     id: str
     patterns: tuple[str, ...]
+    due: tuple[str, ...]
     before: tuple[str, ...]
     instead: tuple[str, ...]
+    apart: tuple[str, ...]
     text: str
 
 
@@ -135,7 +139,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Everything in routes.toml and vocabulary.toml, in their order; `subjects`, `predicates`: phrases by concept."""
+    """Everything in routes.toml and vocabulary.toml, in their order.
+
+    `subjects`, `predicates`: phrases by concept; `tells`: what points to an area, as a part of a question.
+    """
 
     subjects: Mapping[str, tuple[str, ...]]
     predicates: Mapping[str, tuple[str, ...]]
@@ -143,6 +150,7 @@ class Table:
     markers: Mapping[str, Marker]
     routes: tuple[Route, ...]
     questions: tuple[Question, ...]
+    tells: Mapping[str, str]
     sequences: tuple[Sequence, ...]
     pressures: tuple[Pressure, ...]
     excuses: tuple[Excuse, ...]
@@ -165,9 +173,18 @@ def table() -> Table:
         markers=MappingProxyType({row["id"]: _marker(row) for row in data["marker"]}),
         routes=tuple(_route(row) for row in data["route"]),
         questions=tuple(
-            Question(row["id"], _texts(row, "patterns"), _texts(row, "before"), _texts(row, "instead"), row["text"])
+            Question(
+                row["id"],
+                _texts(row, "patterns"),
+                _texts(row, "due"),
+                _texts(row, "before"),
+                _texts(row, "instead"),
+                _texts(row, "apart"),
+                row["text"],
+            )
             for row in data["question"]
         ),
+        tells=MappingProxyType({row["area"]: row["text"] for row in data["tell"]}),
         sequences=tuple(
             Sequence(
                 row["id"],

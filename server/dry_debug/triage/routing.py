@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from dry_debug_rules.catalogue.routes import AREAS, PHASES, Context, Route, Step, table
@@ -25,6 +25,8 @@ _WRAPPERS = (
     "Empty",
 )
 _PASSED_ON = re.compile(r"Caught \w{1,60} in (?:DataLoader worker|replica)\b")
+_PART = re.compile(r"[.!?;:](?:\s|$)|,? \b(?:and|besides|also|moreover|furthermore|plus|on top of that)\b")
+_MOST_PARTS = 40
 _UNKNOWN_ERROR = "X-09"
 _ENOUGH_WORDS = 6  # a shorter text says too little to go by its subject alone
 _DECIDES = 0.3  # how likely an area has to be by the wording alone where no row was found
@@ -34,6 +36,7 @@ _NOTHING_NAMED = 0.5  # where nothing is named that can be looked at
 _TOLD = 10.0  # a person says it
 _OF_ITS_KIND = 3.0  # an exception that no row knows: it goes by its kind, or by the library that raised it
 _TOPICS = 2.0  # only words of its subject are there
+_VAGUE = 10.0  # words of a complaint that fits several areas alike: for a question
 _YIELDS = 1.5  # a row that gives way
 # Who names one of these names a thing that can be looked at; everybody speaks of models, losses, results and epochs.
 _NAMED = (
@@ -41,6 +44,8 @@ _NAMED = (
     "backward custom shape module weights container parameters_call init_module freezing lr optimizer llm engine "
     "compiler loader"
 ).split()
+_LIKELY = 0.2  # how likely an area has to be by the wording for a question to name it
+_MOST_ASKED = 3  # areas that a question names
 _MOST_CALLERS = 12  # frames of a library that are asked for the row of an unknown error
 _ENOUGH_TOPICS = 2  # so many different words of an area name it where no symptom is said
 
@@ -101,7 +106,7 @@ def route(text: str) -> Routing:
     kinds = pressure.kinds(prose)
     symptoms = tuple(hit.route.id for hit in hits)
     quotes = pressure.counters(prose, kinds, [stop.area for stop in stops], symptoms)
-    question = None if stops else _question(prose)
+    question = None if stops else _question(text, prose, spoken)
     frame = _frame(hits, read)
     return Routing(stops, question, kinds, quotes, frame, symptoms, _frames(frame, read))
 
@@ -143,21 +148,45 @@ def _weighed(hits: list[_Hit], text: str, prose: str, spoken: Said) -> list[_Hit
     if odds is None:
         return hits
     first = hits[0].route.step.area
-    shares = leaning(text, spoken.concepts).shares
-    area = max(_rivals(hits, odds), key=lambda name: shares[name] * (odds if name == first else 1))
+    is_due = _is_due(prose)
+    shares = _shares(text, spoken, is_due)
+    area = max(_rivals(hits, is_due or odds <= _TOPICS), key=lambda name: shares[name] * (odds if name == first else 1))
     if area == first:
         return hits
     if not area:
         return []
     own = [hit for hit in hits if hit.route.step.area == area] or [_Hit(_subject_row(area))]
+    if _are_two(hits[0], own[0], prose):
+        return hits  # their phases say which comes first
     return [*own, *(hit for hit in hits if hit not in own and hit.route.phase != "request")]
 
 
-def _rivals(hits: list[_Hit], odds: float) -> list[str]:
+def _are_two(first: _Hit, other: _Hit, prose: str) -> bool:
+    """Whether a person says both, in words apart from each other, and the second is one of memory or speed only."""
+    if not (first.told and other.told) or other.route.phase not in ("memory", "speed"):
+        return False
+    parts = [(part, Said(part)) for part in _PART.split(prose)[:_MOST_PARTS]]
+    rows = (first.route, other.route)
+    says = [tuple(spoken.any_of(row.signs, 0) or said(row.words, part) for row in rows) for part, spoken in parts]
+    return (True, False) in says and (False, True) in says
+
+
+def _shares(text: str, spoken: Said, is_due: bool) -> Mapping[str, float]:
+    """How likely each area is by the wording; a vague complaint in so many words speaks for a question."""
+    shares = leaning(text, spoken.concepts).shares
+    return {**shares, "": shares[""] * _VAGUE} if is_due else shares
+
+
+def _is_due(prose: str) -> bool:
+    """Whether somebody complains in words that fit several areas alike."""
+    return any(said(row.due, prose) for row in table().questions)
+
+
+def _rivals(hits: list[_Hit], is_vague: bool) -> list[str]:
     """The areas that may lead, that of the first hit among them.
 
-    Of several symptoms one that is said leads, and none that must not come first; a question is only asked where the
-    row that was found says little.
+    Of several symptoms one that is said leads, and none that must not come first. A question (empty) may be asked where
+    the text is vague, or where the row is that of a request: a symptom that has a name is none.
     """
     own = hits[0].route.step.area
     said_of = {hit.route.step.area for hit in hits if hit.told and not hit.route.yields}
@@ -165,7 +194,7 @@ def _rivals(hits: list[_Hit], odds: float) -> list[str]:
     areas = [own, *(area for area in AREAS if area != own and area not in barred)]
     if len(said_of) > 1:
         return [area for area in areas if area == own or area in said_of]
-    return areas if odds > _TOPICS else [*areas, ""]
+    return [*areas, ""] if is_vague or hits[0].route.phase == "request" else areas
 
 
 def _odds(hit: _Hit, spoken: Said) -> float | None:
@@ -185,12 +214,13 @@ def _unknown(text: str, prose: str, spoken: Said) -> list[_Hit]:
     """
     if _is_vague(prose, spoken):
         return []
-    lean = leaning(text, spoken.concepts)
+    shares = _shares(text, spoken, _is_due(prose))
+    area = max(shares, key=lambda name: shares[name])
     named = spoken.count(_NAMED) > 0
-    if not lean.area or not (named or spoken.says_something):
+    if not area or not (named or spoken.says_something):
         return []
-    if lean.share >= (_DECIDES if named else _NOTHING_NAMED):
-        return [_Hit(_subject_row(lean.area))]
+    if shares[area] >= (_DECIDES if named else _NOTHING_NAMED):
+        return [_Hit(_subject_row(area))]
     return _subject(spoken)
 
 
@@ -329,11 +359,21 @@ def _stops(hits: Sequence[_Hit], context: _Context) -> tuple[Stop, ...]:
     return tuple(stops)
 
 
-def _question(prose: str) -> str:
-    """The one question for this text: that of the first row whose words are in it, else the one for everything else."""
+def _question(text: str, prose: str, spoken: Said) -> str:
+    """The one question for this text: that of the first row whose words are in it and not denied.
+
+    Where there is none and the wording leans to a few areas, it asks for what tells these apart.
+    """
     rows = table().questions
-    chosen = next((row for row in rows if row.patterns and found(row.patterns, prose)), None)
-    return (chosen or next(row for row in rows if not row.patterns)).text
+    chosen = next((row for row in rows if said(row.due, prose) or said(row.patterns, prose)), None)
+    if chosen is not None:
+        return chosen.text
+    shares = leaning(text, spoken.concepts).shares
+    likely = sorted((area for area in AREAS if shares[area] >= _LIKELY), key=lambda area: -shares[area])[:_MOST_ASKED]
+    if len(likely) < 2:
+        return next(row for row in rows if not (row.patterns or row.due)).text
+    *others, last = (table().tells[area] for area in likely)
+    return f"Which is nearer to what you see: {', '.join(others)}, or {last}?"
 
 
 def _frame(hits: Sequence[_Hit], read: Pasted) -> Frame | None:
