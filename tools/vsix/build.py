@@ -72,7 +72,7 @@ def make_bundle(target: str) -> None:
 
 def try_bundle() -> None:
     """Has the bundled command say its version, and imports what the server needs, without the build's own packages."""
-    imports = "import dry_debug.lsp, dry_debug_rules, jedi, libcst, lsprotocol.types, pygls.lsp.server"
+    imports = "import dry_debug.lsp, dry_debug_rules, libcst, lsprotocol.types, pygls.lsp.server"
     code = f"import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {str(BUNDLED / 'libs')!r}); {imports}"
     for command in (["-c", code], ["-B", str(BUNDLED / "launch.py"), "--version"]):
         done = subprocess.run([sys.executable, "-I", "-S", *command], capture_output=True, text=True)

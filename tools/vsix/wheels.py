@@ -17,10 +17,8 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # libcst reads YAML only in its own command-line tool.
 LEFT_OUT = ("rich", "pygments", "markdown_it", "mdurl", "yaml", "_yaml", "yaml_ft")
 
-# Type stubs of packages that ML code seldom uses, 4 MB of them for Django alone; jedi works without.
 PRUNED = (
     "bin",
-    "jedi/third_party/django-stubs",
     "libcst/tests",
     "libcst/**/tests",
     "**/test_*.py",

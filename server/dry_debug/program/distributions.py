@@ -251,7 +251,8 @@ _ALONE = """
     setuptools wheel six future protobuf grpcio absl-py cffi pillow dill cloudpickle multiprocess xxhash lxml
     beautifulsoup4 tiktoken triton pynvml nvidia-ml-py imageio-ffmpeg ffmpeg-python scikit-learn typing-extensions
     tensorboard tensorboardx loguru rich prettytable omegaconf pydantic httpx openai wandb timm thop ptflops
-    torchsummary torchinfo pytest black flake8 isort mypy ruff pre-commit python-dateutil pytz requests editdistance levenshtein
+    torchsummary torchinfo pytest black flake8 isort mypy ruff pre-commit python-dateutil pytz requests editdistance
+    levenshtein
 """.split()
 # Distributions of which it is known what they bring along; of any other one nobody knows.
 KNOWN_TO_BRING = frozenset((*BRINGS, *_ALONE))

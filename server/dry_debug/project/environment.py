@@ -6,6 +6,7 @@ the model's own tables do not know.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
@@ -35,6 +36,8 @@ _OVER_TORCH = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _MAX_METADATA = 400_000
+_FINDER = re.compile(r"__editable___\w+_finder\.py")
+_MAPPING = re.compile(r"^MAPPING\b[^=\n]*= *(\{[^\n]*\})", re.MULTILINE)
 
 
 def find(root: str, interpreter: str | None = None) -> Environment | None:
@@ -86,7 +89,8 @@ class Environment:
             return []
         known = self._matters.get(top)
         if known is None:
-            known = self._matters[top] = self._over_torch(top)
+            # What is installed from where it lies is somebody's own code, whatever it says that it requires.
+            known = self._matters[top] = _holds(self._editable, top) or self._over_torch(top)
         return [*self.folders, *self._editable] if known else []
 
     @cached_property
@@ -102,6 +106,8 @@ class Environment:
                             full = os.path.normpath(os.path.join(folder, path))
                             if os.path.isdir(full):
                                 found.append(full)
+                elif _FINDER.fullmatch(name):
+                    found += _mapped(_text(os.path.join(folder, name)))
         return found[:20]
 
     @cached_property
@@ -126,17 +132,14 @@ class Environment:
     def _over_torch(self, top: str) -> bool:
         folder = self._distributions.get(normal(top)) or self._of_module.get(top)
         if folder is None:  # installed in another way, or under a name that nothing tells
-            return any(os.path.exists(os.path.join(place, top)) for place in (*self.folders, *self._editable)) or any(
-                os.path.isfile(os.path.join(place, f"{top}.py")) for place in (*self.folders, *self._editable)
-            )
+            return _holds(self.folders, top)
         return _OVER_TORCH.search(_metadata(folder)) is not None
 
     def has(self, top: str, names: Iterable[str]) -> bool:
         """Whether the module `top` is installed, which one of the distributions `names` may hold."""
         if top in self._of_module or any(name in self._distributions for name in names):
             return True
-        places = (*self.folders, *self._editable)
-        return any(os.path.exists(os.path.join(place, tail)) for place in places for tail in (top, f"{top}.py"))
+        return _holds((*self.folders, *self._editable), top)
 
     def version(self, package: str) -> str | None:
         """The version of an installed distribution (its name in any spelling), or None."""
@@ -145,6 +148,31 @@ class Environment:
             return None
         found = re.search(r"^Version: *(\S+)", _metadata(folder), re.MULTILINE)
         return found.group(1) if found else None
+
+
+def _holds(places: Iterable[str], top: str) -> bool:
+    """Whether a module or a package of this name lies in one of the folders."""
+    return any(os.path.exists(os.path.join(place, tail)) for place in places for tail in (top, f"{top}.py"))
+
+
+def _mapped(finder: str) -> list[str]:
+    """The folders around the packages of an editable install whose `finder` module knows where each of them is.
+
+    setuptools writes one for a package that does not lie in a folder of its own (its `editable_wheel` command); a
+    package that is mapped to a folder of another name is passed over.
+    """
+    line = _MAPPING.search(finder)
+    try:
+        mapping = ast.literal_eval(line.group(1)) if line is not None else {}
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    places = []
+    for top, path in mapping.items() if isinstance(mapping, dict) else ():
+        if isinstance(top, str) and isinstance(path, str):
+            around, name = os.path.split(os.path.normpath(path))
+            if name.removesuffix(".py") == top.partition(".")[0] and os.path.isabs(around):
+                places.append(around)
+    return places
 
 
 def _metadata(folder: str) -> str:
