@@ -29,5 +29,12 @@ def difference(before: Sequence[tuple[Place, str, str]], map_: Map, after: Itera
     lost = [b for b in lost if not any(b[0] in places and b[1:] == (rule, level) for places, rule, level in calls)]
     # What is told at the loss is told at the model as well, once that stands in another file.
     new = [s for s in new if not any(s.tells_again(other) for other in kept)]
+    # What a helper's file shows by itself is told there, else in the file that calls it, pointing at the helper.
+    for said in list(new):
+        shown = {place for at in said.related if at[0] != said.file for place in map_.places(*at)}
+        match = next((b for b in lost if b[0] in shown and b[1:] == (said.rule, said.severity)), None)
+        if match is not None:
+            lost.remove(match)
+            new.remove(said)
     parts = [f"lost {place[0]}:{place[1]} {severity} {rule}" for place, rule, severity in lost]
     return "; ".join([*parts, *(f"new {s.file}:{s.line} {s.severity} {s.rule}" for s in new)])

@@ -47,16 +47,20 @@ class Said:
     rule: str
     severity: str
     cause: str
-    related: frozenset[Place]  # where its evidence stands
+    related: frozenset[tuple[str, int, int]]  # where its evidence stands: file, line and column as above
 
     def tells_again(self, other: Said) -> bool:
         """Whether it is the same finding, told in another file as well: each one points at the other."""
         return (
             self.file != other.file
             and (self.rule, self.severity, self.cause) == (other.rule, other.severity, other.cause)
-            and (self.file, self.line) in other.related
-            and (other.file, other.line) in self.related
+            and self.place in other.related
+            and other.place in self.related
         )
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        return self.file, self.line, self.column
 
 
 def _all() -> list[Sample]:
@@ -97,11 +101,13 @@ def _said(files: tuple[tuple[str, str], ...]) -> tuple[Said, ...]:
     return tuple(found)
 
 
-def _place(step: Related, name: str, document: Document) -> Place:
+def _place(step: Related, name: str, document: Document) -> tuple[str, int, int]:
     if step.span is not None:
-        return name, document.lines.position(step.span.start, "utf-8")[0] + 1
+        line, column = document.lines.position(step.span.start, "utf-8")
+        return name, line + 1, column
     assert step.place is not None
-    return step.place.path.removeprefix(f"{_ROOT}/"), step.place.line + 1
+    before = step.place.before or " " * step.place.column
+    return step.place.path.removeprefix(f"{_ROOT}/"), step.place.line + 1, len(before.encode())
 
 
 def baseline(sample: Sample) -> list[tuple[Place, str, str]]:

@@ -19,7 +19,7 @@ for name, tree in RENDERED.trees.items():
 
 
 def said(place: tuple[str, int], points_at: tuple[str, int], cause: str = "one", level: str = "critical") -> Said:
-    return Said(*place, 0, "rule", level, cause, frozenset({points_at}))
+    return Said(*place, 0, "rule", level, cause, frozenset({(*points_at, 0)}))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,11 @@ def said(place: tuple[str, int], points_at: tuple[str, int], cause: str = "one",
         ([], "lost main.py:2 critical rule"),
         ([said(LOSS, MODEL, level="warning")], "lost main.py:2 critical rule; new main.py:2 warning rule"),
         ([said(LOSS, MODEL), said(MODEL, LOSS)], ""),
-        ([said(MODEL, LOSS)], "lost main.py:2 critical rule; new nets.py:1 critical rule"),
+        ([said(MODEL, LOSS)], ""),  # of the helper, told in the file that calls it
+        ([said(MODEL, LOSS, level="warning")], "lost main.py:2 critical rule; new nets.py:1 warning rule"),
+        ([said(MODEL, ("main.py", 1))], "lost main.py:2 critical rule; new nets.py:1 critical rule"),
+        ([said(("main.py", 1), LOSS)], "lost main.py:2 critical rule; new main.py:1 critical rule"),
+        ([said(MODEL, LOSS), said(MODEL, LOSS)], "new nets.py:1 critical rule"),
         ([said(LOSS, MODEL), said(MODEL, LOSS, "two")], "new nets.py:1 critical rule"),
         ([said(LOSS, MODEL), said(MODEL, ("main.py", 1))], "new nets.py:1 critical rule"),
         ([said(LOSS, ("nets.py", 2)), said(MODEL, LOSS)], "new nets.py:1 critical rule"),

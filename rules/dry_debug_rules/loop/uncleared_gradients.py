@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_lines import line_after, line_before
 from dry_debug.lint.rule import OrderRule, Report
+from dry_debug.program.arguments import given
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
+from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Confidence, Step, made, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.relations import covers, different, touches
 from dry_debug.program.scopes import dotted, last_name
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
     from dry_debug.program.events import Event
     from dry_debug.program.program import Program
+    from dry_debug.program.trees import CallTree
     from dry_debug.program.values import Value
 
 
@@ -288,26 +293,66 @@ def _first_backward(hit: Hit, program: Program) -> ast.stmt | None:
 
 def _ends_inner_loop(hit: Hit, loop: ast.stmt | None, automaton: _Gradients) -> bool:
     """Whether the step stands behind a test for the end of `for i in range(a, stop, n)`, as `i + n < stop` is, and the
-    gradients are cleared in the loop around it: each clearing is for one step."""
-    event = hit.event
-    index = event.program.index
+    gradients are cleared in the loop around it: each clearing is for one step. Functions on the way are seen through.
+    """
     if not (isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and isinstance(loop.iter, ast.Call)):
         return False
-    if last_name(loop.iter.func) != "range" or not loop.iter.args or not index.inside(event.stmt, loop):
+    if last_name(loop.iter.func) != "range" or not loop.iter.args:
         return False
-    outer = next((b for b in index.ancestors(loop) if isinstance(b, ast.For | ast.While)), None)
-    if outer is None or not any(
-        e.program is event.program and index.inside(e.stmt, outer) and not index.inside(e.stmt, loop)
-        for e in automaton.clearing
-    ):
-        return False
-    stop = ast.dump(loop.iter.args[min(1, len(loop.iter.args) - 1)])
-    for block in index.ancestors(event.stmt):
-        if block is loop:
+    tests: list[ast.expr] = []
+    program, at, left = hit.event.program, hit.event.stmt, False
+    calls = list(hit.calls)
+    while True:
+        for block in program.index.ancestors(at):
+            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+                break
+            if block is loop:
+                left = any(_asks_for_the_end(test, loop, loop.target.id, loop.iter) for test in tests)
+                if not left:
+                    return False
+            elif left and isinstance(block, LoopNode):
+                return any(_cleared_in(event, block, loop, program) for event in automaton.clearing)
+            elif isinstance(block, ast.If):
+                tests.append(block.test)
+        stmt = calls[-1].program.statement(calls[-1].call) if calls else None
+        if stmt is None:
             return False
-        if isinstance(block, ast.If) and isinstance(block.test, ast.Compare) and len(block.test.ops) == 1:
-            inside = list(ast.walk(block.test))
-            counts = any(isinstance(n, ast.Name) and n.id == loop.target.id for n in inside)
-            if counts and not any(isinstance(n, ast.Mod) for n in inside) and any(ast.dump(n) == stop for n in inside):
-                return True
-    return False
+        tree = calls.pop()
+        tests = [_as_passed(test, tree) for test in tests]
+        program, at = tree.program, stmt
+
+
+def _asks_for_the_end(test: ast.expr, loop: ast.For, counter: str, numbers: ast.Call) -> bool:
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return False
+    stop = ast.dump(numbers.args[min(1, len(numbers.args) - 1)])
+    inside = list(ast.walk(test))
+    counts = any(isinstance(n, ast.Name) and n.id == counter for n in inside)
+    return counts and not any(isinstance(n, ast.Mod) for n in inside) and any(ast.dump(n) == stop for n in inside)
+
+
+def _cleared_in(event: Event, outer: ast.stmt, loop: ast.For, program: Program) -> bool:
+    """Whether gradients are cleared in the loop `outer`, and not in `loop`: there, or in a function called there."""
+    index = program.index
+    if event.program is not program or index.inside(event.stmt, loop):
+        return False
+    function = function_of(event.scope)
+    places: list[ast.stmt | None] = [event.stmt]
+    if function is not None and function.kind == "function":
+        places += [program.statement(call) for call in program.call_sites(function)]
+    return any(at is not None and index.inside(at, outer) and not index.inside(at, loop) for at in places)
+
+
+def _as_passed(test: ast.expr, tree: CallTree) -> ast.expr:
+    """A test of a function in the words of the call that led there."""
+    function = tree.function.scope
+    if function is None:
+        return test
+    passed = {a.arg: given(tree.call, function, a.arg) for a in function.parameters()}
+
+    class _Put(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return passed.get(node.id) or node
+
+    put: ast.expr = _Put().visit(copy.deepcopy(test))
+    return put

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Binding, Scope, dotted, last_name
+from dry_debug.program.same_object import called, everywhere, onward, origin
+from dry_debug.program.scopes import Binding, Scope, ScopeIndex, dotted, last_name
 from dry_debug.program.values import Value
 from dry_debug.records import dataclass
 
@@ -42,7 +43,7 @@ class Hidden:
 def hidden_layers(program: Program) -> Iterator[Hidden]:
     """In source order of the classes. Where the members may be registered by another way: `program.why`, silent."""
     for cls in program.index.classes:
-        rows = list(_containers(cls))
+        rows = list(_containers(program.index, cls))
         if not rows:
             continue
         if program.class_kind(cls) != "module":
@@ -54,10 +55,12 @@ def hidden_layers(program: Program) -> Iterator[Hidden]:
         own = next((name for name in _OWN if name in cls.bindings), None)
         for name, binding in rows:
             assert binding.value is not None
-            local = _local(binding)
+            local = _local(program.index, binding)
             members = [*_members(binding.value), *_added(program, scopes, cls, f"self.{name}")]
-            if local is not None and local.value is not None and isinstance(binding.value, ast.Name):
-                members += [*_members(local.value), *_added(program, [binding.scope], cls, binding.value.id)]
+            if local is not None and local.value is not None:
+                members += [(expr, local.scope) for expr, _ in _members(local.value)]
+                for scope, variable in onward(program.index, local.scope, local.name):
+                    members += _added(program, [scope], cls, variable)
             layers = [expr for expr, scope in members if has_weights(program, expr, scope or binding.scope)]
             if not layers:
                 program.why(binding.value, "nothing that is put into it is known to be a layer with weights")
@@ -75,26 +78,28 @@ def hidden_layers(program: Program) -> Iterator[Hidden]:
 def plain_containers(program: Program) -> Iterator[ast.expr]:
     """Every plain list or dict that methods of a class keep in an attribute."""
     for cls in program.index.classes:
-        yield from (binding.value for _, binding in _containers(cls) if binding.value is not None)
+        yield from (binding.value for _, binding in _containers(program.index, cls) if binding.value is not None)
 
 
-def _containers(cls: Scope) -> Iterator[tuple[str, Binding]]:
+def _containers(index: ScopeIndex, cls: Scope) -> Iterator[tuple[str, Binding]]:
     for name, bindings in cls.attributes.items():
-        plain = _plain(bindings)
+        plain = _plain(index, bindings)
         if plain is not None:
             yield name, plain
 
 
-def _local(binding: Binding) -> Binding | None:
-    """For `self.x = blocks`: where the method makes `blocks`, a list that is filled before; it is made only once."""
+def _local(index: ScopeIndex, binding: Binding) -> Binding | None:
+    """For `self.x = blocks`: where `blocks` is made, a list that is filled before, in the method or in a function that
+    hands it to the method or gives it back; it is made only once."""
     if not isinstance(binding.value, ast.Name):
         return None
-    made = [b for b in binding.scope.bindings.get(binding.value.id, ()) if b.kind != "aug"]
+    scope, name = origin(index, binding.scope, binding.value.id)
+    made = [b for b in scope.bindings.get(name, ()) if b.kind != "aug"]
     listed = len(made) == 1 and made[0].kind == "assign" and not made[0].path
     return made[0] if listed and isinstance(made[0].value, ast.List | ast.ListComp) else None
 
 
-def _plain(bindings: list[Binding]) -> Binding | None:
+def _plain(index: ScopeIndex, bindings: list[Binding]) -> Binding | None:
     """The binding of an attribute that is only ever set to one plain list or dict."""
     plain: Binding | None = None
     for binding in bindings:
@@ -104,7 +109,7 @@ def _plain(bindings: list[Binding]) -> Binding | None:
         if (
             plain is not None
             or binding.path
-            or not (isinstance(value, ast.List | ast.ListComp | ast.Dict | ast.DictComp) or _local(binding))
+            or not (isinstance(value, ast.List | ast.ListComp | ast.Dict | ast.DictComp) or _local(index, binding))
         ):
             return None
         plain = binding
@@ -146,7 +151,7 @@ def _added(program: Program, scopes: list[Scope], cls: Scope, where: str) -> Ite
                 yield from ((expr, scope) for expr, _ in _members(call.args[0]))
     for stmt in (*program.index.assignments, *program.index.augments):
         scope = program.scope(stmt)
-        if scope.class_scope is not cls or stmt.value is None or not (owned or scope in scopes):
+        if stmt.value is None or (scope.class_scope is not cls if owned else scope not in scopes):
             continue
         path = f"{scope.self_name}.{attribute}" if owned else where
         if isinstance(stmt, ast.AugAssign):
@@ -177,8 +182,8 @@ def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) 
     if name is not None and _WEIGHTED.fullmatch(name):
         return True
     if name in ("torch.nn.Sequential", "torch.nn.ModuleList"):
-        parts = [part for arg in expr.args for part in _spread(arg, scope)]
-        return any(has_weights(program, part, scope, depth + 1) for part in parts)
+        parts = [part for arg in expr.args for part in _spread(program.index, arg, scope)]
+        return any(has_weights(program, part, where, depth + 1) for part, where in parts)
     if name is not None and name.startswith(("torch.", "builtins.")):
         return False
     called = program.evaluator.value(expr.func, scope, program.statement(expr))
@@ -190,14 +195,18 @@ def has_weights(program: Program, expr: ast.expr, scope: Scope, depth: int = 0) 
     return _class_has_weights(called, depth + 1)
 
 
-def _spread(arg: ast.expr, scope: Scope) -> list[ast.expr]:
-    """What `*layers` stands for, where the method fills the list itself; any other argument as it is."""
+def _spread(index: ScopeIndex, arg: ast.expr, scope: Scope) -> list[tuple[ast.expr, Scope]]:
+    """What `*layers` stands for, where the method fills the list, or functions of the file that it goes through; any
+    other argument as it is."""
     if not (isinstance(arg, ast.Starred) and isinstance(arg.value, ast.Name)):
-        return [arg]
-    name = arg.value.id
-    found = [part for b in scope.bindings.get(name, ()) if b.value is not None for part, _ in _members(b.value)]
-    if "append" in scope.receivers.get(name, ()):
-        found += [call.args[-1] for call in scope.calls if call.args and dotted(call.func) == f"{name}.append"]
+        return [(arg, scope)]
+    found: list[tuple[ast.expr, Scope]] = []
+    for where, name in everywhere(index, scope, arg.value.id):
+        values = [b.value for b in where.bindings.get(name, ()) if b.value is not None]
+        found += [(part, where) for value in values for part, _ in _members(value)]
+        if "append" in where.receivers.get(name, ()):
+            adds = [call for call in where.calls if call.args and dotted(call.func) == f"{name}.append"]
+            found += [(call.args[-1], where) for call in adds]
     return found
 
 
@@ -222,12 +231,12 @@ def _class_has_weights(value: Value, depth: int) -> bool:
 def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str, layers: list[ast.expr]) -> str | None:
     """Why the members may be registered or looked after by another way, None if nothing shows it."""
     names = {layer.id for layer in layers if isinstance(layer, ast.Name)}
-    names |= _also_in(scopes, names)
-    local = binding.value.id if isinstance(binding.value, ast.Name) else None
-    if local is not None:
-        given = _given_away(binding.scope, local)
-        if given is not None:
-            return f"`{last_name(given.func)}` is given the list, and may register the layers"
+    names |= _also_in(program.index, scopes, names)
+    if isinstance(binding.value, ast.Name):
+        for scope, local in everywhere(program.index, binding.scope, binding.value.id):
+            given = _given_away(program.index, scope, local)
+            if given is not None:
+                return f"`{last_name(given.func)}` is given the list, and may register the layers"
     kept = [  # a layer under another name: `self.first = layer`
         (stmt, stmt.value.id)
         for stmt in (program.index.assignments if names else ())
@@ -258,22 +267,30 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
     return None
 
 
-def _also_in(scopes: list[Scope], names: set[str]) -> set[str]:
-    """The local lists that the layers of these names go into as well: `layers.append(conv)`."""
+def _also_in(index: ScopeIndex, scopes: list[Scope], names: set[str]) -> set[str]:
+    """The local lists that the layers of these names go into as well: `layers.append(conv)`, in a helper too."""
+    holding = [one for scope in scopes for name in names if name in scope.bindings
+               for one in everywhere(index, scope, name)]  # fmt: skip
     return {
-        call.func.value.id
-        for scope in (scopes if names else ())
+        variable
+        for scope, name in holding
         for call in scope.calls
         if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "insert")
         and isinstance(call.func.value, ast.Name) and call.args
-        and isinstance(call.args[-1], ast.Name) and call.args[-1].id in names
+        and isinstance(call.args[-1], ast.Name) and call.args[-1].id == name
+        for _, variable in everywhere(index, scope, call.func.value.id)
     }  # fmt: skip
 
 
-def _given_away(scope: Scope, local: str) -> ast.Call | None:
-    """A call in the method that is handed the list itself."""
+def _given_away(index: ScopeIndex, scope: Scope, local: str) -> ast.Call | None:
+    """A call in the function that is handed the list itself, if it leads to none where the list is followed: one that
+    gets the module, too, and works for several classes may register what is in the list."""
     for call in scope.calls:
         given = (*call.args, *(k.value for k in call.keywords))
+        plain = {value.id for value in given if isinstance(value, ast.Name)}
+        callee = called(index, call, scope) if local in plain else None
+        if callee is not None and (scope.self_name not in plain or callee.class_scope is scope.class_scope):
+            continue
         if last_name(call.func) not in _READS and any(
             isinstance(n, ast.Name) and n.id == local for value in given for n in ast.walk(value)
         ):
