@@ -229,6 +229,9 @@ def _through_last(sequential: Value, result: Value) -> Value:
     return result
 
 
+_NUMBERS = ("number", "const", "text")
+
+
 def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
     """The forward's value seen from the call: its shape and last operation, with the caller's grad mode."""
     if value.kind in ("tensor", "output", "batch"):
@@ -242,7 +245,9 @@ def _reattach(value: Value, default: Value, attached: bool | None) -> Value:
         # A part of which nothing is known may be a number: `via` tells it from an output that is known to be one.
         part = default.but(via="part")
         return value.but(items=[_reattach(v, default, attached) if v.known else part for v in value.items])
-    return default
+    if value.kind == "dict" and value.items:
+        return default.but(items=value.items)  # of which those that are numbers carry no graph
+    return value if value.kind in _NUMBERS else default
 
 
 def returned(

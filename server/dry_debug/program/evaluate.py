@@ -666,6 +666,9 @@ class Evaluator:
         if base.kind == "settings":
             return settings.part(self, base, key, expr)
         if base.kind == "output":
+            for name, value in base.items or ():  # what the model's own `forward` gives under its keys
+                if name == key and value.kind in ("number", "const", "text"):
+                    return value  # type: ignore[no-any-return]
             # transformers' outputs: index 0 is the loss when labels were given, which nobody can see here.
             return base.but(kind="tensor", via="loss" if isinstance(key, str) and key.endswith("loss") else None)
         if base.kind in ("tensor", "batch"):
