@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dry_debug.program.scopes import Scope, ScopeIndex
+    from dry_debug.program.scope_index import ScopeIndex
+    from dry_debug.program.scopes import Scope
 
 _ROUNDS = 4  # of functions that hand the object on to others
 

@@ -11,10 +11,10 @@ from dry_debug.program.arguments import argument, argument_values, bind_argument
 from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
 from dry_debug.program.library_calls import library
+from dry_debug.program.parts import held
 from dry_debug.program.scopes import LIBRARIES, Scope
 from dry_debug.program.sequentials import last_module
 from dry_debug.program.tensor_values import ACTIVATIONS, activation_of, loss_value, tensor_method, tensor_op, with_graph
-from dry_debug.program.tensor_values import arithmetic as arithmetic
 from dry_debug.program.values import NONE, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
@@ -179,7 +179,6 @@ def _module_method(
 
 def _pairs(base: Value, node: ast.Call, ev: Evaluator) -> Value:
     """`d.items()`."""
-    from dry_debug.program.evaluate import held
 
     def pair() -> Value:
         return Value("container", items=[UNKNOWN, held(base)], node=node, program=ev.program, ident=("alloc", node))

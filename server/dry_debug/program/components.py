@@ -12,7 +12,7 @@ from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.arguments import argument
 from dry_debug.program.class_kinds import inner_optimizer, is_scaler
 from dry_debug.program.done_elsewhere import scheduler_calls
-from dry_debug.program.evaluate import held
+from dry_debug.program.parts import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.wrappers import DEVICE_WRAPPERS, Wrapped, puts_on, wrapped_parts

@@ -23,9 +23,11 @@ from dry_debug.program.knowledge import (
     Kind,
     kind_of_call,
 )
+from dry_debug.program.parts import element, given_to, held, unpack
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
 from dry_debug.program.spelled import spells_choice
+from dry_debug.program.tensor_values import arithmetic
 from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
@@ -244,7 +246,7 @@ class Evaluator:
         if kind == "aug" and isinstance(b.stmt, ast.AugAssign) and isinstance(b.stmt.target, ast.Name):
             right = self.value(b.stmt.value, b.scope, b.stmt, env)
             left = self._name(ast.Name(b.name, ast.Load()), b.scope, b.stmt, env)
-            return call_values.arithmetic(left, right)
+            return arithmetic(left, right)
         return UNKNOWN
 
     def _attribute(self, expr: ast.Attribute, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
@@ -703,7 +705,7 @@ class Evaluator:
             node = node.left
         result = self.value(node, scope, stmt, env)
         for term in reversed(terms):
-            result = call_values.arithmetic(result, self.value(term, scope, stmt, env))
+            result = arithmetic(result, self.value(term, scope, stmt, env))
         return result
 
     def _unary(self, expr: ast.UnaryOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
@@ -757,55 +759,8 @@ def _vague(value: Value) -> bool:
     return value.kind == "unknown" or (value.kind == "container" and not value.items and value.thunk is None)
 
 
-def given_to(instance: Value, attr: str) -> bool:
-    """Whether a dataclass's field may have been given when the object was made, so that its default says nothing."""
-    call, cls = instance.args, instance.scope
-    if call is None or cls is None or not cls.decorators:
-        return False
-    if not any((dotted(d.func if isinstance(d, ast.Call) else d) or "").endswith("dataclass") for d in cls.decorators):
-        return False
-    return bool(call.args) or any(k.arg in (None, attr) for k in call.keywords)
-
-
 def _module_value(program: Program) -> Value:
     return Value("pymodule", program=program, ident=("pymodule", program.document.path))
-
-
-def unpack(value: Value, path: tuple[int | None, ...]) -> Value:
-    """The part of `value` that an unpacking target at `path` gets."""
-    for index in path:
-        if value.kind == "container" and value.items:
-            if index is None or not -len(value.items) <= index < len(value.items):
-                return UNKNOWN
-            value = value.items[index]
-        elif value.kind in ("batch", "output"):
-            value = value.but(via=None)
-        elif value.kind == "container":
-            value = element(value)
-        elif value.kind == "dataset" and value.via == "split":
-            value = value.but(ident=("part", value.ident, index))
-        elif value.kind == "tensor":
-            value = value.but(via=None)
-        else:
-            return UNKNOWN
-    return value
-
-
-def element(value: Value) -> Value:
-    """What iterating over `value` gives."""
-    if value.kind == "container":
-        if value.thunk is not None:
-            return value.thunk()
-        if value.items:
-            return join(list(value.items), ("part", value.ident, "element"))
-        return UNKNOWN
-    if value.kind in ("loader", "dataset"):
-        return Value("batch", attached=False, node=value.node, program=value.program, confidence=value.confidence)
-    if value.kind in ("tensor", "batch"):
-        return value.but(via=None)
-    if value.kind == "params":
-        return value
-    return UNKNOWN
 
 
 def _plain_type(annotation: ast.expr) -> bool:
@@ -818,16 +773,6 @@ def _plain_type(annotation: ast.expr) -> bool:
     if isinstance(annotation, ast.Constant):
         return annotation.value is None
     return isinstance(annotation, ast.Name) and annotation.id in ("str", "int", "float", "bool", "dict")
-
-
-def held(value: Value) -> Value:
-    """What a dict holds under a key that is not known, and what a sequence holds."""
-    if value.kind != "dict":
-        return element(value)
-    if value.thunk is not None:
-        return value.thunk()
-    values = [v for _, v in value.items or ()]
-    return join(values, ("part", value.ident, "element")) if values else UNKNOWN
 
 
 def _has_splits(dataset: Value) -> bool:

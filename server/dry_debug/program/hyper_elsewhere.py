@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dry_debug.program.evaluate import given_to
 from dry_debug.program.events import CallTree
 from dry_debug.program.hyper_fields import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical
 from dry_debug.program.literals import literal
+from dry_debug.program.parts import given_to
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value

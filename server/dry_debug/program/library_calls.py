@@ -10,6 +10,7 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.arguments import argument, argument_values
 from dry_debug.program.choices import MAKERS
 from dry_debug.program.loaded_whole import used_as_model
+from dry_debug.program.parts import element
 from dry_debug.program.scopes import Scope
 from dry_debug.program.tensor_values import (
     ACTIVATIONS,
@@ -60,18 +61,18 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
             return value.but(ident=("alloc", node), wraps=None, node=node)
         return value
     if name == "builtins.enumerate":
-        return _container([UNKNOWN, _each(arg(0))], node, ev)
+        return _container([UNKNOWN, element(arg(0))], node, ev)
     if name == "builtins.zip":
-        return _container([_each(ev.value(a, scope, stmt, env)) for a in node.args], node, ev)
+        return _container([element(ev.value(a, scope, stmt, env)) for a in node.args], node, ev)
     if name == "builtins.next":
-        return _each(arg(0))
+        return element(arg(0))
     if name in ("builtins.float", "builtins.int", "builtins.len", "builtins.round", "builtins.bool"):
         return Value("number", node=node, program=ev.program)
     if name in ("builtins.str", "builtins.repr", "builtins.format"):
         return Value("text")
     if name in ("builtins.sum", "builtins.max", "builtins.min"):
         value = arg(0)
-        return _each(value).but(via=None) if value.kind == "container" else UNKNOWN
+        return element(value).but(via=None) if value.kind == "container" else UNKNOWN
     if name in settings.SAME:
         held = settings.passed_on(ev, node, scope, stmt, env)
         if held is not None:
@@ -169,12 +170,6 @@ def _partial(ev: Evaluator, function: Value, node: ast.Call, scope: Scope, stmt:
         if name is not None and value.known:
             bound[(callee, name)] = value
     return function.but(via="partial", const=len(node.args) - 1, env=bound, ident=("alloc", node))
-
-
-def _each(value: Value) -> Value:
-    from dry_debug.program.evaluate import element
-
-    return element(value)
 
 
 def _container(items: list[Value], node: ast.Call, ev: Evaluator) -> Value:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.knowledge import SELF_RETURNING
 from dry_debug.program.same_object import onward
-from dry_debug.program.scopes import ScopeIndex, dotted
+from dry_debug.program.scope_index import ScopeIndex
+from dry_debug.program.scopes import dotted
 from dry_debug.program.sensitivity import mode_matters
 
 if TYPE_CHECKING:

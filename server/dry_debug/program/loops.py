@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program.dispatch import Run, is_hook, runs
 from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH
+from dry_debug.program.parts import element
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
 from dry_debug.program.walks import LoopNode, Repeated
@@ -326,8 +327,6 @@ class Loops:
 
     def _over_workers(self, loop: LoopNode, scope: Scope) -> bool:
         """`for worker in workers: worker.run(epoch)`: over objects that train and evaluate."""
-        from dry_debug.program.evaluate import element
-
         over = self._over(loop, scope)
         return over.kind == "container" and element(over).kind == "instance"
 

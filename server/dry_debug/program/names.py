@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Callable
 
 from dry_debug.program.knowledge import canonical, kind_of_call
-from dry_debug.program.scopes import Binding, Scope, ScopeIndex
+from dry_debug.program.scope_index import ScopeIndex
+from dry_debug.program.scopes import Binding, Scope
 
 _BUILTINS = frozenset(dir(builtins))
 

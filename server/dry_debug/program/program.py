@@ -18,7 +18,8 @@ from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.host import Host
 from dry_debug.program.imported_files import imported_files
 from dry_debug.program.names import Names
-from dry_debug.program.scopes import LIBRARIES, Scope, ScopeIndex, last_name
+from dry_debug.program.scope_index import ScopeIndex
+from dry_debug.program.scopes import LIBRARIES, Scope, last_name
 from dry_debug.program.targets import calls_to, find_targets
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import LoopNode

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Binding, Block, Scope, ScopeIndex, never_goes_on
+from dry_debug.program.scope_index import ScopeIndex
+from dry_debug.program.scopes import Binding, Block, Scope, never_goes_on
 from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:

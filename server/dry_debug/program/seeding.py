@@ -418,7 +418,7 @@ def _behind_training(program: Program, node: ast.AST, hops: int = 0) -> bool:
         scope = scope.parent
     trained = _trained_until(program, scope)
     if stmt is not None and trained is not None:
-        return stmt.lineno > trained and not program.index.in_loop(stmt)
+        return stmt.lineno > trained and program.loop_around(stmt) is None
     sites = program.call_sites(scope) if scope.kind == "function" and hops < MAX_CALLS else []
     return bool(sites) and all(_behind_training(program, site, hops + 1) for site in sites)
 

@@ -25,7 +25,8 @@ from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
-    from dry_debug.program.scopes import Binding, ScopeIndex
+    from dry_debug.program.scope_index import ScopeIndex
+    from dry_debug.program.scopes import Binding
     from dry_debug.program.walks import LoopNode
 
 

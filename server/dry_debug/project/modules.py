@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from dry_debug.program.parsing import parse
-from dry_debug.program.scopes import ScopeIndex
+from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.text.decode import decode
 
 if TYPE_CHECKING:
