@@ -12,7 +12,8 @@ from dry_debug.program.arguments import given
 from dry_debug.program.scopes import dotted
 
 if TYPE_CHECKING:
-    from dry_debug.program.scopes import Scope, ScopeIndex
+    from dry_debug.program.scope_index import ScopeIndex
+    from dry_debug.program.scopes import Scope
 
 MOST = 8  # variables that one object goes through
 
