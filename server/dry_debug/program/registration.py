@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.same_object import called, everywhere, onward, origin
-from dry_debug.program.scopes import Binding, Scope, ScopeIndex, dotted, last_name
+from dry_debug.program.scope_index import ScopeIndex
+from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
 from dry_debug.records import dataclass
 
