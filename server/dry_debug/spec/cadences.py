@@ -149,7 +149,8 @@ _TIMES_AN_EPOCH = re.compile(
     rf"\b(?P<n>twice|thrice|(?:{NUMBER}|(?:{WORD}))\s?(?:times|x|×))\s+(?:per|an?|each|every|in an?)\s+epoch\b|"
     rf"\b(?P<n2>{NUMBER}|(?:{WORD}))\s+(?P<what>eval(?:uation)?s?|validations?|checkpoints?|saves?|snapshots?)\s+"
     r"(?:per|an?|each|every|in an?)\s+epoch\b|"
-    r"\b(?:every|each) (?P<part>half|quarter|third)(?: of)?(?: an?)?[ -]epoch\b",
+    r"\b(?:every|each) (?P<part>half|quarter|third|1/2|1/3|1/4|1/5|1/10|0?\.5|0?\.25|0?\.2|0?\.1)(?: of)?(?: an?)?[ "
+    r"-]epochs?\b",
     re.IGNORECASE,
 )
 
@@ -159,6 +160,11 @@ def _shares(text: str) -> Iterator[Thing]:
     for match in _TIMES_AN_EPOCH.finditer(text):
         said = (match["n"] or match["n2"] or match["part"]).lower()
         known = {"twice": 2, "thrice": 3, "half": 2, "third": 3, "quarter": 4}
+        share = re.fullmatch(r"1/(\d+)", said) if match["part"] else None
+        if share is not None:
+            said = share[1]
+        elif match["part"] and "." in said:
+            said = f"{1 / float(said):g}"
         times = known.get(said) or number(re.sub(r"\s?(?:times|x|×)\Z", "", said))
         if times is None or times < (1 if match["what"] else 2):
             continue

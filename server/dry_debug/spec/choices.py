@@ -118,7 +118,8 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("wsd", r"\bwsd\b|warm-?up[ -]stable[ -]decay"),
         (
             "linear",
-            r"(?<=e-[1-9], )linear\b|(?<=cosine or )linear\b|(?<=constant or )linear\b|(?<=cosine/)linear\b|"
+            r"\A\W*linear\W*\Z|(?<=e-[1-9], )linear\b|(?<=cosine or )linear\b|(?<=constant or )linear\b|"
+            r"(?<=cosine/)linear\b|"
             r"\blinear\b(?=,? not (?:a )?(?:cos|const))|\blinear(?:ly)?(?: (?:lr|learning[ -]rate))?(?:[ "
             r"_](?:decay(?:ing|ed)?|"
             r"schedule[r]?|lr|annealing))+(?! ?scaling)|"
@@ -345,6 +346,8 @@ _NO_BEFORE = re.compile(
 _NO_WORD = re.compile(r"(?:no|not|without)(?= )", re.IGNORECASE)  # a pattern that begins with it: "no Trainer"
 # "vLLM isn't available on that box"
 _NO_BEHIND = re.compile(
+    r"\s*(?:must|should|may|can|shall|is to|are to)(?: not|n'?t) be (?:used|installed|needed)\b|\s*(?:is|are) not to "
+    r"be used\b|"
     r"\s*(?:(?:is|are|was)(?:n'?t| not| no)|won'?t|will not|can(?:no|')t|does ?n[o']t|not)\s+(?:really |be |"
     r"an? )?(?:available|installed|"
     r"option|allowed|supported|possible|needed|necessary|wanted|required|work|run|used|desired|worth|approved)\b|"
@@ -357,7 +360,10 @@ _NO_BEHIND = re.compile(
 _SUBSCRIBED = re.compile(r"\s+(?:licen[cs]e|account|contract|subscription|quota|trial|seat)s?\b", re.IGNORECASE)
 # "the T4 can't do bf16", "the full fine-tune is too expensive": why something else is asked for
 _CANNOT = re.compile(
-    r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z", re.IGNORECASE
+    r"\b(?:can(?:'?t|not)|does(?: not|n'?t)|do(?: not|n'?t)) (?:do|run|handle|support|have)\s+\Z|"
+    r"\b(?:gpus?|cards?|[tvpkla]\d{1,3}s?|\d0[5-9]0s?|it|they) (?:has|have|knows?|do) no(?: support for)? \Z|\blacks? "
+    r"\Z|\btoo old for \Z",
+    re.IGNORECASE,
 )
 _TOO = re.compile(
     r"\s*(?:(?:of|on|with) [\w./-]+ )?(?:is|are|was|would be) (?:much |far |way |just )?too "

@@ -32,7 +32,8 @@ _BORDER = re.compile(
     r"\s*(?:;|—|–(?=\s)| - |\(|\)|\.\.\.|→ so\b)\s*|,\s*(?=(?:[^\s,]+ ){1,4}(?:this time|now|for this (?:run|one))\b)|"
     r",?\s*\b(?=(?:but|however|now|please|this time|instead(?! of)|for "
     r"this (?:run|one|ticket)|"
-    r"(?:so )?(?:we|i) (?:want|need|should|must|will|would like|'d like)|(?:so )?let'?s|use|set|switch|go (?:with|"
+    r"(?:so )?(?:we|i) (?:want|need|should|must|will|would like|'d like)|(?:so )?let'?s|use|set|switch|take(?! "
+    r"(?:care|place|long|too|about|a look))|go (?:with|"
     r"for|back)|make it|"
     r"keep|change (?!of)|lower|raise|bump|reduce|increase|drop (?:it|to|the)|stick (?:with|to)|should be|must be|"
     r"needs to be|stay(?:s)? (?:at|with)|"
@@ -40,7 +41,8 @@ _BORDER = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\A(?!\W*trained (?:with|using|via|on)\b)\W*(?:ran|tried|used|had|got|saw|trained|tested)\b(?! (?:to|"
+    r"\A(?!\W*trained (?:with|using|via|on|models?|weights|networks?|adapters?)\b)\W*(?:ran|tried|used|had|got|saw|"
+    r"trained|tested)\b(?! (?:to|"
     r"for)\b)|"
     r"\b(?:previous(?:ly)?|last (?:run|one|time|week|month|year|sprint|experiment|attempt|quarter)|(?<!it "
     r")(?<!them )(?<!this )(?<!that )(?<!much )(?<!see )earlier(?! than)|yesterday|"
@@ -54,7 +56,8 @@ _PAST = re.compile(
     r"it (?:now|still|currently)) "
     r"(?:has|uses|defaults)|"
     r"(?:i|we|he|she|they|it|team|authors?|someone|somebody|everyone|people|folks|that one|that run|which|"
-    r"(?:the|that|those) (?:[\w-]+ ){0,2}(?:runs?|model|one|ones|version|attempt|experiment|job))(?:'d| had| have|"
+    r"(?:the|that|those) (?:[\w-]+ ){0,2}(?:runs?|pilot|prototype|trial|smoke test|first try|model|one|ones|version|"
+    r"attempt|experiment|job))(?:'d| had| have|"
     r" has| already| "
     r"just| first| once| both|'ve)*(?: also)? "
     r"(?:got|saw|had|used|tried|ran|did|trained|fine-?tuned|reached|achieved|reported|found|started|went|kept|picked|"
@@ -81,12 +84,13 @@ _ORIGIN = (
     r"repo)?|leaderboard|competitors?|"
     r"other (?:teams?|people|groups?|repos?|projects?)|colleagues?|research team|vision team|nlp team|platform team|"
     r"infra team|baseline|library|"
-    r"model card|docs|documentation|readme|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
+    r"model card|docs|documentation|readme|README|internet|reddit|intern|someone|others|everybody|repo|vendor|customer|"
     r"meta|openai|google|microsoft|deepmind)"
 )
 _OTHERS = re.compile(
     rf"(?<!can )(?<!could )(?<!would )(?<!will )\b(?:the |that |their |one |an |a |"
-    rf"some )?{_ORIGIN}(?:'s?)?\s+(?:[\w'-]+\s+){{0,5}}?"
+    rf"some )?{_ORIGIN}(?!\s+(?:also |all |really )?(?:asks?|asked|wants?|needs?|requires?|requested|requests|"
+    rf"insists?|would like)\b)(?:'s?)?\s+(?:[\w'-]+\s+){{0,5}}?"
     r"(?:use[sd]?|using|report(?:s|ed)?|recommend(?:s|ed)?|suggest(?:s|ed)?|train(?:s|ed)?|set|got|get|has|have|had|"
     r"runs?|ran|went|goes|claims?|says?|said|"
     r"default(?:s|ed)?|lists?|works?|shipped|is at|did|does|"
@@ -99,7 +103,8 @@ _OTHERS = re.compile(
     r"scores)\b(?! \d+ (?:samples|examples|"
     r"images|sequences|per)\b)"
     r"|\b(?:(?<![Aa]s )they(?! (?:are|lie|live|sit|can be found|come) (?:now |all )?(?:in|under|at|from|on) "
-    r"[\w~./-]*/)(?! (?:all |both |now )?(?:want|need|prefer|ask for|asked for|would like|insist|expect)\b)|he|she|"
+    r"[\w~./-]*/)(?! (?:all |both |now )?(?:want|need|prefer|ask for|asked for|would like|insist|expect)\b)|"
+    r"(?:he|she)(?! (?:also |now )?(?:wants|needs|prefers|asks for|asked for|would like|insists on|expects)\b)|"
     r"his|her|their|theirs)\b(?! should| must| need)"
     r"|\b[A-Z][a-z]+s'\s+(?:[\w-]+ ){0,2}(?:runs?|config|setup|script|settings?|experiments?|notebook|branch|"
     r"numbers?|lr|learning|batch|model|"
@@ -212,6 +217,7 @@ _RESULT_LINE = re.compile(
 
 # "Old model: mT5-small, 10k steps": a line about what was.
 _OLD_LABEL = re.compile(
+    r"\W*(?:could(?: have)?|nice[ -]to[ -]have|optional(?:ly)?|if time permits|stretch)\s*:\s|"
     r"\W*(?:old|previous|prior|former|existing|legacy|last|their|paper|earlier|published|reported|literature|sota|"
     r"(?:public |private )?(?:lb|leaderboard)|competitors?|others?|background|history|motivation|rationale|for "
     r"(?:reference|comparison|context)|baseline(?= ?:| \(| (?:config|"
@@ -223,6 +229,7 @@ _OLD_LABEL = re.compile(
 
 # "The bot next door runs at T=0.8, that has nothing to do with this job"
 _UNRELATED = re.compile(
+    r",\s*(?:postponed|rejected|declined|parked|deferred|not now|off the table|dropped for now)\W*\Z|"
     r"\b(?:is|are|was|were|gets?|got|has been|have been|will be) (?:\w+ )?(?:postponed|cancell?ed|on hold|deferred|"
     r"off the table|rejected|obsolete|"
     r"abandoned|parked|dropped for now|moved to (?:next|a later|the next))\b|"

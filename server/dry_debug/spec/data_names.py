@@ -82,6 +82,13 @@ _DATA_FOLDER = re.compile(
 )
 
 
+_FOLDER_GIVEN = re.compile(
+    r"\b(?:given|with|using|use|from|read|load|take)\s+[\"'(]*(?P<value>(?:data|"
+    r"datasets?)/[\w.-]+(?:/[\w.-]+)*/?)(?![\w/])",
+    re.IGNORECASE,
+)
+
+
 _FOLDER_TRAINED_ON = re.compile(  # "train on ./data/a, validate on ./data/b"
     r"\b(?P<what>train|fine-?tun|learn|evaluat|validat|test|benchmark)(?:e|ed|ing|s)?(?: it| the model| the "
     r"network)? (?:on|with|from)\s+"
@@ -166,6 +173,10 @@ def datasets(text: str) -> Iterator[Thing]:
             taken.append((start, end))
             role = "eval" if match["what"][0].lower() in "evb" or match["what"].lower() == "test" else ""
             yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], start, end, role)
+    for match in _FOLDER_GIVEN.finditer(text) if not taken else ():
+        if not REFUSED.search(text[: match.start()]):
+            taken.append(match.span("value"))
+            yield Thing("dataset", (match["value"].rstrip("."),), "one", match["value"], *match.span("value"))
     for pattern in (_DATA_ID, _DATA_FILE, _DATA_NAMED):
         for match in pattern.finditer(text):
             group = next(g for g in ("value", "behind", "own") if match.groupdict().get(g))

@@ -437,7 +437,7 @@ _GLUED = re.compile(
 _REFUSED = re.compile(
     r"\W*(?:(?:it is |is |are )?not (?:needed|wanted|required|necessary|allowed)|don'?ts?|avoid|without|skip|"
     r"excluded?|forbidden|"
-    r"leave out|no need for)\W{0,4}:",
+    r"leave out|no need for|gone|removed|dropped|won'?t(?: have)?)\W{0,4}:",
     re.IGNORECASE,
 )
 _GLUED_BEHIND = re.compile(r"(?<![\w.])(\d+k?)(ep|epochs?|steps?|iters?)\b", re.IGNORECASE)  # "2ep"

@@ -78,6 +78,11 @@ _WHERE = re.compile(  # "in runs/a, where the weights go as well"
 )
 
 
+_BARE = re.compile(  # "lr 2e-5; fp16; out/x; seed 1"
+    r"\W*?(?P<path>(?:out|outputs?|runs?|results?|ckpts?|checkpoints?|exps?|experiments?|"
+    r"saves?)/[\w-]+(?:/[\w-]+)*/?)[\s.]*",
+    re.IGNORECASE,
+)
 _WRITES_CODE = re.compile(
     r"(?:writ\w+|put|output) (?:me )?(?:an?|the|some|this|our) (?:[\w-]+ ){0,2}?(?:script|program|code|function|"
     r"notebook|tool|"
@@ -87,6 +92,10 @@ _WRITES_CODE = re.compile(
 
 
 def paths(text: str) -> Iterator[Thing]:
+    bare = _BARE.fullmatch(text)
+    if bare is not None:
+        yield Thing("output_dir", (bare["path"],), "one", bare["path"], *bare.span("path"))
+        return
     where = _WHERE.search(text) if " where " in text else None
     if where is not None:
         yield Thing("output_dir", (where["path"],), "one", where["path"], *where.span("path"))

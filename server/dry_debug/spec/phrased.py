@@ -114,6 +114,7 @@ _PHRASES = (
     _Phrase(
         "max_grad_norm",
         ("norm", "clip"),
+        rf"\b(?:clip|limit|cap)\w* the norms? of (?:the |all )?gradients? (?:at|to) (?:at most )?{_N}|"
         rf"\bgradients? (?:above|over|beyond|larger than|exceeding) (?:an? )?(?:norm (?:of )?)?{_N} (?:are|is|get|"
         rf"should be|must be|will be) (?:clipped|scaled|cut)|\bclip(?:ping)?[^.;,\d]{{0,24}} threshold (?:of |at |is )?"
         rf"{_N}",
@@ -171,6 +172,14 @@ _PHRASES = (
         rf")?(?:headlines?|"
         rf"summar(?:y|ies)|targets?|labels?|titles?|translations?)\b",
         roles=("target",),
+    ),
+    _Phrase("max_length", ("target",), rf"\bmax[_ ]target[_ ]length\s*(?:[:=]|of|is)?\s*{_N}", roles=("target",)),
+    _Phrase(
+        "max_tokens",
+        ("completion", "answer", "response", "output"),
+        rf"\bprompts?\b[^.;\d]{{0,24}}\d[\d,]*k? ?(?:tok(?:en)?s?)?[^.;\d]{{1,8}}\b(?:completions?|answers?|"
+        rf"responses?|outputs?)\b"
+        rf"(?: (?:of|up to|at most|to|at|with|max))* {_N}(?= ?tok| *(?:\Z|[,.;)]))",
     ),
     _Phrase(
         "seed",

@@ -22,6 +22,11 @@ _MILLIONS = re.compile(
     rf"(?=(?: (?:training|env|environment|time|gradient|optimi[sz]er|update))?[ -]?(?:steps|timesteps|updates|"
     rf"iterations|frames|interactions)|\W*\Z)",
 )
+_CORRECTED = re.compile(r"\b(?:no wait|wait no|sorry|make that|i mean|scratch that|or rather|correction)\b")
+_WORDS = re.compile(
+    rf"\b(?:{'|'.join(w for w in sorted(WORDS, key=len, reverse=True) if ' ' not in w and w not in ('single', 'one'))})\b",
+    re.I,
+)
 _TIMES_AHEAD = re.compile(r"(?<![\w.)])(?<![\w)] )[x×](?=\d{1,3}\b(?!\d))")  # "(x4 accumulation)"
 _HUB = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<data>datasets/)?(?P<id>[\w.-]+/[\w-]+(?:\.[\w-]+)*)"
@@ -47,10 +52,15 @@ def spelled(text: str) -> str:
     """The sentence with such words in digits and links as ids; as long as before, but for "replace a by b" and the
     letters of a GAN's parts."""
     low = text.lower()
+    digits = any(c.isdigit() for c in text)
     if "minus" in low or "negative" in low:
         text = _POWER.sub(_as_digits, text)
     if "million" in low or "mio" in low or "M" in text:
         text = _MILLIONS.sub(_as_count, text)
+    if not digits and _CORRECTED.search(low):
+        text = _WORDS.sub(
+            lambda m: f"{number(m[0]):g}".rjust(len(m[0])), text
+        )  # dictated: "thirty-two no wait sixteen"
     if "point " in low:
         text = _POINT.sub(_as_decimal, text)
     if "x" in low or "×" in low:

@@ -25,12 +25,14 @@ _ELLIPSIS = re.compile(
     rf")?(?:like "
     rf"(?:it |this |that )?(?:to (?:be|have|use|see) )?|have|see|use|take|prefer|go (?:with|for)|do|say|try)|prefer|we "
     rf"(?:want|need)|i want|(?:we |they )?(?:agreed|settled|decided|compromised) (?:on|for)|"
-    rf"(?:ours|mine|this one|the (?:real|new|next|final|actual|full) (?:run|one|job)) (?:should|must|needs to|has "
+    rf"(?:ours|mine|this one|the (?:real|new|next|final|actual|full) (?:run|one|job)) (?:(?:should|must|needs to|has "
     rf"to|will) "
-    rf"(?:have|use|be|get|run(?: for)?|take)|(?:for now|this time|for this (?:run|one)|instead)(?:,| use| just| "
+    rf"(?:have|use|be|get|run(?: for)?|take)|gets|has|uses|takes|runs(?: for)?)|(?:for now|this time|for this (?:run|"
+    rf"one)|instead)(?:,| use| just| "
     rf"only| take| do| "
     rf"make it| it'?s)*|i meant?|scratch that|ok(?:ay)?[,:]?|fine[,:]?|alright,?|no[,:]|nope[,:]?|actually|"
     rf"correction:?|sorry,?|rather|oops,?|wait,?|"
+    rf"(?:outdated|obsolete|wrong|stale)[:,]|"
     rf"y(?:es|ep|eah|up)[,:]?|try|or better|->|→)[\s,]*(?:use |make it |make that |it'?s |do |go with |i meant? )?"
     rf"(?P<low>{NUMBER})(?=\s*(?:$|[,.;)!]|tok(?:ens?)?\b|now\b|instead|this time|here|please|for|to be\b|so\b|"
     rf"but\b|since\b|"
@@ -184,6 +186,8 @@ class Conversation:
             same = any(number(m[0]) == value for m in re.finditer(NUMBER, part))
             if part.strip() and back and not same and not self._is_talk(part):
                 break
+        if not steps and 0 < value <= 0.01 and re.search(r"[eE]-\d", match["low"]):  # so only rates are written
+            return [Quantity("learning_rate", (value,), "one", match["low"], match.start("low"), match.end("low"))]
         return []
 
     def _answer(self, asked: str) -> re.Match[str] | None:

@@ -470,6 +470,7 @@ _LABELS = frozenset(
     "wishes other misc rest everything hyper params parameters config configuration split splits tokens limits limit "
     "clip name owner due priority status type scope purpose summary description accept done file files path folder "
     "size sizes epoch iters updates objective metric quant adapters peft engine library launch changes change decision "
+    "should could would gone new unchanged changed removed dropped kept same "
     "decided agreed final plan todo tasks ask asks".split()
 )
 _LIKE_LABEL = re.compile(r"\w{3,}(?:ing|tion|sion|ment|ness|ity|ware|ency|izer|iser)", re.IGNORECASE)  # no first name

@@ -47,7 +47,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"(?:at|with) \d"
         r"(?:\.\d+)?e-\d)|\bα(?=\s*=\s*\d(?:\.\d+)?e-\d)|\bη(?=\s*=)|\bstep[ -]?size(?: "
         r"[αη])(?=\W{1,3}(?:\d(?:\.\d+)?e-\d|0?\.\d))|"
-        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
+        r"@(?=\s*\d(?:\.\d+)?e-\d)|(?<=epochs )at\b(?=\s+\d(?:\.\d+)?e-\d)|(?<=epoch )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
+        r"(?<=steps )at\b(?=\s+\d(?:\.\d+)?e-\d)|"
         r"(?:adamw?|sgd|adafactor|lion|rmsprop|lamb|"
         r"schedule)\b(?=(?:[\s(@,:]{1,3}|\s+(?:at|with|of|using|on|is|=)\s+)\d(?:\.\d+)?e-\d)|"
         r"\bpeak(?=\W{1,3}(?:of |at )?\d(?:\.\d+)?e-\d)|\bstep[ -]?size(?=\W{1,3}(?:of |is )?(?:\d(?:\.\d+)?e-\d|"
@@ -134,7 +135,8 @@ NUMERIC: tuple[tuple[str, str], ...] = (
         r"to)(?= ?[\d,.]+k? ?tok)|\b(?:inputs?|texts?|sequences?|sentences|documents?|articles|prompts?|reviews|tweets|"
         r"dialogues?|messages) (?:are |get |is |should be |must be |will be |to be |be )*(?:cut|trimmed|capped|"
         r"truncated|limited|shortened)(?: off)? (?:at|after|to|beyond)(?= ?\d)|\b(?:context|ctx)(?: of| to)?(?=[ "
-        r"=:]+\d| of)|"
+        r"=:]+\d| of)|\b(?:context|window) (?:is |are |should be |must be |gets )*(?:limited|cut|capped|restricted|"
+        r"reduced|set) (?:to|at)(?=\W{1,2}\d)|"
         r"\bbptt\b(?: (?:of|over|with|length|size))*|back-?prop(?:agation)? through time(?: over)?|unroll(?:ed|ing)? "
         r"(?:over|for)(?= \d+ (?:tok|words))",
     ),
