@@ -44,6 +44,7 @@ SETS = (
     "twentieth",
     "twentyfirst",
     "twentysecond",
+    "twentythird",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
