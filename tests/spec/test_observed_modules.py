@@ -104,3 +104,46 @@ while step < 450:
         step += 1
 """
     assert seen(source, "max_steps") == ["450"]
+
+
+def test_a_dictionary_of_settings_that_is_handed_through() -> None:
+    source = """import random, torch
+HP = {"total_steps": 70_000, "batch_size": 48, "lr": 3e-4, "seed": 4, "buffer": 10_000}
+class Agent:
+    def __init__(self, hp):
+        self.hp = hp
+        self.opt = torch.optim.Adam(self.net.parameters(), lr=hp["lr"])
+    def learn(self):
+        rows = random.sample(self.memory, self.hp["batch_size"])
+        loss = self.net(rows)
+        self.opt.zero_grad(); loss.backward(); self.opt.step()
+def main(hp):
+    agent = Agent(hp)
+    for step in range(1, hp["total_steps"] + 1):
+        agent.learn()
+main(HP)
+"""
+    assert seen(source, "batch_size") == ["48"]
+    assert verdicts("batch size 32, 70k steps", source) == [("batch_size", "deviation"), ("max_steps", "match")]
+
+
+def test_a_guard_that_is_named_for_evaluation() -> None:
+    source = """import torch
+class cfg:
+    epochs = 20
+    eval_every = 4
+opt = torch.optim.Adam(net.parameters(), lr=3e-4)
+for epoch in range(cfg.epochs):
+    for batch in loader:
+        loss = net(batch)
+        opt.zero_grad(); loss.backward(); opt.step()
+    if epoch % cfg.eval_every == 0:
+        writer.add_scalar("hit@10", hit_rate(), epoch)
+"""
+    assert "every 4 epochs" in seen(source, "eval_cadence")
+
+
+def test_files_that_differ_by_a_number_are_two() -> None:
+    source = 'import pandas as pd\nrows = pd.read_csv("data/load.csv")\n'
+    assert verdicts("train on data/load_2026.csv", source) == [("dataset", "deviation")]
+    assert verdicts("train on data/load.csv", source) == [("dataset", "match")]

@@ -252,7 +252,7 @@ _UNRELATED = re.compile(
 # "(d) Repeat (a) with Adam": another run
 _REPEATED = re.compile(
     r"\W*(?:then |finally |and |afterwards )?(?:repeat|redo(?! (?:it|this|that) with)|rerun(?! (?:it|this|that) with)|"
-    r"do the same|run it again|try the same)\b.{0,40}\bwith\b",
+    r"do the same|try the same)\b.{0,40}\bwith\b",
     re.IGNORECASE,
 )
 
@@ -301,7 +301,9 @@ _JUDGED = re.compile(
     re.IGNORECASE,
 )
 _FAILS = (
-    r"overfit(?:s|ted)?|diverge[sd]?|explode[sd]?|oom(?:s|ed)?|crashe[sd]|runs? out of memory|ran out of memory|"
+    r"overfit(?:s|ted)?|overflow(?:s|ed)?|underflow(?:s|ed)?|(?:made|makes) no (?:real |big )?difference|"
+    r"(?:changed|changes|brought|gained) nothing|(?:is|was|were|are) no better|diverge[sd]?|explode[sd]?|oom(?:s|ed)?|"
+    r"crashe[sd]|runs? out of memory|ran out of memory|"
     r"(?:does|did|do)(?: not|"
     r"n'?t) (?:fit|converge|help|work|train)|(?:is|was|are|were) (?:too \w+|worse|slower|unstable|overkill|"
     r"unnecessary)|"
@@ -309,7 +311,7 @@ _FAILS = (
     r"forgets?|forgot|collapse[sd]?|plateau(?:s|ed)|stall(?:s|ed)|wasted? (?:time|memory)"
 )
 _FAILING = re.compile(
-    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*(?!(?:we|so|"
+    rf"\((?![^()]*\b(?:so|use|instead|hence|therefore)\b)[^()]{{1,60}}?\b(?:{_FAILS})\b[^()]*\)|,\s*+(?!(?:we|so|"
     rf"use|please|which|that|it|this)\b)"
     rf"[^,;()]{{1,40}}?\b(?:{_FAILS})\b[^,;()]*",
     re.IGNORECASE,
@@ -331,6 +333,14 @@ _REASON = re.compile(
     r"\(\s*(?:the |our )?(?!(?:this|that|it|which|we)\b)[\w.&-]+(?: [\w.&-]+)? (?:gives?|gave|makes?|made|causes?|"
     r"caused|leads?|led|loses?|lost|"
     r"breaks?|broke|differs?|drifts?|hangs?|slows?|crashes|saturates?)\b[^()]*\)",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(r"\b(?:i was|we were|i'?m|i am|i've been) told(?: that)?\b", re.IGNORECASE)  # what is meant follows
+# "1e-5 is ok, it's what everybody uses"
+_WHAT_OTHERS_DO = re.compile(
+    r",\s*(?:it'?s|it is|that'?s|that is|which is|this is) what (?!we\b|i\b|you\b)[\w' ]{2,30}? (?:uses?|used|does|do|"
+    r"did|has|had|takes?|took)"
+    r"\b[^,;.]*",
     re.IGNORECASE,
 )
 _LASTING = re.compile(
@@ -383,12 +393,13 @@ def asked_part(sentence: str, question: bool) -> str:
     if re.search(r"\b(?:takes?|took|lasts?)\b", sentence):
         for lasting in _LASTS.finditer(sentence):
             text = blank(text, *lasting.span())
+    text = _TOLD.sub(lambda m: " " * len(m[0]), text)
     text = _PURPOSE.sub(lambda m: " " * len(m[0]), text)
     text = _QUESTIONED.sub(lambda m: " " * len(m[0]), text)
     text = _TOO_MUCH.sub(lambda m: " " * len(m[0]), text)
     text = _BECAUSE.sub(lambda m: m[0] if DEVICES.search(m[0]) else " " * len(m[0]), text)
     text = without_failures(text)
-    for told in (_JUDGED, _FAILING, _REASON, _LASTING):
+    for told in (_JUDGED, _FAILING, _REASON, _WHAT_OTHERS_DO, _LASTING):
         text = told.sub(lambda m: " " * len(m[0]), text)
     text = _WAS.sub(lambda m: " " * len(m[0]), text)
     text = _changed(text)

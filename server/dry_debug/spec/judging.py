@@ -250,6 +250,9 @@ def same_data(asked: str, got: str) -> bool | None:
     """Whether two names, ids or files are one dataset; None where a local file does not tell."""
     left, right = (re.sub(r"[^a-z0-9]", "", _versioned(_stem(text).lower())) for text in (asked, got))
     whole = re.sub(r"[^a-z0-9]", "", got.lower())
+    files = all(re.search(r"\.\w{2,7}\Z", text) for text in (asked, got))
+    if files and left != right and left.startswith(right) and re.fullmatch(r"v?\d+", left[len(right) :]):
+        return False  # `load_2026.csv` is not `load.csv`
     if left == right or _within(left, right) or _within(left, whole) or _within(right, left):
         return True
     parts = [part for part in got.replace("\\", "/").split("/") if part][-4:]

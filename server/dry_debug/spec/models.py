@@ -345,6 +345,9 @@ class Mention:
     end: int
 
 
+_OF_A_FILE = re.compile(r"[\w.-]*\.(?:py|ya?ml|json|ipynb|toml|sh|md|txt|log)\b", re.IGNORECASE)
+
+
 def mentions(sentence: str) -> list[Mention]:
     """The models that a sentence names, in order; ids of unknown owners and families only beside a word for a model."""
     found: list[Mention] = []
@@ -361,6 +364,8 @@ def mentions(sentence: str) -> list[Mention]:
                 continue
             found.append(Mention(named(text, exact=True), match.start(), match.start() + len(text)))
             continue
+        if _OF_A_FILE.match(sentence, match.start() + len(text)):
+            continue  # "whisper_welsh.py"
         model = named(text, exact=_is_exact(text))
         if model.family:
             found.append(

@@ -132,9 +132,35 @@ def _declared(program: Program) -> Iterator[Observed]:
             node = value_node(row.found.node)
             traced = Traced(row.found.value is not None, row.found.value, row.owner, node, changeable=True)
             yield _from_name(field, _own_name(row.found.node) or "", row.found.value, _first(program), traced)
+    yield from _in_dicts(program)
     from dry_debug.spec.observed_settings import in_settings
 
     yield from in_settings(program)
+
+
+def _in_dicts(program: Program) -> Iterator[Observed]:
+    """`HP = {"lr": 1e-4, "batch_size": 64, ...}` at the top of a file: a dictionary of which most keys are settings."""
+    for stmt in program.tree.body:
+        held = stmt.value if isinstance(stmt, ast.Assign) else None
+        if not isinstance(held, ast.Dict) or len(held.keys) < 4:
+            continue
+        rows = [
+            (key.value, value)
+            for key, value in zip(held.keys, held.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Constant)
+        ]
+        fields = [(name, value, _field(name, name)) for name, value in rows]
+        if len({f for _, _, f in fields if f in _OF_RUNS}) < 3:
+            continue
+        for name, value, field in fields:
+            if field in _OF_RUNS and type(value.value) in (int, float, str):
+                yield _from_name(field, name, value.value, value, Traced(True, value.value, program, value))
+
+
+_OF_RUNS = frozenset(
+    "learning_rate batch_size epochs max_steps seed weight_decay max_grad_norm output_dir optimizer scheduler "
+    "gradient_accumulation_steps warmup_steps warmup_ratio max_length lora_r lora_alpha".split()
+)
 
 
 def _from_name(field: str, name: str, value: Any, use: ast.AST, traced: Traced) -> Observed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.every_nth import modulus_in
 from dry_debug.program.scopes import dotted
 from dry_debug.records import replace
+from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.observed import Observed, seen
 from dry_debug.spec.observed_values import converted
 from dry_debug.spec.thing import Cadence
@@ -222,6 +223,7 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
             continue
         every = modulus_in(guard.test)
         assert every is not None
+        named = field_of_name(_last(every)) if _last(every) else None
         counter = next(
             (
                 program.short(n.left, 60)
@@ -240,6 +242,8 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
             else None
         )
         found.add(field)
+        if field == "logging" and named == "eval_cadence":  # `if epoch % cfg.eval_every == 0: log(self.hit_rate())`
+            yield Observed(named, value, every, traced, known=value is not None)
         yield Observed(field, value, every, traced, unit="every" if field == "logging" else "", known=value is not None)
 
 

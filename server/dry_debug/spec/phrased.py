@@ -90,7 +90,10 @@ _PHRASES = (
     _Phrase(
         "max_steps",
         ("step", " it"),
-        rf"\b(?:step|iteration|update) (?:budget|count|limit)\W{{1,3}}(?:is |of )?{_N}|{_N}[ -](?:step|iteration) "
+        rf"\b(?:as many|fewer|more|twice the|half the) (?:training |optimi[sz]er )?(?:steps|iterations|updates),? "
+        rf"(?:i\.e\.,? |so "
+        rf"|namely |that is,? )(?:only )?{_N}|\b(?:step|iteration|update) (?:budget|count|limit)\W{{1,3}}(?:is |of "
+        rf")?{_N}|{_N}[ -](?:step|iteration) "
         rf"(?:run|training|schedule|budget)\b|\b(?:train|run)\w* (?:for )?{_N} its?\b",
     ),
     _Phrase(

@@ -19,7 +19,7 @@ _NOT_BEFORE = {
     r"drop|decay|multipl|scal|step|freez)\w*[^,;]{0,60} (?:at|after|from)|milestones?(?: (?:at|are|of))?|"
     r"unfreeze\w*|start\w* (?:at|"
     r"from|after)) (?:\w+ |\d+(?:, \d+)*,? (?:and|or) )?\Z",
-    "max_steps": r"(?:every|each|per|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
+    "max_steps": r"(?:every|each|per|within|after(?! training)|at|patience(?: of)?|first|last|remaining|by|eval(?:uate|"
     r"uation)?|"
     r"save|saving|logging|checkpointing|validation|display|print|report|log|checkpoint|wait|accumul\w+|warm-?up|"
     r"micro|rollouts? of|episodes? of|horizon(?: of)?|trajector\w+ of|unrolls? of|over|across|inference|denoising|"
@@ -60,7 +60,13 @@ def quantity_of(field: str, match: re.Match[str], behind: bool, text: str, lora:
         return None  # "the run takes 3 hours"
     wrong = _NOT_BEFORE.get(field)
     ends = field in ("epochs", "max_steps") and _ENDS.search(before) and not _NO_PROGRESS.search(text[match.end() :])
-    if wrong is not None and not ends and re.search(wrong, re.sub(r"\s*[:=|]\s*\Z", " ", before), re.IGNORECASE):
+    rises = field == "max_steps" and behind and _RISES.search(before) is not None
+    if (
+        wrong is not None
+        and not ends
+        and not rises
+        and re.search(wrong, re.sub(r"\s*[:=|]\s*\Z", " ", before), re.IGNORECASE)
+    ):
         return None
     if _EVERY.search(before) and field not in ("gradient_accumulation_steps",):
         return None

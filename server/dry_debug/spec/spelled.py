@@ -18,14 +18,17 @@ _POINT = re.compile(  # dictated: "zero point zero one"
     re.IGNORECASE,
 )
 _MILLIONS = re.compile(
-    rf"(?<![\w.])(?P<n>\d+(?:\.\d+)?|half a|an?|{_DIGIT}|ten)[ -]?(?:million|mio\.?|(?<=\d)M|(?<=\d )M)(?= |[.,;)]|\Z)"
+    rf"(?<![\w.])(?P<n>\d+(?:\.\d+)?|half a|an?|{_DIGIT}|ten|twelve|fifteen|twenty|"
+    rf"thirty|forty|fifty|sixty|a hundred)[ -]?(?P<unit>thousand|million|mio\.?|(?<=\d)M|(?<=\d )M)(?= |[.,;)]|\Z)"
     rf"(?=(?: (?:training|env|environment|time|gradient|optimi[sz]er|update))?[ -]?(?:steps|timesteps|updates|"
     rf"iterations|frames|interactions)|\W*\Z)",
 )
 _CORRECTED = re.compile(r"\b(?:no wait|wait no|sorry|make that|i mean|scratch that|or rather|correction)\b")
 _WORDS = re.compile(
-    rf"\b(?:{'|'.join(w for w in sorted(WORDS, key=len, reverse=True) if ' ' not in w and w not in ('single', 'one'))})\b",
-    re.I,
+    r"\b(?:"
+    + "|".join(w for w in sorted(WORDS, key=len, reverse=True) if " " not in w and w not in ("single", "one"))
+    + r")\b",
+    re.IGNORECASE,
 )
 _TIMES_AHEAD = re.compile(r"(?<![\w.)])(?<![\w)] )[x×](?=\d{1,3}\b(?!\d))")  # "(x4 accumulation)"
 _HUB = re.compile(
@@ -55,7 +58,7 @@ def spelled(text: str) -> str:
     digits = any(c.isdigit() for c in text)
     if "minus" in low or "negative" in low:
         text = _POWER.sub(_as_digits, text)
-    if "million" in low or "mio" in low or "M" in text:
+    if "million" in low or "mio" in low or "M" in text or "thousand" in low:
         text = _MILLIONS.sub(_as_count, text)
     if not digits and _CORRECTED.search(low):
         text = _WORDS.sub(
@@ -89,7 +92,7 @@ def _as_count(match: re.Match[str]) -> str:
     ends = not re.search(r"\w", match.string[match.end() :])
     if times is None or (ends and _STEPS_BEFORE.search(match.string[: match.start()]) is None):
         return match[0]  # a number of something else
-    return f"{times * 1e6:.0f}".rjust(len(match[0]))
+    return f"{times * (1e3 if match['unit'] == 'thousand' else 1e6):.0f}".rjust(len(match[0]))
 
 
 _STEPS_BEFORE = re.compile(

@@ -85,7 +85,8 @@ _WONDERS = re.compile(
     r"\W*(?:and |so |ok,? |but )*(?:which|what|how (?:many|long|big|large|often|much))\b", re.IGNORECASE
 )
 _THEIRS = re.compile(
-    r"\b(?:they|he|she|the (?:paper|authors?|others|baseline|original|other (?:team|group))|their)\b|\bdid (?:you|"
+    r"\b(?:they|he|she|the (?:paper|authors?|others|baseline|original|other (?:team|group))|their)\b|\bdid you "
+    r"(?:have|use|run|take|train|go with)\b|did (?:you|"
     r"we|i)\b.*\b(?:last|before|"
     r"previously|back then|earlier)\b",
     re.IGNORECASE,
@@ -138,7 +139,8 @@ class Conversation:
 
     def tells_of_others(self, asked: Sentence, sentence: Sentence) -> bool:
         """Whether a sentence only answers what somebody else does: "what do they use?", "lr 1e-4, batch 48"."""
-        told = not sentence.question and _WONDERS.match(asked.text) and _THEIRS.search(asked.text)
+        last = re.split(r"[.!]\s+", asked.text)[-1]  # "also ok. which lr did you have?"
+        told = not sentence.question and _WONDERS.match(last) and _THEIRS.search(last)
         return bool(told and not _OURS.search(sentence.text))
 
     def refused(self, sentence: Sentence, asked: Sentence | None) -> Sentence | None:
@@ -168,6 +170,8 @@ class Conversation:
         value = number(match["low"]) if match else None
         if match is None or value is None:
             return []
+        if match.re is _ENOUGH and re.search(r"\b(?:every|each|per) \Z", asked[: match.start()], re.IGNORECASE):
+            return []  # "eval every 750 steps is fine"
         steps = bool(match.groupdict().get("steps"))
         for back, part in enumerate((text[: match.start()], *reversed(self.texts))):
             field, role, unit = self._meant(part, value)

@@ -110,9 +110,18 @@ def _template_only(text: str, one: Mention) -> bool:
 # -- hardware ----------------------------------------------------------------------------------------------------------
 
 
+_NOT_HAD = re.compile(
+    r"\b(?:don'?t|do not|won'?t|will not|can'?t|cannot|didn'?t) (?:get|have|use|book|afford)(?: access to)?(?: the| "
+    r"an?| any| our)? \Z",
+    re.IGNORECASE,
+)
+
+
 def _hardware(text: str) -> Iterator[Thing]:
     for one in machines(text):
         alone = one.hardware.count is None and one.hardware.memory is None and text[: one.start].rstrip().endswith("(")
+        if _NOT_HAD.search(text[: one.start]):
+            continue  # "we don't get the A100s"
         if alone and text[one.end :].lstrip().startswith(")"):
             continue  # "bf16 (A100)" gives a reason
         yield Thing("hardware", (one.hardware,), "one", text[one.start : one.end].strip(), one.start, one.end)

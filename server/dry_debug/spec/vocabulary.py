@@ -220,7 +220,8 @@ BEHIND: tuple[tuple[str, str], ...] = (
     ),
     (
         "learning_rate",
-        r"(?:\s+(?:as|for|is) (?:(?:the|a|our|your|my|its) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |"
+        r"(?:\s+(?:(?:is|are|would be|seems) (?:ok(?:ay)?|fine|good|enough|right|sensible) )?(?:as|for|is) (?:(?:the|"
+        r"a|our|your|my|its) )?(?:(?:good|fine|right|sensible|reasonable) )?| )(?:peak |"
         r"initial |"
         r"base |starting )?(?:learning[ _-]?rate|"
         r"\blr\b)",

@@ -11,6 +11,10 @@ from dry_debug.spec.vocabulary import ROLE
 _ADVERSARY = re.compile(r"\b(?:discriminators?|critics?)\b|\bnetd\b|\bgans?\b", re.IGNORECASE)
 
 
+# "Evaluate every 750 steps (batch size 12)"
+_AT_EVALUATION = re.compile(r"\b(?:evaluat|validat|test)\w*[^.;()]*\(\s*(?:with (?:an? )?)?\Z", re.IGNORECASE)
+
+
 def with_role(one: Quantity, text: str, sentence: str) -> Quantity:
     from dry_debug.records import replace
 
@@ -20,6 +24,8 @@ def with_role(one: Quantity, text: str, sentence: str) -> Quantity:
 
 def role_near(text: str, start: int, end: int, field: str = "") -> str:
     """Who the words at `start` to `end` are about: by the words just before, the field's own words, those behind."""
+    if field == "batch_size" and _AT_EVALUATION.search(text[:start]):
+        return "eval"
     cut = max(text.rfind(c, 0, start) for c in ",;.(") + 1
     joined = re.split(r"\band\b|\bwith\b|/|\+", text[cut:start])[-1]
     before = joined[-40:]
