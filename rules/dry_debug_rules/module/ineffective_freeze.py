@@ -54,6 +54,7 @@ class IneffectiveFreeze(Rule):
                 program.why(stmt, "the module has an attribute of that name for itself")
                 continue
             path = dotted(target.value) or program.short(target.value, 40)
+            name = path if len(path) <= 24 else path.rpartition(".")[2][:24]
             given = program.text(stmt.value)
             title = f"Set it on all parameters (`.{_NAME}_({given[:20]})`)"
             edits = (
@@ -63,7 +64,7 @@ class IneffectiveFreeze(Rule):
             yield Report(
                 at=target,
                 severity="warning" if given == "True" and not _FREEZES.search(program.document.source) else "critical",
-                headline=f"`{path[:44]}.{_NAME} = {given[:12]}` changes nothing: `{path[-24:]}` is a module",
+                headline=f"`{path[:44]}.{_NAME} = {given[:12]}` changes nothing: `{name}` is a module",
                 confidence="high",
                 evidence=made(value, f"`{path}`"),
                 links=lambda value=value, path=path: [kind_link(program, value, path)],  # type: ignore[misc]

@@ -356,24 +356,25 @@ def _plain(value: ast.expr) -> bool:
 
 def _first_time(program: Program, stmt: ast.stmt, loop: LoopNode | None, path: str) -> bool:
     """Whether a test lets `stmt` run only where there is no state yet: `if hidden is None:`, `if i == 0:`."""
+    inner: ast.AST = stmt
     for block in program.index.ancestors(stmt):
         if block is loop or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
             return False
-        if not isinstance(block, ast.If):
-            continue
-        test = block.test
-        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
-            constant = test.comparators[0].value
-            if isinstance(test.ops[0], ast.Is) and constant is None and dotted(test.left) == path:
-                return True
-            if (
-                loop is not None
-                and isinstance(test.ops[0], ast.Eq)
-                and constant == 0
-                and isinstance(test.left, ast.Name)
-            ):
-                return True
+        if isinstance(block, ast.If) and _asks_for_first(block.test, inner in block.body, loop, path):
+            return True
+        inner = block
     return False
+
+
+def _asks_for_first(test: ast.expr, holds: bool, loop: LoopNode | None, path: str) -> bool:
+    """Whether there is no state yet in the branch that is taken when `test` holds (or does not)."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.comparators[0], ast.Constant):
+        return False
+    constant, op = test.comparators[0].value, test.ops[0]
+    if isinstance(op, ast.Is if holds else ast.IsNot):
+        return constant is None and dotted(test.left) == path
+    counted = isinstance(op, ast.Eq if holds else ast.NotEq) and constant == 0
+    return counted and loop is not None and isinstance(test.left, ast.Name)
 
 
 def _cut_in_place(program: Program, loop: LoopNode, path: str) -> ast.AST | None:

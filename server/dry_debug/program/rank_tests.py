@@ -41,6 +41,11 @@ def only_main(decorator: ast.expr) -> bool:
 
 # What belongs to a rank is not its number: `samples_per_rank`, `tasks_for_this_rank`.
 _SHARES = ("per_rank", "each_rank", "for_this_rank", "of_this_rank", "on_this_rank", "for_rank", "of_rank", "by_rank")
+# What stands right before `rank` in the name of the number of a process; `pagerank` and `rerank` are none.
+_OF_A_PROCESS = ("", "local", "global", "node", "world", "my", "dist", "ddp", "mpi", "get", "gpu")
+# Options about the ranks, or about another order: `negative_all_rank`, `full_rank`, `src_rank`.
+_OF_SEVERAL = ("all_", "every_", "any_", "each_", "across_", "full_", "top_", "max_", "src_", "dst_", "source_",
+               "target_", "mean_", "average_", "num_")  # fmt: skip
 
 
 class RankTests:
@@ -245,10 +250,15 @@ class RankTests:
 
 
 def _says_rank(name: str) -> bool:
-    """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank`, `ranking` or `tasks_of_this_rank`."""
+    """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank`, `ranking`, `rerank` or `tasks_of_this_rank`."""
     if any(word in name for word in _OF_A_MATRIX) or name.endswith(_SHARES):
         return False
-    return name.endswith("rank") or name in ("rank_id", "rank_idx", "rank0")
+    if name in ("rank_id", "rank_idx", "rank0"):
+        return True
+    before, found, after = name.rpartition("rank")
+    return (
+        found != "" and after == "" and before.rpartition("_")[2] in _OF_A_PROCESS and not before.endswith(_OF_SEVERAL)
+    )
 
 
 def _variable(expr: ast.expr) -> bool:
