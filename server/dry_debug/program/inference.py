@@ -115,6 +115,11 @@ def _evaluates(loop: LoopNode, call: ast.AST, scope: Scope, program: Program) ->
     loops = program.training.loops
     if not loops.goes_over_data(loop) or loops.steps_in(loop):
         return False
+    end = loop.body[-1]
+    while isinstance(end, ast.With | ast.AsyncWith | ast.Try):
+        end = end.body[-1]
+    if isinstance(end, ast.Break):
+        return False  # one batch, for a look
     names = set() if isinstance(loop, ast.While) else names_in(loop.target)
     first, last = loop.lineno, loop.end_lineno or loop.lineno
     for name, bindings in scope.bindings.items():
