@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from dry_debug.spec.context import asked_part, without_replaced
 from dry_debug.spec.instruction import Kind
@@ -328,9 +329,16 @@ _TABLE: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
 }
-_PATTERNS = {
-    field: tuple((name, re.compile(words, re.IGNORECASE)) for name, words in rows) for field, rows in _TABLE.items()
-}
+
+
+@cache
+def _patterns() -> dict[str, tuple[tuple[str, re.Pattern[str]], ...]]:
+    """The table compiled, when the first text is read."""
+    return {
+        field: tuple((name, re.compile(words, re.IGNORECASE)) for name, words in rows) for field, rows in _TABLE.items()
+    }
+
+
 _NO_BEFORE = re.compile(
     r"\b(?:anything but|everything but|no|not|don'?t|do not|never|without|avoid|skip|drop|disable|instead of|rather "
     r"than|remove|ban|isn'?t|"
@@ -403,7 +411,7 @@ def choices(sentence: str, question: bool = False, *, settings: bool = False) ->
     text = asked if settings else _BESIDE.sub(lambda m: " " * len(m[0]), without_replaced(asked))
     low = text.lower()
     found: list[Choice] = []
-    for field, rows in _PATTERNS.items():
+    for field, rows in _patterns().items():
         hits: list[Choice] = []
         for name, pattern in rows:
             for match in pattern.finditer(text):
@@ -511,7 +519,7 @@ def _replaced(sentence: str, asked: str, found: list[Choice]) -> Iterator[Choice
         if not asked[match.start() : match.end()].strip() and not match[0].startswith("("):
             continue  # told of the past, or of others
         for field in ("framework", "logging"):
-            for name, pattern in _PATTERNS[field]:
+            for name, pattern in _patterns()[field]:
                 hit = pattern.search(sentence, match.start(), match.end())
                 if hit is not None and not any(hit.start() < c.end and c.start < hit.end() for c in found):
                     if name == "transformers" and any(c.values == ("trainer",) for c in found):
