@@ -29,7 +29,7 @@ from dry_debug.program.inference import (
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.model_calls import spelled
-from dry_debug.program.model_outputs import Outputs, targets_in
+from dry_debug.program.model_outputs import Outputs, taken_out_nearby, targets_in
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import LoopNode, nodes
 
@@ -177,12 +177,13 @@ def _links(module: Value, exported: bool, program: Program) -> list[Link]:
 
 
 def _may_be_one(event: Event, program: Program) -> bool:
-    """What the lines around a call tell, without a walk. In a loop that trains it may stand between two passes."""
+    """What the lines around a call tell, without a walk. In a loop that trains it may stand between two passes, where
+    what it gives is taken out of its graph."""
     index, events = program.index, program.events
-    if not events.of_kind("eval"):
-        loop = next((b for b in index.ancestors(event.stmt) if isinstance(b, LoopNode)), None)
-        if loop is not None and any(index.inside(e.stmt, loop) for e in events.of_kind("backward")):
-            return False
+    loop = program.loop_around(event.node)
+    trains = loop is not None and any(index.inside(e.stmt, loop) for e in events.of_kind("backward"))
+    if trains and not (events.of_kind("eval") and taken_out_nearby(event)):
+        return False
     return program.grad_mode(event.node) != "off"
 
 

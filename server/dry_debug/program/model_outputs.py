@@ -12,6 +12,7 @@ from dry_debug.program.scopes import last_name
 from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
+    from dry_debug.program.events import Event
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
 
@@ -103,6 +104,18 @@ class Outputs:
             return False
         fate = fate_of_value(self.program, self.call)
         return not fate.backward and not fate.unknown
+
+
+def taken_out_nearby(event: Event) -> bool:
+    """Whether the statement of a call, or a method of the variable that it sets, takes something out of its graph: a
+    cheap look, by names alone."""
+    stmt = event.stmt
+    if not isinstance(stmt, ast.Expr | ast.Assign | ast.AugAssign | ast.Return):
+        return False
+    if any(isinstance(n, ast.Call) and last_name(n.func) in _ENDS for n in ast.walk(stmt)):
+        return True
+    names = [name for t in stmt.targets for name in targets_in(t)] if isinstance(stmt, ast.Assign) else []
+    return any(not _ENDS.isdisjoint(event.scope.receivers.get(name, ())) for name in names)
 
 
 def targets_in(target: ast.expr) -> Iterator[str]:
