@@ -70,8 +70,12 @@ _FRAME = re.compile(r'File "([^"\n]{1,500})", line (\d{1,9})(?:, in (.{1,200}))?
 _IPYTHON_FRAME = re.compile(
     r"(?:File )?(Cell In ?\[\d+\]|Input In \[\d+\]), (?:line (\d{1,9})|in (.{1,200}))"
     r"|File (\S{1,500}):(\d{1,9}), in (.{1,200})$"
-    r"|(<ipython-input-[^>\s]{1,80}>|/\S{1,500}\.py) in (.{1,200})$"
+    r"|(<ipython-input-[^>\s]{1,80}>|(?:~?/|[A-Za-z]:\\)\S{1,500}\.py) in (.{1,200})$"
 )
+# pytest: `train.py:14: in main`, `test_train.py:7:`, at the end `train.py:15: ValueError`; its exceptions begin with E.
+_PYTEST_FRAME = re.compile(r"(\S{1,300}\.pyx?):(\d{1,9}):(?: in (\S.{0,200})| [A-Za-z_][\w.]{0,120})?$")
+_PYTEST_ERROR = re.compile(r"E {2,9}((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception)): (\S.*)$")
+_USER_CODE = "from user code:"  # torch._dynamo names the frames of the user's own code behind its message
 _IPYTHON_ARROW = re.compile(r"-{1,8}> ?(\d{1,9})\b")
 _RAISED = re.compile(r"([A-Za-z_][\w.]{0,120})(?:: ?(.*))?$")
 _NAMED_ERROR = re.compile(
@@ -182,6 +186,9 @@ class _Reader:
         self._code = ""  # the last line of code in the traceback
         self._pending = ""  # a notebook's frame whose line number stands at the arrow below it
         self._fence = ""  # the language of the code block that we are in, or "text"
+        self._last: Raised | None = None  # to which frames may still come
+        self._tested: list[Frame] = []  # the frames of pytest's report
+        self._adds = False  # whether the frames that come are those of the last exception
 
     def blank(self) -> None:
         """An empty line ends a message, unless the message is indented and goes on so; it ends nothing else."""
@@ -209,12 +216,12 @@ class _Reader:
                 return
         if _HEADER.search(line):
             self._end_message()
-            self._inside, self._frames, self._pending = True, [], ""
+            self._inside, self._frames, self._pending, self._adds = True, [], "", False
             # In a notebook and in a wrapped error the header stands behind other words.
             before = line[: line.index("Traceback")]
             self._indent = len(before) if not before.strip(" \t|+") else 0
             return
-        if self._frame(bare):
+        if self._frame(bare) or (not self._inside and self._pytest(bare)):
             return
         if self._inside:
             self._in_traceback(line, bare)
@@ -238,7 +245,7 @@ class _Reader:
             self._open_frame(found[1], int(found[2]), found[3] or "")
             return True
         notebook = _IPYTHON_FRAME.match(bare)
-        if notebook is None or not (self._inside or notebook[1]):
+        if notebook is None or not (self._inside or notebook[1] or (notebook[7] or "").startswith("<")):
             return False
         if notebook[4]:
             self._open_frame(notebook[4], int(notebook[5]), notebook[6])
@@ -246,6 +253,32 @@ class _Reader:
             self._open_frame(notebook[1] or notebook[7], int(notebook[2] or 0), notebook[3] or notebook[8] or "")
             self._pending = "" if notebook[2] else self._frames[-1].path
         return True
+
+    def _pytest(self, bare: str) -> bool:
+        """Whether a line belongs to the report of pytest: a frame, or the exception."""
+        if bare.startswith("E ") and (error := _PYTEST_ERROR.match(bare)):
+            self._end_message()
+            self._last = Raised(error[1], error[2], tuple(self._tested))
+            self._found.raised[self._last] = None
+            self._tested = []
+            return True
+        frame = _PYTEST_FRAME.match(bare)
+        if frame is None:
+            return False
+        found = Frame(frame[1], int(frame[2]), frame[3] or "")
+        self._found.context[found.path] = None
+        if self._last is not None and bare.endswith(f": {self._last.kind.rpartition('.')[2]}"):
+            self._add((found,))
+        else:
+            self._tested.append(found)
+        return True
+
+    def _add(self, frames: tuple[Frame, ...]) -> None:
+        """More frames of the last exception, which stand behind it."""
+        if self._last is not None:
+            self._found.raised.pop(self._last, None)
+            self._last = Raised(self._last.kind, self._last.message, (*self._last.frames, *frames))
+            self._found.raised[self._last] = None
 
     def _open_frame(self, path: str, line: int, function: str) -> None:
         self._end_message()
@@ -272,9 +305,16 @@ class _Reader:
         if found and (self._frames or found[2] is not None):
             self._kind, self._message = found[1], [found[2] or ""]
         else:  # not indented and no exception: the copy broke off here
-            self._raise_by_code()
+            self._break_off()
             self._frames = []
             self._outside(line, bare)
+
+    def _break_off(self) -> None:
+        if self._adds:
+            self._add(tuple(self._frames))
+            self._adds = False
+        else:
+            self._raise_by_code()
 
     def _continues(self, line: str, bare: str) -> bool:
         assert self._message is not None
@@ -286,6 +326,9 @@ class _Reader:
 
     def _outside(self, line: str, bare: str) -> None:
         if not bare or bare.startswith(_CHAINED):
+            return
+        if bare == _USER_CODE:
+            self._adds = self._last is not None
             return
         named = _NAMED_ERROR.match(bare)
         if named and not self._fence.startswith(("py", "ipython")):
@@ -304,7 +347,8 @@ class _Reader:
     def _end_message(self) -> None:
         if self._message is not None:
             message = "\n".join(self._message).strip()
-            self._found.raised[Raised(self._kind, message, tuple(self._frames))] = None
+            self._last = Raised(self._kind, message, tuple(self._frames))
+            self._found.raised[self._last] = None
             self._message, self._frames = None, []
             self._indented = self._gap = False
 
@@ -312,5 +356,6 @@ class _Reader:
         """No further lines come."""
         self._end_message()
         if self._inside and self._frames:
-            self._raise_by_code()
-            self._found.broken = tuple(self._frames)
+            if not self._adds:
+                self._found.broken = tuple(self._frames)
+            self._break_off()
