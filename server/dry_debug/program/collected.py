@@ -59,6 +59,11 @@ def collections(program: Program) -> Iterator[Collection]:
             yield from _judged(program, ends, stmt_, call.func.value, "list", call.args[0])
 
 
+_OF_TENSORS = frozenset(
+    "backward retain_grad register_hook detach cpu cuda to item tolist numpy append extend insert".split()
+)
+
+
 def added(program: Program, stmt: ast.stmt) -> bool:
     """Whether `stmt` is of a form that `collections` looks at."""
     if isinstance(stmt, ast.Assign | ast.AnnAssign | ast.AugAssign):
@@ -95,6 +100,20 @@ def _assigned(
     addition = addition_of(stmt) if value.__class__ is ast.BinOp else None
     if addition is not None and len(addition[1]) == 1:
         return addition[0], "sum", addition[1][0]
+    return None
+
+
+def _told_to_change(program: Program, value: ast.expr, stmt: ast.stmt) -> ast.Call | None:
+    """`output.free_features()`: a statement by which what is added changes itself, with no method of tensors."""
+    if not isinstance(value, ast.Name):
+        return None
+    for call in program.scope(stmt).calls:
+        func = call.func
+        if not isinstance(func, ast.Attribute) or dotted(func.value) != value.id or func.attr in _OF_TENSORS:
+            continue
+        at = program.statement(call)
+        if isinstance(at, ast.Expr) and at.value is call and not func.attr.endswith("_"):
+            return call
     return None
 
 
@@ -162,6 +181,10 @@ def _judged(
         return
     if how == "dict" and program.value(grows, stmt).kind not in ("dict", "container"):
         why(stmt, "{} is not known to be a dict or a list", grows)
+        return
+    frees = _told_to_change(program, value, stmt)
+    if frees is not None:
+        why(stmt, "what is added is an object with methods of its own, which may let its graph go: {}", frees)
         return
     if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and how == "sum":
         why(stmt, "it stands in no loop of its function")
