@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _INSTALLS = re.compile(r"\b(?:pip3?|conda|mamba|uv add|uv pip)\b[^\n]{0,20}\b(?:install|add)\b[^\n]*")
+_NOTEBOOK = "the file is a notebook, which installs what it needs or runs where much is installed already"
 _WORD = re.compile(r"[A-Za-z][\w.-]*\w")
 
 
@@ -38,8 +39,8 @@ class UndeclaredDependency(WholeRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         why = program.why
-        if program.document.is_notebook or is_exported_notebook(program.document.source):
-            why(None, "the file is a notebook, which installs what it needs or runs where much is installed already")
+        if program.document.is_notebook:
+            why(None, _NOTEBOOK)
             return
         for found in _first(program):
             top = found.name.partition(".")[0]
@@ -55,6 +56,9 @@ class UndeclaredDependency(WholeRule):
             if program.host.module(top, program.document.path) is not None:
                 why(found.stmt, f"`{top}` is a module of the project")
                 continue
+            if is_exported_notebook(program.document.source):  # goes through the whole text, so it is asked last
+                why(None, _NOTEBOOK)
+                return
             if _told_here(top, program):
                 why(found.stmt, f"the file says itself that `{top}` is to be installed")
                 continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.arguments import given as given_for
 from dry_debug.program.fate import fate_of_value
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import nodes, parts
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -32,10 +32,23 @@ class Outputs:
         self.depth = depth
         self.names: set[str] = {given} if given else set()
         self.lists: set[str] = set()  # of these, what collects
+        steps: list[ast.AST] = []
+        self._enders: list[ast.Call | ast.Attribute] = []  # what would take an output out of its graph
+        for node in nodes(function.node):
+            kind = node.__class__
+            if kind is ast.Assign or kind is ast.AugAssign:
+                steps.append(node)
+            elif isinstance(node, ast.Call):
+                if last_name(node.func) in _ENDS:
+                    self._enders.append(node)
+                elif isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+                    steps.append(node)
+            elif isinstance(node, ast.Attribute) and node.attr == "data":
+                self._enders.append(node)
         for _ in range(3):  # a loop may hand a value on against the order of its lines
             before = len(self.names)
-            for node in nodes(function.node):
-                self._follow(node)
+            for step in steps:
+                self._follow(step)
             if len(self.names) == before:
                 break
 
@@ -44,7 +57,7 @@ class Outputs:
             self.names.update(name for target in node.targets for name in targets_in(target))
         elif isinstance(node, ast.AugAssign) and self.carries(node.value):
             self.names.update(targets_in(node.target))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             filled = list(targets_in(node.func.value)) if any(map(self.carries, node.args)) else []
             self.names.update(filled)
             self.lists.update(filled)
@@ -62,7 +75,7 @@ class Outputs:
                 continue
             if isinstance(node, ast.Compare):
                 continue
-            queue.extend(ast.iter_child_nodes(node))
+            queue.extend(parts(node))
         return False
 
     def ends(self, node: ast.expr) -> bool:
@@ -76,7 +89,7 @@ class Outputs:
 
     def taken_out(self) -> bool:
         """Whether something takes what the model gave out of its graph, here or in a function that is given it."""
-        if any(self.ends(node) for node in nodes(self.function.node) if isinstance(node, ast.expr)):
+        if any(map(self.ends, self._enders)):
             return True
         return any(self._taken_out_by(call) for call in self.function.calls) if self.depth < _DEPTH else False
 

@@ -33,6 +33,18 @@ def nodes(root: ast.AST) -> Iterator[ast.AST]:
                 push(value)
 
 
+def parts(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes right below one, contexts left out: `ast.iter_child_nodes` without its generators."""
+    leaves = _LEAVES
+    for name in node._fields:
+        value: Any = getattr(node, name, None)
+        cls = value.__class__
+        if cls is list:
+            yield from (item for item in value if item.__class__ not in leaves)
+        elif cls not in leaves:
+            yield value
+
+
 def names_in(expr: ast.AST) -> set[str]:
     """The variables that stand in an expression or in a target, read or stored."""
     return {n.id for n in nodes(expr) if isinstance(n, ast.Name)}
