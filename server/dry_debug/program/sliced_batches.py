@@ -54,10 +54,11 @@ def sliced_batches(program: Program) -> Iterator[tuple[ast.For, SlicedBatches | 
                 continue
             over = program.training.loops.iterated(loop, scope)
             name = last_name(over.func) if isinstance(over, ast.Call) else ""
-            if name in ("range", "trange"):
-                slices = _slices(loop, program)
-            else:
-                slices = _splits(over) if isinstance(over, ast.Call) and name == "zip" else []
+            if not isinstance(over, ast.Call) or name not in ("range", "trange", "zip"):
+                continue
+            if not program.why.listens and not program.training.loops.steps_in(loop, only_steps=True):
+                continue  # what `_judged` would say of it, before its lines are looked through
+            slices = _splits(over) if name == "zip" else _slices(loop, program)
             if slices:
                 yield loop, _judged(loop, slices, program)
 
