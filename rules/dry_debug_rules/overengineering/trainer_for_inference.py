@@ -39,7 +39,6 @@ class TrainerForInference(Rule):
     code = "OVER007"
     shape = "site"
     severity = "suggestion"
-    status = "preview"
     triggers = (("transformers",), ("Trainer",))
     why = (
         "`TrainingArguments`, an output folder and the set-up of a training run stand around a forward pass, and the "

@@ -45,6 +45,7 @@ SETS = (
     "twentyfirst",
     "twentysecond",
     "twentythird",
+    "twentyfourth",
 )  # in the order in which they were written
 VERDICTS = ("match", "deviation", "assumption", "not_implemented", "cannot_tell")
 _NUMBER = re.compile(r"\d*\.?\d+(?:[eE][-+]?\d+)?")
