@@ -29,9 +29,9 @@ from dry_debug.program.inference import (
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.model_calls import spelled
-from dry_debug.program.model_outputs import Outputs, taken_out_nearby, targets_in
+from dry_debug.program.model_outputs import Outputs, taken_out_nearby
 from dry_debug.program.scopes import dotted, last_name
-from dry_debug.program.walks import LoopNode, nodes
+from dry_debug.program.walks import LoopNode, names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -371,7 +371,7 @@ def _leaves(event: Event, program: Program) -> ast.AST | None:
 
 def _names(stmt: ast.stmt) -> list[str]:
     """The variables that a statement assigns."""
-    return [name for target in stmt.targets for name in targets_in(target)] if isinstance(stmt, ast.Assign) else []
+    return [name for target in stmt.targets for name in names_in(target)] if isinstance(stmt, ast.Assign) else []
 
 
 def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:

@@ -10,6 +10,7 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.generation import generations
 from dry_debug.program.independent import loops_around, why_dependent
 from dry_debug.program.many import many
+from dry_debug.program.scopes import statements_around
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -91,9 +92,7 @@ def _around(call: ast.Call, prompts: list[ast.expr], program: Program, depth: in
     within = _comprehension(call, prompts, program)
     if within is not None:
         return within
-    function = program.scope(call)
-    while function.kind in ("comprehension", "lambda") and function.parent is not None:
-        function = function.parent
+    function = statements_around(program.scope(call))
     if function.kind != "function" or depth >= MAX_CALLERS:
         return reason
     if _remembers(function):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import given as given_for
 from dry_debug.program.fate import fate_of_value
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import nodes, parts
+from dry_debug.program.walks import names_in, nodes, parts
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -54,13 +53,13 @@ class Outputs:
 
     def _follow(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign) and self.carries(node.value):
-            self.names.update(name for target in node.targets for name in targets_in(target))
+            self.names.update(*map(names_in, node.targets))
         elif isinstance(node, ast.AugAssign) and self.carries(node.value):
-            self.names.update(targets_in(node.target))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            filled = list(targets_in(node.func.value)) if any(map(self.carries, node.args)) else []
-            self.names.update(filled)
-            self.lists.update(filled)
+            self.names |= names_in(node.target)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and any(map(self.carries, node.args)):
+            filled = names_in(node.func.value)
+            self.names |= filled
+            self.lists |= filled
 
     def carries(self, expr: ast.expr) -> bool:
         """Whether an expression may hold a graph of the model's."""
@@ -125,15 +124,10 @@ def taken_out_nearby(event: Event) -> bool:
     stmt = event.stmt
     if not isinstance(stmt, ast.Expr | ast.Assign | ast.AugAssign | ast.Return):
         return False
-    if any(isinstance(n, ast.Call) and last_name(n.func) in _ENDS for n in ast.walk(stmt)):
+    if any(isinstance(n, ast.Call) and last_name(n.func) in _ENDS for n in nodes(stmt)):
         return True
-    names = [name for t in stmt.targets for name in targets_in(t)] if isinstance(stmt, ast.Assign) else []
+    names = [name for t in stmt.targets for name in names_in(t)] if isinstance(stmt, ast.Assign) else []
     return any(not _ENDS.isdisjoint(event.scope.receivers.get(name, ())) for name in names)
-
-
-def targets_in(target: ast.expr) -> Iterator[str]:
-    """The names in what is assigned to."""
-    return (n.id for n in nodes(target) if isinstance(n, ast.Name))
 
 
 _ENDS = frozenset("item tolist numpy detach argmax".split())

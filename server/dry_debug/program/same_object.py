@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import given
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import is_name
 
 if TYPE_CHECKING:
     from dry_debug.program.scope_index import ScopeIndex
@@ -69,7 +70,7 @@ def onward(index: ScopeIndex, scope: Scope, name: str) -> list[Variable]:
             (callee, parameter.arg)
             for call, callee in _handing(index, where, spelled)
             for parameter in callee.parameters()
-            if _is(given(call, callee, parameter.arg), spelled) and len(callee.bindings.get(parameter.arg, ())) == 1
+            if is_name(given(call, callee, parameter.arg), spelled) and len(callee.bindings.get(parameter.arg, ())) == 1
         ]
         further += _given_back(index, where, spelled)
         found += [one for one in further if one not in found]
@@ -82,7 +83,7 @@ def _handing(index: ScopeIndex, scope: Scope, name: str) -> list[tuple[ast.Call,
     """The calls in a scope that hand a variable on to functions of the file."""
     found = []
     for call in scope.calls:
-        if any(_is(value, name) for value in (*call.args, *(k.value for k in call.keywords))):
+        if any(is_name(value, name) for value in (*call.args, *(k.value for k in call.keywords))):
             callee = called(index, call, scope)
             if callee is not None:
                 found.append((call, callee))
@@ -93,8 +94,8 @@ def _given_back(index: ScopeIndex, function: Scope, name: str) -> list[Variable]
     found: list[Variable] = []
     for back in function.returns:
         parts = back.value.elts if isinstance(back.value, ast.Tuple) else []
-        at = next((i for i, part in enumerate(parts) if _is(part, name)), None)
-        if at is None and not _is(back.value, name):
+        at = next((i for i, part in enumerate(parts) if is_name(part, name)), None)
+        if at is None and not is_name(back.value, name):
             continue
         for call in _sites(index, function):
             stmt = index.stmt_of.get(call)
@@ -133,7 +134,3 @@ def _function(scope: Scope) -> Scope:
     while scope.kind == "comprehension" and scope.parent is not None:
         scope = scope.parent
     return scope
-
-
-def _is(expr: ast.expr | None, name: str) -> bool:
-    return isinstance(expr, ast.Name) and expr.id == name

@@ -205,6 +205,13 @@ class Scope:
         return None
 
 
+def statements_around(scope: Scope) -> Scope:
+    """The scope of the statement that a comprehension or lambda stands in; any other scope itself."""
+    while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
 def dotted(expr: ast.AST) -> str | None:
     """`self.net.layer` for a chain of names and attributes, else None."""
     parts: list[str] = []

@@ -13,7 +13,7 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.randomness import RandomSite, Rng
-from dry_debug.program.scopes import Scope, dotted, last_name
+from dry_debug.program.scopes import Scope, dotted, last_name, statements_around
 from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -292,8 +292,7 @@ class Seeding:
                     yield True, Step(owner, site.node, f"{_LABEL[rng]} is drawn from here")
 
     def _runs(self, scope: Scope) -> bool:
-        while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
-            scope = scope.parent
+        scope = statements_around(scope)
         if scope.kind != "function":
             return True
         return scope.class_scope is not None or bool(self.program.call_sites(scope))
@@ -310,9 +309,7 @@ class Seeding:
         if owner.randomness.seeded_block(node):
             why(None, "the block around it seeds for itself, and puts the old state back: {}", Step(owner, node, ""))
             return False
-        scope = owner.scope(node)
-        while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
-            scope = scope.parent
+        scope = statements_around(owner.scope(node))
         if self._has_workers and (self._in_workers(owner, scope) or self._of_workers(owner, node)):
             why(None, "it is drawn in the workers of a loader, which PyTorch seeds: {}", Step(owner, node, ""))
             return False
@@ -352,9 +349,7 @@ class Seeding:
     def _looked_at(self, owner: Program, node: ast.AST) -> bool:
         """Whether what is drawn reaches no training: it is thrown away, drawn when all training of its function is
         over, or shown in its own cell of a notebook."""
-        stmt, scope = owner.statement(node), owner.scope(node)
-        while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
-            scope = scope.parent
+        stmt, scope = owner.statement(node), statements_around(owner.scope(node))
         if stmt is None or scope.kind not in ("module", "function"):
             return False
         if isinstance(stmt, ast.Expr) and stmt.value is node and last_name(getattr(node, "func", node)) in _GIVES:
@@ -413,9 +408,7 @@ class Seeding:
 
 def _behind_training(program: Program, node: ast.AST, hops: int = 0) -> bool:
     """Whether the training is over where `node` stands, or wherever its function is called."""
-    stmt, scope = program.statement(node), program.scope(node)
-    while scope.kind in ("comprehension", "lambda") and scope.parent is not None:
-        scope = scope.parent
+    stmt, scope = program.statement(node), statements_around(program.scope(node))
     trained = _trained_until(program, scope)
     if stmt is not None and trained is not None:
         return stmt.lineno > trained and program.loop_around(stmt) is None

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.same_object import called
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
 
@@ -101,14 +102,8 @@ def _laid_out(program: Program, function: Scope, within: set[Scope | None]) -> I
     for stmt in function.node.body:
         yield stmt
         call = stmt.value if isinstance(stmt, ast.Expr | ast.Assign | ast.Return) else None
-        func = call.func if isinstance(call, ast.Call) else None
-        bound = []
-        if isinstance(func, ast.Name):
-            bound = program.index.module.bindings.get(func.id, [])
-        elif isinstance(func, ast.Attribute) and dotted(func.value) == function.self_name and cls is not None:
-            bound = cls.bindings.get(func.attr, [])
-        callee = program.index.scopes.get(bound[0].node) if len(bound) == 1 else None
-        if callee is not None and callee.kind == "function" and callee.class_scope is cls:
+        callee = called(program.index, call, function) if isinstance(call, ast.Call) else None
+        if callee is not None and callee.class_scope is cls:
             yield from _laid_out(program, callee, within | {function})
 
 
