@@ -37,52 +37,124 @@ Trace = tuple[Occurrence, ...]
 class PathState:
     """A state of the automaton and what the guards on the way to it said. Not to be changed: it is a key.
 
-    Of one walk there is one object for equal states (`table` holds them), so that the many sets of states compare by
-    identity; a walk makes ten thousands. `release` a walk's states when it is over: they hold each other.
+    Of one walk there is one object for equal states, so that the many sets of states compare by identity; a walk makes
+    ten thousands. `said` is what the guards said, one bit a test and answer (`Said` tells which).
     """
 
-    __slots__ = ("guards", "state", "table", "taken", "thrown", "vague")
+    __slots__ = ("others", "said", "state", "taken", "thrown", "vague", "walk")
 
     def __init__(
         self,
         state: Hashable,
-        guards: frozenset[tuple[Test, bool]] = frozenset(),
+        walk: Walk,
+        others: dict[int, PathState],
+        said: int = 0,
         taken: frozenset[tuple[str, Test | None]] = frozenset(),
         vague: bool = False,
         thrown: bool = False,
-        table: dict[_Key, PathState] | None = None,
     ) -> None:
         self.state = state
-        self.guards = guards
+        self.walk = walk
+        self.others = others  # those that differ in what was said alone
+        self.said = said
         self.taken = taken  # counters whose remainder test was true, which test
         self.vague = vague  # nobody knows whether this path exists, or what it does
         self.thrown = thrown  # only an exception leads here
-        self.table = {(state, guards, taken, vague, thrown): self} if table is None else table
 
-    def release(self) -> None:
-        """Let go of all states of the walk that began with this one."""
-        self.table.clear()
+    def saying(self, said: int) -> PathState:
+        """The state with this said of the guards."""
+        known = self.others.get(said)
+        if known is None:
+            known = self.others[said] = PathState(
+                self.state, self.walk, self.others, said, self.taken, self.vague, self.thrown
+            )
+        return known
 
     def but(
-        self, *, state: Hashable = _KEPT, guards: frozenset[tuple[Test, bool]] | None = None,
+        self, *, state: Hashable = _KEPT, said: int | None = None,
         taken: frozenset[tuple[str, Test | None]] | None = None, vague: bool | None = None, thrown: bool | None = None,
     ) -> PathState:  # fmt: skip
         """The state with some fields changed."""
-        key = (
+        return self.walk.state(
             self.state if state is _KEPT else state,
-            self.guards if guards is None else guards,
+            self.said if said is None else said,
             self.taken if taken is None else taken,
             self.vague if vague is None else vague,
             self.thrown if thrown is None else thrown,
         )
-        table = self.table
-        known = table.get(key)
+
+
+class Walk:
+    """What one walk has met: its states, one object each, and the tests that guards asked, each with its two bits.
+
+    `release` it when the walk is over: the states hold each other.
+    """
+
+    __slots__ = ("_about", "_bits", "_rivals", "_states", "_subjects")
+
+    def __init__(self) -> None:
+        self._states: dict[_Key, dict[int, PathState]] = {}
+        self._bits: dict[Test, int] = {}  # that for "it holds"; the next higher one is for "it does not"
+        self._rivals: dict[Test, int] = {}
+        self._subjects: dict[tuple[object, str], list[Test]] = {}
+        self._about: dict[tuple[int, frozenset[str], frozenset[object]], int] = {}
+
+    def release(self) -> None:
+        """Let go of all states of the walk."""
+        for states in self._states.values():
+            states.clear()
+        self._states.clear()
+
+    def state(
+        self, state: Hashable, said: int = 0, taken: frozenset[tuple[str, Test | None]] = frozenset(),
+        vague: bool = False, thrown: bool = False,
+    ) -> PathState:  # fmt: skip
+        """The one object for a state."""
+        key = (state, taken, vague, thrown)
+        others = self._states.get(key)
+        if others is None:
+            others = self._states[key] = {}
+        known = others.get(said)
         if known is None:
-            known = table[key] = PathState(*key, table)
+            known = others[said] = PathState(state, self, others, said, taken, vague, thrown)
         return known
 
+    def bit(self, test: Test) -> int:
+        """The bit for "the test holds"; shifted by one it is that for "it does not"."""
+        known = self._bits.get(test)
+        if known is None:
+            known = self._bits[test] = 1 << 2 * len(self._bits)
+            self._rivals[test] = 0
+            if test.subject is not None:
+                same = self._subjects.setdefault((test.owner, test.subject), [])
+                for other in same:
+                    if other.value != test.value:
+                        self._rivals[other] |= known
+                        self._rivals[test] |= self._bits[other]
+                same.append(test)
+        return known
 
-_Key = tuple[Hashable, frozenset[tuple[Test, bool]], frozenset[tuple[str, Test | None]], bool, bool]
+    def rivals(self, test: Test) -> int:
+        """The bits of tests of which none holds where this one does: of the same subject for other values."""
+        return self._rivals[test]
+
+    def about(self, names: frozenset[str], spared: frozenset[object]) -> int:
+        """Both bits of the tests that read one of `names`, but for those of `spared` owners."""
+        key = (len(self._bits), names, spared)
+        known = self._about.get(key)
+        if known is None:
+            known = self._about[key] = sum(
+                3 * bit for test, bit in self._bits.items()
+                if test.owner not in spared and not test.names.isdisjoint(names)
+            )  # fmt: skip
+        return known
+
+    def of(self, owner: object) -> int:
+        """Both bits of the tests about the variables of `owner`."""
+        return sum(3 * bit for test, bit in self._bits.items() if test.owner == owner)
+
+
+_Key = tuple[Hashable, frozenset[tuple[str, Test | None]], bool, bool]
 States = dict[PathState, Trace]  # with the last events on the way
 
 
@@ -117,16 +189,21 @@ def add(states: States, path: PathState, trace: Trace) -> None:
     nothing about it is sure: it may go on where its guards would not have let it."""
     if path in states:
         return
-    if len(states) >= MAX_STATES and path.guards:
-        path = path.but(guards=frozenset(), vague=True)
+    if len(states) >= MAX_STATES and path.said:
+        path = path.but(said=0, vague=True)
         if path in states:
             return
     states[path] = trace
 
 
 def merge(into: States, other: States) -> None:
-    if not into and len(other) <= MAX_STATES:
-        into.update(other)
+    if len(into) + len(other) <= MAX_STATES:
+        if not into:
+            into.update(other)
+            return
+        for path, trace in other.items():
+            if path not in into:
+                into[path] = trace
         return
     for path, trace in other.items():
         if path not in into:
@@ -143,31 +220,35 @@ def vague(states: States) -> States:
 
 def forget(states: States, names: frozenset[str], spared: frozenset[object] = frozenset()) -> States:
     """The states without what guards said that read one of `names`, but for those of `spared` owners."""
-    if not names:
-        return states
-    said = {g for path in states if path.guards for g in path.guards}
-    gone = [g for g in said if g[0].owner not in spared and not g[0].names.isdisjoint(names)]
-    if not gone:
-        return states
-    result: States = {}
-    for path, trace in states.items():
-        if path.guards:
-            # but not `taken`: how two remainders of a counter fit stays unknown
-            path = path.but(guards=path.guards.difference(gone))
-        add(result, path, trace)
-    return result
+    walk = _walk_of(states) if names else None
+    # But not `taken`: how two remainders of a counter fit stays unknown.
+    return _unsaid(states, walk.about(names, spared)) if walk is not None else states
 
 
 def leave(states: States, owner: object) -> States:
     """The states without what guards said about the variables of a function that is left."""
-    said = {g for path in states if path.guards for g in path.guards}
-    gone = [g for g in said if g[0].owner == owner]
-    if not gone:
-        return dict(states)
+    walk = _walk_of(states)
+    return _unsaid(states, walk.of(owner)) if walk is not None else states
+
+
+def _walk_of(states: States) -> Walk | None:
+    for path in states:
+        return path.walk
+    return None
+
+
+def _unsaid(states: States, gone: int) -> States:
+    """The states without the bits of `gone`; `states` itself where none of them is set."""
+    for path in states:
+        if path.said & gone:
+            break
+    else:
+        return states
     result: States = {}
     for path, trace in states.items():
-        if path.guards:
-            path = path.but(guards=path.guards.difference(gone))
+        said = path.said
+        if said & gone:
+            path = path.saying(said & ~gone)
         add(result, path, trace)
     return result
 
@@ -181,10 +262,13 @@ def assume(guard: Guard, states: States, truth: bool, context: Context, relevanc
         return states
     if guard.counter is None and (guard.test is None or (not guard.parts and relevance.lonely(guard.test))):
         return states
+    walk = _walk_of(states)
+    if walk is None:
+        return states
     if guard.counter is None and guard.test is not None and not guard.parts:
-        return _assume_plain(guard.test, states, truth is not guard.negated)
+        return _assume_plain(guard.test, states, truth is not guard.negated, walk)
     result: States = {}
-    asked = _asked(guard, context, relevance)
+    asked = _asked(guard, context, relevance, walk)
     for path, trace in states.items():
         assumed = _assume(asked, path, truth)
         if assumed is not None and assumed not in result:
@@ -195,10 +279,12 @@ def assume(guard: Guard, states: States, truth: bool, context: Context, relevanc
 class _Asked:
     """A condition as it is asked of many paths at one place: what is the same for all of them is looked up once."""
 
-    __slots__ = ("conjunction", "counter", "fixed", "lonely", "negated", "parts", "test")
+    __slots__ = ("bit", "conjunction", "counter", "fixed", "lonely", "negated", "parts", "rivals", "test")
 
-    def __init__(self, guard: Guard, fixed: bool | None, lonely: bool, parts: list[_Asked]) -> None:
+    def __init__(self, guard: Guard, fixed: bool | None, lonely: bool, parts: list[_Asked], walk: Walk) -> None:
         self.test = guard.test
+        self.bit = walk.bit(guard.test) if guard.test is not None else 0
+        self.rivals = walk.rivals(guard.test) if guard.test is not None else 0
         self.negated = guard.negated
         self.counter = guard.counter
         self.conjunction = guard.conjunction
@@ -210,76 +296,64 @@ class _Asked:
         """Whether a test is one of those that this condition is put together from."""
         return any(part.test == test or part.holds(test) for part in self.parts)
 
+    def known(self, path: PathState) -> bool | None:
+        """What the path already says about the condition."""
+        if self.fixed is not None or self.test is None:
+            return self.fixed
+        if path.said & self.bit:
+            return not self.negated
+        return self.negated if path.said & self.bit << 1 else None
 
-def _asked(guard: Guard, context: Context, relevance: Relevance) -> _Asked:
+
+def _asked(guard: Guard, context: Context, relevance: Relevance, walk: Walk) -> _Asked:
     fixed = guard.constant if guard.constant is not None else context.truth(guard)
     lonely = guard.test is not None and relevance.lonely(guard.test)
-    return _Asked(guard, fixed, lonely, [_asked(part, context, relevance) for part in guard.parts])
+    return _Asked(guard, fixed, lonely, [_asked(part, context, relevance, walk) for part in guard.parts], walk)
 
 
-def _assume_plain(test: Test, states: States, said: bool) -> States:
+def _assume_plain(test: Test, states: States, said: bool, walk: Walk) -> States:
     """The states in which a single test that others ask, too, came out as `said`: most guards are no more than that."""
-    fact, opposite = (test, said), (test, not said)
+    bit = walk.bit(test)
+    fact, against = (bit, bit << 1 | walk.rivals(test)) if said else (bit << 1, bit)
     result: States = {}
     for path, trace in states.items():
-        guards = path.guards
-        if opposite in guards or (said and test.subject is not None and _other_value(test, path)):
+        so_far = path.said
+        if so_far & against:
             continue
-        if fact not in guards:
-            path = path.but(guards=guards | {fact})
-        if path not in result:
-            add(result, path, trace)
+        if not so_far & fact:
+            path = path.saying(so_far | fact)
+        add(result, path, trace)
     return result
 
 
 def _assume(asked: _Asked, path: PathState, truth: bool) -> PathState | None:
-    said = truth is not asked.negated
+    is_true = truth is not asked.negated
     test = asked.test
     is_vague, taken = path.vague, path.taken
     if asked.counter is not None:
-        if said:
+        if is_true:
             taken = taken | {(asked.counter, test)}
         elif any(counter == asked.counter and other != test and not asked.holds(other) for counter, other in taken):
             is_vague = True
     if test is None:
         return path if is_vague == path.vague else path.but(vague=is_vague)
-    if (test, not said) in path.guards:
+    fact, against = (asked.bit, asked.bit << 1 | asked.rivals) if is_true else (asked.bit << 1, asked.bit)
+    if path.said & against:
         return None
-    if said and test.subject is not None and _other_value(test, path):
-        return None
-    guards = path.guards
-    if not asked.lonely and (test, said) not in guards:
-        guards = guards | {(test, said)}
+    said = path.said if asked.lonely else path.said | fact
     assumed = path
-    if guards is not path.guards or taken is not path.taken or is_vague is not path.vague:
-        assumed = path.but(guards=guards, taken=taken, vague=is_vague)
-    if asked.parts and said is asked.conjunction:
+    if said != path.said or taken is not path.taken or is_vague is not path.vague:
+        assumed = path.but(said=said, taken=taken, vague=is_vague)
+    if asked.parts and is_true is asked.conjunction:
         for part in asked.parts:  # all hold, or none does
             if part.fixed is not None:
-                if part.fixed is not said:
+                if part.fixed is not is_true:
                     return None
                 continue
-            inner = _assume(part, assumed, said)
+            inner = _assume(part, assumed, is_true)
             if inner is None:
                 return None
             assumed = inner
-    elif asked.parts and all(_known(part, path) is asked.conjunction for part in asked.parts):
+    elif asked.parts and all(part.known(path) is asked.conjunction for part in asked.parts):
         return None  # `a and b` cannot be false where both hold
     return assumed
-
-
-def _known(asked: _Asked, path: PathState) -> bool | None:
-    """What the path already says about a condition."""
-    if asked.fixed is not None or asked.test is None:
-        return asked.fixed
-    for said in (True, False):
-        if (asked.test, said) in path.guards:
-            return said is not asked.negated
-    return None
-
-
-def _other_value(test: Test, path: PathState) -> bool:
-    return any(
-        said and other.subject == test.subject and other.owner == test.owner and other.value != test.value
-        for other, said in path.guards
-    )

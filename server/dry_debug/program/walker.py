@@ -21,6 +21,7 @@ from dry_debug.program.paths import (
     PathState,
     States,
     Trace,
+    Walk,
     add,
     assume,
     forget,
@@ -105,13 +106,13 @@ class Walker:
         self.stack.append(root)
         self.driven.append(None)
         tree = self.relevance.tree(self.program, root)
-        first = PathState(self.automaton.start)
-        states: States = {first: ()}
+        walk = Walk()
+        states: States = {walk.state(self.automaton.start): ()}
         if lightning.repeats(root, self.program):
             self._repeat(tree, states, root)
         else:
             self._walk(tree, states)
-        first.release()
+        walk.release()
         self.program.events.walked += self.work
         hits = []
         for (event, label), tally in self.tallies.items():
@@ -132,7 +133,7 @@ class Walker:
             states = {}
             for part in (flow.next, flow.returns):
                 for path, trace in part.items():
-                    add(states, path.but(guards=frozenset()), trace)  # what was tested is another batch's by now
+                    add(states, path.but(said=0), trace)  # what was tested is another batch's by now
         self.loops.pop()
 
     def _walk(self, tree: Tree, states: States) -> Flow:
@@ -192,7 +193,7 @@ class Walker:
 
     def _forget(self, states: States, names: frozenset[str]) -> States:
         """What is said no longer of variables that get a new value in the function being walked."""
-        if not names or not any(path.guards for path in states):
+        if not names or not any(path.said for path in states):
             return states
         owners: frozenset[object] = frozenset()
         if len(self.stack) > 1:
