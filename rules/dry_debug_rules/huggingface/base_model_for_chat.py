@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix, Severity
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.arguments import argument
-from dry_debug.program.conversation import Sign, Talk, talks
+from dry_debug.program.conversation import Sign, Talk, loads, talks
 from dry_debug.program.evidence import Step
 from dry_debug.program.language_models import chat_version
 from dry_debug.program.links import Link
@@ -25,6 +25,8 @@ _TUNED = re.compile(
     r"Peft|peft|adapter|[Ll]ora|load_state_dict|Trainer\b|\.backward\(|(?<!apply_)chat_template\s*=|setup_chat_format|"
     r"clone_chat_template|get_chat_template|\bbase[ _-]model|pre-?trained (?:only|model)|few-?shot",
 )
+# Words of which each file that talks with a model has one. That file need not be the one that loads the model.
+_TALKS = ("apply_chat_template", ".chat(", "input(", "role", "You are a")
 _SHOWN: dict[Sign, str] = {
     "template": "a chat template is applied to what it is given",
     "messages": "it is given messages with roles",
@@ -41,7 +43,6 @@ class BaseModelForChat(Rule):
     fix_kind = "unsafe"
     triggers = (
         ("transformers", "vllm"),
-        ("apply_chat_template", ".chat(", "input(", "role", "You are a"),
         ("gpt2", "Llama-2-", "Llama-3", "Qwen2.5", "Mistral-7B-v", "gemma-", "EleutherAI/", "facebook/opt", "bloom"),
     )
     why = (
@@ -53,7 +54,7 @@ class BaseModelForChat(Rule):
     looks_at = "calls that ask a language model for an answer"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        for talk in talks(program):
+        for talk in self._talks(program):
             yield _place(talk, program)
 
     def check(self, program: Program) -> Iterator[Report]:
@@ -65,13 +66,13 @@ class BaseModelForChat(Rule):
             return
         told: set[str] = set()
         asked: bool | None = None
-        for talk in talks(program):
+        for talk in self._talks(program):
             tuned_id = chat_version(talk.model_id)
             if tuned_id is None:
                 program.why(_place(talk, program), f"`{talk.model_id[:60]}` is not known to be a base model")
                 continue
             if talk.model_id in told:
-                program.why(talk.call, "the first call of this model is reported")
+                program.why(_place(talk, program), "the first call of this model is reported")
                 continue
             asked = _instructed(program) if asked is None else asked
             if asked:
@@ -79,6 +80,21 @@ class BaseModelForChat(Rule):
                 continue
             told.add(talk.model_id)
             yield self._report(talk, tuned_id, program)
+
+    def _talks(self, program: Program) -> Iterator[Talk]:
+        """Those of this file, then those of files that have a base model from this one and do not look like it."""
+        if _talks(program):
+            yield from talks(program)
+        if not any(chat_version(model_id) is not None for _, model_id in loads(program)):
+            return
+        users = program.callers.users()
+        further = [other for user in users for other in user.callers.users()]  # who has it from a file that hands it on
+        for other in {id(each): each for each in (*users, *further) if each is not program}.values():
+            source = other.document.source
+            if not _talks(other) or all(any(word in source for word in group) for group in self.triggers):
+                continue  # it says nothing, or is asked itself
+            if _TUNED.search(source) is None:
+                yield from (talk for talk in talks(other, elsewhere=True) if talk.owner is program)
 
     def _report(self, talk: Talk, tuned: str, program: Program) -> Report:
         sure: Severity = "warning" if talk.sign in ("template", "messages") else "suggestion"
@@ -89,13 +105,17 @@ class BaseModelForChat(Rule):
             confidence=talk.sure,
             severity=sure,
             evidence=[
-                Step(program, talk.shown, _SHOWN[talk.sign]),
-                *([] if at is talk.call else [Step(program, talk.call, "here it is asked")]),
+                Step(talk.program, talk.shown, _SHOWN[talk.sign]),
+                *([] if at is talk.call else [Step(talk.program, talk.call, "here it is asked")]),
             ],
             links=lambda: [Link("resolution", talk.sure, f"it is loaded as `{talk.model_id}`")],
             fix=(lambda: _fix(talk.model_id, tuned, program)) if tuned else None,
             fix_title=f"Use `{tuned}`" if tuned else "",
         )
+
+
+def _talks(program: Program) -> bool:
+    return any(word in program.document.source for word in _TALKS)
 
 
 _BRIEF: dict[Sign, str] = {

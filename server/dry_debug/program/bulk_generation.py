@@ -41,13 +41,15 @@ class Bulk:
     shown: Step
 
 
-def text_calls(program: Program) -> Iterator[TextCall]:
-    """The calls of this file that generate text with a model or a pipeline of transformers."""
+def text_calls(program: Program, elsewhere: bool = False) -> Iterator[TextCall]:
+    """The calls of this file that generate text with a model or a pipeline of transformers; of a pipeline only where
+    this file makes one, unless with `elsewhere`."""
     for generation in generations(program):
         if generation.model.kind == "module":
             yield TextCall(generation.call, generation.model, generation.inputs)
     # To ask what each call's function is costs much across files.
-    if "text-generation" not in program.document.source and not program.calls_of("transformers.pipeline"):
+    made = "text-generation" in program.document.source or bool(program.calls_of("transformers.pipeline"))
+    if not made and not elsewhere:
         return
     for call in program.index.calls:
         if call.args and isinstance(call.func, ast.Name | ast.Attribute):

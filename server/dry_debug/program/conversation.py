@@ -11,6 +11,7 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.bulk_generation import text_calls
 from dry_debug.program.encodings import encodings_behind
 from dry_debug.program.evidence import Confidence
+from dry_debug.program.handed_back import handed_back
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Talk:
     owner: Program
     sign: Sign
     shown: ast.AST
+    program: Program  # the file of `call` and `shown`
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +57,22 @@ class Asked:
     chats: bool = False
 
 
-def talks(program: Program) -> Iterator[Talk]:
-    """The calls of this file that expect an answer of a model whose hub id is known."""
-    for asked in calls(program):
+def talks(program: Program, elsewhere: bool = False) -> Iterator[Talk]:
+    """The calls of this file that expect an answer of a model whose hub id is known; `elsewhere`: also of a pipeline,
+    though the file makes none."""
+    for asked in calls(program, elsewhere):
         found = model_id(asked.model, program)
         if found is None:
             continue
         sign = _sign(asked, program)
         if sign is not None:
-            yield Talk(asked.call, *found, *sign)
+            yield Talk(asked.call, *found, *sign, program)
 
 
-def calls(program: Program) -> Iterator[Asked]:
-    """The calls of this file that generate text: with transformers, a pipeline of it, or vLLM."""
-    for text in text_calls(program):
+def calls(program: Program, elsewhere: bool = False) -> Iterator[Asked]:
+    """The calls of this file that generate text: with transformers, a pipeline of it (`elsewhere`: also where the file
+    makes none), or vLLM."""
+    for text in text_calls(program, elsewhere):
         yield Asked(text.call, text.model, text.prompts)
     if "vllm" not in program.document.source:
         return
@@ -79,6 +83,15 @@ def calls(program: Program) -> Iterator[Asked]:
             prompts = argument(call, 0, "messages", "prompts")
             if engine.kind == "engine" and engine.type == "vllm.LLM" and prompts is not None:
                 yield Asked(call, engine, (prompts,), method == "chat")
+
+
+def loads(program: Program) -> Iterator[tuple[ast.Call, str]]:
+    """The calls of this file that load a language model whose hub id is known, and that."""
+    made = [*program.calls_of("transformers.pipeline"), *program.calls_of("vllm.LLM")]
+    for call in (*made, *program.method_calls("from_pretrained")):
+        found = model_id(program.value(call), program)
+        if found is not None and found[2] is call:
+            yield call, found[0]
 
 
 def model_id(model: Value, program: Program) -> tuple[str, Confidence, ast.Call, Program] | None:
@@ -195,4 +208,7 @@ def behind(name: ast.Name, scope: Scope, program: Program) -> list[tuple[ast.exp
             ]
         elif one.kind in ("assign", "aug", "walrus", "for") and one.value is not None and not one.path:
             parts.append((one.value, one.scope))
+        elif one.kind == "assign" and isinstance(one.value, ast.Call):  # `bot, said = ask()`
+            back = handed_back(program, one.value, one.path)
+            parts += [(expr, owner.scope(at)) for owner, expr, at in back if owner is program]
     return parts
