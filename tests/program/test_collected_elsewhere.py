@@ -109,3 +109,72 @@ def train(data):
     return len(rows)
 """
     assert _found(text) == found
+
+
+DICTS = """
+from parts import *
+{function}
+def epoch(task, loader, optimizer):
+    kept = []
+    for batch in loader:
+        {body}
+        optimizer.step()
+        optimizer.zero_grad()
+    return task.at_the_end(kept)
+"""
+DICT = "out = task.training_step(batch)"
+LOSS = "loss = out['loss']; loss.backward()"
+KEPT = "kept.append(out)"
+
+
+@pytest.mark.parametrize(
+    ("function", "body", "found"),
+    [
+        ("pass", f"{DICT}; {LOSS}; {KEPT}", "out['loss']"),
+        ("def part(d): return d['loss']", f"{DICT}; loss = part(out); loss.backward(); {KEPT}", "out['loss']"),
+        ("def part(d): a = d['loss']; return 1, a", f"{DICT}; _, l = part(out); l.backward(); {KEPT}", "out['loss']"),
+        ("def back(d): d['loss'].backward()", f"{DICT}; back(out); {KEPT}", "out['loss']"),
+        ("def keep(d, rows): rows.append(d)", f"{DICT}; {LOSS}; keep(out, kept)", "d['loss']"),
+        ("def keep(d, rows): d['loss'].backward(); rows.append(d)", f"{DICT}; keep(out, kept)", "d['loss']"),
+        # What the function leaves in the dict has no graph any more, or nobody knows which entry it is.
+        ("def back(d): d['loss'].backward(); d['loss'] = 0", f"{DICT}; back(out); {KEPT}", ""),
+        ("def keep(d, rows): d['loss'] = 0; rows.append(d)", f"{DICT}; {LOSS}; keep(out, kept)", ""),
+        ("def back(d): d['loss'].backward(retain_graph=True)", f"{DICT}; back(out); {KEPT}", ""),
+        ("def back(d, k): d[k].backward()", f"{DICT}; back(out, 'loss'); {KEPT}", ""),
+        ("def part(d): return d.pop('loss')", f"{DICT}; loss = part(out); loss.backward(); {KEPT}", ""),
+        ("def part(d): return d['loss']", f"{DICT}; loss = part(copy(out)); loss.backward(); {KEPT}", ""),
+        ("def keep(d, rows): rows.append(d)", f"out = {{}}; {LOSS}; out = read(batch); keep(out, kept)", ""),
+    ],
+)
+def test_the_entry_of_a_dict_that_a_backward_pass_goes_over(function: str, body: str, found: str) -> None:
+    entries = [one.entry for one in collections(program(HEAD + DICTS.format(function=function, body=body)))]
+    assert entries == ([found] if found else [])
+
+
+OBJECTS = """
+from parts import *
+{function}
+def turn(net: torch.nn.Module, batches, optimizer):
+    kept = []
+    for x in batches:
+        {body}
+    optimizer.step()
+    return net.summary(kept)
+"""
+BACK = "out.loss.backward()"
+
+
+@pytest.mark.parametrize(
+    ("function", "body", "found"),
+    [
+        ("pass", f"out = net(x); kept.append(out); {BACK}", ["kept"]),
+        ("pass", f"out = net(x); out.free(); kept.append(out); {BACK}", []),
+        ("def free(o): o.free()", f"out = net(x); free(out); kept.append(out); {BACK}", []),
+        ("def run(n, x): o = n(x); o.free(); return o", f"out = run(net, x); kept.append(out); {BACK}", []),
+        ("def keep(o, rows): rows.append(o)", f"out = net(x); out.free(); keep(out, kept); {BACK}", []),
+        ("def run(n, x): o = n(x); n.free(); return o", f"out = run(net, x); kept.append(out); {BACK}", ["kept"]),
+        ("def free(o): o.free()", f"out = net(x); free(x); kept.append(out); {BACK}", ["kept"]),
+    ],
+)
+def test_an_output_that_is_told_to_let_its_features_go(function: str, body: str, found: list[str]) -> None:
+    assert _found(OBJECTS.format(function=function, body=body)) == found

@@ -58,10 +58,12 @@ class AttachedTensorCollection(Rule):
         for found in collections(program):
             tensor = found.carried[0].expr
             method = _method(found, program)
-            title = detaching.title(detaching.shown(program, tensor, method), method)
+            change = f"{found.entry}{method}" if found.entry else detaching.shown(program, tensor, method)
+            title = detaching.title(change, method)
+            shown = found.entry[:36] or program.short(tensor, 36)
             yield Report(
                 at=found.at,
-                headline=f"`{found.path[:30]}` keeps the autograd graph of every `{program.short(tensor, 36)}`",
+                headline=f"`{found.path[:30]}` keeps the autograd graph of every `{shown}`",
                 why=(_ACTIVATIONS if found.used_up is None else _NODES).format(found.path),
                 confidence=found.confidence,
                 evidence=_evidence(found, program),
@@ -84,7 +86,7 @@ def _method(found: Collection, program: Program) -> str:
 def _links(found: Collection, program: Program) -> list[Link]:
     links = []
     for each in found.carried:
-        text = program.short(each.expr, 32)
+        text = found.entry or program.short(each.expr, 32)
         if each.made is not None:
             links.append(kind_link(program, each.made, text))
         else:
@@ -111,8 +113,7 @@ def _evidence(found: Collection, program: Program) -> list[Step]:
 
 def _fix(found: Collection, method: str, title: str, program: Program) -> Fix | None:
     if found.entry:
-        entry = program.text(found.carried[0].expr)
-        return Fix(title, "unsafe", (line_before(program, found.at, f"{entry} = {entry}.detach()"),))
+        return Fix(title, "unsafe", (line_before(program, found.at, f"{found.entry} = {found.entry}.detach()"),))
     exprs = [each.expr for each in found.carried]
     exprs += [begun for expr in exprs for begun in _begun(found, expr, program)]
     return Fix(title, "unsafe", tuple(detaching.edit(program, expr, method) for expr in exprs))

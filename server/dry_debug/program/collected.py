@@ -11,10 +11,12 @@ from dry_debug.program.arguments import given
 from dry_debug.program.callers import without_gradients
 from dry_debug.program.carried import BACKWARD, Carried, backward_passes, carried
 from dry_debug.program.derived import backward_through, read_with_graph
+from dry_debug.program.differentiated_entries import differentiated_entry
 from dry_debug.program.evidence import Confidence, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.growth import outlived, reads_batches, tell_differentiated
 from dry_debug.program.scopes import dotted
+from dry_debug.program.told_to_change import told_to_change
 from dry_debug.program.walks import Repeated
 from dry_debug.records import dataclass
 
@@ -40,7 +42,7 @@ class Collection:
     confidence: Confidence
     used_up: ast.Call | None  # the backward pass of the same iteration through them
     evaluates: bool  # the loop only runs the model: nothing in it computes gradients
-    entry: bool = False  # what carries the graph is an entry of what is added: `out["loss"]` of `out`
+    entry: str = ""  # what carries the graph, where that is an entry of what is added: `out["loss"]` of `out`
 
 
 def collections(program: Program) -> Iterator[Collection]:
@@ -57,11 +59,6 @@ def collections(program: Program) -> Iterator[Collection]:
                 continue
             assert isinstance(call.func, ast.Attribute)
             yield from _judged(program, ends, stmt_, call.func.value, "list", call.args[0])
-
-
-_OF_TENSORS = frozenset(
-    "backward retain_grad register_hook detach cpu cuda to item tolist numpy append extend insert".split()
-)
 
 
 def added(program: Program, stmt: ast.stmt) -> bool:
@@ -100,20 +97,6 @@ def _assigned(
     addition = addition_of(stmt) if value.__class__ is ast.BinOp else None
     if addition is not None and len(addition[1]) == 1:
         return addition[0], "sum", addition[1][0]
-    return None
-
-
-def _told_to_change(program: Program, value: ast.expr, stmt: ast.stmt) -> ast.Call | None:
-    """`output.free_features()`: a statement by which what is added changes itself, with no method of tensors."""
-    if not isinstance(value, ast.Name):
-        return None
-    for call in program.scope(stmt).calls:
-        func = call.func
-        if not isinstance(func, ast.Attribute) or dotted(func.value) != value.id or func.attr in _OF_TENSORS:
-            continue
-        at = program.statement(call)
-        if isinstance(at, ast.Expr) and at.value is call and not func.attr.endswith("_"):
-            return call
     return None
 
 
@@ -182,7 +165,7 @@ def _judged(
     if how == "dict" and program.value(grows, stmt).kind not in ("dict", "container"):
         why(stmt, "{} is not known to be a dict or a list", grows)
         return
-    frees = _told_to_change(program, value, stmt)
+    frees = told_to_change(program, value, stmt)
     if frees is not None:
         why(stmt, "what is added is an object with methods of its own, which may let its graph go: {}", frees)
         return
@@ -193,9 +176,10 @@ def _judged(
         why(stmt, "it runs in one iteration only")
         return
     tensors = _tensors(program, stmt, value, how, loop)
-    entry = _entry(program, value, stmt, loop) if not tensors else None
+    entry = differentiated_entry(program, value, stmt, loop) if not tensors else None
     if entry is not None:
-        yield Collection(stmt, path, how, [entry], loop, Fate(unknown=True), "high", entry.backward, False, True)
+        holds, fate = Carried(value, "high", None, entry.backward), Fate(unknown=True)
+        yield Collection(stmt, path, how, [holds], loop, fate, "high", entry.backward, False, entry.text)
         return
     if not tensors:
         from dry_debug.program.describe import why_no_graph
@@ -325,61 +309,6 @@ def _tensors(program: Program, stmt: ast.stmt, value: ast.expr, how: How, loop: 
     if how in ("list", "sum") and not nested:  # a loss by itself is what `growth` is about
         found = [c for c in found if not c.is_loss]
     return found
-
-
-def _entry(program: Program, value: ast.expr, stmt: ast.stmt, loop: Repeated) -> Carried | None:
-    """The entry of the dict `value` that a backward pass of the same iteration, before `stmt`, goes over."""
-    if not isinstance(value, ast.Name):
-        return None
-    scope = program.scope(stmt)
-    for call, over in backward_passes(program, scope):
-        at, entry = program.statement(call), over
-        if at is None or at.lineno >= stmt.lineno or not program.index.inside(at, loop):
-            continue
-        if any(k.arg in ("retain_graph", "create_graph") for k in call.keywords):
-            continue
-        if isinstance(over, ast.Name):
-            made = [b.value for b in scope.bindings.get(over.id, ()) if b.value is not None]
-            entry = made[0] if len(made) == 1 else over
-        if not (isinstance(entry, ast.Subscript) and isinstance(entry.slice, ast.Constant)):
-            continue
-        if not isinstance(entry.value, ast.Name) or entry.value.id != value.id:
-            continue
-        bindings = [b for b in scope.bindings.get(value.id, ()) if b.stmt is not None and b.kind == "assign"]
-        if len(bindings) != 1 or not program.index.inside(bindings[0].stmt, loop):  # type: ignore[arg-type]
-            continue
-        if any(t == program.text(entry) for t in _stored(program, scope, loop)):
-            continue
-        if _changed_by_function(program, value.id, scope):
-            continue
-        return Carried(entry, "high", None, call)
-    return None
-
-
-def _changed_by_function(program: Program, name: str, scope: Scope) -> bool:
-    """Whether a function of the project that is handed the dict stores entries in it."""
-    for call, _ in program.flow.handed(name, scope):
-        target = program.target(call)
-        function, owner = target.scope, target.program
-        if target.kind != "function" or function is None or owner is None or function.kind != "function":
-            continue
-        mine = {p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == name}
-        for stmt in owner.index.assignments:
-            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-            if owner.scope(stmt) is function and any(
-                isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name) and t.value.id in mine for t in targets
-            ):
-                return True
-    return False
-
-
-def _stored(program: Program, scope: Scope, loop: Repeated) -> Iterator[str]:
-    """The entries that statements of the loop give another value, as they are written."""
-    for stmt in program.index.assignments:
-        if program.scope(stmt) is scope and program.index.inside(stmt, loop):
-            for target in stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]:
-                if isinstance(target, ast.Subscript):
-                    yield program.text(target)
 
 
 def _sources(program: Program, expr: ast.expr, stmt: ast.stmt) -> Iterator[str]:
