@@ -15,7 +15,7 @@ from dry_debug.program.values import UNKNOWN, Ident, Value
 from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
-    from dry_debug.program.automata import Hit
+    from dry_debug.program.automata import Context, Hit
     from dry_debug.program.gradient_order import Ordered
     from dry_debug.program.program import Program
     from dry_debug.program.relevance import Relevance
@@ -44,6 +44,7 @@ class EventIndex:
         self.at: dict[ast.stmt, list[Row]] = {}  # of the functions that were looked at
         self.in_lambdas: dict[Scope, list[Row]] = {}  # they happen where the lambda is called
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
+        self.contexts: dict[tuple[CallTree, ...], Context] = {}  # by the calls that lead there, see walker
         self.evaluating: dict[Block, bool] = {}  # see model_calls
         self.modes: dict[Ident, list[Hit]] = {}  # see inference.modes
         self.scaled: list[Scaled] | None = None  # see scaling.protocols

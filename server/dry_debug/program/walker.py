@@ -336,7 +336,8 @@ class Walker:
             function = self.context.bound.get(function.ident, function)
         callee, program = function.scope, function.program
         plain = Flow(states) if tree.body is None else None
-        if callee is None or program is None or not self.relevance.reaches(replace(tree, function=function)):
+        called = tree if function is tree.function else replace(tree, function=function)
+        if callee is None or program is None or not self.relevance.reaches(called):
             return plain or self._walk(tree.body, states)  # type: ignore[arg-type]
         if callee in self.stack or len(self.stack) > MAX_DEPTH:
             return Flow(vague(states)) if plain else self._walk(tree.body, vague(states))  # type: ignore[arg-type]
@@ -346,7 +347,7 @@ class Walker:
         if done is not None:
             return Flow(dict(done))
         self.work += _CALL
-        self.context = Context(program, self._bound(tree, callee, function, outer), (*outer.calls, tree))
+        self.context = self._inside(tree, callee, program, function, outer)
         self.stack.append(callee)
         self.renamings.append(self.relevance.renaming(tree, function) if self._remembers is not None else None)
         exits = Flow({})
@@ -397,6 +398,15 @@ class Walker:
             merge(driven.exits.breaks, flow.breaks)
             merge(driven.exits.continues, flow.continues)
         return Flow(flow.next)
+
+    def _inside(self, tree: CallTree, callee: Scope, program: Program, function: Value, outer: Context) -> Context:
+        """The context in a called function. It is told by the calls on the way, whatever is walked for."""
+        calls = (*outer.calls, tree)
+        contexts = self.program.events.contexts
+        known = contexts.get(calls)
+        if known is None:
+            known = contexts[calls] = Context(program, self._bound(tree, callee, function, outer), calls)
+        return known
 
     def _bound(self, tree: CallTree, callee: Scope, function: Value, outer: Context) -> dict[Hashable, Value]:
         """What the callee's parameters, and the attributes of its object, stand for."""
