@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 BACKWARD = frozenset(("backward", "manual_backward"))
+Pass = tuple[ast.Call, ast.expr]  # a backward pass, and what it differentiates
 
 
 @dataclass(slots=True)
@@ -231,15 +232,21 @@ def _backward_before(program: Program, name: str, function: Scope, use: ast.stmt
     return None
 
 
-def backward_passes(
-    program: Program, scope: Scope, retaining: bool = False, computed: bool = False
-) -> Iterator[tuple[ast.Call, ast.expr]]:
+def backward_passes(program: Program, scope: Scope, retaining: bool = False, computed: bool = False) -> list[Pass]:
     """Each backward pass in `scope` and the expression that it differentiates.
 
     A call of a function of this file that runs it over what it is given is one, too; with `computed` also over
     something that it computes from what it is given (then a tuple of that), with `retaining` also where the function
     keeps the graph.
     """
+    passes = program.flow.passes
+    known = passes.get((scope, retaining, computed))
+    if known is None:
+        known = passes[(scope, retaining, computed)] = list(_backward_passes(program, scope, retaining, computed))
+    return known
+
+
+def _backward_passes(program: Program, scope: Scope, retaining: bool, computed: bool) -> Iterator[Pass]:
     yield from own_passes(program, scope)
     functions = program.flow.backward_functions
     for call in scope.calls if functions else ():
@@ -276,7 +283,7 @@ def _computed_from(program: Program, function: Scope, over: ast.expr) -> list[st
     return known
 
 
-def own_passes(program: Program, scope: Scope) -> Iterator[tuple[ast.Call, ast.expr]]:
+def own_passes(program: Program, scope: Scope) -> Iterator[Pass]:
     """Each backward pass that `scope` runs itself, and the expression that it differentiates."""
     for call in scope.calls:
         func = call.func

@@ -277,11 +277,19 @@ def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Repeated) 
     branch = next((b for b in program.index.ancestors(made) if b is loop or isinstance(b, ast.If)), loop)
     if branch is loop or not program.index.inside(branch, loop):
         return False
+    known = program.flow.stepping.get(branch)
+    if known is None:
+        known = program.flow.stepping[branch] = _steps_in(program, branch, program.scope(made))
+    return known
+
+
+def _steps_in(program: Program, branch: ast.AST, scope: Scope) -> bool:
+    """Whether gradients are cleared, or an optimizer steps, on a branch, or in a function that is called there."""
     ends = [event.stmt for event in program.events.of_kind("optimizer_step")]
     ends += [stmt for call in program.method_calls("zero_grad") if (stmt := program.statement(call)) is not None]
     if any(program.index.inside(end, branch) for end in ends):
         return True
-    for call in program.scope(made).calls:
+    for call in scope.calls:
         at = program.statement(call)
         target = program.target(call) if at is not None and program.index.inside(at, branch) else None
         if target is None or target.kind != "function" or target.scope is None or target.program is None:
