@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dry_debug.program.automata import Context, Hit
     from dry_debug.program.gradient_order import Ordered
     from dry_debug.program.program import Program
-    from dry_debug.program.relevance import Relevance
+    from dry_debug.program.relevance import Reached
     from dry_debug.program.scaling import Scaled
     from dry_debug.program.tree_builder import Row, TreeBuilder
 
@@ -49,7 +49,8 @@ class EventIndex:
         self.modes: dict[Ident, list[Hit]] = {}  # see inference.modes
         self.scaled: list[Scaled] | None = None  # see scaling.protocols
         self.ordered: list[Ordered] | None = None  # see gradient_order.orders
-        self._relevance: dict[frozenset[str], Relevance] = {}
+        self._relevance: dict[tuple[frozenset[str], bool], Reached] = {}
+        self._bare: dict[Scope, Tree] = {}
         self._of_function: dict[Scope, list[Event]] = {}
         self._of_kinds: dict[tuple[str, ...], list[Event]] = {}
 
@@ -260,14 +261,43 @@ class EventIndex:
         """The event tree of a function or of the module body."""
         return self._builder.tree(function)
 
-    def relevance(self, kinds: frozenset[str]) -> Relevance:
-        """The trees cut down to events of these kinds."""
-        from dry_debug.program.relevance import Relevance
+    def bare_tree(self, function: Scope) -> Tree:
+        """The event tree without what matters to conditions alone, for walks that remember none."""
+        from dry_debug.program.pruning import bare
 
-        known = self._relevance.get(kinds)
+        known = self._bare.get(function)
         if known is None:
-            known = self._relevance[kinds] = Relevance(kinds, self.program)
+            known = self._bare[function] = bare(self.tree(function), self._leads)
         return known
+
+    def _leads(self, tree: CallTree) -> bool:
+        """Whether a call comes to an event of any kind; one that was passed in is known on the way only."""
+        if tree.function.scope is None:
+            return True
+        reach = self.program.host.reach
+        return any(
+            function.scope is not None
+            and function.program is not None
+            and reach.kinds(function.program, function.scope)
+            for function in (tree.function, *tree.passed.values())
+        )
+
+    def relevance(self, kinds: frozenset[str], remembers: bool) -> Reached:
+        """The trees cut down to events of these kinds."""
+        from dry_debug.program.relevance import Reached, Relevance
+
+        if "optimizer_step" in kinds:
+            kinds = kinds | {"step"}
+        if not self.in_lambdas and not self.program.leaves_file:
+            kinds = kinds & self._kinds  # so that automata which differ in what does not happen share the trees
+        known = self._relevance.get((kinds, remembers))
+        if known is None:
+            known = self._relevance[(kinds, remembers)] = (Relevance if remembers else Reached)(kinds, self.program)
+        return known
+
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(event.kind for event in self.all)
 
     def has_events(self, function: Scope) -> bool:
         """Whether the function's own statements hold an event or a call of a project function."""

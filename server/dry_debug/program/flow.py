@@ -62,7 +62,7 @@ class Flow:
         # By what a backward pass of a function is over: the parameters that it is computed from.
         self.differentiated_from: dict[ast.expr, list[str]] = {}
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)
-        # By function, and whether those that retain the graph and what is computed count: see `carried.backward_passes`.
+        # By function, and whether it counts what retains the graph, and what is computed: `carried.backward_passes`.
         self.passes: dict[tuple[Scope, bool, bool], list[tuple[ast.Call, ast.expr]]] = {}
         # By loop (or function) and its scope: what the assignments in it read and set (`derived`).
         self.rows: dict[tuple[Scope, ast.AST], list[tuple[frozenset[str], list[str]]]] = {}

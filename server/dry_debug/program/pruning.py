@@ -31,6 +31,11 @@ def prune(tree: Tree, wanted: Callable[[Leaf | CallTree], bool], asked: Callable
     return result
 
 
+def bare(tree: Tree, leads: Callable[[CallTree], bool]) -> Tree:
+    """`tree` with all its events, without what matters to conditions alone. `leads`: whether a call comes to any."""
+    return _pruned(tree, lambda node: isinstance(node, Leaf) or leads(node), frozenset())
+
+
 def _pruned(tree: Tree, wanted: Callable[[Leaf | CallTree], bool], names: frozenset[str]) -> Tree:
     """`names` are those that a guard reads: only their assignments stay."""
     if isinstance(tree, Seq):

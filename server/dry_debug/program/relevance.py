@@ -20,11 +20,39 @@ _MOST_AGAIN = 3  # conditions that only the next iteration asks again, of those 
 _LEVELS = 4  # of calls through which a condition is followed
 
 
-class Relevance:
+class Reached:
+    """For one set of event kinds: what the walk of an automaton comes to which needs to know no more than that.
+
+    Its trees are cut down to events of any kind, and hold nothing that conditions depend on: all such walks share them.
+    """
+
+    def __init__(self, kinds: frozenset[str], program: Program) -> None:
+        self.kinds = kinds
+        self.roots = [root for root in program.events.roots() if self.relevant(program, root)]
+
+    def tree(self, program: Program, scope: Scope) -> Tree:
+        """What is left of the function's tree."""
+        return program.events.bare_tree(scope)
+
+    def relevant(self, program: Program, scope: Scope) -> bool:
+        """Whether the function, or one that it calls, holds a wanted event."""
+        return not self.kinds.isdisjoint(program.host.reach.kinds(program, scope))
+
+    def reaches(self, tree: CallTree) -> bool:
+        """Whether a call leads to a wanted event."""
+        return any(
+            function.scope is not None
+            and function.program is not None
+            and self.relevant(function.program, function.scope)
+            for function in (tree.function, *tree.passed.values())
+        )
+
+
+class Relevance(Reached):
     """For one set of event kinds, from the roots of one program; shared by all automata that want these kinds."""
 
     def __init__(self, kinds: frozenset[str], program: Program) -> None:
-        self.kinds = kinds | {"step"} if "optimizer_step" in kinds else kinds
+        super().__init__(kinds, program)
         self._trees: dict[Scope, Tree] = {}
         self._counts: Counter[object] = Counter()
         # What is asked again in each iteration of a loop that does not change it, and one place where it is.
@@ -33,7 +61,6 @@ class Relevance:
         self._renamings: dict[tuple[CallTree, Scope | None], Renaming | None] = {}
         self._nesting = 0  # trees that are made for the sake of one that calls them
         self._exported: dict[Scope, list[Guard]] = {}
-        self.roots = [root for root in program.events.roots() if self.relevant(program, root)]
         seen: set[Scope] = set()
         for root in self.roots:
             self._count(program, root, seen)
@@ -59,19 +86,6 @@ class Relevance:
         if known is None:
             known = self._trees[scope] = prune(program.events.tree(scope), self._wanted, self._asked)
         return known
-
-    def relevant(self, program: Program, scope: Scope) -> bool:
-        """Whether the function, or one that it calls, holds a wanted event."""
-        return not self.kinds.isdisjoint(program.host.reach.kinds(program, scope))
-
-    def reaches(self, tree: CallTree) -> bool:
-        """Whether a call leads to a wanted event."""
-        return any(
-            function.scope is not None
-            and function.program is not None
-            and self.relevant(function.program, function.scope)
-            for function in (tree.function, *tree.passed.values())
-        )
 
     def _wanted(self, tree: Leaf | CallTree) -> bool:
         if isinstance(tree, Leaf):

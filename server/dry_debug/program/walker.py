@@ -29,6 +29,7 @@ from dry_debug.program.paths import (
     merge,
     vague,
 )
+from dry_debug.program.relevance import Relevance
 from dry_debug.program.renaming import Renaming
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import (
@@ -84,8 +85,8 @@ class Walker:
         self.automaton = automaton
         self.program = program
         self._steps: dict[Event, Event] = {}
-        self.relevance = program.events.relevance(automaton.kinds)
-        self._remembers = self.relevance if automaton.remembers else None
+        self.relevance = program.events.relevance(automaton.kinds, automaton.remembers)
+        self._remembers = self.relevance if isinstance(self.relevance, Relevance) else None
         self._reset()
 
     def _reset(self) -> None:
@@ -349,7 +350,7 @@ class Walker:
         self.work += _CALL
         self.context = self._inside(tree, callee, program, function, outer)
         self.stack.append(callee)
-        self.renamings.append(self.relevance.renaming(tree, function) if self._remembers is not None else None)
+        self.renamings.append(self._remembers.renaming(tree, function) if self._remembers is not None else None)
         exits = Flow({})
         self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop)))
         flow = self._walk(self.relevance.tree(program, callee), states)
