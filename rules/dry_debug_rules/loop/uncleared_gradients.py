@@ -14,6 +14,7 @@ from dry_debug.program.arguments import given
 from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run, visits
 from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Confidence, Step, made, weakest
+from dry_debug.program.gradient_order import cleared_each_time
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.relations import covers, different, touches
@@ -64,6 +65,9 @@ class UnclearedGradients(OrderRule):
             if ident is None or ident in seen:
                 continue
             seen.add(ident)
+            own = [event for event, other, _ in steps if not different(other.base.ident, ident)]
+            if not program.why.listens and all(map(cleared_each_time, own)):
+                continue
             automaton = _Gradients(optimizer, covers(optimizer, program), program)
             wrong = None
             for hit in run(automaton, program):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
+from dry_debug.program.events import function_of
 from dry_debug.program.relations import belongs_to, covers, different, modules_in, touches
 from dry_debug.program.values import Value
+from dry_debug.program.walks import Repeated
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
@@ -90,6 +93,40 @@ def one_object(event: Event, optimizer: Value) -> bool:
 def _looked_up(made: ast.expr | None) -> bool:
     """`optimizers[key]`, where the key is not written out."""
     return isinstance(made, ast.Subscript) and not isinstance(made.slice, ast.Constant)
+
+
+_SIMPLE = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
+
+
+def cleared_each_time(step: Event) -> bool:
+    """Whether no walk is needed to see that a step never applies the gradients of its last time again.
+
+    A statement that clears them stands before it, in the same iteration in a block around it, or right behind it.
+    """
+    function, ident = function_of(step.scope), step.obj.base.ident
+    if function is None or ident is None or function.yields:
+        return False
+    clearings = [
+        event.stmt for event in step.program.events.within(function)
+        if event.kind == "zero_grad" and event.obj.base.ident == ident
+        and isinstance(event.stmt, ast.Expr) and event.stmt.value is event.node
+    ]  # fmt: skip
+    parent = step.program.index.parent
+    at: ast.AST = step.stmt
+    while clearings:
+        block = parent.get(at)
+        for name in ("body", "orelse", "finalbody"):
+            beside = getattr(block, name, ())
+            if at not in beside:
+                continue
+            here = beside.index(at)
+            behind = takewhile(lambda stmt: isinstance(stmt, _SIMPLE), beside[here + 1 :] if at is step.stmt else ())
+            if any(stmt in clearings for stmt in chain(beside[:here], behind)):
+                return True
+        if block is None or isinstance(block, Repeated | ast.ClassDef):
+            break
+        at = block
+    return False
 
 
 class GradientOrder(Automaton):
