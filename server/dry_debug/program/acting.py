@@ -18,7 +18,7 @@ def adopt(index: ScopeIndex) -> None:
     A function acts for a class (`Scope.acts_for`) where every call of it in the file stands in the class's methods, or
     in functions that act for it, and passes the object as the same parameter.
     """
-    calls = index.plain_calls
+    calls = {function: sites for function, sites in index.plain_calls.items() if _hands_names(sites)}
     if not calls:
         return
     adopted: set[tuple[Scope, Scope, str]] = set()
@@ -38,6 +38,18 @@ def adopt(index: ScopeIndex) -> None:
             return
 
 
+def _hands_names(sites: list[ast.Call]) -> bool:
+    """Whether one of the calls passes a plain variable: that costs less to ask than whose object it is."""
+    for call in sites:
+        for arg in call.args:
+            if arg.__class__ is ast.Name:
+                return True
+        for keyword in call.keywords:
+            if keyword.value.__class__ is ast.Name:
+                return True
+    return False
+
+
 def plain_calls(index: ScopeIndex) -> dict[Scope, list[ast.Call]]:
     """By function of the module, the calls of it by its plain name."""
     functions = {
@@ -48,7 +60,7 @@ def plain_calls(index: ScopeIndex) -> dict[Scope, list[ast.Call]]:
     calls: dict[Scope, list[ast.Call]] = {}
     for call in index.calls if functions else ():
         func = call.func
-        if isinstance(func, ast.Name) and func.id in functions and not _shadowed(func.id, index.scope_of[call]):
+        if func.__class__ is ast.Name and func.id in functions and not _shadowed(func.id, index.scope_of[call]):
             calls.setdefault(functions[func.id], []).append(call)
     return calls
 

@@ -25,7 +25,21 @@ from dry_debug.program.scopes import (
 _FIXED: frozenset[type] = frozenset((ast.Constant, ast.UnaryOp))
 _ENDS: frozenset[type] = frozenset((ast.Return, ast.Raise, ast.Break, ast.Continue))
 _SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
-_SKIP = NO_NODES | {ast.Constant, ast.Name}
+_LEAVES: frozenset[type] = frozenset((ast.Name, ast.Constant))
+_SKIP = NO_NODES | _LEAVES
+# Fields that hold no expression: operators, and what the parser notes down.
+_NO_PARTS = frozenset(("op", "ops", "ctx", "kind", "conversion", "type_comment"))
+
+
+class _Parts(dict[type, tuple[str, ...]]):
+    """By the class of a node: its fields that may hold expressions, the last first."""
+
+    def __missing__(self, cls: type[ast.AST]) -> tuple[str, ...]:
+        found = self[cls] = tuple(name for name in reversed(cls._fields) if name not in _NO_PARTS)
+        return found
+
+
+_PARTS = _Parts()
 
 
 class ScopeIndex:
@@ -93,37 +107,44 @@ class ScopeIndex:
             scope.attributes.clear()
         self.__dict__.clear()
 
-    # The walk keeps its own stack: chains of 100,000 operators or `elif`s must not meet Python's recursion limit.
+    # The walk keeps its own stacks: chains of 100,000 operators or `elif`s must not meet Python's recursion limit.
+    # `stack` holds statements; `todo` the expressions of one, which come before the statements in it. What lies in them
+    # below a scope stands in that scope.
     def _walk(self) -> None:
-        module = self.module
-        stack: list[tuple[ast.AST, Scope, ast.stmt | None]] = []
-        self.block(self.tree.body, self.tree, module, stack)
-        pop, push = stack.pop, stack.append
-        handlers = _HANDLERS
-        skip = _SKIP
+        scope = self.module
+        stack: _Stack = []
+        todo: _Todo = []
+        self.block(self.tree.body, self.tree, scope, stack)
+        scope_of, statements, expressions, parts, skip = self.scope_of, _STATEMENTS, _EXPRESSIONS, _PARTS, _SKIP
         while stack:
-            node, scope, holder = pop()
-            handler = handlers.get(node.__class__)
-            if handler is not None:
-                handler(self, node, scope, holder, stack)
+            stmt = stack.pop()
+            if stmt.__class__ is Scope:
+                scope = stmt
                 continue
-            if isinstance(node, ast.stmt):
-                holder = node
-                self.scope_of[node] = scope
-            at = len(stack)
-            for name in node._fields:
-                value = getattr(node, name, None)
-                cls = value.__class__
-                if cls is list:
-                    for item in value:  # type: ignore[union-attr]
-                        if item.__class__ not in skip:
-                            push((item, scope, holder))
+            scope_of[stmt] = scope
+            statements.get(stmt.__class__, _other)(self, stmt, scope, stack, todo)
+            here = scope
+            while todo:
+                node = todo.pop()
+                cls = node.__class__
+                while cls is ast.Attribute:
+                    node = node.value
+                    cls = node.__class__
+                handler = expressions.get(cls)
+                if handler is not None:
+                    handler(self, node, here, stmt, todo)
+                elif cls is Scope:
+                    here = node
                 elif cls not in skip:
-                    push((value, scope, holder))  # type: ignore[arg-type]
-            if len(stack) - at > 1:
-                stack[at:] = stack[at:][::-1]
+                    for name in parts[cls]:
+                        value = getattr(node, name)
+                        if value.__class__ is list:
+                            todo += [item for item in reversed(value) if item.__class__ not in skip]
+                        elif value.__class__ not in skip:
+                            todo.append(value)
 
-    def block(self, stmts: list[ast.stmt], owner: Block, scope: Scope, stack: list[_Item]) -> None:
+    def block(self, stmts: list[ast.stmt], owner: Block, scope: Scope, stack: _Stack) -> None:
+        """Put a block on the stack, without what can never run."""
         parent = self.parent
         at = len(stack)
         for number in range(len(stmts) - 1, -1, -1):
@@ -143,7 +164,7 @@ class ScopeIndex:
                     self.block(stmts, owner, scope, stack)
                     return
             parent[stmt] = owner
-            stack.append((stmt, scope, None))
+            stack.append(stmt)
 
     def _settle(self, stmts: list[ast.stmt], scope: Scope) -> list[ast.stmt]:
         """The statements with the branch that is taken in place of each `if True:`, `while False:` and the like."""
@@ -174,15 +195,14 @@ class ScopeIndex:
         value: ast.expr | None,
         stmt: ast.stmt | None,
         scope: Scope,
-        stack: list[_Item] | None,
+        todo: _Todo,
         path: tuple[int | None, ...] = (),
     ) -> None:
-        """Bind the names in `target`; expressions inside it (subscripts, receivers) go on the stack."""
+        """Bind the names in `target`; expressions inside it (subscripts, receivers) are left to do."""
         cls = target.__class__
         if cls is ast.Name:
             name: str = target.id  # type: ignore[attr-defined]
-            home = self._home(name, scope, kind)
-            home.bindings.setdefault(name, []).append(Binding(name, kind, target, value, stmt, scope, path))
+            self._bound(Binding(name, kind, target, value, stmt, scope, path))
         elif cls is ast.Attribute:
             receiver = target.value  # type: ignore[attr-defined]
             if receiver.__class__ is ast.Name:
@@ -193,19 +213,30 @@ class ScopeIndex:
                 else:
                     b = Binding(target.attr, kind, target, value, stmt, scope, path)  # type: ignore[attr-defined]
                     self.set_on.append((receiver.id, b))
-            elif stack is not None:
-                stack.append((receiver, scope, stmt))
+            else:
+                todo.append(receiver)
         elif cls is ast.Tuple or cls is ast.List:
             elements: list[ast.expr] = target.elts  # type: ignore[attr-defined]
             starred = next((i for i, e in enumerate(elements) if e.__class__ is ast.Starred), None)
             for i, element in enumerate(elements):
                 if element.__class__ is ast.Starred:
-                    self.bind(element.value, kind, value, stmt, scope, stack, (*path, None))
+                    self.bind(element.value, kind, value, stmt, scope, todo, (*path, None))
                 else:
                     index = i if starred is None or i < starred else i - len(elements)
-                    self.bind(element, kind, value, stmt, scope, stack, (*path, index))
-        elif stack is not None and cls is not ast.Constant:
-            stack.append((target, scope, stmt))
+                    self.bind(element, kind, value, stmt, scope, todo, (*path, index))
+        elif cls is not ast.Constant:
+            todo.append(target)
+
+    def _bound(self, binding: Binding) -> None:
+        """Keep a binding of a plain name where that name lives."""
+        name, home = binding.name, binding.scope
+        if home.globals or home.nonlocals or binding.kind == "walrus":
+            home = self._home(name, home, binding.kind)
+        known = home.bindings.get(name)
+        if known is None:
+            home.bindings[name] = [binding]
+        else:
+            known.append(binding)
 
     def _home(self, name: str, scope: Scope, kind: str) -> Scope:
         if kind == "walrus":
@@ -222,24 +253,26 @@ class ScopeIndex:
         return scope
 
 
-_Item = tuple[ast.AST, Scope, "ast.stmt | None"]
+# Statements or expressions, and scopes; the handlers know by the class of a node what it is, the type checker does not.
+_Stack = list[Any]
+_Todo = list[Any]
 
 
-def _call(ix: ScopeIndex, node: ast.Call, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
+def _call(ix: ScopeIndex, node: ast.Call, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
     ix.calls.append(node)
     scope.calls.append(node)
     ix.scope_of[node] = scope
-    if holder is not None:
-        ix.stmt_of[node] = holder
-    func = node.func
+    ix.stmt_of[node] = holder
     for keyword in reversed(node.keywords):
         if keyword.value.__class__ not in _LEAVES:
-            stack.append((keyword.value, scope, holder))
+            todo.append(keyword.value)
     for arg in reversed(node.args):
         if arg.__class__ not in _LEAVES:
-            stack.append((arg, scope, holder))
+            todo.append(arg)
+    func = node.func
     if func.__class__ is ast.Attribute:
-        receiver = dotted(func.value)
+        value = func.value
+        receiver = value.id if value.__class__ is ast.Name else dotted(value)
         if receiver is not None:
             methods = scope.receivers.get(receiver)
             if methods is None:
@@ -247,113 +280,95 @@ def _call(ix: ScopeIndex, node: ast.Call, scope: Scope, holder: ast.stmt | None,
             else:
                 methods.add(func.attr)
         else:
-            stack.append((func.value, scope, holder))
+            todo.append(value)
     elif func.__class__ is not ast.Name:
-        stack.append((func, scope, holder))
+        todo.append(func)
 
 
-def _leaf(ix: ScopeIndex, node: ast.AST, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    return
+def _other(ix: ScopeIndex, node: ast.stmt, scope: Scope, stack: _Stack, todo: _Todo) -> None:
+    for name in _PARTS[node.__class__]:
+        value = getattr(node, name, None)
+        todo.extend(reversed(value) if isinstance(value, list) else (value,))
 
 
-def _attribute(ix: ScopeIndex, node: ast.Attribute, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    value: ast.expr = node
-    while value.__class__ is ast.Attribute:
-        value = value.value
-    if value.__class__ is not ast.Name:
-        stack.append((value, scope, holder))
-
-
-def _assign(ix: ScopeIndex, node: ast.Assign, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _assign(ix: ScopeIndex, node: ast.Assign, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.assignments.append(node)
-    if node.value.__class__ not in _LEAVES:
-        stack.append((node.value, scope, node))
+    value = node.value
+    if value.__class__ not in _LEAVES:
+        todo.append(value)
     for target in node.targets:
-        ix.bind(target, "assign", node.value, node, scope, stack)
+        ix.bind(target, "assign", value, node, scope, todo)
 
 
-def _annassign(ix: ScopeIndex, node: ast.AnnAssign, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _annassign(ix: ScopeIndex, node: ast.AnnAssign, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     if node.value is not None:
         ix.assignments.append(node)
-        stack.append((node.value, scope, node))
-        ix.bind(node.target, "assign", node.value, node, scope, stack)
+        todo.append(node.value)
+        ix.bind(node.target, "assign", node.value, node, scope, todo)
     elif scope.kind == "class":
-        ix.bind(node.target, "assign", None, node, scope, stack)
+        ix.bind(node.target, "assign", None, node, scope, todo)
 
 
-def _augassign(ix: ScopeIndex, node: ast.AugAssign, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _augassign(ix: ScopeIndex, node: ast.AugAssign, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.augments.append(node)
-    stack.append((node.value, scope, node))
-    ix.bind(node.target, "aug", node.value, node, scope, stack)
+    todo.append(node.value)
+    ix.bind(node.target, "aug", node.value, node, scope, todo)
 
 
-def _for(
-    ix: ScopeIndex, node: ast.For | ast.AsyncFor, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
-) -> None:
-    ix.scope_of[node] = scope
+def _for(ix: ScopeIndex, node: ast.For | ast.AsyncFor, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     scope.loops.append(node)
-    ix.block(node.orelse, node, scope, stack)
+    if node.orelse:
+        ix.block(node.orelse, node, scope, stack)
     ix.block(node.body, node, scope, stack)
-    stack.append((node.iter, scope, node))
-    ix.bind(node.target, "for", node.iter, node, scope, stack)
+    todo.append(node.iter)
+    ix.bind(node.target, "for", node.iter, node, scope, todo)
 
 
-def _while(ix: ScopeIndex, node: ast.While, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _while(ix: ScopeIndex, node: ast.While, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     scope.loops.append(node)
-    ix.block(node.orelse, node, scope, stack)
+    _if(ix, node, scope, stack, todo)
+
+
+def _if(ix: ScopeIndex, node: ast.If | ast.While, scope: Scope, stack: _Stack, todo: _Todo) -> None:
+    if node.orelse:
+        ix.block(node.orelse, node, scope, stack)
     ix.block(node.body, node, scope, stack)
-    stack.append((node.test, scope, node))
+    todo.append(node.test)
 
 
-def _if(ix: ScopeIndex, node: ast.If, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
-    ix.block(node.orelse, node, scope, stack)
-    ix.block(node.body, node, scope, stack)
-    stack.append((node.test, scope, node))
-
-
-def _with(
-    ix: ScopeIndex, node: ast.With | ast.AsyncWith, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
-) -> None:
-    ix.scope_of[node] = scope
+def _with(ix: ScopeIndex, node: ast.With | ast.AsyncWith, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.withs.append(node)
     ix.block(node.body, node, scope, stack)
     for item in reversed(node.items):
-        stack.append((item.context_expr, scope, node))
+        todo.append(item.context_expr)
         if item.optional_vars is not None:
-            ix.bind(item.optional_vars, "with", item.context_expr, node, scope, stack)
+            ix.bind(item.optional_vars, "with", item.context_expr, node, scope, todo)
 
 
-def _try(
-    ix: ScopeIndex, node: ast.Try | ast.TryStar, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
-) -> None:
-    ix.scope_of[node] = scope
-    ix.block(node.finalbody, node, scope, stack)
-    ix.block(node.orelse, node, scope, stack)
+def _try(ix: ScopeIndex, node: ast.Try | ast.TryStar, scope: Scope, stack: _Stack, todo: _Todo) -> None:
+    if node.finalbody:
+        ix.block(node.finalbody, node, scope, stack)
+    if node.orelse:
+        ix.block(node.orelse, node, scope, stack)
     for handler in reversed(node.handlers):
         ix.parent[handler] = node
         ix.scope_of[handler] = scope
         ix.excepts.append(handler)
         ix.block(handler.body, handler, scope, stack)
         if handler.type is not None:
-            stack.append((handler.type, scope, node))
+            todo.append(handler.type)
         if handler.name:
             binding = Binding(handler.name, "except", handler, None, node, scope)
             scope.bindings.setdefault(handler.name, []).append(binding)
     ix.block(node.body, node, scope, stack)
 
 
-def _match(ix: ScopeIndex, node: ast.Match, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _match(ix: ScopeIndex, node: ast.Match, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     for case in reversed(node.cases):
         ix.parent[case] = node
         ix.block(case.body, case, scope, stack)
         if case.guard is not None:
-            stack.append((case.guard, scope, node))
+            todo.append(case.guard)
         patterns: list[ast.AST] = [case.pattern]
         while patterns:
             pattern = patterns.pop()
@@ -361,81 +376,70 @@ def _match(ix: ScopeIndex, node: ast.Match, scope: Scope, holder: ast.stmt | Non
             if isinstance(name, str):
                 scope.bindings.setdefault(name, []).append(Binding(name, "match", pattern, None, node, scope))
             patterns.extend(ast.iter_child_nodes(pattern))
-    stack.append((node.subject, scope, node))
+    todo.append(node.subject)
 
 
 def _function(
-    ix: ScopeIndex,
-    node: ast.FunctionDef | ast.AsyncFunctionDef,
-    scope: Scope,
-    holder: ast.stmt | None,
-    stack: list[_Item],
+    ix: ScopeIndex, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, stack: _Stack, todo: _Todo
 ) -> None:
-    ix.scope_of[node] = scope
-    home = ix._home(node.name, scope, "def")
-    home.bindings.setdefault(node.name, []).append(Binding(node.name, "def", node, None, node, scope))
+    ix._bound(Binding(node.name, "def", node, None, node, scope))
     inner = Scope("function", node, node.name, scope, node)
     ix.scopes[node] = inner
     ix.functions.append(inner)
-    _parameters(ix, inner, scope, node, stack)
-    for decorator in node.decorator_list:
-        stack.append((decorator, scope, node))
+    _parameters(inner, node, node, todo)
+    todo += reversed(node.decorator_list)
+    stack.append(scope)
     ix.block(node.body, node, inner, stack)
+    stack.append(inner)
 
 
 def _parameters(
-    ix: ScopeIndex,
-    inner: Scope,
-    outer: Scope,
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
-    stack: list[_Item],
+    inner: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, stmt: ast.stmt | None, todo: _Todo
 ) -> None:
+    bindings = inner.bindings
     for arg in inner.parameters():
-        stmt = node if isinstance(node, ast.stmt) else None
-        inner.bindings[arg.arg] = [Binding(arg.arg, "param", arg, None, stmt, inner)]
-    for default in (*node.args.defaults, *node.args.kw_defaults):
-        if default is not None:
-            stack.append((default, outer, node if isinstance(node, ast.stmt) else None))
+        bindings[arg.arg] = [Binding(arg.arg, "param", arg, None, stmt, inner)]
+    todo += node.args.defaults
+    todo += node.args.kw_defaults
 
 
-def _lambda(ix: ScopeIndex, node: ast.Lambda, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
+def _lambda(ix: ScopeIndex, node: ast.Lambda, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
     inner = Scope("lambda", node, "<lambda>", scope, holder)
     ix.scopes[node] = inner
-    _parameters(ix, inner, scope, node, stack)
-    stack.append((node.body, inner, holder))
+    todo += (scope, node.body, inner)
+    _parameters(inner, node, None, todo)
 
 
-def _class(ix: ScopeIndex, node: ast.ClassDef, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _class(ix: ScopeIndex, node: ast.ClassDef, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     scope.bindings.setdefault(node.name, []).append(Binding(node.name, "class", node, None, node, scope))
     inner = Scope("class", node, node.name, scope, node)
     ix.scopes[node] = inner
     ix.classes.append(inner)
+    todo += (*node.bases, *node.decorator_list, *(k.value for k in node.keywords))
+    stack.append(scope)
     ix.block(node.body, node, inner, stack)
-    for expr in (*node.bases, *node.decorator_list, *(k.value for k in node.keywords)):
-        stack.append((expr, scope, node))
+    stack.append(inner)
 
 
 def _comprehension(
     ix: ScopeIndex,
     node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
     scope: Scope,
-    holder: ast.stmt | None,
-    stack: list[_Item],
+    holder: ast.stmt,
+    todo: _Todo,
 ) -> None:
     inner = Scope("comprehension", node, "<comprehension>", scope, holder)
     ix.scopes[node] = inner
-    parts: list[ast.expr] = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-    for part in parts:
-        stack.append((part, inner, holder))
-    for i, generator in enumerate(node.generators):
-        ix.bind(generator.target, "comp", generator.iter, holder, inner, stack)
-        stack.append((generator.iter, scope if i == 0 else inner, holder))
-        stack.extend((test, inner, holder) for test in generator.ifs)
+    todo += (scope, node.value, node.key) if isinstance(node, ast.DictComp) else (scope, node.elt)
+    for generator in reversed(node.generators):
+        todo += generator.ifs
+        ix.bind(generator.target, "comp", generator.iter, holder, inner, todo)
+        todo.append(generator.iter)
+    first = todo.pop()  # it alone is no part of the inner scope
+    todo += (inner, first)
 
 
-def _import(ix: ScopeIndex, node: ast.Import, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _import(ix: ScopeIndex, node: ast.Import, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.imports.append(node)
     for alias in node.names:
         if alias.asname:
@@ -443,13 +447,10 @@ def _import(ix: ScopeIndex, node: ast.Import, scope: Scope, holder: ast.stmt | N
         else:
             name = full = alias.name.partition(".")[0]
         binding = Binding(name, "import", alias, None, node, scope, (), (full, 0))
-        ix._home(name, scope, "import").bindings.setdefault(name, []).append(binding)
+        ix._bound(binding)
 
 
-def _importfrom(
-    ix: ScopeIndex, node: ast.ImportFrom, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
-) -> None:
-    ix.scope_of[node] = scope
+def _importfrom(ix: ScopeIndex, node: ast.ImportFrom, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.imports.append(node)
     for alias in node.names:
         if alias.name == "*":
@@ -458,85 +459,67 @@ def _importfrom(
         name = alias.asname or alias.name
         full = f"{node.module}.{alias.name}" if node.module else alias.name
         binding = Binding(name, "from", alias, None, node, scope, (), (full, node.level))
-        ix._home(name, scope, "from").bindings.setdefault(name, []).append(binding)
+        ix._bound(binding)
 
 
-def _global(ix: ScopeIndex, node: ast.Global, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
-    scope.globals.update(node.names)
+def _global(ix: ScopeIndex, node: ast.Global, scope: Scope, stack: _Stack, todo: _Todo) -> None:
+    scope.globals = scope.globals.union(node.names)
 
 
-def _nonlocal(ix: ScopeIndex, node: ast.Nonlocal, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
-    scope.nonlocals.update(node.names)
+def _nonlocal(ix: ScopeIndex, node: ast.Nonlocal, scope: Scope, stack: _Stack, todo: _Todo) -> None:
+    scope.nonlocals = scope.nonlocals.union(node.names)
 
 
-def _return(ix: ScopeIndex, node: ast.Return, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _return(ix: ScopeIndex, node: ast.Return, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.exits.append(node)
     scope.returns.append(node)
-    if node.value is not None and node.value.__class__ not in _LEAVES:
-        stack.append((node.value, scope, node))
+    if node.value is not None:
+        todo.append(node.value)
 
 
-def _exit(
-    ix: ScopeIndex,
-    node: ast.Raise | ast.Break | ast.Continue,
-    scope: Scope,
-    holder: ast.stmt | None,
-    stack: list[_Item],
-) -> None:
-    ix.scope_of[node] = scope
+def _raise(ix: ScopeIndex, node: ast.Raise, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     ix.exits.append(node)
-    if isinstance(node, ast.Raise) and node.exc is not None:
-        stack.append((node.exc, scope, node))
+    if node.exc is not None:
+        todo.append(node.exc)
 
 
-def _assert(ix: ScopeIndex, node: ast.Assert, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _exit(ix: ScopeIndex, node: ast.Break | ast.Continue, scope: Scope, stack: _Stack, todo: _Todo) -> None:
+    ix.exits.append(node)
+
+
+def _assert(ix: ScopeIndex, node: ast.Assert, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     if never_goes_on(node):
         ix.exits.append(node)
     if node.msg is not None:
-        stack.append((node.msg, scope, node))
-    stack.append((node.test, scope, node))
+        todo.append(node.msg)
+    todo.append(node.test)
 
 
-def _expr(ix: ScopeIndex, node: ast.Expr, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _expr(ix: ScopeIndex, node: ast.Expr, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     if never_goes_on(node):
         ix.exits.append(node)
-    if node.value.__class__ not in _LEAVES:
-        stack.append((node.value, scope, node))
+    todo.append(node.value)
 
 
-def _delete(ix: ScopeIndex, node: ast.Delete, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.scope_of[node] = scope
+def _delete(ix: ScopeIndex, node: ast.Delete, scope: Scope, stack: _Stack, todo: _Todo) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name):
-            ix.bind(target, "del", None, node, scope, stack)
+            ix.bind(target, "del", None, node, scope, todo)
 
 
-def _walrus(ix: ScopeIndex, node: ast.NamedExpr, scope: Scope, holder: ast.stmt | None, stack: list[_Item]) -> None:
-    ix.bind(node.target, "walrus", node.value, holder, scope, stack)
-    stack.append((node.value, scope, holder))
+def _walrus(ix: ScopeIndex, node: ast.NamedExpr, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
+    ix.bind(node.target, "walrus", node.value, holder, scope, todo)
+    todo.append(node.value)
 
 
-def _yield(
-    ix: ScopeIndex, node: ast.Yield | ast.YieldFrom, scope: Scope, holder: ast.stmt | None, stack: list[_Item]
-) -> None:
+def _yield(ix: ScopeIndex, node: ast.Yield | ast.YieldFrom, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
     scope.yields = True
     if node.value is not None:
-        stack.append((node.value, scope, holder))
+        todo.append(node.value)
 
 
-_LEAVES: frozenset[type] = frozenset((ast.Name, ast.Constant))
-
-# Handlers are typed by their own node class; the table cannot say so.
-_HANDLERS: dict[type, Any] = {
-    ast.Name: _leaf,
-    ast.Constant: _leaf,
-    ast.Call: _call,
-    ast.Attribute: _attribute,
+# Handlers are typed by their own node class; the tables cannot say so.
+_STATEMENTS: dict[type, Any] = {
     ast.Assign: _assign,
     ast.AnnAssign: _annassign,
     ast.AugAssign: _augassign,
@@ -551,23 +534,26 @@ _HANDLERS: dict[type, Any] = {
     ast.Match: _match,
     ast.FunctionDef: _function,
     ast.AsyncFunctionDef: _function,
-    ast.Lambda: _lambda,
     ast.ClassDef: _class,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.DictComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
     ast.Import: _import,
     ast.ImportFrom: _importfrom,
     ast.Global: _global,
     ast.Nonlocal: _nonlocal,
     ast.Return: _return,
-    ast.Raise: _exit,
+    ast.Raise: _raise,
     ast.Break: _exit,
     ast.Continue: _exit,
     ast.Assert: _assert,
     ast.Expr: _expr,
     ast.Delete: _delete,
+}
+_EXPRESSIONS: dict[type, Any] = {
+    ast.Call: _call,
+    ast.Lambda: _lambda,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
     ast.NamedExpr: _walrus,
     ast.Yield: _yield,
     ast.YieldFrom: _yield,

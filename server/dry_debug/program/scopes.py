@@ -36,6 +36,9 @@ ScopeNode = ast.Module | ast.ClassDef | FunctionNode | ast.ListComp | ast.SetCom
 Block = ast.stmt | ast.ExceptHandler | ast.match_case | ast.Module
 
 
+_NO_NAMES: frozenset[str] = frozenset()
+
+
 class Binding:
     """One place where a name gets a value.
 
@@ -117,8 +120,8 @@ class Scope:
         self.returns: list[ast.Return] = []
         self.loops: list[ast.For | ast.AsyncFor | ast.While] = []
         self.children: list[Scope] = []
-        self.globals: set[str] = set()
-        self.nonlocals: set[str] = set()
+        self.globals: frozenset[str] = _NO_NAMES
+        self.nonlocals: frozenset[str] = _NO_NAMES
         self.imports_star: list[tuple[str, int]] = []
         self.decorators: list[ast.expr] = getattr(node, "decorator_list", [])
         self.yields = False
@@ -167,12 +170,12 @@ class Scope:
             if scope.acts_for is not None:
                 return scope.acts_for[1]
             if scope.parent is not None and scope.parent.kind == "class" and scope.kind == "function":
-                node = scope.node
-                assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-                if any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list):
-                    return None
-                arguments = [*node.args.posonlyargs, *node.args.args]
-                return arguments[0].arg if arguments else None
+                for decorator in scope.decorators:
+                    if isinstance(decorator, ast.Name) and decorator.id == "staticmethod":
+                        return None
+                parameters: ast.arguments = scope.node.args  # type: ignore[union-attr]
+                first = parameters.posonlyargs or parameters.args
+                return first[0].arg if first else None
             scope = scope.parent
         return None
 
@@ -180,13 +183,14 @@ class Scope:
         """All parameters in order: positional-only, ordinary, *args, keyword-only, **kwargs."""
         known = self.own_parameters
         if known is None:
-            known = []
-            if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                a = self.node.args
-                known = [*a.posonlyargs, *a.args]
-                known += [arg for arg in (a.vararg,) if arg]
+            a: ast.arguments | None = getattr(self.node, "args", None)
+            known = [] if a is None else [*a.posonlyargs, *a.args]
+            if a is not None:
+                if a.vararg is not None:
+                    known.append(a.vararg)
                 known += a.kwonlyargs
-                known += [arg for arg in (a.kwarg,) if arg]
+                if a.kwarg is not None:
+                    known.append(a.kwarg)
             self.own_parameters = known
         return known
 
@@ -240,14 +244,20 @@ def fixed_truth(test: ast.expr) -> bool | None:
     return bool(test.value) is not negated if isinstance(test, ast.Constant) else None
 
 
+_ENDING = frozenset(("exit", "_exit", "abort"))
+
+
 def never_goes_on(stmt: ast.stmt) -> bool:
     """Whether a plain statement ends the run: `assert False`, `sys.exit()`, `os.abort()`."""
-    if isinstance(stmt, ast.Assert):
-        return fixed_truth(stmt.test) is False
-    func = stmt.value.func if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call) else None
-    if isinstance(func, ast.Attribute):
-        return func.attr in ("exit", "_exit", "abort") and dotted(func) in ("sys.exit", "os._exit", "os.abort")
-    return isinstance(func, ast.Name) and func.id in ("exit", "quit")
+    if isinstance(stmt, ast.Expr):
+        call = stmt.value
+        if not isinstance(call, ast.Call):
+            return False
+        func = call.func
+        if isinstance(func, ast.Attribute):
+            return func.attr in _ENDING and dotted(func) in ("sys.exit", "os._exit", "os.abort")
+        return isinstance(func, ast.Name) and func.id in ("exit", "quit")
+    return isinstance(stmt, ast.Assert) and fixed_truth(stmt.test) is False
 
 
 # What stands in a field of a node and is no node, and the contexts of names, which nobody asks for.
