@@ -30,7 +30,6 @@ class Names:
         self._through_star = through_star
         self._through_import = through_import
         self._roots: dict[tuple[Scope, str], str | None] = {}
-        self._full: dict[str, str] = {}
 
     def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
         """The scope that binds `name` as seen from `scope` and its bindings there (Python's LEGB order)."""
@@ -55,26 +54,26 @@ class Names:
         None for what the file defines itself, for attributes of values, and for unresolved names. A relative import
         keeps its leading dots.
         """
-        parts: list[str] = []
-        while expr.__class__ is ast.Attribute:
-            parts.append(expr.attr)
-            expr = expr.value
-        if expr.__class__ is not ast.Name:
+        start = expr
+        while start.__class__ is ast.Attribute:
+            start = start.value
+        if start.__class__ is not ast.Name:
             return None
-        name = expr.id
+        name = start.id
         root = self._roots.get((scope, name), "")
         if root == "":
             root = self._root(name, scope)
         if root is None:
             return None
-        if parts:
+        if start is not expr:
+            parts: list[str] = []
+            while expr.__class__ is ast.Attribute:
+                parts.append(expr.attr)
+                expr = expr.value
             parts.append(root)
             parts.reverse()
             root = ".".join(parts)
-        known = self._full.get(root)
-        if known is None:
-            known = self._full[root] = canonical(root)
-        return known
+        return canonical(root)
 
     def _root(self, name: str, scope: Scope) -> str | None:
         key = (scope, name)
@@ -85,7 +84,9 @@ class Names:
         found = self.lookup(name, scope)
         result: str | None = None
         if found is not None:
-            result = self._of_bindings(found[1])
+            home, bindings = found
+            # The scopes inside of one that binds a name share its answer.
+            result = self._of_bindings(bindings) if home is scope else self._root(name, home)
         elif name in _BUILTINS:
             result = f"builtins.{name}"
         else:
