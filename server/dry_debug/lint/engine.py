@@ -95,9 +95,11 @@ def analyse(
 
     Raises Cancelled, and nothing else, when `cancelled()` becomes true between two rules.
     """
-    host = host if host is not None else NullHost()
+    if host is None:
+        host = NullHost()
+    else:
+        host.begin()
     problems = list(document.problems)
-    host.begin()
     known = host.program_of(document)
     parsed = known.tree if known is not None else parse(document)
     broken: list[Finding] = []
@@ -121,16 +123,17 @@ def analyse(
             problems.append(_crash(info, error, document.path))
             doubtful.add(info.name)
             continue
-        raw.extend((info, report) for report in reports)
-        if not all(report.confidence in shown for report in reports):
-            doubtful.add(info.name)
+        for report in reports:
+            raw.append((info, report))
+            if report.confidence not in shown:
+                doubtful.add(info.name)
     ran = [info for info in chosen if info.name not in doubtful] if doubtful else chosen
     problems.extend(program.problems)
     fixers: dict[str, Callable[[], Fix | None]] = {}
     varied: dict[str, Callable[[], list[Fix]]] = {}
-    findings = _findings(document, program, raw, settings, fixers, varied)
+    findings = _findings(document, program, raw, settings, fixers, varied) if raw else []
     kept, hidden = suppress.apply(document, parsed, findings, ran)
-    beside = _beside(chosen, kept, program, problems)
+    beside = _beside(chosen, kept, program, problems) if kept else []
     if beside:
         findings.extend(_findings(document, program, beside, settings, fixers, varied))
         kept, hidden = suppress.apply(document, parsed, findings, ran)
@@ -144,7 +147,7 @@ def _beside(
 ) -> list[tuple[RuleInfo, Report]]:
     """What the rules about comments say beside `findings`, those that no comment suppresses."""
     found: list[tuple[RuleInfo, Report]] = []
-    judges = [info for info in chosen if info.shape == "comment"] if findings else []
+    judges = [info for info in chosen if info.shape == "comment"]
     if not judges:
         return found
     # With the catalogue these rules cost a cold run a tenth of its time, and most comments say nothing of theirs.

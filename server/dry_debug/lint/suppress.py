@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dry_debug.lint import manifest
@@ -38,7 +39,8 @@ def _marker() -> re.Pattern[str]:
     return re.compile(_MARKER)
 
 
-_QUICK = re.compile(r"#[ \t]*(?:noqa|dry-debug)[ \t]*:", re.IGNORECASE)
+# One of these identifiers stands in every text with such a comment.
+_SIGNS = frozenset(("dry", *map("".join, itertools.product("nN", "oO", "qQ", "aA"))))
 
 
 class RuleName(Protocol):
@@ -81,14 +83,15 @@ def apply(
     confidences are applied. A file that does not parse (`tree` is None) has no suppressions.
     """
     source = document.source
-    if tree is None or _QUICK.search(source) is None:
+    if tree is None or _SIGNS.isdisjoint(document.identifiers):
+        return list(findings), []
+    words = _words_of(ran).union(*((finding.code.lower(), finding.rule) for finding in findings))
+    if not any(_is_ours(match, words) for match in _marker().finditer(source)):
         return list(findings), []
     codes = {rule.code.lower(): rule.name for rule in ran} | {rule.name: rule.name for rule in ran}
     codes |= {finding.code.lower(): finding.rule for finding in findings}
     codes |= {finding.rule: finding.rule for finding in findings}
     codes |= {UNUSED_SUPPRESSION[1].lower(): UNUSED_SUPPRESSION[0], UNUSED_SUPPRESSION[0]: UNUSED_SUPPRESSION[0]}
-    if not any(_is_ours(match, codes) for match in _marker().finditer(source)):
-        return list(findings), []
     from dry_debug.lint.logical_lines import logical_lines  # loads `tokenize`
 
     lines = logical_lines(document)
@@ -102,6 +105,19 @@ def apply(
     return kept, hidden
 
 
+_last: tuple[Collection[RuleName], frozenset[str]] = ((), frozenset())
+
+
+def _words_of(ran: Collection[RuleName]) -> frozenset[str]:
+    """What comments may name of these rules, and of what is said of comments. That of the last ones is remembered."""
+    global _last
+    known = _last
+    if known[0] is not ran:
+        names = (name for rule in ran for name in (rule.code.lower(), rule.name))
+        known = _last = (ran, frozenset((*names, UNUSED_SUPPRESSION[1].lower(), UNUSED_SUPPRESSION[0])))
+    return known[1]
+
+
 def hiding(document: Document, finding: Finding) -> list[int]:
     """The one-based lines (of the whole source) of the comments that hide `finding`."""
     from dry_debug.lint.logical_lines import logical_lines
@@ -113,7 +129,7 @@ def hiding(document: Document, finding: Finding) -> list[int]:
     return [m.comment.line + 1 for m in markers if m.hides(finding, at, lines.last_line(at)) is not None]
 
 
-def _is_ours(match: re.Match[str], codes: dict[str, str]) -> bool:
+def _is_ours(match: re.Match[str], codes: Container[str]) -> bool:
     listed = match.group("noqa")
     return listed is None or any(word.lower() in codes for word in _WORD.findall(listed))
 
