@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.once import cached_property
 from dry_debug.program import knowledge as know
 from dry_debug.program import lightning, relations, trainers
 from dry_debug.program.arguments import argument

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument
 from dry_debug.program.events import CallTree
 from dry_debug.program.rank_tests import RankTests, only_main

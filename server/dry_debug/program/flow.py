@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Collection, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.knowledge import ACCELERATORS

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.once import cached_property
 from dry_debug.program import settings
 from dry_debug.program.hyper_defaults import (
     command_line_functions,

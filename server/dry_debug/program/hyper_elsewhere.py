@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.events import CallTree
 from dry_debug.program.hyper_fields import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical
 from dry_debug.program.literals import literal

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.once import cached_property
 from dry_debug.program.dispatch import Run, is_hook, runs
 from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program import grad_modes
 from dry_debug.program import knowledge as know
 from dry_debug.program.class_kinds import kind_of

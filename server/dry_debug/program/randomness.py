@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.once import cached_property
 from dry_debug.program import knowledge as know
 from dry_debug.program.events import CallTree
 from dry_debug.program.scopes import Scope

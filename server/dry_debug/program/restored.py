@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument, bind_arguments, given
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.events import CallTree
 from dry_debug.program.evidence import Step
 from dry_debug.program.handed_back import handed_back

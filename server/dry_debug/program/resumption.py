@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step, weakest

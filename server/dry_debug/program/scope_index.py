@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
+from dry_debug.once import cached_property
 from dry_debug.program.acting import adopt, handed_on, plain_calls
 from dry_debug.program.scopes import (
     NO_NODES,

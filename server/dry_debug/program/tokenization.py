@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.language_models import Family, family_of

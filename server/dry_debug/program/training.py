@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program import every_nth
 from dry_debug.program.checkpoints import Checkpoints
 from dry_debug.program.components import Component, Components

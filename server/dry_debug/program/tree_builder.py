@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.dispatch import is_hook
 from dry_debug.program.guards import Guard, given_names, guard_of
 from dry_debug.program.project_calls import ProjectCalls

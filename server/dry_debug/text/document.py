@@ -4,9 +4,9 @@ A plain file is one cell. A notebook is its Python cells one after the other; ma
 same length, so that every offset of `source` is an offset of the text that the user sees in that cell.
 """
 
-from functools import cached_property
 from typing import NamedTuple
 
+from dry_debug.once import cached_property
 from dry_debug.records import dataclass, field
 from dry_debug.text.lines import Encoding, LineIndex
 from dry_debug.text.spans import Span, TextEdit
