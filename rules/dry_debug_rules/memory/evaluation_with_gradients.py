@@ -105,6 +105,8 @@ class EvaluationWithGradients(OrderRule):
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
         event = hit.event
         place = Occurrence(event, hit.calls)
+        if not program.why.listens and (hit.certainty != "must" or gradients_at(place) != "on"):
+            return None
         evaluates = hit.label == "eval" or scored(place) or (hit.label == "fresh" and _comes_evaluating(module))
         if not evaluates and (data_loop(place) is not None or not never_trains(*_files(place, program))):
             return None
@@ -214,7 +216,6 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
     call = event.node
     assert isinstance(call, ast.Call)
     function = _function(event)
-    wanted = _wants_gradients(function, home)
     if hit.certainty != "must":
         why(place, "on some path the model is in another mode here")
     elif gradients_at(place) != "on":
@@ -231,7 +232,7 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "this is written for a PyTorch that has no `no_grad`")
     elif last_name(call.func) == "generate":
         why(place, "`generate` switches autograd off by itself")
-    elif wanted is not None:
+    elif (wanted := _wants_gradients(function, home)) is not None:
         why(place, "{} wants gradients", Step(home, wanted, ""))
     elif _frozen(program) or _frozen(home):
         why(place, "parameters are frozen in this file: there may be no graph")

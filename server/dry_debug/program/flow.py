@@ -62,6 +62,9 @@ class Flow:
         # By what a backward pass of a function is over: the parameters that it is computed from.
         self.differentiated_from: dict[ast.expr, list[str]] = {}
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)
+        # What `model_outputs` asks of an expression and of a function.
+        self.held: dict[ast.expr, tuple[set[str], set[ast.AST]]] = {}
+        self.passing_on: dict[Scope, tuple[list[ast.AST], list[ast.Call | ast.Attribute]]] = {}
         # By function, and whether it counts what retains the graph, and what is computed: `carried.backward_passes`.
         self.passes: dict[tuple[Scope, bool, bool], list[tuple[ast.Call, ast.expr]]] = {}
         # By loop (or function) and its scope: what the assignments in it read and set (`derived`).

@@ -31,19 +31,7 @@ class Outputs:
         self.depth = depth
         self.names: set[str] = {given} if given else set()
         self.lists: set[str] = set()  # of these, what collects
-        steps: list[ast.AST] = []
-        self._enders: list[ast.Call | ast.Attribute] = []  # what would take an output out of its graph
-        for node in nodes(function.node):
-            kind = node.__class__
-            if kind is ast.Assign or kind is ast.AugAssign:
-                steps.append(node)
-            elif isinstance(node, ast.Call):
-                if last_name(node.func) in _ENDS:
-                    self._enders.append(node)
-                elif isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
-                    steps.append(node)
-            elif isinstance(node, ast.Attribute) and node.attr == "data":
-                self._enders.append(node)
+        steps, self._enders = _passing_on(function, program)
         for _ in range(3):  # a loop may hand a value on against the order of its lines
             before = len(self.names)
             for step in steps:
@@ -63,19 +51,12 @@ class Outputs:
 
     def carries(self, expr: ast.expr) -> bool:
         """Whether an expression may hold a graph of the model's."""
-        queue: list[ast.AST] = [expr]
-        while queue:
-            node = queue.pop()
-            if node is self.call or (isinstance(node, ast.Name) and node.id in self.names):
-                return True
-            if isinstance(node, ast.Attribute) and node.attr in _WITHOUT_GRAPH:
-                continue
-            if isinstance(node, ast.Call) and last_name(node.func) in _WITHOUT_GRAPH:
-                continue
-            if isinstance(node, ast.Compare):
-                continue
-            queue.extend(parts(node))
-        return False
+        held = self.program.flow.held
+        known = held.get(expr)
+        if known is None:
+            known = held[expr] = _held_by(expr)
+        names, calls = known
+        return self.call in calls or not self.names.isdisjoint(names)
 
     def ends(self, node: ast.expr) -> bool:
         """Whether an expression takes what the model gave out of its graph: `.detach()`, `.item()`, `.argmax(1)`."""
@@ -116,6 +97,48 @@ class Outputs:
             return False
         fate = fate_of_value(self.program, self.call)
         return not fate.backward and not fate.unknown
+
+
+def _passing_on(function: Scope, program: Program) -> tuple[list[ast.AST], list[ast.Call | ast.Attribute]]:
+    """Of a function: what hands a value on to a variable or a list, and what would take an output out of its graph."""
+    known = program.flow.passing_on.get(function)
+    if known is None:
+        steps: list[ast.AST] = []
+        enders: list[ast.Call | ast.Attribute] = []
+        for node in nodes(function.node):
+            kind = node.__class__
+            if kind is ast.Assign or kind is ast.AugAssign:
+                steps.append(node)
+            elif isinstance(node, ast.Call):
+                if last_name(node.func) in _ENDS:
+                    enders.append(node)
+                elif isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+                    steps.append(node)
+            elif isinstance(node, ast.Attribute) and node.attr == "data":
+                enders.append(node)
+        known = program.flow.passing_on[function] = steps, enders
+    return known
+
+
+def _held_by(expr: ast.expr) -> tuple[set[str], set[ast.AST]]:
+    """The variables and the calls whose graph the value of an expression may hold."""
+    names: set[str] = set()
+    calls: set[ast.AST] = set()
+    queue: list[ast.AST] = [expr]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            if node.attr not in _WITHOUT_GRAPH:
+                queue.append(node.value)
+        elif isinstance(node, ast.Call):
+            calls.add(node)
+            if last_name(node.func) not in _WITHOUT_GRAPH:
+                queue.extend(parts(node))
+        elif not isinstance(node, ast.Compare):
+            queue.extend(parts(node))
+    return names, calls
 
 
 def taken_out_nearby(event: Event) -> bool:
