@@ -64,9 +64,13 @@ def only_looks(program: Program, found: CarriedState) -> bool:
     )
 
 
+_Candidate = tuple[ast.Call, ast.stmt, list[str]]  # a call, its statement, the variables given that a loop carries on
+
+
 def carried_states(program: Program) -> Iterator[CarriedState]:
     """Every state that is carried on undetached, in source order of the backward passes."""
     seen: set[ast.AST] = set()
+    candidates: dict[LoopNode, list[_Candidate]] = {}
     for scope in (program.index.module, *program.index.functions):
         for backward, over in backward_passes(program, scope, retaining=True, computed=True):
             stmt = program.statement(backward)
@@ -82,7 +86,9 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
             if _leaves(program, stmt, loop):
                 program.why(backward, "the loop is left after it")
                 continue
-            for found in _in_loop(program, scope, loop, backward, over):
+            if loop not in candidates:
+                candidates[loop] = _may_carry(program, scope, loop)
+            for found in _in_loop(program, scope, loop, backward, over, candidates[loop]):
                 if found.at not in seen:
                     seen.add(found.at)
                     yield found
@@ -106,26 +112,48 @@ def _leaves(program: Program, stmt: ast.stmt, loop: LoopNode) -> bool:
     return False
 
 
-def _in_loop(
-    program: Program, scope: Scope, loop: LoopNode, backward: ast.Call, over: ast.expr
-) -> Iterator[CarriedState]:
+def _may_carry(program: Program, scope: Scope, loop: LoopNode) -> list[_Candidate]:
+    """The calls in `loop` that may run what carries a state on; most are told by the names that they are given."""
     inside = program.index.inside
     calls = [
-        call for call in scope.calls
+        (call, at) for call in scope.calls
         if (at := program.statement(call)) is not None and at is not loop and inside(at, loop)
     ]  # fmt: skip
-    for call in calls[:MAX_CALLS]:
-        stmt = program.statement(call)
-        assert stmt is not None
+    found: list[_Candidate] = []
+    for call, stmt in calls[:MAX_CALLS]:
         if not isinstance(stmt, ast.Assign | ast.AnnAssign | ast.Expr | ast.AugAssign | ast.Return):
             continue
-        arguments = _given(call)
-        taken = _taken(stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else []
-        states = [path for path in arguments if "." not in path and _bound_in(program, scope, loop, path)]
+        states = [path for path in _given(call) if "." not in path and _bound_in(program, scope, loop, path)]
         if not states and not ("." not in (dotted(call.func) or ".") or isinstance(call.func, ast.Attribute)):
             continue
-        if not states and not _may_hold_state(program, call):
-            continue
+        if states or (_classes_keep(program) and _may_hold_state(program, call)):
+            found.append((call, stmt, states))
+    return found
+
+
+def _classes_keep(program: Program) -> bool:
+    """Whether a class that the program can reach may set an attribute of its own object to what comes of it."""
+    keeping = program.flow.keeping
+    if keeping is None:
+        keeping = program.flow.keeping = program.leaves_file or any(
+            isinstance(stmt, ast.Assign)
+            and isinstance(stmt.value, ast.Call)
+            and _states_of_self(stmt, stmt.value, program.scope(stmt))
+            for stmt in program.index.assignments
+        )
+    return keeping
+
+
+def _in_loop(
+    program: Program,
+    scope: Scope,
+    loop: LoopNode,
+    backward: ast.Call,
+    over: ast.expr,
+    candidates: list[_Candidate],
+) -> Iterator[CarriedState]:
+    for call, stmt, states in candidates:
+        taken = _taken(stmt) if isinstance(stmt, ast.Assign) and stmt.value is call else []
         module = program.value(call.func, call)
         if module.kind == "function" and states:
             run = next((r for name in states if (r := _run_inside(program, call, name)) is not None), None)
@@ -501,7 +529,7 @@ def _held(
 ) -> CarriedState | None:
     base = module.base
     cls, owner = base.scope, base.program
-    if cls is None or owner is None or cls.kind != "class" or not cls.attributes:
+    if cls is None or owner is None or cls.kind != "class" or not cls.attributes or not _classes_keep(program):
         return None
     forward = next((f for f in cls.children if f.kind == "function" and f.name == "forward"), None)
     if forward is None or forward.self_name is None:
