@@ -131,6 +131,7 @@ class _Gradients(Automaton):
 
     kinds = frozenset(("create", "zero_grad", "set_grad", "backward", "optimizer_step"))
     start = ("first", frozenset[object]())
+    seldom = False  # those that are in order were told by the lines; and of clearings only real paths are to be noted
 
     def __init__(self, optimizer: Value, covered: list[Value], program: Program) -> None:
         self.optimizer = optimizer

@@ -32,6 +32,7 @@ class Automaton:
     kinds: frozenset[str]  # events that it wants to see
     start: Hashable = None
     remembers = True  # what the guards on the way said; False where only what is reached matters
+    seldom = True  # its labels say that something is wrong: most programs get none
 
     def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
         """The next state, and what is wrong with this event in this state (a label) or None.
@@ -203,6 +204,12 @@ def _hits(automaton: Automaton, program: Program) -> list[Hit]:
         return []
     best: dict[tuple[Event, Hashable], Hit] = {}
     order: dict[Certainty, int] = {"must": 0, "may": 1, "unknown": 2}
+    if automaton.remembers and automaton.seldom:
+        # Who remembers no guard comes by all the paths that there are, and more: where none of them is wrong, none is.
+        walked, easy = program.events.walked, Walker(automaton, program, remembers=False)
+        if not any(easy.run(root) for root in easy.relevance.roots):
+            return []
+        program.events.walked = walked
     walker = Walker(automaton, program)
     for root in walker.relevance.roots:
         for hit in walker.run(root):

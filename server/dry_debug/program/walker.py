@@ -81,11 +81,12 @@ class _Driven:
 class Walker:
     """Walks one automaton over one program, from one root at a time."""
 
-    def __init__(self, automaton: Automaton, program: Program) -> None:
+    def __init__(self, automaton: Automaton, program: Program, remembers: bool = True) -> None:
+        """`remembers` what the guards on the way said, if the automaton does."""
         self.automaton = automaton
         self.program = program
         self._steps: dict[Event, Event] = {}
-        self.relevance = program.events.relevance(automaton.kinds, automaton.remembers)
+        self.relevance = program.events.relevance(automaton.kinds, remembers and automaton.remembers)
         self._remembers = self.relevance if isinstance(self.relevance, Relevance) else None
         self._reset()
 
