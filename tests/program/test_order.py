@@ -1565,6 +1565,27 @@ for epoch in range(3):
     assert [o.event.kind for o in hit.trace] == ["optimizer_step"]
 
 
+MANY = range(7)  # conditions, all asked twice: more ways through them than are kept apart
+ONCE = "".join(f"if f{n}:\n    other.zero_grad()\n" for n in MANY)
+TWICE = "".join(f"if f{n}:\n    other.step()\n" for n in MANY)
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "expected"),
+    [
+        ("opt.step()", "model(x).sum().backward()", "must"),  # every way is wrong, those that may be none as well
+        ("if key:\n    opt.step()", "model(x).sum().backward()", "may"),
+        ("if key:\n    opt.step()", "if key:\n    model(x).sum().backward()", "may"),
+        # Only a way that has forgotten what `key` is comes there with a step behind it: that is none.
+        ("if key:\n    opt.step()", "if not key:\n    model(x).sum().backward()", "unknown"),
+        # Nobody knows when a generator runs that is not driven here, so nobody knows what any of the ways has done.
+        ("def later():\n    yield\n    opt.zero_grad()\nopt.step()\nlater()", "model(x).sum().backward()", "unknown"),
+    ],
+)
+def test_ways_of_which_it_is_forgotten_what_their_conditions_said(before: str, last: str, expected: str) -> None:
+    assert list(answers(f"{PRELUDE}{before}\n{ONCE}{TWICE}{last}\n").values()) == [expected]
+
+
 def test_a_hostile_tree_ends() -> None:
     deep = "".join(f"{' ' * i}for x{i} in loader:\n{' ' * (i + 1)}if f{i}: opt.zero_grad()\n" for i in range(12))
     found = answers(PRELUDE + deep + " " * 12 + "model(x).sum().backward()\n" + " " * 12 + "opt.step()\n")

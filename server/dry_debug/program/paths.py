@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dry_debug.program.relevance import Relevance
 
 MAX_STATES = 48
+# What is known of a path: that there is one; what it does, but not whether there is one; neither.
+SURE, PERHAPS, VAGUE = range(3)
 _KEPT = object()
 
 
@@ -50,7 +52,7 @@ class PathState:
         others: dict[int, PathState],
         said: int = 0,
         taken: frozenset[tuple[str, Test | None]] = frozenset(),
-        vague: bool = False,
+        vague: int = SURE,
         thrown: bool = False,
     ) -> None:
         self.state = state
@@ -58,7 +60,7 @@ class PathState:
         self.others = others  # those that differ in what was said alone
         self.said = said
         self.taken = taken  # counters whose remainder test was true, which test
-        self.vague = vague  # nobody knows whether this path exists, or what it does
+        self.vague = vague  # SURE, PERHAPS or VAGUE
         self.thrown = thrown  # only an exception leads here
 
     def saying(self, said: int) -> PathState:
@@ -72,7 +74,7 @@ class PathState:
 
     def but(
         self, *, state: Hashable = _KEPT, said: int | None = None,
-        taken: frozenset[tuple[str, Test | None]] | None = None, vague: bool | None = None, thrown: bool | None = None,
+        taken: frozenset[tuple[str, Test | None]] | None = None, vague: int | None = None, thrown: bool | None = None,
     ) -> PathState:  # fmt: skip
         """The state with some fields changed."""
         return self.walk.state(
@@ -107,7 +109,7 @@ class Walk:
 
     def state(
         self, state: Hashable, said: int = 0, taken: frozenset[tuple[str, Test | None]] = frozenset(),
-        vague: bool = False, thrown: bool = False,
+        vague: int = SURE, thrown: bool = False,
     ) -> PathState:  # fmt: skip
         """The one object for a state."""
         key = (state, taken, vague, thrown)
@@ -154,7 +156,7 @@ class Walk:
         return sum(3 * bit for test, bit in self._bits.items() if test.owner == owner)
 
 
-_Key = tuple[Hashable, frozenset[tuple[str, Test | None]], bool, bool]
+_Key = tuple[Hashable, frozenset[tuple[str, Test | None]], int, bool]
 States = dict[PathState, Trace]  # with the last events on the way
 
 
@@ -185,12 +187,14 @@ class Flow:
 
 
 def add(states: States, path: PathState, trace: Trace) -> None:
-    """Put a path into `states`; where there are too many, what its guards said is forgotten rather than the path, and
-    nothing about it is sure: it may go on where its guards would not have let it."""
+    """Put a path into `states`; where there are too many, what its guards said is forgotten rather than the path.
+
+    Then it may go on where its guards would not have let it, and nobody knows whether there is such a path.
+    """
     if path in states:
         return
     if len(states) >= MAX_STATES and path.said:
-        path = path.but(said=0, vague=True)
+        path = path.but(said=0, vague=path.vague or PERHAPS)
         if path in states:
             return
     states[path] = trace
@@ -214,7 +218,7 @@ def vague(states: States) -> States:
     """The same states, none of them sure."""
     result: States = {}
     for path, trace in states.items():
-        add(result, path.but(vague=True), trace)
+        add(result, path.but(vague=VAGUE), trace)
     return result
 
 
@@ -334,7 +338,7 @@ def _assume(asked: _Asked, path: PathState, truth: bool) -> PathState | None:
         if is_true:
             taken = taken | {(asked.counter, test)}
         elif any(counter == asked.counter and other != test and not asked.holds(other) for counter, other in taken):
-            is_vague = True
+            is_vague = VAGUE
     if test is None:
         return path if is_vague == path.vague else path.but(vague=is_vague)
     fact, against = (asked.bit, asked.bit << 1 | asked.rivals) if is_true else (asked.bit << 1, asked.bit)

@@ -16,6 +16,8 @@ from dry_debug.program.arguments import bind_arguments, places_taken
 from dry_debug.program.automata import Automaton, Certainty, Context, Hit
 from dry_debug.program.guards import Guard
 from dry_debug.program.paths import (
+    SURE,
+    VAGUE,
     Flow,
     Occurrence,
     PathState,
@@ -265,7 +267,9 @@ class Walker:
         tally = self.tallies.setdefault((event, label), _Tally())
         rivals = [p for p in states if not p.thrown and self.automaton.counts(p.state, label)]
         bad = [p for p, _ in paths if not p.thrown]
-        must = bool(bad) and len(bad) == len(rivals) and not any(p.vague for p in bad)
+        # A path that may be none proves nothing, and takes nothing from the others where it is as wrong as they are.
+        proves = any(p.vague == SURE for p in bad) and not any(p.vague == VAGUE for p in bad)
+        must = proves and len(bad) == len(rivals)
         if not tally.must:
             clean = next(((p, t) for p, t in paths if not p.thrown and not p.vague), paths[0])
             tally.trace = clean[1]
