@@ -110,6 +110,8 @@ class RankConditionalCollective(Rule):
 
 def _through_helpers(program: Program) -> Iterator[tuple[ast.Call, Side, ast.Call, Program]]:
     """Calls behind a test for the rank of functions of the project that come to a collective."""
+    if not collectives(program) and not program.leaves_file:
+        return
     test = program.training.distributed.ranks.test
     guards = [s for s in program.index.parent if isinstance(s, ast.If) and test(s.test, s) is not None]
     for guard in sorted(guards, key=lambda s: s.lineno):

@@ -74,6 +74,8 @@ class EvaluationInTrainMode(OrderRule):
         seen: set[object] = set()
         for event, module in calls:
             ident = module.base.ident
+            if ident in seen and not program.why.listens:
+                continue
             if not _worth_a_walk(event, module, program) or ident in seen:
                 continue
             seen.add(ident)

@@ -69,6 +69,20 @@ class Keeper:
     how: Literal["object", "argument"]
 
 
+def may_keep(program: Program, call: ast.Call) -> bool:
+    """Whether `keepers` may find anything in the function that `call` calls, or in one that this calls: cheap."""
+    target = program.target(call)
+    function, other = target.scope, target.program
+    if target.kind != "function" or function is None or other is None or function.kind != "function":
+        return False
+    known = other.flow.keeps.get(function)
+    if known is None:
+        known = other.flow.keeps[function] = any(True for _ in _additions(other, function)) or any(
+            other.target(inner).scope is not None for inner in function.calls
+        )
+    return known
+
+
 def keepers(
     program: Program, call: ast.Call, argument: ast.expr, made: Value | None, depth: int = 0
 ) -> Iterator[Keeper]:

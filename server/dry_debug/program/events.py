@@ -46,6 +46,8 @@ class EventIndex:
         self.collected: dict[frozenset[str], list[tuple[Event, Value, Value]]] = {}  # see automata.collect
         self.contexts: dict[tuple[CallTree, ...], Context] = {}  # by the calls that lead there, see walker
         self.evaluating: dict[Block, bool] = {}  # see model_calls
+        # By loop: whether it goes from scores to classes, and whether it compares; see inference.
+        self.comparing: dict[ast.AST, tuple[bool, bool]] = {}
         self.modes: dict[Ident, list[Hit]] = {}  # see inference.modes
         self.scaled: list[Scaled] | None = None  # see scaling.protocols
         self.ordered: list[Ordered] | None = None  # see gradient_order.orders

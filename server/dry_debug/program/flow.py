@@ -61,6 +61,7 @@ class Flow:
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
         # By what a backward pass of a function is over: the parameters that it is computed from.
         self.differentiated_from: dict[ast.expr, list[str]] = {}
+        self.keeps: dict[Scope, bool] = {}  # see `additions.may_keep`
         self.keeping: bool | None = None  # see `carried_state`
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)
         # What `model_outputs` asks of an expression and of a function.

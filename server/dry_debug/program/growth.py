@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.additions import addition_of, keepers
+from dry_debug.program.additions import addition_of, keepers, may_keep
 from dry_debug.program.arguments import argument
 from dry_debug.program.carried import Carried, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
@@ -107,8 +107,8 @@ def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> It
     loop = _around(program, stmt, call)
     if loop is None or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
         return
-    if program.target(call).scope is None:
-        return  # nothing of the project, which `keeper` asks about
+    if not may_keep(program, call):
+        return
     for given in arguments:
         if isinstance(given, ast.Constant | ast.Starred):
             continue

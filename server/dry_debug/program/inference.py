@@ -142,7 +142,7 @@ def scored(place: Occurrence) -> bool:
     around = data_loop(place)
     if around is None or _says_training(around[1], around[0]):
         return False
-    return _predicts(place.event) or _compares(around[1], _picks(place.event)) or scores(place.event)
+    return _predicts(place.event) or _compares(*around, _picks(place.event)) or scores(place.event)
 
 
 def may_score(event: Event) -> bool:
@@ -150,7 +150,7 @@ def may_score(event: Event) -> bool:
     program = event.program
     blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, LoopNode))
     loop = next(blocks, None)
-    return _picks(event) or (loop is not None and _compares(loop, False))
+    return _picks(event) or (loop is not None and _compares(program, loop, False))
 
 
 def _predicts(event: Event) -> bool:
@@ -179,11 +179,14 @@ def _says_training(loop: ast.AST, program: Program) -> bool:
     return any(word in text for word in _TRAINS)
 
 
-def _compares(loop: ast.AST, picks: bool) -> bool:
+def _compares(program: Program, loop: ast.AST, picks: bool) -> bool:
     """Whether a loop goes from scores to classes, unless that is known to happen elsewhere, and compares them."""
-    inside = list(nodes(loop)) if isinstance(loop, LoopNode) else []
-    picks = picks or any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside)
-    return picks and any(map(_equates, inside))
+    known = program.events.comparing.get(loop)
+    if known is None:
+        inside = list(nodes(loop)) if isinstance(loop, LoopNode) else []
+        picked = any(isinstance(n, ast.Call) and last_name(n.func) in _CLASSES for n in inside)
+        known = program.events.comparing[loop] = picked, any(map(_equates, inside))
+    return (picks or known[0]) and known[1]
 
 
 def _equates(node: ast.AST) -> bool:

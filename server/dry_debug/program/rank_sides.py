@@ -183,7 +183,7 @@ def comes_to_collective(program: Program, call: ast.Call, sure: bool = True, dep
         if owner.scope(other) is scope and (not sure or (_always(owner, other) and not of_subgroup(other))):
             return Step(owner, other, "")
     for other in scope.calls:
-        if not sure or _always(owner, other):
+        if owner.target(other).scope is not None and (not sure or _always(owner, other)):
             found = comes_to_collective(owner, other, sure, depth + 1)
             if found is not None:
                 return found
