@@ -83,12 +83,13 @@ def _backward_of(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeate
     if path is None:
         return None
     scope = program.scope(stmt)
-    here = _reaching(program, path, scope, stmt)
     for call, over in backward_passes(program, scope):
-        at = program.statement(call)
-        if at is None or dotted(over) != path or loop not in program.index.ancestors(at):
+        if dotted(over) != path:
             continue
-        if here <= _reaching(program, path, scope, at):
+        at = program.statement(call)
+        if at is None or loop not in program.index.ancestors(at):
+            continue
+        if _reaching(program, path, scope, stmt) <= _reaching(program, path, scope, at):
             return call
     return None
 
@@ -312,11 +313,16 @@ def _launches(program: Program, call: ast.Call) -> bool:
 
 
 def _reaching(program: Program, path: str, scope: Scope, stmt: ast.stmt) -> set[Binding]:
-    found = program.names.lookup(path, scope) if "." not in path else None
-    if found is None:
-        return set(bindings_of(program, stmt, path))
-    home, bindings = found
-    return set(reaching(program.index, bindings, stmt if home is scope else None))
+    known = program.flow.reaching.get((path, scope, stmt))
+    if known is None:
+        found = program.names.lookup(path, scope) if "." not in path else None
+        if found is None:
+            known = set(bindings_of(program, stmt, path))
+        else:
+            home, bindings = found
+            known = set(reaching(program.index, bindings, stmt if home is scope else None))
+        program.flow.reaching[path, scope, stmt] = known
+    return known
 
 
 def bindings_of(program: Program, stmt: ast.stmt, path: str) -> list[Binding]:

@@ -12,7 +12,7 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
-from dry_debug.program.scopes import NO_NODES, Scope, dotted
+from dry_debug.program.scopes import NO_NODES, Binding, Scope, dotted
 from dry_debug.program.values import Value
 from dry_debug.text.spans import Span
 
@@ -61,6 +61,8 @@ class Flow:
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
         # By what a backward pass of a function is over: the parameters that it is computed from.
         self.differentiated_from: dict[ast.expr, list[str]] = {}
+        # By variable (or attribute), scope and statement that reads it: the bindings that may be there; see `carried`.
+        self.reaching: dict[tuple[str, Scope, ast.stmt], set[Binding]] = {}
         self.keeps: dict[Scope, bool] = {}  # see `additions.may_keep`
         self.keeping: bool | None = None  # see `carried_state`
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)

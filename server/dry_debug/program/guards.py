@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
@@ -99,7 +100,8 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
         # `flag is True` is `flag`.
         value = test.comparators[0].value  # type: ignore[attr-defined]
         test, negated = test.left, negated is not (value in (None, False))
-    names, counter, steady = _reads(test)
+    inner = list(nodes(test))
+    names, counter, steady = _reads(inner)
     if not steady:
         return Guard(None, negated, counter=counter)
     parts: tuple[Guard, ...] = ()
@@ -123,7 +125,7 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
             variable, literal = test.left.id, right.value
     elif isinstance(test, ast.Name):
         variable = test.id
-    key = Test(_owner(test, scope), shape(test), names, subject, value_text)
+    key = Test(_owner(inner, scope), shape(test), names, subject, value_text)
     conjunction = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
     return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares, test)
 
@@ -151,7 +153,7 @@ def _affirmed(test: ast.expr) -> ast.expr:
 
 def paths_in(test: ast.expr) -> frozenset[str]:
     """The variables and attribute paths that an expression reads."""
-    return _reads(test)[0]
+    return _reads(nodes(test))[0]
 
 
 def given_names(call: ast.Call) -> set[str]:
@@ -167,12 +169,13 @@ def given_names(call: ast.Call) -> set[str]:
     return found
 
 
-def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
-    """The variables of a test, the counter whose remainder it tests, and whether it answers the same each time."""
+def _reads(test: Iterable[ast.AST]) -> tuple[frozenset[str], str | None, bool]:
+    """Of the nodes of a test: its variables, the counter whose remainder it tests, whether it answers the same each
+    time."""
     names: set[str] = set()
     counter: str | None = None
     steady = True
-    for node in nodes(test):
+    for node in test:
         if isinstance(node, ast.Name):
             names.add(node.id)
         elif isinstance(node, ast.Attribute):
@@ -186,9 +189,8 @@ def _reads(test: ast.expr) -> tuple[frozenset[str], str | None, bool]:
     return frozenset(names), counter, steady
 
 
-def _owner(test: ast.expr, scope: Scope) -> object:
-    """Whose variables the test reads: attributes (`args.amp`, `self.amp`) mean the same in every function."""
-    parts = list(nodes(test))
+def _owner(parts: list[ast.AST], scope: Scope) -> object:
+    """Whose variables the nodes of a test read: attributes (`args.amp`, `self.amp`) mean the same in every function."""
     roots = {part.value for part in parts if isinstance(part, ast.Attribute)}
     read = [part for part in parts if isinstance(part, ast.Name)]
     homes: list[Scope] = []

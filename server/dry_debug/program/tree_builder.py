@@ -25,7 +25,7 @@ from dry_debug.program.trees import (
     TryTree,
     Yield,
 )
-from dry_debug.program.walks import LoopNode
+from dry_debug.program.walks import LoopNode, nodes, parts
 
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
@@ -378,18 +378,18 @@ def _yield_statements(function: ast.AST) -> Iterator[ast.stmt]:
 def _conditional_parts(stmt: ast.stmt) -> list[tuple[ast.expr, bool, set[ast.AST]]]:
     """Parts of a statement's own expressions that run only when a test has come out one way: innermost first."""
     found: list[tuple[ast.expr, bool, set[ast.AST]]] = []
-    queue = [n for n in ast.iter_child_nodes(stmt) if isinstance(n, ast.expr)]
+    queue = [n for n in parts(stmt) if isinstance(n, ast.expr)]
     while queue:
         node = queue.pop()
         if isinstance(node, ast.IfExp):
-            found.append((node.test, True, set(ast.walk(node.body))))
-            found.append((node.test, False, set(ast.walk(node.orelse))))
+            found.append((node.test, True, set(nodes(node.body))))
+            found.append((node.test, False, set(nodes(node.orelse))))
         elif isinstance(node, ast.BoolOp):
             truth = isinstance(node.op, ast.And)
-            found.append((node.values[0], truth, {n for v in node.values[1:] for n in ast.walk(v)}))
+            found.append((node.values[0], truth, {n for v in node.values[1:] for n in nodes(v)}))
         elif isinstance(node, ast.Lambda):
             continue
-        queue.extend(n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
+        queue.extend(n for n in parts(node) if isinstance(n, ast.expr))
     found.reverse()
     return found
 
