@@ -34,9 +34,9 @@ def libraries(program: Program, found: Sequence[Imported], table: Table) -> list
     """The libraries that the file imports of which it holds a word of the table."""
     from dry_debug_rules.dependencies._removals import words
 
-    held = program.document.identifiers
-    tops = [top for top, of_library in words(table).items() if not of_library.isdisjoint(held)]
-    return sorted({library(one.name) for one in found}.intersection(tops)) if tops else []
+    held, tellings = program.document.identifiers, words(table)
+    imported = {library(one.name) for one in found}
+    return sorted(top for top in imported if top in tellings and not tellings[top].isdisjoint(held))
 
 
 def library(name: str) -> str:
@@ -91,9 +91,7 @@ def uses(program: Program, found: Sequence[Imported], top: str, name: Table) -> 
             yield Site(one.alias, one.stmt, row, "import", one.alias.name)
         bound = canonical(one.name) if one.alias.asname or isinstance(one.stmt, ast.ImportFrom) else top
         rests = [
-            rest
-            for rest in _rests(name, top, bound if bound != "pytorch_lightning" else top)
-            if rest.rpartition(".")[2] in held
+            rest for rest, word in _rests(name, top, bound if bound != "pytorch_lightning" else top) if word in held
         ]
         if rests:
             starts.setdefault(one.bound, set()).update(rests)
@@ -107,7 +105,6 @@ def uses(program: Program, found: Sequence[Imported], top: str, name: Table) -> 
             written = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if written == row.word and stmt is not None:
                 yield Site(call.func, stmt, row, "name", program.short(call.func))
-    source = program.document.source
     for whole, words in table.arguments.items():
         for call in program.calls_of(whole) if not held.isdisjoint(words) else ():
             stmt = program.statement(call)
@@ -116,16 +113,17 @@ def uses(program: Program, found: Sequence[Imported], top: str, name: Table) -> 
                 row = words.get(keyword.arg or "")
                 if row is not None and stmt is not None:
                     yield Site(keyword, stmt, row, "argument", text)
-    if table.methods and any(row.word in source for row in table.methods):
+    if table.methods and any(row.word in held for row in table.methods):
         yield from _methods(program, table.methods)
 
 
 @lru_cache(maxsize=512)
-def _rests(name: Table, top: str, bound: str) -> tuple[str, ...]:
-    """What stands behind a variable that is bound to `bound`, for each name of the table below it."""
+def _rests(name: Table, top: str, bound: str) -> tuple[tuple[str, str], ...]:
+    """For each name of the table below `bound`: what stands behind a variable bound to that, and its last word."""
     from dry_debug_rules.dependencies._removals import by_top
 
-    return tuple(whole[len(bound) + 1 :] for whole in by_top(name)[top].names if whole.startswith(f"{bound}."))
+    names = (whole for whole in by_top(name)[top].names if whole.startswith(f"{bound}."))
+    return tuple((whole[len(bound) + 1 :], whole.rpartition(".")[2]) for whole in names)
 
 
 def _imported(found: Imported, by_name: Mapping[str, Removal]) -> Removal | None:

@@ -90,7 +90,12 @@ def _first(program: Program) -> list[Imported]:
     """The first import of each known package at the top of the file, else its first import anywhere."""
     found: dict[str, Imported] = {}
     tree, parent = program.tree, program.index.parent
-    known = [one for one in program.imported if one.name.partition(".")[0] in KNOWN]
-    for one in sorted(known, key=lambda i: (parent.get(i.stmt) is not tree, i.stmt.lineno)):
-        found.setdefault(one.name.partition(".")[0], one)
-    return list(found.values())
+
+    def place(one: Imported) -> tuple[bool, int]:
+        return parent.get(one.stmt) is not tree, one.stmt.lineno
+
+    for one in program.imported:
+        top = one.name.partition(".")[0]
+        if top in KNOWN and (top not in found or place(one) < place(found[top])):
+            found[top] = one
+    return sorted(found.values(), key=place)

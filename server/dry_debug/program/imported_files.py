@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.program.scopes import LIBRARIES
+
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
@@ -12,9 +14,12 @@ if TYPE_CHECKING:
 def imported_files(program: Program) -> Iterator[Program]:
     """Each file that an import of a name or of a module leads to, once; a star import names nothing and is left out."""
     seen = {id(program)}
-    for scope in (program.index.module, *program.index.functions):
+    index = program.index
+    importing = {index.scope_of[stmt] for stmt in index.imports}
+    for scope in (index.module, *(function for function in index.functions if function in importing)):
         for bindings in scope.bindings.values():
-            if bindings[-1].kind in ("from", "import"):
+            module = bindings[-1].module
+            if module is not None and (module[1] or module[0].partition(".")[0] not in LIBRARIES):
                 other = program.evaluator.binding(bindings[-1]).program
                 if other is not None and id(other) not in seen:
                     seen.add(id(other))

@@ -6,7 +6,7 @@ Rules ask this class; they do not resolve names, order events or trace values by
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dry_debug.once import cached_property
@@ -227,9 +227,11 @@ class Program:
     def _calls_by_last(self) -> dict[str, list[ast.Call]]:
         result: dict[str, list[ast.Call]] = {}
         for call in self.index.calls:
-            name = last_name(call.func)
-            if name:
-                result.setdefault(name, []).append(call)
+            func = call.func
+            if isinstance(func, ast.Attribute):
+                result.setdefault(func.attr, []).append(call)
+            elif isinstance(func, ast.Name):
+                result.setdefault(func.id, []).append(call)
         return result
 
     def calls_by_last_name(self, name: str) -> list[ast.Call]:
@@ -240,6 +242,10 @@ class Program:
         """The calls of the canonical qualified `name` (`torch.load`), in source order."""
         calls = self._calls_by_name.get(name, [])
         return sorted(calls, key=lambda c: (c.lineno, c.col_offset)) if len(calls) > 1 else calls
+
+    def names_called(self) -> Mapping[str, Sequence[ast.Call]]:
+        """The qualified names that are called, each with its calls."""
+        return self._calls_by_name
 
     def qualified_calls(self) -> Iterator[tuple[str, ast.Call]]:
         """Every call with a qualified name."""

@@ -83,6 +83,12 @@ def annotated(program: Program, known: Collection[str]) -> Iterator[tuple[str, S
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for expr in (node.returns, *(a.annotation for a in function.parameters())):
+            while isinstance(expr, ast.Attribute):  # `torch.Tensor`: most are a name or this
+                expr = expr.value
+            if isinstance(expr, ast.Name):
+                if expr.id in words:
+                    yield expr.id, function.parent or function
+                continue
             for inner in walk(expr) if expr is not None else ():
                 if isinstance(inner, ast.Name) and inner.id in words:
                     yield inner.id, function.parent or function
@@ -104,11 +110,9 @@ def loose(program: Program, known: Collection[str], types: Collection[str] = ())
             root = receiver.partition(".")[0]
             if root in known and lookup(root, scope) is None:
                 found.add(root)
-    for call in index.calls:
-        func = call.func
-        if isinstance(func, ast.Name):
-            name = func.id
-            if name in known and lookup(name, index.scope_of[call]) is None:
+    for name in known:
+        for call in program.calls_by_last_name(name):
+            if isinstance(call.func, ast.Name) and lookup(name, index.scope_of[call]) is None:
                 found.add(name)
     for cls in index.classes:
         for base in getattr(cls.node, "bases", ()):
