@@ -71,9 +71,8 @@ class ConflictingTrainingArguments(Rule):
                 yield call
 
     def check(self, program: Program) -> Iterator[Report]:
-        for name, call in list(program.qualified_calls()):
-            if name not in _ARGUMENTS and name not in _TRAINERS:
-                continue
+        judged = [one for one in program.names_called() if one in _ARGUMENTS or one in _TRAINERS]
+        for name, call in [(one, call) for one in judged for call in program.names_called()[one]]:
             given = _given(call, program)
             reports = list(self._arguments(given) if name in _ARGUMENTS else self._trainer(given, program))
             yield from reports

@@ -126,11 +126,12 @@ def _loads(program: Program) -> Iterator[tuple[Load, Program]]:
 
 def _given(program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
     """The Trainers that are built, each with the model that it is given."""
-    for name, call in program.qualified_calls():
-        if name.startswith(("transformers.", "trl.")) and name.endswith("Trainer"):
-            expr = argument(call, 0, "model")
-            if expr is not None:
-                yield call, expr
+    for name, calls in program.names_called().items():
+        if name.endswith("Trainer") and name.startswith(("transformers.", "trl.")):
+            for call in calls:
+                expr = argument(call, 0, "model")
+                if expr is not None:
+                    yield call, expr
 
 
 def _meant(load: Load, owner: Program, program: Program) -> str | None:

@@ -67,7 +67,8 @@ def _made_in_forward(program: Program) -> Iterator[tuple[ast.Call, Scope]]:
         for method in cls.children:
             if method.name == "forward" and method.calls:
                 yield from _made_in(method, cls, program)
-    helpers = dict.fromkeys(program.scope(c) for n, c in program.qualified_calls() if n.startswith("torch.nn."))
+    made = (call for name, calls in program.names_called().items() if name.startswith("torch.nn.") for call in calls)
+    helpers = dict.fromkeys(map(program.scope, made))
     for function in helpers:
         if function.kind == "function" and function.name not in ("__init__", "forward"):
             sites = program.call_sites(function)

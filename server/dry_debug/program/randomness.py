@@ -70,13 +70,12 @@ class Randomness:
     def own_seeds(self) -> list[RandomSite]:
         """Calls in this file that seed a generator themselves."""
         sites = []
-        for name, call in self.program.qualified_calls():
-            if name in _FROM_ENTROPY and _takes_nothing(call):
-                continue  # `random.seed()` takes another seed from the system every time
-            if name in know.SEEDS and self._given_back(name, call):
-                continue
-            for rng in sorted(know.SEEDS.get(name, ())):
-                sites.append(RandomSite("seed", rng, call))  # type: ignore[arg-type]
+        for name, calls in self.program.names_called().items():
+            for call in calls if name in know.SEEDS else ():
+                if name in _FROM_ENTROPY and _takes_nothing(call):
+                    continue  # `random.seed()` takes another seed from the system every time
+                if not self._given_back(name, call):
+                    sites += [RandomSite("seed", rng, call) for rng in know.SEEDS[name]]  # type: ignore[arg-type]
         for call in self.program.method_calls("seed_everything"):
             assert isinstance(call.func, ast.Attribute)
             if self.program.value(call.func.value, call).kind == "fabric":

@@ -59,9 +59,10 @@ def sources_of(program: Program) -> list[Source]:
     known: list[Source] | None = program.__dict__.get("_sources")
     if known is None:
         given = [s for s in program.instructions if not s.sections or announces(s.text)]
-        from dry_debug.spec.other_commands import without_other_commands
+        if given:
+            from dry_debug.spec.other_commands import without_other_commands
 
-        given = [without_other_commands(s, program) for s in given]
+            given = [without_other_commands(s, program) for s in given]
         explicit = [s for s in given if s.explicit]
         known = [*explicit, *own_sources(program), *(s for s in given if not s.explicit)]
         program.__dict__["_sources"] = known
