@@ -13,8 +13,8 @@ from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.improvement import branch_of, improving, in_order_test
 from dry_debug.program.kept import late_use, target_name
 from dry_debug.program.links import Link, kind_link
-from dry_debug.program.live_weights import Live, live
-from dry_debug.program.scopes import dotted
+from dry_debug.program.live_weights import SHALLOW, Live, live
+from dry_debug.program.scopes import LIBRARIES, dotted
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import LoopNode, loop_head
 from dry_debug.text.spans import Span, TextEdit
@@ -133,22 +133,27 @@ def _path_link(path: Confidence) -> Link:
     return Link("path", path, "the training loop, or the place where it is used again, is not in sight")
 
 
+_HOLDERS = (ast.Name, ast.Attribute, ast.Dict, ast.Tuple, ast.DictComp, ast.ListComp)
 _UNTESTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
     """(assignment, name, what it holds) of each that keeps weights without copying them when a result improves."""
+    tests: dict[ast.AST | None, bool] = {}  # by the block that an assignment stands in
     for stmt in program.index.assignments:
         if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
             continue
-        if isinstance(program.index.parent.get(stmt), _UNTESTED) and not _for_callers(stmt.targets[0], stmt, program):
+        block = program.index.parent.get(stmt)
+        if isinstance(block, _UNTESTED) and not _for_callers(stmt.targets[0], stmt, program):
             continue  # most assignments: `in_order_test` would say no
         for target, value, path in _pairs(stmt.targets[0], stmt.value):
             name = target_name(target)
-            if name is None or dotted(value) == name or not _plausible(value):
+            if name is None or dotted(value) == name or not _plausible(value, program):
                 continue
-            tested = in_order_test(program, stmt) or _for_callers(target, stmt, program)
-            held = live(program, value, stmt, path=path) if tested else None
+            tested = tests.get(block)
+            if tested is None:
+                tested = tests[block] = in_order_test(program, stmt)
+            held = live(program, value, stmt, path=path) if tested or _for_callers(target, stmt, program) else None
             if held is not None and dotted(held.holder) != name:
                 yield stmt, name, held
 
@@ -164,9 +169,12 @@ def _for_callers(target: ast.expr, stmt: ast.Assign, program: Program) -> bool:
     return [b.kind for b in program.scope(stmt).bindings.get(held.id, ())] == ["param"]
 
 
-def _plausible(value: ast.expr) -> bool:
-    """A cheap look before values are asked: a name, or an expression with a call in it."""
-    return isinstance(value, ast.Name | ast.Attribute | ast.Call | ast.Dict | ast.Tuple | ast.DictComp | ast.ListComp)
+def _plausible(value: ast.expr, program: Program) -> bool:
+    """A cheap look before values are asked: a name, or an expression with a call in it, of no library's function."""
+    if isinstance(value, ast.Call):
+        called = program.qualified(value)
+        return called is None or called in SHALLOW or called.partition(".")[0] not in LIBRARIES
+    return isinstance(value, _HOLDERS)
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr, tuple[int | None, ...]]]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 # What gives a new dict or list of the same tensors.
-_SHALLOW = frozenset(("builtins.dict", "builtins.list", "builtins.tuple", "collections.OrderedDict", "copy.copy"))
+SHALLOW = frozenset(("builtins.dict", "builtins.list", "builtins.tuple", "collections.OrderedDict", "copy.copy"))
 _SAME_TENSOR = frozenset(("detach", "data", "requires_grad_"))
 _LISTS = frozenset(("parameters", "named_parameters", "buffers"))
 # Wrappers whose `state_dict()` gathers the weights anew.
@@ -69,7 +69,7 @@ def _call(program: Program, call: ast.Call, at: ast.AST, hops: int, path: tuple[
     if path:
         return _given_back(program, call, hops, path)
     func, name = call.func, program.qualified(call)
-    if name in _SHALLOW or (name == "builtins.dict" and call.keywords):
+    if name in SHALLOW or (name == "builtins.dict" and call.keywords):
         inside = [*call.args, *(k.value for k in call.keywords)]
         for part in inside if name == "builtins.dict" else inside[:1]:
             found = live(program, part, at, hops + 1) if isinstance(part, ast.Call | ast.DictComp) else None

@@ -12,12 +12,9 @@ def parse(document: Document) -> ast.Module | Problem:
 
     `Problem.line` is set (one-based) for a syntax error and None when the parser itself gave up.
     """
-    import warnings
-
+    _hush()
     try:
-        with warnings.catch_warnings():  # invalid escapes are the user's business, not ours to print
-            warnings.simplefilter("ignore")
-            return ast.parse(document.source)
+        return ast.parse(document.source)
     except SyntaxError as error:
         tree = _without_magics(document) or _of_newer(document)
         if tree is not None:
@@ -30,6 +27,22 @@ def parse(document: Document) -> ast.Module | Problem:
         return Problem(f"syntax error: {error}", document.path, line)
     except (RecursionError, MemoryError) as error:
         return Problem(f"not analysed: the code is nested too deeply ({type(error).__name__})", document.path)
+
+
+_filter: object = None
+
+
+def _hush() -> None:
+    """Keeps the parser from warning of what it reads: invalid escapes are the user's business, not ours to print.
+
+    The filter stays, for texts without a name only: to set and take it back for each costs as much as a small file.
+    """
+    import warnings
+
+    global _filter
+    if _filter is None or not warnings.filters or warnings.filters[0] is not _filter:
+        warnings.filterwarnings("ignore", module="<unknown>$")
+        _filter = warnings.filters[0]
 
 
 def without_broken_cells(document: Document, error: Problem) -> tuple[Document, ast.Module | Problem, list[Problem]]:

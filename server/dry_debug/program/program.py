@@ -282,9 +282,8 @@ class Program:
 
     def statement(self, call: ast.AST) -> ast.stmt | None:
         """The statement that holds a call; a statement itself."""
-        if isinstance(call, ast.stmt):
-            return call
-        return self.index.stmt_of.get(call)
+        found = self.index.stmt_of.get(call)
+        return call if found is None and isinstance(call, ast.stmt) else found
 
     def loop_around(self, node: ast.AST) -> LoopNode | None:
         """The innermost loop of its own function around a call or statement."""
