@@ -103,6 +103,7 @@ class Components:
         self.all: list[Component] = []
         self.wrappers: list[Wrapped] = []
         self._seen: set[tuple[object, str]] = set()
+        self._outside: dict[Scope, bool] = {}  # of functions: whether their parameters come from elsewhere
         self._trained_parts: dict[Scope, set[str]] = {}  # attributes whose parameters a class gives to optimizers
         for binding in self._bindings():
             self._add(binding)
@@ -330,10 +331,8 @@ class Components:
 
     def _add_parameter(self, b: Binding) -> None:
         scope = b.scope
-        if scope.kind != "function" or b.name == scope.self_name or self.program.call_sites(scope):
+        if not self._called_from_outside(scope) or b.name == scope.self_name:
             return
-        if scope.class_scope is None and scope.name in self._handed_on:
-            return  # somebody in this file calls it
         value = self.program.evaluator.binding(b)
         kind = _KINDS.get(value.kind)
         if kind is None or value.kind == "tensor" or (isinstance(value.ident, tuple) and value.ident[0] == "self"):
@@ -346,6 +345,17 @@ class Components:
         if inside and not trained and scope.name in ("forward", "__init__"):
             return
         self.all.append(Component(kind, b.name, value, b.node, scope, parameter=True))
+
+    def _called_from_outside(self, scope: Scope) -> bool:
+        """Whether it is a function that nobody in this file calls or hands on, as far as can be seen."""
+        known = self._outside.get(scope)
+        if known is None:
+            known = self._outside[scope] = not (
+                scope.kind != "function"
+                or self.program.call_sites(scope)
+                or (scope.class_scope is None and scope.name in self._handed_on)
+            )
+        return known
 
     @cached_property
     def _handed_on(self) -> set[str]:

@@ -131,7 +131,7 @@ class ResumeSigns:
             for flag in call.args:
                 if isinstance(flag, ast.Constant) and isinstance(flag.value, str) and _FLAG.match(flag.value):
                     yield Step(program, call, "the run can be told to resume here")
-        if "resume" in program.document.source:
+        if not _ASKED.isdisjoint(program.document.identifiers):
             for stmt in program.index.parent:
                 if isinstance(stmt, ast.If):
                     for node in nodes(stmt.test):

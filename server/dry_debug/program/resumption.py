@@ -33,6 +33,7 @@ _KEYS: dict[str, re.Pattern[str]] = {
     "ema": re.compile(r"ema|avg|average|shadow|swa", re.IGNORECASE),
 }
 _SAVERS = re.compile(r"save|checkpoint|ckpt|dump|snapshot|state", re.IGNORECASE)
+_COUNTS = frozenset(("last_epoch", "_step_count"))  # where a scheduler keeps how far it is
 _FULL_SAVES = ("save_state", "save_checkpoint")
 
 
@@ -212,9 +213,9 @@ class Resumption:
                 isinstance(block, ast.For | ast.While) for block in program.index.ancestors(event.stmt)
             ):
                 return True  # stepped forward in a loop of its own
-        for assignment in program.index.assignments:
+        for assignment in program.index.assignments if not _COUNTS.isdisjoint(program.document.identifiers) else ():
             for target in assignment.targets if isinstance(assignment, ast.Assign) else [assignment.target]:
-                if isinstance(target, ast.Attribute) and target.attr in ("last_epoch", "_step_count"):
+                if isinstance(target, ast.Attribute) and target.attr in _COUNTS:
                     return True
         if made is None or scheduler.program is None:
             return False

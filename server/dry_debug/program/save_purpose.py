@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.afterwards import comes_after
 from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step
@@ -167,22 +168,18 @@ class SavePurpose:
         (the statement, the variable that remembers the best as the loop knows it, as the statement spells it)
         """
         program = self.program
-        called: dict[Scope, ast.Call] = {}
-        for call in program.index.calls:
-            target = program.target(call) if program.index.inside(program.statement(call) or call, loop) else None
-            if target is not None and target.kind == "function" and target.program is program and target.scope:
-                called.setdefault(target.scope, call)
-        for stmt in program.index.parent:
-            if not isinstance(stmt, ast.If):
-                continue
-            scope = program.scope(stmt)
+        called: dict[Scope, ast.Call] | None = None
+        for stmt, name in self._remembering:
             within = program.index.inside(stmt, loop)
-            name = remembered(stmt) if within or scope in called else None
-            if name is None:
-                continue
+            scope = program.scope(stmt)
+            if not within:
+                called = self._called_in(loop) if called is None else called
+                if scope not in called:
+                    continue
             if within:
                 yield stmt, name, name
                 continue
+            assert called is not None
             site = called[scope]
             if "." in name and name.partition(".")[0] == scope.self_name:
                 yield stmt, name, name
@@ -193,6 +190,25 @@ class SavePurpose:
             path = dotted(outside) if outside is not None else None
             if path is not None:
                 yield stmt, path, name
+
+    @cached_property
+    def _remembering(self) -> list[tuple[ast.If, str]]:
+        """Every `if score > best: best = score` of the file, with the variable that remembers."""
+        return [
+            (stmt, name)
+            for stmt in self.program.index.parent
+            if isinstance(stmt, ast.If) and (name := remembered(stmt)) is not None
+        ]
+
+    def _called_in(self, loop: LoopNode) -> dict[Scope, ast.Call]:
+        """The functions of this file that the loop calls, each with its first call there."""
+        program = self.program
+        called: dict[Scope, ast.Call] = {}
+        for call in program.index.calls:
+            target = program.target(call) if program.index.inside(program.statement(call) or call, loop) else None
+            if target is not None and target.kind == "function" and target.program is program and target.scope:
+                called.setdefault(target.scope, call)
+        return called
 
     def keeps_best(self, site: SaveSite, loop: LoopNode) -> bool:
         """Whether the site is reached only when a metric improved, or writes what is called the best."""
@@ -236,21 +252,21 @@ class SavePurpose:
 
 def remembered(stmt: ast.If) -> str | None:
     """The variable that keeps the best result: compared in the test and set in the body."""
-    compared: set[str] = set()
+    bound = [
+        name
+        for inner in stmt.body
+        if isinstance(inner, ast.Assign)
+        for target in inner.targets
+        for element in (target.elts if isinstance(target, ast.Tuple) else (target,))
+        if (name := dotted(element)) is not None
+    ]
+    if not bound:
+        return None
+    compared: set[str | None] = set()
     for node in nodes(stmt.test):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
-            for side in (node.left, *node.comparators):
-                name = dotted(side)
-                if name is not None:
-                    compared.add(name)
-    for inner in stmt.body:
-        if isinstance(inner, ast.Assign):
-            for target in inner.targets:
-                for element in target.elts if isinstance(target, ast.Tuple) else [target]:
-                    name = dotted(element)
-                    if name in compared:
-                        return name
-    return None
+            compared.update(dotted(side) for side in (node.left, *node.comparators))
+    return next((name for name in bound if name in compared), None)
 
 
 def _says_best(expr: ast.AST) -> bool:
