@@ -221,3 +221,40 @@ def test_what_is_drawn_in_a_block_that_seeds_for_itself_is_no_gap() -> None:
         for block in ("with drawn_with(7):", "if True:")
     ]
     assert gaps == [[], ["numpy"]]
+
+
+STEP = """
+    import numpy as np
+    import torch
+    {function}
+    {before}
+    net = torch.nn.Linear(2, 2)
+    adam = torch.optim.Adam(net.parameters())
+    for at in order:
+        adam.zero_grad()
+        net(rows[at]).sum().backward()
+        adam.step()
+"""
+DRAWS = "return np.random.permutation(9)"
+
+
+@pytest.mark.parametrize(
+    ("function", "before", "line"),
+    [
+        ("pass", "np.random.seed(0); order = np.random.permutation(9)", 5),
+        (f"def step(): np.random.seed(0); {DRAWS}", "order = step()", 4),
+        (f"def step(seed): np.random.seed(seed); {DRAWS}", "order = step(0)", 0),  # whoever calls it says which
+        (f"def step(): np.random.seed(0); {DRAWS}", "order, other = step(), step()", 0),
+        (f"def step(): np.random.seed(0); {DRAWS}", "for i in range(3): order = step()", 0),
+        (f"def step(): np.random.seed(0); {DRAWS}", "def part(): return step()\n    order = part()", 0),
+        (
+            "class Rows:\n        def __init__(self): np.random.seed(0); self.order = np.random.permutation(9)",
+            "order = Rows().order",
+            0,
+        ),
+        (f"def step(): torch.cuda.manual_seed(0); {DRAWS}", "order = step()", 0),
+    ],
+)
+def test_a_number_that_seeds_in_a_step_of_the_script(function: str, before: str, line: int) -> None:
+    told = program(STEP.format(function=function, before=before)).training.seeding.told_at
+    assert (told[0].lineno if told is not None else 0) == line

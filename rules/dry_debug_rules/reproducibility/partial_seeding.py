@@ -56,7 +56,7 @@ class PartialSeeding(WholeRule):
             seeded = _list([SHOWN[r] for r in ("torch", "numpy", "python", "cuda") if r in seeding.seeded])
             why(None, f"nothing that counts is drawn from a generator that is not seeded (seeded: {seeded})")
             return
-        anchor = seeding.anchor
+        anchor = seeding.told_at
         if anchor is None:
             why(None, "no seed is set for the whole run, only in functions that split or sample data, or in workers")
             return
@@ -110,7 +110,10 @@ def _seeds_a_run(program: Program) -> bool:
 
 
 def _severity(gaps: list[Gap], seeding: Seeding, call: ast.Call, program: Program) -> Severity:
-    """A single seed that is a plain number may be there for a split of the data alone."""
+    """A single seed that is a plain number may be there for a split of the data alone, and one in a step of the script
+    for that step."""
+    if seeding.anchor is None:
+        return "suggestion"
     if all(g.implied for g in gaps) and len(seeding.seeded) == 1 and seeding.seeded != {"cuda"}:
         argument = call.args[0] if call.args else call.keywords[0].value if call.keywords else None
         if isinstance(argument, ast.Constant):

@@ -66,7 +66,7 @@ def title(program: Program, gaps: list[Gap], seeding: Seeding) -> str:
 
 def complete(program: Program, gaps: list[Gap], seeding: Seeding) -> Fix | None:
     """The fix that seeds what `gaps` names with the value that the run is seeded with."""
-    anchor = seeding.anchor
+    anchor = seeding.told_at
     if anchor is None:
         return None
     call, site, owner = anchor
@@ -161,14 +161,14 @@ def _in_helper(program: Program, block: _Block) -> bool:
 
 def _cudnn(program: Program, seeding: Seeding) -> list[str]:
     """The flags without which cuDNN may choose another kernel in each run, where the run uses CUDA and sets none."""
-    if seeding.anchor is None or seeding.anchor[2] is not program:
+    if seeding.told_at is None or seeding.told_at[2] is not program:
         return []  # the helper of another file is where they belong
     sources = [program.document.source, *(owner.document.source for owner in seeding.reached.modules)]
     if not any("cuda" in source for source in sources):
         return []
     if any(flag in source for source in sources for flag in _DETERMINISM):
         return []
-    name, need = module_name("torch", program, seeding.anchor[0])
+    name, need = module_name("torch", program, seeding.told_at[0])
     if name is None or need:
         return []
     return [f"{name}.backends.cudnn.deterministic = True", f"{name}.backends.cudnn.benchmark = False"]

@@ -196,6 +196,36 @@ class Seeding:
                 return tree.call, inner[0], other
         return None
 
+    @cached_property
+    def told_at(self) -> tuple[ast.Call, RandomSite, Program] | None:
+        """As `anchor`; where there is none, a plain number that seeds in a step of the training script: a function, not
+        there to seed, that is called once, where the run goes on to train. It may be that function's own business."""
+        if self.anchor is not None or not self.program.training.is_training:
+            return self.anchor
+        for site in self.program.randomness.own_seeds:
+            call = site.node
+            plain = (
+                isinstance(call, ast.Call) and bool(call.args) and all(isinstance(a, ast.Constant) for a in call.args)
+            )
+            if (
+                plain
+                and site.rng != "cuda"
+                and self._in_step(self.program.scope(call))
+                and not self._seeded_again(site)
+            ):
+                return call, site, self.program  # type: ignore[return-value]
+        return None
+
+    def _in_step(self, scope: Scope) -> bool:
+        """Whether it is a function of the script that one line calls, at its top or in the function that trains."""
+        if scope.kind != "function" or scope.class_scope is not None:
+            return False
+        sites = self.program.call_sites(scope)
+        if len(sites) != 1 or self.program.loop_around(sites[0]) is not None:
+            return False
+        caller = self.program.scope(sites[0])
+        return caller.kind == "module" or self.program.training.loops.function_trains(caller)
+
     def _seeded_again(self, site: RandomSite) -> bool:
         """Whether the same block seeds the same again, so that two things draw alike: a comparison.
 
@@ -270,7 +300,7 @@ class Seeding:
 
     def told_in_helper(self, gaps: list[Gap]) -> Step | None:
         """The seed in the helper's file, if that file by itself shows all of these gaps: mended there, all are."""
-        anchor = self.anchor
+        anchor = self.told_at
         if anchor is None or anchor[2] is self.program:
             return None
         site, owner = anchor[1], anchor[2]
