@@ -143,11 +143,10 @@ def _graph(value: Value) -> bool:
 
 def _additions(program: Program, function: Scope) -> Iterator[tuple[ast.stmt, ast.expr, list[ast.expr]]]:
     """(statement, what grows, what is added) for the sums and appends in the body of `function`."""
-    for stmt in (*program.index.augments, *program.index.assignments):
-        if program.scope(stmt) is function and program.grad_mode(stmt) != "off":
-            addition = addition_of(stmt)
-            if addition is not None:
-                yield stmt, *addition
+    for stmt in sorted(program.flow.assignments(function), key=lambda s: not isinstance(s, ast.AugAssign)):
+        addition = addition_of(stmt)
+        if addition is not None and program.grad_mode(stmt) != "off":
+            yield stmt, *addition
     for call in function.calls:
         func, stmt_ = call.func, program.statement(call)
         if isinstance(func, ast.Attribute) and func.attr == "append" and len(call.args) == 1 and stmt_ is not None:

@@ -213,9 +213,9 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
     if name is None or _cut_inside(function.node) is not None:
         return None
     set_by = [b.stmt for b in function.bindings[name] if b.kind != "param"]
-    for stmt in owner.index.assignments:
+    for stmt in owner.flow.assignments(function):
         inner = stmt.value
-        if owner.scope(stmt) is not function or not isinstance(stmt, ast.Assign) or not isinstance(inner, ast.Call):
+        if not isinstance(stmt, ast.Assign) or not isinstance(inner, ast.Call):
             continue
         if name not in _given(inner):
             continue

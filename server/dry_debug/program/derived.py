@@ -92,8 +92,8 @@ def _rows(program: Program, scope: Scope, loop: Repeated) -> list[Row]:
 def _flows(program: Program, scope: Scope, loop: Repeated) -> Iterator[tuple[ast.expr, list[str]]]:
     """(value, what takes it) of the assignments and appends of `scope` inside `loop`."""
     inside = program.index.inside
-    for stmt in (*program.index.assignments, *program.index.augments):
-        if program.scope(stmt) is scope and stmt.value is not None and inside(stmt, loop):
+    for stmt in program.flow.assignments(scope):
+        if stmt.value is not None and inside(stmt, loop):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             yield stmt.value, [path for target in targets for path in target_paths(target)]
             if isinstance(stmt.value, ast.Call) and isinstance(targets[0], ast.Tuple):

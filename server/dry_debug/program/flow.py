@@ -58,11 +58,13 @@ class Flow:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._parents: dict[ast.AST, dict[ast.AST, ast.AST]] = {}
+        self._assignments: dict[Scope, list[ast.Assign | ast.AnnAssign | ast.AugAssign]] = {}
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
         # By what a backward pass of a function is over: the parameters that it is computed from.
         self.differentiated_from: dict[ast.expr, list[str]] = {}
         # By variable (or attribute), scope and statement that reads it: the bindings that may be there; see `carried`.
         self.reaching: dict[tuple[str, Scope, ast.stmt], set[Binding]] = {}
+        self.compared: dict[ast.expr, tuple[set[str], bool]] = {}  # by test: see `improvement`
         self.keeps: dict[Scope, bool] = {}  # see `additions.may_keep`
         self.keeping: bool | None = None  # see `carried_state`
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)
@@ -74,6 +76,14 @@ class Flow:
         # By loop (or function) and its scope: what the assignments in it read and set (`derived`).
         self.rows: dict[tuple[Scope, ast.AST], list[tuple[frozenset[str], list[str]]]] = {}
         self._handed: dict[Scope, dict[str, list[tuple[ast.Call, int | str | None]]]] = {}
+
+    def assignments(self, scope: Scope) -> list[ast.Assign | ast.AnnAssign | ast.AugAssign]:
+        """The assignments that stand in a scope itself, those that add (`+=`) last."""
+        if not self._assignments:
+            index = self._program.index
+            for stmt in (*index.assignments, *index.augments):
+                self._assignments.setdefault(index.scope_of[stmt], []).append(stmt)
+        return self._assignments.get(scope, [])
 
     def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:
         """Parent of every node below the scope's node."""

@@ -37,7 +37,9 @@ def improving(
             branch = block.body if inner in block.body else block.orelse
             if isinstance(branch[-1], _HARD_ENDS):
                 return None
-            if _better(program, block, _stored(branch) | more) or (until is not None and _result_of(until, block)):
+            if _better(program, block, _stored(branch) | more) or (
+                until is not None and _result_of(program, until, block)
+            ):
                 return block
         inner = block
     return None
@@ -48,7 +50,7 @@ def in_order_test(program: Program, stmt: ast.stmt) -> bool:
     for block in program.index.ancestors(stmt):
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return False
-        if isinstance(block, ast.If) and (isinstance(block.test, ast.Name) or _compared(block.test)[0]):
+        if isinstance(block, ast.If) and (isinstance(block.test, ast.Name) or _compared(program, block.test)[0]):
             return True
     return False
 
@@ -66,7 +68,7 @@ def _better(program: Program, block: ast.If, remembered: set[str]) -> bool:
     """Whether what the tests of the chain compare is remembered in the branch that is taken."""
     one: ast.If | None = block
     while one is not None:
-        compared, extreme = _compared(one.test)
+        compared, extreme = _compared(program, one.test)
         if extreme or compared & remembered:
             return True
         if isinstance(one.test, ast.Name) and _named_test(program, one.test, one, remembered):
@@ -75,12 +77,12 @@ def _better(program: Program, block: ast.If, remembered: set[str]) -> bool:
     return False
 
 
-def _result_of(loop: ast.AST, block: ast.If) -> bool:
+def _result_of(program: Program, loop: ast.AST, block: ast.If) -> bool:
     """Whether the test puts in order what a round of the loop computes anew; a counter is none."""
-    compared, _ = _compared(block.test)
+    compared, _ = _compared(program, block.test)
     inside = list(nodes(loop)) if compared else []
     # `epoch = last` that ends the loop early makes no result of what is counted up with `epoch += 1`.
-    compared -= {
+    compared = compared - {
         dotted(n.target) or "" for n in inside if isinstance(n, ast.AugAssign) and isinstance(n.value, ast.Constant)
     }
     found = False
@@ -102,7 +104,7 @@ def _named_by_callers(program: Program, binding: Binding, remembered: set[str], 
         outer = {dotted(expr) or "" for name in remembered if (expr := given(site, function, name)) is not None}
         if at is None or passed is None or not outer:
             continue
-        compared, extreme = _compared(passed)
+        compared, extreme = _compared(program, passed)
         if extreme or compared & outer:
             return True
         if isinstance(passed, ast.Name) and _named_test(program, passed, at, outer, depth + 1):
@@ -122,7 +124,7 @@ def _tested_inside(program: Program, binding: Binding, remembered: set[str]) -> 
         if isinstance(expr, ast.Name):
             tests = [b.value for b in function.bindings.get(expr.id, ()) if b.kind == "assign" and b.value is not None]
         for test in tests:
-            compared, _ = _compared(test)
+            compared, _ = _compared(program, test)
             if {dotted(e) for name in compared if (e := given(call, function, name)) is not None} & remembered:
                 return True
     return False
@@ -138,7 +140,7 @@ def _named_test(program: Program, test: ast.Name, block: ast.stmt, remembered: s
             return True
         if binding.kind != "assign" or binding.value is None or binding.path:
             continue
-        compared, extreme = _compared(binding.value)
+        compared, extreme = _compared(program, binding.value)
         if extreme or compared & remembered:
             return True
         for assignment in program.index.assignments if compared else ():
@@ -154,8 +156,15 @@ def _named_test(program: Program, test: ast.Name, block: ast.stmt, remembered: s
     return False
 
 
-def _compared(test: ast.expr) -> tuple[set[str], bool]:
+def _compared(program: Program, test: ast.expr) -> tuple[set[str], bool]:
     """What a test puts in order: variables, and whether one side is the best of several (`max(scores)`)."""
+    known = program.flow.compared.get(test)
+    if known is None:
+        known = program.flow.compared[test] = _put_in_order(test)
+    return known
+
+
+def _put_in_order(test: ast.expr) -> tuple[set[str], bool]:
     found: set[str] = set()
     extreme = False
     for node in nodes(test):
