@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.once import cached_property
 from dry_debug.program.event_kinds import CLIPS, METHODS, clip, scaler_call
 from dry_debug.program.knowledge import kind_of_call
-from dry_debug.program.model_calls import evaluates, forward, runs_loaded
+from dry_debug.program.model_calls import evaluates, forward, loads, only_runs, takes
 from dry_debug.program.scopes import Block, Scope
 from dry_debug.program.trees import CallTree, Event, Leaf, Tree
 from dry_debug.program.values import UNKNOWN, Ident, Value
@@ -99,7 +99,8 @@ class EventIndex:
     @cached_property
     def _evaluates(self) -> bool:
         """Whether the text says that something is evaluated: then calls of models are events."""
-        return evaluates(self.program.document.source)
+        source = self.program.document.source
+        return evaluates(source) or (takes(source) and self.trains_nothing)
 
     @cached_property
     def own_methods(self) -> frozenset[str]:
@@ -109,7 +110,12 @@ class EventIndex:
     @cached_property
     def runs_only(self) -> bool:
         """Whether the file loads weights into a model, runs it, and trains nothing."""
-        return runs_loaded(self.program.document.source)
+        return loads(self.program.document.source) and self.trains_nothing
+
+    @cached_property
+    def trains_nothing(self) -> bool:
+        """Whether no line of the file speaks of gradients or of an optimizer."""
+        return only_runs(self.program.document.source)
 
     def calls_in(self, function: Scope) -> list[ast.Call]:
         """The calls in the statements of a function or of the module body, in source order."""

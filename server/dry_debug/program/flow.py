@@ -70,6 +70,7 @@ class Flow:
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)
         # What `model_outputs` asks of an expression and of a function.
         self.held: dict[ast.expr, tuple[set[str], set[ast.AST]]] = {}
+        self.takes_out: dict[tuple[Scope, str, int], bool] = {}
         self.passing_on: dict[Scope, tuple[list[ast.AST], list[ast.Call | ast.Attribute]]] = {}
         # By function, and whether it counts what retains the graph, and what is computed: `carried.backward_passes`.
         self.passes: dict[tuple[Scope, bool, bool], list[tuple[ast.Call, ast.expr]]] = {}

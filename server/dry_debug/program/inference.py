@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
 from dry_debug.program.grad_modes import GradMode
-from dry_debug.program.model_calls import only_runs
 from dry_debug.program.relations import belongs_to, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
@@ -206,7 +205,7 @@ _TRAINS = ("optim", "backward", "scaler", "zero_grad", ".step(", "autograd.grad"
 
 def never_trains(*programs: Program) -> bool:
     """Whether no line of the files speaks of gradients or of an optimizer: they only run models."""
-    return all(only_runs(p.document.source) for p in programs)
+    return all(p.events.trains_nothing for p in programs)
 
 
 def made_up(event: Event) -> bool:

@@ -42,20 +42,20 @@ _SWITCHES = frozenset(("no_grad", "inference_mode", "set_grad_enabled"))
 
 
 def evaluates(source: str) -> bool:
-    """Whether a file says that it evaluates anything, compares predictions with labels, or runs a loaded model only.
-
-    Or takes numbers out of what it may be given by a model of another file, and trains nothing.
-    """
+    """Whether a file says that it evaluates anything, or compares predictions with labels."""
     if any(sign in source for sign in _SIGNS):
         return True
-    if ("max(" in source or ".topk(" in source) and (" == " in source or ".eq(" in source):
-        return True
-    return (any(word in source for word in _LOADS) or any(word in source for word in _TAKES)) and only_runs(source)
+    return ("max(" in source or ".topk(" in source) and (" == " in source or ".eq(" in source)
 
 
-def runs_loaded(source: str) -> bool:
-    """Whether a file loads a trained model and trains nothing."""
-    return any(word in source for word in _LOADS) and only_runs(source)
+def takes(source: str) -> bool:
+    """Whether a file loads a trained model, or takes numbers out of what a model of another file may give it."""
+    return any(word in source for word in _LOADS) or any(word in source for word in _TAKES)
+
+
+def loads(source: str) -> bool:
+    """Whether a file says that it loads a trained model."""
+    return any(word in source for word in _LOADS)
 
 
 def only_runs(source: str) -> bool:

@@ -81,10 +81,12 @@ class Outputs:
             return False
         for parameter in target.scope.parameters():
             expr = given_for(call, target.scope, parameter.arg)
-            if expr is not None and self.carries(expr):
-                inner = Outputs(None, target.scope, target.program, parameter.arg, self.depth + 1)
-                if inner.taken_out():
-                    return True
+            if (
+                expr is not None
+                and self.carries(expr)
+                and _takes_out(target.program, target.scope, parameter.arg, self.depth + 1)
+            ):
+                return True
         return False
 
     def given_back(self) -> bool:
@@ -97,6 +99,15 @@ class Outputs:
             return False
         fate = fate_of_value(self.program, self.call)
         return not fate.backward and not fate.unknown
+
+
+def _takes_out(program: Program, function: Scope, parameter: str, depth: int) -> bool:
+    """Whether a function takes what it is given for a parameter out of its graph."""
+    known = program.flow.takes_out.get((function, parameter, depth))
+    if known is None:
+        known = Outputs(None, function, program, parameter, depth).taken_out()
+        program.flow.takes_out[function, parameter, depth] = known
+    return known
 
 
 def _passing_on(function: Scope, program: Program) -> tuple[list[ast.AST], list[ast.Call | ast.Attribute]]:

@@ -378,7 +378,7 @@ def _yield_statements(function: ast.AST) -> Iterator[ast.stmt]:
 def _conditional_parts(stmt: ast.stmt) -> list[tuple[ast.expr, bool, set[ast.AST]]]:
     """Parts of a statement's own expressions that run only when a test has come out one way: innermost first."""
     found: list[tuple[ast.expr, bool, set[ast.AST]]] = []
-    queue = [n for n in parts(stmt) if isinstance(n, ast.expr)]
+    queue = _expressions(stmt)
     while queue:
         node = queue.pop()
         if isinstance(node, ast.IfExp):
@@ -392,6 +392,15 @@ def _conditional_parts(stmt: ast.stmt) -> list[tuple[ast.expr, bool, set[ast.AST
         queue.extend(n for n in parts(node) if isinstance(n, ast.expr))
     found.reverse()
     return found
+
+
+def _expressions(stmt: ast.stmt) -> list[ast.expr]:
+    """The expressions of a statement itself, without those of its blocks."""
+    if isinstance(stmt, ast.If | ast.While):
+        return [stmt.test]
+    if isinstance(stmt, ast.For | ast.AsyncFor):
+        return [stmt.target, stmt.iter]
+    return [n for n in parts(stmt) if isinstance(n, ast.expr)]
 
 
 def _bound(loop: LoopNode) -> Iterator[str]:
