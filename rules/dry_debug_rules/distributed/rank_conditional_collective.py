@@ -116,8 +116,8 @@ def _through_helpers(program: Program) -> Iterator[tuple[ast.Call, Side, ast.Cal
     guards = [s for s in program.index.parent if isinstance(s, ast.If) and test(s.test, s) is not None]
     for guard in sorted(guards, key=lambda s: s.lineno):
         for call in _calls_decided_by(guard, program):
-            decided = side_of(program, call)
-            found = comes_to_collective(program, call) if decided is not None else None
+            found = comes_to_collective(program, call)
+            decided = side_of(program, call) if found is not None else None
             if decided is not None and found is not None and isinstance(found.node, ast.Call):
                 yield call, decided, found.node, found.program
 
