@@ -35,14 +35,13 @@ def libraries(program: Program, found: Sequence[Imported], table: Table) -> list
     from dry_debug_rules.dependencies._removals import words
 
     held, tellings = program.document.identifiers, words(table)
-    imported = {library(one.name) for one in found}
+    imported = {library(one) for one in found}
     return sorted(top for top in imported if top in tellings and not tellings[top].isdisjoint(held))
 
 
-def library(name: str) -> str:
-    """Under which name the tables have the library of a dotted name."""
-    top = name.partition(".")[0]
-    return "lightning" if top == "pytorch_lightning" else top
+def library(one: Imported) -> str:
+    """Under which name the tables have the library of what is imported."""
+    return "lightning" if one.top == "pytorch_lightning" else one.top
 
 
 def version_of(package: str, found: Sequence[Imported], program: Program) -> str | None:
@@ -84,7 +83,7 @@ def uses(program: Program, found: Sequence[Imported], top: str, name: Table) -> 
     held = program.document.identifiers
     starts: dict[str, set[str]] = {}
     for one in found:
-        if library(one.name) != top:
+        if library(one) != top:
             continue
         row = _imported(one, table.names)
         if row is not None and not row.called:

@@ -93,7 +93,7 @@ def _packages(program: Program) -> list[tuple[Imported, str]]:
 
     found: dict[str, Imported] = {}
     for one in sorted(program.imported, key=lambda i: i.stmt.lineno):
-        top = one.name.partition(".")[0].replace("_", "-")
+        top = one.top.replace("_", "-")
         if top in by_package():
             found.setdefault(top, one)
     return [(one, package) for package, one in found.items()]

@@ -124,7 +124,7 @@ def _sites(program: Program) -> Iterator[tuple[ast.AST, ast.stmt, str]]:
     """Each place that imports or names something of the table."""
     starts: dict[str, set[str]] = {}
     for one in program.imported:
-        if one.name.partition(".")[0] != "torch":
+        if one.top != "torch":
             continue
         if one.name in _TABLE:
             yield one.alias, one.stmt, one.name

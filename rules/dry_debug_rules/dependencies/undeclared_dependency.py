@@ -43,7 +43,7 @@ class UndeclaredDependency(WholeRule):
             why(None, _NOTEBOOK)
             return
         for found in _first(program):
-            top = found.name.partition(".")[0]
+            top = found.top
             if program.index.parent.get(found.stmt) is not program.tree:
                 why(found.stmt, "it is imported only where it is needed, or if it is there")
                 continue
@@ -95,7 +95,7 @@ def _first(program: Program) -> list[Imported]:
         return parent.get(one.stmt) is not tree, one.stmt.lineno
 
     for one in program.imported:
-        top = one.name.partition(".")[0]
+        top = one.top
         if top in KNOWN and (top not in found or place(one) < place(found[top])):
             found[top] = one
     return sorted(found.values(), key=place)

@@ -58,7 +58,7 @@ def trains_elsewhere(program: Program) -> Step | None:
 
 def _left_to_library(program: Program) -> bool:
     stars = [module for module, level in program.index.module.imports_star if not level]
-    tops = {name.partition(".")[0] for name in (*stars, *(one.name for one in program.imported))}
+    tops = {*(name.partition(".")[0] for name in stars), *(one.top for one in program.imported)}
     return bool(tops & _TOLD_BY) or ("transformers" in tops and "Trainer(" in program.document.source)
 
 

@@ -21,11 +21,12 @@ _ANNOTATIONS = frozenset(("annotation", "returns"))
 
 
 class Imported(NamedTuple):
-    """One name of an import of a library: `name` is dotted and whole (`transformers.AdamW`)."""
+    """One name of an import of a library: `name` is dotted and whole (`transformers.AdamW`), `top` its first part."""
 
     name: str
     alias: ast.alias
     stmt: ast.Import | ast.ImportFrom
+    top: str
 
     @property
     def bound(self) -> str:
@@ -46,9 +47,10 @@ def imports(program: Program) -> list[Imported]:
     found = []
     for stmt in program.index.imports:
         if isinstance(stmt, ast.Import):
-            found += [Imported(alias.name, alias, stmt) for alias in stmt.names]
+            found += [Imported(alias.name, alias, stmt, alias.name.partition(".")[0]) for alias in stmt.names]
         elif not stmt.level and stmt.module:
-            found += [Imported(f"{stmt.module}.{a.name}", a, stmt) for a in stmt.names if a.name != "*"]
+            top = stmt.module.partition(".")[0]
+            found += [Imported(f"{stmt.module}.{a.name}", a, stmt, top) for a in stmt.names if a.name != "*"]
     return found
 
 
