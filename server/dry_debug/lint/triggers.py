@@ -139,7 +139,7 @@ class _Plan:
                 if held & group & self.plain:
                     rules += narrow.rules
                     doubtful += narrow.doubtful
-                else:
+                elif narrow.rules or narrow.doubtful:
                     doubtful.append((tuple(text for bit, text in self.marked if held & group & bit), narrow))
         return _Narrow(tuple(rules), tuple(doubtful))
 
