@@ -12,6 +12,7 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step, home_of
 from dry_debug.program.links import Link
 from dry_debug.program.literals import literal
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -168,7 +169,7 @@ def _weights_of_a_model(call: ast.Call, program: Program) -> bool:
     given = argument(call, 0, "params")
     if given is None:
         return False
-    if any(isinstance(n, ast.Dict) for n in ast.walk(given)):
+    if any(isinstance(n, ast.Dict) for n in nodes(given)):
         return False  # groups, which may have rates of their own
     for node in ast.walk(given):
         if isinstance(node, ast.Attribute) and node.attr in ("parameters", "named_parameters"):

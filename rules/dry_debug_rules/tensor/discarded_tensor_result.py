@@ -15,7 +15,7 @@ from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import recovers
 from dry_debug.program.scopes import Binding, dotted, last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import names_in
+from dry_debug.program.walks import names_in, nodes
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _tried(call: ast.Call, program: Program, depth: int = 0) -> bool:
         return bool(sites) and all(_tried(site, program, depth + 1) for site in sites)
     if not isinstance(block, ast.Try) or not recovers(block) or stmt not in block.body:
         return False
-    return sum(any(isinstance(n, ast.Call) for n in ast.walk(s)) for s in block.body) <= MAX_TRIED
+    return sum(any(isinstance(n, ast.Call) for n in nodes(s)) for s in block.body) <= MAX_TRIED
 
 
 def _read_later(receiver: ast.expr, call: ast.Call, program: Program, depth: int = 0) -> ast.expr | None:

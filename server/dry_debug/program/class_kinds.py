@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program import knowledge as know
 from dry_debug.program.knowledge import Kind
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -117,9 +118,9 @@ def _sets(function: ast.AST) -> bool:
     """`for group in optimizer.param_groups: group["lr"] = ...`, or `optimizer.param_groups[0]["lr"] = ...`."""
     groups: set[str] = set()
     written: list[ast.expr] = []
-    for node in ast.walk(function):
+    for node in nodes(function):
         if isinstance(node, ast.For) and _of_groups(node.iter):
-            groups.update(n.id for n in ast.walk(node.target) if isinstance(n, ast.Name))
+            groups.update(n.id for n in nodes(node.target) if isinstance(n, ast.Name))
         elif isinstance(node, ast.Assign | ast.AugAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
@@ -131,7 +132,7 @@ def _sets(function: ast.AST) -> bool:
 
 
 def _of_groups(expr: ast.expr) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr == "param_groups" for node in ast.walk(expr))
+    return any(isinstance(node, ast.Attribute) and node.attr == "param_groups" for node in nodes(expr))
 
 
 def _trains(cls: Scope) -> bool:

@@ -15,6 +15,7 @@ from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.parts import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import nodes
 from dry_debug.program.wrappers import DEVICE_WRAPPERS, Wrapped, puts_on, wrapped_parts
 from dry_debug.records import dataclass, field
 
@@ -317,7 +318,7 @@ class Components:
         if ident[0] != "alloc":
             return False
         # An object that comes out of a called function was made by that call, wherever its class is called.
-        inside = set(ast.walk(call))
+        inside = set(nodes(call))
         return made not in inside and ident[1] not in inside
 
     def _name(self, b: Binding) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.checkpoints import SaveSite, given
 from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -267,7 +268,7 @@ def _bound(
 
 
 def _mentions(value: ast.expr, path: str) -> bool:
-    return any(isinstance(n, ast.Name | ast.Attribute) and dotted(n) == path for n in ast.walk(value))
+    return any(isinstance(n, ast.Name | ast.Attribute) and dotted(n) == path for n in nodes(value))
 
 
 def _phases(loop: ast.For) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -60,5 +61,5 @@ def _counts_training(program: Program, call: ast.Call) -> bool:
     """`range(n)` of a loop that trains."""
     if not isinstance(call.func, ast.Name) or call.func.id != "range":
         return False
-    return any(not isinstance(loop.node, ast.While) and loop.kind != "eval" and call in ast.walk(loop.node.iter)
+    return any(not isinstance(loop.node, ast.While) and loop.kind != "eval" and call in nodes(loop.node.iter)
                for loop in program.training.loops.all)  # fmt: skip

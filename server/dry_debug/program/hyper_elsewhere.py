@@ -14,7 +14,7 @@ from dry_debug.program.parts import given_to
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import is_main_test
+from dry_debug.program.walks import is_main_test, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Elsewhere:
                     yield from self._constant(other, name, 0)
         stars = self.program.index.module.imports_star
         if stars:
-            loaded = {n.id for n in ast.walk(self.program.tree) if isinstance(n, ast.Name)}
+            loaded = {n.id for n in nodes(self.program.tree) if isinstance(n, ast.Name)}
             for name in sorted(loaded - self.program.index.module.bindings.keys()):
                 for module, level in reversed(stars):
                     other = self.program.host.module(module, self.program.document.path, level)
@@ -240,8 +240,8 @@ class Elsewhere:
     def _read(self) -> list[tuple[Value, set[str]]]:
         """The classes, their instances and the modules of other files of which attributes are read, with the names."""
         reads: dict[str, set[str]] = {}
-        for node in ast.walk(self.program.tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        for node in nodes(self.program.tree):
+            if node.__class__ is ast.Attribute and node.ctx.__class__ is ast.Load:
                 root = dotted(node.value)
                 if root is not None and root.count(".") <= 1:
                     reads.setdefault(root, set()).add(node.attr)

@@ -11,6 +11,7 @@ from dry_debug.program.reaching import recovers
 from dry_debug.program.restored import Loaded
 from dry_debug.program.resume_gaps import loads_of
 from dry_debug.program.saves_around import saves_around
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import LoadSite, SaveSite
@@ -110,7 +111,7 @@ def _asked(key: str, read: ast.Name, name: str, loaded: Loaded, program: Program
         if isinstance(block, ast.ExceptHandler) or recovers(block):
             return True
         if isinstance(block, ast.If | ast.While) and any(
-            isinstance(n, ast.Name) and n.id == name for n in ast.walk(block.test)
+            isinstance(n, ast.Name) and n.id == name for n in nodes(block.test)
         ):
             return True
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -22,7 +22,7 @@ from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import LIBRARIES, Scope, last_name
 from dry_debug.program.targets import calls_to, find_targets
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import LoopNode
+from dry_debug.program.walks import LoopNode, nodes
 from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
@@ -168,7 +168,7 @@ class Program:
             if isinstance(block, ast.FunctionDef) and block.name.startswith("test_"):
                 function = self.index.scopes[block]
                 if not function.returns and not self.call_sites(function):
-                    return any(isinstance(inner, ast.Assert) for inner in ast.walk(block))
+                    return any(isinstance(inner, ast.Assert) for inner in nodes(block))
         return False
 
     def span(self, node: ast.AST) -> Span:

@@ -11,6 +11,7 @@ from dry_debug.program.same_object import called, everywhere, onward, origin
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
                 continue
             if last in ("add_module", "register_module", "setattr"):
                 return f"`{last}` in its class may register the layers"
-            mentioned = {n.id for n in ast.walk(call) if isinstance(n, ast.Name)}
+            mentioned = {n.id for n in nodes(call) if isinstance(n, ast.Name)}
             if names & mentioned or _mentions(call, name):
                 return f"`{last}` takes the layers over"
         for stmt, layer in kept:
@@ -293,7 +294,7 @@ def _given_away(index: ScopeIndex, scope: Scope, local: str) -> ast.Call | None:
         if callee is not None and (scope.self_name not in plain or callee.class_scope is scope.class_scope):
             continue
         if last_name(call.func) not in _READS and any(
-            isinstance(n, ast.Name) and n.id == local for value in given for n in ast.walk(value)
+            isinstance(n, ast.Name) and n.id == local for value in given for n in nodes(value)
         ):
             return call
     return None
@@ -337,7 +338,7 @@ def _goes_through(program: Program, receiver: ast.expr, scope: Scope, name: str,
 
 
 def _mentions(expr: ast.AST, name: str) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(expr))
+    return any(isinstance(node, ast.Attribute) and node.attr == name for node in nodes(expr))
 
 
 def _reads(program: Program, cls: Scope, name: str, binding: Binding) -> Iterator[ast.AST]:

@@ -11,6 +11,7 @@ from dry_debug.program.arguments import argument, bind_arguments, given
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching
 from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.environment import Env
@@ -162,7 +163,7 @@ class Loaded:
         """The keys of the entries that the function gives back: `return state["epoch"] + 1`."""
         parents = self.program.flow.parents(self.scope)
         stmts = {statement for statement in self.scope.returns if statement.value is not None}
-        names = {n.id for s in stmts for n in ast.walk(s) if isinstance(n, ast.Name)}
+        names = {n.id for s in stmts for n in nodes(s) if isinstance(n, ast.Name)}
         for stmt, key in self.assigned():
             if isinstance(stmt.targets[0], ast.Name) and stmt.targets[0].id in names:
                 yield key
@@ -282,7 +283,7 @@ def restored(call: ast.Call, program: Program) -> ast.expr | None:
 def _filled_in(loop: ast.For | ast.AsyncFor) -> list[str]:
     """The variables that the loop stores entries into: `state[name] = ...`."""
     return [
-        target.value.id for node in ast.walk(loop) if isinstance(node, ast.Assign) for target in node.targets
+        target.value.id for node in nodes(loop) if isinstance(node, ast.Assign) for target in node.targets
         if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
     ]  # fmt: skip
 

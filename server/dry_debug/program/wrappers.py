@@ -10,6 +10,7 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.reached import reached
 from dry_debug.program.scopes import dotted
 from dry_debug.program.values import Value
+from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -22,7 +23,7 @@ def puts_on(program: Program, expr: ast.expr, value: Value) -> bool:
     """Whether `expr`, whose value is the wrapped model `value`, puts the wrapper on; `x.module` takes it off."""
     if isinstance(expr, ast.Call) and value.wraps is not None and _put_on_by(program, expr, value):
         return True
-    return any(isinstance(n, ast.Call) and program.qualified(n) in know.WRAPPERS for n in ast.walk(expr))
+    return any(isinstance(n, ast.Call) and program.qualified(n) in know.WRAPPERS for n in nodes(expr))
 
 
 def _put_on_by(program: Program, call: ast.Call, value: Value) -> bool:

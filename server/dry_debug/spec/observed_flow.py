@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.every_nth import modulus_in
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import nodes
 from dry_debug.records import replace
 from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.observed import Observed, seen
@@ -249,10 +250,10 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
 
 def _counts_epochs(program: Program, guard: ast.If, epochs: list[ast.For]) -> bool:
     """Whether the counter of a test is the variable of the loop over epochs: `for e in range(n): ... if e % 5 == 0`."""
-    names = {n.id for n in ast.walk(guard.test) if isinstance(n, ast.Name)}
+    names = {n.id for n in nodes(guard.test) if isinstance(n, ast.Name)}
     around = set(program.index.ancestors(guard))
     return any(
-        loop in around and names & {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)} for loop in epochs
+        loop in around and names & {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)} for loop in epochs
     )
 
 
@@ -336,7 +337,7 @@ def _is_better(test: ast.expr) -> bool:
     ordered = any(
         isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Lt | ast.Gt | ast.LtE | ast.GtE) for n in ast.walk(test)
     )
-    return ordered or any(isinstance(n, ast.Name) and "best" in n.id.lower() for n in ast.walk(test))
+    return ordered or any(isinstance(n, ast.Name) and "best" in n.id.lower() for n in nodes(test))
 
 
 def _about_rank(block: ast.If) -> bool:
