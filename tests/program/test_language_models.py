@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dry_debug.program.language_models import FAMILIES, length_of_its_own, writes_json
+from dry_debug.program.language_models import FAMILIES, length_of_its_own, names_base_model, writes_json
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_models_that_write_json_by_their_training() -> None:
 def test_a_pad_token_that_came_with_a_version(name: str, transformers: str | None, expected: bool | None) -> None:
     family = next(each for each in FAMILIES if each.name == name)
     assert family.has_pad_token(transformers) is expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("model = load('gpt2')", True),
+        ('NAME = "meta-llama/llama-3.1-8b"', True),
+        ("model = load('EleutherAI/gpt-neo-1.3B', 'cuda')", True),
+        ("model = load('runs/gpt2')", False),
+        ("model = load('Qwen/Qwen2.5-7B-Instruct')", False),
+        ("# gpt2 is small\ngpt2 = load(path)", False),
+    ],
+)
+def test_a_text_that_names_a_base_model(source: str, expected: bool) -> None:
+    assert names_base_model(source) is expected

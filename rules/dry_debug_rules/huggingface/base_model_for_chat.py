@@ -12,7 +12,7 @@ from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.arguments import argument
 from dry_debug.program.conversation import Sign, Talk, loads, talks
 from dry_debug.program.evidence import Step
-from dry_debug.program.language_models import chat_version
+from dry_debug.program.language_models import chat_version, names_base_model
 from dry_debug.program.links import Link
 from dry_debug.spec.sources import sources_of
 from dry_debug.text.spans import TextEdit
@@ -58,6 +58,9 @@ class BaseModelForChat(Rule):
             yield _place(talk, program)
 
     def check(self, program: Program) -> Iterator[Report]:
+        if not _talks(program) and not names_base_model(program.document.source):
+            program.why(None, "it talks with no model, and names no base model that another file could talk with")
+            return
         tuned = _TUNED.search(program.document.source)
         if tuned is not None or program.is_test:
             program.why(
@@ -85,7 +88,8 @@ class BaseModelForChat(Rule):
         """Those of this file, then those of files that have a base model from this one and do not look like it."""
         if _talks(program):
             yield from talks(program)
-        if not any(chat_version(model_id) is not None for _, model_id in loads(program)):
+        named = names_base_model(program.document.source)
+        if not named or not any(chat_version(model_id) is not None for _, model_id in loads(program)):
             return
         users = program.callers.users()
         further = [other for user in users for other in user.callers.users()]  # who has it from a file that hands it on

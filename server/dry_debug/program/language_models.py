@@ -170,6 +170,14 @@ def chat_version(model_id: str) -> str | None:
     return None
 
 
+_NAMED_BASE = re.compile(f"""["'](?:{"|".join(pattern.pattern for pattern, _ in _BASE)})["']""", re.IGNORECASE)
+
+
+def names_base_model(source: str) -> bool:
+    """Whether a text of a program holds the hub id of a base model, as a string of its own."""
+    return _NAMED_BASE.search(source) is not None
+
+
 # Models that are trained to answer with one JSON object in a form of their own and nothing else (their model cards).
 _WRITES_JSON = re.compile(r"nuextract|olmocr|readerlm|xlam", re.IGNORECASE)
 
