@@ -14,7 +14,6 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.evidence import Confidence, Step, place_of
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.reaching import chain, side
-from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import dotted
 from dry_debug.program.state_source import StateSource, source_of
 from dry_debug.text.spans import Span, TextEdit
@@ -278,7 +277,7 @@ def _use(call: ast.Call, source: StateSource, receiver: Value, program: Program)
     if owner.scope(read).kind == "function" and owner.flow.returned_by(read) is not None:
         reads += [(owner, site) for site in owner.call_sites(owner.scope(read))[:MAX_SITES]]
     for owner, read in reads:
-        for _, key, value, restore in Loaded(owner, read).restores():
+        for _, key, value, restore in owner.training.checkpoints.loaded(read).restores():
             if value.kind in ("optimizer", "scheduler", "scaler") or (isinstance(key, str) and _OF_A_RUN.match(key)):
                 return "warning", Step(owner, restore, "the run goes on from this checkpoint")
     if program.training.is_training or program.training.starts_training:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dry_debug.fixes.layout import indent_of
 from dry_debug.program.reaching import reaching
-from dry_debug.program.restored import Loaded
 from dry_debug.program.walks import names_in
 from dry_debug.records import dataclass
 
@@ -36,7 +35,7 @@ class LoadPlace:
 
 def place_at(owner: Program, load: LoadSite, call: ast.Call | None) -> LoadPlace | None:
     """Where more can be restored from what `load` has read, reached by `call`; None where that is not clear."""
-    loaded = Loaded(owner, load.node)
+    loaded = owner.training.checkpoints.loaded(load.node)
     stmt = owner.statement(load.node)
     if len(loaded.direct) != 1 or stmt is None:
         return None

@@ -192,7 +192,7 @@ def _restores(key: str, model: Bare, loads: list[tuple[Program, LoadSite]], prog
     for owner, load in loads:
         if key not in load.keys:
             continue
-        loaded = Loaded(owner, load.node)
+        loaded = owner.training.checkpoints.loaded(load.node)
         uses: set[ast.AST] = set()
         for state, part, value, call in loaded.restores():
             if part != key:

@@ -100,6 +100,7 @@ class Checkpoints:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._loaded: dict[ast.Call, Loaded] = {}
 
     @cached_property
     def saves(self) -> list[SaveSite]:
@@ -386,12 +387,18 @@ class Checkpoints:
         found += [self._load_in_place(call) for name in sharded.LOADS for call in self.program.calls_of(name)]
         return found
 
+    def loaded(self, call: ast.Call) -> Loaded:
+        """The variables around `call`, which reads a file, that hold what it gives back."""
+        known = self._loaded.get(call)
+        if known is None:
+            known = self._loaded[call] = Loaded(self.program, call)
+        return known
+
     def read_back(self, call: ast.Call) -> LoadSite:
         """What becomes of what `call` gives back, as if it were a `torch.load`."""
         return self._load(call)
 
     def _load(self, call: ast.Call) -> LoadSite:
-        program = self.program
         only = argument(call, 99, "weights_only")
         site = LoadSite(
             call,
@@ -399,7 +406,7 @@ class Checkpoints:
             argument(call, 1, "map_location"),
             only.value if isinstance(only, ast.Constant) and isinstance(only.value, bool) else None,
         )
-        loaded = Loaded(program, call)
+        loaded = self.loaded(call)
         for state, key, target, other in loaded.restores():
             if isinstance(key, str):
                 if key not in site.keys:

@@ -58,7 +58,7 @@ def mismatches(program: Program) -> Iterator[Mismatch]:
 
 
 def _of(program: Program, load: LoadSite, saves: list[Around], written: set[str]) -> Iterator[Mismatch]:
-    for loaded in Loaded(program, load.node).all():
+    for loaded in program.training.checkpoints.loaded(load.node).all():
         yield from _in(program, load, loaded, saves, written)
 
 

@@ -26,7 +26,7 @@ _PICKLED = {
     "scaler": "a whole gradient scaler",
 }  # fmt: skip
 # A line that makes something else of the options: a dict of them is read back.
-_TURNED = re.compile(r"\bvars\(|\b__dict__\b|\w*Dict\(|\.to_dict\(|\bas_?dict\(|\bOmegaConf\b")
+_TURNED = re.compile(r"\bvars\(|\b__dict__\b|Dict\(|\.to_dict\(|\bas_?dict\(|\bOmegaConf\b")
 _SHOWN = re.compile(r"print|log|wandb|dump|format|\.items\(|write|update\(|\bfor\b|[bfr]['\"]")
 
 

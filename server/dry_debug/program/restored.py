@@ -62,7 +62,8 @@ class Loaded:
             self.env = bind_arguments(program.evaluator, self.scope, call, at, stmt, inside[0].env, receiver)
         elif isinstance(stmt, ast.Assign) and stmt.value is call and isinstance(stmt.targets[0], ast.Name):
             self.direct.add(stmt.targets[0].id)
-        for _ in range(2):  # a loop may fill what an earlier line made
+        self._follow()
+        if self.parts or self.objects or len(self.stmts) > 1:  # a loop may fill what an earlier line made
             self._follow()
 
     def restores(self) -> Iterator[tuple[ast.expr, str | bool, Value, ast.Call]]:

@@ -88,10 +88,10 @@ def _gap(program: Program, load: LoadSite) -> ResumeGap | None:
     if not sites:
         why(load.node, "no save of this file is known to write the entries that are read")
         return None
-    loaded = Loaded(program, load.node)
+    loaded = program.training.checkpoints.loaded(load.node)
     escape = _escape(program, loaded)
     if escape is None and load.before is not None:
-        escape = _escape(program, Loaded(program, load.before.node), returned=True)
+        escape = _escape(program, program.training.checkpoints.loaded(load.before.node), returned=True)
     if escape is not None:
         why(load.node, "what is loaded goes on to other code: {}", escape, see=escape)
         return None
