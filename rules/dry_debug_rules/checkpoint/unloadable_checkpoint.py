@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 # Says elsewhere in the file that such objects are to be read.
-_ALLOWED = re.compile(r"safe_globals\b|NO_WEIGHTS_ONLY_LOAD|torch\.load\s*=[^=]|\bserialization\.load\s*=[^=]")
+# Each begins with plain text, for which a whole file is read through at once.
+_ALLOWED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"safe_globals\b", r"NO_WEIGHTS_ONLY_LOAD", r"torch\.load\s*=[^=]", r"serialization\.load\s*=[^=]",
+    )
+)  # fmt: skip
 _FIRST = (2, 6)  # the version in which weights_only=True became the default
 _Refused = tuple["SaveSite", "Entry | None", Refusal]
 
@@ -51,7 +57,7 @@ class UnloadableCheckpoint(WholeRule):
         if not program.calls_of("torch.load") or program.is_test:
             program.why(None, "the file is a test, or loads nothing")
             return
-        if _ALLOWED.search(program.document.source):
+        if any(pattern.search(program.document.source) for pattern in _ALLOWED):
             program.why(None, "the file says what `torch.load` may read (`safe_globals`, or a function in its place)")
             return
         version = program.version("torch")

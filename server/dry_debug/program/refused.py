@@ -27,6 +27,7 @@ _PICKLED = {
 }  # fmt: skip
 # A line that makes something else of the options: a dict of them is read back.
 _TURNED = re.compile(r"\bvars\(|\b__dict__\b|Dict\(|\.to_dict\(|\bas_?dict\(|\bOmegaConf\b")
+_TURNING = ("vars(", "__dict__", "dict(", "Dict(", "OmegaConf")  # one of them stands in whatever `_TURNED` finds
 _SHOWN = re.compile(r"print|log|wandb|dump|format|\.items\(|write|update\(|\bfor\b|[bfr]['\"]")
 
 
@@ -66,7 +67,7 @@ def _stays_namespace(value: Value, expr: ast.expr, at: ast.stmt | None, program:
     if value.program is not None:
         texts.add(value.program.document.source)
     return not any(
-        _SHOWN.search(line) is None for text in texts if _TURNED.search(text)
+        _SHOWN.search(line) is None for text in texts if any(word in text for word in _TURNING)
         for line in text.splitlines() if _TURNED.search(line)
     )  # fmt: skip
 
