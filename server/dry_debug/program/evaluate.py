@@ -6,37 +6,31 @@ Binding first, usage second, name last. When the model does not know, the value 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dry_debug.program import calls as call_values
-from dry_debug.program import choices, launchers, probability, settings
+from dry_debug.program import expressions, launchers, probability, settings
 from dry_debug.program.environment import Bound, Env, Environments
 from dry_debug.program.host import NEVER
 from dry_debug.program.knowledge import (
     DATASET_BASES,
-    FITTING,
-    NAMES,
-    OTHER_FRAMEWORKS,
     SAMPLER_BASES,
-    USAGE,
     Kind,
     kind_of_call,
 )
-from dry_debug.program.parts import element, given_to, held, unpack
+from dry_debug.program.parts import element, given_to, unpack
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import LIBRARIES, Binding, Scope, dotted
 from dry_debug.program.spelled import spells_choice
 from dry_debug.program.tensor_values import arithmetic
-from dry_debug.program.values import NONE, UNKNOWN, Ident, Value, join
+from dry_debug.program.usage import Usage
+from dry_debug.program.values import UNKNOWN, Ident, Value, join
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 MAX_DEPTH = 90  # of nested questions; real code stays below 40, and Python allows some 150
 MAX_CALLS = 8  # of user functions entered one from another
-MAX_HANDED = 8  # functions that a variable is followed into, to what is called on it there
-MANY_HANDED = 64  # calls of a file that hand a variable of one name on
 
 
 class Evaluator:
@@ -49,13 +43,8 @@ class Evaluator:
         self._memo: dict[ast.AST, Value] = {}
         self._bindings: dict[Binding, Value] = {}
         self._attributes: dict[tuple[Scope, str], Value] = {}
-        self._usage: dict[tuple[Scope, str], tuple[Kind, str] | None] = {}
-        self._handed_in: dict[str, dict[Scope, list[tuple[Scope, Scope, str]]]] = {}
+        self._usage = Usage(program.index, program.names)
         self.environments = Environments()
-        self._calling: dict[str, list[Scope]] = {}  # dotted receiver -> the scopes in which it is called on
-        for scope in self.index.scopes.values():
-            for path in scope.receivers:
-                self._calling.setdefault(path, []).append(scope)
         self.run = program.host.evaluation
 
     def release(self) -> None:
@@ -64,7 +53,7 @@ class Evaluator:
         self._memo.clear()
         self._bindings.clear()
         self._attributes.clear()
-        self._calling.clear()
+        self._usage.release()
 
     # -- expressions ---------------------------------------------------------------------------------------------
 
@@ -540,14 +529,11 @@ class Evaluator:
             return Value("pymodule", type=full, home=self.program)
         return None
 
-    # -- usage, then name ------------------------------------------------------------------------------------------
+    # -- usage, then name; calls -----------------------------------------------------------------------------------
 
     def by_use(self, scope: Scope, path: str, name: str, node: ast.AST) -> Value:
         """What the methods called on it show, else what it is called. The identity is the variable itself."""
-        key = (scope, path)
-        if key not in self._usage:
-            self._usage[key] = self._by_use(scope, path, name)
-        found = self._usage[key]
+        found = self._usage.kind_of(scope, path, name)
         if found is None:
             return UNKNOWN
         kind, how = found
@@ -559,197 +545,8 @@ class Evaluator:
             program=self.program,
         )
 
-    def _by_use(self, scope: Scope, path: str, name: str) -> tuple[Kind, str] | None:
-        methods = self._methods_on(scope, path)
-        lowered = name.lower().strip("_")
-        if lowered.endswith("trainer") and methods & _TRAINER_METHODS:
-            return "trainer", "usage"
-        for needed, kind in USAGE:
-            if needed <= methods:
-                # Loaders pass `set_epoch` on to their samplers: then the name decides.
-                loads = kind == "sampler" and lowered.endswith("loader")
-                return ("loader" if loads else kind), "usage"
-        for word, kind in NAMES:
-            if lowered == word or lowered.endswith("_" + word):
-                # A name and a method that fits it say together what neither says alone.
-                if FITTING.get(kind, frozenset()) & methods:
-                    return kind, "usage"
-                if methods & _OF_TEXT or spells_choice(scope, path) or self._of_others(scope, path):
-                    return None
-                return kind, "name"
-        return None
-
-    def _of_others(self, scope: Scope, path: str) -> bool:
-        """Whether something of another framework makes it: `model = keras.models.load_model(path)`."""
-        held = scope.attributes.get(path.partition(".")[2], ()) if "." in path else scope.bindings.get(path, ())
-        for b in held:
-            made = self.names.qualified(b.value.func, b.scope) if isinstance(b.value, ast.Call) else None
-            if made is not None and made.partition(".")[0] in OTHER_FRAMEWORKS:
-                return True
-        return False
-
-    def _methods_on(self, scope: Scope, path: str) -> set[str]:
-        """The methods that are called on a variable of `scope`, also by functions of the file that it is handed to."""
-        methods: set[str] = set()
-        root, _, rest = path.partition(".")
-        queue = [(scope, path)]
-        seen = set(queue)
-        for actor in scope.actors if rest else ():  # a function that is handed the object
-            methods |= actor.receivers.get(f"{actor.self_name}.{rest}", set())
-        for home, spelled in queue:
-            for calling in self._calling.get(spelled, ()):
-                if _sees(calling, home, root if home is scope else spelled):
-                    methods |= calling.receivers[spelled]
-            if root != path or len(seen) > MAX_HANDED:
-                continue
-            for calling, function, parameter in self._handed(spelled, home):
-                if (function, parameter) not in seen and _sees(calling, home, spelled):
-                    seen.add((function, parameter))
-                    queue.append((function, parameter))
-        return methods
-
-    def _handed(self, spelled: str, home: Scope) -> Sequence[tuple[Scope, Scope, str]]:
-        """The calls that hand a variable of `home` on; where a name is handed on at very many places only those that
-        stand in `home` itself, since looking at all of them for each function would take the square of the time."""
-        rows = self.index.handed_on.get(spelled, [])
-        if len(rows) <= MANY_HANDED:
-            return rows
-        by_scope = self._handed_in.get(spelled)
-        if by_scope is None:
-            by_scope = self._handed_in[spelled] = {}
-            for row in rows:
-                by_scope.setdefault(row[0], []).append(row)
-        return by_scope.get(home, [])
-
-    # -- other expressions -----------------------------------------------------------------------------------------
-
-    def _constant(self, expr: ast.Constant, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        return NONE if expr.value is None else Value("const", const=expr.value, node=expr, program=self.program)
-
-    def _sequence(
-        self, expr: ast.Tuple | ast.List | ast.Set, scope: Scope, stmt: ast.stmt | None, env: Env | None
-    ) -> Value:
-        items = [self.value(e, scope, stmt, env) for e in expr.elts[:64] if not isinstance(e, ast.Starred)]
-        return Value("container", items=items, node=expr, program=self.program, ident=("alloc", expr),
-                     type=type(expr).__name__.lower())  # fmt: skip
-
-    def _dict(self, expr: ast.Dict, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        items = [
-            (k.value if isinstance(k, ast.Constant) else None, self.value(v, scope, stmt, env))
-            for k, v in zip(expr.keys, expr.values, strict=True)
-        ]
-        return Value("dict", items=items, node=expr, program=self.program, ident=("alloc", expr))
-
-    def _subscript(self, expr: ast.Subscript, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        if isinstance(expr.value, ast.Attribute) and expr.value.attr == "__dict__":  # `models.__dict__[name]`
-            return choices.member(self.value(expr.value.value, scope, stmt, env), expr.slice)
-        base = self.value(expr.value, scope, stmt, env)
-        index = expr.slice
-        if (
-            isinstance(index, ast.UnaryOp)
-            and isinstance(index.op, ast.USub)
-            and isinstance(index.operand, ast.Constant)
-        ):
-            key: object = -index.operand.value if isinstance(index.operand.value, int) else None
-        else:
-            key = index.value if isinstance(index, ast.Constant) else None
-        if base.kind == "dict" and base.items is not None:
-            for name, value in base.items:
-                if name is not None and name == key:
-                    return value  # type: ignore[no-any-return]
-            if isinstance(index, ast.Constant):
-                return UNKNOWN
-            maker = choices.one_of(base)
-            return maker if maker.known else held(base)
-        if base.kind == "dict":
-            return held(base)
-        if base.kind == "container" and isinstance(key, int):
-            return unpack(base, (key,))
-        if base.kind == "settings":
-            return settings.part(self, base, key, expr)
-        if base.kind == "output":
-            for name, value in base.items or ():  # what the model's own `forward` gives under its keys
-                if name == key and value.kind in ("number", "const", "text"):
-                    return value  # type: ignore[no-any-return]
-            # transformers' outputs: index 0 is the loss when labels were given, which nobody can see here.
-            return base.but(kind="tensor", via="loss" if isinstance(key, str) and key.endswith("loss") else None)
-        if base.kind in ("tensor", "batch"):
-            return base
-        if base.kind == "module":
-            return Value("module", ident=("part", base.base.ident, str(key)), confidence="medium", via="part")
-        if base.kind == "dataset" and (
-            (isinstance(key, str) and key.startswith(_SPLITS))
-            or (_has_splits(base) and not isinstance(key, int))
-            or "split" in (dotted(index) or "")
-        ):
-            part = key if key is not None else dotted(index) or index
-            return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives
-        if base.kind in ("container", "loader", "dataset"):
-            return element(base)
-        return UNKNOWN
-
-    def _ifexp(self, expr: ast.IfExp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        both = [self.value(e, scope, stmt, env) for e in (expr.body, expr.orelse)]
-        return join(both, ("alloc", expr))
-
-    def _boolop(self, expr: ast.BoolOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        if isinstance(expr.op, ast.Or):
-            return join([self.value(e, scope, stmt, env) for e in expr.values[:8]], ("alloc", expr))
-        return UNKNOWN
-
-    def _binop(self, expr: ast.BinOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        terms: list[ast.expr] = []
-        node: ast.expr = expr
-        while isinstance(node, ast.BinOp) and len(terms) < 200:  # a long chain, without recursion
-            terms.append(node.right)
-            node = node.left
-        result = self.value(node, scope, stmt, env)
-        for term in reversed(terms):
-            result = arithmetic(result, self.value(term, scope, stmt, env))
-        return result
-
-    def _unary(self, expr: ast.UnaryOp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        value = self.value(expr.operand, scope, stmt, env)
-        if value.kind == "const" and isinstance(value.const, int | float) and isinstance(expr.op, ast.USub):
-            return Value("const", const=-value.const, node=expr, program=self.program)
-        if isinstance(expr.op, ast.Not):
-            return UNKNOWN
-        return value.but(via=None) if value.kind == "tensor" else UNKNOWN
-
-    def _inner(
-        self, expr: ast.Await | ast.Starred | ast.NamedExpr, scope: Scope, stmt: ast.stmt | None, env: Env | None
-    ) -> Value:
-        return self.value(expr.value, scope, stmt, env)
-
-    def _lambda(self, expr: ast.Lambda, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        return Value("function", scope=self.index.scopes.get(expr), node=expr, program=self.program, env=env)
-
-    def _comprehension(
-        self, expr: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope, stmt: ast.stmt | None, env: Env | None
-    ) -> Value:
-        inner = self.index.scopes.get(expr)
-        if inner is None:
-            return UNKNOWN
-        return Value("container", items=[], node=expr, program=self.program, ident=("alloc", expr),
-                     thunk=lambda: self.value(expr.elt, inner, stmt, env))  # fmt: skip
-
-    def _dict_comprehension(self, expr: ast.DictComp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
-        inner = self.index.scopes.get(expr)
-        if inner is None:
-            return UNKNOWN
-        return Value("dict", node=expr, program=self.program, ident=("alloc", expr),
-                     thunk=lambda: self.value(expr.value, inner, stmt, env))  # fmt: skip
-
     def _call(self, expr: ast.Call, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:
         return call_values.call(self, expr, scope, stmt, env)
-
-
-def _sees(inner: Scope, scope: Scope, root: str) -> bool:
-    """Whether the variable `root` of `scope` is what code in `inner` means by the name."""
-    current: Scope | None = inner
-    while current is not None and current is not scope:
-        current = None if root != "self" and root in current.bindings else current.parent
-    return current is not None
 
 
 def _vague(value: Value) -> bool:
@@ -775,38 +572,10 @@ def _plain_type(annotation: ast.expr) -> bool:
     return isinstance(annotation, ast.Name) and annotation.id in ("str", "int", "float", "bool", "dict")
 
 
-def _has_splits(dataset: Value) -> bool:
-    """Whether it is the dict of splits that `datasets.load_dataset` gives where no split is named."""
-    call = dataset.args
-    if dataset.type != "datasets.load_dataset" or call is None:
-        return False
-    return len(call.args) < 7 and not any(k.arg in ("split", None) for k in call.keywords)
-
-
-_SPLITS = ("train", "valid", "val", "test", "dev", "eval")
-_OF_TEXT = frozenset(("lower", "upper", "strip", "split", "startswith", "endswith", "format"))
-_TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
 # Handlers are typed by their own node class; the table cannot say so.
 _EXPRESSIONS: dict[type, Any] = {
+    **expressions.FORMS,
     ast.Name: Evaluator._name,
     ast.Attribute: Evaluator._attribute,
     ast.Call: Evaluator._call,
-    ast.Constant: Evaluator._constant,
-    ast.Tuple: Evaluator._sequence,
-    ast.List: Evaluator._sequence,
-    ast.Set: Evaluator._sequence,
-    ast.Dict: Evaluator._dict,
-    ast.Subscript: Evaluator._subscript,
-    ast.IfExp: Evaluator._ifexp,
-    ast.BoolOp: Evaluator._boolop,
-    ast.BinOp: Evaluator._binop,
-    ast.UnaryOp: Evaluator._unary,
-    ast.Await: Evaluator._inner,
-    ast.Starred: Evaluator._inner,
-    ast.NamedExpr: Evaluator._inner,
-    ast.Lambda: Evaluator._lambda,
-    ast.ListComp: Evaluator._comprehension,
-    ast.SetComp: Evaluator._comprehension,
-    ast.GeneratorExp: Evaluator._comprehension,
-    ast.DictComp: Evaluator._dict_comprehension,
 }
