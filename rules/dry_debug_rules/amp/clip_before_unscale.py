@@ -42,6 +42,8 @@ class ClipBeforeUnscale(OrderRule):
         return (event.node for event in program.events.of_kind("clip"))
 
     def check(self, program: Program) -> Iterator[Report]:
+        if not program.why.listens and not program.events.may_come(frozenset(("clip",))):
+            return
         steps = collect(program, "optimizer_step")
         if not any(scaler.kind == "scaler" for _, _, scaler in steps):
             program.why(None, "no GradScaler is known to step an optimizer of this program")

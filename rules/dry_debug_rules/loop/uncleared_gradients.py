@@ -52,6 +52,8 @@ class UnclearedGradients(OrderRule):
                 yield call
 
     def check(self, program: Program) -> Iterator[Report]:
+        if not program.why.listens and _in_order(program):
+            return
         steps = collect(program, "optimizer_step")
         seen: set[object] = set()
         if program.why.listens:
@@ -119,6 +121,13 @@ class UnclearedGradients(OrderRule):
             fix=(lambda: _fix(hit, path, program)) if here else None,
             fix_title=f"Clear the gradients (`{path[:60]}.zero_grad()`)" if here else "",
         )
+
+
+def _in_order(program: Program) -> bool:
+    """Whether every step that the program can come to stands in this file, with its clearing beside it."""
+    events = program.events
+    steps = events.of_kind("optimizer_step", "step")
+    return not events.in_lambdas and not program.leaves_file and all(map(cleared_each_time, steps))
 
 
 class _Gradients(Automaton):

@@ -93,6 +93,8 @@ class EvaluationWithGradients(OrderRule):
             if not _may_be_one(event, event.program):
                 program.why(event, "autograd is off here, or the loop around it trains")
                 continue
+            if not program.why.listens and event.program.own_grad_mode(event.node) not in (None, "on"):
+                continue  # whoever calls: of no place can it be said that autograd records there
             seen.add(ident)
             for hit in modes(module, program):
                 report = self._report(hit, module, program)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program import lightning
-from dry_debug.program.carried import backward_passes
+from dry_debug.program.carried import BACKWARD, backward_passes
 from dry_debug.program.checkpoints import given
 from dry_debug.program.construction import constructs, part_of
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.handed_back import handed_back
-from dry_debug.program.scopes import Scope, dotted
+from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.walks import LoopNode, nodes
 from dry_debug.records import dataclass
 
@@ -72,6 +72,8 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
     seen: set[ast.AST] = set()
     candidates: dict[LoopNode, list[_Candidate]] = {}
     for scope in (program.index.module, *program.index.functions):
+        if not program.why.listens and not _worth_a_look(program, scope, candidates):
+            continue
         for backward, over in backward_passes(program, scope, retaining=True, computed=True):
             stmt = program.statement(backward)
             loop = program.loop_around(backward)
@@ -97,6 +99,25 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
             yield from _between_steps(program, cls)
 
 
+def _worth_a_look(program: Program, scope: Scope, candidates: dict[LoopNode, list[_Candidate]]) -> bool:
+    """Whether a call of the scope may run a backward pass where a state may be carried on."""
+    names = program.flow.backward_functions
+    for call in scope.calls:
+        name = last_name(call.func)
+        if name not in BACKWARD and name not in names:
+            continue
+        loop = program.loop_around(call)
+        if loop is None:
+            if scope.kind == "function" and any(map(program.loop_around, program.call_sites(scope))):
+                return True
+            continue
+        if loop not in candidates:
+            candidates[loop] = _may_carry(program, scope, loop)
+        if candidates[loop]:
+            return True
+    return False
+
+
 def _leaves(program: Program, stmt: ast.stmt, loop: LoopNode) -> bool:
     """Whether the block of `stmt`, or one around it, ends the loop or the function."""
     node: ast.AST = stmt
@@ -115,6 +136,10 @@ def _leaves(program: Program, stmt: ast.stmt, loop: LoopNode) -> bool:
 def _may_carry(program: Program, scope: Scope, loop: LoopNode) -> list[_Candidate]:
     """The calls in `loop` that may run what carries a state on; most are told by the names that they are given."""
     inside = program.index.inside
+    several = [name for name, found in scope.bindings.items() if len(found) > 1]
+    carried = {name for name in several if _bound_in(program, scope, loop, name)}
+    if not carried and not _classes_keep(program):
+        return []
     calls = [
         (call, at) for call in scope.calls
         if (at := program.statement(call)) is not None and at is not loop and inside(at, loop)
@@ -123,7 +148,7 @@ def _may_carry(program: Program, scope: Scope, loop: LoopNode) -> list[_Candidat
     for call, stmt in calls[:MAX_CALLS]:
         if not isinstance(stmt, ast.Assign | ast.AnnAssign | ast.Expr | ast.AugAssign | ast.Return):
             continue
-        states = [path for path in _given(call) if "." not in path and _bound_in(program, scope, loop, path)]
+        states = [path for path in _given(call) if path in carried] if carried else []
         if not states and not ("." not in (dotted(call.func) or ".") or isinstance(call.func, ast.Attribute)):
             continue
         if states or (_classes_keep(program) and _may_hold_state(program, call)):

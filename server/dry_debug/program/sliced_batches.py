@@ -16,6 +16,7 @@ from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
+    from dry_debug.program.scopes import Scope
 
 # A stretch of a sequence follows the one before it: its order is part of the data.
 _SEQUENCE = re.compile(r"bptt|hidden|seq_?len|unroll|window|\bcarry\b|context_?len|block_size|time_?step|\.detach\(\)")
@@ -56,11 +57,23 @@ def sliced_batches(program: Program) -> Iterator[tuple[ast.For, SlicedBatches | 
             name = last_name(over.func) if isinstance(over, ast.Call) else ""
             if not isinstance(over, ast.Call) or name not in ("range", "trange", "zip"):
                 continue
-            if not program.why.listens and not program.training.loops.steps_in(loop, only_steps=True):
-                continue  # what `_judged` would say of it, before its lines are looked through
+            if not program.why.listens and not _worth_a_look(loop, scope, program):
+                continue
             slices = _splits(over) if name == "zip" else _slices(loop, program)
             if slices:
                 yield loop, _judged(loop, slices, program)
+
+
+def _worth_a_look(loop: ast.For, scope: Scope, program: Program) -> bool:
+    """What `_judged` would say of a loop whatever it slices, before its lines are looked through."""
+    loops, around = program.training.loops, _loops_around(loop, program)
+    if any(map(loops.goes_over_data, around)) or not loops.steps_in(loop, only_steps=True):
+        return False
+    if around:
+        return True
+    sites = program.call_sites(scope) if scope.kind == "function" else []
+    stmts = [program.statement(call) for call in sites]
+    return bool(stmts) and all(stmt is not None and _loops_around(stmt, program) for stmt in stmts)
 
 
 def _splits(over: ast.Call) -> list[_Slice]:
