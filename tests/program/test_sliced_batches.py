@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from dry_debug.program.reasons import Recorder
 from dry_debug.program.sliced_batches import SlicedBatches, sliced_batches
 
 from tests.program.model import program
@@ -28,8 +29,11 @@ def loops(
     return f"{HEAD}{epochs}:\n    {before}\n    for i in {counted}:\n{body}"
 
 
-def found(source: str) -> list[tuple[str, ...] | str]:
-    return [one.arrays if isinstance(one, SlicedBatches) else one for _, one in sliced_batches(program(source))]
+def found(source: str, explain: bool = False) -> list[tuple[str, ...] | str]:
+    model = program(source)
+    if explain:
+        model.why = Recorder(model)
+    return [one.arrays if isinstance(one, SlicedBatches) else one for _, one in sliced_batches(model)]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +70,9 @@ def test_two_arrays_at_the_same_bounds_are_batches(cut: str, counted: str) -> No
     ],
 )
 def test_what_is_no_batching_says_why(source: str, reason: str) -> None:
-    told = found(source)
+    told = found(source, explain=True)
     assert len(told) == 1 and isinstance(told[0], str) and reason in told[0]
+    assert all(isinstance(one, str) for one in found(source))  # where nobody listens, some are not even named
 
 
 def test_bounds_that_do_not_move_are_no_batches() -> None:
@@ -90,7 +95,7 @@ def test_a_function_that_is_called_in_each_epoch() -> None:
     assert "made anew" in str(
         found(f"{function}for e in range(3):\n    data, wanted = new()\n    once(data, wanted)\n")[0]
     )
-    assert "no loop" in str(found(f"{function}once(data, wanted)\n")[0])
+    assert "no loop" in str(found(f"{function}once(data, wanted)\n", explain=True)[0])
 
 
 CUT = "def cut(x, y, i):\n    return x[i:i + 8], y[i:i + 8]\n"

@@ -68,6 +68,8 @@ class EvaluationInTrainMode(OrderRule):
         if not works and not program.events.runs_only:
             program.why(None, "nothing in this file trains a model or loads trained weights into one")
             return
+        if not program.why.listens and next(unknown_switches(program), None) is not None:
+            return  # it may be that of any model, see `_wrong`
         calls = evaluated(program)
         if program.why.listens:
             _tell_unreached(calls, program)

@@ -74,7 +74,13 @@ class EvaluationWithGradients(OrderRule):
             return
         events = program.events
         switched = bool(events.of_kind("eval")) or events.runs_only or "from_pretrained" in program.document.source
-        here = any(_may_be_one(e, program) and (switched or may_score(e)) for e in events.of_kind("forward"))
+        quick = not program.why.listens  # then what speaks against a call, whatever the walk finds, is looked for first
+        if quick and (_frozen(program) or not (events.of_kind("forward") or program.leaves_file or events.in_lambdas)):
+            return
+        here = any(
+            _may_be_one(e, program) and (switched or may_score(e)) and not (quick and _settled(e))
+            for e in events.of_kind("forward")
+        )
         works = events.of_kind("create", "train", "eval", "backward") or program.method_calls("load_state_dict")
         if not here and not (works and program.leaves_file):
             program.why(None, "nothing here evaluates a model where autograd may record")
@@ -93,8 +99,8 @@ class EvaluationWithGradients(OrderRule):
             if not _may_be_one(event, event.program):
                 program.why(event, "autograd is off here, or the loop around it trains")
                 continue
-            if not program.why.listens and event.program.own_grad_mode(event.node) not in (None, "on"):
-                continue  # whoever calls: of no place can it be said that autograd records there
+            if quick and _settled(event):
+                continue
             seen.add(ident)
             for hit in modes(module, program):
                 report = self._report(hit, module, program)
@@ -189,6 +195,19 @@ def _may_be_one(event: Event, program: Program) -> bool:
     if trains and not (events.of_kind("eval") and taken_out_nearby(event)):
         return False
     return program.grad_mode(event.node) != "off"
+
+
+def _settled(event: Event) -> bool:
+    """Whether `_judged` has something against a call in whatever mode the model is, and whoever calls its function."""
+    call, home = event.node, event.program
+    if not isinstance(call, ast.Call) or last_name(call.func) == "generate":
+        return True
+    return (
+        home.own_grad_mode(call) not in (None, "on")
+        or _wants_gradients(_function(event), home) is not None
+        or _frozen(home)
+        or _without_graph(call, home)
+    )
 
 
 def _function(event: Event) -> Scope:
