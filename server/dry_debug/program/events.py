@@ -148,11 +148,12 @@ class EventIndex:
         looks, names = self._evaluates, self.program.call_names
         for call in nodes.calls:
             func = call.func
+            kind = func.__class__
             event = None
-            if isinstance(func, ast.Attribute):
-                finder = METHODS.get(func.attr)
+            if kind is ast.Attribute:
+                finder = METHODS.get(func.attr)  # type: ignore[attr-defined]
                 if finder is not None:
-                    event = finder(self, call, func)
+                    event = finder(self, call, func)  # type: ignore[arg-type]
                     scope = self.index.scope_of[call]
                     if scope.kind == "lambda":
                         if event is not None:
@@ -160,17 +161,17 @@ class EventIndex:
                         continue
                 elif looks and names.get(call) is None:
                     event = forward(self, call, func)
-            elif isinstance(func, ast.Name) and func.id in CLIPS:
+            elif kind is ast.Name and func.id in CLIPS:  # type: ignore[attr-defined]
                 event = clip(self, call, func)
             elif looks and names.get(call) is None:
                 event = forward(self, call, func)
-            if event is None and len(call.args) > 1 and isinstance(func, ast.Name | ast.Attribute):
+            if event is None and call.keywords and len(call.args) > 1 and (kind is ast.Name or kind is ast.Attribute):
                 for stepped in scaler_call(self, call, func):
                     self._add(stepped, call, found)
-            if isinstance(func, ast.Call | ast.Subscript):
+            if kind is ast.Call or kind is ast.Subscript:
                 if self.program.value(call).kind == "optimizer":
                     event = self.event("create", self.program.value(call), call)
-            elif event is None and _like_making(call) and call not in nodes.makers:
+            elif event is None and _like_making(call) and call not in nodes.makers and self._may_make(call):
                 made = self.program.value(call)  # by a class of the project
                 if made.kind == "optimizer" and made.ident == ("alloc", call):
                     event = self.event("create", made, call)
@@ -182,6 +183,17 @@ class EventIndex:
                 self._add(event, call, found)
         for assignment in nodes.assignments:
             self._grad_assignment(assignment, found)
+
+    def _may_make(self, call: ast.Call) -> bool:
+        """Whether the call itself may make an optimizer, but by the name of a library's: what it gives is not asked.
+
+        What a function of the project gives is made in that function, or where it has it from.
+        """
+        name = self.program.call_names.get(call)
+        if name is not None and name.startswith(_MAKES_BY_NAME):
+            return False
+        function = self.program.target(call).scope
+        return function is None or function.name == "__init__"
 
     def _add(self, event: Event, node: ast.AST, found: list[Event]) -> None:
         found.append(event)
@@ -327,6 +339,7 @@ def _end(node: ast.AST) -> tuple[int, int]:
     return (getattr(node, "end_lineno", None) or 0, getattr(node, "end_col_offset", None) or 0)
 
 
+_MAKES_BY_NAME = ("torch.", "builtins.", "numpy.")  # what the names of these make is in a table
 _MAKING = frozenset(("params", "lr", "betas", "weight_decay"))
 
 
@@ -338,7 +351,7 @@ def _like_making(call: ast.Call) -> bool:
     if not call.args:
         return False
     first = call.args[0]
-    if isinstance(first, ast.Name):
+    if first.__class__ is ast.Name:
         return "param" in first.id or "group" in first.id
     return isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) and first.func.attr == "parameters"
 

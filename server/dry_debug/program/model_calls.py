@@ -74,7 +74,11 @@ def forward(ix: EventIndex, call: ast.Call, func: ast.expr) -> Event | None:
     if not (call.args or call.keywords):
         return None
     scope = ix.program.scope(call)
-    return _whole(ix, call, func, scope) or _by_method(ix, call, func, scope)
+    model = _called(func, scope)
+    event = _whole(ix, call, func, model, scope) if model is not None else None
+    if event is None and isinstance(func, ast.Attribute) and func.attr not in _NO_PASSES:
+        event = _by_method(ix, call, func, scope)
+    return event
 
 
 def is_own_part(event: Event) -> bool:
@@ -89,11 +93,9 @@ def is_own_part(event: Event) -> bool:
     return not any(last_name(call.func) in _TRAINING for code in cls.code() for call in code.calls)
 
 
-def _by_method(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
+def _by_method(ix: EventIndex, call: ast.Call, func: ast.Attribute, scope: Scope) -> Event | None:
     """A call of a method that the class of a model has beside `forward`, and that runs its layers."""
-    if not isinstance(func, ast.Attribute) or func.attr in _NO_PASSES or scope.kind == "lambda":
-        return None
-    if func.attr not in ix.own_methods and not ix.program.imports_project:
+    if (func.attr not in ix.own_methods and not ix.program.imports_project) or scope.kind == "lambda":
         return None
     cls = scope.class_scope
     if cls is not None and ("forward" in cls.bindings or "training_step" in cls.bindings):
@@ -146,10 +148,10 @@ def _helps(call: ast.Call, method: Scope, program: Program, depth: int) -> bool:
     return any(_runs_layers(helper, program, depth + 1) for helper in helpers)
 
 
-def _whole(ix: EventIndex, call: ast.Call, func: ast.expr, scope: Scope) -> Event | None:
+def _whole(ix: EventIndex, call: ast.Call, func: ast.expr, model: ast.expr, scope: Scope) -> Event | None:
+    """A call of the expression `model` that may be one, or of its `forward` or `generate`."""
     program = ix.program
-    model = _called(func, scope)
-    if model is None or scope.kind == "lambda":
+    if scope.kind == "lambda":
         return None
     given = False
     if isinstance(func, ast.Name):
