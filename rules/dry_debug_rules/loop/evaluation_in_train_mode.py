@@ -68,8 +68,13 @@ class EvaluationInTrainMode(OrderRule):
         if not works and not program.events.runs_only:
             program.why(None, "nothing in this file trains a model or loads trained weights into one")
             return
-        if not program.why.listens and next(unknown_switches(program), None) is not None:
-            return  # it may be that of any model, see `_wrong`
+        if not program.why.listens:
+            if next(unknown_switches(program), None) is not None:
+                return  # it may be that of any model, see `_wrong`
+            own = program.events.of_kind("forward")
+            stays = not program.leaves_file and not program.events.in_lambdas
+            if program.is_test or (stays and not any(_may_be_one(event, program) for event in own)):
+                return
         calls = evaluated(program)
         if program.why.listens:
             _tell_unreached(calls, program)
@@ -145,7 +150,14 @@ def _worth_a_walk(event: Event, module: Value, program: Program) -> bool:
         program.why(event, "it is not certain which model this is")
     elif program.is_test:
         program.why(event, "the file is a test")
-    elif event.program is program and program.grad_mode(event.node) == "on" and not _may_evaluate(event, program):
+    else:
+        return _may_be_one(event, program)
+    return False
+
+
+def _may_be_one(event: Event, program: Program) -> bool:
+    """What the lines around a call tell, whichever model it is there."""
+    if event.program is program and program.grad_mode(event.node) == "on" and not _may_evaluate(event, program):
         program.why(event, "autograd is not switched off here, so this may be training")
     elif is_own_part(event):
         program.why(event, "it is a part of the module whose method runs it: whoever holds the whole sets the mode")
