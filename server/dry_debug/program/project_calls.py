@@ -48,16 +48,18 @@ class ProjectCalls:
     def of(self, calls: list[ast.Call]) -> dict[ast.stmt, list[Row]]:
         """The rows of these calls, which may be all of one function."""
         rows: dict[ast.stmt, list[Row]] = {}
+        local, imported, names, scope_of = self._local, self._imported, self.program.names, self.index.scope_of
+        others = self._callable_objects or self.program.imports_project
+        stars = bool(self.index.module.imports_star)
         for call in calls:
             func = call.func
             # Besides what is defined or imported here: a variable that holds a function, or a method of an object of
             # another file.
             if isinstance(func, ast.Attribute):
-                known = func.attr in self._local or func.attr in self._imported
-                if not known and not self._callable_objects and not self.program.imports_project:
+                if not others and func.attr not in local and func.attr not in imported:
                     continue
-            elif not isinstance(func, ast.Name):
-                continue
+            elif not isinstance(func, ast.Name) or not (stars or names.lookup(func.id, scope_of[call])):
+                continue  # a builtin, if it has a name
             self._add(call, rows)
         return rows
 
@@ -81,17 +83,9 @@ class ProjectCalls:
         return isinstance(call.func, ast.Attribute) and call.func.attr == "step"  # the closure of an optimizer
 
     def _add(self, call: ast.Call, rows: dict[ast.stmt, list[Row]]) -> None:
-        if (
-            isinstance(call.func, ast.Name)
-            and not self.index.module.imports_star
-            and self.program.names.lookup(call.func.id, self.index.scope_of[call]) is None
-        ):
-            return  # a builtin
         stmt = self.program.statement(call)
-        if stmt is None:
-            return
-        tree = self._tree(call)
-        if tree is not None:
+        tree = self._tree(call) if stmt is not None else None
+        if stmt is not None and tree is not None:
             end = (call.end_lineno or 0, call.end_col_offset or 0)
             scope = self.index.scope_of[call]
             if scope.kind == "lambda":

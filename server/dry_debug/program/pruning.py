@@ -38,6 +38,12 @@ def bare(tree: Tree, leads: Callable[[CallTree], bool]) -> Tree:
 
 def _pruned(tree: Tree, wanted: Callable[[Leaf | CallTree], bool], names: frozenset[str]) -> Tree:
     """`names` are those that a guard reads: only their assignments stay."""
+    if tree.__class__ is Exit:
+        return tree
+    if isinstance(tree, Leaf):
+        return tree if wanted(tree) else EMPTY
+    if isinstance(tree, Kill):
+        return tree if tree.name in names else EMPTY
     if isinstance(tree, Seq):
         items: list[Tree] = []
         for item in tree.items:
@@ -47,10 +53,6 @@ def _pruned(tree: Tree, wanted: Callable[[Leaf | CallTree], bool], names: frozen
             else:
                 items.append(kept)
         return items[0] if len(items) == 1 else Seq(items) if items else EMPTY
-    if isinstance(tree, Leaf):
-        return tree if wanted(tree) else EMPTY
-    if isinstance(tree, Kill):
-        return tree if tree.name in names else EMPTY
     if isinstance(tree, Alt):
         rows: list[tuple[Alt, Tree]] = []
         other: Tree = tree

@@ -375,20 +375,23 @@ def _yield_statements(function: ast.AST) -> Iterator[ast.stmt]:
             queue.extend(ast.iter_child_nodes(node))
 
 
+_NO_TESTS = frozenset((ast.Name, ast.Constant, ast.Lambda))  # what a lambda tests, it tests where it is called
+
+
 def _conditional_parts(stmt: ast.stmt) -> list[tuple[ast.expr, bool, set[ast.AST]]]:
     """Parts of a statement's own expressions that run only when a test has come out one way: innermost first."""
     found: list[tuple[ast.expr, bool, set[ast.AST]]] = []
-    queue = _expressions(stmt)
+    queue: list[ast.AST] = [*_expressions(stmt)]
     while queue:
         node = queue.pop()
+        if node.__class__ in _NO_TESTS:
+            continue
         if isinstance(node, ast.IfExp):
             found.append((node.test, True, set(nodes(node.body))))
             found.append((node.test, False, set(nodes(node.orelse))))
         elif isinstance(node, ast.BoolOp):
             truth = isinstance(node.op, ast.And)
             found.append((node.values[0], truth, {n for v in node.values[1:] for n in nodes(v)}))
-        elif isinstance(node, ast.Lambda):
-            continue
         queue.extend(n for n in parts(node) if isinstance(n, ast.expr))
     found.reverse()
     return found

@@ -126,6 +126,9 @@ EMPTY = Seq([])
 
 def children(node: Tree) -> list[Tree]:
     """The nodes directly below `node`."""
+    cls = node.__class__  # each kind is a class of its own, and the trees are gone through often
+    if cls is Leaf or cls is Exit or cls is Kill or cls is Yield:
+        return []
     if isinstance(node, Seq):
         return node.items
     if isinstance(node, Alt):
