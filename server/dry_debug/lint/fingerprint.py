@@ -102,6 +102,9 @@ def enclosing(document: Document, span: Span) -> tuple[str, ...]:
     indent = _indent(lines.line_text(line))
     while line > first and indent > 0:
         line -= 1
+        start = lines.starts[line]
+        if document.source[start : start + indent].isspace():
+            continue  # most lines: no less indented, or blank
         text = lines.line_text(line)
         stripped = text.lstrip()
         # A comment, and a bracket that closes a header over several lines, stand left of the block without opening it.
@@ -117,4 +120,4 @@ def enclosing(document: Document, span: Span) -> tuple[str, ...]:
 
 
 def _indent(text: str) -> int:
-    return len(text.expandtabs(8)) - len(text.expandtabs(8).lstrip())
+    return len(text[: len(text) - len(text.lstrip())].expandtabs(8))

@@ -182,9 +182,13 @@ def values_of(program: Program, path: str, at: ast.stmt) -> list[tuple[ast.expr 
             if called is not None and called.kind == "function" and called.program is program and called.scope:
                 rows.extend((r.value, r) for r in called.scope.returns[:MAX_BINDINGS])
         return rows[: 4 * MAX_BINDINGS]
-    last = path.rpartition(".")[2]
-    for stmt in program.index.assignments:
-        for target in stmt.targets if isinstance(stmt, ast.Assign) else ():
-            if isinstance(target, ast.Attribute) and target.attr == last and dotted(target) == path:
-                rows.append((stmt.value, stmt))
-    return rows[:MAX_BINDINGS]
+    known = program.flow.attributes_set
+    if known is None:
+        known = program.flow.attributes_set = {}
+        for stmt in program.index.assignments:
+            if not isinstance(stmt, ast.Assign):
+                continue
+            for target in stmt.targets:
+                if isinstance(target, ast.Attribute) and (whole := dotted(target)) is not None:
+                    known.setdefault(whole, []).append(stmt)
+    return [(stmt.value, stmt) for stmt in known.get(path, ())[:MAX_BINDINGS]]
