@@ -257,6 +257,10 @@ def visits(automaton: Automaton, program: Program) -> list[Visit]:
     return found
 
 
+# What the rules ask for, each something else: one walk answers them all.
+_TOGETHER = frozenset(("forward", "optimizer_step", "eval", "clip", "backward", "scheduler_step", "zero_grad"))
+
+
 class _Collector(Automaton):
     remembers = False
 
@@ -276,7 +280,12 @@ def collect(program: Program, *kinds: str) -> list[tuple[Event, Value, Value]]:
     wanted = frozenset(kinds)
     known = program.events.collected.get(wanted)
     if known is None:
-        collector = _Collector(wanted)
-        run(collector, program)
-        known = program.events.collected[wanted] = list(collector.found.values())
+        if wanted < _TOGETHER:
+            rows = collect(program, *_TOGETHER) if program.events.may_come(wanted) else []
+            known = [row for row in rows if row[0].kind in wanted]
+        else:
+            collector = _Collector(wanted)
+            run(collector, program)
+            known = list(collector.found.values())
+        program.events.collected[wanted] = known
     return known
