@@ -61,11 +61,7 @@ class BaseModelForChat(Rule):
         if not _talks(program) and not names_base_model(program.document.source):
             program.why(None, "it talks with no model, and names no base model that another file could talk with")
             return
-        tuned = _TUNED.search(program.document.source)
-        if tuned is not None or program.is_test:
-            program.why(
-                None, f"the model may be fine-tuned, or is known to be a base model: {tuned[0] if tuned else ''}"
-            )
+        if program.why.listens and self._tuned(program):
             return
         told: set[str] = set()
         asked: bool | None = None
@@ -77,12 +73,23 @@ class BaseModelForChat(Rule):
             if talk.model_id in told:
                 program.why(_place(talk, program), "the first call of this model is reported")
                 continue
-            asked = _instructed(program) if asked is None else asked
+            if asked is None:
+                if self._tuned(program):  # to look a long text through takes longer than all before it
+                    return
+                asked = _instructed(program)
             if asked:
                 program.why(_place(talk, program), "the instructions speak of the model: that is `model-deviation`'s")
                 continue
             told.add(talk.model_id)
             yield self._report(talk, tuned_id, program)
+
+    def _tuned(self, program: Program) -> bool:
+        tuned = _TUNED.search(program.document.source)
+        if tuned is not None or program.is_test:
+            program.why(
+                None, f"the model may be fine-tuned, or is known to be a base model: {tuned[0] if tuned else ''}"
+            )
+        return tuned is not None or program.is_test
 
     def _talks(self, program: Program) -> Iterator[Talk]:
         """Those of this file, then those of files that have a base model from this one and do not look like it."""

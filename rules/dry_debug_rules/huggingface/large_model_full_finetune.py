@@ -20,10 +20,12 @@ from dry_debug.spec.sources import sources_of
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
     from dry_debug.spec.model_memory import Load, Training
+    from dry_debug.text.document import Document
 
 _LARGE = 6_000.0  # millions of parameters
 # What the ids of models of that size have in common: other files need not be looked at.
-_SIZED = re.compile(r"\d[bB](?![A-Za-z])|[Pp]hi-[34]|[Nn]emo|opt-|bloom")
+_SIZE = re.compile(r"\d[bB](?![A-Za-z])")
+_SIZED = ("phi-3", "phi-4", "Phi-3", "Phi-4", "nemo", "Nemo", "opt-", "bloom")
 # Nobody trains all weights of a large model by accident who speaks of one of these.
 _ON_PURPOSE = re.compile(
     r"full[-_ ]?(?:param\w*[-_ ]?)?(?:fine[-_ ]?tun|sft\b|ft\b|rank)|all (?:the |of the )?(?:weights|parameters)|"
@@ -107,6 +109,11 @@ class LargeModelFullFinetune(WholeRule):
 _TITLE = "Train LoRA adapters on the frozen model"
 
 
+def _names_a_size(document: Document) -> bool:
+    """Whether a text may name a model by its size (`7B`), or one that is large whatever its name says."""
+    return any(word in document.source for word in _SIZED) or _SIZE.search(" ".join(document.identifiers)) is not None
+
+
 def _loads(program: Program) -> Iterator[tuple[Load, Program]]:
     """The language models that this file loads, and those that it gives to a Trainer though another file loads them."""
     from dry_debug.spec.model_memory import Load, loads
@@ -116,7 +123,7 @@ def _loads(program: Program) -> Iterator[tuple[Load, Program]]:
         base = program.value(expr, call).base
         if base.origin is not None and base.origin is not program and base.args is not None:
             owners.setdefault(base.origin, set()).add(base.args)
-    if _SIZED.search(program.document.source):
+    if _names_a_size(program.document):
         yield from ((load, program) for load in loads(program) if isinstance(load, Load) and not load.engine)
     for owner, calls in owners.items():
         for load in loads(owner):

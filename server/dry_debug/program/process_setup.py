@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
@@ -26,7 +25,7 @@ _SETS_UP = ("torch.distributed.init_process_group", "torch.distributed.distribut
 _SPAWNS = ("torch.multiprocessing.spawn", "torch.multiprocessing.spawn.spawn")
 _LIGHTNING = ("lightning.Trainer", "lightning.Fabric", "lightning.fabric.Fabric", "lightning_fabric.Fabric")
 # Several machines: one process on each of them is no single process.
-_NODES = re.compile(r"\b(?:n_?nodes|num_nodes|node_rank|NODE_RANK|NNODES|machine_rank|num_machines)\b|SLURM_")
+_NODES = frozenset("nnodes n_nodes num_nodes node_rank NODE_RANK NNODES machine_rank num_machines".split())
 MAX_DEPTH, MAX_SITES = 5, 20
 
 
@@ -173,7 +172,7 @@ class ProcessSetup:
         own = next((p.alone for p in self.parts if p.alone is not None), None)
         if own is not None:
             return own
-        if _NODES.search(self.program.document.source):
+        if _several_nodes(self.program):
             return None
         inits = [p.node for p in self.parts if p.kind == "init" and isinstance(p.node, ast.Call)]
         said: Step | None = None
@@ -196,7 +195,7 @@ class ProcessSetup:
         said: Step | None = None
         for other in self.program.callers.users() if self._functions() else ():
             setup = ProcessSetup(other)
-            if _NODES.search(other.document.source):
+            if _several_nodes(other):
                 return None
             said = (setup._set_to_one() if joins else None) or setup._visible()
             if said is None:
@@ -362,3 +361,8 @@ def _asks_environment(stmt: ast.stmt) -> bool:
         if node.left.value in ("WORLD_SIZE", "RANK", "LOCAL_RANK") and isinstance(node.ops[0], ast.In | ast.NotIn):
             return True
     return False
+
+
+def _several_nodes(program: Program) -> bool:
+    """Whether the file speaks of several machines."""
+    return not _NODES.isdisjoint(program.document.identifiers) or "SLURM_" in program.document.source

@@ -76,7 +76,7 @@ def annotated(program: Program, known: Collection[str]) -> Iterator[tuple[str, S
     """
     bound = program.index.module.bindings
     words = {name for name in program.document.identifiers.intersection(known) if name not in bound}
-    if not words or _LAZY.search(program.document.source):
+    if not words or ("__future__" in program.document.identifiers and _LAZY.search(program.document.source)):
         return
     for function in program.index.functions:
         node = function.node
