@@ -15,6 +15,10 @@ MAX_HANDED = 8  # functions that a variable is followed into, to what is called 
 MANY_HANDED = 64  # calls of a file that hand a variable of one name on
 _OF_TEXT = frozenset(("lower", "upper", "strip", "split", "startswith", "endswith", "format"))
 _TRAINER_METHODS = frozenset(("train", "fit", "evaluate", "predict", "save_model"))
+# Each word with its place in the list: the first of several that fit decides.
+_WORDS: dict[str, tuple[int, Kind]] = {}
+for _at, (_word, _kind) in enumerate(NAMES):
+    _WORDS.setdefault(_word, (_at, _kind))
 
 
 class Usage:
@@ -47,20 +51,20 @@ class Usage:
         lowered = name.lower().strip("_")
         if lowered.endswith("trainer") and methods & _TRAINER_METHODS:
             return "trainer", "usage"
-        for needed, kind in USAGE:
+        for needed, kind in USAGE if methods else ():
             if needed <= methods:
                 # Loaders pass `set_epoch` on to their samplers: then the name decides.
                 loads = kind == "sampler" and lowered.endswith("loader")
                 return ("loader" if loads else kind), "usage"
-        for word, kind in NAMES:
-            if lowered == word or lowered.endswith("_" + word):
-                # A name and a method that fits it say together what neither says alone.
-                if FITTING.get(kind, frozenset()) & methods:
-                    return kind, "usage"
-                if methods & _OF_TEXT or spells_choice(scope, path) or self._of_others(scope, path):
-                    return None
-                return kind, "name"
-        return None
+        called = _called(lowered)
+        if called is None:
+            return None
+        # A name and a method that fits it say together what neither says alone.
+        if methods and FITTING.get(called, frozenset()) & methods:
+            return called, "usage"
+        if methods & _OF_TEXT or spells_choice(scope, path) or self._of_others(scope, path):
+            return None
+        return called, "name"
 
     def _of_others(self, scope: Scope, path: str) -> bool:
         """Whether something of another framework makes it: `model = keras.models.load_model(path)`."""
@@ -111,3 +115,15 @@ def _sees(inner: Scope, scope: Scope, root: str) -> bool:
     while current is not None and current is not scope:
         current = None if root != "self" and root in current.bindings else current.parent
     return current is not None
+
+
+def _called(name: str) -> Kind | None:
+    """What a variable of this name in small letters is called like: by the whole name, or its last words."""
+    found: tuple[int, Kind] | None = None
+    rest, more = name, "_"
+    while more:
+        word = _WORDS.get(rest)
+        if word is not None and (found is None or word < found):
+            found = word
+        _, more, rest = rest.partition("_")
+    return found[1] if found is not None else None
