@@ -166,6 +166,23 @@ def test_a_folder_of_its_own_needs_speaks_for_its_files(tmp_path: Path) -> None:
     assert changed == {f"version:torch:{tmp_path / 'examples' / 'old' / 'sub'}"}
 
 
+def test_a_file_answers_for_the_versions_that_it_and_its_modules_asked_for_alone(tmp_path: Path) -> None:
+    """Else the cache of a project of many folders grows with the square of their number."""
+    write(tmp_path / "one" / "train.py", "from helpers import f\n")
+    write(tmp_path / "one" / "helpers.py", "def f(): ...\n")
+    write(tmp_path / "two" / "train.py", "")
+    host = ProjectHost(str(tmp_path))
+    one, two = str(tmp_path / "one" / "train.py"), str(tmp_path / "two" / "train.py")
+    helpers = host.module("helpers", one)
+    assert isinstance(helpers, Program)
+    host.version("torch", one)
+    host.version("numpy", helpers.document.path)
+    host.version("torch", two)
+    asked = {question for question in host.asked_for(one) if question.startswith("version:")}
+    assert asked == {f"version:{name}:{tmp_path / 'one'}" for name in ("torch", "numpy")}
+    assert host.asked_for(two) == {f"version:torch:{tmp_path / 'two'}"}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [

@@ -61,7 +61,7 @@ class ProjectHost:
         self._instructions: dict[str, Source | None] = {}  # by path
         self.evaluation = Evaluation()
         self.reach = Reach()
-        self._versions: set[tuple[str, str]] = set()  # packages that were asked for, each for the files of a folder
+        self._versions: set[str] = set()  # packages that were asked for on no file's account
         self._declarations: dict[str, Mapping[str, str]] = {}  # by folder
         self._installed = 0  # files of packages that this analysis has looked into
         self._keys: dict[str, str] = {}  # of answers, by path: many files ask for the same module
@@ -207,9 +207,16 @@ class ProjectHost:
             folder = os.path.dirname(folder)
 
     def version(self, package: str, importer: str = "") -> str | None:
+        return self._version(package, self._asked_version(package, importer))
+
+    def _asked_version(self, package: str, importer: str) -> str:
+        """The folder whose declarations answer for `importer`; the question is on the account of that file."""
         folder = os.path.dirname(os.path.abspath(importer)) if importer else self.root
-        self._versions.add((package, folder))
-        return self._version(package, folder)
+        if importer:
+            self._edges.setdefault(os.path.abspath(importer), set()).add(f"version:{package}:{folder}")
+        else:
+            self._versions.add(package)
+        return folder
 
     def _version(self, package: str, folder: str) -> str | None:
         """What a folder below the root declares is for its own files; else what is installed speaks before what is
@@ -224,8 +231,7 @@ class ProjectHost:
         return installed or self._declared(self.root).get(name)
 
     def declaration(self, package: str, importer: str) -> Declaration | None:
-        folder = os.path.dirname(os.path.abspath(importer))
-        self._versions.add((package, folder))
+        folder = self._asked_version(package, importer)
         if not self._inside(folder):
             folder = self.root
         while folder != self.root and self._declared(folder).get(normal(package)) is None:
@@ -285,7 +291,7 @@ class ProjectHost:
                 target = self._target(question)
                 if target is not None and question.startswith("module:"):
                     queue.append(target)
-        return frozenset(questions) | {f"version:{package}:{folder}" for package, folder in self._versions}
+        return frozenset(questions) | {f"version:{package}:{self.root}" for package in self._versions}
 
     def answer_key(self, question: str) -> str:
         """What the answer to `question` depends on: changes when the answer may change."""
@@ -335,7 +341,7 @@ class ProjectHost:
             level, _, rest = rest.partition(":")
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
-        if kind in ("spec", "package", "importers"):
+        if kind in ("spec", "package", "importers", "version"):
             return None  # several files
         path, _, importer = rest.rpartition(":")
         return self._config_file(path, importer)
