@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 
@@ -27,18 +28,19 @@ def watched(command: Sequence[str], cwd: str, env: dict[str, str]) -> tuple[floa
     Linux only: elsewhere the memory is 0. RSS counts memory that the processes share once for each of them.
     """
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    rss = pss = 0
-    while process.poll() is None:
-        family = _family(process.pid)
-        rss = max(rss, sum(_kilobytes(pid, "status", "VmRSS:") for pid in family) * 1024)
-        pss = max(pss, sum(_kilobytes(pid, "smaps_rollup", "Pss:") for pid in family) * 1024)
-        time.sleep(_TICK)
-    seconds = time.perf_counter() - began
-    assert process.stderr is not None
-    error = process.stderr.read().decode(errors="replace").strip()
-    if error:
-        print(error[:2000])
+    # A file, not a pipe: nobody reads until the end, and a command that says more than a pipe holds would wait for ever.
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=told)
+        rss = pss = 0
+        while process.poll() is None:
+            family = _family(process.pid)
+            rss = max(rss, sum(_kilobytes(pid, "status", "VmRSS:") for pid in family) * 1024)
+            pss = max(pss, sum(_kilobytes(pid, "smaps_rollup", "Pss:") for pid in family) * 1024)
+            time.sleep(_TICK)
+        seconds = time.perf_counter() - began
+        told.seek(0)
+        if error := told.read(2000).decode(errors="replace").strip():
+            print(error)
     return seconds, process.returncode, rss, pss
 
 
