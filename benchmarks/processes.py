@@ -28,7 +28,7 @@ def watched(command: Sequence[str], cwd: str, env: dict[str, str]) -> tuple[floa
     Linux only: elsewhere the memory is 0. RSS counts memory that the processes share once for each of them.
     """
     began = time.perf_counter()
-    # A file, not a pipe: nobody reads until the end, and a command that says more than a pipe holds would wait for ever.
+    # A file, not a pipe: nobody reads before the end, and a command that tells more than a pipe holds would hang.
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=told)
         rss = pss = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.fixes.checkpoint_rows import Row
 from dry_debug.fixes.layout import free_name, lines_before
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import LoopNode
+from dry_debug.program.walks import LoopNode, names_in
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def start_at(
 def _set_from(name: str, held: str, program: Program) -> bool:
     """Whether the variable is set from the checkpoint already."""
     return any(
-        held in {n.id for n in ast.walk(a.value) if isinstance(n, ast.Name)}
+        held in names_in(a.value)
         for a in program.index.assignments
         if isinstance(a, ast.Assign) and any(dotted(t) == name for t in a.targets)
     )

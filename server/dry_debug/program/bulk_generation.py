@@ -11,7 +11,7 @@ from dry_debug.program.generation import generations
 from dry_debug.program.independent import loops_around, why_dependent
 from dry_debug.program.many import many
 from dry_debug.program.scopes import statements_around
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _comprehension(call: ast.Call, prompts: list[ast.expr], program: Program) ->
     if scope.kind != "comprehension" or not isinstance(scope.node, ast.ListComp | ast.GeneratorExp):
         return None
     generator = scope.node.generators[0]
-    targets = {n.id for n in nodes(generator.target) if isinstance(n, ast.Name)}
+    targets = names_in(generator.target)
     if not any(isinstance(n, ast.Name) and n.id in targets for p in prompts for n in nodes(p)):
         return None
     stmt = program.statement(call)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program import knowledge as know
 from dry_debug.program.knowledge import Kind
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -120,7 +120,7 @@ def _sets(function: ast.AST) -> bool:
     written: list[ast.expr] = []
     for node in nodes(function):
         if isinstance(node, ast.For) and _of_groups(node.iter):
-            groups.update(n.id for n in nodes(node.target) if isinstance(n, ast.Name))
+            groups.update(names_in(node.target))
         elif isinstance(node, ast.Assign | ast.AugAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):

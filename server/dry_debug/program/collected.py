@@ -17,7 +17,7 @@ from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.growth import outlived, reads_batches, tell_differentiated
 from dry_debug.program.scopes import dotted
 from dry_debug.program.told_to_change import told_to_change
-from dry_debug.program.walks import Repeated
+from dry_debug.program.walks import Repeated, names_in
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -368,7 +368,7 @@ def _of(expr: ast.expr, root: str, program: Program, at: ast.AST) -> bool:
         return True
     stmt = program.statement(at)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.For) and path in {n.id for n in ast.walk(block.target) if isinstance(n, ast.Name)}:
+        if isinstance(block, ast.For) and path in names_in(block.target):
             over = [dotted(n) or "" for n in ast.walk(block.iter)]
             return any(p == root or p.startswith(root + ".") for p in over)
     return False

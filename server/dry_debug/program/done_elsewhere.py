@@ -13,7 +13,7 @@ from dry_debug.program.events import CallTree, Event
 from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -348,7 +348,7 @@ def _from_rest(name: str, rest: str, callee: Scope) -> bool:
         if isinstance(loop, ast.While) or not isinstance(loop.iter, ast.Call):
             continue
         func = loop.iter.func
-        targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
+        targets = names_in(loop.target)
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id == rest:
             return name in targets
     return False

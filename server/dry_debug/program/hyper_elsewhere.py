@@ -14,7 +14,7 @@ from dry_debug.program.parts import given_to
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.settings import PARSERS
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import is_main_test, nodes
+from dry_debug.program.walks import is_main_test, names_in, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Elsewhere:
                     yield from self._constant(other, name, 0)
         stars = self.program.index.module.imports_star
         if stars:
-            loaded = {n.id for n in nodes(self.program.tree) if isinstance(n, ast.Name)}
+            loaded = names_in(self.program.tree)
             for name in sorted(loaded - self.program.index.module.bindings.keys()):
                 for module, level in reversed(stars):
                     other = self.program.host.module(module, self.program.document.path, level)

@@ -125,7 +125,6 @@ _NN_SUBMODULES = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(maxsize=8192)
 def canonical(name: str) -> str:
     """The one spelling of `name` that the tables use."""

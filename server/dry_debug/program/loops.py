@@ -13,7 +13,7 @@ from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.parts import element
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
-from dry_debug.program.walks import LoopNode, Repeated, nodes
+from dry_debug.program.walks import LoopNode, Repeated, names_in, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -334,10 +334,9 @@ class Loops:
         """`for optimizer in optimizers: optimizer.step()`."""
         if isinstance(loop, ast.While):
             return False
-        targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
+        targets = names_in(loop.target)
         steps = any(
-            isinstance(event.node, ast.Call)
-            and bool(targets & {n.id for n in nodes(event.node) if isinstance(n, ast.Name)})
+            isinstance(event.node, ast.Call) and bool(targets & names_in(event.node))
             for event in self.program.events.of_kind("optimizer_step", "zero_grad")
             if self._within(event.stmt, loop)
         )
@@ -441,7 +440,7 @@ def through_generator(program: Program, expr: ast.expr, value: Value, scope: Sco
         if isinstance(loop, ast.While):
             continue
         source = owner.training.loops.iterated(loop, callee)
-        targets = {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)}
+        targets = names_in(loop.target)
         yields = any(isinstance(n, ast.Yield) and isinstance(n.value, ast.Name) and n.value.id in targets
                      for n in nodes(loop))  # fmt: skip
         passed = given(expr, callee, source.id) if yields and isinstance(source, ast.Name) else None

@@ -11,7 +11,7 @@ from dry_debug.program.flow import LossCall
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -52,7 +52,7 @@ def _parameter(owner: Program, callee: Scope, names: frozenset[str]) -> tuple[st
     for loss in owner.flow.own_loss_calls(names):
         if owner.scope(loss.call) is not callee:
             continue
-        inside = {n.id for n in nodes(loss.prediction) if isinstance(n, ast.Name)}
+        inside = names_in(loss.prediction)
         for arg in callee.parameters():
             if arg.arg not in inside and not callee.bindings.keys() & inside:
                 continue

@@ -11,7 +11,7 @@ from dry_debug.program.same_object import called, everywhere, onward, origin
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _handled(program: Program, scopes: list[Scope], binding: Binding, name: str,
                 continue
             if last in ("add_module", "register_module", "setattr"):
                 return f"`{last}` in its class may register the layers"
-            mentioned = {n.id for n in nodes(call) if isinstance(n, ast.Name)}
+            mentioned = names_in(call)
             if names & mentioned or _mentions(call, name):
                 return f"`{last}` takes the layers over"
         for stmt, layer in kept:

@@ -11,7 +11,7 @@ from dry_debug.program.arguments import argument, bind_arguments, given
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import reaching
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.environment import Env
@@ -164,7 +164,7 @@ class Loaded:
         """The keys of the entries that the function gives back: `return state["epoch"] + 1`."""
         parents = self.program.flow.parents(self.scope)
         stmts = {statement for statement in self.scope.returns if statement.value is not None}
-        names = {n.id for s in stmts for n in nodes(s) if isinstance(n, ast.Name)}
+        names = {name for s in stmts for name in names_in(s)}
         for stmt, key in self.assigned():
             if isinstance(stmt.targets[0], ast.Name) and stmt.targets[0].id in names:
                 yield key

@@ -11,7 +11,7 @@ from dry_debug.program.callers import parameter_of
 from dry_debug.program.generation import underlying
 from dry_debug.program.independent import CHANGES, Body
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 from dry_debug.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _filled(loop: ast.AST, program: Program) -> list[tuple[set[str], set[str]]]:
             continue
         passed = {p.arg: expr for p in helper.parameters() if (expr := given(node, helper, p.arg)) is not None}
         into = {e.id for p, e in passed.items() if isinstance(e, ast.Name) and helper.receivers.get(p, set()) & CHANGES}
-        taken = {n.id for e in passed.values() for n in nodes(e) if isinstance(n, ast.Name)} - into
+        taken = {name for e in passed.values() for name in names_in(e)} - into
         if into:
             found.append((taken, into))
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.every_nth import modulus_in
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import names_in, nodes
 from dry_debug.records import replace
 from dry_debug.spec.field_names import field_of_name
 from dry_debug.spec.observed import Observed, seen
@@ -250,11 +250,9 @@ def _guarded(program: Program, training: list[TrainingLoop]) -> Iterator[Observe
 
 def _counts_epochs(program: Program, guard: ast.If, epochs: list[ast.For]) -> bool:
     """Whether the counter of a test is the variable of the loop over epochs: `for e in range(n): ... if e % 5 == 0`."""
-    names = {n.id for n in nodes(guard.test) if isinstance(n, ast.Name)}
+    names = names_in(guard.test)
     around = set(program.index.ancestors(guard))
-    return any(
-        loop in around and names & {n.id for n in nodes(loop.target) if isinstance(n, ast.Name)} for loop in epochs
-    )
+    return any(loop in around and names & names_in(loop.target) for loop in epochs)
 
 
 _PASSING = frozenset(
