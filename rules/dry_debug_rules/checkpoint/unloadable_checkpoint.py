@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _ALLOWED = tuple(
     re.compile(pattern)
     for pattern in (
-        r"safe_globals\b", r"NO_WEIGHTS_ONLY_LOAD", r"torch\.load\s*=[^=]", r"serialization\.load\s*=[^=]",
+        r"safe_globals\b", r"NO_WEIGHTS_ONLY_LOAD", r"torch\.load\s*=[^=]",
+        r"serialization(?<=\bserialization)\.load\s*=[^=]",
     )
 )  # fmt: skip
 _FIRST = (2, 6)  # the version in which weights_only=True became the default

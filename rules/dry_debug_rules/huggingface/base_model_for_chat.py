@@ -58,7 +58,7 @@ class BaseModelForChat(Rule):
             yield _place(talk, program)
 
     def check(self, program: Program) -> Iterator[Report]:
-        if not _talks(program) and not names_base_model(program.document.source):
+        if not _may_talk(program) and not names_base_model(program.document.source):
             program.why(None, "it talks with no model, and names no base model that another file could talk with")
             return
         if program.why.listens and self._tuned(program):
@@ -93,7 +93,7 @@ class BaseModelForChat(Rule):
 
     def _talks(self, program: Program) -> Iterator[Talk]:
         """Those of this file, then those of files that have a base model from this one and do not look like it."""
-        if _talks(program):
+        if _may_talk(program):
             yield from talks(program)
         named = names_base_model(program.document.source)
         if not named or not any(chat_version(model_id) is not None for _, model_id in loads(program)):
@@ -102,7 +102,7 @@ class BaseModelForChat(Rule):
         further = [other for user in users for other in user.callers.users()]  # who has it from a file that hands it on
         for other in {id(each): each for each in (*users, *further) if each is not program}.values():
             source = other.document.source
-            if not _talks(other) or all(any(word in source for word in group) for group in self.triggers):
+            if not _may_talk(other) or all(any(word in source for word in group) for group in self.triggers):
                 continue  # it says nothing, or is asked itself
             if _TUNED.search(source) is None:
                 yield from (talk for talk in talks(other, elsewhere=True) if talk.owner is program)
@@ -125,7 +125,7 @@ class BaseModelForChat(Rule):
         )
 
 
-def _talks(program: Program) -> bool:
+def _may_talk(program: Program) -> bool:
     return any(word in program.document.source for word in _TALKS)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from dry_debug.program.arguments import given
 from dry_debug.program.carried import backward_passes, own_passes
 from dry_debug.program.handed_back import handed_back
-from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import Repeated
 
 if TYPE_CHECKING:
@@ -73,16 +72,12 @@ def _passes(program: Program, name: str, scope: Scope) -> Iterator[Entry]:
         entry = _entry_of(program, over, scope)
         if entry is not None and entry.name == name and not _keeps_graph(call):
             yield entry._replace(backward=call)
-    for call, _ in program.flow.handed(name, scope):
-        target = program.target(call)
-        function, owner = target.scope, target.program
-        if target.kind != "function" or function is None or owner is None or function.kind != "function":
-            continue
+    for call, owner, function, names in program.flow.takers(name, scope):
         for inner, over in own_passes(owner, function) if function is not scope else ():
             entry = _entry_of(owner, over, function)
-            if entry is None or _keeps_graph(inner) or not _comes_in(function, entry.name):
+            if entry is None or _keeps_graph(inner) or entry.name not in names:
                 continue
-            if dotted(given(call, function, entry.name) or call) == name:
+            if _comes_in(function, entry.name):
                 yield Entry(name, entry.key, call)
 
 
@@ -140,26 +135,23 @@ def _keeps_graph(call: ast.Call) -> bool:
 
 def _changed_by_function(program: Program, name: str, scope: Scope) -> bool:
     """Whether a function of the project that is handed the dict stores entries in it."""
-    for call, _ in program.flow.handed(name, scope):
-        target = program.target(call)
-        function, owner = target.scope, target.program
-        if target.kind != "function" or function is None or owner is None or function.kind != "function":
-            continue
-        mine = {p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == name}
-        for stmt in owner.index.assignments:
-            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-            if owner.scope(stmt) is function and any(
-                isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name) and t.value.id in mine for t in targets
-            ):
+    for _, owner, function, names in program.flow.takers(name, scope):
+        for target in _targets(owner, function):
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id in names:
                 return True
     return False
 
 
 def _stored(program: Program, entry: Entry, scope: Scope, loop: Repeated) -> bool:
     """Whether a statement of the loop gives the entry another value."""
-    for stmt in program.index.assignments:
-        if program.scope(stmt) is scope and program.index.inside(stmt, loop):
-            for target in stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]:
-                if isinstance(target, ast.Subscript) and program.text(target) == entry.text:
-                    return True
-    return False
+    return any(
+        isinstance(target, ast.Subscript) and program.text(target) == entry.text
+        for target in _targets(program, scope, loop)
+    )
+
+
+def _targets(program: Program, scope: Scope, loop: Repeated | None = None) -> Iterator[ast.expr]:
+    """What the assignments of a scope (inside `loop`) give another value; `+=` changes the value that is there."""
+    for stmt in program.flow.assignments(scope):
+        if not isinstance(stmt, ast.AugAssign) and (loop is None or program.index.inside(stmt, loop)):
+            yield from stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]

@@ -295,12 +295,7 @@ class EventIndex:
         if tree.function.scope is None:
             return True
         reach = self.program.host.reach
-        return any(
-            function.scope is not None
-            and function.program is not None
-            and reach.kinds(function.program, function.scope)
-            for function in (tree.function, *tree.passed.values())
-        )
+        return any(reach.kinds(program, scope) for program, scope in tree.functions())
 
     def relevance(self, kinds: frozenset[str], remembers: bool) -> Reached:
         """The trees cut down to events of these kinds."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dry_debug.once import cached_property
-from dry_debug.program.arguments import argument
+from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
@@ -35,6 +35,15 @@ class LossCall(NamedTuple):
     name: str  # canonical qualified name of the class or function
     prediction: ast.expr
     made: Value | None
+
+
+class Taker(NamedTuple):
+    """A function of the project that a call gives a variable: where it stands, and under which parameters."""
+
+    call: ast.Call
+    program: Program
+    scope: Scope
+    names: list[str]
 
 
 def loss_parts(call: ast.Call) -> tuple[ast.expr, ast.expr] | None:
@@ -151,6 +160,16 @@ class Flow:
                         seen.add(name)
                         known.setdefault(name, []).append((call, at))
         return known.get(path, [])
+
+    def takers(self, path: str, scope: Scope) -> Iterator[Taker]:
+        """The functions of the project that are given the variable or attribute `path` itself, one for each call."""
+        program = self._program
+        for call, _ in self.handed(path, scope):
+            target = program.target(call)
+            function, owner = target.scope, target.program
+            if target.kind == "function" and function is not None and owner is not None and function.kind == "function":
+                names = [p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == path]
+                yield Taker(call, owner, function, names)
 
     @cached_property
     def backward_functions(self) -> frozenset[str]:

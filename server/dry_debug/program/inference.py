@@ -149,10 +149,12 @@ def may_score(event: Event) -> bool:
     program = event.program
     blocks = (b for b in program.index.ancestors(event.stmt) if isinstance(b, LoopNode))
     loop = next(blocks, None)
-    own = loop is not None and event.scope.kind != "comprehension" and program.scope(loop) is event.scope
-    if own and loop is not None and not program.events.trains_nothing and _says_training(loop, program):
+    if loop is None:
+        return _picks(event)
+    own = event.scope.kind != "comprehension" and program.scope(loop) is event.scope
+    if own and not program.events.trains_nothing and _says_training(loop, program):
         return False  # whatever calls a walk comes by, `scored` asks this loop
-    return _picks(event) or (loop is not None and _compares(program, loop, False))
+    return _picks(event) or _compares(program, loop, False)
 
 
 def _predicts(event: Event) -> bool:

@@ -50,7 +50,7 @@ def evaluates(source: str) -> bool:
 
 def takes(source: str) -> bool:
     """Whether a file loads a trained model, or takes numbers out of what a model of another file may give it."""
-    return any(word in source for word in _LOADS) or any(word in source for word in _TAKES)
+    return loads(source) or any(word in source for word in _TAKES)
 
 
 def loads(source: str) -> bool:

@@ -101,9 +101,8 @@ class Reach:
                 kinds.add(node.event.kind)
                 continue
             if isinstance(node, CallTree):
-                for function in (node.function, *node.passed.values()):
-                    if function.scope is not None and function.program is not None:
-                        calls[function.scope] = function.program
+                for owner, callee in node.functions():
+                    calls[callee] = owner
             queue.extend(children(node))
         rows = iter([(owner, callee) for callee, owner in calls.items()])
         return _Open(scope, program, number, number, rows, kinds, program.host.keeps(program))

@@ -40,12 +40,7 @@ class Reached:
 
     def reaches(self, tree: CallTree) -> bool:
         """Whether a call leads to a wanted event."""
-        return any(
-            function.scope is not None
-            and function.program is not None
-            and self.relevant(function.program, function.scope)
-            for function in (tree.function, *tree.passed.values())
-        )
+        return any(self.relevant(program, scope) for program, scope in tree.functions())
 
 
 class Relevance(Reached):
@@ -168,9 +163,7 @@ class Relevance(Reached):
                     for guard in self._renamed(node):
                         for test in _tests(guard):
                             self._counts[_topic(test)] += 1
-                    for function in (node.function, *node.passed.values()):
-                        if function.scope is not None and function.program is not None:
-                            queue.append((function.program, function.scope))
+                    queue.extend(node.functions())
 
 
 def _topic(test: Test) -> object:

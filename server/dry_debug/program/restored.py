@@ -177,8 +177,8 @@ class Loaded:
     # -- following -----------------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        for assignment in self.program.index.assignments:
-            if not isinstance(assignment, ast.Assign) or self.program.scope(assignment) is not self.scope:
+        for assignment in self.program.flow.assignments(self.scope):
+            if not isinstance(assignment, ast.Assign):
                 continue
             target = assignment.targets[0]
             if not isinstance(target, ast.Name) or len(assignment.targets) > 1:

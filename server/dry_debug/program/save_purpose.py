@@ -170,17 +170,14 @@ class SavePurpose:
         program = self.program
         called: dict[Scope, ast.Call] | None = None
         for stmt, name in self._remembering:
-            within = program.index.inside(stmt, loop)
-            scope = program.scope(stmt)
-            if not within:
-                called = self._called_in(loop) if called is None else called
-                if scope not in called:
-                    continue
-            if within:
+            if program.index.inside(stmt, loop):
                 yield stmt, name, name
                 continue
-            assert called is not None
-            site = called[scope]
+            called = self._called_in(loop) if called is None else called
+            scope = program.scope(stmt)
+            site = called.get(scope)
+            if site is None:
+                continue
             if "." in name and name.partition(".")[0] == scope.self_name:
                 yield stmt, name, name
                 continue

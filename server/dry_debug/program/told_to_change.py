@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.arguments import given
 from dry_debug.program.evidence import Step
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import dotted
@@ -65,14 +64,9 @@ def _told(place: _Place) -> ast.Call | None:
 def _further(place: _Place) -> Iterator[_Place]:
     """The same object under the names that it has in other functions."""
     program, bindings = place.program, place.scope.bindings.get(place.name, ())
-    for call, _ in program.flow.handed(place.name, place.scope):
-        target = program.target(call)
-        function, owner = target.scope, target.program
-        if target.kind != "function" or function is None or owner is None or function.kind != "function":
-            continue
-        for parameter in function.parameters():
-            if dotted(given(call, function, parameter.arg) or call) == place.name:
-                yield _Place(parameter.arg, function, owner, inner=True)
+    for _, owner, function, names in program.flow.takers(place.name, place.scope):
+        for name in names:
+            yield _Place(name, function, owner, inner=True)
     for binding in bindings:
         if binding.kind == "assign" and isinstance(binding.value, ast.Call):
             for owner, expr, back in handed_back(program, binding.value, binding.path):

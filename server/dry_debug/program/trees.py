@@ -120,6 +120,14 @@ class CallTree(Tree):
     passed: dict[object, Value] = field(default_factory=dict)  # further parameters: a decorator's function
     opaque: bool = False  # something unknown runs around it
 
+    def functions(self) -> list[tuple[Program, Scope]]:
+        """The functions that may run here and whose bodies are known, each with the program that holds it."""
+        return [
+            (function.program, function.scope)
+            for function in (self.function, *self.passed.values())
+            if function.scope is not None and function.program is not None
+        ]
+
 
 EMPTY = Seq([])
 

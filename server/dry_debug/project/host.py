@@ -342,7 +342,7 @@ class ProjectHost:
             name, _, importer = rest.partition(":")
             return self._resolve(name, importer, int(level))
         if kind in ("spec", "package", "importers", "version"):
-            return None  # several files
+            return None  # no one file
         path, _, importer = rest.rpartition(":")
         return self._config_file(path, importer)
 
