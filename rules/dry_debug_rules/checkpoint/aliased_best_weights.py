@@ -16,7 +16,7 @@ from dry_debug.program.links import Link, kind_link
 from dry_debug.program.live_weights import SHALLOW, Live, live
 from dry_debug.program.scopes import LIBRARIES, dotted
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import LoopNode, loop_head
+from dry_debug.program.walks import LoopNode, PartNode, RowNode, loop_head
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
 def _for_callers(target: ast.expr, stmt: ast.Assign, program: Program) -> bool:
     """`self.best = model.state_dict()`, or `best["model"] = ...` of a dict that is handed in: the test for a better
     result may stand in the function that calls this one."""
-    held = target.value if isinstance(target, ast.Attribute | ast.Subscript) else None
+    held = target.value if isinstance(target, PartNode) else None
     if not isinstance(held, ast.Name) or not isinstance(stmt.value, ast.Call | ast.DictComp):
         return False
     if isinstance(target, ast.Attribute):
@@ -183,7 +183,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr, 
         return [(one, other, ()) for one, other in zip(target.elts, value.elts, strict=True)]
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Call):
         return [(one, value, (at,)) for at, one in enumerate(target.elts)]
-    return [] if isinstance(target, ast.Tuple | ast.List) else [(target, value, ())]
+    return [] if isinstance(target, RowNode) else [(target, value, ())]
 
 
 def _another(program: Program, held: Live, holder: Value, loop: LoopNode | None) -> str | None:

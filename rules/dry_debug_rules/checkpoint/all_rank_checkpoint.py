@@ -13,7 +13,7 @@ from dry_debug.program.all_ranks import WRAPPERS, held_back, shared_by, values_o
 from dry_debug.program.evidence import Confidence, Step
 from dry_debug.program.links import Link
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import is_main_test, nodes
+from dry_debug.program.walks import ChainNode, is_main_test, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
@@ -145,7 +145,7 @@ def _own_path(site: SaveSite, program: Program) -> ast.expr | None:
     while queue:
         expr, where, depth = queue.pop()
         for node in nodes(expr):
-            if not isinstance(node, ast.Name | ast.Attribute):
+            if not isinstance(node, ChainNode):
                 continue
             text = (dotted(node) or "").lower()
             if any(word in text for word in _OWN):

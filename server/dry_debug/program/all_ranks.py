@@ -10,7 +10,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.reached import reached
 from dry_debug.program.reaching import side, terminates
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import ChainNode, FunctionNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -122,7 +122,7 @@ def held_back(program: Program, node: ast.AST, depth: int = 0) -> ast.expr | Non
             leaves = isinstance(before, ast.If) and (terminates(before.body) or terminates(before.orelse))
             if isinstance(before, ast.If) and leaves and may_be_about_process(program, before.test, before):
                 return before.test
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(block, FunctionNode):
             found = [
                 held_back(program, site, depth + 1) for site in program.call_sites(program.index.scopes[block])[:9]
             ]
@@ -135,7 +135,7 @@ def may_be_about_process(program: Program, test: ast.expr, at: ast.stmt) -> bool
     """Whether a test, by its words or by what its variables hold, may be about the process."""
     paths: set[str] = set()
     for node in nodes(test):
-        if isinstance(node, ast.Name | ast.Attribute):
+        if isinstance(node, ChainNode):
             path = dotted(node)
             if path is not None:
                 paths.add(path)
@@ -156,7 +156,7 @@ def _set_by_process(program: Program, path: str, at: ast.stmt, depth: int = 0) -
         if program.training.distributed.one_rank(stmt):
             return True
         for node in nodes(value) if value is not None else ():
-            if isinstance(node, ast.Name | ast.Attribute) and _about_process(dotted(node) or ""):
+            if isinstance(node, ChainNode) and _about_process(dotted(node) or ""):
                 return True
             if not isinstance(node, ast.Name) or program.scope(stmt) is program.scope(at) or depth >= MAX_HANDED:
                 continue

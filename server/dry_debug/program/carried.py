@@ -11,7 +11,7 @@ from dry_debug.program.evidence import Confidence
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Binding, Scope, dotted, last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import Repeated
+from dry_debug.program.walks import ChainNode, FunctionNode, Repeated
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated) ->
     value = program.value(node, stmt)
     if value.attached is False or value.kind in ("number", "const", "text"):
         return None
-    backward = _backward_of(program, node, stmt, loop) if isinstance(node, ast.Name | ast.Attribute) else None
+    backward = _backward_of(program, node, stmt, loop) if isinstance(node, ChainNode) else None
     if backward is not None:
         # What `.backward()` is called on carries a graph: nothing stronger can be known about it.
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, backward)
@@ -67,7 +67,7 @@ def carried(program: Program, node: ast.expr, stmt: ast.stmt, loop: Repeated) ->
     inside = _backward_in_callee(program, node, stmt) or _backward_given(program, node, stmt, loop)
     if inside is not None:
         return Carried(node, "high", value if value.kind in ("tensor", "output") else None, *inside)
-    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(loop, FunctionNode):
         outside = _backward_in_caller(program, node, stmt)
         if outside is not None:
             return Carried(node, "high", value if value.kind in ("tensor", "output") else None, outside)
@@ -116,7 +116,7 @@ def _backward_through(program: Program, node: ast.expr, stmt: ast.stmt, loop: Re
                 terms += [term.left, term.right]
             elif isinstance(term, ast.UnaryOp):
                 terms.append(term.operand)
-            elif isinstance(term, ast.Name | ast.Attribute) and dotted(term) == path:
+            elif isinstance(term, ChainNode) and dotted(term) == path:
                 return call
     return None
 
@@ -211,7 +211,7 @@ def _backward_in_caller(program: Program, node: ast.expr, stmt: ast.stmt) -> ast
     if not isinstance(node, ast.Name) or function.kind != "function" or len(function.bindings.get(node.id, ())) != 1:
         return None
     for _, passed, scope, at in program.arguments_of(function, node.id):
-        if at is None or not isinstance(passed, ast.Name | ast.Attribute):
+        if at is None or not isinstance(passed, ChainNode):
             continue
         for block in program.index.ancestors(at):
             if isinstance(block, Repeated):
@@ -276,7 +276,7 @@ def _computed_from(program: Program, function: Scope, over: ast.expr) -> list[st
     if known is None:
         node = function.node
         names = [a.arg for a in function.parameters() if a.arg != function.self_name]
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, FunctionNode):
             names = []
         names = [n for n in names if [b.kind for b in function.bindings.get(n, ())] == ["param"]]
         known = [n for n in names if reads(over, derived(program, function, node, {n}))]  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import Scope, dotted, last_name
-from dry_debug.program.walks import LoopNode, nodes
+from dry_debug.program.walks import ChainNode, FunctionNode, LoopNode, RowNode, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _given(call: ast.Call) -> list[str]:
     stack: list[ast.expr] = [*call.args, *(k.value for k in call.keywords)][::-1]
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.Tuple | ast.List):
+        if isinstance(node, RowNode):
             stack.extend(reversed(node.elts))
         else:
             path = dotted(node)
@@ -269,7 +269,7 @@ def _gives(value: ast.expr, names: list[str]) -> bool:
 def _called_in_loop(program: Program, function: Scope, backward: ast.Call, over: ast.expr) -> Iterator[CarriedState]:
     """`loss, hidden = step(x, hidden)` in a loop, where `step` runs the module and the backward pass."""
     node = function.node
-    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    assert isinstance(node, FunctionNode)
     for call in program.call_sites(function):
         stmt, scope = program.statement(call), program.scope(call)
         loop = program.loop_around(call) if isinstance(stmt, ast.Assign) and stmt.value is call else None
@@ -293,7 +293,7 @@ def _modules_inside(function: Value) -> Iterator[Value]:
     if scope is None or owner is None or scope.kind != "function" or scope.name == "forward":
         return
     for call in scope.calls[:MAX_CALLS]:
-        if isinstance(call.func, ast.Name | ast.Attribute) and _may_hold_state(owner, call):
+        if isinstance(call.func, ChainNode) and _may_hold_state(owner, call):
             value = owner.value(call.func, call)
             if value.kind == "module" and value.base.scope is not None:
                 yield value
@@ -389,7 +389,7 @@ def _hands_on(program: Program, call: ast.Call, path: tuple[int | None, ...], ta
 
 def _is_handed(expr: ast.expr, function: Scope, names: set[str], left: int) -> bool:
     """Whether `expr` is one of the parameters `names` of the function, nothing else set to them, or a copy of it."""
-    if isinstance(expr, ast.Tuple | ast.List):
+    if isinstance(expr, RowNode):
         return any(_is_handed(part, function, names, left) for part in expr.elts)
     bindings = function.bindings.get(expr.id, ()) if isinstance(expr, ast.Name) and left else ()
     kinds = {b.kind for b in bindings}
@@ -402,7 +402,7 @@ def _is_handed(expr: ast.expr, function: Scope, names: set[str], left: int) -> b
 
 def _plain(value: ast.expr) -> bool:
     """A variable, or a tuple of variables."""
-    if isinstance(value, ast.Tuple | ast.List):
+    if isinstance(value, RowNode):
         return all(_plain(element) for element in value.elts)
     return isinstance(value, ast.Name) or (isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name))
 
@@ -411,7 +411,7 @@ def _first_time(program: Program, stmt: ast.stmt, loop: LoopNode | None, path: s
     """Whether a test lets `stmt` run only where there is no state yet: `if hidden is None:`, `if i == 0:`."""
     inner: ast.AST = stmt
     for block in program.index.ancestors(stmt):
-        if block is loop or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if block is loop or isinstance(block, FunctionNode):
             return False
         if isinstance(block, ast.If) and _asks_for_first(block.test, inner in block.body, loop, path):
             return True
@@ -493,7 +493,7 @@ def _cut_inside(node: ast.AST) -> str | None:
 def _between_steps(program: Program, cls: Scope) -> Iterator[CarriedState]:
     """`out, self.state = self.net(x, self.state)` in a Lightning module's `training_step`."""
     step = next((f for f in cls.children if f.kind == "function" and f.name == "training_step"), None)
-    if step is None or step.self_name is None or not isinstance(step.node, ast.FunctionDef | ast.AsyncFunctionDef):
+    if step is None or step.self_name is None or not isinstance(step.node, FunctionNode):
         return
     for stmt in program.index.assignments:
         call = stmt.value
@@ -538,7 +538,7 @@ def _set_for_batch(program: Program, cls: Scope, name: str, carry: ast.stmt) -> 
 
 def _may_hold_state(program: Program, call: ast.Call) -> bool:
     """Cheap test before values are asked: some class in reach assigns state to itself out of a call."""
-    return isinstance(call.func, ast.Name | ast.Attribute) and not (program.qualified(call) or "").startswith(
+    return isinstance(call.func, ChainNode) and not (program.qualified(call) or "").startswith(
         ("torch.", "builtins.", "numpy.")
     )
 

@@ -17,7 +17,7 @@ from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.growth import outlived, reads_batches, tell_differentiated
 from dry_debug.program.scopes import dotted
 from dry_debug.program.told_to_change import told_to_change
-from dry_debug.program.walks import Repeated, names_in
+from dry_debug.program.walks import FunctionNode, Repeated, RowNode, names_in
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _assigned(
         return None  # in no loop
     if isinstance(stmt, ast.AugAssign):
         if isinstance(stmt.op, ast.Add):
-            return stmt.target, ("list" if isinstance(stmt.value, ast.List | ast.Tuple) else "sum"), stmt.value
+            return stmt.target, ("list" if isinstance(stmt.value, RowNode) else "sum"), stmt.value
         return None
     if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
         return None
@@ -85,7 +85,7 @@ def _assigned(
         if isinstance(target.slice, ast.Constant | ast.Slice | ast.Tuple):
             return None
         return target.value, "dict", value
-    if isinstance(value, ast.Call) and value.args and isinstance(value.args[0], ast.List | ast.Tuple):
+    if isinstance(value, ast.Call) and value.args and isinstance(value.args[0], RowNode):
         parts = value.args[0].elts
         path = dotted(target)
         if path is None or len(parts) < 2 or not any(dotted(part) == path for part in parts):
@@ -169,7 +169,7 @@ def _judged(
     if frees is not None:
         why(stmt, "what is added is an object with methods of its own, which may let its graph go: {}", frees)
         return
-    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and how == "sum":
+    if isinstance(loop, FunctionNode) and how == "sum":
         why(stmt, "it stands in no loop of its function")
         return
     if _only_once(program, stmt, loop) or _called_once(program, loop, sites):
@@ -260,7 +260,7 @@ def _used_by_callers(
     program: Program, function: Scope, loop: Repeated, sources: set[str], sites: list[ast.Call]
 ) -> ast.Call | None:
     """The backward pass of a caller's loop over what the function is handed and collects."""
-    if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+    if not isinstance(loop, FunctionNode):
         return None
     for site in sites:
         caller = program.scope(site)
@@ -285,7 +285,7 @@ def _may_end_here(
         if at is not None and inside(at, loop):
             return True
     outer = {program.scope(site) for site in sites}
-    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef) and outer & ends["backward"]:
+    if isinstance(loop, FunctionNode) and outer & ends["backward"]:
         return True
     if how == "sum" or scope.name == "forward":
         return False
@@ -376,7 +376,7 @@ def _of(expr: ast.expr, root: str, program: Program, at: ast.AST) -> bool:
 
 def _differentiates(program: Program, loop: Repeated) -> bool:
     """Whether gradients are computed in the loop, here or in what it calls."""
-    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(loop, FunctionNode):
         function = program.index.scopes[loop]
         around = [program.loop_around(site) for site in _sites(program, function)]
         loops = program.training.loops
@@ -407,7 +407,7 @@ def _told_to_evaluate(program: Program, stmt: ast.stmt, tensors: list[Carried], 
 
 def _called_once(program: Program, loop: Repeated, sites: list[ast.Call]) -> bool:
     """Whether every call of the function `loop` that stands in a loop runs in one iteration of it only."""
-    if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+    if not isinstance(loop, FunctionNode):
         return False
     calls = [(program.statement(site), around) for site in sites if (around := program.loop_around(site)) is not None]
     return bool(calls) and all(at is not None and _only_once(program, at, around) for at, around in calls)

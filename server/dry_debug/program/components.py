@@ -15,7 +15,7 @@ from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.parts import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import ChainNode, FunctionNode, RowNode, nodes
 from dry_debug.program.wrappers import DEVICE_WRAPPERS, Wrapped, puts_on, wrapped_parts
 from dry_debug.records import dataclass, field
 
@@ -58,6 +58,8 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 }
 
 
+_AROUND = ast.Await | ast.NamedExpr
+_MAKERS = ast.Call | ast.IfExp | ast.BoolOp
 # Classes of the project that inherit from nothing: what they are called like.
 _LOSSES = frozenset(("criterion", "loss_fn", "loss_func", "loss_function"))
 _BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
@@ -387,7 +389,7 @@ class Components:
             return UNKNOWN
         bindings = b.scope.bindings.get(expr.id, [])
         node = b.scope.node
-        rest = node.args.kwarg if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+        rest = node.args.kwarg if isinstance(node, FunctionNode) else None
         if rest is None or rest.arg != expr.id or len(bindings) != 1:
             return UNKNOWN
         return self.program.evaluator.class_attribute(cls, b.name)
@@ -522,7 +524,7 @@ def _one_variable(a: Component, b: Component) -> bool:
 
 def _renames(binding: Binding) -> bool:
     """`opt = self.optimizer`."""
-    return binding.kind == "assign" and not binding.path and isinstance(binding.value, ast.Name | ast.Attribute)
+    return binding.kind == "assign" and not binding.path and isinstance(binding.value, ChainNode)
 
 
 def _same_variable(component: Component, ident: object) -> bool:
@@ -539,7 +541,7 @@ def _part(b: Binding) -> ast.expr | None:
     """What is assigned to one of several names: `0` and `tqdm(loader)` in `count, bar = 0, tqdm(loader)`."""
     expr = b.value
     for index in b.path:
-        if not isinstance(expr, ast.Tuple | ast.List) or index is None or index >= len(expr.elts):
+        if not isinstance(expr, RowNode) or index is None or index >= len(expr.elts):
             return b.value
         expr = expr.elts[index]
     return expr
@@ -551,9 +553,9 @@ def _is_attribute(b: Binding | None, name: object) -> bool:
 
 def _makes(expr: ast.expr) -> bool:
     """Whether an assigned expression can make an object (a plain name only passes one on)."""
-    while isinstance(expr, ast.Await | ast.NamedExpr):
+    while isinstance(expr, _AROUND):
         expr = expr.value
-    if isinstance(expr, ast.Call | ast.IfExp | ast.BoolOp):
+    if isinstance(expr, _MAKERS):
         return True
     if isinstance(expr, ast.ListComp | ast.DictComp):
         return isinstance(expr.elt if isinstance(expr, ast.ListComp) else expr.value, ast.Call)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import FunctionNode, RowNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -117,7 +118,7 @@ def _from_one_another(
     back, node = function.returns[0].value, function.node
     if not isinstance(back, ast.Tuple) or len(back.elts) != len(targets) or len(targets) > MAX_PASSES:
         return
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+    if not isinstance(node, FunctionNode):
         return
     names = [part.id if isinstance(part, ast.Name) else None for part in back.elts]
     for name, here in zip(names, targets, strict=True):
@@ -131,7 +132,7 @@ def target_paths(target: ast.expr) -> Iterator[str]:
     stack = [target]
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.Tuple | ast.List):
+        if isinstance(node, RowNode):
             stack.extend(reversed(node.elts))
         elif isinstance(node, ast.Starred | ast.Subscript):
             stack.append(node.value)

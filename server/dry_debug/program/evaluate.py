@@ -25,6 +25,7 @@ from dry_debug.program.spelled import spells_choice
 from dry_debug.program.tensor_values import arithmetic
 from dry_debug.program.usage import Usage
 from dry_debug.program.values import UNKNOWN, Ident, Value, join
+from dry_debug.program.walks import ChainNode, FunctionNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -254,7 +255,7 @@ class Evaluator:
 
     def _in_project(self, expr: ast.Attribute, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value | None:
         """`utils.train` where `utils` is a module of the project."""
-        if not isinstance(expr.value, ast.Name | ast.Attribute):
+        if not isinstance(expr.value, ChainNode):
             return None
         base = self.value(expr.value, scope, stmt, env)
         if base.kind == "pymodule":
@@ -427,7 +428,7 @@ class Evaluator:
         arg = next((a for a in scope.parameters() if a.arg == name), None)
         if arg is None:
             return UNKNOWN
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and arg in (node.args.vararg, node.args.kwarg):
+        if isinstance(node, FunctionNode) and arg in (node.args.vararg, node.args.kwarg):
             return UNKNOWN
         passed = [self.value(e, s, st) if p is self.program else p.evaluator.value(e, s, st)
                   for p, e, s, st in self.program.arguments_of(scope, name)]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from dry_debug.program import knowledge as know
 from dry_debug.program import lightning
 from dry_debug.program.scopes import Scope, last_name
+from dry_debug.program.walks import FunctionNode, WithNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -21,11 +22,11 @@ def grad_mode(program: Program, node: ast.AST) -> GradMode:
     if stmt is None:
         return "unknown"
     for block in (stmt, *program.index.ancestors(stmt)):
-        if isinstance(block, ast.With | ast.AsyncWith) and block is not stmt:
+        if isinstance(block, WithNode) and block is not stmt:
             mode = with_mode(program, block)
             if mode is not None:
                 return mode
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef) and block is not stmt:
+        if isinstance(block, FunctionNode) and block is not stmt:
             return _function_mode(program, program.index.scopes[block])
     return "on"
 
@@ -34,11 +35,11 @@ def own_grad_mode(program: Program, node: ast.AST) -> GradMode | None:
     """What the blocks and the decorators of the function of `node` say; None where that is left to its callers."""
     stmt = program.statement(node)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.With | ast.AsyncWith):
+        if isinstance(block, WithNode):
             mode = with_mode(program, block)
             if mode is not None:
                 return mode
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(block, FunctionNode):
             function = program.index.scopes[block]
             return "off" if lightning.evaluates(function) else _decorated_mode(program, function)
     return None
@@ -48,9 +49,9 @@ def no_grad_around(program: Program, node: ast.AST) -> ast.AST | None:
     """The `with` or the decorator of this function that switches autograd off at `node`; a caller's is not seen."""
     stmt = program.statement(node)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.With | ast.AsyncWith) and with_mode(program, block) == "off":
+        if isinstance(block, WithNode) and with_mode(program, block) == "off":
             return block.items[0].context_expr
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(block, FunctionNode):
             function = program.index.scopes[block]
             if decorated_no_grad(program, function):
                 return function.decorators[0]

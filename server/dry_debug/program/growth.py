@@ -14,7 +14,7 @@ from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.reaching import always_in, reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.walks import LoopNode, Repeated, loop_head
+from dry_debug.program.walks import DefinitionNode, ForNode, FunctionNode, LoopNode, Repeated, loop_head
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -159,10 +159,10 @@ def _growth(
 
 def reads_batches(program: Program, loop: Repeated) -> bool:
     """Whether the loop goes over the batches of a loader, or the function is called in one that does."""
-    if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(loop, FunctionNode):
         sites = program.call_sites(program.index.scopes[loop])
         return bool(sites) and all(any(reads_batches(program, b) for b in _loops_around(program, c)) for c in sites)
-    if not isinstance(loop, ast.For | ast.AsyncFor):
+    if not isinstance(loop, ForNode):
         return False
     value = program.value(loop.iter, loop)
     if value.kind == "container" and value.thunk is not None:
@@ -264,7 +264,7 @@ def _given_for(name: str, function: Scope, call: ast.Call) -> ast.expr | None:
 
 
 def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Repeated) -> bool:
-    outer = [b for b in program.index.ancestors(loop) if isinstance(b, ast.For | ast.AsyncFor)]
+    outer = [b for b in program.index.ancestors(loop) if isinstance(b, ForNode)]
     if any(always_in(program.index, made, block) and reads_batches(program, block) for block in outer):
         return True
     function = program.scope(loop)
@@ -308,7 +308,7 @@ def _handed_through(program: Program, binding: Binding, path: str) -> bool:
         function = owner.scope(back)
         bindings = function.bindings.get(expr.id, []) if isinstance(expr, ast.Name) else []
         node = function.node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, FunctionNode):
             continue
         if any(b.stmt is not None and _reset_with_the_gradients(owner, b.stmt, node) for b in bindings):
             continue
@@ -324,9 +324,9 @@ def _loops_around(program: Program, call: ast.Call) -> list[ast.For | ast.AsyncF
     found: list[ast.For | ast.AsyncFor] = []
     stmt = program.statement(call)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.For | ast.AsyncFor):
+        if isinstance(block, ForNode):
             found.append(block)
-        elif isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif isinstance(block, DefinitionNode):
             break
     return found
 
@@ -336,7 +336,7 @@ def _around(program: Program, stmt: ast.stmt, call: ast.Call) -> Repeated | None
     for block in program.index.ancestors(stmt):
         if isinstance(block, LoopNode):
             return block
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(block, FunctionNode):
             function = program.index.scopes[block]
             handed = [call.func.value] if isinstance(call.func, ast.Attribute) else call.args
             names = {(dotted(expr) or "").partition(".")[0] for expr in handed}
@@ -364,7 +364,7 @@ def _repeated(program: Program, stmt: ast.stmt, path: str, in_place: bool, depth
     for block in program.index.ancestors(stmt):
         if isinstance(block, LoopNode):
             return block
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(block, FunctionNode):
             function = program.index.scopes[block]
             if path in function.bindings:
                 back = _fed_back(program, function, path) or (in_place and _handed_in(program, function, path, depth))
@@ -391,7 +391,7 @@ def _handed_in(program: Program, function: Scope, path: str, depth: int) -> bool
 
 def _kept_for_callers(program: Program, carried: list[Carried], path: str, loop: Repeated) -> bool:
     """Whether all of it comes in as arguments of a function: then it is told of the calls that put it together."""
-    if not isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef):
+    if not isinstance(loop, FunctionNode):
         return False
     given = program.index.scopes[loop].bindings
     names = [path, *(dotted(c.expr) or "" for c in carried)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
-from dry_debug.program.walks import is_main_test, nodes
+from dry_debug.program.walks import ChainNode, is_main_test, nodes
 from dry_debug.records import dataclass, field, replace
 
 
@@ -185,7 +185,7 @@ def _reads(test: Iterable[ast.AST]) -> tuple[frozenset[str], str | None, bool]:
         elif isinstance(node, ast.Call):
             steady = steady and last_name(node.func) in _STEADY
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
-            counter = next((dotted(n) for n in ast.walk(node.left) if isinstance(n, ast.Name | ast.Attribute)), None)
+            counter = next((dotted(n) for n in ast.walk(node.left) if isinstance(n, ChainNode)), None)
     return frozenset(names), counter, steady
 
 

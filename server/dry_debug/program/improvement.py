@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.arguments import given
 from dry_debug.program.handed_back import handed_back
 from dry_debug.program.scopes import dotted
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import ChainNode, DefinitionNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -31,7 +31,7 @@ def improving(
     more = _stored(callee.body) if callee is not None else set()
     inner: ast.AST = stmt
     for block in program.index.ancestors(stmt):
-        if block is until or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if block is until or isinstance(block, DefinitionNode):
             return None
         if isinstance(block, ast.If):
             branch = block.body if inner in block.body else block.orelse
@@ -48,7 +48,7 @@ def improving(
 def in_order_test(program: Program, stmt: ast.stmt) -> bool:
     """Whether an `if` around `stmt`, in its function, puts something in order or asks a variable: a quick look."""
     for block in program.index.ancestors(stmt):
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(block, DefinitionNode):
             return False
         if isinstance(block, ast.If) and (isinstance(block.test, ast.Name) or _compared(program, block.test)[0]):
             return True
@@ -172,7 +172,7 @@ def _put_in_order(test: ast.expr) -> tuple[set[str], bool]:
             for side in (node.left, *node.comparators):
                 for part in nodes(side):
                     held = part.value if isinstance(part, ast.Subscript) else part
-                    if isinstance(held, ast.Name | ast.Attribute) and (name := dotted(held)) is not None:
+                    if isinstance(held, ChainNode) and (name := dotted(held)) is not None:
                         found.add(name)
                     elif isinstance(part, ast.Call) and (dotted(part.func) or "").rpartition(".")[2] in _EXTREMES:
                         extreme = True

@@ -12,7 +12,7 @@ from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.relations import belongs_to, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import LoopNode, names_in, nodes
+from dry_debug.program.walks import ChainNode, FunctionNode, LoopNode, names_in, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.automata import Context
@@ -105,7 +105,7 @@ def data_loop(place: Occurrence) -> tuple[Program, LoopNode | ast.comprehension]
         for block in program.index.ancestors(stmt):
             if isinstance(block, LoopNode):
                 return (program, block) if _evaluates(block, node, scope, program) else None
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(block, FunctionNode):
                 break
     return None
 
@@ -302,7 +302,7 @@ def holds(whole: Value, module: Value) -> bool:
     if call is None or owner is None or call not in owner.index.scope_of:
         return False
     for expr in nodes(call):
-        if isinstance(expr, ast.Name | ast.Attribute) and owner.value(expr, call).base.ident == module.base.ident:
+        if isinstance(expr, ChainNode) and owner.value(expr, call).base.ident == module.base.ident:
             return True
     return False
 

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from dry_debug.program.handed_back import handed_back
+from dry_debug.program.walks import ChainNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -51,7 +52,7 @@ def live(
             if found is not None:
                 return found
         return None
-    if isinstance(expr, ast.Name | ast.Attribute):
+    if isinstance(expr, ChainNode):
         return _module(program, expr, at)
     if isinstance(expr, ast.DictComp | ast.ListComp):
         return _each(program, expr, at, hops)

@@ -13,7 +13,7 @@ from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.parts import element
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
-from dry_debug.program.walks import LoopNode, Repeated, names_in, nodes
+from dry_debug.program.walks import ChainNode, LoopNode, Repeated, RowNode, names_in, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -387,7 +387,7 @@ class Loops:
         program = self.program
         first, last = loop.lineno, loop.end_lineno or loop.lineno
         return any(
-            first <= call.lineno <= last and isinstance(call.func, ast.Name | ast.Attribute)
+            first <= call.lineno <= last and isinstance(call.func, ChainNode)
             and (program.value(call.func, call).kind == "module" or self._predicts(call))
             for call in program.index.calls
         )  # fmt: skip
@@ -412,7 +412,7 @@ def _over_words(loop: LoopNode) -> bool:
     """`for phase in ["train", "val"]`: over a few things that are written out."""
     return (
         not isinstance(loop, ast.While)
-        and isinstance(loop.iter, ast.List | ast.Tuple)
+        and isinstance(loop.iter, RowNode)
         and all(isinstance(e, ast.Constant) for e in loop.iter.elts)
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dry_debug.program.knowledge import canonical, kind_of_call
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import Binding, Scope
+from dry_debug.program.walks import ChainNode
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -120,7 +121,7 @@ class Names:
                 value = binding.value
                 if isinstance(value, ast.Constant) and value.value in (None, False, True):
                     continue  # `except ImportError: amp = None`
-                if not isinstance(value, ast.Name | ast.Attribute):
+                if not isinstance(value, ChainNode):
                     return None
                 alias = self.qualified(value, binding.scope)
                 if alias is None:

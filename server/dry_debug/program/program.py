@@ -22,7 +22,7 @@ from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import LIBRARIES, Scope, last_name
 from dry_debug.program.targets import calls_to, find_targets
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import LoopNode, nodes
+from dry_debug.program.walks import DefinitionNode, LoopNode, RowNode, nodes
 from dry_debug.program.why import NOBODY, Why
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import Span
@@ -291,7 +291,7 @@ class Program:
         for block in self.index.ancestors(stmt) if stmt is not None else ():
             if isinstance(block, LoopNode):
                 return block
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if isinstance(block, DefinitionNode):
                 return None
         return None
 
@@ -332,7 +332,7 @@ class Program:
         names: set[str] = set()
         bindings = self.index.module.bindings.get("__all__", [])
         for binding in bindings:
-            if not isinstance(binding.value, ast.List | ast.Tuple) or binding.kind not in ("assign", "aug"):
+            if not isinstance(binding.value, RowNode) or binding.kind not in ("assign", "aug"):
                 return None
             for element in binding.value.elts:
                 if not isinstance(element, ast.Constant) or not isinstance(element.value, str):

@@ -9,6 +9,7 @@ from dry_debug.program.dispatch import methods_of
 from dry_debug.program.scopes import LIBRARIES, Scope, dotted
 from dry_debug.program.trees import CallTree, Choice, Tree
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import ChainNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -175,9 +176,9 @@ class ProjectCalls:
             return False
         if isinstance(root, ast.Call):  # `Options().parse()`
             maker = root.func
-            if not isinstance(maker, ast.Name | ast.Attribute) or self._of_library(maker, call):
+            if not isinstance(maker, ChainNode) or self._of_library(maker, call):
                 return False
-        elif not isinstance(root, ast.Name | ast.Attribute):
+        elif not isinstance(root, ChainNode):
             return False
         if self.program.names.qualified(func, self.program.scope(call)) is not None and dotted(func) is None:
             return False

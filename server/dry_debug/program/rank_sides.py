@@ -11,7 +11,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import recovers, side, terminates
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import DefinitionNode, FunctionNode, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def side_of(program: Program, node: ast.AST) -> Side | None:
                 if _about_part(block.test) or (here == "orelse" and not _plain(block.test)):
                     return None
                 return Side(block, said == (here == "body"), False)
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(block, DefinitionNode):
             return None
         current = block
     return None
@@ -195,7 +195,7 @@ def _always(program: Program, node: ast.AST) -> bool:
     stmt = program.statement(node)
     current: ast.AST | None = stmt
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(block, FunctionNode):
             return all(_harmless(s) for s in _before(block.body, current)) if current is not None else False
         if isinstance(block, ast.If):
             if not _asks_only_for_several(block.test) or any(_says_rank_word(n) for n in nodes(block.test)):

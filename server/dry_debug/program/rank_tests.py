@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import ChainNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -77,7 +77,7 @@ class RankTests:
             return self._compared(test, at, depth) if len(test.ops) == 1 else None
         if isinstance(test, ast.Call):
             return self._called(test, at, depth)
-        if isinstance(test, ast.Name | ast.Attribute):
+        if isinstance(test, ChainNode):
             text = _text(test)
             bound = self._bound(test, at)
             # `show = verbose and rank == 0` is about more than the rank.
@@ -209,7 +209,7 @@ class RankTests:
             return _says_rank(name)
         if isinstance(expr, ast.Subscript):
             return _variable(expr.slice)
-        if not isinstance(expr, ast.Name | ast.Attribute):
+        if not isinstance(expr, ChainNode):
             return False
         text = _text(expr)
         if any(word in text for word in _OF_A_MATRIX):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import Binding, Block, Scope, never_goes_on
-from dry_debug.program.walks import LoopNode
+from dry_debug.program.walks import BodyNode, LoopNode, RowNode, TryNode, WithNode
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -27,7 +27,7 @@ def chain(index: ScopeIndex, stmt: ast.AST) -> list[tuple[ast.AST, Block]]:
         if parent is None:
             break
         result.append((node, parent))
-        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+        if isinstance(parent, BodyNode):
             break
         node = parent
     return result
@@ -51,7 +51,7 @@ def terminates(block: list[ast.stmt]) -> bool:
         return True
     if isinstance(last, ast.If):
         return terminates(last.body) and terminates(last.orelse)
-    if isinstance(last, ast.With | ast.AsyncWith):
+    if isinstance(last, WithNode):
         return terminates(last.body)
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         func = last.value.func  # `parser.exit()`, too
@@ -94,7 +94,7 @@ def part_of(binding: Binding) -> ast.expr:
     value = binding.value
     assert value is not None
     for index in binding.path:
-        if not isinstance(value, ast.Tuple | ast.List) or index is None or not 0 <= index < len(value.elts):
+        if not isinstance(value, RowNode) or index is None or not 0 <= index < len(value.elts):
             return value
         value = value.elts[index]
     return value
@@ -222,14 +222,14 @@ def _relation(index: ScopeIndex, b: Binding, blocks: dict[Block, ast.AST], cover
             always = len(sides) == 2 or terminates(other)
             if terminates(parent.body if side(parent, node) == "body" else parent.orelse):
                 return "exclusive"  # this branch leaves before the use
-        elif isinstance(parent, ast.Try | ast.TryStar):
+        elif isinstance(parent, TryNode):
             where = side(parent, node)
             always = always and (where == "finalbody" or all(terminates(h.body) for h in parent.handlers))
         elif isinstance(parent, ast.ExceptHandler):
             if terminates(parent.body):
                 return "exclusive"
             always = False
-        elif isinstance(parent, ast.With | ast.AsyncWith):
+        elif isinstance(parent, WithNode):
             pass
         else:
             always = False  # loops, match
@@ -242,7 +242,7 @@ def _in_shared(parent: Block, node: ast.AST, use_node: ast.AST, always: bool) ->
         return "always" if always else "maybe"
     if isinstance(parent, ast.If) and side(parent, node) != side(parent, use_node):
         return "exclusive"
-    if isinstance(parent, ast.Try | ast.TryStar) and side(parent, node) != side(parent, use_node):
+    if isinstance(parent, TryNode) and side(parent, node) != side(parent, use_node):
         return "maybe"
     if isinstance(parent, ast.Match):
         return "exclusive"

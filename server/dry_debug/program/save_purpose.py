@@ -14,7 +14,7 @@ from dry_debug.program.evidence import Step
 from dry_debug.program.resume_signs import PROGRESS
 from dry_debug.program.run_parts import BEST, Part, Run
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.walks import LoopNode, nodes
+from dry_debug.program.walks import ChainNode, ForNode, LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -41,7 +41,7 @@ class SavePurpose:
         exprs.extend(self._path_parts(site))
         for expr in exprs:
             for node in nodes(expr):
-                if isinstance(node, ast.Name | ast.Attribute) and PROGRESS.search(_last(node)):
+                if isinstance(node, ChainNode) and PROGRESS.search(_last(node)):
                     return None
                 if isinstance(node, ast.Name) and node.id == name:
                     return None
@@ -106,7 +106,7 @@ class SavePurpose:
         targets = {
             n.id
             for block in (program.index.ancestors(stmt) if stmt is not None else ())
-            if isinstance(block, ast.For | ast.AsyncFor)
+            if isinstance(block, ForNode)
             for n in nodes(block.target)
             if isinstance(n, ast.Name)
         }
@@ -114,7 +114,7 @@ class SavePurpose:
             for node in nodes(part):
                 if isinstance(node, ast.Name) and node.id in targets:
                     return True
-                if isinstance(node, ast.Name | ast.Attribute) and PROGRESS.search(_last(node)):
+                if isinstance(node, ChainNode) and PROGRESS.search(_last(node)):
                     return True
         return False
 
@@ -270,7 +270,7 @@ def _says_best(expr: ast.AST) -> bool:
     for node in nodes(expr):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "best" in node.value.lower():
             return True
-        if isinstance(node, ast.Name | ast.Attribute) and "best" in (dotted(node) or "").lower():
+        if isinstance(node, ChainNode) and "best" in (dotted(node) or "").lower():
             return True
     return False
 
@@ -280,5 +280,5 @@ def _last(node: ast.AST) -> str:
 
 
 def _names(expr: ast.AST) -> set[str]:
-    found = [n for n in nodes(expr) if isinstance(n, ast.Name | ast.Attribute)]
+    found = [n for n in nodes(expr) if isinstance(n, ChainNode)]
     return {n.id if isinstance(n, ast.Name) else n.attr for n in found}

@@ -11,7 +11,7 @@ from dry_debug.program.callers import parameter_of
 from dry_debug.program.generation import underlying
 from dry_debug.program.independent import CHANGES, Body
 from dry_debug.program.scopes import last_name
-from dry_debug.program.walks import names_in, nodes
+from dry_debug.program.walks import ChainNode, DefinitionNode, RowNode, names_in, nodes
 from dry_debug.records import dataclass, replace
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def token_loops(program: Program) -> Iterator[tuple[ast.Call, TokenLoop | str]]:
     """Of each call of a loaded language model in a loop, or in a function that a loop calls: the token loop that it is
     part of, or why it is none."""
     for call in program.index.calls:
-        if not isinstance(call.func, ast.Name | ast.Attribute) or not (call.args or call.keywords):
+        if not isinstance(call.func, ChainNode) or not (call.args or call.keywords):
             continue
         if isinstance(call.func, ast.Attribute) and call.func.attr in ("generate", "eval", "to", "train", "cuda"):
             continue
@@ -130,7 +130,7 @@ def _loop(call: ast.Call, program: Program) -> ast.For | ast.While | None:
     """The innermost loop of the same function around a call."""
     stmt = program.statement(call)
     for block in program.index.ancestors(stmt) if stmt is not None else ():
-        if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(block, DefinitionNode):
             return None
         if isinstance(block, ast.For | ast.While):
             return block
@@ -209,7 +209,7 @@ def _reads_loss(call: ast.Call, loop: ast.AST, steps: list[_Step]) -> bool:
 def _other_model(step: _Step, model: Value, program: Program) -> bool:
     """Whether a function of the iteration calls another model, whatever that is given."""
     for call in step.function.calls:
-        if call is step.call or not isinstance(call.func, ast.Name | ast.Attribute) or program.qualified(call):
+        if call is step.call or not isinstance(call.func, ChainNode) or program.qualified(call):
             continue
         value = program.value(call.func, call)
         if value.kind == "module" and value.base.args is not None and underlying(value).args is not model.args:
@@ -278,7 +278,7 @@ def _draws_itself(call: ast.Call, program: Program) -> bool:
 
 
 def _helper(call: ast.Call, program: Program) -> Scope | None:
-    if not isinstance(call.func, ast.Name | ast.Attribute) or call not in program.index.scope_of:
+    if not isinstance(call.func, ChainNode) or call not in program.index.scope_of:
         return None
     target = program.target(call)
     return target.scope if target.kind == "function" and target.scope is not None else None
@@ -327,7 +327,7 @@ def _beyond(
             for target in targets:
                 base = target.value if isinstance(target, ast.Subscript) else target
                 own = isinstance(base, ast.Name) and (not isinstance(target, ast.Subscript) or base.id in answers)
-                plain = own or isinstance(target, ast.Tuple | ast.List)
+                plain = own or isinstance(target, RowNode)
                 if not plain and value is not None and _mentions(value, answers):
                     return "the loop keeps what the model answers"
         if not isinstance(node, ast.Call) or node is call or node is draw:
@@ -344,7 +344,7 @@ def _beyond(
             continue
         if name in _ORDINARY:
             continue
-        value_called = program.value(node.func, node) if isinstance(node.func, ast.Name | ast.Attribute) else None
+        value_called = program.value(node.func, node) if isinstance(node.func, ChainNode) else None
         if value_called is not None and value_called.kind == "module":
             if underlying(value_called).args is model.args:
                 continue

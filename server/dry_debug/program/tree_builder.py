@@ -25,7 +25,7 @@ from dry_debug.program.trees import (
     TryTree,
     Yield,
 )
-from dry_debug.program.walks import LoopNode, nodes, parts
+from dry_debug.program.walks import BodyNode, ForNode, LoopNode, TryNode, WithNode, nodes, parts
 
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
@@ -107,7 +107,7 @@ class TreeBuilder:
     def _mark(self, stmt: ast.AST, active: set[ast.AST]) -> None:
         active.add(stmt)
         for block in self.index.ancestors(stmt):
-            if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module) or block in active:
+            if isinstance(block, BodyNode) or block in active:
                 break
             active.add(block)
 
@@ -208,13 +208,13 @@ class TreeBuilder:
         if isinstance(stmt, LoopNode):
             items.append(self._loop(stmt, own, items, active, scope, depth))
             return
-        if isinstance(stmt, ast.With | ast.AsyncWith):
+        if isinstance(stmt, WithNode):
             self._with(stmt, own, items, active, scope, depth)
             return
         items.extend(own)
         if isinstance(stmt, ast.If):
             items.append(self._if(stmt, active, scope, depth))
-        elif isinstance(stmt, ast.Try | ast.TryStar):
+        elif isinstance(stmt, TryNode):
             items.append(
                 TryTree(
                     self._block(stmt.body, active, scope, depth + 1),
@@ -401,7 +401,7 @@ def _expressions(stmt: ast.stmt) -> list[ast.expr]:
     """The expressions of a statement itself, without those of its blocks."""
     if isinstance(stmt, ast.If | ast.While):
         return [stmt.test]
-    if isinstance(stmt, ast.For | ast.AsyncFor):
+    if isinstance(stmt, ForNode):
         return [stmt.target, stmt.iter]
     return [n for n in parts(stmt) if isinstance(n, ast.expr)]
 

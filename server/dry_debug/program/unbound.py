@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.mentions import Mention, names
+from dry_debug.program.walks import FunctionNode
 from dry_debug.program.walks import nodes as walk
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def annotated(program: Program, known: Collection[str]) -> Iterator[tuple[str, S
         return
     for function in program.index.functions:
         node = function.node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, FunctionNode):
             continue
         for expr in (node.returns, *(a.annotation for a in function.parameters())):
             while isinstance(expr, ast.Attribute):  # `torch.Tensor`: most are a name or this

@@ -6,8 +6,17 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-# One object each: an `isinstance` that spells them out builds the union anew at every test.
+# One object each: an `isinstance` that spells its union out builds it anew at every test; that costs more than to ask.
 LoopNode = ast.For | ast.AsyncFor | ast.While
+ForNode = ast.For | ast.AsyncFor
+WithNode = ast.With | ast.AsyncWith
+TryNode = ast.Try | ast.TryStar
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+DefinitionNode = FunctionNode | ast.ClassDef
+BodyNode = DefinitionNode | ast.Module  # what statements belong to, blocks left out
+ChainNode = ast.Name | ast.Attribute  # `a`, `a.b`
+PartNode = ast.Attribute | ast.Subscript  # `a.b`, `a[i]`
+RowNode = ast.Tuple | ast.List
 Repeated = LoopNode | ast.FunctionDef | ast.AsyncFunctionDef  # what runs again and again: a function that a loop calls
 _LEAVES: frozenset[type] = frozenset(
     (ast.Load, ast.Store, ast.Del, str, int, float, bool, bytes, complex, type(None), type(...))
@@ -52,7 +61,7 @@ def names_in(expr: ast.AST) -> set[str]:
 
 def loop_head(loop: ast.stmt) -> ast.AST:
     """What a finding points at for a loop: its test, or what it counts with; the statement itself where it is none."""
-    if isinstance(loop, ast.For | ast.AsyncFor):
+    if isinstance(loop, ForNode):
         return loop.target
     return loop.test if isinstance(loop, ast.While) else loop
 
@@ -79,4 +88,4 @@ def is_main_test(test: ast.AST) -> bool:
 
 def is_definition(stmt: ast.AST) -> bool:
     """Whether a statement defines a function or a class."""
-    return isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return isinstance(stmt, DefinitionNode)
