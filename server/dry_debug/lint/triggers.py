@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from dry_debug.lint.manifest import RuleInfo
@@ -63,12 +63,11 @@ class _Narrow(NamedTuple):
 class _Known(NamedTuple):
     """What was learnt of the identifiers of earlier texts: files of a project have most of them in common.
 
-    `read`: all of them; `speaking`: those in which words stand, with the bits of these.
+    `silent`: those in which no word stands; `speaking`: the others, with the bits of the words.
     """
 
-    read: set[str]
+    silent: set[str]
     speaking: dict[str, int]
-    names: set[str]  # of `speaking`: two sets meet faster than a set and a dict
 
 
 _MOST_KNOWN = 60_000
@@ -89,23 +88,13 @@ class _Plan:
         self.signs = sum(self.bits[word.text] for word in words if not word.part)
         self.marked = [(self.bits[word.text], word.text) for word in words if not word.plain]
         self.root = self._grown(wanted)
-        self.known = _Known(set(), {}, set())
+        self.known = _Known(set(), {})
         self.plain = sum(self.bits[word.text] for word in words if word.plain)
         self.narrowed: dict[int, _Narrow] = {}
 
     def awake(self, document: Document) -> Sequence[RuleInfo]:
         source, identifiers = document.source, document.identifiers
-        known = self.known
-        fresh = identifiers - known.read
-        if fresh:
-            if len(known.read) + len(fresh) > _MOST_KNOWN:
-                known, fresh = _Known(set(), {}, set()), identifiers  # a new one: others may be reading in the old one
-                if len(fresh) <= _MOST_KNOWN:
-                    self.known = known
-            self._learn(fresh, known)
-        held = self.signs
-        for name in identifiers & known.names:
-            held |= known.speaking[name]
+        held = self._held(identifiers)
         narrow = self._narrowed(held)
         found, doubtful = [*narrow.rules], [*narrow.doubtful]
         stands: dict[str, bool] = {}
@@ -120,6 +109,25 @@ class _Plan:
                     break
         found.sort()
         return [self.rules[at] for at in found]
+
+    def _held(self, identifiers: frozenset[str]) -> int:
+        """The bits of the words that stand in the identifiers, and of those that have to be looked for."""
+        known, held = self.known, self.signs
+        fresh = []
+        for name in identifiers - known.silent:  # few are left; the most of them are known to speak
+            bits = known.speaking.get(name)
+            if bits is None:
+                fresh.append(name)
+            else:
+                held |= bits
+        if fresh:
+            if len(known.silent) + len(known.speaking) + len(fresh) > _MOST_KNOWN:
+                known = _Known(set(), {})  # a new one: others may be reading in the old one
+                if len(fresh) <= _MOST_KNOWN:
+                    self.known = known
+            for bits in self._learn(fresh, known):
+                held |= bits
+        return held
 
     def _narrowed(self, held: int) -> _Narrow:
         """The tree of groups without what no identifier lets hope for, and without what they make certain."""
@@ -143,24 +151,27 @@ class _Plan:
                     doubtful.append((tuple(text for bit, text in self.marked if held & group & bit), narrow))
         return _Narrow(tuple(rules), tuple(doubtful))
 
-    def _learn(self, fresh: frozenset[str], known: _Known) -> None:
-        """Remembers in which of these identifiers words stand."""
-        together = f" {' '.join(fresh)} "
+    def _learn(self, fresh: Collection[str], known: _Known) -> Collection[int]:
+        """Remembers in which of these identifiers words stand, and says which do."""
+        names = frozenset(fresh)
+        together = f" {' '.join(names)} "
+        speaking: dict[str, int] = {}
         for word in self.words:
             bit = self.bits[word.text]
             if word.exact:
-                if word.part in fresh:
-                    known.speaking[word.part] = known.speaking.get(word.part, 0) | bit
+                if word.part in names:
+                    speaking[word.part] = speaking.get(word.part, 0) | bit
                 continue
             at = together.find(word.part)
             while at >= 0:
                 start = at + 1 if together[at] == " " else together.rfind(" ", 0, at) + 1
                 end = together.find(" ", start)
                 name = together[start:end]
-                known.speaking[name] = known.speaking.get(name, 0) | bit
+                speaking[name] = speaking.get(name, 0) | bit
                 at = together.find(word.part, end)
-        known.names.update(known.speaking)
-        known.read.update(fresh)
+        known.speaking.update(speaking)  # at once: others may be reading in it
+        known.silent.update(names.difference(speaking))
+        return speaking.values()
 
     def _grown(self, wanted: Sequence[tuple[int, frozenset[Group]]]) -> _Node:
         """What most rules want is asked first, and once."""
