@@ -24,3 +24,15 @@ def imported_files(program: Program) -> Iterator[Program]:
                 if other is not None and id(other) not in seen:
                     seen.add(id(other))
                     yield other
+
+
+def leads_out(program: Program) -> bool:
+    """Whether an import may give what is no library's, in whatever scope and branch it stands."""
+    index = program.index
+    return any(
+        program.evaluator.binding(binding).kind not in ("library", "unknown")
+        for scope in {index.scope_of[stmt] for stmt in index.imports}
+        for bindings in scope.bindings.values()
+        for binding in bindings
+        if binding.module is not None and (binding.module[1] or binding.module[0].partition(".")[0] not in LIBRARIES)
+    )

@@ -16,7 +16,7 @@ from dry_debug.program.class_kinds import kind_of
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.host import Host
-from dry_debug.program.imported_files import imported_files
+from dry_debug.program.imported_files import imported_files, leads_out
 from dry_debug.program.names import Names
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import LIBRARIES, Scope, last_name
@@ -364,6 +364,14 @@ class Program:
         """Whether a call in it may lead to another file: without an import also by a module's name, as text."""
         source = self.document.source
         return self.imports_project or "import_module" in source or "hydra" in source or "instantiate" in source
+
+    @cached_property
+    def own_attributes(self) -> frozenset[str] | None:
+        """The attributes of the file's classes, where calls lead to no other file: `x.step()` runs a function of the
+        project only if `step` is one of them. None: calls may lead elsewhere."""
+        if self.leaves_file or leads_out(self):
+            return None
+        return frozenset(name for cls in self.index.classes for name in (*cls.bindings, *cls.attributes))
 
     def target(self, call: ast.Call) -> Value:
         """The function of the project that `call` calls (with its class bound), or UNKNOWN."""

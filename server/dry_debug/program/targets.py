@@ -18,6 +18,8 @@ def find_targets(program: Program, call: ast.Call) -> tuple[Value, Value | None]
     ev = program.evaluator
     func = call.func
     if isinstance(func, ast.Attribute):
+        if program.own_attributes is not None and func.attr not in program.own_attributes:
+            return UNKNOWN, None  # what it is called on need not be known
         inner = func.value
         if isinstance(inner, ast.Call) and program.names.qualified(inner.func, scope) == "builtins.super":
             return _super(program, scope, func.attr)
