@@ -56,6 +56,7 @@ def _same(left: ast.expr, right: ast.expr) -> bool:
     return shape(left).replace("Store()", "Load()") == shape(right).replace("Store()", "Load()")
 
 
+_Addition = tuple[ast.stmt, ast.expr, list[ast.expr]]  # the statement, what grows, what is added
 MAX_HANDED = 3  # functions that hand an argument on to the one that keeps it
 
 
@@ -70,17 +71,41 @@ class Keeper:
 
 
 def may_keep(program: Program, call: ast.Call) -> bool:
-    """Whether `keepers` may find anything in the function that `call` calls, or in one that this calls: cheap."""
+    """Whether `keepers` may find anything in the function that `call` calls, or in those that it hands on to: cheap."""
     target = program.target(call)
     function, other = target.scope, target.program
     if target.kind != "function" or function is None or other is None or function.kind != "function":
         return False
     known = other.flow.keeps.get(function)
     if known is None:
-        known = other.flow.keeps[function] = any(True for _ in _additions(other, function)) or any(
-            other.target(inner).scope is not None for inner in function.calls
+        known = other.flow.keeps[function] = any(
+            _outlasts(callee, stmt, place)
+            for owner, callee in _handed_to(other, function)
+            for stmt, place, _ in (*_sums(owner, callee), *_appends(owner, callee))
         )
     return known
+
+
+def _handed_to(program: Program, function: Scope) -> Iterator[tuple[Program, Scope]]:
+    """A function, and those that one of its parameters is handed on to, at any depth; each with its program."""
+    queue, seen = [(program, function)], {function}
+    for owner, scope in queue:
+        yield owner, scope
+        for parameter in scope.parameters():
+            for call, _ in owner.flow.handed(parameter.arg, scope):
+                target = owner.target(call)
+                callee, home = target.scope, target.program
+                if target.kind == "function" and callee is not None and home is not None and callee not in seen:
+                    seen.add(callee)
+                    queue.append((home, callee))
+
+
+def _outlasts(function: Scope, stmt: ast.stmt, place: ast.expr) -> bool:
+    """Whether what a function adds to is there when it is over: an attribute of its object, what it was given."""
+    root, _, attribute = (dotted(place.value if isinstance(place, ast.Subscript) else place) or "").partition(".")
+    if attribute and root == function.self_name and function.class_scope is not None:
+        return True
+    return isinstance(stmt, ast.Expr) and any(parameter.arg == root for parameter in function.parameters())
 
 
 def keepers(
@@ -141,13 +166,21 @@ def _graph(value: Value) -> bool:
     return value.kind == "tensor" and bool(value.attached)
 
 
-def _additions(program: Program, function: Scope) -> Iterator[tuple[ast.stmt, ast.expr, list[ast.expr]]]:
-    """(statement, what grows, what is added) for the sums and appends in the body of `function`."""
+def _additions(program: Program, function: Scope) -> Iterator[_Addition]:
+    """The sums and appends in the body of `function`: sums where autograd records."""
+    yield from (row for row in _sums(program, function) if program.grad_mode(row[0]) != "off")
+    yield from _appends(program, function)
+
+
+def _sums(program: Program, function: Scope) -> Iterator[_Addition]:
     for stmt in sorted(program.flow.assignments(function), key=lambda s: not isinstance(s, ast.AugAssign)):
         addition = addition_of(stmt)
-        if addition is not None and program.grad_mode(stmt) != "off":
+        if addition is not None:
             yield stmt, *addition
+
+
+def _appends(program: Program, function: Scope) -> Iterator[_Addition]:
     for call in function.calls:
-        func, stmt_ = call.func, program.statement(call)
-        if isinstance(func, ast.Attribute) and func.attr == "append" and len(call.args) == 1 and stmt_ is not None:
-            yield stmt_, func.value, [call.args[0]]
+        func, stmt = call.func, program.statement(call)
+        if isinstance(func, ast.Attribute) and func.attr == "append" and len(call.args) == 1 and stmt is not None:
+            yield stmt, func.value, [call.args[0]]

@@ -100,9 +100,9 @@ def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> It
             if growth is not None:
                 yield growth
         return
-    if len(arguments) > 8 or (
-        isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None
-    ):
+    if len(arguments) > 8 or program.target(call).kind != "function":
+        return
+    if isinstance(func, ast.Name) and program.names.lookup(func.id, program.scope(call)) is None:
         return  # a builtin
     loop = _around(program, stmt, call)
     if loop is None or (program.qualified(call) or "").startswith(("builtins.", "torch.", "numpy.")):
