@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix, Need, NeedImport
 from dry_debug.lint.new_lines import indented, line_before
 from dry_debug.lint.rule import OrderRule, Report, ready_fix
-from dry_debug.program.automata import Hit, Occurrence
+from dry_debug.program.automata import Hit, Occurrence, collect
 from dry_debug.program.callers import without_gradients
 from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step, made, weakest
@@ -19,7 +19,9 @@ from dry_debug.program.inference import (
     data_loop,
     evaluated,
     gradients_at,
+    in_own_loop,
     made_up,
+    may_be_put,
     may_score,
     modes,
     never_trains,
@@ -102,6 +104,8 @@ class EvaluationWithGradients(OrderRule):
             if quick and _settled(event):
                 continue
             seen.add(ident)
+            if quick and not _may_evaluate(module, calls, program):
+                continue
             for hit in modes(module, program):
                 report = self._report(hit, module, program)
                 if report is not None and report.cause not in causes:
@@ -195,6 +199,16 @@ def _may_be_one(event: Event, program: Program) -> bool:
     if trains and not (events.of_kind("eval") and taken_out_nearby(event)):
         return False
     return program.grad_mode(event.node) != "off"
+
+
+def _may_evaluate(module: Value, calls: list[tuple[Event, Value]], program: Program) -> bool:
+    """Whether the walk may come to an evaluation of a model: something puts it into evaluation mode, or it predicts."""
+    if program.events.trains_nothing or _comes_evaluating(module):
+        return True
+    if any(may_be_put(module, obj) for _, obj, _ in collect(program, "eval")):
+        return True
+    ident = module.base.ident
+    return any(may_score(e) or not in_own_loop(e) for e, obj in calls if obj.base.ident == ident)
 
 
 def _settled(event: Event) -> bool:

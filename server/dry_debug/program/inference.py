@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
 from dry_debug.program.grad_modes import GradMode
-from dry_debug.program.relations import belongs_to, made_by_branches, touches
+from dry_debug.program.relations import belongs_to, given_by_maker, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
 from dry_debug.program.walks import ChainNode, FunctionNode, LoopNode, names_in, nodes
@@ -72,6 +72,14 @@ class Modes(Automaton):
         if True not in held and touches(obj, [self.module]) is False:
             return state, None
         return ("unknown", worked), None  # a part of it, or perhaps this very one
+
+
+def may_be_put(module: Value, obj: Value) -> bool:
+    """Whether switching the mode of `obj`, as a caller sees it, may switch that of `module` for certain."""
+    mine, ident = obj.base.ident, module.base.ident
+    if mine == ident or given_by_maker(mine, ident) or belongs_to(module, obj):
+        return True
+    return any(holds(each, module) for each in made_by_branches(obj))
 
 
 def gradients_at(place: Occurrence) -> GradMode:
@@ -155,6 +163,15 @@ def may_score(event: Event) -> bool:
     if own and not program.events.trains_nothing and _says_training(loop, program):
         return False  # whatever calls a walk comes by, `scored` asks this loop
     return _picks(event) or _compares(program, loop, False)
+
+
+def in_own_loop(event: Event) -> bool:
+    """Whether the innermost loop around a call is one of its own function: then no caller's loop is asked."""
+    if event.scope.kind == "comprehension":
+        return True
+    program = event.program
+    loop = next((b for b in program.index.ancestors(event.stmt) if isinstance(b, LoopNode)), None)
+    return loop is not None and program.scope(loop) is event.scope
 
 
 def _predicts(event: Event) -> bool:
