@@ -182,7 +182,7 @@ def test_a_scheduler_made_beside_its_optimizer_drives_the_one_that_the_caller_kn
         net = torch.nn.Linear(2, 2)
         opt, sched = build(net)
         """)
-    names = {c.name: c for c in model.training.components.of("scheduler")}
+    names = {c.name: c for c in model.training.components.related}
     assert names["sched"].drives == ["opt"]
 
 

@@ -165,7 +165,7 @@ def test_what_a_load_reads(source: str, keys: list[str], plain: bool) -> None:
 )
 def test_which_models_an_optimizer_covers(source: str, covered: list[str]) -> None:
     model = made("a = nn.Linear(1, 1)\nb = nn.Linear(1, 1)\n" + source)
-    (found,) = [c for c in model.training.components.of("optimizer") if c.name == "o"]
+    (found,) = [c for c in model.training.components.related if c.kind == "optimizer" and c.name == "o"]
     assert found.covers == covered
 
 
@@ -174,9 +174,9 @@ def test_the_optimizers_of_two_networks_are_kept_apart() -> None:
         "G = nn.Linear(1, 1)\nD = nn.Linear(1, 1)\n"
         "og = optim.Adam(G.parameters())\nod = optim.Adam(D.parameters())\ns = optim.lr_scheduler.StepLR(od, 1)\n"
     )
-    components = model.training.components
-    assert {c.name: c.covers for c in components.of("optimizer")} == {"og": ["G"], "od": ["D"]}
-    assert [c.drives for c in components.of("scheduler")] == [["od"]]
+    components = model.training.components.related
+    assert {c.name: c.covers for c in components if c.kind == "optimizer"} == {"og": ["G"], "od": ["D"]}
+    assert [c.drives for c in components if c.kind == "scheduler"] == [["od"]]
 
 
 def test_a_model_that_a_factory_makes_and_a_method_moves_is_one_component() -> None:
@@ -190,7 +190,7 @@ def test_an_attribute_that_two_methods_assign_is_one_component() -> None:
         "    def warm(self):\n        self.opt = optim.SGD(self.net.parameters(), 1)\n"
         "    def main(self):\n        self.opt = optim.Adam(self.net.parameters())\n"
     )
-    found = model.training.components.of("optimizer")
+    found = [c for c in model.training.components.related if c.kind == "optimizer"]
     assert [(c.name, c.covers) for c in found] == [("self.opt", ["self.net"])]
 
 

@@ -59,7 +59,7 @@ class IncompleteResume(WholeRule):
 def _needless(left: Left, program: Program) -> bool:
     """Whether the object has no state worth restoring, or gets it back in another way."""
     if left.value.kind == "scheduler":
-        loops = [loop.node for loop in program.training.loops.all if loop.kind != "eval"]
+        loops = [loop.node for loop in program.training.loops.training]
         return any(program.training.resumption.recreated(left.value, loop) for loop in loops)
     return left.value.kind == "optimizer" and stateless(left.value)
 

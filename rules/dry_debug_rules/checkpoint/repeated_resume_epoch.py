@@ -88,8 +88,8 @@ def _loops(program: Program) -> Iterator[EpochCount]:
             if count is not None and not isinstance(count.first(), ast.Constant | NoneType):
                 found.append(count)
     if found and program.training.checkpoints.saves:
-        kinds = {loop.node: loop.kind for loop in program.training.loops.all}
-        yield from (count for count in found if kinds.get(count.loop) == "epoch")
+        epochs = {loop.node for loop in program.training.loops.training if loop.kind == "epoch"}
+        yield from (count for count in found if count.loop in epochs)
 
 
 def _right(start: Start, stored: list[Stored]) -> str | None:

@@ -39,7 +39,7 @@ class ReimplementedTrainer(WholeRule):
     looks_at = "hand-written loops that train pretrained models of transformers"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        loops = [loop for loop in program.training.loops.all if loop.kind != "eval"]
+        loops = program.training.loops.training
         first = next((loop for loop in loops if loop.kind == "epoch"), loops[0] if loops else None)
         if first is not None:
             yield first.node

@@ -203,7 +203,7 @@ def _rest_is_data(after: ast.stmt, scope: Scope, program: Program) -> bool:
     """Whether no split, no other model and no seed comes between `after` and the training, and nothing was put back."""
     if any(c.lineno < after.lineno for name in _RESTORES for c in program.calls_of(name)):
         return False
-    loops = [x.node for x in program.training.loops.all if x.kind != "eval" and x.scope is scope]
+    loops = [x.node for x in program.training.loops.training if x.scope is scope]
     loop = min(loops, key=lambda x: x.lineno) if loops else None
     end = loop.lineno if loop is not None else (getattr(scope.node, "end_lineno", None) or 10**9)
     if loop is not None and (loop.lineno < after.lineno or splits_after(program, after, loop)):

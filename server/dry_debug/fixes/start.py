@@ -90,7 +90,7 @@ def range_of(run: Run, program: Program) -> ast.Call | None:
 def finished(run: Run, program: Program) -> bool:
     """Whether the save stands behind the training of its epoch."""
     loop = run.loop
-    if any(x.kind == "batch" and x.node is loop for x in program.training.loops.all):
+    if any(x.kind == "batch" and x.node is loop for x in program.training.loops.training):
         return False
     stmt = program.statement(run.site.node)
     top: ast.AST | None = stmt

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from dry_debug.once import cached_property
 from dry_debug.program import knowledge as know
-from dry_debug.program import lightning, relations, trainers
-from dry_debug.program.arguments import argument
+from dry_debug.program import lightning, trainers
 from dry_debug.program.class_kinds import inner_optimizer, is_scaler
-from dry_debug.program.done_elsewhere import scheduler_calls
 from dry_debug.program.parts import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
@@ -89,11 +87,6 @@ class Component:
         return self.value.base.ident
 
     @property
-    def says_role(self) -> bool:
-        """Whether its own name says what it is for."""
-        return _role(self.name) is not None
-
-    @property
     def type(self) -> str | None:
         return self.value.type
 
@@ -115,7 +108,14 @@ class Components:
         self._stored()
         self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
-        self._relate()
+
+    @cached_property
+    def related(self) -> list[Component]:
+        """All of them, each with what it covers, wraps, drives and reads, and its role: rules about names need none."""
+        from dry_debug.program.component_relations import relate
+
+        relate(self)
+        return self.all
 
     def of(self, *kinds: ComponentKind) -> list[Component]:
         """The components of these kinds."""
@@ -402,118 +402,6 @@ class Components:
         if one.kind in ("optimizer", "scheduler", "loader", "dataset") and one.confidence != "low":
             self._put(Component(_KINDS[one.kind], self._name(b), one.but(ident=value.ident), b.node, b.scope))
 
-    # -- relations ---------------------------------------------------------------------------------------------------
-
-    def _relate(self) -> None:
-        for component in self.all:
-            value = component.value
-            if component.kind == "optimizer":
-                component.covers = self._covered(value)
-            elif component.kind == "scheduler":
-                driven = relations.drives(value, self.program) or self._driven_at_its_calls(component)
-                component.drives = self._names([driven] if driven is not None else [])
-            elif component.kind == "loader":
-                read = relations.reads(value, self.program)
-                component.reads = self._names([read] if read is not None else [])
-                component.role = component.role or _role(component.name) or lightning.LOADERS.get(component.scope.name)
-            elif component.kind == "dataset":
-                component.role = _role(component.name) or _split_role(value)
-            elif component.kind == "model" and value.wraps is not None:
-                component.wraps = [n for n in self._names([value.wraps]) if n != component.name]
-            elif component.kind == "ema" and value.args is not None and value.origin is self.program:
-                component.wraps = self._names([self.program.value(a, value.args) for a in value.args.args[:1]])
-            elif component.kind == "trainer":
-                self._relate_trainer(component)
-        for component in self.of("scaler"):
-            for event in self.program.events.of_kind("optimizer_step"):
-                if event.other.known and event.other.base.ident == component.ident:
-                    for name in self._names([event.obj]):
-                        if name not in component.wraps:
-                            component.wraps.append(name)
-        for component in self.of("loader"):
-            if component.role is None and component.reads:
-                held = next((c for c in self.of("dataset") if c.name == component.reads[0]), None)
-                component.role = held.role if held is not None else None
-            if component.role is None:
-                read = relations.reads(component.value, self.program)
-                component.role = _split_role(read) if read is not None else None
-
-    def _covered(self, optimizer: Value) -> list[str]:
-        """The names of what an optimizer covers: of components; of a part of one, the component; else as written."""
-        names: list[str] = []
-        for module in relations.covers(optimizer, self.program):
-            known = self._names_where_made(module, optimizer)
-            part = None if known else self._name_of_part(module, optimizer)
-            names.extend(name for name in (*known, *([part] if part else [])) if name not in names)
-        return names
-
-    def _names_where_made(self, module: Value, optimizer: Value) -> list[str]:
-        """`self.net` where a method makes the optimizer, if `net` is what another method calls the same model."""
-        held, made = self.named(module), optimizer.args
-        scope = self.program.index.scope_of.get(made) if made is not None else None
-        if (
-            scope is None
-            or scope.class_scope is None
-            or held is None
-            or held.scope.class_scope is not scope.class_scope
-        ):
-            return self._names([module])
-        there = self.name_at(module, scope)
-        return [there] if there is not None else self._names([module])
-
-    def _name_of_part(self, module: Value, optimizer: Value) -> str | None:
-        """`policy` for `policy.actor.parameters()`, else what is written there."""
-        expr = relations.written_for(module, optimizer)
-        owner = optimizer.origin
-        if owner is not self.program or expr is None or optimizer.args is None:
-            return None
-        outer = expr
-        while isinstance(outer, ast.Attribute):
-            outer = outer.value
-            whole = owner.value(outer, optimizer.args)
-            found = self._names([whole])
-            if found and whole.kind != "instance":  # an agent's `self.actor` is no part of a model `self`
-                return found[0]
-        return dotted(expr)
-
-    def _driven_at_its_calls(self, component: Component) -> Value | None:
-        """The optimizer that a scheduler written by hand gets each time: `schedule(optimizer, step)`."""
-        if component.value.scope is None:
-            return None
-        for call, _, value in scheduler_calls(self.program):
-            if value.base.ident == component.ident:
-                for expr in call.args:
-                    passed = self.program.value(expr, call)
-                    if passed.kind == "optimizer":
-                        return passed
-        return None
-
-    def _relate_trainer(self, trainer: Component) -> None:
-        calls = [
-            (method, call)
-            for method, call in trainers.started(self.program)
-            if isinstance(call.func, ast.Attribute) and self.named(self.program.value(call.func.value, call)) is trainer
-        ]
-        trainer.covers = self._names(trainers.trains(trainer.value, calls, self.program))
-        read = trainers.reads(trainer.value, calls, self.program)
-        trainer.reads = self._names([value for value, _ in read])
-        for value, role in read:
-            held = self.named(value)
-            if held is not None and held.kind in ("dataset", "loader") and held.role is None:
-                held.role = role
-
-    def _names(self, values: list[Value]) -> list[str]:
-        names = []
-        for value in values:
-            found = self.named(value)
-            ident = value.base.ident
-            name = found.name if found is not None else ""
-            if found is None and isinstance(ident, tuple) and ident and ident[0] == "self":
-                name = "self"
-            if name and name not in names:
-                names.append(name)
-        return names
-
 
 def _one_variable(a: Component, b: Component) -> bool:
     """Whether two components of one name are one variable: of one scope, or one attribute of a class."""
@@ -566,29 +454,3 @@ def _makes(expr: ast.expr) -> bool:
         key = expr.slice
         return isinstance(key, ast.Attribute) or (isinstance(key, ast.Constant) and isinstance(key.value, str))
     return isinstance(expr, ast.Tuple) and any(isinstance(e, ast.Call) for e in expr.elts)
-
-
-def _role(name: str) -> Role | None:
-    words = name.lower().replace(".", "_").split("_")
-    text = name.lower()
-    if (
-        any(w in ("val", "vali", "valid", "validation", "dev", "eval", "evaluation") for w in words)
-        or "valid" in text
-        or "valloader" in text
-    ):
-        return "eval"
-    if "test" in text:
-        return "test"
-    return "train" if "train" in text else None
-
-
-def _split_role(value: Value) -> Role | None:
-    """torchvision's datasets take `train=True` or `split="val"`."""
-    call = value.args
-    if call is None:
-        return None
-    train = argument(call, 99, "train")
-    if isinstance(train, ast.Constant) and isinstance(train.value, bool):
-        return "train" if train.value else "test"
-    split = argument(call, 99, "split")
-    return _role(split.value) if isinstance(split, ast.Constant) and isinstance(split.value, str) else None

@@ -50,7 +50,7 @@ def trains_elsewhere(program: Program) -> Step | None:
     for other in around.values():
         if other is program or other.is_test:
             continue
-        for loop in other.training.loops.all:
+        for loop in other.training.loops.training:
             if loop.kind == "epoch" and loop.node in other.index.parent:
                 return Step(other, loop_head(loop.node), "each epoch")
     return None

@@ -9,6 +9,7 @@ from dry_debug.program import done_elsewhere, lightning
 from dry_debug.program import knowledge as know
 from dry_debug.program.checkpoints import LoadSite, SaveSite
 from dry_debug.program.class_kinds import is_average, is_scaler
+from dry_debug.program.component_relations import role_by_name
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.library_loads import LibraryLoad, library_loads
@@ -110,12 +111,12 @@ def _steps_for_a_trainer(program: Program) -> bool:
 def _components(program: Program) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     roles = _roles_by_loop(program)
-    for c in program.training.components.all:
+    for c in program.training.components.related:
         made = c.value.base.type if c.value.wraps is not None else c.type
         if made is None and c.value.scope is not None and c.value.scope.kind == "class":
             made = c.value.scope.qualname  # of an annotation
         role = c.role
-        if c.kind == "loader" and (role is None or (role == "train" and not c.says_role)):
+        if c.kind == "loader" and (role is None or (role == "train" and role_by_name(c.name) is None)):
             role = roles.get(c.ident) or role  # the training data may be gone through once more to evaluate
         rows.append(
             {

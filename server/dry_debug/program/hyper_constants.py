@@ -61,5 +61,5 @@ def _counts_training(program: Program, call: ast.Call) -> bool:
     """`range(n)` of a loop that trains."""
     if not isinstance(call.func, ast.Name) or call.func.id != "range":
         return False
-    return any(not isinstance(loop.node, ast.While) and loop.kind != "eval" and call in nodes(loop.node.iter)
-               for loop in program.training.loops.all)  # fmt: skip
+    return any(not isinstance(loop.node, ast.While) and call in nodes(loop.node.iter)
+               for loop in program.training.loops.training)  # fmt: skip

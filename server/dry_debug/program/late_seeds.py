@@ -178,7 +178,7 @@ def _comes_before(program: Program, draw: ast.stmt, seed: ast.stmt) -> bool:
 def _goes_on_to_train(program: Program, scope: Scope, seed: ast.Call) -> bool:
     """Whether the training begins behind `seed` in the same scope, and none before it."""
     loops = program.training.loops
-    lines = [loop.node.lineno for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
+    lines = [loop.node.lineno for loop in loops.training if loop.scope is scope]
     for call in scope.calls:
         target = program.target(call)
         if target.kind != "function" or target.scope is None or target.program is None:

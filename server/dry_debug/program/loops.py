@@ -12,11 +12,13 @@ from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.parts import element
 from dry_debug.program.scopes import Scope, dotted
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import ChainNode, LoopNode, Repeated, RowNode, names_in, nodes
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dry_debug.program.program import Program
 
 LoopKind = Literal["epoch", "batch", "iteration", "eval"]
@@ -24,12 +26,11 @@ LoopKind = Literal["epoch", "batch", "iteration", "eval"]
 
 @dataclass(slots=True, eq=False)
 class TrainingLoop:
-    """A loop and what it goes over. `value` is what is iterated over (UNKNOWN for `while`)."""
+    """A loop that trains or evaluates."""
 
     kind: LoopKind
     node: LoopNode
     scope: Scope
-    value: Value
 
 
 class Loops:
@@ -41,18 +42,27 @@ class Loops:
         self._levels: dict[tuple[object, ...], int] = {}
         self._loop_levels: dict[LoopNode, int] = {}  # each asks for those inside it
         self._steps: dict[tuple[LoopNode, bool], bool] = {}
+        self._kinds: dict[LoopNode, LoopKind | None] = {}  # of those that train
         self._calls: dict[LoopNode, list[CallTree]] = {}
 
     @cached_property
     def all(self) -> list[TrainingLoop]:
         """Every training and evaluation loop, in source order."""
+        return self._of_kinds(self._kind)
+
+    @cached_property
+    def training(self) -> list[TrainingLoop]:
+        """Those that train, in source order: nothing is asked of what others evaluate."""
+        return self._of_kinds(self._kind_of_training)
+
+    def _of_kinds(self, kind_of: Callable[[LoopNode, Scope], LoopKind | None]) -> list[TrainingLoop]:
         index = self.program.index
         found: list[TrainingLoop] = []
         for scope in (index.module, *index.functions):
             for loop in scope.loops:
-                kind = self._kind(loop, scope)
+                kind = kind_of(loop, scope)
                 if kind is not None:
-                    found.append(TrainingLoop(kind, loop, scope, self._over(loop, scope)))
+                    found.append(TrainingLoop(kind, loop, scope))
         found.sort(key=lambda f: f.node.lineno)
         return found
 
@@ -94,7 +104,7 @@ class Loops:
     def gone_through(self, loop: TrainingLoop) -> Value:
         """What a loop goes through, without `enumerate` and progress bars; UNKNOWN for `while`."""
         if isinstance(loop.node, ast.While):
-            return loop.value
+            return UNKNOWN
         expr, stmt = self.iterated(loop.node, loop.scope), self.program.statement(loop.node)
         return through_generator(self.program, expr, self.program.evaluator.value(expr, loop.scope, stmt), loop.scope)
 
@@ -127,13 +137,21 @@ class Loops:
         return next((block for block in self.program.index.ancestors(stmt) if isinstance(block, Repeated)), None)
 
     def _over(self, loop: LoopNode, scope: Scope) -> Value:
-        from dry_debug.program.values import UNKNOWN
-
         if isinstance(loop, ast.While):
             return UNKNOWN
         return self.program.evaluator.value(loop.iter, scope, loop)
 
     def _kind(self, loop: LoopNode, scope: Scope) -> LoopKind | None:
+        if not self._trains_in(loop) and self._evaluates(loop, scope):
+            return "eval"
+        return self._kind_of_training(loop, scope)
+
+    def _kind_of_training(self, loop: LoopNode, scope: Scope) -> LoopKind | None:
+        if loop not in self._kinds:
+            self._kinds[loop] = self._finds_kind(loop, scope)
+        return self._kinds[loop]
+
+    def _finds_kind(self, loop: LoopNode, scope: Scope) -> LoopKind | None:
         if self._trains_in(loop):
             if self._named_epoch(loop):
                 return "epoch"
@@ -151,9 +169,7 @@ class Loops:
             if self._over_batches(loop, scope):
                 return "batch"
             return None if self._over_optimizers(loop) else "iteration"
-        if self._evaluates(loop, scope):
-            return "eval"
-        if scope.class_scope is not None and self._leaves_training(loop):
+        if scope.class_scope is not None and self._leaves_training(loop) and not self._evaluates(loop, scope):
             return "batch" if self._over_data(loop, scope) else "epoch" if self._named_epoch(loop) else None
         return None
 

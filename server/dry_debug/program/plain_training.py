@@ -75,7 +75,7 @@ class _Update:
 def plain_training(program: Program) -> PlainTraining | None:
     """The training of this file, if a trainer would do the same with the model, the data and some arguments."""
     apart = _apart(program)
-    loops = [loop for loop in program.training.loops.all if loop.kind != "eval" and loop.scope not in apart]
+    loops = [loop for loop in program.training.loops.training if loop.scope not in apart]
     if not loops:
         return None
     first = next((loop for loop in loops if loop.kind == "epoch"), loops[0])
@@ -105,7 +105,7 @@ def plain_training(program: Program) -> PlainTraining | None:
     parts = {part.what: part for part in _parts(program, loops)}
     if owner is not program:
         lines += _lines(owner, update, frozenset())
-        inner = [loop for loop in owner.training.loops.all if loop.kind != "eval"]
+        inner = owner.training.loops.training
         parts = {part.what: part for part in _parts(owner, inner)} | parts
     return PlainTraining(loss.model, first, lines, tuple(parts.values()))
 

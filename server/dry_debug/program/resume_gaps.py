@@ -164,8 +164,8 @@ def _sign(program: Program, load: LoadSite, loaded: Loaded) -> Step | None:
         if value.kind in _RUN:
             return Step(program, call, "another part of the run is restored here")
     parents = program.flow.parents(loaded.scope)
-    for loop in program.training.loops.all:
-        if loop.kind == "eval" or not isinstance(loop.node, ast.For):
+    for loop in program.training.loops.training:
+        if not isinstance(loop.node, ast.For):
             continue
         start = EpochCount(program, loop.node).start()
         if start is not None and start.owner is program and start.node in parents and start.key in load.keys:
@@ -179,7 +179,7 @@ def _counter(name: str) -> bool:
 
 def _counted_on(program: Program, loaded: Loaded) -> Step | None:
     """Where a counter or a best result of the run is read, with which a training loop of the function counts on."""
-    loops = [loop.node for loop in program.training.loops.all if loop.kind != "eval" and loop.node is not None]
+    loops = [loop.node for loop in program.training.loops.training]
     loops = [node for node in loops if program.scope(node) is loaded.scope]
     for stmt, key in loaded.assigned() if loops else ():
         target = stmt.targets[0]

@@ -75,9 +75,9 @@ class ResumeSigns:
 
     def _offset_loops(self) -> Iterator[Step]:
         """`for epoch in range(start_epoch, epochs)`."""
-        for loop in self.program.training.loops.all:
+        for loop in self.program.training.loops.training:
             start = self.start_of(loop.node)
-            if start is not None and loop.kind != "eval":
+            if start is not None:
                 yield Step(self.program, loop.node.iter if not isinstance(loop.node, ast.While) else loop.node,
                            f"the loop can start at `{self.program.short(start)}`")  # fmt: skip
 

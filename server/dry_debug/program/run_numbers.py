@@ -44,7 +44,7 @@ def _by_one(b: Binding) -> bool:
 def outermost(program: Program, loop: LoopNode) -> LoopNode:
     """The loop over epochs that is outside of `loop` in its function, if there is one."""
     found = loop
-    loops = {x.node: x.node for x in program.training.loops.all if x.kind != "eval"}
+    loops = {x.node: x.node for x in program.training.loops.training}
     for block in program.index.ancestors(loop):
         if isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             break

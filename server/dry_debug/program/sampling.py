@@ -66,16 +66,16 @@ def _each(value: Value) -> list[Value]:
 def epoch_reads(program: Program) -> Iterator[EpochRead]:
     """The loaders that the epoch loops of this file train on, here or in the functions that they call."""
     loops, inside = program.training.loops, program.index.inside
-    epochs = [loop for loop in loops.all if loop.kind == "epoch"]
+    epochs = [loop for loop in loops.training if loop.kind == "epoch"]
     for outer in epochs:
         if any(other is not outer and inside(outer.node, other.node) for other in epochs):
             continue
-        for loop in loops.all:
+        for loop in loops.training:
             if loop.kind == "batch" and inside(loop.node, outer.node):
                 yield from _read(program, outer, loop)
         yield from _restarted(program, outer)
         for owner, function in reached(program, outer.node):
-            for loop in owner.training.loops.all:
+            for loop in owner.training.loops.training:
                 if loop.kind == "batch" and loop.scope is function:
                     yield from _read(owner, outer, loop)
 
@@ -93,7 +93,7 @@ def _restarted(program: Program, outer: TrainingLoop) -> Iterator[EpochRead]:
                 continue
             for home, inner, around in places:
                 loops = home.training.loops
-                for loop in loops.all:
+                for loop in loops.training:
                     inside = loop.scope is inner and loop is not outer and home.index.inside(loop.node, around)
                     if inside and loops.steps_in(loop.node, only_steps=True):
                         yield EpochRead(outer.node, value, home, loop.node)

@@ -449,7 +449,7 @@ def _behind_training(program: Program, node: ast.AST, hops: int = 0) -> bool:
 def _trained_until(program: Program, scope: Scope) -> int | None:
     """The line on which the last training in the body of `scope` ends; None where it trains nothing."""
     loops = program.training.loops
-    lines = [loop.node.end_lineno or 0 for loop in loops.all if loop.scope is scope and loop.kind != "eval"]
+    lines = [loop.node.end_lineno or 0 for loop in loops.training if loop.scope is scope]
     for call in scope.calls:
         target = program.target(call)
         function, owner = target.scope, target.program

@@ -37,9 +37,9 @@ def stateful_data(program: Program, loop: LoopNode) -> Iterator[Position]:
     outer = outermost(program, loop)
     scope = program.scope(outer)
     seen: set[str] = set()
-    for each in program.training.loops.all:
+    for each in program.training.loops.training:
         over = each.node.iter if isinstance(each.node, ast.For) else None
-        if over is None or each.kind == "eval" or not (each.node is outer or program.index.inside(each.node, outer)):
+        if over is None or not (each.node is outer or program.index.inside(each.node, outer)):
             continue
         while isinstance(over, ast.Call) and over.args and not isinstance(over.func, ast.Attribute):
             over = over.args[0]  # `enumerate(tqdm(loader))`

@@ -66,9 +66,7 @@ class TrainingProgram:
         events = self.program.events
         if events.of_kind("backward") and events.of_kind("optimizer_step"):
             return True
-        if any(loop.kind in ("batch", "epoch", "iteration") for loop in self.loops.all):
-            return True
-        return self.starts_trainer
+        return bool(self.loops.training) or self.starts_trainer
 
     @cached_property
     def starts_trainer(self) -> bool:
@@ -100,7 +98,7 @@ class TrainingProgram:
 
     @cached_property
     def _training_loops(self) -> dict[ast.AST, LoopNode]:
-        return {x.node: x.node for x in self.loops.all if x.kind != "eval"}
+        return {x.node: x.node for x in self.loops.training}
 
     def training_loop_around(self, node: ast.AST) -> LoopNode | None:
         """The innermost epoch, batch or iteration loop around `node` in its own function."""

@@ -106,7 +106,6 @@ _TRAINS = re.compile(r"(?:train|fit)(?:_one)?_epoch\Z|(?:train|run_epoch|do_trai
 def _told_to_train(program: Program) -> Iterator[TrainingLoop]:
     """`for epoch in range(n): train_one_epoch(...)` with a function that nobody can see into."""
     from dry_debug.program.loops import TrainingLoop
-    from dry_debug.program.values import UNKNOWN
 
     if "epoch" not in program.document.source:
         return
@@ -114,7 +113,7 @@ def _told_to_train(program: Program) -> Iterator[TrainingLoop]:
         stmt = program.statement(call) if _TRAINS.match((dotted(call.func) or "").rpartition(".")[2]) else None
         for block in program.index.ancestors(stmt) if stmt is not None else ():
             if isinstance(block, ast.For) and "epoch" in program.short(block.target, 40):
-                yield TrainingLoop("epoch", block, program.scope(block), UNKNOWN)
+                yield TrainingLoop("epoch", block, program.scope(block))
                 return
 
 
