@@ -91,7 +91,7 @@ class EventIndex:
                         nodes.makers.append(call)
         if "grad" in self.program.document.source:
             for assignment in self.index.assignments:
-                nodes = nodes_of(assignment)
+                nodes = nodes_of(assignment) if _sets_gradient(assignment) else None
                 if nodes is not None:
                     nodes.assignments.append(assignment)
         return found
@@ -171,7 +171,7 @@ class EventIndex:
             if kind is ast.Call or kind is ast.Subscript:
                 if self.program.value(call).kind == "optimizer":
                     event = self.event("create", self.program.value(call), call)
-            elif event is None and _like_making(call) and call not in nodes.makers and self._may_make(call):
+            elif event is None and (call.args or call.keywords) and _like_making(call) and self._may_make(call, nodes):
                 made = self.program.value(call)  # by a class of the project
                 if made.kind == "optimizer" and made.ident == ("alloc", call):
                     event = self.event("create", made, call)
@@ -184,13 +184,13 @@ class EventIndex:
         for assignment in nodes.assignments:
             self._grad_assignment(assignment, found)
 
-    def _may_make(self, call: ast.Call) -> bool:
+    def _may_make(self, call: ast.Call, nodes: _Nodes) -> bool:
         """Whether the call itself may make an optimizer, but by the name of a library's: what it gives is not asked.
 
         What a function of the project gives is made in that function, or where it has it from.
         """
         name = self.program.call_names.get(call)
-        if name is not None and name.startswith(_MAKES_BY_NAME):
+        if (name is not None and name.startswith(_MAKES_BY_NAME)) or call in nodes.makers:
             return False
         function = self.program.target(call).scope
         return function is None or function.name == "__init__"
@@ -242,9 +242,6 @@ class EventIndex:
 
     def _grad_assignment(self, node: ast.Assign | ast.AnnAssign, found: list[Event]) -> None:
         """`p.grad = None` clears gradients of something, `p.grad = g` replaces them."""
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if not any(isinstance(t, ast.Attribute) and t.attr in ("grad", "_grad") for t in targets):
-            return
         cleared = isinstance(node.value, ast.Constant) and node.value.value is None
         event = self.event("zero_grad" if cleared else "set_grad", UNKNOWN, node)
         if event is not None:
@@ -328,6 +325,14 @@ def function_of(scope: Scope | None) -> Scope | None:
     while scope is not None and scope.kind in ("comprehension", "class"):
         scope = scope.parent
     return scope if scope is not None and scope.kind in ("module", "function") else None
+
+
+def _sets_gradient(node: ast.Assign | ast.AnnAssign) -> bool:
+    """`p.grad = ...`"""
+    for target in node.targets if isinstance(node, ast.Assign) else (node.target,):
+        if isinstance(target, ast.Attribute) and target.attr in ("grad", "_grad"):
+            return True
+    return False
 
 
 def _end(node: ast.AST) -> tuple[int, int]:

@@ -51,13 +51,14 @@ class ProjectCalls:
         rows: dict[ast.stmt, list[Row]] = {}
         local, imported, names, scope_of = self._local, self._imported, self.program.names, self.index.scope_of
         others = self._callable_objects or self.program.imports_project
-        stars = bool(self.index.module.imports_star)
+        stars, own = bool(self.index.module.imports_star), self.program.own_attributes
         for call in calls:
             func = call.func
             # Besides what is defined or imported here: a variable that holds a function, or a method of an object of
             # another file.
             if isinstance(func, ast.Attribute):
-                if not others and func.attr not in local and func.attr not in imported:
+                attr = func.attr
+                if (own is not None and attr not in own) or not (others or attr in local or attr in imported):
                     continue
             elif not isinstance(func, ast.Name) or not (stars or names.lookup(func.id, scope_of[call])):
                 continue  # a builtin, if it has a name

@@ -190,6 +190,9 @@ class TreeBuilder:
         if not rows:
             return []
         rows.sort(key=lambda row: row[0])
+        value = getattr(stmt, "value", None)
+        if len(rows) == 1 and rows[0][2] is value:  # `loss.backward()`, `out = train(batch)`
+            return [rows[0][1]]
         conditional = _conditional_parts(stmt)
         trees: list[Tree] = []
         for _, tree, node in rows:

@@ -197,7 +197,7 @@ class Walker:
 
     def _forget(self, states: States, names: frozenset[str]) -> States:
         """What is said no longer of variables that get a new value in the function being walked."""
-        if not names or not any(path.said for path in states):
+        if self._remembers is None or not names or not any(path.said for path in states):
             return states
         owners: frozenset[object] = frozenset()
         if len(self.stack) > 1:
@@ -366,7 +366,7 @@ class Walker:
         merged: States = {}
         merge(merged, flow.next)
         merge(merged, flow.returns)
-        result = leave(merged, id(callee))
+        result = leave(merged, id(callee)) if self._remembers is not None else merged
         if callee.yields and tree.body is None:  # nobody knows when its parts run
             merge(result, states)
             result = vague(result)
