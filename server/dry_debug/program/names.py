@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from dry_debug.program.knowledge import canonical, kind_of_call
 from dry_debug.program.scope_index import ScopeIndex
-from dry_debug.program.scopes import Binding, Scope
+from dry_debug.program.scopes import Binding, BindingKind, Scope
 from dry_debug.program.walks import ChainNode
 
 _BUILTINS = frozenset(dir(builtins))
+# What binds a name to something of the file's own, whatever the value is.
+_OWN: frozenset[BindingKind] = frozenset(("param", "for", "with", "def", "class", "aug", "comp", "match"))
 
 
 class Names:
@@ -30,7 +32,7 @@ class Names:
         self._index = index
         self._through_star = through_star
         self._through_import = through_import
-        self._roots: dict[tuple[Scope, str], str | None] = {}
+        self._roots: dict[Scope, dict[str, str | None]] = {}  # by what an attribute chain begins with
 
     def lookup(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
         """The scope that binds `name` as seen from `scope` and its bindings there (Python's LEGB order)."""
@@ -61,7 +63,8 @@ class Names:
         if start.__class__ is not ast.Name:
             return None
         name = start.id
-        root = self._roots.get((scope, name), "")
+        known = self._roots.get(scope)
+        root = known.get(name, "") if known is not None else ""
         if root == "":
             root = self._root(name, scope)
         if root is None:
@@ -77,22 +80,23 @@ class Names:
         return canonical(root)
 
     def _root(self, name: str, scope: Scope) -> str | None:
-        key = (scope, name)
-        known = self._roots.get(key, "")
+        roots = self._roots.get(scope)
+        if roots is None:
+            roots = self._roots[scope] = {}
+        known = roots.get(name, "")
         if known != "":
             return known
-        self._roots[key] = None  # a name that leads to itself has no answer
-        found = self.lookup(name, scope)
-        result: str | None = None
-        if found is not None:
-            home, bindings = found
-            # The scopes inside of one that binds a name share its answer.
-            result = self._of_bindings(bindings) if home is scope else self._root(name, home)
-        elif name in _BUILTINS:
-            result = f"builtins.{name}"
+        roots[name] = None  # a name that leads to itself has no answer
+        own = scope.bindings.get(name)
+        if own:
+            result = self._of_bindings(own)
         else:
-            result = self._starred(name)
-        self._roots[key] = result
+            found = self.lookup(name, scope)
+            if found is not None:  # the scopes inside of one that binds a name share its answer
+                result = self._root(name, found[0])
+            else:
+                result = f"builtins.{name}" if name in _BUILTINS else self._starred(name)
+        roots[name] = result
         return result
 
     def exported(self, name: str) -> str | None:
@@ -110,6 +114,8 @@ class Names:
         return canonical(name) if name is not None else None
 
     def _of_bindings(self, bindings: list[Binding]) -> str | None:
+        if bindings[0].kind in _OWN:
+            return None
         names: list[str] = []
         for binding in bindings:
             if binding.kind in ("import", "from"):
