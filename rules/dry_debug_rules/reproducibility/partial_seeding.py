@@ -35,7 +35,6 @@ class PartialSeeding(WholeRule):
         return (site.node for site in (*program.randomness.own_seeds, *program.randomness.seeds))
 
     def check(self, program: Program) -> Iterator[Report]:
-        seeding = program.training.seeding
         why = program.why
         if not program.randomness.own_seeds and not program.randomness.seeds:
             why(None, "nothing is seeded at all")
@@ -49,6 +48,7 @@ class PartialSeeding(WholeRule):
                 "the file does not train, has and calls no function that seeds a run, and seeds one generator alone",
             )
             return
+        seeding = program.training.seeding
         gaps = seeding.gaps()
         if not program.training.is_training:
             gaps = [g for g in gaps if g.rng != "torch"]

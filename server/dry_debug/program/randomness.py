@@ -159,7 +159,9 @@ class Randomness:
 
     def _helper_calls(self) -> list[CallTree]:
         """Calls of functions of the project that seed something."""
-        found = []
+        found: list[CallTree] = []
+        if not self.own_seeds and not self.program.leaves_file:
+            return found  # what can be called is of this file, and seeds nothing
         seeds: dict[int, bool] = {}  # by file: many calls lead to the same one
         helps: dict[Scope, bool] = {}
         for trees in self.program.events._user_calls.values():
