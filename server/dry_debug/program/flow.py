@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Confidence
+from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import NO_NODES, Binding, Scope, dotted
@@ -267,6 +268,8 @@ class Flow:
     def own_loss_calls(self, names: frozenset[str]) -> Iterator[LossCall]:
         """Calls of the losses in this file: functions, and objects wherever they were made."""
         program = self._program
+        if not self._may_have(names):
+            return
         for call in program.index.calls:
             name = program.qualified(call)
             if name in names:
@@ -280,6 +283,13 @@ class Flow:
             value = program.value(parts[0], call) if parts is not None else None
             if parts is not None and value is not None and is_loss(value, names):
                 yield LossCall(call, value.type or "", parts[1], value)
+
+    def _may_have(self, names: frozenset[str]) -> bool:
+        """Whether something in the file can be one of these: its text says so, or another file may bring it."""
+        program, source = self._program, self._program.document.source
+        if any(name.rpartition(".")[2] in source for name in names):
+            return True
+        return program.leaves_file or imports_a_file(program)
 
     def sets_attribute(self, attribute: str, made: ast.Call) -> bool:
         """Whether some assignment `x.attribute = ...` (or setattr) may be on the object that `made` makes."""

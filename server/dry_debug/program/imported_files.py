@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,3 +37,19 @@ def leads_out(program: Program) -> bool:
         for binding in bindings
         if binding.module is not None and (binding.module[1] or binding.module[0].partition(".")[0] not in LIBRARIES)
     )
+
+
+def imports_a_file(program: Program) -> bool:
+    """Whether an import names another file of the project, whatever it brings from there: also a library's thing."""
+    host, path = program.host, program.document.path
+    for stmt in program.index.imports:
+        if isinstance(stmt, ast.Import):
+            level, names = 0, [name for a in stmt.names for name in (a.name.partition(".")[0], a.name)]
+        else:
+            before = f"{stmt.module}." if stmt.module else ""
+            level, names = stmt.level, [before[:-1], *(before + a.name for a in stmt.names)]
+        for name in names:
+            foreign = bool(level) or name.partition(".")[0] not in LIBRARIES
+            if name and foreign and host.module(name, path, level) is not None:
+                return True
+    return False
