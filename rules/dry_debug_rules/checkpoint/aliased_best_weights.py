@@ -10,13 +10,13 @@ from dry_debug.lint.finding import Fix, Need, NeedImport
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.checkpoints import given
 from dry_debug.program.evidence import Confidence, Step, weakest
-from dry_debug.program.improvement import branch_of, improving, in_order_test
+from dry_debug.program.improvement import branch_of, compared_around, improving, in_order_test
 from dry_debug.program.kept import late_use, target_name
 from dry_debug.program.links import Link, kind_link
 from dry_debug.program.live_weights import SHALLOW, Live, live
 from dry_debug.program.scopes import LIBRARIES, dotted
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import LoopNode, PartNode, RowNode, loop_head
+from dry_debug.program.walks import ChainNode, LoopNode, PartNode, RowNode, loop_head
 from dry_debug.text.spans import Span, TextEdit
 
 if TYPE_CHECKING:
@@ -134,26 +134,31 @@ def _path_link(path: Confidence) -> Link:
 
 
 _HOLDERS = (ast.Name, ast.Attribute, ast.Dict, ast.Tuple, ast.DictComp, ast.ListComp)
-_UNTESTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_PLAUSIBLE = frozenset((*_HOLDERS, ast.Call))
+_UNTESTED = frozenset((ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
 
 
 def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
     """(assignment, name, what it holds) of each that keeps weights without copying them when a result improves."""
     tests: dict[ast.AST | None, bool] = {}  # by the block that an assignment stands in
     for stmt in program.index.assignments:
-        if not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
+        if stmt.value.__class__ not in _PLAUSIBLE or not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
             continue
-        block = program.index.parent.get(stmt)
-        if isinstance(block, _UNTESTED) and not _for_callers(stmt.targets[0], stmt, program):
+        block, whole = program.index.parent.get(stmt), stmt.targets[0]
+        if block.__class__ in _UNTESTED and (whole.__class__ is ast.Name or not _for_callers(whole, stmt, program)):
             continue  # most assignments: `in_order_test` would say no
-        for target, value, path in _pairs(stmt.targets[0], stmt.value):
+        for target, value, path in _pairs(whole, stmt.value):
             name = target_name(target)
             if name is None or dotted(value) == name or not _plausible(value, program):
                 continue
             tested = tests.get(block)
             if tested is None:
                 tested = tests[block] = in_order_test(program, stmt)
-            held = live(program, value, stmt, path=path) if tested or _for_callers(target, stmt, program) else None
+            if not (tested or _for_callers(target, stmt, program)):
+                continue
+            if isinstance(value, ChainNode) and compared_around(program, stmt, dotted(value)):
+                continue  # a result, whose value is a long story: `best_loss = val_loss`
+            held = live(program, value, stmt, path=path)
             if held is not None and dotted(held.holder) != name:
                 yield stmt, name, held
 

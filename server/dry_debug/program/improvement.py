@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ORDER = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _EXTREMES = ("max", "min", "amax", "amin", "argmax", "argmin")
 MAX_CALLERS = 3  # functions through which a test is handed in
+_ASSIGNED = frozenset((ast.Assign, ast.AugAssign))
 _HARD_ENDS = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -55,6 +56,18 @@ def in_order_test(program: Program, stmt: ast.stmt) -> bool:
     return False
 
 
+def compared_around(program: Program, stmt: ast.stmt, path: str | None) -> bool:
+    """Whether an `if` around `stmt`, in its function, puts the variable `path` itself in order: it is a number."""
+    for block in program.index.ancestors(stmt):
+        if isinstance(block, DefinitionNode):
+            return False
+        tests = nodes(block.test) if isinstance(block, ast.If) else ()
+        for test in (n for n in tests if isinstance(n, ast.Compare) and isinstance(n.ops[0], _ORDER)):
+            if path in map(dotted, (test.left, *test.comparators)):
+                return True
+    return False
+
+
 def branch_of(block: ast.If, stmt: ast.AST, program: Program) -> list[ast.stmt]:
     """The branch of `block` that holds `stmt`; both where it stands in none."""
     index = program.index
@@ -80,7 +93,8 @@ def _better(program: Program, block: ast.If, remembered: set[str]) -> bool:
 def _result_of(program: Program, loop: ast.AST, block: ast.If) -> bool:
     """Whether the test puts in order what a round of the loop computes anew; a counter is none."""
     compared, _ = _compared(program, block.test)
-    inside = list(nodes(loop)) if compared else []
+    index = program.index
+    inside = [s for s in index.parent if s.__class__ in _ASSIGNED and index.inside(s, loop)] if compared else []
     # `epoch = last` that ends the loop early makes no result of what is counted up with `epoch += 1`.
     compared = compared - {
         dotted(n.target) or "" for n in inside if isinstance(n, ast.AugAssign) and isinstance(n.value, ast.Constant)
