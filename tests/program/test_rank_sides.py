@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dry_debug.program.rank_sides import collectives, comes_to_collective, of_subgroup, side_of
+from dry_debug.program.rank_sides import comes_to_collective, of_subgroup, side_of
 
 from tests.program.model import program
 
@@ -29,14 +29,15 @@ HEAD = "import torch, torch.distributed as dist\n"
 )
 def test_which_ranks_come(source: str, one: bool | None) -> None:
     model = program(HEAD + source)
-    (call,) = collectives(model)
+    (call,) = model.training.distributed.collectives
     decided = side_of(model, call)
     assert (decided.one if decided is not None else None) is one
 
 
 def test_a_group_may_be_of_some_ranks() -> None:
     model = program(HEAD + "dist.barrier()\ndist.barrier(g)\ndist.barrier(group=g)\ndist.all_reduce(x, op)\n")
-    assert [of_subgroup(c) for c in sorted(collectives(model), key=lambda c: c.lineno)] == [False, True, True, False]
+    calls = sorted(model.training.distributed.collectives, key=lambda c: c.lineno)
+    assert [of_subgroup(c) for c in calls] == [False, True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from dry_debug.program.links import Link
 from dry_debug.program.rank_sides import (
     NAMES,
     Side,
-    collectives,
     comes_to_collective,
     of_subgroup,
     sharded_later,
@@ -45,11 +44,11 @@ class RankConditionalCollective(Rule):
     looks_at = "collectives behind a test for the rank"
 
     def subjects(self, program: Program) -> Iterator[ast.AST]:
-        yield from collectives(program)
+        yield from program.training.distributed.collectives
 
     def check(self, program: Program) -> Iterator[Report]:
         rows: list[tuple[ast.Call, Side, ast.Call, Program]] = []
-        for call in collectives(program):
+        for call in program.training.distributed.collectives:
             decided = side_of(program, call)
             if decided is None:
                 program.why(call, "no test says that some of the ranks only come here")
@@ -110,7 +109,8 @@ class RankConditionalCollective(Rule):
 
 def _through_helpers(program: Program) -> Iterator[tuple[ast.Call, Side, ast.Call, Program]]:
     """Calls behind a test for the rank of functions of the project that come to a collective."""
-    if not collectives(program) and not program.leaves_file:
+    inside = any(program.scope(call).kind == "function" for call in program.training.distributed.collectives)
+    if not inside and not program.leaves_file:
         return
     test = program.training.distributed.ranks.test
     guards = [s for s in program.index.parent if isinstance(s, ast.If) and test(s.test, s) is not None]

@@ -41,6 +41,13 @@ class Distributed:
         return any(marker in source for marker in _MARKERS)
 
     @cached_property
+    def collectives(self) -> list[ast.Call]:
+        """Every call in this file that all ranks of its group have to make."""
+        from dry_debug.program.rank_sides import find_collectives
+
+        return list(find_collectives(self.program))
+
+    @cached_property
     def several(self) -> bool:
         """Whether a call in the file does so: no import and no comment alone."""
         names = {marker.rpartition(".")[2] for marker in _MARKERS}

@@ -104,12 +104,13 @@ def _about_part(test: ast.expr) -> bool:
     return False
 
 
-def collectives(program: Program) -> Iterator[ast.Call]:
-    """Every call in this file that all ranks of its group have to make."""
+def find_collectives(program: Program) -> Iterator[ast.Call]:
+    """Every call in this file that all ranks of its group have to make (`distributed.collectives` holds them)."""
     for name, call in program.qualified_calls():
         if name in NAMES or name in SHARDED:
             yield call
-    for name in _ACCELERATOR:
+    makes = "ccelerat" in program.document.source or program.leaves_file
+    for name in _ACCELERATOR if makes else ():
         for call in program.method_calls(name):
             assert isinstance(call.func, ast.Attribute)
             if program.value(call.func.value, call).kind == "accelerator":
@@ -179,7 +180,7 @@ def comes_to_collective(program: Program, call: ast.Call, sure: bool = True, dep
         return None
     if "distributed" not in owner.document.source and "accelerat" not in owner.document.source:
         return None
-    for other in collectives(owner):
+    for other in owner.training.distributed.collectives:
         if owner.scope(other) is scope and (not sure or (_always(owner, other) and not of_subgroup(other))):
             return Step(owner, other, "")
     for other in scope.calls:

@@ -106,12 +106,12 @@ class RankTests:
         if isinstance(left, ast.Constant):
             left, right = right, left
             op = {ast.Lt: ast.Gt(), ast.Gt: ast.Lt(), ast.LtE: ast.GtE(), ast.GtE: ast.LtE()}.get(type(op), op)
-        truth = self._test(left, at, depth + 1) if not self._is_rank(left, at, depth) else None
-        if truth is not None and isinstance(right, ast.Constant) and isinstance(right.value, bool):
-            same = isinstance(op, ast.Is | ast.Eq) == right.value  # `is_main() is True`
-            return truth if same else not truth
         if not self._is_rank(left, at, depth):
-            return None
+            if not (isinstance(right, ast.Constant) and isinstance(right.value, bool)):
+                return None
+            truth = self._test(left, at, depth + 1)
+            same = isinstance(op, ast.Is | ast.Eq) == right.value  # `is_main() is True`
+            return truth if same or truth is None else not truth
         if isinstance(op, ast.In | ast.NotIn) and isinstance(right, ast.List | ast.Tuple | ast.Set):
             values = [_number(e) for e in right.elts]
             if 0 not in values or any(v not in (-1, 0) for v in values):
@@ -251,7 +251,7 @@ class RankTests:
 
 def _says_rank(name: str) -> bool:
     """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank`, `ranking`, `rerank` or `tasks_of_this_rank`."""
-    if any(word in name for word in _OF_A_MATRIX) or name.endswith(_SHARES):
+    if "rank" not in name or any(word in name for word in _OF_A_MATRIX) or name.endswith(_SHARES):
         return False
     if name in ("rank_id", "rank_idx", "rank0"):
         return True
