@@ -171,19 +171,20 @@ def _slices(loop: ast.For, program: Program) -> list[_Slice]:
     made = list(_assigned([s for s in program.index.assignments if always_in(program.index, s, loop)]))
     moving = _moving(counters, made)
     found: dict[str, list[_Slice]] = {}
-    for part in _parts_of(loop, moving):
+    inside = list(nodes(loop))
+    for part in _parts_of(inside, moving):
         found.setdefault(part.bounds, []).append(part)
-    for call in [n for n in nodes(loop) if isinstance(n, ast.Call)]:
-        for part in _by_helper(call, moving, program):
+    for call in inside:
+        for part in _by_helper(call, moving, program) if isinstance(call, ast.Call) else ():
             found.setdefault(part.bounds, []).append(part)
     several = next((group for group in found.values() if len({one.path for one in group}) > 1), None)
     chosen = several or next(iter(found.values()), [])
     return sorted(chosen, key=lambda one: (one.node.lineno, one.node.col_offset))
 
 
-def _parts_of(block: ast.AST, moving: set[str]) -> Iterator[_Slice]:
-    """The reads in `block` of stretches whose bounds are made of the names that are `moving`."""
-    for node in nodes(block):
+def _parts_of(inside: Iterable[ast.AST], moving: set[str]) -> Iterator[_Slice]:
+    """The reads among the nodes `inside` a block of stretches whose bounds are made of the names that are `moving`."""
+    for node in inside:
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             path, parts = dotted(node.value), node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             # Behind `:`, where the samples lie along the second dimension.
@@ -209,15 +210,20 @@ def _is_whole(part: ast.expr) -> bool:
 
 def _by_helper(call: ast.Call, moving: set[str], program: Program) -> Iterator[_Slice]:
     """The same in a function of this file that is given what moves, under the names of the call."""
-    given_names = {n for expr in (*call.args, *(k.value for k in call.keywords)) for n in names_in(expr)}
-    target = program.target(call) if given_names & moving else UNKNOWN
+    moves = any(
+        isinstance(n, ast.Name) and n.id in moving
+        for expr in (*call.args, *(k.value for k in call.keywords)) for n in nodes(expr)
+    )  # fmt: skip
+    target = program.target(call) if moves else UNKNOWN
     body = target.scope.node if target.scope is not None and target.program is program else None
     if target.scope is None or not isinstance(body, ast.FunctionDef):
         return
     passed = {p.arg: given(call, target.scope, p.arg) for p in target.scope.parameters()}
     counters = {name for name, expr in passed.items() if expr is not None and names_in(expr) & moving}
+    if not counters:
+        return
     inside = [s for s in program.index.assignments if program.index.parent.get(s) is body]
-    for part in _parts_of(body, _moving(counters, list(_assigned(inside)))):
+    for part in _parts_of(nodes(body), _moving(counters, list(_assigned(inside)))):
         root, dot, rest = part.path.partition(".")
         expr = passed.get(root)
         outer = dotted(expr) if expr is not None else root if root not in target.scope.bindings else None
