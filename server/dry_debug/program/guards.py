@@ -5,32 +5,54 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from dry_debug.once import cached_property
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.shape import shape
 from dry_debug.program.walks import ChainNode, is_main_test, nodes
 from dry_debug.records import dataclass, field, replace
 
 
-@dataclass(frozen=True, slots=True)
 class Test:
     """What a condition asks; equal for equal conditions.
 
     `owner` is whose variables it reads, `names` the variables. `subject == value` tests have both set: two of them with
-    one subject and different values cannot both hold.
+    one subject and different values cannot both hold. Few conditions are ever compared with another one, so most are
+    never spelled out.
     """
 
-    owner: object
-    text: str
-    names: frozenset[str]
-    subject: str | None = None
-    value: str | None = None
-    digest: int = field(init=False, repr=False, compare=False)  # the hash, which a walk asks for at every branch
+    def __init__(self, expr: ast.expr, scope: Scope, reads: list[ast.AST], names: frozenset[str]) -> None:
+        self.expr = expr
+        self.scope = scope
+        self.names = names
+        self._reads = reads  # the nodes of the expression
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", hash((self.owner, self.text)))
+    @cached_property
+    def owner(self) -> object:
+        return _owner(self._reads, self.scope)
+
+    @cached_property
+    def text(self) -> str:
+        return shape(self.expr)
+
+    @cached_property
+    def subject(self) -> str | None:
+        return shape(self.expr.left) if isinstance(self.expr, ast.Compare) and _is_one_of_values(self.expr) else None
+
+    @cached_property
+    def value(self) -> str | None:
+        return shape(self.expr.comparators[0]) if isinstance(self.expr, ast.Compare) and self.subject else None
+
+    @cached_property
+    def _digest(self) -> int:
+        return hash((self.owner, self.text))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Test) and self.text == other.text and self.owner == other.owner
 
     def __hash__(self) -> int:
-        return self.digest
+        return self._digest  # kept: a walk asks for it at every branch
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +93,7 @@ _STEADY = frozenset(
     "len isinstance hasattr getattr is_initialized get_rank get_world_size is_available is_main_process bool any all "
     "is_dist_avail_and_initialized is_master is_rank_zero is_enabled".split()
 )
+_VALUES = ast.Constant | ast.Attribute
 _NEGATIONS = (ast.NotEq, ast.IsNot, ast.NotIn)
 _OPPOSITE = {ast.NotEq: ast.Eq, ast.IsNot: ast.Is, ast.NotIn: ast.In, ast.GtE: ast.Lt, ast.LtE: ast.Gt}
 
@@ -113,21 +136,24 @@ def guard_of(test: ast.expr, scope: Scope, depth: int = 0) -> Guard:
                 return Guard(None, negated, constant=rest is not negated)
             found = guard_of(rest, scope, depth + 1)
             return found.opposite() if negated else found
-    subject = value_text = variable = None
+    variable = None
     literal: object = None
     compares = isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
     if compares:
         assert isinstance(test, ast.Compare)
         right = test.comparators[0]
-        if isinstance(right, ast.Constant | ast.Attribute):
-            subject, value_text = shape(test.left), shape(right)
         if isinstance(test.left, ast.Name) and isinstance(right, ast.Constant):
             variable, literal = test.left.id, right.value
     elif isinstance(test, ast.Name):
         variable = test.id
-    key = Test(_owner(inner, scope), shape(test), names, subject, value_text)
+    key = Test(test, scope, inner, names)
     conjunction = isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And)
     return Guard(key, negated, counter, None, parts, conjunction, scope, variable, literal, compares, test)
+
+
+def _is_one_of_values(test: ast.Compare) -> bool:
+    """`x == 3`, `x == Mode.TRAIN`"""
+    return len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq) and isinstance(test.comparators[0], _VALUES)
 
 
 def home_of(name: str, scope: Scope | None) -> Scope | None:

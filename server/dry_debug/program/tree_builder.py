@@ -25,7 +25,7 @@ from dry_debug.program.trees import (
     TryTree,
     Yield,
 )
-from dry_debug.program.walks import BodyNode, ForNode, LoopNode, TryNode, WithNode, nodes, parts
+from dry_debug.program.walks import BodyNode, ForNode, LoopNode, TryNode, WithNode, names_in, nodes, parts
 
 if TYPE_CHECKING:
     from dry_debug.program.events import EventIndex
@@ -281,7 +281,7 @@ class TreeBuilder:
 
     def _changing(self, stmt: LoopNode, scope: Scope) -> frozenset[str]:
         """Names that an iteration may give another value: the loop's targets, and attributes set outside `__init__`."""
-        names = set(_bound(stmt))
+        names: set[str] = set() if isinstance(stmt, ast.While) else names_in(stmt.target)
         cls = scope.class_scope
         if cls is not None:
             names.update(
@@ -407,13 +407,6 @@ def _expressions(stmt: ast.stmt) -> list[ast.expr]:
     if isinstance(stmt, ForNode):
         return [stmt.target, stmt.iter]
     return [n for n in parts(stmt) if isinstance(n, ast.expr)]
-
-
-def _bound(loop: LoopNode) -> Iterator[str]:
-    if not isinstance(loop, ast.While):
-        for node in ast.walk(loop.target):
-            if isinstance(node, ast.Name):
-                yield node.id
 
 
 def _never_returns(tree: Tree, stmt: ast.stmt) -> bool:
