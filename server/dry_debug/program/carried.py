@@ -250,7 +250,7 @@ def backward_passes(program: Program, scope: Scope, retaining: bool = False, com
 def _backward_passes(program: Program, scope: Scope, retaining: bool, computed: bool) -> Iterator[Pass]:
     yield from own_passes(program, scope)
     functions = program.flow.backward_functions
-    for call in scope.calls if functions else ():
+    for call in program.flow.backward_calls.get(scope, ()) if functions else ():
         if last_name(call.func) not in functions:
             continue
         target = program.target(call)
@@ -286,7 +286,7 @@ def _computed_from(program: Program, function: Scope, over: ast.expr) -> list[st
 
 def own_passes(program: Program, scope: Scope) -> Iterator[Pass]:
     """Each backward pass that `scope` runs itself, and the expression that it differentiates."""
-    for call in scope.calls:
+    for call in program.flow.backward_calls.get(scope, ()):
         func = call.func
         if not isinstance(func, ast.Attribute) or func.attr not in BACKWARD:
             continue

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program import lightning
-from dry_debug.program.carried import BACKWARD, backward_passes
+from dry_debug.program.carried import backward_passes
 from dry_debug.program.checkpoints import given
 from dry_debug.program.construction import constructs, part_of
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.handed_back import handed_back
-from dry_debug.program.scopes import Scope, dotted, last_name
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.walks import ChainNode, FunctionNode, LoopNode, RowNode, nodes
 from dry_debug.records import dataclass
 
@@ -101,11 +101,7 @@ def carried_states(program: Program) -> Iterator[CarriedState]:
 
 def _worth_a_look(program: Program, scope: Scope, candidates: dict[LoopNode, list[_Candidate]]) -> bool:
     """Whether a call of the scope may run a backward pass where a state may be carried on."""
-    names = program.flow.backward_functions
-    for call in scope.calls:
-        name = last_name(call.func)
-        if name not in BACKWARD and name not in names:
-            continue
+    for call in program.flow.backward_calls.get(scope, ()):
         loop = program.loop_around(call)
         if loop is None:
             if scope.kind == "function" and any(map(program.loop_around, program.call_sites(scope))):

@@ -175,10 +175,20 @@ class Flow:
     @cached_property
     def backward_functions(self) -> frozenset[str]:
         """The names of the functions of this file that call a `backward`."""
-        return frozenset(
-            f.name for f in self._program.index.functions
-            if any(isinstance(c.func, ast.Attribute) and c.func.attr in _BACKWARD for c in f.calls)
-        )  # fmt: skip
+        scopes = {self._program.scope(call) for name in _BACKWARD for call in self._program.method_calls(name)}
+        return frozenset(scope.name for scope in scopes if scope.kind == "function")
+
+    @cached_property
+    def backward_calls(self) -> dict[Scope, list[ast.Call]]:
+        """By scope, in source order: the calls that may run a backward pass, by the name of what they call."""
+        program = self._program
+        found: dict[Scope, list[ast.Call]] = {}
+        for name in self.backward_functions.union(_BACKWARD):
+            for call in program.calls_by_last_name(name):
+                found.setdefault(program.scope(call), []).append(call)
+        for calls in found.values():  # what begins at one place: the outer one first
+            calls.sort(key=lambda c: (c.lineno, c.col_offset, -(c.end_lineno or 0), -(c.end_col_offset or 0)))
+        return found
 
     def is_used(self, name: str, scope: Scope, depth: int = 0) -> bool:
         """Whether anything is done with the variable `name`: giving it another name that nobody reads is nothing."""

@@ -161,21 +161,12 @@ class TreeBuilder:
             for b in bindings:
                 if b.stmt is not None and b.kind in ("assign", "aug"):
                     self._mark(b.stmt, active)
-        for path, stmt in self._attributes_set.get(function, ()):
-            if path in names or path.partition(".")[0] in given:
-                self._mark(stmt, active)
-
-    @cached_property
-    def _attributes_set(self) -> dict[Scope, list[tuple[str, ast.stmt]]]:
-        """By function: the attributes of variables (`args.amp`) that get a value there, but for its own object's."""
-        found: dict[Scope, list[tuple[str, ast.stmt]]] = {}
-        for stmt in self.index.assignments:
+        for stmt in self.program.flow.assignments(function) if names or given else ():
             for target in stmt.targets if isinstance(stmt, ast.Assign) else (stmt.target,):
-                if target.__class__ is ast.Attribute:
-                    path, scope = dotted(target), self.index.scope_of[stmt]
-                    if path is not None and not path.startswith("self."):
-                        found.setdefault(scope, []).append((path, stmt))
-        return found
+                if isinstance(target, ast.Attribute) and not isinstance(stmt, ast.AugAssign):  # `args.amp = False`
+                    path = dotted(target) or "self."
+                    if not path.startswith("self.") and (path in names or path.partition(".")[0] in given):
+                        self._mark(stmt, active)
 
     def _block(self, stmts: list[ast.stmt], active: set[ast.AST], scope: Scope, depth: int) -> Tree:
         items: list[Tree] = []
