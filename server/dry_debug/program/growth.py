@@ -46,18 +46,20 @@ MAX_HANDED = 3  # functions through which what grows is handed in
 def growths(program: Program) -> Iterator[Growth]:
     """In source order of each kind: what is known to carry a graph and not known to be meant for a backward pass."""
     for stmt in (*program.index.augments, *program.index.assignments):
-        addition = addition_of(stmt)
+        addition = addition_of(stmt) if stmt.value.__class__ is ast.BinOp or isinstance(stmt, ast.AugAssign) else None
         if addition is None:
             continue
         if program.grad_mode(stmt) == "off":
             program.why(stmt, "autograd records nothing here, so there is no graph", see=program.no_grad_around(stmt))
             continue
         yield from _summed(program, stmt, *addition)
+    stmt_of = program.index.stmt_of
     for call in program.index.calls:
-        stmt_ = program.statement(call)
-        whole = isinstance(stmt_, ast.Expr) or (isinstance(stmt_, ast.Assign) and _own_function(program, call))
-        if whole and stmt_.value is call and (call.args or call.keywords):  # type: ignore[union-attr]
-            yield from _called(program, stmt_, call)  # type: ignore[arg-type]
+        stmt_ = stmt_of.get(call) if call.args or call.keywords else None
+        if not isinstance(stmt_, ast.Expr | ast.Assign) or stmt_.value is not call:
+            continue
+        if isinstance(stmt_, ast.Expr) or _own_function(program, call):
+            yield from _called(program, stmt_, call)
 
 
 def _own_function(program: Program, call: ast.Call) -> bool:
