@@ -89,7 +89,8 @@ class EventIndex:
                     nodes = nodes_of(stmt_of.get(call))
                     if nodes is not None:
                         nodes.makers.append(call)
-        if "grad" in self.program.document.source:
+        source = self.program.document.source
+        if ".grad" in source or "._grad" in source:
             for assignment in self.index.assignments:
                 nodes = nodes_of(assignment) if _sets_gradient(assignment) else None
                 if nodes is not None:

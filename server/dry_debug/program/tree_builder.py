@@ -106,10 +106,10 @@ class TreeBuilder:
 
     def _mark(self, stmt: ast.AST, active: set[ast.AST]) -> None:
         active.add(stmt)
-        for block in self.index.ancestors(stmt):
-            if isinstance(block, BodyNode) or block in active:
-                break
+        block = self.index.parent.get(stmt)
+        while block is not None and block not in active and not isinstance(block, BodyNode):
             active.add(block)
+            block = self.index.parent.get(block)
 
     # -- one function ------------------------------------------------------------------------------------------------
 

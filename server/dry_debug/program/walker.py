@@ -436,7 +436,8 @@ class Walker:
             bound[("param", scope, name)] = resolved
             bound[("var", scope, name)] = resolved
             if home is not None and isinstance(scope, Scope):
-                own = home.evaluator.parameter(scope, name).base.ident
+                parameter = next((b for b in scope.bindings.get(name, ()) if b.kind == "param"), None)
+                own = home.evaluator.binding(parameter).base.ident if parameter is not None else None
                 if not isinstance(own, tuple) or own == resolved.base.ident:
                     continue
                 # What the only call in the callee's own file gives is not what a call in another file gives.
