@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 MAX_HOPS = 2  # functions on the way of a model to what gives it other weights
+_MAKES_NO_MODEL = (
+    "argparse.", "builtins.", "datetime.", "json.", "logging.", "numpy.", "os.", "pathlib.", "random.", "sys.", "time.",
+    "torch.backends.", "torch.cuda.", "torch.device", "torch.distributed.", "torch.manual_seed", "warnings.",
+)  # fmt: skip
 _RNGS: tuple[Rng, ...] = ("torch", "numpy", "python")
 # What draws the weights once more, behind the seed.
 _DRAWN_AGAIN = frozenset(("apply", "reset_parameters", "init_weights", "initialize", "init_parameters", "weight_init"))
@@ -86,7 +90,7 @@ def _late(program: Program, rng: Rng, sites: list[RandomSite]) -> LateSeed | Non
         return None
     for place, scope in _on_the_way(program, seed):
         stmt = program.statement(place)
-        for draw, model in _draws(program, rng, scope) if stmt is not None else ():
+        for draw, model in _draws(program, rng, scope, place.lineno) if stmt is not None else ():
             at = program.statement(draw)
             if at is None or at.lineno >= place.lineno or stmt is None or not _comes_before(program, at, stmt):
                 continue
@@ -117,16 +121,19 @@ def _on_the_way(program: Program, seed: ast.Call) -> Iterator[tuple[ast.Call, Sc
         place = sites[0]
 
 
-def _draws(program: Program, rng: Rng, scope: Scope) -> list[tuple[ast.Call, str | None]]:
-    """What draws from the generator in the body of `scope`, in source order; for weights with the model's name."""
+def _draws(program: Program, rng: Rng, scope: Scope, before: int) -> list[tuple[ast.Call, str | None]]:
+    """What draws from the generator in the body of `scope` above the line `before`, in source order; for weights with
+    the model's name."""
     found: list[tuple[ast.Call, str | None]] = []
     for site in program.randomness.draws:
         node = site.node
         if site.rng != rng or not isinstance(node, ast.Call) or program.scope(node) is not scope:
             continue
+        if node.lineno > before:
+            continue
         if program.training.seeding.counts(program, node):
             found.append((node, None))
-    if rng == "torch":
+    if rng == "torch" and any(call.lineno < before and _may_make(program, call) for call in scope.calls):
         for component in program.training.components.of("model"):
             value = component.value.base
             made = value.args
@@ -138,6 +145,15 @@ def _draws(program: Program, rng: Rng, scope: Scope) -> list[tuple[ast.Call, str
             if place is not None and _has_weights(program, made):
                 found.append((place, component.name))
     return sorted(found, key=lambda row: (row[0].lineno, row[0].col_offset))
+
+
+def _may_make(program: Program, call: ast.Call) -> bool:
+    """Whether a call may give a model, by its name: the models of a file are not asked for where none may."""
+    name = program.qualified(call)
+    if name is not None:
+        return not name.startswith(_MAKES_NO_MODEL)
+    own = program.own_attributes
+    return not isinstance(call.func, ast.Attribute) or own is None or call.func.attr in own
 
 
 def _call_that_makes(program: Program, made: ast.Call, scope: Scope) -> ast.Call | None:
