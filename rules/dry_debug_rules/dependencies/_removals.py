@@ -42,6 +42,7 @@ class Library(NamedTuple):
         Removal
     ]  # names that the model takes for what they are called now: told apart by how they are written
     arguments: dict[str, dict[str, Removal]]
+    keywords: set[str]  # of any of these
     methods: list[Removal]
 
 
@@ -51,13 +52,14 @@ def by_top(name: Table) -> dict[str, Library]:
     found: dict[str, Library] = {}
     for row in table(name)[name]:
         for removal in _of(row):
-            library = found.setdefault(removal.whole.partition(".")[0], Library({}, [], {}, []))
+            library = found.setdefault(removal.whole.partition(".")[0], Library({}, [], {}, set(), []))
             if removal.kind == "name" and removal.whole.rpartition(".")[2] != removal.word:
                 library.renamed.append(removal)
             elif removal.kind == "name":
                 library.names[removal.whole] = removal
             elif removal.kind == "argument":
                 library.arguments.setdefault(removal.whole, {})[removal.word] = removal
+                library.keywords.add(removal.word)
             else:
                 library.methods.append(removal)
     return found

@@ -35,7 +35,9 @@ def libraries(program: Program, found: Sequence[Imported], table: Table) -> list
     from dry_debug_rules.dependencies._removals import words
 
     held, tellings = program.document.identifiers, words(table)
-    imported = {library(one) for one in found}
+    imported = {one.top for one in found}
+    if "pytorch_lightning" in imported:
+        imported.add("lightning")  # as `library` says
     return sorted(top for top in imported if top in tellings and not tellings[top].isdisjoint(held))
 
 
@@ -77,10 +79,10 @@ def by_library(program: Program, name: Table) -> Iterator[tuple[str, list[Site],
 
 def uses(program: Program, found: Sequence[Imported], top: str, name: Table) -> Iterator[Site]:
     """Every place that uses what the table `name` tells of the library."""
-    from dry_debug_rules.dependencies._removals import by_top
+    from dry_debug_rules.dependencies._removals import by_top, words
 
     table = by_top(name)[top]
-    held = program.document.identifiers
+    held = words(name)[top] & program.document.identifiers
     starts: dict[str, set[str]] = {}
     for one in found:
         if library(one) != top:
@@ -104,12 +106,13 @@ def uses(program: Program, found: Sequence[Imported], top: str, name: Table) -> 
             written = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if written == row.word and stmt is not None:
                 yield Site(call.func, stmt, row, "name", program.short(call.func))
-    for whole, words in table.arguments.items():
-        for call in program.calls_of(whole) if not held.isdisjoint(words) else ():
+    # Most files hold words of names alone, as `float` of `np.float`.
+    for whole, rows in table.arguments.items() if not table.keywords.isdisjoint(held) else ():
+        for call in program.calls_of(whole) if not held.isdisjoint(rows) else ():
             stmt = program.statement(call)
             text = whole.removesuffix(".from_pretrained").split(".")[-1]
             for keyword in call.keywords:
-                row = words.get(keyword.arg or "")
+                row = rows.get(keyword.arg or "")
                 if row is not None and stmt is not None:
                     yield Site(keyword, stmt, row, "argument", text)
     if table.methods and any(row.word in held for row in table.methods):
