@@ -83,14 +83,16 @@ def annotated(program: Program, known: Collection[str]) -> Iterator[tuple[str, S
         node = function.node
         if not isinstance(node, FunctionNode):
             continue
-        for expr in (node.returns, *(a.annotation for a in function.parameters())):
+        for expr in (node.returns, *[a.annotation for a in function.parameters()]):
+            if expr is None:
+                continue
             while isinstance(expr, ast.Attribute):  # `torch.Tensor`: most are a name or this
                 expr = expr.value
             if isinstance(expr, ast.Name):
                 if expr.id in words:
                     yield expr.id, function.parent or function
                 continue
-            for inner in walk(expr) if expr is not None else ():
+            for inner in walk(expr):
                 if isinstance(inner, ast.Name) and inner.id in words:
                     yield inner.id, function.parent or function
 
