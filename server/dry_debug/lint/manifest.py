@@ -113,6 +113,17 @@ def selected(settings: Settings) -> tuple[RuleInfo, ...]:
 
     A preview rule runs with `preview`, or when `extend_select` or `select` names it by name or whole code.
     """
+    global _last
+    known = _last
+    if known is None or known[0] is not settings:  # every file of a run asks with the same ones
+        known = _last = (settings, _selected_by(settings))
+    return known[1]
+
+
+_last: tuple[Settings, tuple[RuleInfo, ...]] | None = None
+
+
+def _selected_by(settings: Settings) -> tuple[RuleInfo, ...]:
     off = frozenset(name for name, severity in settings.severity.items() if severity == "off")
     asked = settings.spec is not None
     return _selected(settings.select, settings.extend_select, settings.ignore, off, settings.preview, asked)
