@@ -39,6 +39,7 @@ _CHOICES = frozenset(
 _SET_UP = frozenset("optimizer scheduler loader engine sampling trainer_args peft trainer accelerator fabric".split())
 # What a script counts and keeps while it runs.
 _PROGRESS = ("best", "start", "epoch", "step", "global", "iter", "total", "count", "last", "min_loss", "use_cuda")
+WITH_DEFAULTS = ("argparse", "dataclass")  # the origins of what `args.lr` reads
 _FIELD_MAKERS = ("dataclass", "attr.s", "attr.attrs", "attrs", "define", "frozen", "attr.ib")
 _FIELD_BASES = frozenset("NamedTuple BaseModel BaseSettings Tap TypedArgs Serializable".split())
 
@@ -114,11 +115,19 @@ class Hyperparameters:
         if not isinstance(expr, ast.Attribute):
             return None
         wanted = canonical_field(expr.attr)
-        origins = ("argparse", "dataclass")
-        found = [h.value for h in self.all if h.name == wanted and h.origin in origins] or [
-            row.found.value for row in self.elsewhere if row.found.name == wanted and row.found.origin in origins
+        found = [h.value for h in self.with_defaults if h.name == wanted] or [
+            row.found.value for row in self.elsewhere if row.found.name == wanted and row.found.origin in WITH_DEFAULTS
         ]
         return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def with_defaults(self) -> list[Hyperparameter]:
+        """The options of the command line and the fields of dataclasses; most files need not list all for them."""
+        from dry_debug.program.hyper_declared import declares_options
+
+        if declares_options(self.program):
+            return [h for h in self.all if h.origin in WITH_DEFAULTS]
+        return [*self.argparse, *self.dataclasses, *self._command_lines()]
 
     @cached_property
     def elsewhere(self) -> list[Row]:
@@ -362,8 +371,10 @@ class Hyperparameters:
 
     def _options(self) -> list[Hyperparameter]:
         """`fire.Fire(train)`, `CLI(main)`: the defaults of the function's parameters."""
-        found = [h for f in command_line_functions(self.program) for h in self._all_defaults(f, "argparse")]
-        return [*found, *(h for f in self._configured for h in self._all_defaults(f, "literal"))]
+        return [*self._command_lines(), *(h for f in self._configured for h in self._all_defaults(f, "literal"))]
+
+    def _command_lines(self) -> list[Hyperparameter]:
+        return [h for f in command_line_functions(self.program) for h in self._all_defaults(f, "argparse")]
 
     @cached_property
     def _configured(self) -> list[Scope]:

@@ -42,6 +42,12 @@ def declared(program: Program) -> Iterator[Hyperparameter]:
     yield from _updated(program)
 
 
+def declares_options(program: Program) -> bool:
+    """Whether a file has options of its command line that no `add_argument` and no `fire.Fire(main)` declares."""
+    found = (*_decorated(program), *_typer(program), *_flags(program), *program.method_calls("set_defaults"))
+    return bool(found)
+
+
 def _row(program: Program, name: str, expr: ast.expr, node: ast.AST) -> Hyperparameter | None:
     """The hyperparameter `name`, if `expr` is a literal, or arithmetic on literals and constants."""
     if not isinstance(expr, ast.Constant | ast.UnaryOp | ast.BinOp | ast.List | ast.Tuple):

@@ -342,22 +342,18 @@ def _by_field(program: Program, expr: ast.expr, depth: int) -> Traced | None:
     """`cfg.lr` of a configuration that comes in by a way that is not seen: the one field of that name in the file."""
     if not isinstance(expr, ast.Attribute) or dotted(expr) is None:
         return None
+    from dry_debug.program.hyper import WITH_DEFAULTS
     from dry_debug.program.hyper_fields import canonical_field
 
     parsed = _of_parsed_file(program, expr.attr)
     if parsed is not None:
         return parsed
     hyper = program.training.hyper
-    rows = [(h, program) for h in hyper.all] + [(row.found, row.owner) for row in hyper.elsewhere]
-    named = [
-        (h, owner) for h, owner in rows if h.origin in ("argparse", "dataclass") and _own_name(h.node) == expr.attr
-    ]
-    if len(named) != 1:
-        named = (
-            [(h, o) for h, o in rows if h.origin in ("argparse", "dataclass") and h.name == canonical_field(expr.attr)]
-            if not named
-            else []
-        )
+    rows = [(h, program) for h in hyper.with_defaults]
+    rows += [(row.found, row.owner) for row in hyper.elsewhere if row.found.origin in WITH_DEFAULTS]
+    named = [(h, owner) for h, owner in rows if _own_name(h.node) == expr.attr]
+    if not named:
+        named = [(h, owner) for h, owner in rows if h.name == canonical_field(expr.attr)]
     if len(named) != 1:
         return _field_default(program, expr, depth)
     hyper_one, owner = named[0]
