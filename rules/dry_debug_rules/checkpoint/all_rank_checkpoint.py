@@ -142,19 +142,18 @@ def _own_path(site: SaveSite, program: Program) -> ast.expr | None:
     if any(program.training.distributed.ranks.own_file(path, stmt) for stmt in places):
         return path
     queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, stmt, 0) for stmt in places]
+    paths: dict[ast.expr, list[str]] = {}  # those in an expression, which several variables may come to
+    values: dict[tuple[str, ast.stmt], list[tuple[ast.expr | None, ast.stmt]]] = {}
     while queue:
         expr, where, depth = queue.pop()
-        for node in nodes(expr):
-            if not isinstance(node, ChainNode):
-                continue
-            text = (dotted(node) or "").lower()
-            if any(word in text for word in _OWN):
+        if expr not in paths:
+            paths[expr] = [p for n in nodes(expr) if isinstance(n, ChainNode) and (p := dotted(n)) is not None]
+            if any(word in one.lower() for one in paths[expr] for word in _OWN):
                 return expr
-            if text and depth < MAX_NAMES:
-                full = dotted(node) or ""
-                queue += [
-                    (v, s, depth + 1) for v, s in values_of(program, full, where) if v is not None and v is not expr
-                ]
+        for one in paths[expr] if depth < MAX_NAMES else ():
+            if (one, where) not in values:
+                values[one, where] = values_of(program, one, where)
+            queue += [(v, s, depth + 1) for v, s in values[one, where] if v is not None and v is not expr]
         if len(queue) > 60:
             return expr
     return None

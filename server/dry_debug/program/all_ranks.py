@@ -133,13 +133,11 @@ def held_back(program: Program, node: ast.AST, depth: int = 0) -> ast.expr | Non
 
 def may_be_about_process(program: Program, test: ast.expr, at: ast.stmt) -> bool:
     """Whether a test, by its words or by what its variables hold, may be about the process."""
-    paths: set[str] = set()
-    for node in nodes(test):
-        if isinstance(node, ChainNode):
-            path = dotted(node)
-            if path is not None:
-                paths.add(path)
-    return any(_about_process(path) or _set_by_process(program, path, at) for path in paths)
+    known = program.training.distributed.doubtful
+    if test not in known:
+        paths = {path for n in nodes(test) if isinstance(n, ChainNode) and (path := dotted(n)) is not None}
+        known[test] = any(map(_about_process, paths)) or any(_set_by_process(program, path, at) for path in paths)
+    return known[test]
 
 
 def _about_process(text: str) -> bool:

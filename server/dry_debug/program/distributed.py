@@ -32,6 +32,7 @@ class Distributed:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.doubtful: dict[ast.expr, bool] = {}  # tests, and whether they may be about the process; see all_ranks
         self._alone: dict[ast.AST, bool] = {}  # statements and blocks, and whether only one rank gets to them
 
     @cached_property
