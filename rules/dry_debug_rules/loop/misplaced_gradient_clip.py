@@ -10,7 +10,7 @@ from dry_debug.lint.hits import HAS_OPTIMIZER, HitRule, out_of_sight
 from dry_debug.lint.new_lines import moved_before
 from dry_debug.program.automata import Occurrence, collect
 from dry_debug.program.evidence import Step, made
-from dry_debug.program.gradient_order import Ordered, orders
+from dry_debug.program.gradient_order import Ordered, in_order, orders
 from dry_debug.program.walks import nodes
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class MisplacedGradientClip(HitRule[Ordered]):
         return (event.node for event in program.events.of_kind("clip"))
 
     def walks(self, program: Program) -> Iterable[Ordered]:
-        if not program.events.may_come(frozenset(("clip",))):
+        if not program.events.may_come(frozenset(("clip",))) or (not program.why.listens and in_order(program)):
             return []
         if not collect(program, "clip"):
             program.why(None, "no way from the start of this file leads to a clip")

@@ -137,13 +137,16 @@ def _judged(event: Event, scheduler: Value, program: Program) -> bool:
 
 
 def _behind_optimizer(program: Program) -> bool:
-    """Whether an optimizer steps above each step of a scheduler in its function: then nobody has to walk."""
+    """Whether an optimizer steps above each step of a scheduler in its function, or in what that calls above it: then
+    nobody has to walk."""
     stepped: set[Scope] = set()
     for event in program.events.of_kind("optimizer_step", "scheduler_step"):
         if event.kind == "optimizer_step":
             stepped.add(event.scope)
         elif event.scope not in stepped:
-            return False
+            if not program.training.loops.steps_above(event.stmt, event.scope):
+                return False
+            stepped.add(event.scope)
     return bool(stepped)
 
 

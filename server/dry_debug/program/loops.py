@@ -11,6 +11,7 @@ from dry_debug.program.dispatch import Run, is_hook, runs
 from dry_debug.program.events import CallTree, Event, Leaf, Tree
 from dry_debug.program.knowledge import PASS_THROUGH
 from dry_debug.program.parts import element
+from dry_debug.program.reaching import leads_on
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import ChainNode, LoopNode, Repeated, RowNode, names_in, nodes
@@ -256,6 +257,15 @@ class Loops:
             if self._leads_to_step(tree):
                 return tree.call
         return None
+
+    def steps_above(self, stmt: ast.stmt, scope: Scope) -> bool:
+        """Whether a call above a statement, in its function, leads to an optimizer step, and from there on to it."""
+        program = self.program
+        return any(
+            other.lineno < stmt.lineno and program.scope(other) is scope and leads_on(program.index, other, stmt)
+            and any(self._leads_to_step(tree) for _, tree in trees)
+            for other, trees in program.events._user_calls.items()
+        )  # fmt: skip
 
     def _function_trains(self, run: Run, depth: int, only_steps: bool = False) -> bool:
         known = run.program.training.loops._trains

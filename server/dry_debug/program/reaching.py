@@ -77,6 +77,20 @@ def always_in(index: ScopeIndex, stmt: ast.stmt, loop: ast.AST) -> bool:
     return False
 
 
+def leads_on(index: ScopeIndex, first: ast.stmt, second: ast.stmt) -> bool:
+    """Whether a way goes from a statement to one below it, without an exception and in the same round of a loop."""
+    around: set[ast.AST] = {second, *index.ancestors(second)}
+    at: ast.AST = first
+    while (block := index.parent.get(at)) is not None and not isinstance(block, ast.ExceptHandler):
+        beside = getattr(block, side(block, at), [])
+        if block in around:
+            return any(stmt in around for stmt in beside)
+        if terminates(beside):
+            return False
+        at = block
+    return False
+
+
 def behind_name(program: Program, name: str, scope: Scope, stmt: ast.stmt | None) -> list[Binding]:
     """The bindings whose value `name` can have in `scope`, where the statement `stmt` reads it."""
     found = program.names.lookup(name, scope)
