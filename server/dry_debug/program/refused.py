@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.reaching import reaching
@@ -66,10 +67,19 @@ def _stays_namespace(value: Value, expr: ast.expr, at: ast.stmt | None, program:
     texts = {program.document.source}
     if value.program is not None:
         texts.add(value.program.document.source)
-    return not any(
-        _SHOWN.search(line) is None for text in texts if any(word in text for word in _TURNING)
-        for line in text.splitlines() if _TURNED.search(line)
-    )  # fmt: skip
+    return not any(_SHOWN.search(line) is None for text in texts for line in _turned(text))
+
+
+def _turned(text: str) -> Iterator[str]:
+    """The lines that make something else of the options; the words are found in no time, the pattern line by line."""
+    for word in _TURNING:
+        at = text.find(word)
+        while at >= 0:
+            end = text.find("\n", at)
+            line = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else len(text)]
+            if _TURNED.search(line):
+                yield line
+            at = text.find(word, end) if end >= 0 else -1
 
 
 def _parsed(expr: ast.expr) -> bool:

@@ -251,21 +251,23 @@ class Loaded:
                 return _literal(call.args[0]) or True if base is True else base
             return base if func.attr in ("items", "copy", "state_dict") else False
         name = self.program.qualified(call) or ""
-        if (name.startswith("builtins.") and name not in _RESHAPES) or self._puts_together(call):
+        if name.startswith("builtins.") and name not in _RESHAPES:
             return False
         found = (self.taken(a, at, depth + 1) for a in call.args[:3] if not isinstance(a, ast.Starred))
-        return next((key for key in found if key is not False), False)
+        key = next((key for key in found if key is not False), False)
+        return False if key is not False and self._puts_together(call) else key
 
     def _puts_together(self, call: ast.Call) -> bool:
         """Whether a function of the project gives back a dict that it writes down: the next checkpoint."""
-        for owner, expr, stmt in handed_back(self.program, call):
+        back = handed_back(self.program, call)
+        for owner, expr, stmt in back:
             if isinstance(expr, ast.Name):
                 found = owner.names.lookup(expr.id, owner.scope(stmt))
                 made = found[1][0].value if found is not None and len(found[1]) == 1 else None
                 expr = made if isinstance(made, ast.expr) else expr
             if not (isinstance(expr, ast.Dict) and expr.keys) or None in expr.keys:
                 return False
-        return bool(handed_back(self.program, call))
+        return bool(back)
 
 
 _RESHAPES = ("builtins.dict", "builtins.filter", "builtins.sorted", "builtins.list")
