@@ -10,7 +10,7 @@ from dry_debug.fixes.layout import quoted
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.new_argument import argument_added
 from dry_debug.lint.rule import Report, SiteRule
-from dry_debug.program.arguments import argument
+from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Step, place_of
 from dry_debug.program.links import Link
 from dry_debug.program.reached import reached
@@ -173,10 +173,7 @@ def _as_passed(file: ast.expr, function: Scope, call: ast.Call) -> ast.expr | No
     """The file that `function` names as `call` says it: a literal, or what is passed for a parameter."""
     if not isinstance(file, ast.Name):
         return None if any(isinstance(n, ast.Name) for n in nodes(file)) else file
-    parameters = [a.arg for a in function.parameters()]
-    if function.self_name is not None and function.class_scope is function.parent:
-        parameters = parameters[1:]
-    return argument(call, parameters.index(file.id), file.id) if file.id in parameters else None
+    return given(call, function, file.id)
 
 
 def _may_precede(save: ast.Call, load: ast.Call, program: Program) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.lint.finding import Fix, Need, NeedImport
 from dry_debug.lint.new_lines import indented, line_before
@@ -13,7 +13,6 @@ from dry_debug.program.automata import Hit, Occurrence, collect
 from dry_debug.program.callers import without_gradients
 from dry_debug.program.events import function_of
 from dry_debug.program.evidence import Step, made, weakest
-from dry_debug.program.fate import fate_of
 from dry_debug.program.hands import other_hands
 from dry_debug.program.inference import (
     data_loop,
@@ -33,7 +32,8 @@ from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.model_calls import spelled
 from dry_debug.program.model_outputs import Outputs, taken_out_nearby
 from dry_debug.program.scopes import dotted, last_name
-from dry_debug.program.walks import LoopNode, names_in, nodes
+from dry_debug.program.shared_outputs import differentiated_later, evaluating_call
+from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
     from dry_debug.program.events import Event
@@ -93,7 +93,7 @@ class EvaluationWithGradients(OrderRule):
             return
         calls = evaluated(program)
         seen: set[object] = set()
-        causes: set[str] = set()
+        told: set[ast.AST] = set()
         for event, module in calls:
             ident = module.base.ident
             if ident is None or ident in seen:
@@ -107,14 +107,14 @@ class EvaluationWithGradients(OrderRule):
             if quick and not _may_evaluate(module, calls, program):
                 continue
             for hit in modes(module, program):
-                report = self._report(hit, module, program)
-                if report is not None and report.cause not in causes:
-                    causes.add(report.cause)
+                report = self._report(hit, module, program, told)
+                if report is not None:
                     yield report
         if program.why.listens:
             _tell(calls, program)
 
-    def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
+    def _report(self, hit: Hit, module: Value, program: Program, told: set[ast.AST]) -> Report | None:
+        """`told`: what is told once each, of the hits before."""
         event = hit.event
         place = Occurrence(event, hit.calls)
         if not program.why.listens and (hit.certainty != "must" or gradients_at(place) != "on"):
@@ -126,50 +126,50 @@ class EvaluationWithGradients(OrderRule):
         if at is None or not _judged(hit, place, module, program):
             return None
         around = data_loop(place)
-        here = event.program is program
-        function = _function(event)
-        if not here and event.program.call_sites(function):
+        spot = _spot(place)
+        here = spot.program is program
+        if not here and spot.program.call_sites(spot.function):
             program.why(place, "it is told in the file that it stands in", see=event)
             return None
-        call = event.node
-        assert isinstance(call, ast.Call)
-        path = dotted(call.func) or "the model"
+        if spot.call is not event.node:
+            program.why(event, "{} is told instead: training calls the function, too", spot.call, see=spot.call)
+        at = spot.call if here else at
+        path = dotted(spot.call.func) or "the model"
         switch = next((o.event for o in reversed(hit.trace) if o.event.kind == "eval"), None)
         evidence = made(module, "the model")
         if switch is not None:
             evidence.append(Step(switch.program, switch.node, "it is put into evaluation mode here"))
-        if not here:
-            evidence.append(Step(event.program, call, "the model runs here, and autograd records"))
+        if at is not event.node:
+            evidence.append(Step(event.program, event.node, "the model runs here, and autograd records"))
         if around is not None and isinstance(around[1], ast.For | ast.AsyncFor | ast.comprehension):
             evidence.append(Step(around[0], around[1].target, "for each batch of this loop a graph is built"))
-        exported = here and function.kind == "function" and not program.call_sites(function)
+        exported = here and spot.function.kind == "function" and not program.call_sites(spot.function)
         if exported:
-            off = without_gradients(program, event.node)
+            off = without_gradients(program, spot.call)
             if off is not None:
                 program.why(place, "autograd may be switched off by {}, which calls it", off, see=off)
                 return None
-            exported = not program.callers.of(function)
+            exported = not program.callers.of(spot.function)
         if around is None and hit.label != "eval" and not _own(hit, module):
             program.why(place, "it is not known who calls it, or how the model was made")
             return None
+        once = _cause(spot, place)
+        if once in told:
+            return None
+        told.add(once)
         return Report(
             at=at,
             headline=f"`{path[:36]}(...)` is evaluated without `torch.no_grad()`: a graph is built for nothing"
-            if here
+            if at is event.node
             else f"`{program.short(at, 36)}` evaluates without `torch.no_grad()`: a graph is built for nothing",
             confidence=weakest("high" if module.confidence == "high" else "medium", "medium" if exported else "high"),
             severity="warning" if around is not None else "suggestion",
             evidence=evidence,
             links=lambda: _links(module, exported, program),
-            cause=f"{self.name}@{program.span(self._cause(hit, program, around is None) if here else at).start}",
-            fix=ready_fix(_fix(hit, program)) if here else None,
+            cause=f"{self.name}@{program.span(once if here else at).start}",
+            fix=ready_fix(_fix(spot, place)) if here else None,
             fix_title=_TITLE if here else "",
         )
-
-    @staticmethod
-    def _cause(hit: Hit, program: Program, once: bool) -> ast.AST:
-        """What is told once: the loop over the data; where there is none, the calls of one function together."""
-        return _function(hit.event).node if once else _outermost(hit, program)
 
 
 _TITLE = "Switch autograd off for the evaluation (`torch.no_grad()`)"
@@ -275,7 +275,7 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "the model's own `forward` switches autograd off")
     elif (hands := other_hands(program, place, module)) is not None:
         why(place, "{} is given the model and cannot be followed", hands, see=hands)
-    elif (used := _leaves(event, home)) is not None:
+    elif (used := differentiated_later(event)) is not None and evaluating_call(place) is None:
         why(place, "what the model gives may be differentiated later: {}", Step(home, used, ""))
     else:
         return True
@@ -375,39 +375,23 @@ def _without_graph(call: ast.Call, program: Program) -> bool:
     return decorated or "no_grad" in text or "inference_mode" in text or "set_grad_enabled" in text
 
 
-def _leaves(event: Event, program: Program) -> ast.AST | None:
-    """Where what the model gives leaves the function with its graph, if something may differentiate it then."""
-    function = _function(event)
-    if function.kind != "function":
-        return None
-    if program.call_sites(function) and not program.events.of_kind("backward"):
-        return None
+class _Spot(NamedTuple):
+    """The call that evaluates: the model's own, or that of a function that runs the model for the training, too."""
+
+    program: Program
+    call: ast.Call
+    function: Scope
+
+
+def _spot(place: Occurrence) -> _Spot:
+    event = place.event
     assert isinstance(event.node, ast.Call)
-    outputs = Outputs(event.node, function, program)
-    known = bool(program.call_sites(function))  # where all of it ends
-    for name in sorted({*_names(event.stmt), *outputs.lists}):
-        kept = [(program, name, event.stmt)]
-        for owner, given, _, stmt in program.arguments_of(function, name):  # a list of the caller that is filled here
-            path = dotted(given)
-            if path is not None and stmt is not None:
-                kept.append((owner, path, stmt))
-        for owner, path, stmt in kept:
-            fate = fate_of(owner, path, stmt, lists=True)
-            if fate.backward and fate.differentiated is not None:
-                return fate.differentiated[1] if fate.differentiated[0] is program else event.node
-            known = known and not fate.unknown
-    for node in nodes(function.node):
-        back = node.value if isinstance(node, ast.Return | ast.Yield) else None
-        if back is None or not outputs.carries(back):
-            continue
-        if not known or (event.node in nodes(back) and not outputs.end_here()):
-            return node
-    return None
-
-
-def _names(stmt: ast.stmt) -> list[str]:
-    """The variables that a statement assigns."""
-    return [name for target in stmt.targets for name in names_in(target)] if isinstance(stmt, ast.Assign) else []
+    shared = evaluating_call(place) if differentiated_later(event) is not None else None
+    if shared is None:
+        return _Spot(event.program, event.node, _function(event))
+    return _Spot(
+        shared.program, shared.call, function_of(shared.program.scope(shared.call)) or shared.program.index.module
+    )
 
 
 def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:
@@ -423,23 +407,29 @@ def _tell(calls: list[tuple[Event, Value]], program: Program) -> None:
 # -- the fix -----------------------------------------------------------------------------------------------------------
 
 
-def _outermost(hit: Hit, program: Program) -> ast.stmt:
+def _cause(spot: _Spot, place: Occurrence) -> ast.AST:
+    """What is told once: the loop over the data; where there is none, the calls of one function together."""
+    return spot.function.node if data_loop(place) is None else _outermost(spot, place)
+
+
+def _outermost(spot: _Spot, place: Occurrence) -> ast.stmt:
     """The loop over the data in the function of the call, else its statement."""
-    around = data_loop(Occurrence(hit.event, hit.calls))
+    program, around = spot.program, data_loop(place)
+    stmt = program.statement(spot.call)
+    assert stmt is not None
     loop = around[1] if around is not None and around[0] is program else None
-    inside = isinstance(loop, ast.stmt) and program.index.inside(hit.event.stmt, loop)
-    return loop if inside and isinstance(loop, ast.stmt) else hit.event.stmt
+    return loop if isinstance(loop, ast.stmt) and program.index.inside(stmt, loop) else stmt
 
 
-def _fix(hit: Hit, program: Program) -> Fix | None:
-    function = _function(hit.event)
+def _fix(spot: _Spot, place: Occurrence) -> Fix | None:
+    program, function = spot.program, spot.function
     torch, needs = _torch(program)
     if torch is None:
         return None
     only = function.kind == "function" and not program.training.loops.function_trains(function)
     if only and not function.yields and isinstance(function.node, ast.FunctionDef):
         return Fix(_TITLE, "unsafe", (line_before(program, function.node, f"@{torch}.no_grad()"),), tuple(needs))
-    edits = indented(program, _outermost(hit, program), f"with {torch}.no_grad():")
+    edits = indented(program, _outermost(spot, place), f"with {torch}.no_grad():")
     return Fix(_TITLE, "unsafe", edits, tuple(needs)) if edits else None
 
 

@@ -112,10 +112,7 @@ def _by_others(program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
             continue
         if function not in known:
             known[function] = {n for c, text in _parses(owner) if owner.scope(c) is function for n in _root(text)}
-        names = [a.arg for a in function.parameters()]
-        if function.self_name is not None and function.parent is not None and function.parent.kind == "class":
-            names = names[1:]
-        for position, name in enumerate(names):
+        for position, name in enumerate(function.passed_names()):
             given = argument(call, position, name)
             if given is not None and name in known[function]:
                 yield call, given

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.program.arguments import parameter_for
 from dry_debug.program.fate import fate_of
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.shape import shape
@@ -119,13 +120,10 @@ def keepers(
     function, other = target.scope, target.program
     if target.kind != "function" or function is None or other is None or function.kind != "function":
         return
-    parameters = [a.arg for a in function.parameters()]
     own = function.self_name if function.class_scope is not None else None
-    if own is not None and parameters[:1] == [own]:
-        parameters = parameters[1:]
-    passed: dict[str, ast.expr] = dict(zip(parameters, call.args, strict=False))
+    passed: dict[str, ast.expr] = dict(zip(function.passed_names(), call.args, strict=False))
     passed.update({k.arg: k.value for k in call.keywords if k.arg is not None})
-    name = next((n for n, e in passed.items() if e is argument), None)
+    name = parameter_for(call, argument, function)
     if name is None:
         return
     given = made if made is not None else Value("tensor", attached=True, via="loss")

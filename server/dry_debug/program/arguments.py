@@ -31,18 +31,26 @@ def given(call: ast.Call, callee: Scope, name: str) -> ast.expr | None:
     for keyword in call.keywords:
         if keyword.arg == name:
             return keyword.value
-    parameters = [a.arg for a in callee.parameters()]
-    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
-        parameters = parameters[1:]
+    parameters = callee.passed_names()
     if name.startswith("*"):
         node = callee.node
         named = len(node.args.posonlyargs) + len(node.args.args) if isinstance(node, ast.FunctionDef) else 0
-        at = named - (callee.self_name is not None and callee.class_scope is callee.parent) + int(name[1:])
+        at = named - callee.is_method + int(name[1:])
     else:
         at = parameters.index(name) if name in parameters else len(call.args)
     if at >= len(call.args) or any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
         return None
     return call.args[at]
+
+
+def parameter_for(call: ast.Call, argument: ast.AST, callee: Scope) -> str | None:
+    """The parameter of `callee` that `call` gives an argument of its own for: the expression, or its `ast.keyword`."""
+    for keyword in call.keywords:
+        if keyword is argument or keyword.value is argument:
+            return keyword.arg
+    names = callee.passed_names()
+    at = next((i for i, given in enumerate(call.args) if given is argument), len(names))
+    return names[at] if at < len(names) else None
 
 
 def places_taken(function: Value) -> int:
@@ -63,8 +71,7 @@ def bind_arguments(
     """Parameters of `callee` and the values that this call gives them; the first `taken` are given already."""
     bound: dict[tuple[Scope, str], Value] = {}
     parameters = [a.arg for a in callee.parameters()]
-    method_ = callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None
-    if receiver is not None and method_:
+    if receiver is not None and callee.is_method:
         if receiver.scope is not None and parameters:
             bound[(callee, parameters[0])] = receiver
         parameters = parameters[1:]

@@ -33,6 +33,7 @@ class Automaton:
     start: Hashable = None
     remembers = True  # what the guards on the way said; False where only what is reached matters
     seldom = True  # its labels say that something is wrong: most programs get none
+    ways = False  # the calls that lead to an event's function count each for itself
 
     def step(self, state: Hashable, event: Event, context: Context) -> tuple[Hashable, Hashable | None]:
         """The next state, and what is wrong with this event in this state (a label) or None.
@@ -44,6 +45,10 @@ class Automaton:
     def counts(self, state: Hashable, label: Hashable) -> bool:
         """Whether a path in `state` is one of those of which all must be wrong for `label` to be a must."""
         return True
+
+    def way(self, calls: tuple[CallTree, ...]) -> ast.Call | None:
+        """What tells apart the hits of one event that it has the same label for: the call of its function, if that."""
+        return calls[-1].call if self.ways and calls else None
 
 
 @dataclass(slots=True)
@@ -148,7 +153,7 @@ class Context:
 
 
 def run(automaton: Automaton, program: Program) -> list[Hit]:
-    """Walk from every root of the program; one hit an event and label, the most certain one.
+    """Walk from every root of the program; one hit an event and label (and way to it), the most certain one.
 
     What lies whole in another file, which shows it as surely when it is walked by itself, is left to that file: there
     it is told, and there it can be mended.
@@ -202,7 +207,7 @@ def _hits(automaton: Automaton, program: Program) -> list[Hit]:
 
     if not program.events.may_come(automaton.kinds):
         return []
-    best: dict[tuple[Event, Hashable], Hit] = {}
+    best: dict[tuple[Event, Hashable, ast.Call | None], Hit] = {}
     order: dict[Certainty, int] = {"must": 0, "may": 1, "unknown": 2}
     if automaton.remembers and automaton.seldom:
         # Who remembers no guard comes by all the paths that there are, and more: where none of them is wrong, none is.
@@ -213,9 +218,10 @@ def _hits(automaton: Automaton, program: Program) -> list[Hit]:
     walker = Walker(automaton, program)
     for root in walker.relevance.roots:
         for hit in walker.run(root):
-            known = best.get((hit.event, hit.label))
+            key = (hit.event, hit.label, automaton.way(hit.calls))
+            known = best.get(key)
             if known is None or order[hit.certainty] < order[known.certainty]:
-                best[(hit.event, hit.label)] = hit
+                best[key] = hit
     return sorted(best.values(), key=lambda h: (h.event.program is not program, h.event.stmt.lineno))
 
 

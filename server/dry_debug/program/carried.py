@@ -190,9 +190,7 @@ def _backward_given(
         function, other = target.scope, target.program
         if target.kind != "function" or function is None or other is None or function.kind != "function":
             continue
-        names = [a.arg for a in function.parameters()]
-        if function.self_name is not None and function.class_scope is function.parent:
-            names = names[1:]
+        names = function.passed_names()
         name = place if isinstance(place, str) else names[place] if place is not None and place < len(names) else None
         if name is None or places_taken(target) or len(function.bindings.get(name, ())) != 1:
             continue

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dry_debug.program import knowledge as know
+from dry_debug.program.arguments import parameter_for
+from dry_debug.program.derived import target_paths
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.records import dataclass
@@ -13,7 +16,7 @@ from dry_debug.records import dataclass
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
-MAX_HOPS = 5
+MAX_HOPS = 12
 _NUMBERS = frozenset(
     f"builtins.{n}" for n in ("print", "float", "int", "str", "format", "len", "isinstance", "bool", "repr", "type")
 )
@@ -60,7 +63,10 @@ def fate_of(program: Program, path: str, filled: ast.stmt, lists: bool = False) 
 def fate_of_value(program: Program, call: ast.Call) -> Fate:
     """The fate of what a call gives, of all its parts together, and of what is put into lists."""
     fate = Fate()
-    _Fates(fate, True).read(program, call, program.scope(call), 0)
+    scope = program.scope(call)
+    while scope.kind == "comprehension" and scope.parent is not None:  # what it collects goes on behind it
+        scope = scope.parent
+    _Fates(fate, True).read(program, call, scope, 0)
     return fate
 
 
@@ -68,13 +74,15 @@ class _Fates:
     def __init__(self, fate: Fate, lists: bool) -> None:
         self.fate = fate
         self.lists = lists
-        self.seen: set[tuple[str, Scope, ast.stmt | None] | ast.AST] = set()
+        # The functions that the value was given to: what they give back goes to that call, not to every caller.
+        self.entered: dict[Scope, tuple[Program, ast.Call]] = {}
+        self.seen: set[tuple[object, ...]] = set()
 
     def path(self, program: Program, path: str, home: Scope, hops: int, filled: ast.stmt | None = None) -> None:
         """The reads of `path` behind the statement `filled`, which gives it the value or adds to it."""
         bindings = home.bindings.get(path, [])
         bound = filled is not None and len(bindings) > 1 and any(b.stmt is filled for b in bindings)
-        key = (path, home, filled if bound else None)
+        key = (path, home, filled if bound else None, self.entered.get(home))
         if key in self.seen:
             return
         if hops > MAX_HOPS:
@@ -92,9 +100,10 @@ class _Fates:
 
     def read(self, program: Program, node: ast.AST, scope: Scope, hops: int) -> None:
         """Climb from one read to where its value ends."""
-        if node in self.seen:
+        key = (node, self.entered.get(scope))
+        if key in self.seen:
             return
-        self.seen.add(node)
+        self.seen.add(key)
         parents = program.flow.parents(scope)
         parent = parents.get(node)
         while parent is not None:
@@ -207,7 +216,14 @@ class _Fates:
             return
         target = program.target(call)
         if target.kind == "function" and target.scope is not None and target.program is not None:
-            self._parameter(target.program, target.scope, node, call, hops, isinstance(func, ast.Attribute))
+            parameter = parameter_for(call, node, target.scope)
+            if parameter is None:
+                self.fate.unknown = True
+            else:
+                entered = self.entered
+                self.entered = {**entered, target.scope: (program, call)}
+                self.path(target.program, parameter, target.scope, hops + 1)
+                self.entered = entered
             return
         if name is not None and not name.startswith("."):
             return  # a library that is not torch: it logs, plots or averages
@@ -234,31 +250,14 @@ class _Fates:
             else:
                 self.fate.unknown = True
 
-    def _parameter(
-        self, program: Program, function: Scope, node: ast.AST, call: ast.Call, hops: int, method: bool
-    ) -> None:
-        parameters = [a.arg for a in function.parameters()]
-        if method and function.self_name is not None:
-            parameters = parameters[1:]
-        at = next((i for i, a in enumerate(call.args) if a is node), None)
-        name = next((k.arg for k in call.keywords if k is node or k.value is node), None)
-        if at is not None and at < len(parameters):
-            name = parameters[at]
-        if name is None:
-            self.fate.unknown = True
-            return
-        self.path(program, name, function, hops + 1)
-
     def _assigned(
         self, program: Program, stmt: ast.Assign | ast.AugAssign | ast.AnnAssign, scope: Scope, hops: int
     ) -> None:
         targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
         inner = program.flow.scope_inside(stmt, scope)
-        for target in targets:
-            path = dotted(target.value if isinstance(target, ast.Subscript) else target)
-            if path is None:
-                self.fate.unknown = True
-                continue
+        paths = [path for target in targets for path in target_paths(target)]
+        self.fate.unknown = self.fate.unknown or not paths
+        for path in paths:
             root, _, rest = path.partition(".")
             home: Scope | None = inner
             if rest:
@@ -269,12 +268,40 @@ class _Fates:
             if home is None:
                 self.fate.unknown = True
                 continue
+            entered = self.entered
+            if rest:  # whoever reads the attribute may have come by another call
+                self.entered = {}
             self.path(program, path, home, hops + 1, stmt if home is inner else None)
+            if rest and home.kind == "class":
+                self._elsewhere(program, rest, home, hops)
+            self.entered = entered
+
+    def _elsewhere(self, program: Program, attribute: str, cls: Scope, hops: int) -> None:
+        """The reads of an attribute of the class's objects outside of it: `meter.value`."""
+        key = (attribute, cls)
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        module = program.index.module
+        for node in program.flow.parents(module):
+            if node.__class__ is not ast.Attribute or node.attr != attribute or not isinstance(node.ctx, ast.Load):
+                continue
+            stmt = program.flow.statement_of(node, module)
+            if stmt is None or program.scope(stmt).class_scope is cls:
+                continue
+            holder = program.value(node.value, stmt).base
+            if not holder.known:
+                self.fate.unknown = True
+            elif holder.scope is cls:
+                self.read(program, node, module, hops + 1)
 
     def _returned(self, program: Program, node: ast.AST, scope: Scope, hops: int, at: int | None) -> None:
         """Follow to the callers, if they are all that there can be seen."""
         function = program.flow.scope_inside(node, scope)
-        sites = program.callers.here_or_elsewhere(function) if function.kind == "function" and hops < MAX_HOPS else []
+        sites: Sequence[tuple[Program, ast.Call]] = ()
+        if function.kind == "function" and hops < MAX_HOPS:
+            entered = self.entered.get(function)
+            sites = [entered] if entered is not None else program.callers.here_or_elsewhere(function)
         if not sites:
             self.fate.unknown = True
             return

@@ -181,9 +181,7 @@ def _passed(binding: Binding, place: _Place) -> Iterator[_Place]:
     program, function = place.program, binding.scope
     if place.frames:
         call, stmt, scope, owner = place.frames[-1]
-        names = [a.arg for a in function.parameters()]
-        if function.self_name is not None and function.parent is not None and function.parent.kind == "class":
-            names = names[1:]
+        names = function.passed_names()
         given = next((k.value for k in call.keywords if k.arg == binding.name), None)
         at = names.index(binding.name) if binding.name in names else len(call.args)
         if given is None and at < len(call.args):

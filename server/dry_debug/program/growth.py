@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.additions import addition_of, keepers, may_keep
-from dry_debug.program.arguments import argument
+from dry_debug.program.arguments import given as given_for
 from dry_debug.program.carried import Carried, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
@@ -240,7 +240,7 @@ def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | N
     if len(sites) != 1:
         return None
     call = sites[0]
-    at, given = program.statement(call), _given_for(path, function, call)
+    at, given = program.statement(call), given_for(call, function, path)
     if at is None or not isinstance(given, ast.Name):
         return None
     for block in _loops_around(program, call):
@@ -256,13 +256,6 @@ def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | N
             ):
                 return made
     return None
-
-
-def _given_for(name: str, function: Scope, call: ast.Call) -> ast.expr | None:
-    names = [a.arg for a in function.parameters()]
-    if function.self_name is not None and function.class_scope is function.parent:
-        names = names[1:]
-    return argument(call, names.index(name), name) if name in names else None
 
 
 def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Repeated) -> bool:
@@ -315,7 +308,7 @@ def _handed_through(program: Program, binding: Binding, path: str) -> bool:
         if any(b.stmt is not None and _reset_with_the_gradients(owner, b.stmt, node) for b in bindings):
             continue
         if any(b.kind == "param" for b in reaching(owner.index, bindings, back)):
-            passed = _given_for(expr.id, function, call) if isinstance(expr, ast.Name) else None
+            passed = given_for(call, function, expr.id) if isinstance(expr, ast.Name) else None
             if passed is not None and dotted(passed) == path:
                 return True
     return False
@@ -384,7 +377,7 @@ def _handed_in(program: Program, function: Scope, path: str, depth: int) -> bool
     if len(bindings) != 1 or bindings[0].kind != "param" or depth > MAX_HANDED:
         return False
     for call in program.call_sites(function):
-        stmt, given = program.statement(call), _given_for(path, function, call)
+        stmt, given = program.statement(call), given_for(call, function, path)
         name = dotted(given) if given is not None else None
         if stmt is not None and name is not None and outlived(program, stmt, name, True, depth + 1) is not None:
             return True
@@ -413,7 +406,7 @@ def _fed_back(program: Program, function: Scope, path: str) -> bool:
             return False
         places.add(at if isinstance(value, ast.Tuple) else None)
     for call in program.call_sites(function) if len(places) == 1 else ():
-        stmt, given = program.statement(call), _given_for(path, function, call)
+        stmt, given = program.statement(call), given_for(call, function, path)
         if not isinstance(stmt, ast.Assign) or stmt.value is not call or len(stmt.targets) != 1:
             continue
         target: ast.expr = stmt.targets[0]

@@ -47,6 +47,7 @@ class Modes(Automaton):
     kinds = KINDS
     start = ("fresh", False)
     seldom = False
+    ways = True
 
     def __init__(self, module: Value) -> None:
         self.module = module

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.program.arguments import parameter_for
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.records import dataclass, field
 
@@ -121,13 +122,7 @@ class _Follow:
             return
         target = program.target(call)
         if target.kind == "function" and target.scope is not None and target.program is not None:
-            parameters = [a.arg for a in target.scope.parameters()]
-            if isinstance(func, ast.Attribute) and target.scope.self_name is not None:
-                parameters = parameters[1:]
-            at = next((i for i, a in enumerate(call.args) if a is node), None)
-            parameter = next((k.arg for k in call.keywords if k.value is node), None)
-            if parameter is None and at is not None and at < len(parameters):
-                parameter = parameters[at]
+            parameter = parameter_for(call, node, target.scope)
             if parameter is not None:
                 for read in target.program.flow.reads(parameter, target.scope):
                     self.value(target.program, read, target.scope, hops + 1, entry)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.arguments import argument
+from dry_debug.program.arguments import given
 from dry_debug.program.flow import LossCall
 from dry_debug.program.scopes import Scope
 from dry_debug.program.trees import CallTree
@@ -38,13 +38,10 @@ def in_other_files(program: Program, names: frozenset[str]) -> Iterator[LossCall
             found = known[callee]
             if found is None:
                 continue
-            parameters = [a.arg for a in callee.parameters()]
-            if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
-                parameters = parameters[1:]
-            given = argument(tree.call, parameters.index(found[0]), found[0]) if found[0] in parameters else None
-            if given is not None:
+            prediction = given(tree.call, callee, found[0])
+            if prediction is not None:
                 made = Value("loss", type=found[1], node=found[2], program=owner)
-                yield LossCall(tree.call, found[1], given, made)
+                yield LossCall(tree.call, found[1], prediction, made)
 
 
 def _parameter(owner: Program, callee: Scope, names: frozenset[str]) -> tuple[str, str, ast.AST] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dry_debug.once import cached_property
 from dry_debug.program import grad_modes
 from dry_debug.program import knowledge as know
+from dry_debug.program.arguments import given
 from dry_debug.program.class_kinds import kind_of
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.grad_modes import GradMode
@@ -396,20 +397,9 @@ class Program:
 
     def arguments_of(self, function: Scope, name: str) -> list[tuple[Program, ast.expr, Scope, ast.stmt | None]]:
         """What the calls in this file pass for parameter `name`: (program, expression, scope, statement)."""
-        parameters = [a.arg for a in function.parameters()]
-        method = function.parent is not None and function.parent.kind == "class" and function.self_name is not None
-        if method:
-            parameters = parameters[1:]
         result: list[tuple[Program, ast.expr, Scope, ast.stmt | None]] = []
         for call in self.call_sites(function):
-            expr = None
-            for keyword in call.keywords:
-                if keyword.arg == name:
-                    expr = keyword.value
-            if expr is None and name in parameters:
-                at = parameters.index(name)
-                if at < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args[: at + 1]):
-                    expr = call.args[at]
+            expr = given(call, function, name)
             if expr is not None:
                 result.append((self, expr, self.scope(call), self.statement(call)))
         return result

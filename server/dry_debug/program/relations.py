@@ -148,7 +148,7 @@ def _parameters_of(node: ast.Call, optimizer: Value, program: Program) -> list[V
     if target.kind != "function" or callee is None:
         return []
     result: list[Value] = []
-    for parameter, expr in zip([a.arg for a in callee.parameters()], node.args, strict=False):
+    for parameter, expr in zip(callee.passed_names(), node.args, strict=False):
         if callee.receivers.get(parameter, set()) & _PARAMETERS:
             value = program.evaluator.value(expr, scope, stmt, optimizer.env)
             result.extend([value] if value.kind == "module" else [])

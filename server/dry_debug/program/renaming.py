@@ -115,7 +115,7 @@ def of_call(tree: CallTree, function: Value, wanted: Callable[[str], bool]) -> R
     parameters = [a.arg for a in callee.parameters()]
     given: dict[str, ast.expr] = {}
     call = tree.call
-    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
+    if callee.is_method:
         own = parameters[0] if parameters else ""
         func = call.func
         receiver = func.value if isinstance(func, ast.Attribute) and func.attr == callee.name else None

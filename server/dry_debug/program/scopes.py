@@ -179,6 +179,16 @@ class Scope:
             scope = scope.parent
         return None
 
+    @property
+    def is_method(self) -> bool:
+        """Whether it stands in a class and is given the instance (or the class) as its first parameter."""
+        return self.parent is not None and self.parent.kind == "class" and self.self_name is not None
+
+    def passed_names(self) -> list[str]:
+        """The parameters that a call names or gives by place, in order: all but the instance of a method."""
+        names = [parameter.arg for parameter in self.parameters()]
+        return names[1:] if self.is_method else names
+
     def parameters(self) -> list[ast.arg]:
         """All parameters in order: positional-only, ordinary, *args, keyword-only, **kwargs."""
         known = self.own_parameters

@@ -28,12 +28,20 @@ def find_targets(program: Program, call: ast.Call) -> tuple[Value, Value | None]
             return _callable(ev.member(base, func.attr)), None
         if base.scope is not None and base.scope.kind == "class" and base.program is not None:
             found = base.program.evaluator.class_attribute(base.scope, func.attr, base)
-            if found.kind == "function":
-                return found, base
-            return UNKNOWN, None
+            return (found, base) if found.kind == "function" else _object(found)
         if base.known:
             return UNKNOWN, None
-    return _callable(ev.value(func, scope, stmt)), None
+    value = ev.value(func, scope, stmt)
+    return _object(value) if value.kind in ("instance", "scheduler") else (_callable(value), None)
+
+
+def _object(value: Value) -> tuple[Value, Value | None]:
+    """`early_stopping(loss, model)`: the `__call__` of the object's class, and the object."""
+    if value.kind in ("instance", "scheduler") and value.scope is not None and value.program is not None:
+        found = value.program.evaluator.class_attribute(value.scope, "__call__")
+        if found.kind == "function":
+            return found, value
+    return UNKNOWN, None
 
 
 def _callable(value: Value) -> Value:

@@ -278,9 +278,7 @@ def _arguments(call: ast.Call) -> list[tuple[int | str, ast.expr]]:
 
 def _parameter(scope: Scope, position: int | str) -> str | None:
     """The parameter of a function that an argument goes to."""
-    names = [a.arg for a in scope.parameters()]
-    if scope.parent is not None and scope.parent.kind == "class" and scope.self_name is not None:
-        names = names[1:]
+    names = scope.passed_names()
     if isinstance(position, str):
         return position if position in names else None
     return names[position] if position < len(names) else None

@@ -93,7 +93,7 @@ class Walker:
         self._reset()
 
     def _reset(self) -> None:
-        self.tallies: dict[tuple[Event, Hashable], _Tally] = {}
+        self.tallies: dict[tuple[Event, Hashable, ast.Call | None], _Tally] = {}
         self.work = 0
         self.stack: list[Scope] = []
         self.renamings: list[Renaming | None] = []  # of the calls on the stack
@@ -119,7 +119,7 @@ class Walker:
         walk.release()
         self.program.events.walked += self.work
         hits = []
-        for (event, label), tally in self.tallies.items():
+        for (event, label, _), tally in self.tallies.items():
             sure = self.work <= MAX_WORK
             certainty: Certainty = "unknown" if tally.vague or not sure else "must" if tally.must else "may"
             hits.append(Hit(event, label, certainty, tally.trace, tally.loops, tally.calls))
@@ -264,7 +264,8 @@ class Walker:
         return known
 
     def _tally(self, event: Event, label: Hashable, paths: list[tuple[PathState, Trace]], states: States) -> None:
-        tally = self.tallies.setdefault((event, label), _Tally())
+        key = (event, label, self.automaton.way(self.context.calls))
+        tally = self.tallies.setdefault(key, _Tally())
         rivals = [p for p in states if not p.thrown and self.automaton.counts(p.state, label)]
         bad = [p for p, _ in paths if not p.thrown]
         # A path that may be none proves nothing, and takes nothing from the others where it is as wrong as they are.
@@ -479,10 +480,7 @@ _GIVEN = Value("const", const=True)
 
 def _given(call: ast.Call, callee: Scope) -> list[str]:
     """The parameters for which the call gives something, known or not."""
-    names = [a.arg for a in callee.parameters()]
-    if callee.parent is not None and callee.parent.kind == "class" and callee.self_name is not None:
-        names = names[1:]
-    return names[: len(call.args)] + [k.arg for k in call.keywords if k.arg is not None]
+    return callee.passed_names()[: len(call.args)] + [k.arg for k in call.keywords if k.arg is not None]
 
 
 def _lineage(instance: Value) -> list[Scope]:
