@@ -136,9 +136,11 @@ def _may_carry(program: Program, scope: Scope, loop: LoopNode) -> list[_Candidat
     carried = {name for name in several if _bound_in(program, scope, loop, name)}
     if not carried and not _classes_keep(program):
         return []
+    stmt_of, last = program.index.stmt_of, loop.end_lineno or loop.lineno
     calls = [
         (call, at) for call in scope.calls
-        if (at := program.statement(call)) is not None and at is not loop and inside(at, loop)
+        if loop.lineno <= call.lineno <= last and (at := stmt_of.get(call)) is not None
+        and at is not loop and inside(at, loop)
     ]  # fmt: skip
     found: list[_Candidate] = []
     for call, stmt in calls[:MAX_CALLS]:

@@ -38,12 +38,9 @@ class ProjectCalls:
                 if any(isinstance(b.value, ast.Lambda) for b in bindings)
             }  # fmt: skip
         self._imported = {
-            b.name
-            for scope in (self.index.module, *self.index.functions)
-            for bindings in scope.bindings.values()
-            for b in bindings
-            if b.kind in ("from", "import")
-        }
+            alias.asname or alias.name.partition(".")[0]
+            for stmt in self.index.imports if self.index.scope_of[stmt].kind != "class" for alias in stmt.names
+        }  # fmt: skip
         self._callable_objects = any("__call__" in c.bindings for c in self.index.classes)
 
     def of(self, calls: list[ast.Call]) -> dict[ast.stmt, list[Row]]:

@@ -84,7 +84,7 @@ class Walker:
     """Walks one automaton over one program, from one root at a time."""
 
     def __init__(self, automaton: Automaton, program: Program, remembers: bool = True) -> None:
-        """`remembers` what the guards on the way said, if the automaton does."""
+        """`remembers` what the guards on the way said, if the automaton does; else no hit is surer than another."""
         self.automaton = automaton
         self.program = program
         self._steps: dict[Event, Event] = {}
@@ -211,6 +211,10 @@ class Walker:
                 owners = frozenset(id(scope) for scope in self.stack[:-1] if scope is not here)
         return forget(states, names, owners)
 
+    def _unsure(self, states: States) -> States:
+        """The states, none of them sure. Who remembers no guard only asks whether anything is found, however sure."""
+        return vague(states) if self._remembers is not None else states
+
     def _seq(self, items: list[Tree], states: States) -> Flow:
         flow = Flow(states)
         for item in items:
@@ -320,6 +324,9 @@ class Walker:
         flow.merge_exits(body)
         thrown: States = {}
         for source in (states, body.next):
+            if self._remembers is None:
+                merge(thrown, source)
+                continue
             for path, trace in source.items():
                 add(thrown, path.but(thrown=True), trace)
         for handler in tree.handlers:
@@ -347,7 +354,8 @@ class Walker:
         if callee is None or program is None or not self.relevance.reaches(called):
             return plain or self._walk(tree.body, states)  # type: ignore[arg-type]
         if callee in self.stack or len(self.stack) > MAX_DEPTH:
-            return Flow(vague(states)) if plain else self._walk(tree.body, vague(states))  # type: ignore[arg-type]
+            unsure = self._unsure(states)
+            return Flow(unsure) if plain else self._walk(tree.body, unsure)  # type: ignore[arg-type]
         outer = self.context
         key = (tree, outer.calls, frozenset(states))
         done = self._done.get(key) if tree.body is None else None
@@ -370,9 +378,9 @@ class Walker:
         result = leave(merged, id(callee)) if self._remembers is not None else merged
         if callee.yields and tree.body is None:  # nobody knows when its parts run
             merge(result, states)
-            result = vague(result)
+            result = self._unsure(result)
         elif tree.opaque:
-            result = vague(result)
+            result = self._unsure(result)
         if tree.body is None:
             self._done[key] = dict(result)
         merge(result, exits.next)
