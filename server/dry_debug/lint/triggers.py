@@ -44,13 +44,22 @@ class _Word(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """Where some groups are known to occur: the rules that want no more, and which further group leads where.
-
-    A group is the sum of the bits of its words.
-    """
+    """Where some groups are known to occur: the rules that want no more, and which further group leads where."""
 
     rules: tuple[int, ...]
-    groups: tuple[tuple[int, _Node], ...]
+    branches: tuple[_Branch, ...]
+
+
+class _Branch(NamedTuple):
+    """A group of words, and where it leads if one of them stands in the text.
+
+    `bits` are those of all its words, `plain` of those that an identifier makes certain, `marked` has the others.
+    """
+
+    bits: int
+    plain: int
+    marked: tuple[tuple[int, str], ...]
+    below: _Node
 
 
 class _Narrow(NamedTuple):
@@ -86,10 +95,9 @@ class _Plan:
         self.words = [word for word in words if word.part]
         # No identifier tells of them: they are always looked for.
         self.signs = sum(self.bits[word.text] for word in words if not word.part)
-        self.marked = [(self.bits[word.text], word.text) for word in words if not word.plain]
+        self.plain = sum(self.bits[word.text] for word in words if word.plain)
         self.root = self._grown(wanted)
         self.known = _Known(set(), {})
-        self.plain = sum(self.bits[word.text] for word in words if word.plain)
         self.narrowed: dict[int, _Narrow] = {}
 
     def awake(self, document: Document) -> Sequence[RuleInfo]:
@@ -141,14 +149,14 @@ class _Plan:
     def _narrow(self, node: _Node, held: int) -> _Narrow:
         rules = [*node.rules]
         doubtful: list[tuple[tuple[str, ...], _Narrow]] = []
-        for group, below in node.groups:
-            if held & group:
-                narrow = self._narrow(below, held)
-                if held & group & self.plain:
+        for branch in node.branches:
+            if held & branch.bits:
+                narrow = self._narrow(branch.below, held)
+                if held & branch.plain:
                     rules += narrow.rules
                     doubtful += narrow.doubtful
                 elif narrow.rules or narrow.doubtful:
-                    doubtful.append((tuple(text for bit, text in self.marked if held & group & bit), narrow))
+                    doubtful.append((tuple(text for bit, text in branch.marked if held & bit), narrow))
         return _Narrow(tuple(rules), tuple(doubtful))
 
     def _learn(self, fresh: Collection[str], known: _Known) -> Collection[int]:
@@ -182,7 +190,9 @@ class _Plan:
             count = Counter(group for _, groups in rest for group in groups)
             first = max(count, key=lambda group: (count[group], group))
             below = self._grown([(at, groups - {first}) for at, groups in rest if first in groups])
-            branches.append((sum(self.bits[text] for text in first), below))
+            bits = sum(self.bits[text] for text in first)
+            marked = tuple((self.bits[text], text) for text in sorted(first) if not self.bits[text] & self.plain)
+            branches.append(_Branch(bits, bits & self.plain, marked, below))
             rest = [(at, groups) for at, groups in rest if first not in groups]
         return _Node(content, tuple(branches))
 
