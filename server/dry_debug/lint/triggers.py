@@ -92,7 +92,13 @@ class _Plan:
         texts = sorted({text for _, groups in wanted for group in groups for text in group})
         self.bits = {text: 1 << at for at, text in enumerate(texts)}
         words = [_word(text) for text in texts]
-        self.words = [word for word in words if word.part]
+        # What to look for in identifiers, with the bits of the words that it is a part of.
+        self.whole: dict[str, int] = {}
+        self.parts: dict[str, int] = {}
+        for word in words:
+            kept = self.whole if word.exact else self.parts
+            if word.part:
+                kept[word.part] = kept.get(word.part, 0) | self.bits[word.text]
         # No identifier tells of them: they are always looked for.
         self.signs = sum(self.bits[word.text] for word in words if not word.part)
         self.plain = sum(self.bits[word.text] for word in words if word.plain)
@@ -163,20 +169,16 @@ class _Plan:
         """Remembers in which of these identifiers words stand, and says which do."""
         names = frozenset(fresh)
         together = f" {' '.join(names)} "
-        speaking: dict[str, int] = {}
-        for word in self.words:
-            bit = self.bits[word.text]
-            if word.exact:
-                if word.part in names:
-                    speaking[word.part] = speaking.get(word.part, 0) | bit
-                continue
-            at = together.find(word.part)
+        speaking = {name: self.whole[name] for name in names & self.whole.keys()}
+        find = together.find
+        for part, bits in self.parts.items():
+            at = find(part)
             while at >= 0:
                 start = at + 1 if together[at] == " " else together.rfind(" ", 0, at) + 1
-                end = together.find(" ", start)
+                end = find(" ", start)
                 name = together[start:end]
-                speaking[name] = speaking.get(name, 0) | bit
-                at = together.find(word.part, end)
+                speaking[name] = speaking.get(name, 0) | bits
+                at = find(part, end)
         known.speaking.update(speaking)  # at once: others may be reading in it
         known.silent.update(names.difference(speaking))
         return speaking.values()
