@@ -57,6 +57,15 @@ def _same(left: ast.expr, right: ast.expr) -> bool:
     return shape(left).replace("Store()", "Load()") == shape(right).replace("Store()", "Load()")
 
 
+def sums(program: Program) -> Iterator[_Addition]:
+    """The statements of a file that add to something, `x += a` before `x = x + a`."""
+    index = program.index
+    for stmt in (*index.augments, *(s for s in index.assignments if s.value.__class__ is ast.BinOp)):
+        addition = addition_of(stmt)
+        if addition is not None:
+            yield stmt, *addition
+
+
 _Addition = tuple[ast.stmt, ast.expr, list[ast.expr]]  # the statement, what grows, what is added
 MAX_HANDED = 3  # functions that hand an argument on to the one that keeps it
 
@@ -79,11 +88,25 @@ def may_keep(program: Program, call: ast.Call) -> bool:
         return False
     known = other.flow.keeps.get(function)
     if known is None:
-        known = other.flow.keeps[function] = any(
-            _outlasts(callee, stmt, place)
-            for owner, callee in _handed_to(other, function)
-            for stmt, place, _ in (*_sums(owner, callee), *_appends(owner, callee))
+        keep = other.own_attributes is None or _keeping(other)
+        known = other.flow.keeps[function] = bool(keep) and any(
+            callee in _keeping(owner) for owner, callee in _handed_to(other, function)
         )
+    return known
+
+
+def _keeping(program: Program) -> set[Scope]:
+    """The functions of a file that add anything to what is still there when they are over."""
+    known = program.flow.keeping_functions
+    if known is None:
+        known = program.flow.keeping_functions = set()
+        for stmt, place, _ in sums(program):
+            if _outlasts(program.scope(stmt), stmt, place):
+                known.add(program.scope(stmt))
+        for call in program.method_calls("append"):
+            at, scope = program.statement(call), program.scope(call)
+            if at is not None and isinstance(call.func, ast.Attribute) and _outlasts(scope, at, call.func.value):
+                known.add(scope)
     return known
 
 

@@ -76,6 +76,7 @@ class Flow:
         self.reaching: dict[tuple[str, Scope, ast.stmt], set[Binding]] = {}
         self.compared: dict[ast.expr, tuple[set[str], bool]] = {}  # by test: see `improvement`
         self.keeps: dict[Scope, bool] = {}  # see `additions.may_keep`
+        self.keeping_functions: set[Scope] | None = None  # see `additions`
         self.keeping: bool | None = None  # see `carried_state`
         self.attributes_set: dict[str, list[ast.Assign]] | None = None  # by dotted path, see `all_ranks.values_of`
         self.stepping: dict[ast.AST, bool] = {}  # by branch: whether it is that of an optimizer's step (`growth`)

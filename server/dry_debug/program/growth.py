@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program.additions import addition_of, keepers, may_keep
+from dry_debug.program.additions import addition_of, keepers, may_keep, sums
 from dry_debug.program.arguments import given as given_for
 from dry_debug.program.carried import Carried, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
@@ -45,14 +45,11 @@ MAX_HANDED = 3  # functions through which what grows is handed in
 
 def growths(program: Program) -> Iterator[Growth]:
     """In source order of each kind: what is known to carry a graph and not known to be meant for a backward pass."""
-    for stmt in (*program.index.augments, *program.index.assignments):
-        addition = addition_of(stmt) if stmt.value.__class__ is ast.BinOp or isinstance(stmt, ast.AugAssign) else None
-        if addition is None:
-            continue
+    for stmt, target, added in sums(program):
         if program.grad_mode(stmt) == "off":
             program.why(stmt, "autograd records nothing here, so there is no graph", see=program.no_grad_around(stmt))
             continue
-        yield from _summed(program, stmt, *addition)
+        yield from _summed(program, stmt, target, added)
     stmt_of = program.index.stmt_of
     for call in program.index.calls:
         stmt_ = stmt_of.get(call) if call.args or call.keywords else None

@@ -56,6 +56,8 @@ def parts(node: ast.AST) -> Iterator[ast.AST]:
 
 def names_in(expr: ast.AST) -> set[str]:
     """The variables that stand in an expression or in a target, read or stored."""
+    if isinstance(expr, ast.Name):
+        return {expr.id}
     return {n.id for n in nodes(expr) if isinstance(n, ast.Name)}
 
 
