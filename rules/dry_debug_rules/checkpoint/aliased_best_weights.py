@@ -135,6 +135,7 @@ def _path_link(path: Confidence) -> Link:
 
 _HOLDERS = (ast.Name, ast.Attribute, ast.Dict, ast.Tuple, ast.DictComp, ast.ListComp)
 _PLAUSIBLE = frozenset((*_HOLDERS, ast.Call))
+_ARITHMETIC = frozenset((ast.BinOp, ast.Constant, ast.Compare))
 _UNTESTED = frozenset((ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
 
 
@@ -156,11 +157,19 @@ def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
                 tested = tests[block] = in_order_test(program, stmt)
             if not (tested or _for_callers(target, stmt, program)):
                 continue
-            if isinstance(value, ChainNode) and compared_around(program, stmt, dotted(value)):
+            if isinstance(value, ChainNode) and _is_number(value, stmt, program):
                 continue  # a result, whose value is a long story: `best_loss = val_loss`
             held = live(program, value, stmt, path=path)
             if held is not None and dotted(held.holder) != name:
                 yield stmt, name, held
+
+
+def _is_number(value: ast.expr, stmt: ast.stmt, program: Program) -> bool:
+    """Whether a variable is put in order by a test around `stmt`, or holds nothing but what arithmetic gives."""
+    if compared_around(program, stmt, dotted(value)):
+        return True
+    found = program.names.lookup(value.id, program.scope(stmt)) if isinstance(value, ast.Name) else None
+    return found is not None and all(b.value.__class__ in _ARITHMETIC and not b.path for b in found[1])
 
 
 def _for_callers(target: ast.expr, stmt: ast.Assign, program: Program) -> bool:
