@@ -49,7 +49,7 @@ class PartialSeeding(WholeRule):
             )
             return
         seeding = program.training.seeding
-        gaps = seeding.gaps()
+        gaps = seeding.gaps(lambda: why.listens or seeding.told_at is not None)
         if not program.training.is_training:
             gaps = [g for g in gaps if g.rng != "torch"]
         if not gaps:

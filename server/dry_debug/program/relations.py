@@ -9,6 +9,7 @@ from dry_debug.program.arguments import argument
 from dry_debug.program.class_kinds import inner_optimizer
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Ident, Value
+from dry_debug.program.walks import is_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -107,6 +108,7 @@ def _syntactic(expr: ast.expr, call: ast.Call, optimizer: Value, program: Progra
 
 
 _PARAMETERS = frozenset(("parameters", "named_parameters"))
+_ADDED_BY = frozenset(("append", "extend", "add_param_group"))
 MAX_NAMES = 12  # variables on the way from an optimizer's argument back to a module
 
 
@@ -117,11 +119,11 @@ def _sources(name: str, scope: Scope, program: Program) -> list[ast.AST]:
         return []
     found: list[ast.AST] = [b.stmt for b in home[1] if b.stmt is not None and b.kind in ("assign", "aug")]
     found.extend(b.stmt.iter for b in home[1] if b.kind == "for" and isinstance(b.stmt, ast.For))
-    found.extend(
-        c for c in home[0].calls
-        if isinstance(c.func, ast.Attribute) and c.func.attr in ("append", "extend", "add_param_group")
-        and isinstance(c.func.value, ast.Name) and c.func.value.id == name
-    )  # fmt: skip
+    if not _ADDED_BY.isdisjoint(home[0].receivers.get(name, ())):
+        found.extend(
+            c for c in home[0].calls
+            if isinstance(c.func, ast.Attribute) and c.func.attr in _ADDED_BY and is_name(c.func.value, name)
+        )  # fmt: skip
     return found
 
 

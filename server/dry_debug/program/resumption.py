@@ -150,7 +150,9 @@ class Resumption:
         around = components.name_at(value, self.program.scope(loop))
         return (around, False) if around is not None else None
 
-    def _optimizers(self, run: Run) -> Iterator[Part]:
+    @cached_property
+    def _distinct(self) -> list[tuple[Value, list[Value]]]:
+        """The optimizers of the program, each with the modules that it updates."""
         program = self.program
         values = [e.obj for e in program.events.of_kind("optimizer_step") if e.obj.kind == "optimizer"]
         values += [c.value for c in program.training.components.of("optimizer")]
@@ -158,12 +160,14 @@ class Resumption:
         for value in values:
             if not any(self._same(value, other) for other in distinct):
                 distinct.append(value)
-        for value in distinct:
-            covered = covers(value, program)
+        return [(value, covers(value, program)) for value in distinct]
+
+    def _optimizers(self, run: Run) -> Iterator[Part]:
+        for value, covered in self._distinct:
             related = any(self._holds(m, c) for _, m in run.models for c in covered)
             if covered and not related:
                 continue
-            if not covered and (len(distinct) > 1 or len(run.models) > 1):
+            if not covered and (len(self._distinct) > 1 or len(run.models) > 1):
                 continue
             named = self._in_reach(value, run.site, run.loop)
             if named is None or self._made_in(value, run.loop):
@@ -172,7 +176,7 @@ class Resumption:
             sure = () if covered else ("medium", *(m.confidence for _, m in run.models))
             confidence = weakest(value.confidence, *sure)
             used = self._event("optimizer_step", value, "it is stepped here")
-            if used is None and len(distinct) == 1:
+            if used is None and len(self._distinct) == 1:
                 used = self._stepped_elsewhere(run)
             yield Part("optimizer", *named, confidence, value, self._made(value), used, value.maybe_none)
 

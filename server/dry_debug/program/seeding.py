@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.once import cached_property
@@ -281,8 +281,9 @@ class Seeding:
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 
-    def gaps(self) -> list[Gap]:
-        """The generators that are drawn from and not seeded."""
+    def gaps(self, matters: Callable[[], bool] = lambda: True) -> list[Gap]:
+        """The generators that are drawn from and not seeded; `matters`: whether it does that models are made at random,
+        which is found out last."""
         found: list[Gap] = []
         wanted: tuple[Rng, ...] = ("torch", "numpy", "python")
         for rng in wanted:
@@ -292,7 +293,7 @@ class Seeding:
             if draws:
                 sure: Confidence = "high" if any(runs for runs, _ in draws) else "medium"
                 found.append(Gap(rng, [s for _, s in draws][:3], sure))
-            elif rng == "torch" and "torch" in self.program.training.hyper.frameworks:
+            elif rng == "torch" and "torch" in self.program.training.hyper.frameworks and matters():
                 implied = list(self._implied())
                 if implied:
                     found.append(Gap(rng, implied[:3], "high", implied=True))
