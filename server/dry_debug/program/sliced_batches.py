@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A stretch of a sequence follows the one before it: its order is part of the data.
 _SEQUENCE = re.compile(r"bptt|hidden|seq_?len|unroll|window|\bcarry\b|context_?len|block_size|time_?step|\.detach\(\)")
+# A bracket with a colon in it; brackets stand in one another up to three deep.
+_SLICE = re.compile(r"\[(?:[^][]|\[(?:[^][]|\[[^][]*\])*\])*:")
 _ORDERS = re.compile(r"shuffle|permut|sampl|rand|choice|sort", re.IGNORECASE)
 
 
@@ -171,7 +173,7 @@ def _slices(loop: ast.For, program: Program) -> list[_Slice]:
     made = list(_assigned([s for s in program.index.assignments if always_in(program.index, s, loop)]))
     moving = _moving(counters, made)
     found: dict[str, list[_Slice]] = {}
-    inside = list(nodes(loop))
+    inside = list(nodes(loop)) if _may_slice(loop, program) else _calls_in(loop, program)
     for part in _parts_of(inside, moving):
         found.setdefault(part.bounds, []).append(part)
     for call in inside:
@@ -180,6 +182,19 @@ def _slices(loop: ast.For, program: Program) -> list[_Slice]:
     several = next((group for group in found.values() if len({one.path for one in group}) > 1), None)
     chosen = several or next(iter(found.values()), [])
     return sorted(chosen, key=lambda one: (one.node.lineno, one.node.col_offset))
+
+
+def _may_slice(block: ast.AST, program: Program) -> bool:
+    """Whether a stretch may be taken in the text of a block: a bracket with a colon inside, or `narrow`."""
+    text = program.text(block)
+    return "narrow" in text or _SLICE.search(text) is not None
+
+
+def _calls_in(loop: ast.For, program: Program) -> list[ast.AST]:
+    """The calls in a loop, the last first, as `nodes` gives them."""
+    first, last, stmt_of = loop.lineno, loop.end_lineno or loop.lineno, program.index.stmt_of
+    calls = (call for call in reversed(program.index.calls) if first <= call.lineno <= last)
+    return [c for c in calls if (stmt := stmt_of.get(c)) is loop or (stmt and program.index.inside(stmt, loop))]
 
 
 def _parts_of(inside: Iterable[ast.AST], moving: set[str]) -> Iterator[_Slice]:
@@ -220,7 +235,7 @@ def _by_helper(call: ast.Call, moving: set[str], program: Program) -> Iterator[_
         return
     passed = {p.arg: given(call, target.scope, p.arg) for p in target.scope.parameters()}
     counters = {name for name, expr in passed.items() if expr is not None and names_in(expr) & moving}
-    if not counters:
+    if not counters or not _may_slice(body, program):
         return
     inside = [s for s in program.index.assignments if program.index.parent.get(s) is body]
     for part in _parts_of(nodes(body), _moving(counters, list(_assigned(inside)))):
