@@ -76,10 +76,10 @@ class Loops:
         return [loop for scope in scopes for loop in scope.loops if self._is_micro(loop, scope)]  # type: ignore[misc]
 
     def _is_micro(self, loop: LoopNode, scope: Scope) -> bool:
-        if not isinstance(loop, ast.For) or (self._counted(loop, scope) is None and _chunks(loop.iter) is None):
-            return False
         events = self.program.events
-        if not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
+        if not isinstance(loop, ast.For) or not any(self._within(e.stmt, loop) for e in events.of_kind("backward")):
+            return False
+        if self._counted(loop, scope) is None and _chunks(loop.iter) is None:
             return False
         if self.steps_in(loop, True) or any(self._within(e.stmt, loop) for e in events.of_kind("zero_grad")):
             return False
@@ -247,7 +247,7 @@ class Loops:
         for event in self.program.events.of_kind(*kinds):
             if self._within(event.stmt, loop):
                 return True
-        return any(
+        return self.program.events.may_come(frozenset(kinds)) and any(
             self._function_trains(run, 0, only_steps) for tree in self._calls_in(loop) for run in runs(tree, None)
         )
 
