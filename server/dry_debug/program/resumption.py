@@ -20,7 +20,7 @@ from dry_debug.program.relations import belongs_to, covers, drives, made_inside
 from dry_debug.program.run_parts import Part, Run
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import Value
-from dry_debug.program.walks import LoopNode, nodes
+from dry_debug.program.walks import ChainNode, LoopNode, nodes
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -225,9 +225,11 @@ class Resumption:
             return False
         if argument(made, 99, "last_epoch", "start_epoch", "resume_epoch") is not None:
             return True
-        signs = program.training.resume_signs
-        starts = {dotted(s) for x in program.training.loops.all if (s := signs.start_of(x.node)) is not None}
-        return any(isinstance(n, ast.Name | ast.Attribute) and dotted(n) in starts for n in nodes(made))
+        start_of = program.training.resume_signs.start_of
+        paths = {dotted(n) for n in nodes(made) if isinstance(n, ChainNode)}
+        loops = (loop for scope in (program.index.module, *program.index.functions) for loop in scope.loops)
+        started = [x for x in loops if (start := start_of(x)) is not None and dotted(start) in paths]
+        return bool(started) and any(loop.node in started for loop in program.training.loops.all)
 
     def _scalers(self, run: Run, optimizers: list[Value]) -> Iterator[Part]:
         seen: list[Value] = []
