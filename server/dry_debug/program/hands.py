@@ -54,18 +54,26 @@ def _unknown_call(program: Program, node: ast.AST, obj: Value) -> ast.Call | Non
         if loop is not None and not loop.lineno <= call.lineno <= (loop.end_lineno or call.lineno):
             continue
         name = last_name(call.func).lower()
-        if not name or program.target(call).kind == "function":
+        clears = name != "zero_grad" and any(word in name for word in _CLEARING)
+        if not name or (not clears and _leaves_alone(call, name, scope, program)):
             continue
-        if any(word in name for word in _CLEARING) and name != "zero_grad":
-            return call
-        qualified = program.qualified(call)
-        if qualified is not None and qualified.partition(".")[0] in _LIBRARIES:
+        if program.target(call).kind == "function":
             continue
-        if any(word in name for word in _HARMLESS) or _of_lightning(call, scope):
-            continue
-        if _own_unknown_method(program, call, obj) or any(_is(program, a, call, obj) for a in _arguments(call)):
+        if (
+            clears
+            or _own_unknown_method(program, call, obj)
+            or any(_is(program, a, call, obj) for a in _arguments(call))
+        ):
             return call
     return None
+
+
+def _leaves_alone(call: ast.Call, name: str, scope: Scope, program: Program) -> bool:
+    """Whether a call is one of a known library, or says by its name that gradients and modes stay as they are."""
+    qualified = program.qualified(call)
+    if qualified is not None and qualified.partition(".")[0] in _LIBRARIES:
+        return True
+    return any(word in name for word in _HARMLESS) or _of_lightning(call, scope)
 
 
 def _of_lightning(call: ast.Call, scope: Scope) -> bool:
