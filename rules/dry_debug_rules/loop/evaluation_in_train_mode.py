@@ -17,7 +17,6 @@ from dry_debug.program.inference import (
     data_loop,
     evaluated,
     gradients_at,
-    made_up,
     may_score,
     modes,
     never_trains,
@@ -31,6 +30,7 @@ from dry_debug.program.inference import (
 )
 from dry_debug.program.links import kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole, pretrained, reads_no_mode
+from dry_debug.program.made_up import made_up
 from dry_debug.program.model_calls import is_own_part, spelled
 from dry_debug.program.relations import covers, touches
 from dry_debug.program.scopes import dotted, last_name
@@ -170,7 +170,7 @@ def _may_be_one(event: Event, program: Program) -> bool:
 
 def _may_evaluate(event: Event, program: Program) -> bool:
     """Whether a call for which autograd records may be an evaluation, as far as its lines tell."""
-    return may_score(event) or (_plain(event) and never_trains(program) and not made_up(event))
+    return may_score(event) or (_plain(event) and never_trains(program) and not made_up(event.node, event.program))
 
 
 def _evaluates(hit: Hit, place: Occurrence, program: Program) -> bool:
@@ -179,8 +179,8 @@ def _evaluates(hit: Hit, place: Occurrence, program: Program) -> bool:
     What it gives is only compared with labels, or nothing in the files trains and the model is a variable of its own:
     one that is kept in an object may be trained where the object is used.
     """
-    event = hit.event
-    return scored(place) or (_plain(event) and never_trains(program, event.program) and not made_up(event))
+    event, home = hit.event, hit.event.program
+    return scored(place) or (_plain(event) and never_trains(program, home) and not made_up(event.node, home))
 
 
 def _plain(event: Event) -> bool:

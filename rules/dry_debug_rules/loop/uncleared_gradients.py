@@ -17,6 +17,7 @@ from dry_debug.program.evidence import Confidence, Step, made, weakest
 from dry_debug.program.gradient_order import cleared_each_time
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import Link, kind_link, path_link
+from dry_debug.program.made_up import measures
 from dry_debug.program.relations import covers, different, touches
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.walks import LoopNode
@@ -113,8 +114,8 @@ class UnclearedGradients(OrderRule):
             at=at,
             headline=f"{what} applies old gradients again: they are {missing}",
             confidence=confidence,
-            # A test makes two steps to see that something runs; what it trains is thrown away.
-            severity="suggestion" if program.in_test(at) else None,
+            # What a test trains to see that something runs, or a benchmark to see how fast, is thrown away.
+            severity="suggestion" if program.in_test(at) or (loop is not None and measures(loop, step)) else None,
             evidence=evidence,
             links=lambda: _links(automaton.optimizer, path, program),
             cause=f"{self.name}@{program.span(at).start}",

@@ -19,7 +19,6 @@ from dry_debug.program.inference import (
     evaluated,
     gradients_at,
     in_own_loop,
-    made_up,
     may_be_put,
     may_score,
     modes,
@@ -29,6 +28,7 @@ from dry_debug.program.inference import (
 )
 from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole
+from dry_debug.program.made_up import made_up
 from dry_debug.program.model_calls import spelled
 from dry_debug.program.model_outputs import Outputs, taken_out_nearby
 from dry_debug.program.scopes import dotted, last_name
@@ -286,7 +286,7 @@ def _runs_once(hit: Hit, place: Occurrence, program: Program) -> bool:
     """Whether a call outside of a loop over data is a prediction: what the model gives is taken out of its graph, in
     the function of the call or in those that it gives it back to, and no file on the way trains anything, or none of
     these functions does. Beside training: if all that becomes of it can be seen."""
-    if made_up(place.event):
+    if made_up(place.event.node, place.event.program):
         return False
     quiet = never_trains(*_files(place, program))
     spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.lint.rule import Report, Rule
+from dry_debug.program import knowledge as know
 from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.handed_back import handed_back
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_FUNCTIONS = 6  # between the loop and the engine
 # Signs in a loop that each call is measured, answered to somebody, or stopped early on purpose.
-_CLOCKS = ("time.time", "time.perf_counter", "time.monotonic", "builtins.input", "torch.cuda.Event")
+_CLOCKS = know.CLOCKS | {"builtins.input"}
 
 
 class UnbatchedEngineCalls(Rule):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from dry_debug.program import knowledge as know
 from dry_debug.program.walks import names_in, nodes
 
 if TYPE_CHECKING:
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
 # Methods that change what they are called on.
 CHANGES = frozenset(("append", "extend", "insert", "update", "add", "pop", "clear", "appendleft", "push", "setdefault"))
 # Signs in a loop that each call is measured by itself, or that somebody is waiting for its answer.
-_CLOCKS = frozenset((
-    "time.time", "time.perf_counter", "time.monotonic", "time.perf_counter_ns", "builtins.input", "torch.cuda.Event",
-    "timeit.default_timer", "torch.cuda.synchronize",
-))  # fmt: skip
+_CLOCKS = know.CLOCKS | {"builtins.input"}
 
 
 def loops_around(call: ast.Call, program: Program) -> Iterator[ast.For]:

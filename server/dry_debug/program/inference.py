@@ -231,49 +231,6 @@ def never_trains(*programs: Program) -> bool:
     return all(p.events.trains_nothing for p in programs)
 
 
-def made_up(event: Event) -> bool:
-    """Whether all that a model is given was written down or drawn at random: a try of its shapes, no prediction."""
-    call = event.node
-    if not isinstance(call, ast.Call):
-        return False
-    return all(_invented(expr, event) for expr in (*call.args, *(k.value for k in call.keywords)))
-
-
-def _invented(expr: ast.expr, event: Event) -> bool:
-    queue, seen, scope = [expr], set[str](), event.scope
-    while queue:
-        node = queue.pop()
-        if isinstance(node, ast.Constant):
-            continue
-        made = event.program.value(node, event.stmt).node if isinstance(node, ast.Name | ast.Call) else None
-        if isinstance(made, ast.Call) and last_name(made.func) in _INVENTED:
-            continue
-        if isinstance(node, ast.Name) and len(seen) < 8:
-            held: Scope | None = scope
-            while held is not None and node.id not in held.bindings:
-                held = held.parent
-            values = [b.value for b in held.bindings[node.id] if not b.path] if held is not None else []
-            if not values or None in values:
-                return False
-            if node.id not in seen:
-                seen.add(node.id)
-                queue += [v for v in values if v is not None]
-        elif isinstance(node, ast.Call) and last_name(node.func) in _INVENTED:
-            continue
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            queue.append(node.func.value)  # `torch.randn(1, 8).to(device)`
-        elif isinstance(node, ast.Call) and last_name(node.func) == "Variable" and node.args:
-            queue.append(node.args[0])
-        elif isinstance(node, ast.BinOp):
-            queue += [node.left, node.right]
-        else:
-            return False
-    return True
-
-
-_INVENTED = frozenset("randn rand randint ones zeros empty full arange linspace tensor Tensor FloatTensor".split())
-
-
 def scores(event: Event) -> bool:
     """Whether the function of the event only compares predictions with labels: it computes no gradients."""
     program, function = event.program, function_of(event.scope)

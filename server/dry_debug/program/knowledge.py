@@ -460,6 +460,11 @@ ACCELERATORS = re.compile(
     r"cuda|device|accelerat|\bgpu|\bmps\b|\bxpu\b|\bhpu\b|\bnpu\b|\bxla|Trainer\b|lightning|DataParallel|fabric",
     re.IGNORECASE,
 )
+# Who asks one of these measures how long something takes.
+CLOCKS = frozenset((
+    "time.time", "time.perf_counter", "time.monotonic", "time.perf_counter_ns", "timeit.default_timer",
+    "torch.cuda.Event", "torch.cuda.synchronize",
+))  # fmt: skip
 NO_GRAD = frozenset(("torch.no_grad", "torch.inference_mode"))
 ALL_RNGS = frozenset(("python", "numpy", "torch", "cuda"))
 # Which generators a call seeds.
