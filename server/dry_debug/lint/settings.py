@@ -60,8 +60,14 @@ class Settings:
 
     def min_confidences(self) -> frozenset[Confidence]:
         """The confidences that are shown."""
-        order: tuple[Confidence, ...] = ("high", "medium", "low")
-        return frozenset(order[: order.index(self.min_confidence) + 1])
+        return _SHOWN[self.min_confidence]
+
+
+_SHOWN: dict[Confidence, frozenset[Confidence]] = {
+    "high": frozenset(("high",)),
+    "medium": frozenset(("high", "medium")),
+    "low": frozenset(("high", "medium", "low")),
+}
 
 
 def kebab_case(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 
 from dry_debug.text.document import Document, Problem
 
@@ -37,8 +38,6 @@ def _hush() -> None:
 
     The filter stays, for texts without a name only: to set and take it back for each costs as much as a small file.
     """
-    import warnings
-
     global _filter
     if _filter is None or not warnings.filters or warnings.filters[0] is not _filter:
         warnings.filterwarnings("ignore", module="<unknown>$")
