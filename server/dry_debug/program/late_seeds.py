@@ -148,12 +148,13 @@ def _draws(program: Program, rng: Rng, scope: Scope, before: int) -> list[tuple[
 
 
 def _may_make(program: Program, call: ast.Call) -> bool:
-    """Whether a call may give a model, by its name: the models of a file are not asked for where none may."""
-    name = program.qualified(call)
-    if name is not None:
-        return not name.startswith(_MAKES_NO_MODEL)
-    own = program.own_attributes
-    return not isinstance(call.func, ast.Attribute) or own is None or call.func.attr in own
+    """Whether a call may give a model: the models of a file are not asked for where none may, as most names tell."""
+    name, own = program.qualified(call), program.own_attributes
+    if name is None and isinstance(call.func, ast.Attribute) and own is not None and call.func.attr not in own:
+        return False  # a method of an object of a library
+    if name is not None and name.startswith(_MAKES_NO_MODEL):
+        return False
+    return program.target(call).kind == "function" or program.value(call).kind == "module"
 
 
 def _call_that_makes(program: Program, made: ast.Call, scope: Scope) -> ast.Call | None:
