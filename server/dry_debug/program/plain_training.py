@@ -81,7 +81,8 @@ def plain_training(program: Program) -> PlainTraining | None:
     first = next((loop for loop in loops if loop.kind == "epoch"), loops[0])
     at = first.node
     update = _update(program, loops, apart)
-    if update is None or _several(program, apart):
+    quick = not program.why.listens  # then the components are listed last, for what the cheaper questions leave
+    if update is None or (not quick and _several(program, apart)):
         program.why(at, "no single optimizer is known that the loop steps")
         return None
     owner = update.owner
@@ -100,6 +101,8 @@ def plain_training(program: Program) -> PlainTraining | None:
     reason = _own_way(program, loss, update)
     if reason:
         program.why(at, reason)
+        return None
+    if quick and _several(program, apart):
         return None
     lines = _lines(program, update, apart)
     parts = {part.what: part for part in _parts(program, loops)}
