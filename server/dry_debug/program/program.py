@@ -6,6 +6,7 @@ Rules ask this class; they do not resolve names, order events or trace values by
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from dry_debug.spec.instruction import Source
 
 MAX_BASES = 100  # a class whose base's base's ... base lies deeper is of no known kind
+
+_BREAKS = re.compile(r"(?<=[(\[{])\s*\n\s*|,?[ \t]*\n\s*(?=[)\]}])")  # behind and before a bracket: no space is due
 
 
 class Program:
@@ -194,7 +197,8 @@ class Program:
 
     def short(self, node: ast.AST, limit: int = 40) -> str:
         """The text of a node on one line, for a message."""
-        text = " ".join(self.text(node).split())
+        text = self.text(node)
+        text = " ".join((_BREAKS.sub("", text) if "\n" in text else text).split())
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
     def end_of_arguments(self, call: ast.Call) -> int:
