@@ -90,9 +90,9 @@ class EvaluationInTrainMode(OrderRule):
                 _tell_no_mode(calls, module, program)
             told: set[object] = set()
             for hit in modes(module, program):
-                report = self._report(hit, module, program)
+                report = None if hit.event in told else self._report(hit, module, program)
                 if report is not None and report.cause not in told:
-                    told.add(report.cause)
+                    told.update((report.cause, hit.event))
                     yield report
 
     def _report(self, hit: Hit, module: Value, program: Program) -> Report | None:
