@@ -30,7 +30,7 @@ from dry_debug.program.links import Link, kind_link, path_link
 from dry_debug.program.loaded_whole import loaded_whole
 from dry_debug.program.made_up import made_up
 from dry_debug.program.model_calls import spelled
-from dry_debug.program.model_outputs import Outputs, taken_out_nearby
+from dry_debug.program.model_outputs import outputs_of, taken_out_nearby
 from dry_debug.program.scopes import dotted, last_name
 from dry_debug.program.shared_outputs import differentiated_later, evaluating_call
 from dry_debug.program.walks import LoopNode
@@ -296,7 +296,7 @@ def _runs_once(hit: Hit, place: Occurrence, program: Program) -> bool:
         if function is None:
             return False
         trains = not quiet and (function.kind != "function" or _trains(function, owner))
-        outputs = Outputs(call, function, owner)
+        outputs = outputs_of(call, function, owner)
         if outputs.taken_out():
             return not trains or (hit.label == "eval" and outputs.end_here())
         if trains or not outputs.given_back():

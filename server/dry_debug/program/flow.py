@@ -20,6 +20,7 @@ from dry_debug.text.spans import Span
 if TYPE_CHECKING:
     from dry_debug.program.growth import Growth
     from dry_debug.program.loaded import LoadedUse
+    from dry_debug.program.model_outputs import Outputs
     from dry_debug.program.program import Program
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -83,6 +84,7 @@ class Flow:
         # What `model_outputs` asks of an expression and of a function.
         self.held: dict[ast.expr, tuple[set[str], set[ast.AST]]] = {}
         self.takes_out: dict[tuple[Scope, str, int], bool] = {}
+        self.outputs: dict[tuple[ast.Call, Scope], Outputs] = {}
         self.passing_on: dict[Scope, tuple[list[ast.AST], list[ast.Call | ast.Attribute]]] = {}
         # By function, and whether it counts what retains the graph, and what is computed: `carried.backward_passes`.
         self.passes: dict[tuple[Scope, bool, bool], list[tuple[ast.Call, ast.expr]]] = {}

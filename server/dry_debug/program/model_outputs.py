@@ -101,6 +101,14 @@ class Outputs:
         return not fate.backward and not fate.unknown
 
 
+def outputs_of(call: ast.Call, function: Scope, program: Program) -> Outputs:
+    """The variables of a function that hold what `call` in it gave."""
+    known = program.flow.outputs.get((call, function))
+    if known is None:
+        known = program.flow.outputs[call, function] = Outputs(call, function, program)
+    return known
+
+
 def _takes_out(program: Program, function: Scope, parameter: str, depth: int) -> bool:
     """Whether a function takes what it is given for a parameter out of its graph."""
     known = program.flow.takes_out.get((function, parameter, depth))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.derived import target_paths
 from dry_debug.program.events import function_of
 from dry_debug.program.fate import fate_of, fate_of_value
-from dry_debug.program.model_outputs import Outputs
+from dry_debug.program.model_outputs import outputs_of
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import nodes
 
@@ -28,7 +28,7 @@ def differentiated_later(event: Event) -> ast.AST | None:
     if program.call_sites(function) and not program.events.of_kind("backward"):
         return None
     assert isinstance(event.node, ast.Call)
-    outputs = Outputs(event.node, function, program)
+    outputs = outputs_of(event.node, function, program)
     known = bool(program.call_sites(function))  # where all of it ends
     for path in sorted({*_assigned(event.stmt), *outputs.lists}):
         if "." in path and path.partition(".")[0] != function.self_name:
@@ -43,7 +43,9 @@ def differentiated_later(event: Event) -> ast.AST | None:
             if fate.backward and fate.differentiated is not None:
                 return fate.differentiated[1] if fate.differentiated[0] is program else event.node
             known = known and not fate.unknown
-    for node in nodes(function.node):
+    inside = (function, *function.below())
+    generates = any(scope.yields for scope in inside)
+    for node in nodes(function.node) if generates else [back for scope in inside for back in scope.returns]:
         back = node.value if isinstance(node, ast.Return | ast.Yield) else None
         if back is None or not outputs.carries(back):
             continue
@@ -72,7 +74,7 @@ def _only_gives_back(call: ast.Call, program: Program) -> bool:
     function = function_of(program.scope(call))
     if function is None or function.kind != "function" or "backward" in program.host.reach.kinds(program, function):
         return False
-    outputs = Outputs(call, function, program)
+    outputs = outputs_of(call, function, program)
     if outputs.lists or not outputs.given_back():
         return False
     return not any(
