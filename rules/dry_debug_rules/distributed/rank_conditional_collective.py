@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
 from dry_debug.program.evidence import Step
-from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.links import Link
 from dry_debug.program.rank_sides import (
     NAMES,
@@ -111,7 +110,7 @@ class RankConditionalCollective(Rule):
 def _through_helpers(program: Program) -> Iterator[tuple[ast.Call, Side, ast.Call, Program]]:
     """Calls behind a test for the rank of functions of the project that come to a collective."""
     inside = any(program.scope(call).kind == "function" for call in program.training.distributed.collectives)
-    if not inside and not program.leaves_file and not imports_a_file(program):
+    if not inside and not program.leaves_file:
         return
     test = program.training.distributed.ranks.test
     guards = [s for s in program.index.parent if isinstance(s, ast.If) and test(s.test, s) is not None]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument, given
 from dry_debug.program.evidence import Confidence
-from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import NO_NODES, Binding, Scope, dotted
@@ -302,7 +301,7 @@ class Flow:
         program, source = self._program, self._program.document.source
         if any(name.rpartition(".")[2] in source for name in names):
             return True
-        return program.leaves_file or imports_a_file(program)
+        return program.leaves_file
 
     def sets_attribute(self, attribute: str, made: ast.Call) -> bool:
         """Whether some assignment `x.attribute = ...` (or setattr) may be on the object that `made` makes."""

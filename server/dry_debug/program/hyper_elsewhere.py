@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dry_debug.once import cached_property
 from dry_debug.program.events import CallTree
 from dry_debug.program.hyper_fields import CONFIG_WORDS, Hyperparameter, canonical_field, is_canonical
-from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.literals import literal
 from dry_debug.program.parts import given_to
 from dry_debug.program.scopes import Binding, Scope, dotted
@@ -44,7 +43,7 @@ class Elsewhere:
     @cached_property
     def all(self) -> list[Row]:
         """By file, in source order. Every option of a parser that the program runs; of settings, what it reads."""
-        if not self.program.leaves_file and not imports_a_file(self.program):
+        if not self.program.leaves_file:
             return []
         rows = {row.found.node: row for row in (*self._options(), *self._settings(), *self._constants())}
         return sorted(rows.values(), key=lambda r: (r.owner.document.path, r.found.node.lineno))  # type: ignore[attr-defined]

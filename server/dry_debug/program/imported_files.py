@@ -27,18 +27,6 @@ def imported_files(program: Program) -> Iterator[Program]:
                     yield other
 
 
-def leads_out(program: Program) -> bool:
-    """Whether an import may give what is no library's, in whatever scope and branch it stands."""
-    index = program.index
-    return any(
-        program.evaluator.binding(binding).kind not in ("library", "unknown")
-        for scope in {index.scope_of[stmt] for stmt in index.imports}
-        for bindings in scope.bindings.values()
-        for binding in bindings
-        if binding.module is not None and (binding.module[1] or binding.module[0].partition(".")[0] not in LIBRARIES)
-    )
-
-
 def imports_a_file(program: Program) -> bool:
     """Whether an import names another file of the project, whatever it brings from there: also a library's thing."""
     host, path = program.host, program.document.path

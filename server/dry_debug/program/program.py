@@ -18,7 +18,7 @@ from dry_debug.program.class_kinds import kind_of
 from dry_debug.program.evaluate import Evaluator
 from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.host import Host
-from dry_debug.program.imported_files import imported_files, leads_out
+from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.names import Names
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import LIBRARIES, Scope, last_name
@@ -362,7 +362,7 @@ class Program:
     def imports_project(self) -> bool:
         """Whether an import leads to another file of the project; without one few objects come from there."""
         scopes = [self.index.module, *self.index.functions]
-        return any(scope.imports_star for scope in scopes) or next(imported_files(self), None) is not None
+        return any(scope.imports_star for scope in scopes) or imports_a_file(self)
 
     @cached_property
     def leaves_file(self) -> bool:
@@ -374,7 +374,7 @@ class Program:
     def own_attributes(self) -> frozenset[str] | None:
         """The attributes of the file's classes, where calls lead to no other file: `x.step()` runs a function of the
         project only if `step` is one of them. None: calls may lead elsewhere."""
-        if self.leaves_file or leads_out(self):
+        if self.leaves_file:
             return None
         return frozenset(name for cls in self.index.classes for name in (*cls.bindings, *cls.attributes))
 

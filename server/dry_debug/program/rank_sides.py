@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import given
 from dry_debug.program.evidence import Step
-from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.rank_tests import asks_for_several
 from dry_debug.program.reaching import recovers, side, terminates
 from dry_debug.program.scopes import last_name
@@ -110,7 +109,7 @@ def find_collectives(program: Program) -> Iterator[ast.Call]:
     for name, call in program.qualified_calls():
         if name in NAMES or name in SHARDED:
             yield call
-    makes = "ccelerat" in program.document.source or program.leaves_file or imports_a_file(program)
+    makes = "ccelerat" in program.document.source or program.leaves_file
     for name in _ACCELERATOR if makes else ():
         for call in program.method_calls(name):
             assert isinstance(call.func, ast.Attribute)
