@@ -23,7 +23,7 @@ class Run:
     def train(self, data):
         self.net.train()
         for x, y in data:
-            loss = nn.functional.mse_loss(self.one(x), y)
+            loss = nn.functional.mse_loss(self.one(x)[0], y)
             loss.backward()
             self.opt.step()
 """
@@ -49,6 +49,20 @@ CASES = {
             for x, y in data:
                 out, x = self.two(x)  # only evaluates
                 print(out.argmax(1))
+        """,
+    "through many variables": """
+        def one(self, x):
+            first = self.net(x)
+            second = first[:2]
+            third = second.view(-1)
+            fourth = third + 1
+            fifth = fourth * 2
+            return fifth.mean(), x
+        def test(self, data):
+            self.net.eval()
+            for x, y in data:
+                loss, _ = self.one(x)  # only evaluates
+                print(loss.item())
         """,
     "through two functions": """
         def inner(self, x):

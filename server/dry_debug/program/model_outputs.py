@@ -32,12 +32,11 @@ class Outputs:
         self.names: set[str] = {given} if given else set()
         self.lists: set[str] = set()  # of these, what collects
         steps, self._enders = _passing_on(function, program)
-        for _ in range(3):  # a loop may hand a value on against the order of its lines
+        before = -1
+        while len(self.names) > before:  # a loop may hand a value on against the order of its lines
             before = len(self.names)
             for step in steps:
                 self._follow(step)
-            if len(self.names) == before:
-                break
 
     def _follow(self, node: ast.AST) -> None:
         if isinstance(node, ast.Assign) and self.carries(node.value):
@@ -135,6 +134,7 @@ def _passing_on(function: Scope, program: Program) -> tuple[list[ast.AST], list[
                     steps.append(node)
             elif isinstance(node, ast.Attribute) and node.attr == "data":
                 enders.append(node)
+        steps.sort(key=lambda step: step.lineno)  # type: ignore[attr-defined]
         known = program.flow.passing_on[function] = steps, enders
     return known
 
