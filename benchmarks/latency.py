@@ -12,6 +12,8 @@ import sys
 import time
 from typing import Any
 
+PAUSE = 0.5  # seconds from the diagnostics to the next edit: nobody saves more often than twice a second
+
 
 class Client:
     """Just enough of a language client: starts the server, sends, waits for one message."""
@@ -105,6 +107,6 @@ def measure(script: str, folder: str, env: dict[str, str], rounds: int) -> tuple
         client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
         found = client.diagnostics(uri, version)
         times.append(time.perf_counter() - began)
-        time.sleep(0.5)  # nobody saves more often than twice a second
+        time.sleep(PAUSE)
     client.close()
     return sorted(times), len(found)
