@@ -57,6 +57,29 @@ PROGRAMS = {
         for x in data:
             net(x)  # trained must
         """,
+    "the model is asked for its mode": """
+        def one(model, x):
+            if model.training:
+                return model(x)
+            else:
+                with torch.no_grad():
+                    return model(x)  # eval must
+        fit(net, data)
+        net.eval()
+        for x in data:
+            one(net, x)
+        """,
+    "it is asked around the call of the function": """
+        def one(model, x):
+            return model(x)  # eval must
+        fit(net, data)
+        net.eval()
+        for x in data:
+            if not net.training:
+                one(net, x)
+            else:
+                net(x)
+        """,
     "either branch makes one of it": """
         if small:
             whole = nn.Sequential(net)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
 from dry_debug.program.grad_modes import GradMode
+from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, given_by_maker, made_by_branches, touches
 from dry_debug.program.scopes import last_name
 from dry_debug.program.values import Value
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dry_debug.program.paths import Occurrence
     from dry_debug.program.program import Program
     from dry_debug.program.scopes import Scope
+    from dry_debug.program.trees import CallTree
 
 KINDS = frozenset(("train", "eval", "mode", "backward", "forward"))
 
@@ -39,6 +41,31 @@ def modes(module: Value, program: Program) -> list[Hit]:
     if known is None:
         known = program.events.modes[module.base.ident] = run(Modes(module), program)
     return known
+
+
+def asked_mode(event: Event, calls: tuple[CallTree, ...] = ()) -> str | None:
+    """The mode (`train`, `eval`) in which alone the program comes to an event, by a test around it, or around the
+    calls that lead to it: `if model.training:`."""
+    for program, stmt in ((event.program, event.stmt), *((t.program, t.program.statement(t.call)) for t in calls)):
+        if stmt is None or ".training" not in program.document.source:
+            continue
+        current: ast.AST = stmt
+        for block in program.index.ancestors(stmt):
+            if isinstance(block, FunctionNode):
+                break
+            trains = _asks_training(block.test) if isinstance(block, ast.If) else None
+            if trains is not None:
+                return "train" if trains is (side(block, current) == "body") else "eval"
+            current = block
+    return None
+
+
+def _asks_training(test: ast.expr) -> bool | None:
+    """Whether a test holds where a model trains (True), or where it does not (False); None: it asks something else."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        trains = _asks_training(test.operand)
+        return None if trains is None else not trains
+    return True if isinstance(test, ast.Attribute) and test.attr == "training" else None
 
 
 class Modes(Automaton):
@@ -66,7 +93,8 @@ class Modes(Automaton):
             if obj.base.ident != self.module.base.ident:
                 return state, None
             label = mode if mode in ("fresh", "eval") else "trained" if mode == "train" and worked else None
-            return state, label
+            asked = asked_mode(event, context.calls) if label is not None else None
+            return state, label if asked is None or asked == mode else None
         held = {holds(each, self.module) for each in made_by_branches(obj)}
         if belongs_to(self.module, obj) or held == {True} or context.same(obj, self.module.base.ident):
             return ("unknown" if kind == "mode" else kind, worked and kind == "eval"), None
