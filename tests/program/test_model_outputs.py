@@ -44,3 +44,24 @@ def test_outputs(body: str, rest: str, taken: bool, back: bool, ends: bool) -> N
     assert function is not None
     outputs = Outputs(call, function, model)
     assert (outputs.taken_out(), outputs.given_back(), outputs.end_here()) == (taken, back, ends)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("return net(x).cpu().numpy()", True),
+        ("y = net(x).squeeze(0)\n    z = y.cpu()\n    print(z.numpy())", True),
+        ("y = net(x)\n    print(y.detach().cpu().numpy())", False),
+        ("y = net(x)\n    print(y.data.numpy())", False),
+        ("y = net(x)\n    print(y.argmax(1).numpy())", False),
+        ("_, y = net(x).max(1)\n    print(y.numpy())", False),
+        ("y = net(x)\n    y = y.detach()\n    print(y.numpy())", False),
+        ("y = net(x)\n    print(x.numpy())", False),
+    ],
+)
+def test_an_array_of_what_the_model_gave(body: str, found: bool) -> None:
+    model = program(FILE.format(body=body, rest=""))
+    call = next(c for c in model.index.calls if model.text(c) == "net(x)")
+    function = function_of(model.scope(call))
+    assert function is not None
+    assert (Outputs(call, function, model).bare_array() is not None) is found

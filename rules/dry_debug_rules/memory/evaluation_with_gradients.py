@@ -275,6 +275,8 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "the model's own `forward` switches autograd off")
     elif (hands := other_hands(program, place, module)) is not None:
         why(place, "{} is given the model and cannot be followed", hands, see=hands)
+    elif (array := outputs_of(call, function, home).bare_array()) is not None:
+        why(place, "{} would raise if autograd recorded: whoever calls this has switched it off", array)
     elif (used := differentiated_later(event)) is not None and evaluating_call(place) is None:
         why(place, "what the model gives may be differentiated later: {}", Step(home, used, ""))
     else:

@@ -88,6 +88,32 @@ class Outputs:
                 return True
         return False
 
+    def bare_array(self) -> ast.Call | None:
+        """A `numpy()` of what the model gave, or of that in another shape, without `detach()`: it raises where there
+        is a graph."""
+        for node in self._enders:
+            func = node.func if isinstance(node, ast.Call) else None
+            if isinstance(func, ast.Attribute) and func.attr == "numpy" and self._is_output(func.value):
+                assert isinstance(node, ast.Call)
+                return node
+        return None
+
+    def _is_output(self, expr: ast.expr) -> bool:
+        """Whether an expression is the tensor that the model gave, elsewhere or in another shape, with its graph."""
+        for _ in range(_MOST_STEPS):
+            if expr is self.call:
+                return True
+            if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr in _SAME_GRAPH:
+                expr = expr.func.value
+            elif isinstance(expr, ast.Name):
+                made = self.function.bindings.get(expr.id, ())
+                if len(made) != 1 or made[0].kind != "assign" or made[0].path or made[0].value is None:
+                    return False
+                expr = made[0].value
+            else:
+                return False
+        return False
+
     def given_back(self) -> bool:
         """Whether the function gives back what the model gave, with its graph."""
         return any(back.value is not None and self.carries(back.value) for back in self.function.returns)
@@ -173,6 +199,10 @@ def taken_out_nearby(event: Event) -> bool:
 
 
 _ENDS = frozenset("item tolist numpy detach argmax".split())
+_SAME_GRAPH = frozenset(
+    "cpu cuda to float double half squeeze unsqueeze view reshape flatten contiguous permute transpose clone".split()
+)
+_MOST_STEPS = 12  # from an array back to the call
 _COLLECTS = frozenset(("append", "extend"))
 _WITHOUT_GRAPH = frozenset(
     "item tolist numpy detach detach_ data argmax argmin eq ne gt lt ge le long int bool "
