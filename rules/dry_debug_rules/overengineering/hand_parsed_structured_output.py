@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.lint.finding import Fix
 from dry_debug.lint.rule import Report, Rule
-from dry_debug.program.arguments import argument
+from dry_debug.program.arguments import given
 from dry_debug.program.conversation import model_id
 from dry_debug.program.evidence import Step
 from dry_debug.program.generated_text import Written, written_by
@@ -112,10 +112,10 @@ def _by_others(program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
             continue
         if function not in known:
             known[function] = {n for c, text in _parses(owner) if owner.scope(c) is function for n in _root(text)}
-        for position, name in enumerate(function.passed_names()):
-            given = argument(call, position, name)
-            if given is not None and name in known[function]:
-                yield call, given
+        for name in function.passed_names():
+            passed = given(call, function, name) if name in known[function] else None
+            if passed is not None:
+                yield call, passed
 
 
 def _root(text: ast.expr) -> set[str]:

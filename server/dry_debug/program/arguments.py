@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.spelled import spells_choice
 from dry_debug.program.values import Value
 
@@ -51,6 +51,12 @@ def parameter_for(call: ast.Call, argument: ast.AST, callee: Scope) -> str | Non
     names = callee.passed_names()
     at = next((i for i, given in enumerate(call.args) if given is argument), len(names))
     return names[at] if at < len(names) else None
+
+
+def parameters_for(call: ast.Call, callee: Scope, path: str) -> list[str]:
+    """The parameters of `callee` that `call` gives the variable or attribute `path` itself for."""
+    found = ((p.arg, given(call, callee, p.arg)) for p in callee.parameters())
+    return [name for name, expr in found if expr is not None and dotted(expr) == path]
 
 
 def places_taken(function: Value) -> int:

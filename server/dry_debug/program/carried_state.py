@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program import lightning
+from dry_debug.program.arguments import parameters_for
 from dry_debug.program.carried import backward_passes
-from dry_debug.program.checkpoints import given
 from dry_debug.program.construction import constructs, part_of
 from dry_debug.program.derived import derived, reads, target_paths
 from dry_debug.program.evidence import Confidence
@@ -232,7 +232,7 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
     function, owner = target.scope, target.program
     if target.kind != "function" or function is None or owner is None or function.kind != "function":
         return None
-    name = next((a.arg for a in function.parameters() if dotted(given(call, function, a.arg) or call) == path), None)
+    name = next(iter(parameters_for(call, function, path)), None)
     if name is None or _cut_inside(function.node) is not None:
         return None
     set_by = [b.stmt for b in function.bindings[name] if b.kind != "param"]
@@ -378,7 +378,7 @@ def _hands_on(program: Program, call: ast.Call, path: tuple[int | None, ...], ta
     function, owner = target.scope, target.program
     if target.kind != "function" or function is None or owner is None or function.kind != "function":
         return False
-    names = {a.arg for a in function.parameters() if dotted(given(call, function, a.arg) or call) in taken}
+    names = {name for path in taken for name in parameters_for(call, function, path)}
     back = handed_back(program, call, path)
     if not names or not back or _cut_inside(function.node) is not None:
         return False
@@ -459,12 +459,10 @@ def _cut_by_function(program: Program, loop: LoopNode, path: str) -> ast.Call | 
         function = target.scope if target.kind == "function" and target.program is program else None
         if function is None or function.kind != "function":
             continue
-        for parameter in function.parameters():
-            if dotted(given(call, function, parameter.arg) or call) == path:
-                for one in function.calls:
-                    cuts = isinstance(one.func, ast.Attribute) and one.func.attr == "detach_"
-                    if cuts and dotted(one.func.value) == parameter.arg:  # type: ignore[attr-defined]
-                        return call
+        names = parameters_for(call, function, path)
+        for one in function.calls if names else ():
+            if isinstance(one.func, ast.Attribute) and one.func.attr == "detach_" and dotted(one.func.value) in names:
+                return call
     return None
 
 

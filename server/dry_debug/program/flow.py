@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dry_debug.once import cached_property
-from dry_debug.program.arguments import argument, given
+from dry_debug.program.arguments import argument, parameters_for
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
@@ -171,8 +171,7 @@ class Flow:
             target = program.target(call)
             function, owner = target.scope, target.program
             if target.kind == "function" and function is not None and owner is not None and function.kind == "function":
-                names = [p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == path]
-                yield Taker(call, owner, function, names)
+                yield Taker(call, owner, function, parameters_for(call, function, path))
 
     @cached_property
     def backward_functions(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dry_debug.program.arguments import given
+from dry_debug.program.arguments import parameters_for
 from dry_debug.program.derived import target_paths
 from dry_debug.program.evidence import Confidence
 from dry_debug.program.randomness import RandomSite, Rng
@@ -250,9 +250,7 @@ def _replaced(program: Program, scope: Scope, model: str, made: ast.stmt | None,
         function = target.scope if target is not None and target.kind == "function" else None
         if target is None or function is None or target.program is None or function.kind != "function":
             continue
-        inside = next(
-            (p.arg for p in function.parameters() if dotted(given(call, function, p.arg) or call) == model), None
-        )
+        inside = next(iter(parameters_for(call, function, model)), None)
         if inside is not None and _replaced(target.program, function, inside, None, hops + 1) is not None:
             return call
     return None
