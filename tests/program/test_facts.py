@@ -184,3 +184,24 @@ def test_a_loader_may_have_set_epoch_and_a_scheduler_step_update() -> None:
     assert kinds["data_loader"] == "loader" and kinds["my_sampler"] == "sampler"
     assert [s["line"] for s in found["steps"] if s["kind"] == "scheduler_step"] == [10, 11]
     assert not found["hyperparameters"]
+
+
+def test_a_model_out_of_its_wrapper_is_no_second_model() -> None:
+    found = program(
+        """
+        import torch
+        from torch.distributed._composable.fsdp import fully_shard
+
+        def save(net, path):
+            plain = net.module if hasattr(net, "module") else net
+            torch.save(plain.state_dict(), path)
+
+        def train(path):
+            net = fully_shard(torch.nn.Linear(3, 4))
+            adam = torch.optim.AdamW(net.parameters())
+            save(net, path)
+        """
+    )
+    components = facts(found)["components"]
+    assert [(c["kind"], c["name"]) for c in components] == [("model", "net"), ("optimizer", "adam")]
+    assert components[1]["covers"] == ["net"]

@@ -57,7 +57,6 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 
 
 _AROUND = ast.Await | ast.NamedExpr
-_MAKERS = ast.Call | ast.IfExp | ast.BoolOp
 # Classes of the project that inherit from nothing: what they are called like.
 _LOSSES = frozenset(("criterion", "loss_fn", "loss_func", "loss_function"))
 _BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
@@ -443,8 +442,12 @@ def _makes(expr: ast.expr) -> bool:
     """Whether an assigned expression can make an object (a plain name only passes one on)."""
     while isinstance(expr, _AROUND):
         expr = expr.value
-    if isinstance(expr, _MAKERS):
+    if isinstance(expr, ast.Call):
         return True
+    if isinstance(expr, ast.IfExp):  # `plain = model.module if wrapped else model` is no second model
+        return _makes(expr.body) or _makes(expr.orelse)
+    if isinstance(expr, ast.BoolOp):
+        return any(_makes(value) for value in expr.values)
     if isinstance(expr, ast.ListComp | ast.DictComp):
         return isinstance(expr.elt if isinstance(expr, ast.ListComp) else expr.value, ast.Call)
     if isinstance(expr, ast.List | ast.Dict):
