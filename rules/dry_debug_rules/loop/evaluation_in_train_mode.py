@@ -17,6 +17,7 @@ from dry_debug.program.inference import (
     data_loop,
     evaluated,
     gradients_at,
+    in_own_loop,
     may_score,
     modes,
     never_trains,
@@ -163,9 +164,21 @@ def _may_be_one(event: Event, program: Program) -> bool:
         program.why(event, "it is a part of the module whose method runs it: whoever holds the whole sets the mode")
     elif set_above(event):
         program.why(event, "the lines above put the model into evaluation mode")
+    elif in_own_loop(event) and _beside_training(Occurrence(event, ()), program):
+        program.why(event, _BESIDE)  # whatever calls a walk comes by
     else:
         return True
     return False
+
+
+_BESIDE = "it runs outside of a loop over data: it may be a part of training"
+
+
+def _beside_training(place: Occurrence, program: Program, trained: bool = False) -> bool:
+    """Whether a call stands in no loop over data, where something is `trained`, or the files compute gradients."""
+    event = place.event
+    trained = trained or any(p.events.of_kind("backward") for p in {event.program, program})
+    return trained and data_loop(place) is None and not scores(event) and not _for_each_batch(event)
 
 
 def _may_evaluate(event: Event, program: Program) -> bool:
@@ -200,7 +213,6 @@ def _only_recurrent(module: Value) -> bool:
 
 def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list[Step] | None:
     """What shows that this is an evaluation in training mode; None (and a reason told) where it may not be one."""
-    event, home = hit.event, hit.event.program
     if hit.label == "eval":
         program.why(place, "the model is in evaluation mode here")
         return None
@@ -213,10 +225,8 @@ def _wrong(hit: Hit, place: Occurrence, module: Value, program: Program) -> list
     if gradients_at(place) != "off" and not _evaluates(hit, place, program):
         program.why(place, "autograd is not switched off here, so this may be training")
         return None
-    loop = data_loop(place)
-    trains = hit.label == "trained" or any(p.events.of_kind("backward") for p in {home, program})
-    if loop is None and trains and not scores(event) and not _for_each_batch(event):
-        program.why(place, "it runs outside of a loop over data: it may be a part of training")
+    if _beside_training(place, program, hit.label == "trained"):
+        program.why(place, _BESIDE)
         return None
     for owner in _files(hit, module, program):
         unknown = next(unknown_switches(owner), None)

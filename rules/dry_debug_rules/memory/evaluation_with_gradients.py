@@ -255,10 +255,10 @@ def _judged(hit: Hit, place: Occurrence, module: Value, program: Program) -> boo
         why(place, "on some path the model is in another mode here")
     elif gradients_at(place) != "on":
         why(place, "autograd is switched off here, or may be")
-    elif data_loop(place) is None and not _runs_once(hit, place, program):
-        why(place, "it stands in no loop over data, or in one that trains")
     elif _given_from_outside(hit, module):
         why(place, "other files give the model to this function, and may switch autograd off around it")
+    elif data_loop(place) is None and not _runs_once(hit, place, program):
+        why(place, "it stands in no loop over data, or in one that trains")
     elif function.kind == "function" and any(home.flow.handed(function.name, function.parent or function)):
         why(place, "its function is handed on: whoever calls it may switch autograd off")
     elif _switched_off(home) is not None:
@@ -288,8 +288,6 @@ def _runs_once(hit: Hit, place: Occurrence, program: Program) -> bool:
     """Whether a call outside of a loop over data is a prediction: what the model gives is taken out of its graph, in
     the function of the call or in those that it gives it back to, and no file on the way trains anything, or none of
     these functions does. Beside training: if all that becomes of it can be seen."""
-    if made_up(place.event.node, place.event.program):
-        return False
     quiet = never_trains(*_files(place, program))
     spots = [(place.event.program, place.event.node), *((tree.program, tree.call) for tree in reversed(place.calls))]
     for owner, call in spots:
@@ -300,7 +298,8 @@ def _runs_once(hit: Hit, place: Occurrence, program: Program) -> bool:
         trains = not quiet and (function.kind != "function" or _trains(function, owner))
         outputs = outputs_of(call, function, owner)
         if outputs.taken_out():
-            return not trains or (hit.label == "eval" and outputs.end_here())
+            seen = not trains or (hit.label == "eval" and outputs.end_here())
+            return seen and not made_up(place.event.node, place.event.program)
         if trains or not outputs.given_back():
             return False
     return False

@@ -106,14 +106,21 @@ def cleared_each_time(step: Event) -> bool:
     function, ident = function_of(step.scope), step.obj.base.ident
     if function is None or ident is None or function.yields:
         return False
-    clearings = [
-        event.stmt for event in step.program.events.within(function)
-        if event.kind == "zero_grad" and event.obj.base.ident == ident
-        and isinstance(event.stmt, ast.Expr) and event.stmt.value is event.node
-    ]  # fmt: skip
+    for event in step.program.events.within(function):
+        if event.kind == "zero_grad" and isinstance(event.stmt, ast.Expr) and event.stmt.value is event.node:
+            same = event.obj.base.ident == ident
+            # What an optimizer updates takes longer to find out than where the statements stand.
+            beside = (same or event.obj.kind == "module") and _beside(step, event.stmt)
+            if beside and (same or _clears_whole(event, step)):
+                return True
+    return False
+
+
+def _beside(step: Event, clearing: ast.stmt) -> bool:
+    """Whether a statement stands before the step in its iteration, in a block around it, or right behind it."""
     parent = step.program.index.parent
     at: ast.AST = step.stmt
-    while clearings:
+    while True:
         block = parent.get(at)
         for name in ("body", "orelse", "finalbody"):
             beside = getattr(block, name, ())
@@ -121,12 +128,17 @@ def cleared_each_time(step: Event) -> bool:
                 continue
             here = beside.index(at)
             behind = takewhile(lambda stmt: isinstance(stmt, _SIMPLE), beside[here + 1 :] if at is step.stmt else ())
-            if any(stmt in clearings for stmt in chain(beside[:here], behind)):
+            if clearing in chain(beside[:here], behind):
                 return True
         if block is None or isinstance(block, Repeated | ast.ClassDef):
-            break
+            return False
         at = block
-    return False
+
+
+def _clears_whole(clearing: Event, step: Event) -> bool:
+    """`model.zero_grad()` of a model that holds all that the optimizer of a step updates."""
+    covered = covers(step.obj, step.program)
+    return bool(covered) and all(belongs_to(module, clearing.obj) for module in covered)
 
 
 class GradientOrder(Automaton):

@@ -9,7 +9,7 @@ from dry_debug.program import lightning
 from dry_debug.program.evidence import Step
 from dry_debug.program.relations import different
 from dry_debug.program.scopes import last_name
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import LoopNode
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _OF_MODULES = frozenset(
     "eval train parameters named_parameters modules named_modules children named_children buffers state_dict".split()
 )
 
+_KNOWN_RECEIVERS = frozenset("scaler accelerator fabric scheduler container dict optimizer".split())
 _NO_OBJECTS = frozenset("weight bias data grad shape device dtype training".split())  # parts that have no mode
 
 
@@ -94,12 +95,11 @@ def _arguments(call: ast.Call) -> list[ast.expr]:
 
 
 def _is(program: Program, expr: ast.expr, call: ast.Call, obj: Value) -> bool:
-    if isinstance(call.func, ast.Attribute):
-        receiver = program.value(call.func.value, call)
-        if receiver.kind in ("scaler", "accelerator", "fabric", "scheduler", "container", "dict", "optimizer"):
-            return False
     value = program.value(expr, call)
-    return value.kind == obj.kind and not different(value.base.ident, obj.base.ident)
+    if value.kind != obj.kind or different(value.base.ident, obj.base.ident):
+        return False
+    receiver = program.value(call.func.value, call) if isinstance(call.func, ast.Attribute) else UNKNOWN
+    return receiver.kind not in _KNOWN_RECEIVERS
 
 
 def _own_unknown_method(program: Program, call: ast.Call, obj: Value) -> bool:
