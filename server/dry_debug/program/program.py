@@ -361,8 +361,7 @@ class Program:
     @cached_property
     def imports_project(self) -> bool:
         """Whether an import leads to another file of the project; without one few objects come from there."""
-        scopes = [self.index.module, *self.index.functions]
-        return any(scope.imports_star for scope in scopes) or imports_a_file(self)
+        return imports_a_file(self)
 
     @cached_property
     def leaves_file(self) -> bool:
