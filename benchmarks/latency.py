@@ -13,6 +13,8 @@ import time
 from typing import Any
 
 PAUSE = 0.5  # seconds from the diagnostics to the next edit: nobody saves more often than twice a second
+AT_ONCE = 0.05  # seconds from an edit to its save: what formats on save, or a script; the edit has been taken in
+IN_REST = 0.5  # who types, reads what was typed, and saves
 
 
 class Client:
@@ -84,8 +86,9 @@ class Client:
         self._process.wait(10)
 
 
-def measure(script: str, folder: str, env: dict[str, str], rounds: int) -> tuple[list[float], int]:
-    """Seconds of each save of `script` (each time with another edit), sorted, and how many diagnostics it has."""
+def measure(script: str, folder: str, env: dict[str, str], rounds: int, after: float) -> tuple[list[float], int]:
+    """Seconds of each save of `script`, sorted, and how many diagnostics it has; each save is of another edit, which
+    was made `after` seconds before it."""
     path = os.path.join(folder, "benchmark_script.py")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script)
@@ -102,7 +105,7 @@ def measure(script: str, folder: str, env: dict[str, str], rounds: int) -> tuple
         change = {"range": place, "text": f"import argparse  # {version}\n"}
         document = {"uri": uri, "version": version}
         client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
-        time.sleep(0.05)  # the save comes after the edit has been taken in
+        time.sleep(after)
         began = time.perf_counter()
         client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
         found = client.diagnostics(uri, version)

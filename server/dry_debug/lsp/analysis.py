@@ -1,6 +1,6 @@
 """One analysis of one snapshot, and what stays on screen while the text does not parse. Runs in a worker thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from dry_debug.lint.engine import Result, analyse
@@ -13,13 +13,17 @@ from dry_debug.records import dataclass, replace
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is known of `snapshot`. While it does not parse, `kept` is the last analysis of this document that did."""
+    """What is known of `snapshot`. While it does not parse, `kept` is the last analysis of this document that did.
+
+    `answers` is there where the analysis waits to be published: what the host's answers came from, by question.
+    """
 
     snapshot: Snapshot
     rules: Rules
     host: Host
     result: Result
     kept: "Analysis | None" = None
+    answers: Mapping[str, str] | None = None
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -36,6 +40,14 @@ class Analysis:
     def fingerprints(self) -> frozenset[str]:
         """Of everything that is shown."""
         return frozenset(finding.fingerprint for finding in self.findings)
+
+    def for_later(self) -> "Analysis":
+        """The same, which can say whether it holds when it is published. Other files have not changed meanwhile."""
+        return replace(self, answers=_answers(self.host, self.result.asked))
+
+    def holds(self, host: Host) -> bool:
+        """Whether the same analysis with `host` would come out the same; False for one that was not kept for later."""
+        return self.answers is not None and _answers(host, self.answers) == self.answers
 
     @property
     def parses(self) -> bool:
@@ -58,6 +70,10 @@ def run(
     result = analyse(snapshot.document, host, rules.settings, cancelled=cancelled)
     kept = previous.good if result.program is None and previous is not None else None
     return Analysis(snapshot, rules, host, result, kept)
+
+
+def _answers(host: Host, asked: Iterable[str]) -> Mapping[str, str]:
+    return {question: host.answer_key(question) for question in asked}
 
 
 def _carried(finding: Finding, old: Snapshot, new: Snapshot) -> Finding | None:

@@ -32,6 +32,7 @@ REPORT = "dryDebug.report"
 SET_INSTRUCTIONS = "dryDebug.setInstructions"
 IGNORE_INSTRUCTIONS = "dryDebug.ignoreInstructions"
 TYPING_PAUSE = 0.3  # seconds without a key press before a check, with `run` = onType
+SAVING_PAUSE = 0.2  # the same before the analysis that a save will publish, with `run` = onSave
 MOST_CONFIGS = 40  # configuration files that are looked at one by one when they change together
 DISK_PAUSE = 0.2  # seconds in which changes on disk are taken together: a checkout changes many files
 
@@ -144,6 +145,10 @@ def _register_documents(server: Server) -> None:
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         server.session.start(server.session.check(params.text_document.uri))
 
+    @server.feature(types.TEXT_DOCUMENT_WILL_SAVE)
+    def will_save(params: types.WillSaveTextDocumentParams) -> None:
+        server.session.start(server.session.prepare(params.text_document.uri))
+
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def did_save(params: types.DidSaveTextDocumentParams) -> None:
         server.session.start(_saved(server, params.text_document.uri))
@@ -164,9 +169,12 @@ async def _saved(server: Server, uri: str) -> None:
 
 
 async def _typed(server: Server, uri: str) -> None:
+    server.session.edited(uri)
     settings = await server.session.settings(uri)
     if settings.run == "onType":
         await server.session.check(uri, TYPING_PAUSE)
+    else:
+        await server.session.prepare(uri, SAVING_PAUSE)
 
 
 def _register_notebooks(server: Server) -> None:

@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from dry_debug.lint.engine import Cancelled
 from dry_debug.lint.settings import Settings
+from dry_debug.lsp.ahead import Ahead
 from dry_debug.lsp.analysis import Analysis, run
 from dry_debug.lsp.client import Client
 from dry_debug.lsp.diagnostics import diagnostics
@@ -56,9 +57,10 @@ class Session:
         self._publish = publish
         self._tell = tell
         self._shown: dict[str, Analysis] = {}  # by URI of document or notebook: what the user sees
-        self._fresh: dict[str, Analysis] = {}  # of buffers that have changed since
+        self._ahead = Ahead(self._analyse_buffer, self._holds)  # of buffers that have changed since
         self._published: dict[str, set[str]] = {}  # URIs with diagnostics, by URI of document or notebook
         self._tickets: dict[str, int] = {}  # the newest check of each document; an older one gives way
+        self._edits: dict[str, int] = {}  # the newest edit of each document
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()  # a check or a document has come to its end
@@ -123,6 +125,7 @@ class Session:
         notebook = self.buffers.notebook(uri)
         uri = notebook.uri if notebook is not None else uri
         ticket = self._tickets[uri] = next(self._numbers)
+        self._edits.pop(uri, None)  # nobody need prepare what is asked for now
 
         def cancelled() -> bool:
             return self._tickets.get(uri) != ticket
@@ -137,7 +140,9 @@ class Session:
         if cancelled():
             return
         try:
-            analysis = await self._analyse(snapshot, self._shown.get(uri), cancelled)
+            analysis = await self._ahead.for_check(uri, snapshot)
+            if analysis is None and not cancelled():
+                analysis = await self._analyse(snapshot, self._shown.get(uri), cancelled)
         except Cancelled:
             return
         if cancelled():
@@ -146,7 +151,7 @@ class Session:
             self.close(uri)
             return
         self._shown[uri] = analysis
-        self._fresh.pop(uri, None)
+        self._ahead.forget(uri)
         self._send(uri, diagnostics(analysis, self.client), analysis.snapshot.versions)
         self._ended.set()
         if self.on_checked is not None:
@@ -189,15 +194,17 @@ class Session:
     def close(self, uri: str) -> None:
         """Forgets a document or notebook and takes its diagnostics away."""
         self._tickets.pop(uri, None)
+        self._edits.pop(uri, None)
         self._ended.set()
         self._shown.pop(uri, None)
-        self._fresh.pop(uri, None)
+        self._ahead.forget(uri)
         for shown in self._published.pop(uri, set()):
             self._publish(types.PublishDiagnosticsParams(shown, []))
 
     def stop(self) -> None:
         """Ends every check; nothing is published any more."""
         self._tickets.clear()
+        self._ahead.clear()
         self.worker.close()
 
     def shown(self, uri: str) -> Analysis | None:
@@ -213,15 +220,25 @@ class Session:
         shown, snapshot = self._shown.get(uri), self.snapshot(uri)
         if shown is None or snapshot is None:
             return None
-        for known in (shown, self._fresh.get(uri)):
-            if known is not None and known.snapshot.document == snapshot.document:
-                # The same text may have a newer version, after an edit and its undoing.
-                return replace(known, snapshot=snapshot), shown.fingerprints
-        fresh = await self._analyse(snapshot, shown)
-        if fresh is None:
-            return None
-        self._fresh[uri] = fresh
-        return fresh, shown.fingerprints
+        if shown.snapshot.document == snapshot.document:
+            # The same text may have a newer version, after an edit and its undoing.
+            return replace(shown, snapshot=snapshot), shown.fingerprints
+        fresh = await self._ahead.of(uri, snapshot)
+        return (fresh, shown.fingerprints) if fresh is not None else None
+
+    def edited(self, uri: str) -> None:
+        """Document or notebook `uri` has another text: what is made of the old one for later is given up."""
+        self._edits[uri] = next(self._numbers)
+        self._ahead.forget(uri)
+
+    async def prepare(self, uri: str, pause: float = 0.0) -> None:
+        """Analyses the buffer as it stands `pause` seconds from now, unless it was edited again, so that the save that
+        follows finds its findings. Nothing is published, and nothing done for what was never shown."""
+        edits = self._edits.get(uri)
+        if pause:
+            await asyncio.sleep(pause)
+        if self._edits.get(uri) == edits:
+            await self.current(uri)
 
     async def unopened(self, paths: Iterable[str]) -> list[Analysis]:
         """The analyses of files as they are on disk; nothing is published. Other work goes between two of them."""
@@ -235,9 +252,14 @@ class Session:
         return found
 
     async def _analyse(
-        self, snapshot: Snapshot, previous: Analysis | None, cancelled: Callable[[], bool] | None = None
+        self,
+        snapshot: Snapshot,
+        previous: Analysis | None,
+        cancelled: Callable[[], bool] | None = None,
+        keep: bool = False,
     ) -> Analysis | None:
-        """The analysis of `snapshot`, off the event loop; None if the settings exclude the file."""
+        """The analysis of `snapshot`, off the event loop; None if the settings exclude the file. One to `keep` can say
+        later whether it holds still."""
         root, options, texts = self.root(snapshot.uri), self.options(snapshot.uri), overlay(self.buffers)
         project = self.project
 
@@ -245,7 +267,8 @@ class Session:
             rules = project.rules(snapshot.path, root, options)
             if rules.excluded:
                 return rules
-            return run(snapshot, rules, project.host(rules.root, texts), previous, cancelled)
+            made = run(snapshot, rules, project.host(rules.root, texts), previous, cancelled)
+            return made.for_later() if keep else made
 
         analysis = await self.worker.run(work)
         rules = analysis.rules if isinstance(analysis, Analysis) else analysis
@@ -257,6 +280,20 @@ class Session:
             if crash is not None:
                 logger.error("%s", crash.group())
         return analysis
+
+    async def _analyse_buffer(self, snapshot: Snapshot, cancelled: Callable[[], bool]) -> Analysis | None:
+        return await self._analyse(snapshot, self._shown.get(snapshot.uri), cancelled, keep=True)
+
+    async def _holds(self, analysis: Analysis) -> bool:
+        """Whether `analysis` would come out the same now: with these settings, and what other files say."""
+        snapshot, project = analysis.snapshot, self.project
+        root, options, texts = self.root(snapshot.uri), self.options(snapshot.uri), overlay(self.buffers)
+
+        def work() -> bool:
+            rules = project.rules(snapshot.path, root, options)
+            return rules == analysis.rules and analysis.holds(project.host(rules.root, texts))
+
+        return await self.worker.run(work)
 
     async def _settings_known(self) -> None:
         try:

@@ -157,6 +157,9 @@ class Host(Protocol):
     def asked_for(self, path: str) -> frozenset[str]:
         """The questions that the analysis of the file at `path` asked so far, directly and through other modules."""
 
+    def answer_key(self, question: str) -> str:
+        """What the answer to one of these questions depends on now: another text when the answer may be another."""
+
 
 class NullHost:
     """Knows nothing: the analysis of a file on its own."""
@@ -201,3 +204,6 @@ class NullHost:
 
     def asked_for(self, path: str) -> frozenset[str]:
         return frozenset()
+
+    def answer_key(self, question: str) -> str:
+        return ""
