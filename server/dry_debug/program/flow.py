@@ -84,7 +84,7 @@ class Flow:
         self.held: dict[ast.expr, tuple[set[str], set[ast.AST]]] = {}
         self.takes_out: dict[tuple[Scope, str, int], bool] = {}
         self.outputs: dict[tuple[ast.Call, Scope], Outputs] = {}
-        self.passing_on: dict[Scope, tuple[list[ast.AST], list[ast.Call | ast.Attribute]]] = {}
+        self.passing_on: dict[Scope, tuple[list[ast.Call | ast.stmt], list[ast.Call | ast.Attribute]]] = {}
         # By function, and whether it counts what retains the graph, and what is computed: `carried.backward_passes`.
         self.passes: dict[tuple[Scope, bool, bool], list[tuple[ast.Call, ast.expr]]] = {}
         # By loop (or function) and its scope: what the assignments in it read and set (`derived`).

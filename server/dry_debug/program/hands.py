@@ -58,13 +58,12 @@ def _unknown_call(program: Program, node: ast.AST, obj: Value) -> ast.Call | Non
         clears = name != "zero_grad" and any(word in name for word in _CLEARING)
         if not name or (not clears and _leaves_alone(call, name, scope, program)):
             continue
-        if program.target(call).kind == "function":
-            continue
-        if (
+        touches = (
             clears
             or _own_unknown_method(program, call, obj)
             or any(_is(program, a, call, obj) for a in _arguments(call))
-        ):
+        )
+        if touches and program.target(call).kind != "function":
             return call
     return None
 

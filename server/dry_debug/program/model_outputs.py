@@ -143,24 +143,20 @@ def _takes_out(program: Program, function: Scope, parameter: str, depth: int) ->
     return known
 
 
-def _passing_on(function: Scope, program: Program) -> tuple[list[ast.AST], list[ast.Call | ast.Attribute]]:
+def _passing_on(function: Scope, program: Program) -> tuple[list[ast.Call | ast.stmt], list[ast.Call | ast.Attribute]]:
     """Of a function: what hands a value on to a variable or a list, and what would take an output out of its graph."""
     known = program.flow.passing_on.get(function)
     if known is None:
-        steps: list[ast.AST] = []
-        enders: list[ast.Call | ast.Attribute] = []
-        for node in nodes(function.node):
-            kind = node.__class__
-            if kind is ast.Assign or kind is ast.AugAssign:
-                steps.append(node)
-            elif isinstance(node, ast.Call):
-                if last_name(node.func) in _ENDS:
-                    enders.append(node)
-                elif isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
-                    steps.append(node)
-            elif isinstance(node, ast.Attribute) and node.attr == "data":
-                enders.append(node)
-        steps.sort(key=lambda step: step.lineno)  # type: ignore[attr-defined]
+        scopes = (function, *function.below())
+        calls = [call for scope in scopes for call in scope.calls]
+        enders: list[ast.Call | ast.Attribute] = [call for call in calls if last_name(call.func) in _ENDS]
+        steps: list[ast.Call | ast.stmt] = [
+            call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in _COLLECTS
+        ]
+        steps += [stmt for scope in scopes for stmt in program.flow.assignments(scope)]
+        steps.sort(key=lambda step: step.lineno)
+        if ".data" in program.text(function.node):  # no index holds attributes
+            enders += [n for n in nodes(function.node) if isinstance(n, ast.Attribute) and n.attr == "data"]
         known = program.flow.passing_on[function] = steps, enders
     return known
 
