@@ -48,7 +48,7 @@ def encoding_of(call: ast.Call, program: Program) -> Encoding | None:
         value = program.value(func.value, call)
         if value.kind == "tokenizer":
             return Encoding(program, call, value, func.value)
-    if program.qualified(call) is not None:
+    if program.qualified(call) is not None or (isinstance(func, ast.Attribute) and func.attr in _SAME):
         return None
     value = program.value(func, call)
     return Encoding(program, call, value, func) if value.kind == "tokenizer" else None

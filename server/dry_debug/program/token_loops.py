@@ -33,6 +33,7 @@ _ORDINARY = frozenset(
     "sorted sub add_ sub_ pow ge le gt lt argpartition argwhere items keys replace join encode "
     "tokenize from_numpy".split()
 )
+_NO_PASSES = _ORDINARY | {"generate", "eval", "train"}  # methods: whatever they are called on, no model is run
 _KEEPS = frozenset(("append", "extend", "add"))
 _OTHER_OUTPUTS = frozenset("hidden_states attentions loss cross_attentions decoder_hidden_states scores".split())
 _ARGUMENTS = frozenset(
@@ -67,7 +68,7 @@ def token_loops(program: Program) -> Iterator[tuple[ast.Call, TokenLoop | str]]:
     for call in program.index.calls:
         if not isinstance(call.func, ChainNode) or not (call.args or call.keywords):
             continue
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("generate", "eval", "to", "train", "cuda"):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _NO_PASSES:
             continue
         if not _may_repeat(call, program) or program.qualified(call) is not None:
             continue
