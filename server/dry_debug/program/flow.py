@@ -14,6 +14,7 @@ from dry_debug.program.knowledge import ACCELERATORS
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import NO_NODES, Binding, Scope, dotted
 from dry_debug.program.values import Value
+from dry_debug.program.walks import FIELDS
 from dry_debug.text.spans import Span
 
 if TYPE_CHECKING:
@@ -105,14 +106,15 @@ class Flow:
         if known is None:
             known = {}
             queue: deque[ast.AST] = deque([scope.node])
-            while queue:  # breadth first, as `ast.walk` goes, at half its cost
+            while queue:  # breadth first, as `ast.walk` goes, at a fraction of its cost
                 node = queue.popleft()
-                for name in node._fields:
+                for name in FIELDS[node.__class__]:
                     value: Any = getattr(node, name, None)
                     for child in value if value.__class__ is list else (value,):
                         if child.__class__ not in NO_NODES:
                             known[child] = node
-                            queue.append(child)
+                            if FIELDS[child.__class__]:
+                                queue.append(child)
             self._parents[scope.node] = known
         return known
 
@@ -130,7 +132,7 @@ class Flow:
             queue: list[ast.AST] = [stmt]
             while queue:
                 outer = queue.pop()
-                for name in outer._fields:
+                for name in FIELDS[outer.__class__]:
                     value: Any = getattr(outer, name, None)
                     for child in value if value.__class__ is list else (value,):
                         if child.__class__ not in NO_NODES and not isinstance(child, ast.stmt):

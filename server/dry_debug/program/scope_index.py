@@ -21,6 +21,7 @@ from dry_debug.program.scopes import (
     fixed_truth,
     never_goes_on,
 )
+from dry_debug.program.spelled import of_texts
 
 _FIXED: frozenset[type] = frozenset((ast.Constant, ast.UnaryOp))
 _ENDS: frozenset[type] = frozenset((ast.Return, ast.Raise, ast.Break, ast.Continue))
@@ -512,6 +513,15 @@ def _walrus(ix: ScopeIndex, node: ast.NamedExpr, scope: Scope, holder: ast.stmt,
     todo.append(node.value)
 
 
+def _compare(ix: ScopeIndex, node: ast.Compare, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
+    todo += node.comparators[::-1]
+    left = node.left
+    if left.__class__ is not ast.Name:
+        todo.append(left)
+    elif any(map(of_texts, node.comparators)):
+        scope.compared_with_texts |= {left.id}
+
+
 def _yield(ix: ScopeIndex, node: ast.Yield | ast.YieldFrom, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
     scope.yields = True
     if node.value is not None:
@@ -555,6 +565,7 @@ _EXPRESSIONS: dict[type, Any] = {
     ast.DictComp: _comprehension,
     ast.GeneratorExp: _comprehension,
     ast.NamedExpr: _walrus,
+    ast.Compare: _compare,
     ast.Yield: _yield,
     ast.YieldFrom: _yield,
 }

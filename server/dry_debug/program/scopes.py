@@ -103,7 +103,7 @@ class Scope:
 
     def __init__(self, kind: str, node: ScopeNode, name: str, parent: Scope | None, stmt: ast.stmt | None) -> None:
         self.own_parameters: list[ast.arg] | None = None
-        self.compared_with_texts: frozenset[str] | None = None  # variables, once `spelled` has looked
+        self.compared_with_texts: frozenset[str] = _NO_NAMES  # variables: see `spelled`
         # A function that the methods of one class alone call, with their object: the class, and the parameter for it.
         self.acts_for: tuple[Scope, str] | None = None
         self.actors: list[Scope] = []  # of a class: the functions that act for it

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import ast
-from itertools import islice
+from typing import TYPE_CHECKING
 
-from dry_debug.program.scopes import Scope
-from dry_debug.program.walks import nodes
+from dry_debug.program.walks import is_text
 
-MAX_NODES = 4000  # of one function
+if TYPE_CHECKING:
+    from dry_debug.program.scopes import Scope
 
 
 def spells_choice(scope: Scope, name: str) -> bool:
     """Whether a parameter of a function is compared with texts there."""
     if scope.kind != "function" or not any(a.arg == name for a in scope.parameters()):
         return False
-    if scope.compared_with_texts is None:
-        scope.compared_with_texts = frozenset(
-            node.left.id
-            for node in islice(nodes(scope.node), MAX_NODES)
-            if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and any(map(_texts, node.comparators))
-        )
-    return name in scope.compared_with_texts
+    return name in scope.compared_with_texts or any(name in inner.compared_with_texts for inner in scope.below())
 
 
-def _texts(node: ast.expr) -> bool:
+def of_texts(node: ast.expr) -> bool:
+    """Whether an expression is a literal text, or a row of nothing else: what a choice is compared with."""
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return bool(node.elts) and all(map(_texts, node.elts))
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+        return bool(node.elts) and all(map(of_texts, node.elts))
+    return is_text(node)
