@@ -161,8 +161,10 @@ def _classes_keep(program: Program) -> bool:
         keeping = program.flow.keeping = program.leaves_file or any(
             isinstance(stmt, ast.Assign)
             and isinstance(stmt.value, ast.Call)
-            and _states_of_self(stmt, stmt.value, program.scope(stmt))
-            for stmt in program.index.assignments
+            and _states_of_self(stmt, stmt.value, scope)
+            for scope in (program.index.functions if program.index.classes else ())
+            if scope.self_name is not None
+            for stmt in program.flow.assignments(scope)
         )
     return keeping
 
@@ -233,7 +235,7 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
     if target.kind != "function" or function is None or owner is None or function.kind != "function":
         return None
     name = next(iter(parameters_for(call, function, path)), None)
-    if name is None or _cut_inside(function.node) is not None:
+    if name is None:
         return None
     set_by = [b.stmt for b in function.bindings[name] if b.kind != "param"]
     for stmt in owner.flow.assignments(function):
@@ -250,7 +252,7 @@ def _run_inside(program: Program, call: ast.Call, path: str) -> tuple[Program, S
             continue  # `hidden = repackage(hidden)`
         taken += [path for other in set_by if other is not stmt for path in (name,) if path not in taken]
         if any(back.value is not None and _gives(back.value, taken) for back in function.returns):
-            return owner, function, module, taken
+            return (owner, function, module, taken) if _cut_inside(function.node) is None else None
     return None
 
 
@@ -322,18 +324,18 @@ def _local(
     if not isinstance(stmt, ast.Assign):
         return
     taken = _taken(stmt)
-    results = derived(program, scope, loop, taken) if taken else set()
-    if not reads(over, results):
-        program.why(call, "what {} gives is not what is differentiated here: {}", call, backward)
-        return
     kept: list[str] = []
     at: ast.stmt = stmt
-    for name in states:
+    for name in states:  # most are set anew for each batch, which is asked faster than what the loop computes from what
         carry = _carried_on(program, scope, loop, name, call, taken)
         if carry is not None:
             kept.append(name)
             at = carry if carry is not stmt else at
     if not kept:
+        return
+    results = derived(program, scope, loop, taken) if taken else set()
+    if not reads(over, results):
+        program.why(call, "what {} gives is not what is differentiated here: {}", call, backward)
         return
     why_not = _cuts_itself(program, module, call)
     if why_not is not None:
