@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 _STATE = ("module", "optimizer", "ema")
 # Words of a path, or of what it is made of, that may differ between processes; and of what is no file at all.
-_OWN = ("rank", "gpu", "proc", "pid", "host", "uuid", "temp", "tmp", "shard", "worker", "local", "time", "now",
-        "random", "node", "buffer", "buf", "bytesio", "stream", "run.dir", "device")  # fmt: skip
+_OWN = re.compile(
+    r"rank|gpu|proc|pid|host|uuid|temp|tmp|shard|worker|local|time|now|random|node|buf|bytesio|stream|run\.dir|device"
+)
 MAX_NAMES = 4
 
 
@@ -148,7 +150,7 @@ def _own_path(site: SaveSite, program: Program) -> ast.expr | None:
         expr, where, depth = queue.pop()
         if expr not in paths:
             paths[expr] = [p for n in nodes(expr) if isinstance(n, ChainNode) and (p := dotted(n)) is not None]
-            if any(word in one.lower() for one in paths[expr] for word in _OWN):
+            if any(_OWN.search(one.lower()) for one in paths[expr]):
                 return expr
         for one in paths[expr] if depth < MAX_NAMES else ():
             if (one, where) not in values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 WRAPPERS = ("torch.nn.parallel.DistributedDataParallel", "apex.parallel.DistributedDataParallel",
             "torch.distributed.fsdp.FullyShardedDataParallel")  # fmt: skip
 # Words of a test that may be about the process, or about whether there are several.
-_DOUBT = ("rank", "master", "main", "primary", "root", "chief", "leader", "writer", "logger", "tensorboard", "tb_log",
-          "wandb", "dist", "ddp", "parallel", "world", "single", "node", "nproc", "gpu", "device", "worker", "zero",
-          "should_save", "fsdp", "deepspeed", "process", "log_dir", "logdir", "proc", "local")  # fmt: skip
+_DOUBT = re.compile(
+    "rank|master|main|primary|root|chief|leader|writer|logger|tensorboard|tb_log|wandb|dist|ddp|parallel|world|single"
+    "|node|gpu|device|worker|zero|should_save|fsdp|deepspeed|log_?dir|proc|local"
+)
 MAX_CALLERS, MAX_DEPTH, MAX_BINDINGS, MAX_HANDED = 40, 6, 6, 3
 
 
@@ -141,8 +143,7 @@ def may_be_about_process(program: Program, test: ast.expr, at: ast.stmt) -> bool
 
 
 def _about_process(text: str) -> bool:
-    lowered = text.lower()
-    return any(word in lowered for word in _DOUBT)
+    return _DOUBT.search(text.lower()) is not None
 
 
 def _set_by_process(program: Program, path: str, at: ast.stmt, depth: int = 0) -> bool:

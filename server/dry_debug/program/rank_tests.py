@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
@@ -25,6 +26,7 @@ _FEWEST_GPUS = 4  # of a node, as a literal
 _OF_A_MATRIX = ("lora", "low_rank", "adapter", "peft")  # whose rank is that of a matrix
 _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_LOCALID", "OMPI_COMM_WORLD_RANK",
                    "GLOBAL_RANK", "NODE_RANK")  # fmt: skip
+_RANK_WORDS = ("rank", "gpu", "proc", "localid")  # one of them is in all of these names
 # Words of a test that asks whether there are several processes at all.
 _SEVERAL = ("dist", "ddp", "world_size", "worldsize", "n_gpu", "ngpu", "num_gpu", "parallel", "multi", "fsdp", "rank",
             "initialized", "is_available", "single", "nprocs", "num_process")  # fmt: skip
@@ -56,6 +58,12 @@ class RankTests:
         self._started = started
         self._functions: dict[Scope, bool | None] = {}
         self._tests: dict[tuple[ast.expr, ast.AST], bool | None] = {}  # each arm of a chain asks for all above
+
+    @cached_property
+    def _speaks_of_ranks(self) -> bool:
+        """Whether an expression of this file can be the number of the process: most programs have one."""
+        source = self.program.document.source.lower()
+        return bool(self._started) or any(word in source for word in _RANK_WORDS)
 
     def test(self, test: ast.expr, at: ast.AST) -> bool | None:
         """True if `test`, in the statement `at`, holds on one rank only, False if on the others only, else None."""
@@ -153,7 +161,7 @@ class RankTests:
 
     def own_file(self, path: ast.expr, at: ast.stmt) -> bool:
         """Whether the path of a file, read in the statement `at`, names the rank: each process has one of its own."""
-        queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, at, 0)]
+        queue: list[tuple[ast.expr, ast.stmt, int]] = [(path, at, 0)] if self._speaks_of_ranks else []
         looked = 0
         while queue and looked < _MOST_PARTS:
             expr, where, depth = queue.pop()
@@ -193,7 +201,7 @@ class RankTests:
 
     def _is_rank(self, expr: ast.expr, at: ast.AST, depth: int, by_word: bool = False) -> bool:
         """Whether an expression is the number of the process; `by_word`: only what is called a rank."""
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH or not self._speaks_of_ranks:
             return False
         if isinstance(expr, ast.BinOp) and isinstance(expr.op, ast.Mod):  # `rank % gpus_of_a_node`
             few = _number(expr.right)
