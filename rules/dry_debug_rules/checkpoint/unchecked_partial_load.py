@@ -277,7 +277,7 @@ def _use(call: ast.Call, source: StateSource, receiver: Value, program: Program)
     if owner.scope(read).kind == "function" and owner.flow.returned_by(read) is not None:
         reads += [(owner, site) for site in owner.call_sites(owner.scope(read))[:MAX_SITES]]
     for owner, read in reads:
-        for _, key, value, restore in owner.training.checkpoints.loaded(read).restores():
+        for _, key, value, restore in owner.training.checkpoints.loaded(read).restores:
             if value.kind in ("optimizer", "scheduler", "scaler") or (isinstance(key, str) and _OF_A_RUN.match(key)):
                 return "warning", Step(owner, restore, "the run goes on from this checkpoint")
     if program.training.is_training or program.training.starts_training:

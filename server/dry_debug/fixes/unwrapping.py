@@ -194,7 +194,7 @@ def _restores(key: str, model: Bare, loads: list[tuple[Program, LoadSite]], prog
             continue
         loaded = owner.training.checkpoints.loaded(load.node)
         uses: set[ast.AST] = set()
-        for state, part, value, call in loaded.restores():
+        for state, part, value, call in loaded.restores:
             if part != key:
                 continue
             stmt, receiver = owner.statement(call), call.func.value if isinstance(call.func, ast.Attribute) else None

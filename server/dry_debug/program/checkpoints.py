@@ -407,7 +407,7 @@ class Checkpoints:
             only.value if isinstance(only, ast.Constant) and isinstance(only.value, bool) else None,
         )
         loaded = self.loaded(call)
-        for state, key, target, other in loaded.restores():
+        for state, key, target, other in loaded.restores:
             if isinstance(key, str):
                 if key not in site.keys:
                     site.keys.append(key)

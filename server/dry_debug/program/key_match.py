@@ -64,7 +64,7 @@ def _of(program: Program, load: LoadSite, saves: list[Around], written: set[str]
 
 def _in(program: Program, load: LoadSite, loaded: Loaded, saves: list[Around], written: set[str]) -> Iterator[Mismatch]:
     parents = program.flow.parents(loaded.scope)
-    kinds = {key: value.kind for _, key, value, _ in loaded.restores() if isinstance(key, str)}
+    kinds = {key: value.kind for _, key, value, _ in loaded.restores if isinstance(key, str)}
     for name in sorted(loaded.direct):
         if _filled(name, loaded, program):
             continue

@@ -39,21 +39,31 @@ def used_as_model(index: ScopeIndex, load: ast.Call) -> bool:
         if value.func.attr not in SELF_RETURNING:
             return False
         value = value.func.value
-    methods, called = _uses(index, stmt.targets[0], scope)
-    return not methods & _OF_DATA and (called or bool(methods & _OF_MODULES))
+    seen = _seen_as(index, stmt.targets[0], scope)
+    methods = _methods(seen)
+    if methods & _OF_DATA:
+        return False
+    return bool(methods & _OF_MODULES) or any(_calls(each, name) for each, name in seen)
 
 
-def _uses(index: ScopeIndex, target: ast.expr, scope: Scope) -> tuple[set[str], bool]:
-    """The methods that are called on a variable, and whether it is called itself: where it is set, in the functions of
-    the file that are given it, and where the function that sets it gives it back to."""
-    methods: set[str] = set()
-    called = False
+def _calls(scope: Scope, path: str) -> bool:
+    """Whether a scope calls the variable itself."""
+    if "." not in path:
+        return path in [call.func.id for call in scope.calls if call.func.__class__ is ast.Name]
+    return any(dotted(call.func) == path for call in scope.calls)
+
+
+def _seen_as(index: ScopeIndex, target: ast.expr, scope: Scope) -> list[tuple[Scope, str]]:
+    """The scopes that see a variable, and as what: where it is set, in the functions of the file that are given it, and
+    where the function that sets it gives it back to."""
     path = dotted(target)
-    for where, name in onward(index, scope, path) if path is not None else ():
-        seeing = _seeing(index, where, name)
-        methods |= {method for each in seeing for method in each.receivers.get(name, ())}
-        called = called or any(dotted(call.func) == name for each in seeing for call in each.calls)
-    return methods, called
+    variables = onward(index, scope, path) if path is not None else ()
+    return [(each, name) for where, name in variables for each in _seeing(index, where, name)]
+
+
+def _methods(seen: list[tuple[Scope, str]]) -> set[str]:
+    """The methods that are called on what these scopes see."""
+    return {method for each, name in seen for method in each.receivers.get(name, ())}
 
 
 def _seeing(index: ScopeIndex, scope: Scope, path: str) -> list[Scope]:
@@ -100,7 +110,7 @@ def _called_on(index: ScopeIndex, load: ast.Call) -> set[str]:
     stmt, scope = index.stmt_of.get(load), index.scope_of.get(load)
     if scope is None or not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
         return set()
-    return _uses(index, stmt.targets[0], scope)[0]
+    return _methods(_seen_as(index, stmt.targets[0], scope))
 
 
 def _has(cls: Value, method: str) -> bool:

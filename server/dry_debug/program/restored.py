@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 20
 MAX_HELPERS = 2  # functions on the way of what was loaded to where it is restored
+_CHOICES, _COMPREHENSIONS = (ast.IfExp, ast.BoolOp), (ast.DictComp, ast.GeneratorExp, ast.ListComp)
 _STATE = "torch.distributed.checkpoint.state_dict."
 _FSDP = "torch.distributed.fsdp.FullyShardedDataParallel."
 # Function -> (what it restores, the state): positions and names of the arguments.
@@ -66,12 +67,20 @@ class Loaded:
         if self.parts or self.objects or len(self.stmts) > 1:  # a loop may fill what an earlier line made
             self._follow()
 
-    def restores(self) -> Iterator[tuple[ast.expr, str | bool, Value, ast.Call]]:
+    @cached_property
+    def restores(self) -> list[tuple[ast.expr, str | bool, Value, ast.Call]]:
         """(state, key of the part or True, what it is put into, the call) of every restore in the function.
 
         Also in functions of the file that it hands all of it to.
         """
-        for call in self.scope.calls:
+        return list(self._restores())
+
+    def _restores(self) -> Iterator[tuple[ast.expr, str | bool, Value, ast.Call]]:
+        called = self.program.names_called()
+        restoring = {*self.program.method_calls("load_state_dict"), *(c for n in _FUNCTIONS for c in called.get(n, ()))}
+        for call in self.scope.calls if restoring else ():
+            if call not in restoring:
+                continue
             func = call.func
             name = self.program.qualified(call) or ""
             if isinstance(func, ast.Attribute) and func.attr == "load_state_dict" and not name.startswith("torch.dist"):
@@ -87,7 +96,7 @@ class Loaded:
                 held = argument(call, *target) if target is not None else None
                 yield state, key, self._value(held, call) if held is not None else Value("optimizer"), call
         for other in self.helpers:
-            yield from other.restores()
+            yield from other.restores
 
     def _value(self, expr: ast.expr, at: ast.Call) -> Value:
         """The value of `expr` at `at`; a parameter as the call gives it."""
@@ -103,9 +112,9 @@ class Loaded:
         if not self.direct or self.hops >= MAX_HELPERS:
             return found
         program = self.program
-        for call in self.scope.calls:
-            arguments = (*call.args, *(k.value for k in call.keywords))
-            if not any(isinstance(a, ast.Name) and a.id in self.direct for a in arguments):
+        handing = {call for name in self.direct for call, _ in program.flow.handed(name, self.scope)}
+        for call in self.scope.calls if handing else ():
+            if call not in handing:
                 continue
             target = program.target(call)
             function = target.scope
@@ -183,6 +192,8 @@ class Loaded:
             target = assignment.targets[0]
             if not isinstance(target, ast.Name) or len(assignment.targets) > 1:
                 continue
+            if assignment is not self.stmt and not (self.direct or self.parts or self.objects):
+                continue  # no variable holds anything of it yet
             if target.id in self.direct:
                 if assignment is not self.stmt and self.taken(assignment.value, assignment) is not False:
                     self.stmts.add(assignment)  # `state = without_prefix(state)`
@@ -195,9 +206,13 @@ class Loaded:
             if not isinstance(loop, ast.While) and (key := self.taken(loop.iter, loop)) is not False:
                 for name in _filled_in(loop):
                     self.parts.setdefault(name, key)
-        for call in self.scope.calls:
+        for call in self.program.method_calls("update"):
             func = call.func
-            if isinstance(func, ast.Attribute) and func.attr == "update" and isinstance(func.value, ast.Name):
+            if (
+                self.program.scope(call) is self.scope
+                and isinstance(func, ast.Attribute)
+                and (isinstance(func.value, ast.Name))
+            ):
                 key = self.taken(call.args[0], call) if call.args else False
                 if key is not False and func.value.id not in self.direct:
                     self.parts.setdefault(func.value.id, key)
@@ -229,19 +244,21 @@ class Loaded:
             if expr.id in self.direct:
                 return self.holds(expr.id, self.program.statement(at))
             return self.parts.get(expr.id, False)
+        if isinstance(expr, ast.Call):
+            return self._called(expr, at, depth)
         if isinstance(expr, ast.Subscript):
             base = self.taken(expr.value, at, depth + 1)
             return _literal(expr.slice) or True if base is True else base
         if isinstance(expr, ast.Attribute):
             inside = isinstance(expr.value, ast.Name) and expr.value.id in self.objects
             return expr.attr if inside else False
-        if isinstance(expr, ast.IfExp | ast.BoolOp):
+        if isinstance(expr, _CHOICES):
             choices = [expr.body, expr.orelse] if isinstance(expr, ast.IfExp) else expr.values[:4]
             found = [key for choice in choices if (key := self.taken(choice, at, depth + 1)) is not False]
             return next((key for key in found if key is not True), True) if found else False
-        if isinstance(expr, ast.DictComp | ast.GeneratorExp | ast.ListComp):
+        if isinstance(expr, _COMPREHENSIONS):
             return self.taken(expr.generators[0].iter, at, depth + 1)
-        return self._called(expr, at, depth) if isinstance(expr, ast.Call) else False
+        return False
 
     def _called(self, call: ast.Call, at: ast.AST, depth: int) -> str | bool:
         """`loaded.get("model")`, `loaded.items()`, `OrderedDict(loaded)`, `without_prefix(loaded)`."""

@@ -83,10 +83,12 @@ def _handing(index: ScopeIndex, scope: Scope, name: str) -> list[tuple[ast.Call,
     """The calls in a scope that hand a variable on to functions of the file."""
     found = []
     for call in scope.calls:
-        if any(is_name(value, name) for value in (*call.args, *(k.value for k in call.keywords))):
-            callee = called(index, call, scope)
-            if callee is not None:
-                found.append((call, callee))
+        for value in (*call.args, *[keyword.value for keyword in call.keywords]):
+            if isinstance(value, ast.Name) and value.id == name:
+                callee = called(index, call, scope)
+                if callee is not None:
+                    found.append((call, callee))
+                break
     return found
 
 
