@@ -16,7 +16,7 @@ from dry_debug.program.walks import is_main_test
 if TYPE_CHECKING:
     from dry_debug.program.checkpoints import SaveSite
     from dry_debug.program.program import Program
-    from dry_debug.program.run_parts import Part, Run
+    from dry_debug.program.run_parts import Part, Run, Saving
 
 _ORDER = ("optimizer", "scheduler", "scaler", "ema", "epoch", "best")
 _WHY = {
@@ -55,26 +55,30 @@ class IncompleteCheckpoint(WholeRule):
 
     def check(self, program: Program) -> Iterator[Report]:
         resumption, purpose = program.training.resumption, program.training.save_purpose
-        groups: dict[object, list[Run]] = {}
+        groups: dict[object, list[Saving]] = {}
         for site in program.training.checkpoints.saves:
-            run = resumption.run_at(site)
-            if run is None:
+            saving = resumption.saving_at(site)
+            if saving is None:
                 continue
             if site.sharded:
                 program.why(site.node, "each rank writes its shards: what belongs to it is another question")
                 continue
-            if purpose.last_act(site, run.loop):
+            if purpose.last_act(site, saving.loop):
                 program.why(
                     site.node,
                     "an export of the result: the loop is left behind it, or it is for one epoch",
                 )
             else:
-                groups.setdefault(_group(site, program), []).append(run)
+                groups.setdefault(_group(site, program), []).append(saving)
         if program.why.listens:
             _tell_others(program)
         told: set[tuple[object, str]] = set()
-        for runs in groups.values():
-            report = self._report(runs, program)
+        for group in groups.values():
+            # What the run has takes all components of the program: not asked where no answer would be reported.
+            if not program.why.listens and all(_only_exported(saving, program) for saving in group):
+                continue
+            runs = [run for saving in group if (run := resumption.run_of(saving)) is not None]
+            report = self._report(runs, program) if runs else None
             # Two saves in a helper look alike from the one call that leads to both.
             if report is not None and (report.at, report.headline) not in told:
                 told.add((report.at, report.headline))
@@ -174,6 +178,15 @@ def _group(site: SaveSite, program: Program) -> object:
 
 def _anchor(site: SaveSite, program: Program) -> int:
     return program.span(site.dict_node if site.dict_node is not None and site.owner is program else site.node).start
+
+
+def _only_exported(saving: Saving, program: Program) -> bool:
+    """Whether `_severity` is None whatever the save leaves out: no run is taken up from it, and it is the best model so
+    far, or what the program evaluates in the end."""
+    purpose, (site, _, loop) = program.training.save_purpose, saving
+    if site.states("optimizer") or (site.whole is None and purpose.counted(site)):
+        return False
+    return (purpose.keeps_best(site, loop) or purpose.evaluated(loop)) and not program.training.resume_signs.all
 
 
 def _missing(runs: list[Run], program: Program) -> list[Part]:

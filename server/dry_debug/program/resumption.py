@@ -17,7 +17,7 @@ from dry_debug.program.checkpoints import SaveSite
 from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.reached import reached
 from dry_debug.program.relations import belongs_to, covers, drives, made_inside
-from dry_debug.program.run_parts import Part, Run
+from dry_debug.program.run_parts import Part, Run, Saving
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import Value
 from dry_debug.program.walks import ChainNode, LoopNode, nodes
@@ -45,6 +45,11 @@ class Resumption:
 
     def run_at(self, site: SaveSite) -> Run | None:
         """The run that `site` saves; None where it is not saved in a training loop, or what is saved is not known."""
+        saving = self.saving_at(site)
+        return self.run_of(saving) if saving is not None else None
+
+    def saving_at(self, site: SaveSite) -> Saving | None:
+        """The models and the training loop of which `site` saves the run, if it is one: a quick look."""
         program = self.program
         why = program.why
         if site.open:
@@ -55,9 +60,6 @@ class Resumption:
             why(site.node, "what is saved holds no state of a model, as far as can be seen: {}", site.payload
                 if site.owner is program else "it is put together elsewhere")  # fmt: skip
             return None
-        if self._saved_whole is not None:
-            why(site.node, "a library saves the whole run: {}", self._saved_whole, see=self._saved_whole)
-            return None
         loop = program.training.reached_from_training_loop(site.node)
         if loop is None:
             why(site.node, "it is not saved while a training loop runs: training is over, or has not begun")
@@ -65,6 +67,16 @@ class Resumption:
         if any(self._made_in(value, loop) for value in saved):
             reason = "every round of the loop makes the model anew: it is a run of its own"
             why(site.node, reason, see=saved[0].base.node)
+            return None
+        return Saving(site, saved, loop)
+
+    def run_of(self, saving: Saving) -> Run | None:
+        """The run, with all that it has; None where no optimizer of it is known, or a library saves it."""
+        site, saved, loop = saving
+        program = self.program
+        why = program.why
+        if self._saved_whole is not None:
+            why(site.node, "a library saves the whole run: {}", self._saved_whole, see=self._saved_whole)
             return None
         run = Run(program, site, loop, self._named(saved, site), [])
         optimizers = list(self._optimizers(run))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dry_debug.program.arguments import argument
 from dry_debug.program.checkpoints import SaveSite
@@ -36,6 +36,14 @@ class Part:
     made: Step | None = None
     used: Step | None = None
     maybe_none: bool = False
+
+
+class Saving(NamedTuple):
+    """A save while a training loop runs: the models that are saved."""
+
+    site: SaveSite
+    models: list[Value]
+    loop: LoopNode
 
 
 @dataclass(slots=True, eq=False)
