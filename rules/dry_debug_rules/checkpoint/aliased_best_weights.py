@@ -141,20 +141,22 @@ _UNTESTED = frozenset((ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.Cl
 
 def _kept(program: Program) -> Iterator[tuple[ast.stmt, str, Live]]:
     """(assignment, name, what it holds) of each that keeps weights without copying them when a result improves."""
-    tests: dict[ast.AST | None, bool] = {}  # by the block that an assignment stands in
     for stmt in program.index.assignments:
         if stmt.value.__class__ not in _PLAUSIBLE or not isinstance(stmt, ast.Assign) or len(stmt.targets) != 1:
             continue
-        block, whole = program.index.parent.get(stmt), stmt.targets[0]
-        if block.__class__ in _UNTESTED and (whole.__class__ is ast.Name or not _for_callers(whole, stmt, program)):
-            continue  # most assignments: `in_order_test` would say no
+        block, whole = program.index.parent[stmt], stmt.targets[0]
+        if block.__class__ in _UNTESTED:  # most assignments: `in_order_test` would say no
+            tested = False
+            if whole.__class__ is ast.Name or not _for_callers(whole, stmt, program):
+                continue
+        else:
+            tested = in_order_test(program, stmt)
+            if not tested and whole.__class__ is ast.Name:
+                continue
         for target, value, path in _pairs(whole, stmt.value):
             name = target_name(target)
             if name is None or dotted(value) == name or not _plausible(value, program):
                 continue
-            tested = tests.get(block)
-            if tested is None:
-                tested = tests[block] = in_order_test(program, stmt)
             if not (tested or _for_callers(target, stmt, program)):
                 continue
             if isinstance(value, ChainNode) and _is_number(value, stmt, program):

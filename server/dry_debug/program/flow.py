@@ -76,6 +76,7 @@ class Flow:
         # By variable (or attribute), scope and statement that reads it: the bindings that may be there; see `carried`.
         self.reaching: dict[tuple[str, Scope, ast.stmt], set[Binding]] = {}
         self.compared: dict[ast.expr, tuple[set[str], bool]] = {}  # by test: see `improvement`
+        self.tested: dict[ast.AST, bool] = {}  # by block: whether a test around it puts in order (`improvement`)
         self.keeps: dict[Scope, bool] = {}  # see `additions.may_keep`
         self.keeping_functions: set[Scope] | None = None  # see `additions`
         self.keeping: bool | None = None  # see `carried_state`

@@ -48,12 +48,26 @@ def improving(
 
 def in_order_test(program: Program, stmt: ast.stmt) -> bool:
     """Whether an `if` around `stmt`, in its function, puts something in order or asks a variable: a quick look."""
-    for block in program.index.ancestors(stmt):
+    known, ordering = program.flow.tested, program.index.ordering
+    block = program.index.parent.get(stmt)
+    passed: list[ast.AST] = []  # what holds of the block that is come to holds of all of them
+    answer = False
+    while block is not None:
+        if block in known:
+            answer = known[block]
+            break
+        passed.append(block)
         if isinstance(block, DefinitionNode):
-            return False
-        if isinstance(block, ast.If) and (isinstance(block.test, ast.Name) or _compared(program, block.test)[0]):
-            return True
-    return False
+            break
+        if isinstance(block, ast.If) and (
+            isinstance(block.test, ast.Name) or (block in ordering and _compared(program, block.test)[0])
+        ):
+            answer = True
+            break
+        block = program.index.parent.get(block)
+    for one in passed:
+        known[one] = answer
+    return answer
 
 
 def compared_around(program: Program, stmt: ast.stmt, path: str | None) -> bool:
@@ -61,7 +75,7 @@ def compared_around(program: Program, stmt: ast.stmt, path: str | None) -> bool:
     for block in program.index.ancestors(stmt):
         if isinstance(block, DefinitionNode):
             return False
-        tests = nodes(block.test) if isinstance(block, ast.If) else ()
+        tests = nodes(block.test) if isinstance(block, ast.If) and block in program.index.ordering else ()
         for test in (n for n in tests if isinstance(n, ast.Compare) and isinstance(n.ops[0], _ORDER)):
             if path in map(dotted, (test.left, *test.comparators)):
                 return True

@@ -25,6 +25,7 @@ from dry_debug.program.spelled import of_texts
 
 _FIXED: frozenset[type] = frozenset((ast.Constant, ast.UnaryOp))
 _ENDS: frozenset[type] = frozenset((ast.Return, ast.Raise, ast.Break, ast.Continue))
+_ORDER: frozenset[type] = frozenset((ast.Lt, ast.LtE, ast.Gt, ast.GtE))
 _SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
 _LEAVES: frozenset[type] = frozenset((ast.Name, ast.Constant))
 _SKIP = NO_NODES | _LEAVES
@@ -64,6 +65,7 @@ class ScopeIndex:
         self.exits: list[ast.stmt] = []  # raise, break, continue, return, and what else never goes on
         # What can never run: behind a return, under `if False:`. It is taken out of the tree, for every reader of it.
         self.dead: list[ast.stmt] = []
+        self.ordering: set[ast.stmt] = set()  # statements that put something in order: `if score > best`
         # What is assigned to attributes of plain names other than the method's own object: (name, binding).
         self.set_on: list[tuple[str, Binding]] = []
         self._walk()
@@ -515,6 +517,8 @@ def _walrus(ix: ScopeIndex, node: ast.NamedExpr, scope: Scope, holder: ast.stmt,
 
 def _compare(ix: ScopeIndex, node: ast.Compare, scope: Scope, holder: ast.stmt, todo: _Todo) -> None:
     todo += node.comparators[::-1]
+    if node.ops[0].__class__ in _ORDER:
+        ix.ordering.add(holder)
     left = node.left
     if left.__class__ is not ast.Name:
         todo.append(left)
