@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.choices import MAKERS
 from dry_debug.program.dispatch import methods_of
 from dry_debug.program.scopes import LIBRARIES, Scope, dotted
-from dry_debug.program.trees import CallTree, Choice, Tree
+from dry_debug.program.targets import callable_of
+from dry_debug.program.trees import CallTree, Choice, Seq, Tree
 from dry_debug.program.values import UNKNOWN, Value
 from dry_debug.program.walks import ChainNode
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 Row = tuple[tuple[int, int], Tree, ast.AST]
+_CHOSEN = (ast.Subscript, ast.IfExp, ast.Call)  # `FACTORIES[name](...)`, `getattr(factories, name)(...)`
 # Decorators that run nothing of their own before or after the function, as far as the order of events goes.
 _TRANSPARENT = frozenset(
     "torch builtins functools contextlib abc typing hydra click typer jit numba overrides typeguard beartype".split()
@@ -57,8 +60,11 @@ class ProjectCalls:
                 attr = func.attr
                 if (own is not None and attr not in own) or not (others or attr in local or attr in imported):
                     continue
-            elif not isinstance(func, ast.Name) or not (stars or names.lookup(func.id, scope_of[call])):
-                continue  # a builtin, if it has a name
+            elif isinstance(func, ast.Name):
+                if not (stars or names.lookup(func.id, scope_of[call])):
+                    continue  # a builtin
+            elif not isinstance(func, _CHOSEN):
+                continue
             self._add(call, rows)
         return rows
 
@@ -99,12 +105,14 @@ class ProjectCalls:
             if func.id in self._local or func.id in self._imported:
                 function, receiver = self.program._targets(call)
                 if function.kind != "function" and func.id in self._imported:
-                    several = self._one_of_several(func, call)
+                    several = self._one_of_several(call)
                     if several is not None:
                         return several
                     function, receiver = self._object_call(call)
             else:
                 function, receiver = self._variable(func, call)
+                if not function.known:
+                    return self._one_of_several(call)
         elif isinstance(func, ast.Attribute):
             if func.attr not in self._local and not self._foreign_receiver(func, call):
                 return None
@@ -115,19 +123,24 @@ class ProjectCalls:
                     return several
                 function, receiver = self._object_call(call)
         else:
-            return None
+            return self._one_of_several(call)
         if function.kind != "function":
             return None
         if function.scope is None:
             return CallTree(function, call, self.program) if function.via == "passed" else None
         return self._decorated(CallTree(function, call, self.program, receiver))
 
-    def _one_of_several(self, func: ast.Name, call: ast.Call) -> Tree | None:
-        """A function that is imported in several branches under one name, from another place in each."""
-        value = self.program.value(func, call)
-        if value.kind != "choice" or any(v.kind != "function" or v.scope is None for v in value.items):
+    def _one_of_several(self, call: ast.Call) -> Tree | None:
+        """`FACTORIES[name](...)`, a name that has another function in each branch: what any of them runs."""
+        value = self.program.value(call.func, call)
+        makers = value.items if value.kind == "choice" else [value]
+        functions = [callable_of(one) if one.kind in MAKERS else UNKNOWN for one in makers]
+        if not any(one.scope is not None for one in functions):
             return None
-        return Choice([CallTree(v, call, self.program) for v in value.items])
+        trees: list[Tree] = [
+            CallTree(one, call, self.program) if one.scope is not None else Seq([]) for one in functions
+        ]
+        return Choice(trees) if len(trees) > 1 else trees[0]
 
     def _polymorphic(self, func: ast.Attribute, call: ast.Call) -> Tree | None:
         """`worker.run()` where the worker is of one of several classes of the project."""

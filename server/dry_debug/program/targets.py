@@ -25,14 +25,14 @@ def find_targets(program: Program, call: ast.Call) -> tuple[Value, Value | None]
             return _super(program, scope, func.attr)
         base = ev.value(inner, scope, stmt)
         if base.kind == "pymodule":
-            return _callable(ev.member(base, func.attr)), None
+            return callable_of(ev.member(base, func.attr)), None
         if base.scope is not None and base.scope.kind == "class" and base.program is not None:
             found = base.program.evaluator.class_attribute(base.scope, func.attr, base)
             return (found, base) if found.kind == "function" else _object(found)
         if base.known:
             return UNKNOWN, None
     value = ev.value(func, scope, stmt)
-    return _object(value) if value.kind in ("instance", "scheduler") else (_callable(value), None)
+    return _object(value) if value.kind in ("instance", "scheduler") else (callable_of(value), None)
 
 
 def _object(value: Value) -> tuple[Value, Value | None]:
@@ -44,7 +44,9 @@ def _object(value: Value) -> tuple[Value, Value | None]:
     return UNKNOWN, None
 
 
-def _callable(value: Value) -> Value:
+def callable_of(value: Value) -> Value:
+    """The function of the project that calling `value` runs: itself, the `__init__` of a class, the `forward` of a
+    module; UNKNOWN if there is none."""
     if value.kind == "class" and value.scope is not None and value.program is not None:
         found = value.program.evaluator.class_attribute(value.scope, "__init__")
         return found if found.kind == "function" else UNKNOWN
