@@ -151,12 +151,14 @@ def _set_by_process(program: Program, path: str, at: ast.stmt, depth: int = 0) -
 
     Also through what calls pass for a parameter, and what functions of this file give back.
     """
-    for value, stmt in values_of(program, path, at):
+    rows = values_of(program, path, at)
+    for value, _ in rows:  # words are asked for faster than who comes to the statement
+        if value is not None and any(_about_process(dotted(n) or "") for n in nodes(value) if isinstance(n, ChainNode)):
+            return True
+    for value, stmt in rows:
         if program.training.distributed.one_rank(stmt):
             return True
         for node in nodes(value) if value is not None else ():
-            if isinstance(node, ChainNode) and _about_process(dotted(node) or ""):
-                return True
             if not isinstance(node, ast.Name) or program.scope(stmt) is program.scope(at) or depth >= MAX_HANDED:
                 continue
             if _set_by_process(program, node.id, stmt, depth + 1):

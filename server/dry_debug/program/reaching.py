@@ -37,7 +37,7 @@ def side(parent: ast.AST, node: ast.AST) -> str:
     """Which list of `parent` holds `node`: body, orelse, handlers or finalbody."""
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         members = getattr(parent, name, None)
-        if members and any(member is node for member in members):
+        if members and node in members:
             return name
     return "body"
 
@@ -209,7 +209,8 @@ def _backwards(
             continue
         found.append(b)
         if relation == "always":
-            killed.update(loop for loop in use_loops if loop in list(_loops_of(index, b)))
+            around = _loops_of(index, b) if use_loops else []
+            killed.update(loop for loop in use_loops if loop in around)
             break
     return found, killed
 
@@ -230,11 +231,11 @@ def _relation(index: ScopeIndex, b: Binding, blocks: dict[Block, ast.AST], cover
         if parent in blocks:
             return _in_shared(parent, node, blocks[parent], always)
         if isinstance(parent, ast.If) and always:
-            sides = covered.setdefault(parent, set())
-            sides.add(side(parent, node))
-            other = parent.orelse if side(parent, node) == "body" else parent.body
+            sides, where = covered.setdefault(parent, set()), side(parent, node)
+            sides.add(where)
+            own, other = (parent.body, parent.orelse) if where == "body" else (parent.orelse, parent.body)
             always = len(sides) == 2 or terminates(other)
-            if terminates(parent.body if side(parent, node) == "body" else parent.orelse):
+            if terminates(own):
                 return "exclusive"  # this branch leaves before the use
         elif isinstance(parent, TryNode):
             where = side(parent, node)
