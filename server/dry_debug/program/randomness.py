@@ -217,11 +217,11 @@ class Randomness:
     def draws(self) -> list[RandomSite]:
         """Calls in this file that draw from a global generator (those with a generator of their own do not count)."""
         sites: list[RandomSite] = []
-        for name, call in self.program.qualified_calls():
-            if any(k.arg in ("generator", "random_state", "rng") and not _is_none(k.value) for k in call.keywords):
-                continue
-            for rng in drawn(name):
-                sites.append(RandomSite("draw", rng, call))
+        for name, calls in self.program.names_called().items():
+            rngs = drawn(name)
+            for call in calls if rngs else ():
+                if not _has_its_own(call):
+                    sites += [RandomSite("draw", rng, call) for rng in rngs]
         sites.sort(key=lambda s: s.node.lineno)  # type: ignore[attr-defined]
         return sites
 
@@ -249,6 +249,11 @@ def drawn(name: str) -> tuple[Rng, ...]:
     if module == "torch" and last in _TORCH_DRAWS:
         return ("torch",)
     return _LIBRARY_DRAWS.get(name, ())
+
+
+def _has_its_own(call: ast.Call) -> bool:
+    """Whether a call is given the generator that it draws from."""
+    return any(k.arg in ("generator", "random_state", "rng") and not _is_none(k.value) for k in call.keywords)
 
 
 def _takes_nothing(call: ast.Call) -> bool:

@@ -106,9 +106,9 @@ def _about_part(test: ast.expr) -> bool:
 
 def find_collectives(program: Program) -> Iterator[ast.Call]:
     """Every call in this file that all ranks of its group have to make (`distributed.collectives` holds them)."""
-    for name, call in program.qualified_calls():
+    for name, calls in program.names_called().items():
         if name in NAMES or name in SHARDED:
-            yield call
+            yield from calls
     makes = "ccelerat" in program.document.source or program.leaves_file
     for name in _ACCELERATOR if makes else ():
         for call in program.method_calls(name):

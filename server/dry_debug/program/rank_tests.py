@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from dry_debug.once import cached_property
@@ -23,7 +24,7 @@ _MAIN_DECORATORS = (*_MAIN_WORDS, "rank_zero_only", "rank0_only", "master_only",
                     "on_rank_zero", "main_process_only", "on_local_main_process", "on_last_process")  # fmt: skip
 _RANK_NAMES = frozenset(("gpu", "gpu_id", "process_index", "proc_id", "process_id"))
 _FEWEST_GPUS = 4  # of a node, as a literal
-_OF_A_MATRIX = ("lora", "low_rank", "adapter", "peft")  # whose rank is that of a matrix
+_OF_A_MATRIX = re.compile("lora|low_rank|adapter|peft")  # whose rank is that of a matrix
 _RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "SLURM_LOCALID", "OMPI_COMM_WORLD_RANK",
                    "GLOBAL_RANK", "NODE_RANK")  # fmt: skip
 _RANK_WORDS = ("rank", "gpu", "proc", "localid")  # one of them is in all of these names
@@ -220,7 +221,7 @@ class RankTests:
         if not isinstance(expr, ChainNode):
             return False
         text = _text(expr)
-        if any(word in text for word in _OF_A_MATRIX):
+        if _OF_A_MATRIX.search(text) is not None:
             return False  # neither it nor what it is bound to: `self.lora_rank = config.lora.rank`
         name = _last_of(text)
         if _says_rank(name) or (name in _RANK_NAMES and not by_word):
@@ -259,7 +260,7 @@ class RankTests:
 
 def _says_rank(name: str) -> bool:
     """`rank`, `local_rank`, `get_rank`, `rank_id`; not `lora_rank`, `ranking`, `rerank` or `tasks_of_this_rank`."""
-    if "rank" not in name or any(word in name for word in _OF_A_MATRIX) or name.endswith(_SHARES):
+    if "rank" not in name or _OF_A_MATRIX.search(name) is not None or name.endswith(_SHARES):
         return False
     if name in ("rank_id", "rank_idx", "rank0"):
         return True

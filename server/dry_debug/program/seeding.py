@@ -163,7 +163,8 @@ class Seeding:
         name = scope.name
         return _WORKER_INIT.search(name) is not None or any(
             k.arg == "worker_init_fn" and (k.value is scope.node or dotted(k.value) == name)
-            for p in {self.program, owner} for c in p.index.calls for k in c.keywords
+            for p in {self.program, owner} if "worker_init_fn" in p.document.identifiers
+            for c in p.index.calls for k in c.keywords
         )  # fmt: skip
 
     @cached_property
