@@ -57,6 +57,7 @@ _KINDS: dict[know.Kind, ComponentKind] = {
 
 
 _AROUND = ast.Await | ast.NamedExpr
+_NO_MAKERS = frozenset((ast.Name, ast.Constant, ast.Attribute, ast.BinOp, ast.Compare, ast.JoinedStr))
 # Classes of the project that inherit from nothing: what they are called like.
 _LOSSES = frozenset(("criterion", "loss_fn", "loss_func", "loss_function"))
 _BY_CLASS: dict[str, ComponentKind] = {"Tokenizer": "tokenizer", "Dataset": "dataset"}
@@ -81,7 +82,7 @@ class Component:
     reads: list[str] = field(default_factory=list)
     others: set[object] = field(default_factory=set)  # what other assignments put under this name
 
-    @property
+    @cached_property
     def ident(self) -> object:
         return self.value.base.ident
 
@@ -96,17 +97,21 @@ class Components:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.all: list[Component] = []
-        self.wrappers: list[Wrapped] = []
+        self._wrapped: list[Wrapped] = []
         self._seen: set[tuple[object, str]] = set()
         self._outside: dict[Scope, bool] = {}  # of functions: whether their parameters come from elsewhere
         self._trained_parts: dict[Scope, set[str]] = {}  # attributes whose parameters a class gives to optimizers
         for binding in self._bindings():
             self._add(binding)
-        self.wrappers.extend(wrapped_parts(program, {node for _, _, node in self.wrappers}))
-        self.wrappers.sort(key=lambda row: getattr(row[2], "lineno", 0))
         self._stored()
         self._unnamed()
         self.all.sort(key=lambda c: getattr(c.node, "lineno", 0))
+
+    @cached_property
+    def wrappers(self) -> list[Wrapped]:
+        """Where models are wrapped for several devices, in source order."""
+        parts = wrapped_parts(self.program, {node for _, _, node in self._wrapped})
+        return sorted([*self._wrapped, *parts], key=lambda row: getattr(row[2], "lineno", 0))
 
     @cached_property
     def related(self) -> list[Component]:
@@ -124,8 +129,11 @@ class Components:
         """The component that `value` is, or that holds it as a part."""
         ident: object = value.base.ident
         for _ in range(8):
+            variable = isinstance(ident, tuple) and len(ident) == 3 and ident[0] in ("var", "attr")
             for component in self.all:
-                if component.ident == ident or ident in component.others or _same_variable(component, ident):
+                if component.ident == ident or ident in component.others:
+                    return component
+                if variable and _same_variable(component, *ident):  # type: ignore[misc]
                     return component
             if isinstance(ident, tuple) and ident and ident[0] == "part":
                 ident = ident[1]
@@ -220,7 +228,7 @@ class Components:
             return
         name = self._name(b)
         if value.via in DEVICE_WRAPPERS and puts_on(self.program, b.value, value):
-            self.wrappers.append((value.via, name, b.node))
+            self._wrapped.append((value.via, name, b.node))
         made = _part(b)
         if isinstance(made, ast.Call) and self._passes_on(made, value, b):
             return
@@ -355,9 +363,13 @@ class Components:
             known = self._outside[scope] = not (
                 scope.kind != "function"
                 or self.program.call_sites(scope)
-                or (scope.class_scope is None and scope.name in self._handed_on)
+                or (scope.class_scope is None and self._may_hand_on(scope.name) and scope.name in self._handed_on)
             )
         return known
+
+    def _may_hand_on(self, name: str) -> bool:
+        """Whether a name stands anywhere but in its definition: of most functions that nobody calls it does not."""
+        return self.program.document.source.count(name) > 1
 
     @cached_property
     def _handed_on(self) -> set[str]:
@@ -380,11 +392,13 @@ class Components:
 
     def _handed_in(self, b: Binding) -> Value:
         """`self.model = kwargs["model"].to(device)`: what the class does with it tells what it is."""
+        cls = b.scope.class_scope if isinstance(b.node, ast.Attribute) else None
+        if cls is None:
+            return UNKNOWN
         expr: ast.AST | None = b.value
         while isinstance(expr, ast.Call | ast.Attribute | ast.Subscript):
             expr = expr.func if isinstance(expr, ast.Call) else expr.value
-        cls = b.scope.class_scope
-        if not isinstance(expr, ast.Name) or cls is None or not isinstance(b.node, ast.Attribute):
+        if not isinstance(expr, ast.Name):
             return UNKNOWN
         bindings = b.scope.bindings.get(expr.id, [])
         node = b.scope.node
@@ -414,12 +428,9 @@ def _renames(binding: Binding) -> bool:
     return binding.kind == "assign" and not binding.path and isinstance(binding.value, ChainNode)
 
 
-def _same_variable(component: Component, ident: object) -> bool:
+def _same_variable(component: Component, kind: str, scope: object, name: str) -> bool:
     """Several assignments give one variable its object: the variable is the identity, the first one the component."""
-    if not (isinstance(ident, tuple) and len(ident) == 3 and ident[0] in ("var", "attr")):
-        return False
-    _, scope, name = ident
-    if ident[0] == "var":
+    if kind == "var":
         return component.name == name and component.scope is scope
     return component.name.partition(".")[2] == name and component.scope.class_scope is scope
 
@@ -440,6 +451,8 @@ def _is_attribute(b: Binding | None, name: object) -> bool:
 
 def _makes(expr: ast.expr) -> bool:
     """Whether an assigned expression can make an object (a plain name only passes one on)."""
+    if expr.__class__ in _NO_MAKERS:
+        return False
     while isinstance(expr, _AROUND):
         expr = expr.value
     if isinstance(expr, ast.Call):

@@ -239,6 +239,10 @@ class Program:
                 result.setdefault(func.id, []).append(call)
         return result
 
+    def last_names_called(self) -> Mapping[str, Sequence[ast.Call]]:
+        """The last names that are called, `save` of `torch.save`, each with its calls."""
+        return self._calls_by_last
+
     def calls_by_last_name(self, name: str) -> list[ast.Call]:
         """The calls `name(...)` and `<anything>.name(...)`."""
         return self._calls_by_last.get(name, [])

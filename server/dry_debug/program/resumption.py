@@ -18,7 +18,7 @@ from dry_debug.program.evidence import Step, weakest
 from dry_debug.program.reached import reached
 from dry_debug.program.relations import belongs_to, covers, drives, made_inside
 from dry_debug.program.run_parts import Part, Run, Saving
-from dry_debug.program.scopes import Scope, dotted, last_name
+from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Value
 from dry_debug.program.walks import ChainNode, LoopNode, nodes
 
@@ -390,12 +390,10 @@ class Resumption:
                 assert isinstance(call.func, ast.Attribute)
                 found.append(program.value(call.func.value, call))
         known = {s.node for s in program.training.checkpoints.saves}
-        for call in program.index.calls:
-            name = last_name(call.func)
-            if call in known or not _SAVERS.search(name):
+        for name, calls in program.last_names_called().items():
+            if name == "load_state_dict" or not _SAVERS.search(name):
                 continue
-            if name == "load_state_dict" or program.target(call).known:
-                continue
-            for expr in (*call.args, *(k.value for k in call.keywords)):
-                found.append(program.value(expr, call))
+            for call in calls:
+                if call not in known and not program.target(call).known:
+                    found += [program.value(e, call) for e in (*call.args, *(k.value for k in call.keywords))]
         return [v for v in found if v.known]

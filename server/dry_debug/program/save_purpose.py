@@ -27,6 +27,7 @@ class SavePurpose:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._evaluated: dict[LoopNode, bool] = {}
 
     def progress(self, run: Run) -> Part | None:
         """How far the run is, if the loop counts it in a variable and neither the checkpoint nor its path holds it."""
@@ -120,8 +121,11 @@ class SavePurpose:
 
     def evaluated(self, loop: LoopNode) -> bool:
         """Whether the program itself takes a bare state dict back when the loop is over: to evaluate what it kept."""
-        plain = [load.node for load in self.program.training.checkpoints.loads if load.plain]
-        return bool(plain) and comes_after(self.program, loop, plain)
+        known = self._evaluated.get(loop)
+        if known is None:
+            plain = [load.node for load in self.program.training.checkpoints.loads if load.plain]
+            known = self._evaluated[loop] = bool(plain) and comes_after(self.program, loop, plain)
+        return known
 
     def to_go_on(self, site: SaveSite) -> bool:
         """Whether the path says that the file is there to go on from: last, latest, checkpoint."""
