@@ -13,6 +13,7 @@ from dry_debug.program.automata import Automaton, Hit, Occurrence, collect, run,
 from dry_debug.program.evidence import Step, made, weakest
 from dry_debug.program.hands import other_hands
 from dry_debug.program.links import kind_link, path_link
+from dry_debug.program.put_back import put_back_each_time
 from dry_debug.program.reaching import side
 from dry_debug.program.relations import belongs_to, covers, different, touches
 from dry_debug.program.scopes import dotted
@@ -49,6 +50,8 @@ class LingeringEvalMode(OrderRule):
             yield event.node
 
     def check(self, program: Program) -> Iterator[Report]:
+        if not program.why.listens and put_back_each_time(program):
+            return
         evals = collect(program, "eval")
         if program.why.listens:
             _tell_others(evals, program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.once import cached_property
@@ -274,6 +275,11 @@ class EventIndex:
     @cached_property
     def _user_calls(self) -> dict[ast.stmt, list[tuple[tuple[int, int], Tree]]]:
         return {stmt: [(end, tree) for end, tree, _ in rows] for stmt, rows in self._builder.user_calls.items()}
+
+    def calls_of(self, function: Scope) -> Iterator[tuple[ast.stmt, list[Tree]]]:
+        """The calls of the project's functions in the statements of a function or of the module body."""
+        for stmt, rows in self._builder.calls_in(function).items():
+            yield stmt, [tree for _, tree, _ in rows]
 
     def tree(self, function: Scope) -> Tree:
         """The event tree of a function or of the module body."""

@@ -51,14 +51,14 @@ class TreeBuilder:
         """Calls of the project's functions in the whole file, by statement."""
         found: dict[ast.stmt, list[Row]] = {}
         for function in self.events.functions():
-            found.update(self._calls_in(function))
+            found.update(self.calls_in(function))
         return found
 
     @cached_property
     def _calls(self) -> ProjectCalls:
         return ProjectCalls(self.program)
 
-    def _calls_in(self, function: Scope) -> dict[ast.stmt, list[Row]]:
+    def calls_in(self, function: Scope) -> dict[ast.stmt, list[Row]]:
         """Calls of the project's functions in the statements of one function, or of the module body."""
         known = self._calls_of.get(function)
         if known is None:
@@ -100,7 +100,7 @@ class TreeBuilder:
         known = self._active_in.get(function)
         if known is None:
             known = self._active_in[function] = set()
-            for stmt in (*(event.stmt for event in self.events.within(function)), *self._calls_in(function)):
+            for stmt in (*(event.stmt for event in self.events.within(function)), *self.calls_in(function)):
                 self._mark(stmt, known)
         return known
 
@@ -124,7 +124,7 @@ class TreeBuilder:
             while around is not None and around.kind not in ("function", "module"):
                 around = around.parent
             if around is not None:
-                self._calls_in(around)
+                self.calls_in(around)
             rows = [*self.events.in_lambdas.get(function, ()), *self._calls.in_lambdas.get(function, ())]
             rows.sort(key=lambda row: row[0])
             self._trees[function] = Seq([tree for _, tree, _ in rows])
@@ -149,7 +149,7 @@ class TreeBuilder:
         """Statements that bind a name which some guard reads, here or in what it is given to, are part of the order."""
         names = {n for stmt in active if isinstance(stmt, ast.If) for n in self._guard(stmt.test, function).names}
         calls = [
-            tree.call for rows in self._calls_in(function).values() for _, tree, _ in rows if isinstance(tree, CallTree)
+            tree.call for rows in self.calls_in(function).values() for _, tree, _ in rows if isinstance(tree, CallTree)
         ]
         given = {name for call in calls for name in given_names(call)}
         cls = function.class_scope
@@ -177,7 +177,7 @@ class TreeBuilder:
 
     def _own(self, stmt: ast.stmt, function: Scope) -> list[Tree]:
         """The events and calls of the statement itself, in the order in which they run."""
-        rows = [*self.events.at.get(stmt, ()), *self._calls_in(function).get(stmt, ())]
+        rows = [*self.events.at.get(stmt, ()), *self.calls_in(function).get(stmt, ())]
         if not rows:
             return []
         rows.sort(key=lambda row: row[0])
