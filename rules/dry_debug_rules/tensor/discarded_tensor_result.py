@@ -33,6 +33,7 @@ _FUNCTIONS = frozenset(
         "nn.functional.relu nn.functional.normalize nn.functional.softmax nn.functional.pad softmax sigmoid"
     ).split()
 )
+_NAMES = _PURE | {name.rpartition(".")[2] for name in _FUNCTIONS}
 _PLACES = ("out", "inplace")
 # Without these the numbers are often the same: the shape fits already, or the graph is needed no more.
 _MILD = frozenset("detach contiguous reshape view squeeze flatten".split())
@@ -115,19 +116,16 @@ class DiscardedTensorResult(Rule):
 
 def _discarded(program: Program) -> Iterator[tuple[ast.Call, ast.expr]]:
     """Calls that are a whole statement, of a pure tensor operation, with the tensor."""
-    for call in program.index.calls:
+    named = _NAMES.intersection(program.last_names_called())
+    for call in [call for name in sorted(named) for call in program.method_calls(name)]:
         func = call.func
-        if not isinstance(func, ast.Attribute):
-            continue
-        name = func.attr
-        if name not in _PURE and name not in ("relu", "normalize", "pad", "softmax", "sigmoid", "nan_to_num"):
-            continue
+        assert isinstance(func, ast.Attribute)
         stmt = program.statement(call)
         if not isinstance(stmt, ast.Expr) or stmt.value is not call:
             continue
         if any(k.arg in _PLACES or k.arg is None for k in call.keywords):
             continue
-        receiver: ast.expr | None = func.value if name in _PURE else None
+        receiver: ast.expr | None = func.value if func.attr in _PURE else None
         if program.qualified(call) in _FUNCTIONS:
             receiver = argument(call, 0, "input")
         if receiver is not None and dotted(receiver) is not None:

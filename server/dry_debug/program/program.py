@@ -233,9 +233,9 @@ class Program:
         result: dict[str, list[ast.Call]] = {}
         for call in self.index.calls:
             func = call.func
-            if isinstance(func, ast.Attribute):
+            if func.__class__ is ast.Attribute:
                 result.setdefault(func.attr, []).append(call)
-            elif isinstance(func, ast.Name):
+            elif func.__class__ is ast.Name:
                 result.setdefault(func.id, []).append(call)
         return result
 

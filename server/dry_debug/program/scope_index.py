@@ -22,11 +22,13 @@ from dry_debug.program.scopes import (
     never_goes_on,
 )
 from dry_debug.program.spelled import of_texts
+from dry_debug.program.walks import nodes
 
 _FIXED: frozenset[type] = frozenset((ast.Constant, ast.UnaryOp))
 _ENDS: frozenset[type] = frozenset((ast.Return, ast.Raise, ast.Break, ast.Continue))
 _ORDER: frozenset[type] = frozenset((ast.Lt, ast.LtE, ast.Gt, ast.GtE))
 _SPECIAL = _ENDS | {ast.If, ast.While, ast.AnnAssign}
+_YIELDS: frozenset[type] = frozenset((ast.Yield, ast.YieldFrom))
 _LEAVES: frozenset[type] = frozenset((ast.Name, ast.Constant))
 _SKIP = NO_NODES | _LEAVES
 # Fields that hold no expression: operators, and what the parser notes down.
@@ -188,7 +190,7 @@ class ScopeIndex:
         for stmt in stmts:
             self.parent.pop(stmt, None)
             if not scope.yields and scope.kind == "function":  # a generator is one by its text alone
-                scope.yields = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(stmt))
+                scope.yields = any(n.__class__ in _YIELDS for n in nodes(stmt))
         self.dead += stmts
 
     def bind(

@@ -243,7 +243,7 @@ def dotted(expr: ast.AST) -> str | None:
 
 def last_name(expr: ast.AST) -> str:
     """`load` for `load` and for `anything.load`; "" for what is neither a name nor an attribute."""
-    return expr.attr if isinstance(expr, ast.Attribute) else expr.id if isinstance(expr, ast.Name) else ""
+    return expr.attr if expr.__class__ is ast.Attribute else expr.id if expr.__class__ is ast.Name else ""
 
 
 def fixed_truth(test: ast.expr) -> bool | None:
@@ -259,14 +259,14 @@ _ENDING = frozenset(("exit", "_exit", "abort"))
 
 def never_goes_on(stmt: ast.stmt) -> bool:
     """Whether a plain statement ends the run: `assert False`, `sys.exit()`, `os.abort()`."""
-    if isinstance(stmt, ast.Expr):
+    if stmt.__class__ is ast.Expr:
         call = stmt.value
-        if not isinstance(call, ast.Call):
+        if call.__class__ is not ast.Call:
             return False
         func = call.func
-        if isinstance(func, ast.Attribute):
+        if func.__class__ is ast.Attribute:
             return func.attr in _ENDING and dotted(func) in ("sys.exit", "os._exit", "os.abort")
-        return isinstance(func, ast.Name) and func.id in ("exit", "quit")
+        return func.__class__ is ast.Name and func.id in ("exit", "quit")
     return isinstance(stmt, ast.Assert) and fixed_truth(stmt.test) is False
 
 
