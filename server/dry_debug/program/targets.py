@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def find_targets(program: Program, call: ast.Call) -> tuple[Value, Value | None]:
     """The function that a call leads to and the object that it is a method of; UNKNOWN, None."""
+    func, own = call.func, program.own_attributes
+    if isinstance(func, ast.Attribute) and own is not None and func.attr not in own:
+        return UNKNOWN, None  # what it is called on need not be known
     scope, stmt = program.scope(call), program.statement(call)
     ev = program.evaluator
-    func = call.func
     if isinstance(func, ast.Attribute):
-        if program.own_attributes is not None and func.attr not in program.own_attributes:
-            return UNKNOWN, None  # what it is called on need not be known
         inner = func.value
         if isinstance(inner, ast.Call) and program.names.qualified(inner.func, scope) == "builtins.super":
             return _super(program, scope, func.attr)
