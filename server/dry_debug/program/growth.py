@@ -12,9 +12,10 @@ from dry_debug.program.carried import Carried, bindings_of, carriers
 from dry_debug.program.evidence import Confidence, Step, weakest
 from dry_debug.program.fate import Fate, fate_of
 from dry_debug.program.handed_back import handed_back
+from dry_debug.program.hyper_fields import canonical_field
 from dry_debug.program.reaching import always_in, reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.walks import DefinitionNode, ForNode, FunctionNode, LoopNode, Repeated, loop_head
+from dry_debug.program.walks import BodyNode, DefinitionNode, ForNode, FunctionNode, LoopNode, Repeated, loop_head
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -216,20 +217,19 @@ def outlived(
         if _reset_for_each_batch(program, made, loop):
             program.why(stmt, f"`{path}` starts anew with every batch, so it never holds more than one", see=made)
             return None
-        if _reset_with_the_gradients(program, made, loop):
-            program.why(stmt, f"`{path}` starts anew whenever the optimizer steps: it holds few batches", see=made)
+        one_step = _gathers_for_one_step(program, loop) and _as_often(program, made, loop)
+        if one_step or _reset_with_the_gradients(program, made, loop):
+            program.why(stmt, f"`{path}` starts anew for every step of the optimizer: it holds few batches", see=made)
             return None
-    anew = _anew_in_caller(program, stmt, path)
+    anew = _anew_in_caller(program, stmt, path, loop)
     if anew is not None:
-        program.why(
-            stmt, f"the caller starts `{path}` anew with every batch, so it never holds more than one", see=anew
-        )
+        program.why(stmt, f"the caller starts `{path}` anew with every batch or step, so it holds few", see=anew)
         return None
     return loop
 
 
-def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | None:
-    """Where the one caller sets what it gives for the parameter `path` anew for each batch."""
+def _anew_in_caller(program: Program, stmt: ast.stmt, path: str, loop: Repeated) -> ast.stmt | None:
+    """Where the one caller sets what it gives for the parameter `path` anew for each batch, or each step."""
     function = program.scope(stmt)
     if function.kind != "function" or not any(b.kind == "param" for b in function.bindings.get(path, ())):
         return None
@@ -240,17 +240,14 @@ def _anew_in_caller(program: Program, stmt: ast.stmt, path: str) -> ast.stmt | N
     at, given = program.statement(call), given_for(call, function, path)
     if at is None or not isinstance(given, ast.Name):
         return None
+    bound = program.scope(call).bindings.get(given.id, ())
+    made_there = [b.stmt for b in bound if b.kind == "assign" and b.stmt is not None and b.stmt is not at]
+    if _gathers_for_one_step(program, loop):
+        return next((made for made in made_there if _as_often(program, made, at)), None)
     for block in _loops_around(program, call):
-        if not reads_batches(program, block):
-            continue
-        for binding in program.scope(call).bindings.get(given.id, ()):
-            made = binding.stmt
-            if (
-                made is not None
-                and made is not at
-                and binding.kind == "assign"
-                and always_in(program.index, made, block)
-            ):
+        if reads_batches(program, block):
+            made = next((made for made in made_there if always_in(program.index, made, block)), None)
+            if made is not None:
                 return made
     return None
 
@@ -262,6 +259,21 @@ def _reset_for_each_batch(program: Program, made: ast.stmt, loop: Repeated) -> b
     function = program.scope(loop)
     sites = program.call_sites(function) if function.kind == "function" and program.scope(made) is function else []
     return len(sites) == 1 and any(reads_batches(program, block) for block in _loops_around(program, sites[0]))
+
+
+def _gathers_for_one_step(program: Program, loop: Repeated) -> bool:
+    """`for _ in range(accumulation_steps)`, in which the gradients of one step come together."""
+    if not isinstance(loop, ForNode) or not isinstance(loop.iter, ast.Call) or len(loop.iter.args) != 1:
+        return False
+    times = (dotted(loop.iter.args[0]) or "").rpartition(".")[2]
+    return canonical_field(times) == "gradient_accumulation_steps" and program.qualified(loop.iter) == "builtins.range"
+
+
+def _as_often(program: Program, one: ast.stmt, other: ast.AST) -> bool:
+    """Whether two statements stand in the same function and the same loop of it."""
+    kinds = LoopNode | BodyNode
+    here, there = (next((b for b in program.index.ancestors(at) if isinstance(b, kinds)), None) for at in (one, other))
+    return here is there
 
 
 def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Repeated) -> bool:
