@@ -69,13 +69,13 @@ def sliced_batches(program: Program) -> Iterator[tuple[ast.For, SlicedBatches | 
 def _worth_a_look(loop: ast.For, scope: Scope, program: Program) -> bool:
     """What `_judged` would say of a loop whatever it slices, before its lines are looked through."""
     loops, around = program.training.loops, _loops_around(loop, program)
-    if any(map(loops.goes_over_data, around)) or not loops.steps_in(loop, only_steps=True):
-        return False
-    if around:
-        return True
-    sites = program.call_sites(scope) if scope.kind == "function" else []
-    stmts = [program.statement(call) for call in sites]
-    return bool(stmts) and all(stmt is not None and _loops_around(stmt, program) for stmt in stmts)
+    if not around:
+        sites = program.call_sites(scope) if scope.kind == "function" else []
+        stmts = [program.statement(call) for call in sites]
+        if not stmts or not all(stmt is not None and _loops_around(stmt, program) for stmt in stmts):
+            return False
+    # Whether the functions that it calls step costs more than all else.
+    return not any(map(loops.goes_over_data, around)) and loops.steps_in(loop, only_steps=True)
 
 
 def _splits(over: ast.Call) -> list[_Slice]:
