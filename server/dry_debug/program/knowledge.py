@@ -277,6 +277,13 @@ PASS_THROUGH = frozenset((
     "peft.prepare_model_for_int8_training",
 ))  # fmt: skip
 COPIES = frozenset(("copy.deepcopy", "copy.copy"))
+_NO_TENSORS = frozenset(("torch.load", "torch.compile", "torch.vmap"))
+
+
+def gives_tensors(name: str) -> bool:
+    """Whether the qualified `name` is one of torch's functions over tensors: `torch.cat`, `torch.nn.functional.pad`."""
+    module, _, last = name.rpartition(".")
+    return module in ("torch", "torch.nn.functional") and last[:1].islower() and name not in _NO_TENSORS
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.knowledge import gives_tensors
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN, Value
 
@@ -23,6 +24,8 @@ def find_targets(program: Program, call: ast.Call) -> tuple[Value, Value | None]
         inner = func.value
         if isinstance(inner, ast.Call) and program.names.qualified(inner.func, scope) == "builtins.super":
             return _super(program, scope, func.attr)
+        if _gives_tensors(inner, program):
+            return UNKNOWN, None
         base = ev.value(inner, scope, stmt)
         if base.kind == "pymodule":
             return callable_of(ev.member(base, func.attr)), None
@@ -33,6 +36,17 @@ def find_targets(program: Program, call: ast.Call) -> tuple[Value, Value | None]
             return UNKNOWN, None
     value = ev.value(func, scope, stmt)
     return _object(value) if value.kind in ("instance", "scheduler") else (callable_of(value), None)
+
+
+def _gives_tensors(expr: ast.expr, program: Program) -> bool:
+    """Whether it is what a function of torch gives, or a method of that: `torch.cat(rows).mean()`. The project has no
+    methods for that, and what the rows are may be a long story."""
+    while isinstance(expr, ast.Call):
+        name = program.qualified(expr)
+        if name is not None:
+            return gives_tensors(name)
+        expr = expr.func.value if isinstance(expr.func, ast.Attribute) else expr.func
+    return False
 
 
 def _object(value: Value) -> tuple[Value, Value | None]:
