@@ -379,3 +379,43 @@ def test_a_model_of_one_of_two_classes_is_loaded() -> None:
     read = program(source)
     (call,) = [c for c in read.index.calls if c.args and isinstance(c.args[0], ast.Name) and c.args[0].id == "net"]
     assert read.value(call.args[0], call).kind == "module"
+
+
+_FACTORY = """
+import torch
+from torch import nn
+
+def build(config, simple=False, *, mode="train"):
+    if not simple:
+        return nn.Linear(2, 3)
+    if mode == "data":
+        return torch.utils.data.DataLoader(config)
+    elif mode != "train":
+        net = nn.ReLU()
+    else:
+        return torch.optim.SGD(config, 0.1)
+    return nn.CrossEntropyLoss() if config else net
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        ("build(config)", "module"),
+        ("build(config, simple=False)", "module"),
+        ("build(config, True, mode='data')", "loader"),
+        ("build(config, True)", "optimizer"),
+        ("build(config, mode='data', simple=True)", "loader"),
+        # Whatever else the flag may be: one of several.
+        ("build(config, config.simple)", "unknown"),
+        ("build(config, **more)", "unknown"),
+        ("build(*more)", "unknown"),
+    ],
+)
+def test_a_literal_flag_leaves_the_returns_that_it_allows(call: str, kind: str) -> None:
+    assert marked(f"{_FACTORY}\ndef f(config, more):\n    made = {call}\n    here(made)\n").kind == kind
+
+
+def test_a_flag_that_the_function_sets_itself_leaves_all_returns() -> None:
+    source = _FACTORY.replace("    if not simple", "    simple = config.simple\n    if not simple")
+    assert marked(f"{source}\nhere(build([]))\n").kind == "unknown"

@@ -10,6 +10,7 @@ from dry_debug.program import knowledge as know
 from dry_debug.program.arguments import argument, argument_values, bind_arguments, places_taken
 from dry_debug.program.dispatch import is_hook
 from dry_debug.program.environment import Bound, Env
+from dry_debug.program.flagged import returns_of
 from dry_debug.program.library_calls import library
 from dry_debug.program.parts import held
 from dry_debug.program.scopes import LIBRARIES, Scope
@@ -277,7 +278,8 @@ def returned(
     try:
         if isinstance(callee.node, ast.Lambda):
             results.append(inner.value(callee.node.body, callee, None, known))
-        for statement in callee.returns:
+        direct = node if function.via != "partial" else None
+        for statement in returns_of(program, callee, direct) if direct is not None else callee.returns:
             if statement.value is not None:
                 results.append(inner.value(statement.value, callee, statement, known))
     finally:

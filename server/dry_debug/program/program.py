@@ -32,6 +32,7 @@ from dry_debug.text.spans import Span
 if TYPE_CHECKING:
     from dry_debug.program.callers import Callers
     from dry_debug.program.events import EventIndex
+    from dry_debug.program.flagged import Condition
     from dry_debug.program.flow import Flow
     from dry_debug.program.mentions import Imported
     from dry_debug.program.randomness import Randomness
@@ -63,6 +64,7 @@ class Program:
         self.call_names: dict[ast.Call, str | None] = {}  # of the calls that were looked at
         self._sites: dict[Scope, list[ast.Call]] = {}
         self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
+        self.flag_conditions: dict[Scope, list[list[Condition]]] = {}  # of `flagged`
         if index is not None:
             self.__dict__["index"] = index
 

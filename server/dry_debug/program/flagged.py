@@ -1,0 +1,98 @@
+"""Which `return`s a call of a function can come to: those that its literal arguments do not rule out."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from dry_debug.program.arguments import given
+from dry_debug.program.reaching import chain, side, terminates
+from dry_debug.program.scopes import Scope
+
+if TYPE_CHECKING:
+    from dry_debug.program.program import Program
+
+# A test on parameters, and how it must come out.
+Condition = tuple[ast.expr, bool]
+
+
+def returns_of(program: Program, callee: Scope, call: ast.Call) -> list[ast.Return]:
+    """Of the `return`s of `callee`, a function of `program`: those that `call` can come to, as far as tests of its
+    flags tell (`def build(config, train=True)`); all where none is left."""
+    if len(callee.returns) < 2 or not isinstance(callee.node, ast.FunctionDef):
+        return callee.returns
+    conditions = program.flag_conditions.get(callee)
+    if conditions is None:
+        conditions = program.flag_conditions[callee] = _conditions(program, callee)
+    if not any(conditions):
+        return callee.returns
+    flags = _Flags(callee, call)
+    left = [
+        statement for statement, tests in zip(callee.returns, conditions, strict=True)
+        if all(flags.truth(test) in (None, wanted) for test, wanted in tests)
+    ]  # fmt: skip
+    return left or callee.returns
+
+
+def _conditions(program: Program, callee: Scope) -> list[list[Condition]]:
+    """For each `return`, the tests of parameters around it, and those before it whose branch leaves."""
+    parameters = {a.arg for a in callee.parameters() if len(callee.bindings.get(a.arg, ())) == 1}
+    found = []
+    for statement in callee.returns:
+        tests: list[Condition] = []
+        for node, block in chain(program.index, statement):
+            where = side(block, node)
+            if isinstance(block, ast.If):
+                tests.append((block.test, where == "body"))
+            for before in getattr(block, where, ()):
+                if before is node:
+                    break
+                if isinstance(before, ast.If):
+                    if terminates(before.body):
+                        tests.append((before.test, False))
+                    elif terminates(before.orelse):
+                        tests.append((before.test, True))
+        found.append([(test, wanted) for test, wanted in tests if _names(test) & parameters])
+    return found
+
+
+def _names(test: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+
+
+class _Flags:
+    """The parameters that a call gives a literal, or leaves to a default that is one."""
+
+    def __init__(self, callee: Scope, call: ast.Call) -> None:
+        self._callee = callee
+        self._call = call
+        # What `*args` and `**kwargs` give is not known, so no default is sure to hold.
+        self._open = any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
+
+    def _known(self, expr: ast.expr) -> tuple[object] | None:
+        """(the literal that an expression stands for), or None."""
+        if isinstance(expr, ast.Name) and len(self._callee.bindings.get(expr.id, ())) == 1:
+            passed = given(self._call, self._callee, expr.id)
+            if passed is None:
+                passed = self._callee.default_of(expr.id) if not self._open else None
+            return (passed.value,) if isinstance(passed, ast.Constant) else None
+        return (expr.value,) if isinstance(expr, ast.Constant) else None
+
+    def truth(self, test: ast.expr) -> bool | None:
+        """How a test comes out; None if that is not known."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            inner = self.truth(test.operand)
+            return None if inner is None else not inner
+        if isinstance(test, ast.BoolOp):
+            deciding = isinstance(test.op, ast.Or)
+            parts = [self.truth(value) for value in test.values]
+            return deciding if deciding in parts else None if None in parts else not deciding
+        if isinstance(test, ast.Compare) and len(test.ops) == 1:
+            left, right = self._known(test.left), self._known(test.comparators[0])
+            if left is None or right is None:
+                return None
+            if isinstance(test.ops[0], ast.Eq | ast.Is):
+                return left == right
+            return left != right if isinstance(test.ops[0], ast.NotEq | ast.IsNot) else None
+        known = self._known(test)
+        return bool(known[0]) if known is not None else None
