@@ -187,12 +187,13 @@ def _may_precede(save: ast.Call, load: ast.Call, program: Program) -> bool:
 
 def _written_in_training(place: ast.Call, path: ast.expr, call: ast.Call, program: Program) -> bool:
     """Whether a training loop ahead of `place`, in its function, wrote this file through something that it calls."""
-    scope, name = program.scope(place), _file_name(path, place, program) or _file_name(path, call, program)
+    ahead = {loop for loop in program.scope(place).loops if (loop.end_lineno or loop.lineno) < place.lineno}
+    name = _file_name(path, place, program) or _file_name(path, call, program) if ahead else None
     if name is None:
         return False
     for loop in program.training.loops.all:
         node = loop.node
-        if program.scope(node) is not scope or (node.end_lineno or node.lineno) >= place.lineno:
+        if node not in ahead:
             continue
         for owner, function in reached(program, node):
             for save in owner.calls_of("torch.save"):

@@ -69,6 +69,8 @@ class Flow:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._parents: dict[ast.AST, dict[ast.AST, ast.AST]] = {}
+        self._names: dict[ast.AST, list[ast.Name]] = {}  # by the node of a scope: the reads of variables below it
+        self._bindings_at: dict[tuple[str, Scope, ast.stmt], list[Binding]] = {}
         self._assignments: dict[Scope, list[ast.Assign | ast.AnnAssign | ast.AugAssign]] = {}
         self._inside: dict[ast.stmt, dict[ast.AST, ast.AST]] = {}
         # By what a backward pass of a function is over: the parameters that it is computed from.
@@ -144,14 +146,20 @@ class Flow:
     def reads(self, name: str, scope: Scope) -> list[ast.Name]:
         """Where `name` of `scope` is read, in that scope and in functions inside it that do not bind it anew."""
         parents = self.parents(scope)
-        return [
-            node
-            for node in parents
-            if node.__class__ is ast.Name
-            and node.id == name
-            and isinstance(node.ctx, ast.Load)
-            and not self._hidden(name, node, scope, parents)
-        ]
+        names = self._names.get(scope.node)
+        if names is None:  # a loaded checkpoint alone is asked for ten times: not each time of every node
+            names = [n for n in parents if n.__class__ is ast.Name and n.ctx.__class__ is ast.Load]
+            self._names[scope.node] = names
+        return [node for node in names if node.id == name and not self._hidden(name, node, scope, parents)]
+
+    def bindings_at(self, name: str, scope: Scope, stmt: ast.stmt) -> list[Binding]:
+        """The bindings of a variable of `scope` that may be there in the statement `stmt` of it."""
+        key = (name, scope, stmt)
+        known = self._bindings_at.get(key)
+        if known is None:
+            known = reaching(self._program.index, scope.bindings.get(name, []), stmt)
+            self._bindings_at[key] = known
+        return known
 
     def handed(self, path: str, scope: Scope) -> list[tuple[ast.Call, int | str | None]]:
         """The calls in `scope` that are given the variable or attribute `path` itself, and as which argument."""
@@ -223,10 +231,14 @@ class Flow:
         """Where `path` (`total`, `self.total`, `args.total`) is read below `scope`."""
         if "." not in path:
             return list(self.reads(path, scope))
+        last = path.rpartition(".")[2]
         return [
             node
             for node in self.parents(scope)
-            if node.__class__ is ast.Attribute and isinstance(node.ctx, ast.Load) and dotted(node) == path
+            if node.__class__ is ast.Attribute
+            and node.attr == last
+            and isinstance(node.ctx, ast.Load)
+            and dotted(node) == path
         ]
 
     def scope_inside(self, node: ast.AST, scope: Scope) -> Scope:

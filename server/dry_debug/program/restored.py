@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from dry_debug.once import cached_property
 from dry_debug.program.arguments import argument, bind_arguments, given
 from dry_debug.program.handed_back import handed_back
-from dry_debug.program.reaching import reaching
 from dry_debug.program.values import Value
 from dry_debug.program.walks import names_in, nodes
 
@@ -228,8 +227,7 @@ class Loaded:
         bindings = self.scope.bindings.get(name, [])
         if stmt is None or len(bindings) < 2:
             return True
-        reach = reaching(self.program.index, bindings, stmt)
-        return any(b.stmt in self.stmts for b in reach)
+        return any(b.stmt in self.stmts for b in self.program.flow.bindings_at(name, self.scope, stmt))
 
     def taken(self, expr: ast.expr, at: ast.AST, depth: int = 0) -> str | bool:
         """The key of the part that `expr`, in the statement `at`, holds.
