@@ -131,7 +131,6 @@ def _leaves(program: Program, stmt: ast.stmt, loop: LoopNode) -> bool:
 
 def _may_carry(program: Program, scope: Scope, loop: LoopNode) -> list[_Candidate]:
     """The calls in `loop` that may run what carries a state on; most are told by the names that they are given."""
-    inside = program.index.inside
     several = [name for name, found in scope.bindings.items() if len(found) > 1]
     carried = {name for name in several if _bound_in(program, scope, loop, name)}
     if not carried and not _classes_keep(program):
@@ -139,8 +138,7 @@ def _may_carry(program: Program, scope: Scope, loop: LoopNode) -> list[_Candidat
     stmt_of, last = program.index.stmt_of, loop.end_lineno or loop.lineno
     calls = [
         (call, at) for call in scope.calls
-        if loop.lineno <= call.lineno <= last and (at := stmt_of.get(call)) is not None
-        and at is not loop and inside(at, loop)
+        if loop.lineno <= call.lineno <= last and (at := stmt_of.get(call)) is not None and at is not loop
     ]  # fmt: skip
     found: list[_Candidate] = []
     for call, stmt in calls[:MAX_CALLS]:

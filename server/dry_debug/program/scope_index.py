@@ -93,10 +93,11 @@ class ScopeIndex:
 
     def inside(self, stmt: ast.AST, block: ast.AST) -> bool:
         """Whether `stmt` stands in `block` (not: is it), at any depth. The lines tell it of most, without a walk."""
-        at: int = getattr(stmt, "lineno", 0)
-        first: int = getattr(block, "lineno", 0)
-        if not first <= at <= (getattr(block, "end_lineno", None) or at):
-            return False
+        try:
+            if not block.lineno <= stmt.lineno <= block.end_lineno:  # type: ignore[attr-defined]
+                return False
+        except (AttributeError, TypeError):  # a module or a `case`, which have no lines, and what is made up
+            pass
         parent, up = self.parent.get(stmt), self.parent.get
         while parent is not None and parent is not block:
             parent = up(parent)
