@@ -73,7 +73,7 @@ def _summed(program: Program, stmt: ast.stmt, target: ast.expr, added: list[ast.
         program.why(stmt, "what grows is no variable or attribute: {}", target)
         return
     loop = outlived(program, stmt, path, in_place=isinstance(target, ast.Subscript))
-    if loop is None:
+    if loop is None or not _may_use_graphs_up(program, loop):
         return
     carried = [c for term in added for c in carriers(program, term, stmt, loop)]
     if not carried:
@@ -90,7 +90,7 @@ def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> It
         holder = func.value.value if isinstance(func.value, ast.Subscript) else func.value
         path = dotted(holder)
         loop = outlived(program, stmt, path, in_place=True)
-        if loop is not None and path is not None:
+        if loop is not None and path is not None and _may_use_graphs_up(program, loop):
             carried = carriers(program, arguments[0], stmt, loop)
             if not carried:
                 _no_graph(program, stmt, [arguments[0]])
@@ -125,6 +125,13 @@ def _called(program: Program, stmt: ast.Expr | ast.Assign, call: ast.Call) -> It
             confidence = weakest(*(c.confidence for c in carried))
             yield Growth(stmt, kept.path, "call", carried, loop, fate, confidence, (kept.program, kept.stmt))
             break  # one argument is one mistake
+
+
+def _may_use_graphs_up(program: Program, loop: Repeated) -> bool:
+    """Whether `_growth` may find something in the loop, whatever is added: there is a backward pass, or batches are
+    read. Where what is added comes from is a longer story."""
+    differentiates = program.flow.backward_calls or program.leaves_file
+    return bool(differentiates) or program.why.listens or reads_batches(program, loop)
 
 
 def _growth(
