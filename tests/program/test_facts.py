@@ -205,3 +205,37 @@ def test_a_model_out_of_its_wrapper_is_no_second_model() -> None:
     components = facts(found)["components"]
     assert [(c["kind"], c["name"]) for c in components] == [("model", "net"), ("optimizer", "adam")]
     assert components[1]["covers"] == ["net"]
+
+
+_TWO = """import itertools
+import torch
+from torch import nn
+
+def main(both, data):
+    a, b = nn.Linear(1, 1), nn.Linear(1, 2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "covered"),
+    [
+        ("made = list(a.parameters())\nmade += b.parameters()", ["a", "b"]),
+        ("made = list(a.parameters())\nif both:\n    made += list(b.parameters())", ["a", "b"]),
+        ("made = list(a.parameters())\nif both:\n    made.extend(b.parameters())", ["a", "b"]),
+        ("made = [{'params': a.parameters()}]\nmade.append({'params': b.parameters(), 'lr': 0.1})", ["a", "b"]),
+        ("nets = [a]\nif both:\n    nets.append(b)\nmade = []\nfor n in nets:\n    made += n.parameters()", ["a", "b"]),
+        ("nets = (a, b)\nmade = [{'params': net.parameters()} for net in nets]", ["a", "b"]),
+        ("made = [p for net in (a, b) for p in net.parameters() if p.requires_grad]", ["a", "b"]),
+        ("made = list(a.parameters()) + list(b.parameters()) if both else a.parameters()", ["a", "b"]),
+        ("if both:\n    made = [*a.parameters()] + [*b.parameters()]\nelse:\n    made = a.parameters()", ["a", "b"]),
+        # What the variable held before, holds later, or is not given is not covered.
+        ("made = list(a.parameters())\nprint(made)\nmade = []\nmade += b.parameters()", ["b"]),
+        ("made = list(b.parameters())\nfor net in (a, b):\n    net.train()", ["b"]),
+        ("made = itertools.chain(b.parameters())\nprint(a)", ["b"]),
+    ],
+)  # fmt: skip
+def test_an_optimizer_covers_all_that_its_list_was_put_together_from(made: str, covered: list[str]) -> None:
+    body = "".join(f"    {line}\n" for line in made.splitlines())
+    later = "    made = list(a.parameters())\n    made += data\n"
+    found = facts(program(f"{_TWO}{body}    adam = torch.optim.Adam(made, lr=0.1)\n{later}"))["components"]
+    assert [c["covers"] for c in found if c["kind"] == "optimizer"] == [covered]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from dry_debug.program.events import function_of
-from dry_debug.program.model_outputs import Outputs
+from dry_debug.program.model_outputs import Outputs, outputs_of
 
 from tests.program.model import program
 
@@ -26,6 +28,7 @@ def one(net, x):
     ("body", "rest", "taken", "back", "ends"),
     [
         ("return net(x).detach()", "", True, False, True),
+        ("y = net(x)\n    print(y.data)", "", True, False, True),
         ("y = net(x)\n    show(y)", "", True, False, True),
         ("y = net(x)\n    hand_on(1, y)", "", True, False, True),
         ("y = net(x)\n    hand_on(y, 1)", "", False, False, True),
@@ -65,3 +68,9 @@ def test_an_array_of_what_the_model_gave(body: str, found: bool) -> None:
     function = function_of(model.scope(call))
     assert function is not None
     assert (Outputs(call, function, model).bare_array() is not None) is found
+
+
+def test_outputs_of_a_script_are_taken_out_by_their_data() -> None:
+    read = program("import torch\nnet = torch.nn.Linear(1, 1)\nout = net(x)\nshown = out.data\n")
+    (call,) = [c for c in read.index.calls if isinstance(c.func, ast.Name)]
+    assert outputs_of(call, read.index.module, read).taken_out()

@@ -155,7 +155,9 @@ def _passing_on(function: Scope, program: Program) -> tuple[list[ast.Call | ast.
         ]
         steps += [stmt for scope in scopes for stmt in program.flow.assignments(scope)]
         steps.sort(key=lambda step: step.lineno)
-        if ".data" in program.text(function.node):  # no index holds attributes
+        # No index holds attributes. A module has no place of its own in the text.
+        text = program.text(function.node) if function.kind == "function" else program.document.source
+        if ".data" in text:
             enders += [n for n in nodes(function.node) if isinstance(n, ast.Attribute) and n.attr == "data"]
         known = program.flow.passing_on[function] = steps, enders
     return known

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import argument
 from dry_debug.program.class_kinds import inner_optimizer
+from dry_debug.program.grown import parts
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.values import Ident, Value
 from dry_debug.program.walks import is_name
@@ -61,13 +62,26 @@ def covers(optimizer: Value, program: Program) -> list[Value]:
     if value.kind == "optimizer" and value.args is not call:  # `Lookahead(optimizer)`
         return covers(value, program)
     found = modules_in(value)
-    if not found:
-        found = _syntactic(expr, call, optimizer, owner)
+    for part, stmt in parts(owner, expr, owner.statement(call)):
+        found.extend(modules_in(owner.evaluator.value(part, owner.scope(stmt), stmt, optimizer.env)))
+        found.extend(_spelled(part, optimizer, owner))
+    found = _without_loop_variables(found or _syntactic(expr, call, optimizer, owner))
     unique: dict[object, Value] = {}
     for module in found:
         module = _seen_from_caller(_in_instance(module, optimizer), optimizer, scope, owner)
         unique.setdefault(module.base.ident, module)
     return list(unique.values())
+
+
+def _without_loop_variables(found: list[Value]) -> list[Value]:
+    """`m` of `for m in models` stands for the models, where these are known."""
+    plain = [module for module in found if not _is_any_of_several(module)]
+    return plain or found
+
+
+def _is_any_of_several(module: Value) -> bool:
+    ident = module.base.ident
+    return isinstance(ident, tuple) and len(ident) == 3 and ident[0] == "part" and ident[2] == "element"
 
 
 def _in_instance(module: Value, optimizer: Value) -> Value:
@@ -110,6 +124,12 @@ def _syntactic(expr: ast.expr, call: ast.Call, optimizer: Value, program: Progra
 _PARAMETERS = frozenset(("parameters", "named_parameters"))
 _ADDED_BY = frozenset(("append", "extend", "add_param_group"))
 MAX_NAMES = 12  # variables on the way from an optimizer's argument back to a module
+
+
+def _spelled(expr: ast.expr, optimizer: Value, program: Program) -> list[Value]:
+    """The modules whose parameters an expression asks for: `list(a.parameters()) + list(b.parameters())`."""
+    calls = (node for node in ast.walk(expr) if isinstance(node, ast.Call) and node in program.index.scope_of)
+    return [module for call in calls for module in _parameters_of(call, optimizer, program)]
 
 
 def _sources(name: str, scope: Scope, program: Program) -> list[ast.AST]:
