@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.program.spelled import spells_choice
-from dry_debug.program.values import Value
+from dry_debug.program.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
     from dry_debug.program.environment import Env
     from dry_debug.program.evaluate import Evaluator
 
 Stmt = ast.stmt | None
+_ADDS = frozenset(("update", "setdefault", "pop", "clear"))
 
 
 def argument(node: ast.Call, position: int, *names: str) -> ast.expr | None:
@@ -92,7 +93,39 @@ def bind_arguments(
             value = ev.value(keyword.value, scope, stmt, env)
             if value.known and (value.confidence != "low" or not spells_choice(callee, keyword.arg)):
                 bound[(callee, keyword.arg)] = value
+    rest = callee.rest
+    others = rest_given(node, callee) if rest is not None else []
+    if others and rest is not None:
+        items = [(k.arg, ev.value(k.value, scope, stmt, env)) for k in others]
+        bound[(callee, rest)] = Value("dict", items=items, program=ev.program, via="rest")
     return bound
+
+
+def rest_given(call: ast.Call, callee: Scope) -> list[ast.keyword]:
+    """What `call` passes for `**kwargs` of `callee`; nothing if it passes a `**dict`."""
+    named = {a.arg for a in callee.parameters()}
+    others = [k for k in call.keywords if k.arg not in named]
+    return others if all(k.arg is not None for k in others) else []
+
+
+def kept_rest(holder: Value, attr: str) -> Value:
+    """`self.parts = kwargs` of a constructor, in the object `holder` of its class: a dict of what the call that made
+    the object passes for it; else, and where a method that is called may add to it, UNKNOWN."""
+    cls, call, program = holder.scope, holder.args, holder.home or holder.program
+    bindings = cls.attributes.get(attr, ()) if cls is not None and cls.kind == "class" else ()
+    if call is None or program is None or len(bindings) != 1:
+        return UNKNOWN
+    made, init = bindings[0].value, bindings[0].scope
+    if init.name != "__init__" or not isinstance(made, ast.Name) or made.id != init.rest:
+        return UNKNOWN
+    path = f"{init.self_name}.{attr}"
+    adding = (
+        {m.name for m in cls.children if not _ADDS.isdisjoint(m.receivers.get(path, ()))} if cls is not None else ()
+    )
+    if any(program.calls_by_last_name(name) for name in adding):
+        return UNKNOWN
+    items = [(k.arg, program.value(k.value, call)) for k in rest_given(call, init)]
+    return Value("dict", items=items, program=program, via="rest") if items else UNKNOWN
 
 
 def argument_values(ev: Evaluator, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> list[Value]:

@@ -9,10 +9,11 @@ from dry_debug.once import cached_property
 from dry_debug.program import sharded
 from dry_debug.program.arguments import argument, bind_arguments, given
 from dry_debug.program.events import CallTree
-from dry_debug.program.payload import STATEFUL, DictNode, Entry, PayloadReader
+from dry_debug.program.payload import STATEFUL, DictNode, Entry, PayloadReader, gathered, only_gathers
 from dry_debug.program.restored import Loaded
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import NONE, UNKNOWN, Value
+from dry_debug.program.walks import names_in
 from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -242,13 +243,16 @@ class Checkpoints:
 
         One with loops trains or evaluates, and saves on the way: then it is the place of the save.
         """
-        if scope.kind != "function" or scope.loops or not self._calls_of(scope):
+        if scope.kind != "function" or (scope.loops and not only_gathers(scope)) or not self._calls_of(scope):
             return False
         return self._saves_parameter(route, scope)
 
     def _saves_parameter(self, route: _Route, scope: Scope, foreign: bool = False) -> bool:
         """Whether the state of a parameter of `scope` is in the payload; of `self`, too, for callers in other files."""
         names = {a.arg for a in scope.parameters()}
+        if any(names & names_in(parts) and "state_dict" in scope.receivers.get(each, ())
+               for parts, each in (gathered(scope) if only_gathers(scope) else ())):  # fmt: skip
+            return True
         if not foreign or scope.loops:
             names.discard(scope.self_name or "")
         roots: list[ast.AST] = [route.payload]

@@ -6,14 +6,16 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.program.arguments import kept_rest
 from dry_debug.program.checkpoints import LoadSite, SaveSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.payload import gathered
 from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import names_in
+from dry_debug.program.walks import is_name, names_in
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
@@ -274,8 +276,21 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
                 if keyword.arg is not None and keyword.arg not in named:
                     seen.keys.append(keyword.arg)
                     seen.restores.append((program.value(keyword.value, call), restore))
+        else:
+            for key, part in _registered(receiver.id, tree, callee):
+                seen.keys.append(key)
+                seen.restores.append((part, restore))
     seen.keys = [*dict.fromkeys(seen.keys)]
     return seen
+
+
+def _registered(name: str, tree: CallTree, callee: Scope) -> list[tuple[str, Value]]:
+    """`for key, part in self.parts.items(): part.load_state_dict(state[key])`: the parts that the object was given."""
+    for parts, each in gathered(callee):
+        if each == name and isinstance(parts, ast.Attribute) and is_name(parts.value, callee.self_name or ""):
+            held = kept_rest(tree.receiver, parts.attr) if tree.receiver is not None else UNKNOWN
+            return list(held.items or ())
+    return []
 
 
 def _own(expr: ast.expr | None, tree: CallTree, callee: Scope) -> Value | None:

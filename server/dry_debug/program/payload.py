@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.arguments import kept_rest
 from dry_debug.program.reaching import reaching
 from dry_debug.program.scopes import Scope, dotted, last_name
 from dry_debug.program.values import UNKNOWN, Value
+from dry_debug.program.walks import is_name, names_in
 from dry_debug.records import dataclass, field
 
 if TYPE_CHECKING:
@@ -70,6 +72,41 @@ class Contents:
     def display(self) -> ast.Dict | None:
         """The `node` where it is written `{...}`."""
         return self.node if isinstance(self.node, ast.Dict) else None
+
+
+@dataclass(slots=True, eq=False)
+class Gathering:
+    """`for key, each in parts.items():`"""
+
+    node: ast.For
+    key: str
+    each: str
+    parts: ast.expr
+
+
+def gathering(program: Program, stmt: ast.stmt) -> Gathering | None:
+    """The loop over the entries of a dict in which a statement stands, if that is the innermost one."""
+    loop = program.loop_around(stmt)
+    return _gathering(loop) if isinstance(loop, ast.For) else None
+
+
+def only_gathers(scope: Scope) -> bool:
+    """Whether all that a function's loops do is to go through the entries of dicts, and there are some."""
+    return bool(scope.loops) and all(isinstance(loop, ast.For) and _gathering(loop) for loop in scope.loops)
+
+
+def gathered(scope: Scope) -> list[tuple[ast.expr, str]]:
+    """The dicts that a function goes through, each with the name that it gives to a value."""
+    rows = (_gathering(loop) for loop in scope.loops if isinstance(loop, ast.For))
+    return [(row.parts, row.each) for row in rows if row is not None]
+
+
+def _gathering(loop: ast.For) -> Gathering | None:
+    func = loop.iter.func if isinstance(loop.iter, ast.Call) and not loop.iter.args else None
+    if not isinstance(func, ast.Attribute) or func.attr != "items" or not isinstance(loop.target, ast.Tuple):
+        return None
+    names = [target.id for target in loop.target.elts if isinstance(target, ast.Name)]
+    return Gathering(loop, names[0], names[1], func.value) if len(names) == len(loop.target.elts) == 2 else None
 
 
 class PayloadReader:
@@ -149,7 +186,7 @@ class PayloadReader:
         holder = self._statement_of(node) if node is not None else None
         if node is None or holder is None:
             rows = [Entry(k if isinstance(k, str) else None, v, at) for k, v in value.items or ()]
-            return Contents(rows, None, False, None)
+            return Contents(rows, None, value.via == "rest", None)  # `**kwargs` of which each was spelled out
         read = self._display(node, holder) if isinstance(node, ast.Dict) else self._dict_call(node, holder)
         if read is None:
             return Contents([Entry(k if isinstance(k, str) else None, v, at) for k, v in value.items or ()])
@@ -263,6 +300,10 @@ class PayloadReader:
                 continue
             for target in assignment.targets:
                 if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == name:
+                    each = self._each(target.slice, assignment)
+                    if each is not None:
+                        entries.extend(each)
+                        continue
                     key = target.slice.value if isinstance(target.slice, ast.Constant) else None
                     plain = plain and isinstance(key, str)
                     value = self.value(assignment.value, assignment)
@@ -278,6 +319,30 @@ class PayloadReader:
                     entries.extend(more)
                     plain = plain and complete
         return entries, plain
+
+    def _each(self, key: ast.expr, assignment: ast.Assign) -> list[Entry] | None:
+        """`for key, part in parts.items(): state[key] = part.state_dict()`, where it is known what `parts` holds."""
+        loop = gathering(self.program, assignment)
+        if loop is None or not isinstance(key, ast.Name) or key.id != loop.key:
+            return None
+        held = self.value(loop.parts, loop.node)
+        if not held.known and isinstance(loop.parts, ast.Attribute):
+            held = kept_rest(self.value(loop.parts.value, loop.node), loop.parts.attr)
+        if held.kind != "dict" or held.via == "loaded" or not held.items:
+            return None
+        of, value = loop.each, assignment.value
+        entries = []
+        for name, part in held.items:
+            if not isinstance(name, str):
+                return None
+            if is_name(value, of):
+                entries.append(Entry(name, part, assignment))
+            elif isinstance(value, ast.Call) and _gives_state(value.func) and of in names_in(value.func):
+                state = Value("state", wraps=part, node=value, program=self.program, confidence=part.confidence)
+                entries.append(Entry(name, state if part.kind in STATEFUL else UNKNOWN, assignment))
+            else:
+                entries.append(Entry(name, UNKNOWN, assignment))
+        return entries
 
     def _not_reached(self, stmt: ast.stmt) -> bool:
         """Whether it stands under `if optimizer is not None`, and the call gives none."""

@@ -204,6 +204,14 @@ class Scope:
             self.own_parameters = known
         return known
 
+    @property
+    def rest(self) -> str | None:
+        """The name of `**kwargs`."""
+        node = self.node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or node.args.kwarg is None:
+            return None
+        return node.args.kwarg.arg
+
     def default_of(self, name: str) -> ast.expr | None:
         """The default value of parameter `name`."""
         if not isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
