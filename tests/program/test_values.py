@@ -419,3 +419,9 @@ def test_a_literal_flag_leaves_the_returns_that_it_allows(call: str, kind: str) 
 def test_a_flag_that_the_function_sets_itself_leaves_all_returns() -> None:
     source = _FACTORY.replace("    if not simple", "    simple = config.simple\n    if not simple")
     assert marked(f"{source}\nhere(build([]))\n").kind == "unknown"
+
+
+def test_a_decorator_may_give_what_the_call_does_not() -> None:
+    source = _FACTORY.replace("def build", "@click.option('--simple', is_flag=True)\ndef build")
+    assert marked(f"{source}\nhere(build([]))\n").kind == "unknown"
+    assert marked(f"{source}\nhere(build([], False))\n").kind == "module"

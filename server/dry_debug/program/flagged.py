@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import given
 from dry_debug.program.reaching import chain, side, terminates
-from dry_debug.program.scopes import Scope
+from dry_debug.program.scopes import Scope, last_name
 
 if TYPE_CHECKING:
     from dry_debug.program.program import Program
 
 # A test on parameters, and how it must come out.
 Condition = tuple[ast.expr, bool]
+_PLAIN = ("staticmethod", "classmethod")
 
 
 def returns_of(program: Program, callee: Scope, call: ast.Call) -> list[ast.Return]:
@@ -66,8 +67,9 @@ class _Flags:
     def __init__(self, callee: Scope, call: ast.Call) -> None:
         self._callee = callee
         self._call = call
-        # What `*args` and `**kwargs` give is not known, so no default is sure to hold.
-        self._open = any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
+        # What `*args`, `**kwargs` and a decorator (`click.option`) give is not known, so no default is sure to hold.
+        starred = any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
+        self._open = starred or any(last_name(d) not in _PLAIN for d in callee.decorators)
 
     def _known(self, expr: ast.expr) -> tuple[object] | None:
         """(the literal that an expression stands for), or None."""
