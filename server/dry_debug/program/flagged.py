@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import given
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 # A test on parameters, and how it must come out.
 Condition = tuple[ast.expr, bool]
 _PLAIN = ("staticmethod", "classmethod")
+MAX_RETURNS = 30  # a function with more is a table
+MAX_TEST = 60  # nodes of a test that is looked at
 
 
 def returns_of(program: Program, callee: Scope, call: ast.Call) -> list[ast.Return]:
     """Of the `return`s of `callee`, a function of `program`: those that `call` can come to, as far as tests of its
     flags tell (`def build(config, train=True)`); all where none is left."""
-    if len(callee.returns) < 2 or not isinstance(callee.node, ast.FunctionDef):
+    if not 2 <= len(callee.returns) <= MAX_RETURNS or not isinstance(callee.node, ast.FunctionDef):
         return callee.returns
     conditions = program.flag_conditions.get(callee)
     if conditions is None:
@@ -53,12 +56,14 @@ def _conditions(program: Program, callee: Scope) -> list[list[Condition]]:
                         tests.append((before.test, False))
                     elif terminates(before.orelse):
                         tests.append((before.test, True))
-        found.append([(test, wanted) for test, wanted in tests if _names(test) & parameters])
+        found.append([(test, wanted) for test, wanted in tests if _asks(test, parameters)])
     return found
 
 
-def _names(test: ast.expr) -> set[str]:
-    return {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+def _asks(test: ast.expr, parameters: set[str]) -> bool:
+    """Whether a test that is not too long has one of the parameters in it."""
+    seen = list(islice(ast.walk(test), MAX_TEST + 1))
+    return len(seen) <= MAX_TEST and any(isinstance(n, ast.Name) and n.id in parameters for n in seen)
 
 
 class _Flags:
