@@ -82,3 +82,14 @@ def test_parts_that_the_class_sets_again_are_not_those_of_the_constructor() -> N
     keeper = KEEPER.replace("self.parts.update(parts)", "self.parts = parts")
     (saved,) = _facts("Keeper('out', net=net)", True, keeper)["saves"]
     assert saved["keys"] == ["step"]
+
+
+def test_an_entry_is_the_state_of_its_part_or_what_has_none() -> None:
+    keeper = KEEPER.replace(
+        "            state[key] = part.state_dict()\n",
+        "            if hasattr(part, 'state_dict'):\n                plain = getattr(part, 'module', part)\n"
+        "                state[key] = plain.state_dict()\n            else:\n                state[key] = part\n",
+    )
+    (saved,) = _facts("Keeper('out', net=net, adam=adam, name='first')", True, keeper)["saves"]
+    assert saved["keys"] == ["step", "name", "net", "adam"]
+    assert saved["components"] == ["model", "optimizer"]

@@ -250,8 +250,8 @@ class Checkpoints:
     def _saves_parameter(self, route: _Route, scope: Scope, foreign: bool = False) -> bool:
         """Whether the state of a parameter of `scope` is in the payload; of `self`, too, for callers in other files."""
         names = {a.arg for a in scope.parameters()}
-        if any(names & names_in(parts) and "state_dict" in scope.receivers.get(each, ())
-               for parts, each in (gathered(scope) if only_gathers(scope) else ())):  # fmt: skip
+        states = any("state_dict" in methods for methods in scope.receivers.values())
+        if states and only_gathers(scope) and any(names & names_in(parts) for parts, _ in gathered(scope)):
             return True
         if not foreign or scope.loops:
             names.discard(scope.self_name or "")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _DICTS = ("builtins.dict", "collections.OrderedDict")
 # Values with a `state_dict` of their own.
 STATEFUL = frozenset(("module", "optimizer", "scheduler", "scaler", "ema", "sampler", "loader"))
+MAX_RENAMED = 3  # variables from an entry of a loop to what is saved of it
 # What a dict is written as: `{...}`, or `dict(key=...)`.
 DictNode = ast.Dict | ast.Call
 
@@ -292,6 +293,9 @@ class PayloadReader:
         """`name["key"] = value` and `name.update(...)` in `scope`, and whether every key of it is known."""
         program = self.program
         entries: list[Entry] = []
+        of_parts: list[
+            Entry
+        ] = []  # `state[key] = part.state_dict() if hasattr(part, "state_dict") else part`, in an if
         plain = True
         for assignment in program.index.assignments:
             if program.scope(assignment) is not scope or not isinstance(assignment, ast.Assign):
@@ -302,7 +306,7 @@ class PayloadReader:
                 if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and target.value.id == name:
                     each = self._each(target.slice, assignment)
                     if each is not None:
-                        entries.extend(each)
+                        of_parts.extend(each)
                         continue
                     key = target.slice.value if isinstance(target.slice, ast.Constant) else None
                     plain = plain and isinstance(key, str)
@@ -318,7 +322,8 @@ class PayloadReader:
                     more, complete = self._update(call)
                     entries.extend(more)
                     plain = plain and complete
-        return entries, plain
+        of_parts.sort(key=lambda entry: entry.value.kind == "state")  # the last of one key stays
+        return entries + list({entry.key: entry for entry in of_parts}.values()), plain
 
     def _each(self, key: ast.expr, assignment: ast.Assign) -> list[Entry] | None:
         """`for key, part in parts.items(): state[key] = part.state_dict()`, where it is known what `parts` holds."""
@@ -330,19 +335,30 @@ class PayloadReader:
             held = kept_rest(self.value(loop.parts.value, loop.node), loop.parts.attr)
         if held.kind != "dict" or held.via == "loaded" or not held.items:
             return None
-        of, value = loop.each, assignment.value
+        value = assignment.value
+        gives = isinstance(value, ast.Call) and _gives_state(value.func) and self._stands_for(value.func, loop)
         entries = []
         for name, part in held.items:
             if not isinstance(name, str):
                 return None
-            if is_name(value, of):
-                entries.append(Entry(name, part, assignment))
-            elif isinstance(value, ast.Call) and _gives_state(value.func) and of in names_in(value.func):
-                state = Value("state", wraps=part, node=value, program=self.program, confidence=part.confidence)
-                entries.append(Entry(name, state if part.kind in STATEFUL else UNKNOWN, assignment))
-            else:
-                entries.append(Entry(name, UNKNOWN, assignment))
+            saved = part if is_name(value, loop.each) else UNKNOWN
+            if gives and part.kind in STATEFUL:
+                saved = Value("state", wraps=part, node=value, program=self.program, confidence=part.confidence)
+            entries.append(Entry(name, saved, assignment))
         return entries
+
+    def _stands_for(self, expr: ast.expr, loop: Gathering) -> bool:
+        """Whether an expression in a loop is of its entry, or of what was made of that: `plain = part.module`."""
+        names, scope = names_in(expr), self.program.scope(loop.node)
+        for _ in range(MAX_RENAMED):
+            if loop.each in names:
+                return True
+            made = [
+                b for name in names for b in scope.bindings.get(name, ()) if b.kind == "assign" and b.value is not None
+            ]
+            inside = [b.value for b in made if b.stmt is not None and self.program.index.inside(b.stmt, loop.node)]
+            names = {name for value in inside if value is not None for name in names_in(value)}
+        return False
 
     def _not_reached(self, stmt: ast.stmt) -> bool:
         """Whether it stands under `if optimizer is not None`, and the call gives none."""
