@@ -13,7 +13,8 @@ import time
 from typing import Any
 
 PAUSE = 0.5  # seconds from the diagnostics to the next edit: nobody saves more often than twice a second
-AT_ONCE = 0.05  # seconds from an edit to its save: what formats on save, or a script; the edit has been taken in
+SAME_TIME = 0.0  # seconds from an edit to its save: the editor formats, and saves without telling before
+AT_ONCE = 0.05  # the edit has been taken in
 IN_REST = 0.5  # who types, reads what was typed, and saves
 
 

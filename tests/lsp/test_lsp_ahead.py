@@ -11,7 +11,7 @@ from dry_debug.lsp import session as module
 from dry_debug.lsp.client import Client
 from dry_debug.lsp.options import Options
 from dry_debug.lsp.pygls_patches import Buffers
-from dry_debug.lsp.server import Server
+from dry_debug.lsp.server import SAVING_PAUSE, Server
 from dry_debug.lsp.session import Session
 from lsprotocol import types
 
@@ -209,3 +209,35 @@ async def test_a_pause_and_a_save_to_come_have_the_session_prepare(bench: Bench,
     await bench.begun(2)
     await bench.session.check(uri)
     assert bench.analyses == 2 and bench.rules() == [RULE]
+
+
+async def test_the_first_edit_after_a_rest_is_told(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = (tmp_path / "a.py").as_uri()
+    monkeypatch.setattr(module, "_BURST", 0.02)
+    assert [bench.session.edited(uri), bench.session.edited(uri)] == [True, False]
+    await asyncio.sleep(0.03)
+    assert bench.session.edited(uri)
+
+
+async def test_a_key_among_others_waits_for_the_pause(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = (tmp_path / "a.py").as_uri()
+    pauses: list[float] = []
+
+    async def prepare(_: str, pause: float = 0.0) -> None:
+        pauses.append(pause)
+
+    monkeypatch.setattr(bench.session, "prepare", prepare)
+    server = Server()
+    server.session = bench.session
+    await bench.open(uri, CLEAN)
+    change = server.protocol.fm.features[types.TEXT_DOCUMENT_DID_CHANGE]
+    for version in (2, 3):
+        change(types.DidChangeTextDocumentParams(types.VersionedTextDocumentIdentifier(version, uri), []))
+    async with asyncio.timeout(10):
+        while len(pauses) < 2:
+            await asyncio.sleep(0.005)
+    assert pauses == [0.0, SAVING_PAUSE]

@@ -32,7 +32,7 @@ REPORT = "dryDebug.report"
 SET_INSTRUCTIONS = "dryDebug.setInstructions"
 IGNORE_INSTRUCTIONS = "dryDebug.ignoreInstructions"
 TYPING_PAUSE = 0.3  # seconds without a key press before a check, with `run` = onType
-SAVING_PAUSE = 0.2  # the same before the analysis that a save will publish, with `run` = onSave
+SAVING_PAUSE = 0.2  # the same before the analysis that a save will publish, with `run` = onSave; a first edit has none
 MOST_CONFIGS = 40  # configuration files that are looked at one by one when they change together
 DISK_PAUSE = 0.2  # seconds in which changes on disk are taken together: a checkout changes many files
 
@@ -169,12 +169,12 @@ async def _saved(server: Server, uri: str) -> None:
 
 
 async def _typed(server: Server, uri: str) -> None:
-    server.session.edited(uri)
+    resting = server.session.edited(uri)
     settings = await server.session.settings(uri)
     if settings.run == "onType":
         await server.session.check(uri, TYPING_PAUSE)
     else:
-        await server.session.prepare(uri, SAVING_PAUSE)
+        await server.session.prepare(uri, 0.0 if resting else SAVING_PAUSE)
 
 
 def _register_notebooks(server: Server) -> None:

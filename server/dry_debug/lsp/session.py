@@ -30,6 +30,7 @@ Publish = Callable[[types.PublishDiagnosticsParams], None]
 Tell = Callable[[Iterable[str]], None]
 
 _SETTINGS_WAIT = 2.0  # seconds that a first check waits for the client's answer about its settings
+_BURST = 0.5  # seconds between two edits that are one for who types them
 _FIRST_CHECK = 30.0  # seconds that a request waits for the first check of its document
 _CRASH = re.compile(r"(?:rule|the fix of) \S+ failed: \w+")  # the part of a problem that holds no source text
 
@@ -60,7 +61,7 @@ class Session:
         self._ahead = Ahead(self._analyse_buffer, self._holds)  # of buffers that have changed since
         self._published: dict[str, set[str]] = {}  # URIs with diagnostics, by URI of document or notebook
         self._tickets: dict[str, int] = {}  # the newest check of each document; an older one gives way
-        self._edits: dict[str, int] = {}  # the newest edit of each document
+        self._edits: dict[str, float] = {}  # when the newest edit of each document came, in seconds of the loop's clock
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()  # a check or a document has come to its end
@@ -125,7 +126,6 @@ class Session:
         notebook = self.buffers.notebook(uri)
         uri = notebook.uri if notebook is not None else uri
         ticket = self._tickets[uri] = next(self._numbers)
-        self._edits.pop(uri, None)  # nobody need prepare what is asked for now
 
         def cancelled() -> bool:
             return self._tickets.get(uri) != ticket
@@ -226,18 +226,23 @@ class Session:
         fresh = await self._ahead.of(uri, snapshot)
         return (fresh, shown.fingerprints) if fresh is not None else None
 
-    def edited(self, uri: str) -> None:
-        """Document or notebook `uri` has another text: what is made of the old one for later is given up."""
-        self._edits[uri] = next(self._numbers)
+    def edited(self, uri: str) -> bool:
+        """Document or notebook `uri` has another text: what is made of the old one for later is given up. Whether this
+        is the first edit after a rest: a paste, a quick fix, or the first key of several."""
+        now = asyncio.get_running_loop().time()
+        before = self._edits.get(uri)
+        self._edits[uri] = now
         self._ahead.forget(uri)
+        return before is None or now - before > _BURST
 
     async def prepare(self, uri: str, pause: float = 0.0) -> None:
-        """Analyses the buffer as it stands `pause` seconds from now, unless it was edited again, so that the save that
-        follows finds its findings. Nothing is published, and nothing done for what was never shown."""
-        edits = self._edits.get(uri)
+        """Analyses the buffer as it stands `pause` seconds from now, unless it was edited again or is checked then, so
+        that the save that follows finds its findings. Nothing is published, and nothing done for what was never shown.
+        """
+        edit, checks = self._edits.get(uri), self._tickets.get(uri)
         if pause:
             await asyncio.sleep(pause)
-        if self._edits.get(uri) == edits:
+        if (edit, checks) == (self._edits.get(uri), self._tickets.get(uri)):
             await self.current(uri)
 
     async def unopened(self, paths: Iterable[str]) -> list[Analysis]:
