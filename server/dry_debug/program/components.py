@@ -13,7 +13,7 @@ from dry_debug.program.class_kinds import inner_optimizer, is_scaler
 from dry_debug.program.parts import held
 from dry_debug.program.scopes import Binding, Scope, dotted
 from dry_debug.program.values import UNKNOWN, Value
-from dry_debug.program.walks import ChainNode, FunctionNode, RowNode, nodes
+from dry_debug.program.walks import ChainNode, RowNode, nodes
 from dry_debug.program.wrappers import DEVICE_WRAPPERS, Wrapped, puts_on, wrapped_parts
 from dry_debug.records import dataclass, field
 
@@ -401,9 +401,7 @@ class Components:
         if not isinstance(expr, ast.Name):
             return UNKNOWN
         bindings = b.scope.bindings.get(expr.id, [])
-        node = b.scope.node
-        rest = node.args.kwarg if isinstance(node, FunctionNode) else None
-        if rest is None or rest.arg != expr.id or len(bindings) != 1:
+        if expr.id != b.scope.rest or len(bindings) != 1:
             return UNKNOWN
         return self.program.evaluator.class_attribute(cls, b.name)
 

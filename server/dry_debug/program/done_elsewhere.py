@@ -248,8 +248,7 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
         seen.path = _opened(call, callee)
     seen.weights_only, seen.strict = site.weights_only, site.strict
     seen.keys = [*dict.fromkeys([*site.keys, *seen.keys])]
-    node = callee.node
-    rest = node.args.kwarg.arg if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None else None
+    rest = callee.rest
     named = {a.arg for a in callee.parameters()}
     for _, restore in site.restores:
         receiver = restored(restore, owner)

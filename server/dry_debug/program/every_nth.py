@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from dry_debug.program.reaching import beside
 from dry_debug.program.scopes import dotted
 from dry_debug.program.walks import Repeated
 
@@ -20,7 +21,7 @@ def guards(program: Program, stmt: ast.stmt) -> list[tuple[ast.If, Count]]:
     found: list[tuple[ast.If, Count]] = []
     current: ast.AST = stmt
     for block in program.index.ancestors(stmt):
-        for before in _before(block, current):
+        for before in beside(block, current)[0]:
             if isinstance(before, ast.If) and isinstance(before.body[-1], ast.Continue | ast.Return):
                 count = every(program, before)
                 if count is not None:
@@ -33,15 +34,6 @@ def guards(program: Program, stmt: ast.stmt) -> list[tuple[ast.If, Count]]:
                 found.append((block, count))
         current = block
     return found
-
-
-def _before(block: ast.AST, inside: ast.AST) -> list[ast.stmt]:
-    """The statements that run before `inside` in its list of statements in `block`."""
-    for name in ("body", "orelse", "finalbody"):
-        members = getattr(block, name, None)
-        if isinstance(members, list) and any(member is inside for member in members):
-            return members[: next(i for i, member in enumerate(members) if member is inside)]
-    return []
 
 
 def every(program: Program, block: ast.If) -> Count | None:

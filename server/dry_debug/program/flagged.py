@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dry_debug.program.arguments import given
-from dry_debug.program.reaching import chain, side, terminates
+from dry_debug.program.reaching import beside, chain, side, terminates
 from dry_debug.program.scopes import Scope, last_name
 
 if TYPE_CHECKING:
@@ -45,12 +45,9 @@ def _conditions(program: Program, callee: Scope) -> list[list[Condition]]:
     for statement in callee.returns:
         tests: list[Condition] = []
         for node, block in chain(program.index, statement):
-            where = side(block, node)
             if isinstance(block, ast.If):
-                tests.append((block.test, where == "body"))
-            for before in getattr(block, where, ()):
-                if before is node:
-                    break
+                tests.append((block.test, side(block, node) == "body"))
+            for before in beside(block, node)[0]:
                 if isinstance(before, ast.If):
                     if terminates(before.body):
                         tests.append((before.test, False))

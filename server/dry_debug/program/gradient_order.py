@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dry_debug.program.automata import Automaton, Hit, collect, run
 from dry_debug.program.events import function_of
+from dry_debug.program.reaching import beside
 from dry_debug.program.relations import belongs_to, covers, different, modules_in, touches
 from dry_debug.program.values import Value
 from dry_debug.program.walks import Repeated
@@ -110,8 +111,8 @@ def cleared_each_time(step: Event) -> bool:
         if event.kind == "zero_grad" and isinstance(event.stmt, ast.Expr) and event.stmt.value is event.node:
             same = event.obj.base.ident == ident
             # What an optimizer updates takes longer to find out than where the statements stand.
-            beside = (same or event.obj.kind == "module") and _beside(step, event.stmt)
-            if beside and (same or _clears_whole(event, step)):
+            near = (same or event.obj.kind == "module") and _beside(step, event.stmt)
+            if near and (same or _clears_whole(event, step)):
                 return True
     return False
 
@@ -122,14 +123,10 @@ def _beside(step: Event, clearing: ast.stmt) -> bool:
     at: ast.AST = step.stmt
     while True:
         block = parent.get(at)
-        for name in ("body", "orelse", "finalbody"):
-            beside = getattr(block, name, ())
-            if at not in beside:
-                continue
-            here = beside.index(at)
-            behind = takewhile(lambda stmt: isinstance(stmt, _SIMPLE), beside[here + 1 :] if at is step.stmt else ())
-            if clearing in chain(beside[:here], behind):
-                return True
+        before, after = beside(block, at)
+        behind = takewhile(lambda stmt: isinstance(stmt, _SIMPLE), after if at is step.stmt else ())
+        if clearing in chain(before, behind):
+            return True
         if block is None or isinstance(block, Repeated | ast.ClassDef):
             return False
         at = block

@@ -15,7 +15,7 @@ from dry_debug.program.handed_back import handed_back
 from dry_debug.program.hyper_fields import canonical_field
 from dry_debug.program.reaching import always_in, reaching
 from dry_debug.program.scopes import Binding, Scope, dotted
-from dry_debug.program.walks import BodyNode, DefinitionNode, ForNode, FunctionNode, LoopNode, Repeated, loop_head
+from dry_debug.program.walks import DefinitionNode, ForNode, FunctionNode, LoopNode, Repeated, loop_head
 from dry_debug.records import dataclass
 
 if TYPE_CHECKING:
@@ -278,9 +278,7 @@ def _gathers_for_one_step(program: Program, loop: Repeated) -> bool:
 
 def _as_often(program: Program, one: ast.stmt, other: ast.AST) -> bool:
     """Whether two statements stand in the same function and the same loop of it."""
-    kinds = LoopNode | BodyNode
-    here, there = (next((b for b in program.index.ancestors(at) if isinstance(b, kinds)), None) for at in (one, other))
-    return here is there
+    return program.scope(one) is program.scope(other) and program.loop_around(one) is program.loop_around(other)
 
 
 def _reset_with_the_gradients(program: Program, made: ast.stmt, loop: Repeated) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dry_debug.program.events import function_of
+from dry_debug.program.reaching import beside
 from dry_debug.program.trees import CallTree, Tree, children
 from dry_debug.program.walks import BodyNode
 
@@ -52,7 +53,7 @@ def _behind_train(step: Event, model: Ident) -> bool:
     parent = step.program.index.parent
     at: ast.AST = step.stmt
     while not isinstance(at, BodyNode):
-        before, _ = _beside(at, parent.get(at))
+        before, _ = beside(parent.get(at), at)
         switch = next((stmt for stmt in reversed(before) if _is_train(stmt, model, step)), None)
         if switch is not None:
             last: int = getattr(at, "end_lineno", None) or 0
@@ -73,7 +74,7 @@ def _ends_in_training(stmt: ast.stmt, model: Ident, near: Event) -> bool:
     index, function = near.program.index, function_of(near.scope)
     if function is None or function.yields:
         return False
-    _, behind = _beside(stmt, index.parent.get(stmt))
+    _, behind = beside(index.parent.get(stmt), stmt)
     switch = next((other for other in behind if _is_train(other, model, near)), None)
     if switch is None:
         return False
@@ -81,16 +82,6 @@ def _ends_in_training(stmt: ast.stmt, model: Ident, near: Event) -> bool:
     if any(leaving.lineno in lines for leaving in index.exits):
         return False
     return all(other is stmt for other in _coming_to(_STEPS, lines, stmt, near))
-
-
-def _beside(at: ast.AST, block: ast.AST | None) -> tuple[list[ast.stmt], list[ast.stmt]]:
-    """The statements before one in its list of the block, and those behind it."""
-    for name in ("body", "orelse", "finalbody"):
-        stmts: list[ast.stmt] = getattr(block, name, [])
-        if at in stmts:
-            here = stmts.index(at)
-            return stmts[:here], stmts[here + 1 :]
-    return [], []
 
 
 def _is_train(stmt: ast.stmt, model: Ident, near: Event) -> bool:

@@ -42,6 +42,16 @@ def side(parent: ast.AST, node: ast.AST) -> str:
     return "body"
 
 
+def beside(block: ast.AST | None, at: ast.AST) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """The statements before `at` in the list of `block` that holds it, and those behind it; none for a handler."""
+    for name in ("body", "orelse", "finalbody"):
+        stmts = getattr(block, name, None)
+        if isinstance(stmts, list) and at in stmts:
+            here = stmts.index(at)
+            return stmts[:here], stmts[here + 1 :]
+    return [], []
+
+
 def terminates(block: list[ast.stmt]) -> bool:
     """Whether control never falls out of the end of `block`."""
     if not block:

@@ -210,7 +210,7 @@ class Loaded:
             if (
                 self.program.scope(call) is self.scope
                 and isinstance(func, ast.Attribute)
-                and (isinstance(func.value, ast.Name))
+                and isinstance(func.value, ast.Name)
             ):
                 key = self.taken(call.args[0], call) if call.args else False
                 if key is not False and func.value.id not in self.direct:
