@@ -59,3 +59,21 @@ def test_the_pinned_packages_are_at_least_200() -> None:
     lines = Path(__file__).with_name("packages.txt").read_text("utf-8").splitlines()
     pinned = [line.split("==") for line in lines if not line.startswith("#")]
     assert len({name for name, _ in pinned}) >= 200 and all(version for _, version in pinned)
+
+
+def test_what_a_file_imports_counts_where_its_time_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.py").write_text("import torch\nfrom b import f\nf(torch.load('x'))\n", "utf-8")
+    (tmp_path / "b.py").write_text("def f(x):\n    return x\n" + "y = 1\n" * 4998, "utf-8")
+
+    def slow(program: object) -> None:
+        end = time.process_time() + 0.4
+        while time.process_time() < end:
+            pass
+
+    monkeypatch.setattr("tests.robustness.sweep.facts", slow)
+    swept = sweep(str(tmp_path), imports=True, limit=0.2)
+    assert swept.imported == 5001
+    assert swept.hanging == []  # 0.2 s, and 0.5 s for what it imports
+    assert "5,001 imported" in "\n".join(shown(swept))
+    monkeypatch.setattr("tests.robustness.sweep.PER_IMPORTED_LINE", 0.0)
+    assert len(sweep(str(tmp_path), imports=True, limit=0.2).hanging) == 1

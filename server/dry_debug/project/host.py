@@ -329,6 +329,10 @@ class ProjectHost:
             return self._importers.has_named(*_asked_importers(question), path)
         return self.answer_key(question).startswith(f"{path}:")
 
+    def lines_beyond(self, path: str) -> int:
+        """How many lines those files have that the analysis of the file at `path` looked into besides it."""
+        return sum(len(module.document.lines) for other, module in self._used.items() if other != path)
+
     def statistics(self) -> str:
         """For the benchmark: what is held."""
         return self._modules.statistics()
