@@ -1,7 +1,8 @@
 /** The language client for one server process. */
 import * as vscode from "vscode";
-import { LanguageClient, RevealOutputChannelOn, TransportKind, type ServerOptions } from "vscode-languageclient/node";
-import type { Launch } from "./launch";
+import { LanguageClient, RevealOutputChannelOn, TransportKind, type ConfigurationItem, type ServerOptions } from "vscode-languageclient/node";
+import { selectedInterpreters } from "./environments";
+import { places, type Launch } from "./launch";
 import { serverSettings, type ServerSettings } from "./settings";
 
 /** The command of this extension that shows the report on the document given by its URI. */
@@ -14,8 +15,21 @@ const DOCUMENTS = [
   { notebook: "*", language: "python" },
 ];
 
-function settingsFor(resource?: vscode.Uri): ServerSettings {
-  return serverSettings(vscode.workspace.getConfiguration("dryDebug", resource ?? null));
+function settingsFor(resource?: vscode.Uri, selected?: string): ServerSettings {
+  return serverSettings(vscode.workspace.getConfiguration("dryDebug", resource ?? null), places(resource), selected);
+}
+
+/** The settings for each item that asks for ours, null for the others. */
+async function answers(items: readonly ConfigurationItem[], log: vscode.LogOutputChannel): Promise<(ServerSettings | null)[]> {
+  return Promise.all(
+    items.map(async ({ section, scopeUri }) => {
+      if (section !== "dryDebug") {
+        return null;
+      }
+      const resource = scopeUri === undefined ? undefined : vscode.Uri.parse(scopeUri);
+      return settingsFor(resource, (await selectedInterpreters(resource, log))[0]);
+    }),
+  );
 }
 
 export function createClient(launch: Launch, log: vscode.LogOutputChannel): LanguageClient {
@@ -37,9 +51,7 @@ export function createClient(launch: Launch, log: vscode.LogOutputChannel): Lang
           if (params.items.every((item) => item.section !== "dryDebug")) {
             return next(params, token);
           }
-          return params.items.map((item) =>
-            item.section === "dryDebug" ? settingsFor(item.scopeUri === undefined ? undefined : vscode.Uri.parse(item.scopeUri)) : null,
-          );
+          return answers(params.items, log);
         },
       },
     },

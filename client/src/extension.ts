@@ -26,13 +26,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   registerCommands(context, current, log);
   await current.restart();
-  await watchInterpreter(() => {
-    // With a fixed interpreter or command, what another extension selects does not matter.
-    const settings = vscode.workspace.getConfiguration("dryDebug");
-    if (!settings.get("interpreter") && !settings.get("path")) {
-      void current.restart();
-    }
-  }, context.subscriptions).catch((error: unknown) => log.warn(`no news of the selected interpreter: ${String(error)}`));
+  // It may run the server, and its packages are those that the code uses.
+  await watchInterpreter(() => void current.restart(), context.subscriptions).catch((error: unknown) => log.warn(`no news of the selected interpreter: ${String(error)}`));
 }
 
 export async function deactivate(): Promise<void> {

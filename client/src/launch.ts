@@ -66,8 +66,11 @@ async function candidates(settings: vscode.WorkspaceConfiguration, log: vscode.L
   return [...known, ...onPath.filter((candidate) => !selected.includes(candidate.command))];
 }
 
-function places(): Places {
-  return { workspaceFolder: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath, home: homedir(), env: process.env };
+/** What paths in settings are relative to: the workspace folder of `resource`, without one the first. */
+export function places(resource?: vscode.Uri): Places {
+  const folder = resource === undefined ? undefined : vscode.workspace.getWorkspaceFolder(resource);
+  const first = vscode.workspace.workspaceFolders?.[0];
+  return { workspaceFolder: (folder ?? first)?.uri.fsPath, home: homedir(), env: process.env };
 }
 
 function nothingFits(tried: readonly Tried[]): string {

@@ -17,9 +17,11 @@ export const SERVER_SETTINGS = [
   "minConfidence",
   "hover",
   "codeLens",
+  "environment",
 ] as const;
 
-export type ServerSettings = Partial<Record<(typeof SERVER_SETTINGS)[number], unknown>>;
+/** `selectedInterpreter` is no setting: the one of a Python extension, whose packages are meant if nothing else is set. */
+export type ServerSettings = Partial<Record<(typeof SERVER_SETTINGS)[number] | "selectedInterpreter", unknown>>;
 
 /** Settings whose change means another server process, not another message to the same one. */
 export const LAUNCH_SETTINGS = ["enable", "interpreter", "path"] as const;
@@ -56,13 +58,17 @@ export function isSet(inspection: Inspection | undefined): boolean {
   return values.some((value) => value !== undefined && value !== null);
 }
 
-export function serverSettings(reader: SettingsReader): ServerSettings {
+/** The settings to send. `places` says what a path is relative to; `selected` is the interpreter of a Python extension. */
+export function serverSettings(reader: SettingsReader, places: Places, selected?: string): ServerSettings {
   const settings: ServerSettings = {};
   for (const key of SERVER_SETTINGS) {
-    const value = reader.get(key);
+    const value = key === "environment" ? pathSetting(reader.get(key), places) : reader.get(key);
     if (isSet(reader.inspect(key)) && value !== undefined && value !== null) {
       settings[key] = value;
     }
+  }
+  if (selected !== undefined) {
+    settings.selectedInterpreter = selected;
   }
   return settings;
 }
@@ -78,18 +84,29 @@ export interface Places {
  * `${env:NAME}` are replaced. A relative path is taken from the workspace folder; a bare name is left to the PATH.
  */
 export function commandSetting(value: unknown, places: Places): string | undefined {
+  const expanded = expandedSetting(value, places);
+  const isBareName = expanded !== undefined && !/[\\/]/.test(expanded);
+  return isBareName ? expanded : fromWorkspaceFolder(expanded, places);
+}
+
+/** A setting that names a file or a folder: as `commandSetting`, but a bare name too is taken from the workspace folder. */
+export function pathSetting(value: unknown, places: Places): string | undefined {
+  return fromWorkspaceFolder(expandedSetting(value, places), places);
+}
+
+function expandedSetting(value: unknown, places: Places): string | undefined {
   if (typeof value !== "string" || value.trim() === "") {
     return undefined;
   }
-  const expanded = value
+  return value
     .trim()
     .replace(/^~(?=$|[\\/])/, () => places.home)
     .replaceAll("${userHome}", () => places.home)
     .replaceAll("${workspaceFolder}", () => places.workspaceFolder ?? "")
     .replace(/\$\{env:([^}]+)\}/g, (_, name: string) => places.env[name] ?? "");
-  const isBareName = !/[\\/]/.test(expanded);
-  if (isBareName || path.isAbsolute(expanded) || places.workspaceFolder === undefined) {
-    return expanded;
-  }
-  return path.join(places.workspaceFolder, expanded);
+}
+
+function fromWorkspaceFolder(given: string | undefined, places: Places): string | undefined {
+  const complete = given === undefined || path.isAbsolute(given) || places.workspaceFolder === undefined;
+  return complete ? given : path.join(places.workspaceFolder, given);
 }

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { commandSetting, LAUNCH_SETTINGS, serverSettings, SERVER_SETTINGS, type Inspection, type SettingsReader } from "../src/settings";
+import { commandSetting, pathSetting, LAUNCH_SETTINGS, serverSettings, SERVER_SETTINGS, type Inspection, type SettingsReader } from "../src/settings";
+
+const PLACES = { workspaceFolder: "/ws", home: "/home/u", env: { CONDA_PREFIX: "/opt/conda" } };
 
 function reader(values: Record<string, unknown>, inspections: Record<string, Inspection>): SettingsReader {
   return { get: (key) => values[key], inspect: (key) => inspections[key] };
 }
 
 test("a setting that nobody has set is not sent", () => {
-  assert.deepEqual(serverSettings(reader({ run: "onSave", preview: false }, { run: {}, preview: {} })), {});
+  assert.deepEqual(serverSettings(reader({ run: "onSave", preview: false }, { run: {}, preview: {} }), PLACES), {});
 });
 
 test("a setting is sent wherever it has been set, also when it equals the default", () => {
@@ -19,25 +21,24 @@ test("a setting is sent wherever it has been set, also when it equals the defaul
       hover: { globalValue: false },
       ignore: { workspaceFolderLanguageValue: ["CKPT"] },
     }),
+    PLACES,
   );
   assert.deepEqual(sent, values);
 });
 
 test("null means not set", () => {
-  assert.deepEqual(serverSettings(reader({ select: null }, { select: { globalValue: null } })), {});
+  assert.deepEqual(serverSettings(reader({ select: null }, { select: { globalValue: null } }), PLACES), {});
 });
 
 test("an empty list is a value", () => {
-  assert.deepEqual(serverSettings(reader({ select: [] }, { select: { globalValue: [] } })), { select: [] });
+  assert.deepEqual(serverSettings(reader({ select: [] }, { select: { globalValue: [] } }), PLACES), { select: [] });
 });
 
 test("the value sent is the effective one, merged over the places where it is set", () => {
   const merged = { a: "warning", b: "critical" };
   const inspections = { severity: { globalValue: { a: "warning" }, workspaceValue: { b: "critical" } } };
-  assert.deepEqual(serverSettings(reader({ severity: merged }, inspections)), { severity: merged });
+  assert.deepEqual(serverSettings(reader({ severity: merged }, inspections), PLACES), { severity: merged });
 });
-
-const PLACES = { workspaceFolder: "/ws", home: "/home/u", env: { CONDA_PREFIX: "/opt/conda" } };
 
 test("a program setting may use the home folder, the workspace folder and the environment", () => {
   assert.equal(commandSetting(" ~/bin/python ", PLACES), "/home/u/bin/python");
@@ -49,6 +50,23 @@ test("a program setting may use the home folder, the workspace folder and the en
 test("a relative program path starts at the workspace folder and a bare name is left to the PATH", () => {
   assert.equal(commandSetting(".venv/bin/python", PLACES), "/ws/.venv/bin/python");
   assert.equal(commandSetting("python3.12", PLACES), "python3.12");
+});
+
+test("a path setting starts at the workspace folder, also as a bare name", () => {
+  assert.equal(pathSetting("venv", PLACES), "/ws/venv");
+  assert.equal(pathSetting("~/envs/torch", PLACES), "/home/u/envs/torch");
+  assert.equal(pathSetting("/opt/conda/bin/python", PLACES), "/opt/conda/bin/python");
+  assert.equal(pathSetting(" ", PLACES), undefined);
+});
+
+test("an environment is sent as a path, and what a Python extension has selected beside it", () => {
+  const set = reader({ environment: "venv" }, { environment: { workspaceValue: "venv" } });
+  assert.deepEqual(serverSettings(set, PLACES, "/usr/bin/python3"), {
+    environment: "/ws/venv",
+    selectedInterpreter: "/usr/bin/python3",
+  });
+  const empty = reader({ environment: "" }, { environment: { workspaceValue: "" } });
+  assert.deepEqual(serverSettings(empty, PLACES), {});
 });
 
 test("a program setting that is empty or not text is none", () => {

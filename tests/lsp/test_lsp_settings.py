@@ -1,7 +1,7 @@
 """Settings: from the start, on request, pushed, from files; reloaded while the server runs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,69 @@ async def test_bad_value_in_the_project_s_file_is_told_once(tmp_path: Path) -> N
             assert one.rules(await one.diagnostics(uri)) == [RULE]
         (warning,) = one.client.messages
         assert "pyproject.toml:2" in warning.message and "min-confidence" in warning.message
+
+
+# By its use `Ranger` is probably an optimizer; who looks into the package that it comes from knows it.
+TRAINING = """
+import torch
+from mylib import Ranger
+
+model = torch.nn.Linear(3, 1)
+optimizer = Ranger(model.parameters())
+for x, y in torch.utils.data.DataLoader([]):
+    loss = (model(x) - y).mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def installed(home: Path) -> str:
+    packages = home / "lib" / "python3.12" / "site-packages"
+    (packages / "mylib").mkdir(parents=True)
+    (packages / "mylib" / "__init__.py").write_text("import torch\nclass Ranger(torch.optim.Optimizer): ...\n", "utf-8")
+    (packages / "mylib-1.0.dist-info").mkdir()
+    (packages / "mylib-1.0.dist-info" / "METADATA").write_text("Name: mylib\nRequires-Dist: torch\n", "utf-8")
+    return str(home)
+
+
+def severities(found: Sequence[types.Diagnostic]) -> list[types.DiagnosticSeverity | None]:
+    return [diagnostic.severity for diagnostic in found]
+
+
+async def test_the_interpreter_selected_in_the_editor_says_which_packages_are_meant(tmp_path: Path) -> None:
+    home, uri = installed(tmp_path / "conda"), (tmp_path / "project" / "a.py").as_uri()
+    for settings in ({}, {"selectedInterpreter": str(tmp_path / "absent" / "bin" / "python")}):
+        async with editor(configuration=settings) as one:
+            one.open(uri, TRAINING)
+            assert severities(await one.diagnostics(uri)) == [types.DiagnosticSeverity.Warning]
+            assert one.client.messages == []  # nobody has set that path
+    async with editor(configuration={"selectedInterpreter": home + "/bin/python"}) as one:
+        one.open(uri, TRAINING)
+        assert severities(await one.diagnostics(uri)) == [types.DiagnosticSeverity.Error]
+
+
+async def test_the_environment_that_is_set_comes_before_the_selected_interpreter(tmp_path: Path) -> None:
+    home, other = installed(tmp_path / "conda"), tmp_path / "other"
+    (other / "lib" / "python3.12" / "site-packages").mkdir(parents=True)
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "dry-debug.toml").write_text('environment = "../other"\n', "utf-8")
+    uri = (root / "a.py").as_uri()
+    async with editor(root=root, configuration={"selectedInterpreter": home + "/bin/python"}) as one:
+        one.open(uri, TRAINING)
+        assert severities(await one.diagnostics(uri)) == [types.DiagnosticSeverity.Warning]
+    async with editor(root=root, configuration={"environment": "../conda"}) as one:
+        one.open(uri, TRAINING)
+        assert severities(await one.diagnostics(uri)) == [types.DiagnosticSeverity.Error]
+
+
+async def test_an_environment_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    uri = (tmp_path / "a.py").as_uri()
+    async with editor(root=tmp_path, configuration={"environment": "gone"}) as one:
+        one.open(uri, BUGGY)
+        assert one.rules(await one.diagnostics(uri)) == [RULE]
+        (message,) = one.client.messages
+        assert f"'environment': there are no installed packages in {tmp_path / 'gone'}" in message.message
 
 
 def test_every_setting_of_the_extension_is_read_by_the_server_or_is_the_client_s_own() -> None:

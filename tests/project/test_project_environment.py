@@ -13,6 +13,7 @@ from dry_debug.lint.settings import Settings
 from dry_debug.program.program import Program
 from dry_debug.project.environment import KNOWN, Environment, find
 from dry_debug.project.host import ProjectHost
+from dry_debug.project.installed import ACTIVATED
 from dry_debug.project.read import read
 from dry_debug.project.versions import declared
 
@@ -63,9 +64,15 @@ SCRIPT = """
 """
 
 
-def kinds(root: Path, interpreter: str | None = None) -> list[str]:
+@pytest.fixture(autouse=True)
+def nothing_is_activated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ACTIVATED:
+        monkeypatch.delenv(name, raising=False)
+
+
+def kinds(root: Path, named: str | None = None) -> list[str]:
     script = write(root / "train.py", SCRIPT)
-    result = analyse(read(str(script)), ProjectHost(str(root), interpreter=interpreter), Settings())
+    result = analyse(read(str(script)), ProjectHost(str(root), environment=named), Settings())
     program = result.program
     assert program is not None
     return [program.export(name).kind for name in ("first", "second")]
@@ -77,7 +84,7 @@ def test_a_class_of_an_installed_package_is_what_its_bases_say(tmp_path: Path) -
     assert kinds(tmp_path) == ["optimizer", "optimizer"]
 
 
-def test_the_interpreter_of_the_settings_comes_before_the_folder_beside_the_project(tmp_path: Path) -> None:
+def test_the_environment_of_the_settings_comes_before_the_folder_beside_the_project(tmp_path: Path) -> None:
     packages = environment(tmp_path / "elsewhere", "home")
     install(packages, "mylib", OPTIMIZERS)
     root = tmp_path / "project"
@@ -86,6 +93,7 @@ def test_the_interpreter_of_the_settings_comes_before_the_folder_beside_the_proj
     assert kinds(root)[1] == "unknown"
     python = packages.parents[2] / "bin" / "python"  # need not exist: it is not run
     assert kinds(root, str(python)) == ["optimizer", "optimizer"]
+    assert kinds(root, str(packages.parents[2])) == ["optimizer", "optimizer"]
 
 
 def test_without_an_environment_nothing_is_looked_for(tmp_path: Path) -> None:

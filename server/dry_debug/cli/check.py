@@ -69,9 +69,6 @@ def checked(
 def configs_of(options: argparse.Namespace) -> Configs:
     """Config files and, over them, the settings given as flags."""
     values = given_settings(options)
-    for name in ("baseline", "spec"):
-        if name in values:
-            values[name] = os.path.abspath(values[name])
     origin = {name: "--" + kebab_case(name) for name in values}
     return Configs(file=options.config, isolated=options.isolated, overrides=values, origin=origin, given=options.paths)
 

@@ -11,7 +11,7 @@ from dry_debug.lint import manifest
 from dry_debug.lint.settings import kebab_case
 from dry_debug.project.config import Configs, did_you_mean
 from dry_debug.project.read import Unreadable, read
-from dry_debug.project.run import host_for, task_of
+from dry_debug.project.run import host_of, task_of
 from dry_debug.text.document import Document, Problem
 
 _PLACE = re.compile(r"(?P<file>.+?):(?:cell (?P<cell>\d+):)?(?P<line>\d+)(?::\d+)?")
@@ -35,7 +35,11 @@ def run(options: argparse.Namespace) -> int:
     from dry_debug.render.explain import data, lines
 
     name, path = match["file"], os.path.abspath(match["file"])
-    values = given_settings(options)
+    try:
+        values = given_settings(options)
+    except ValueError as error:
+        say(f"dry-debug: {error}")
+        return 2
     origin = {field: "--" + kebab_case(field) for field in values}
     configs = Configs(file=options.config, isolated=options.isolated, overrides=values, origin=origin)
     task = task_of(path, configs)
@@ -49,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         say(f"dry-debug: {name} {line}")
         return 2
     places = {field: _near(place) for field, place in configs.of_file(path).origin.items()}
-    told = explain(document, host_for(task.root), task.settings, line, rule, places)
+    told = explain(document, host_of(task), task.settings, line, rule, places)
     if options.format == "json":
         write_lines([json.dumps(data(told), indent=2)])
     else:

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dry_debug.cli.options import given_settings
 from dry_debug.cli.output import near, say, tell, write_lines
 from dry_debug.project.config import Configs
 from dry_debug.project.read import Unreadable, document_of, read
@@ -24,7 +25,11 @@ def run(options: argparse.Namespace) -> int:
     As JSON the facts of one file are the object of the contract; those of several, or of a folder, are a list of such
     objects, each with its `filename`.
     """
-    configs = Configs(given=options.paths)
+    try:
+        configs = Configs(overrides=given_settings(options), given=options.paths)
+    except ValueError as error:
+        say(f"dry-debug: {error}")
+        return 2
     problems: list[Problem] = []
     paths: list[str] = []
     alone = len(options.paths) == 1 and not os.path.isdir(options.paths[0])
@@ -91,7 +96,7 @@ def _facts_of(
     root = root_of(name, configs.of_file(name), configs.given)
     host = hosts.get(root)
     if host is None:
-        host = hosts[root] = host_for(root)
+        host = hosts[root] = host_for(root, configs.of_file(name).settings.environment)
     host.begin()
     program = Program(document, tree, host)
     host.adopt(program)

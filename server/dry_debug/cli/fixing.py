@@ -11,7 +11,7 @@ from dry_debug.cli.output import near, say, write_lines
 from dry_debug.lint.applier import Applied, apply_fixes, edited
 from dry_debug.project.config import Configs
 from dry_debug.project.read import Unreadable, changed_bytes, document_of, read_bytes, write
-from dry_debug.project.run import Task, host_for, task_of
+from dry_debug.project.run import Task, host_for, host_of, task_of
 from dry_debug.text.document import Document, Problem
 from dry_debug.text.spans import OverlappingEdits, TextEdit
 
@@ -69,7 +69,7 @@ def ignore_files(files: Sequence[str], configs: Configs, options: argparse.Names
         except Unreadable as error:
             problems.append(Problem(str(error), report.path))
             continue
-        host = host_for(task.root)
+        host = host_of(task)
         findings = [
             finding
             for finding in analyse(document, host, task.settings).findings
@@ -123,7 +123,7 @@ def _load(path: str) -> tuple[bytes, Document]:
 
 
 def _apply(document: Document, task: Task, unsafe: bool) -> Applied:
-    host = host_for(task.root)
+    host = host_of(task)
     return apply_fixes(document, host, task.settings, unsafe=unsafe)
 
 

@@ -4,11 +4,11 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from dry_debug import __version__
-from dry_debug.lint.settings import Settings, converted, kebab_case
+from dry_debug.lint.settings import PATHS, Settings, converted, kebab_case
 from dry_debug.records import fields
 from dry_debug.render.formats import FORMATS
 
@@ -111,6 +111,7 @@ def _others(commands: Any) -> None:
     facts.add_argument("paths", nargs="+", metavar="PATH", help="files and folders; - is standard input")
     facts.add_argument("--format", choices=("text", "json"), default="text")
     facts.add_argument("--stdin-filename", metavar="FILE", help="read standard input, as if it were FILE")
+    _settings(facts.add_argument_group("files"), ("environment",))
 
     explain = commands.add_parser("explain", help="show why something is, or is not, reported at a line")
     explain.set_defaults(command_module="dry_debug.cli.explain")
@@ -147,9 +148,9 @@ def _config(command: argparse.ArgumentParser) -> None:
     group.add_argument("--isolated", action="store_true", help="use no config file")
 
 
-def _settings(group: argparse._ArgumentGroup) -> None:
+def _settings(group: argparse._ArgumentGroup, names: Container[str] | None = None) -> None:
     for item in fields(Settings):
-        if not item.metadata.get("flag"):
+        if not item.metadata.get("flag") or (names is not None and item.name not in names):
             continue
         flag, text = "--" + kebab_case(item.name), item.metadata["help"].rstrip(".")
         kind = str(item.type)
@@ -162,6 +163,8 @@ def _settings(group: argparse._ArgumentGroup) -> None:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         elif item.name == "baseline":
             group.add_argument(flag, metavar="FILE", help=f"{text}; written if it does not exist")
+        elif item.name in PATHS:
+            group.add_argument(flag, metavar="PATH" if item.name == "environment" else "FILE", help=text)
         else:
             group.add_argument(flag, metavar="LEVEL", help=text, type=_of_setting(item.name))
 
@@ -184,8 +187,15 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
             except ValueError as error:
                 message = str(error).removeprefix("a table whose every value is ")
                 raise ValueError(f"{flag} should be NAME=LEVEL with LEVEL {message}") from None
+        elif item.name in PATHS:
+            values[item.name] = os.path.abspath(os.path.expanduser(given))
         else:
             values[item.name] = given
+    if "environment" in values:
+        from dry_debug.project.installed import folders_of
+
+        if not folders_of(values["environment"]):
+            raise ValueError(f"--environment: there are no installed packages in {options.environment}")
     return values
 
 

@@ -9,7 +9,7 @@ from dry_debug.cli.known import Known
 from dry_debug.cli.output import say, write_bytes, write_lines
 from dry_debug.project.config import Configs
 from dry_debug.project.read import Unreadable, changed_bytes, document_of
-from dry_debug.project.run import Task, file_settings, host_for, report_of
+from dry_debug.project.run import Task, file_settings, host_of, report_of
 from dry_debug.render.formats import Context, render
 from dry_debug.text.document import Problem
 
@@ -28,7 +28,7 @@ def run_on_stdin(options: argparse.Namespace, configs: Configs) -> int:
         document = document_of(data, path)
     except Unreadable as error:
         return finish([], configs, options, [Problem(str(error), name or "standard input")], known)
-    host = host_for(task.root)
+    host = host_of(task)
     if options.fix or options.diff:
         from dry_debug.cli.fixing import diff_lines, fixed
 

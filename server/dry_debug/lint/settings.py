@@ -1,6 +1,7 @@
 """The settings of one analysis: the dataclass that gives CLI flags, LSP options, config keys and the JSON schema.
 
-Field metadata: `help` (one sentence) and `flag` (whether the CLI has one). Keys are the field names in kebab-case in
+Field metadata: `help`, `flag` (whether the CLI has one) and `path` (a file or folder, in a config file relative to
+that). Keys are the field names in kebab-case in
 files and flags, in camelCase in editors. Reading files is `project.config`'s business.
 """
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from dry_debug.lint.finding import Confidence, Severity
-from dry_debug.records import dataclass, field
+from dry_debug.records import dataclass, field, fields
 
 Run = Literal["onSave", "onType"]
 
@@ -45,12 +46,25 @@ class Settings:
     )
     baseline: str | None = field(
         default=None,
-        metadata={"flag": True, "help": "File with the fingerprints of findings that are known and not shown."},
-    )
+        metadata={
+            "flag": True, "path": True, "help": "File with the fingerprints of findings that are known and not shown."
+        },
+    )  # fmt: skip
     spec: str | None = field(
         default=None,
-        metadata={"flag": True, "help": "File with the instructions that the code must follow; turns their rules on."},
-    )
+        metadata={
+            "flag": True, "path": True,
+            "help": "File with the instructions that the code must follow; turns their rules on.",
+        },
+    )  # fmt: skip
+    environment: str | None = field(
+        default=None,
+        metadata={
+            "flag": True, "path": True,
+            "help": "Environment, or the interpreter in it, whose installed packages the code uses: they are read, not "
+            "run. Without it, .venv, venv or env in the project, else the one that is activated.",
+        },
+    )  # fmt: skip
     run: Run = field(default="onSave", metadata={"help": "When the editor analyses: onSave or onType."})
     hover: bool = field(default=True, metadata={"help": "Whether the server answers hover requests."})
     code_lens: bool = field(
@@ -62,6 +76,8 @@ class Settings:
         """The confidences that are shown."""
         return _SHOWN[self.min_confidence]
 
+
+PATHS = frozenset(item.name for item in fields(Settings) if item.metadata.get("path"))
 
 _SHOWN: dict[Confidence, frozenset[Confidence]] = {
     "high": frozenset(("high",)),

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from dry_debug.lint import baseline
 from dry_debug.lint.finding import Finding
-from dry_debug.lint.settings import Settings
+from dry_debug.lint.settings import PATHS, Settings
 from dry_debug.lsp.options import Options
 from dry_debug.program.host import Host, NullHost
 from dry_debug.project.config import Config, Configs
 from dry_debug.project.files import DEFAULT_EXCLUDES, matches_any
 from dry_debug.project.host import ProjectHost
+from dry_debug.project.installed import folders_of
 from dry_debug.project.read import Unreadable, read, read_bytes
 from dry_debug.project.run import file_settings
 from dry_debug.records import dataclass
@@ -48,7 +50,7 @@ class Project:
 
     def __init__(self) -> None:
         self._configs = Configs()
-        self._hosts: dict[str, ProjectHost] = {}
+        self._hosts: dict[tuple[str, str | None], ProjectHost] = {}  # by root and environment
 
     def root(self, path: str, folders: Sequence[str]) -> str:
         """The innermost of `folders` that holds `path`, else the folder of `path`."""
@@ -61,9 +63,15 @@ class Project:
         if path is None or root is None:
             config = Config(os.sep).over(options.values, {})
             return Rules(config.settings)
-        config = self._configs.of_file(path).over(options.values, {})
+        values = _absolute(options.values, root)
+        config = self._configs.of_file(path).over(values, {})
         settings = config.settings
+        if settings.environment is None and options.selected_interpreter is not None:
+            config = config.over({"environment": options.selected_interpreter}, {})
+            settings = config.settings
         known, complaints = _known(settings.baseline, path)
+        if "environment" in values and not folders_of(values["environment"]):
+            complaints.append(f"'environment': there are no installed packages in {values['environment']}")
         for problem in config.problems:
             line = f":{problem.line}" if problem.line else ""
             complaints.append(f"{os.path.basename(problem.path)}{line}: {problem.message}")
@@ -75,21 +83,24 @@ class Project:
             tuple(complaints),
         )
 
-    def host(self, root: str | None, texts: Mapping[str, str]) -> Host:
-        """What answers questions about other files; `texts` are open files, by path."""
-        return NullHost() if root is None else self._host(root, texts)
+    def host(self, rules: Rules, texts: Mapping[str, str]) -> Host:
+        """What answers questions about other files for one to which `rules` apply; `texts` are open files, by path."""
+        return NullHost() if rules.root is None else self._host(rules.root, rules.settings.environment, texts)
 
-    def _host(self, root: str, texts: Mapping[str, str]) -> ProjectHost:
-        known = self._hosts.get(root)
+    def _host(self, root: str, environment: str | None, texts: Mapping[str, str]) -> ProjectHost:
+        known = self._hosts.get((root, environment))
         if known is None:
-            known = self._hosts[root] = ProjectHost(root, texts)
+            known = self._hosts[root, environment] = ProjectHost(root, texts, environment)
         else:
             known.refresh(texts)  # keeps the trees of files that have not changed
         return known
 
-    def depends(self, root: str, texts: Mapping[str, str], asked: Iterable[str], path: str) -> bool:
-        """Whether an analysis that asked the host these questions would now be answered from the file at `path`."""
-        host = self._host(root, texts)
+    def depends(self, rules: Rules, texts: Mapping[str, str], asked: Iterable[str], path: str) -> bool:
+        """Whether an analysis under `rules` that asked the host these questions would now be answered from the file at
+        `path`."""
+        if rules.root is None:
+            return False
+        host = self._host(rules.root, rules.settings.environment, texts)
         return any(host.rests_on(question, path) for question in asked)
 
     def read(self, path: str) -> Document | None:
@@ -102,6 +113,12 @@ class Project:
     def settings_changed(self) -> None:
         """Forgets what was read of settings files."""
         self._configs = Configs()
+
+
+def _absolute(values: Mapping[str, Any], root: str) -> Mapping[str, Any]:
+    """An editor's settings, the paths among them taken from the folder `root`."""
+    paths = {name: os.path.join(root, os.path.expanduser(values[name])) for name in PATHS.intersection(values)}
+    return {**values, **paths} if paths else values
 
 
 def _in_excluded_folder(path: str, root: str) -> bool:

@@ -77,7 +77,8 @@ class Session:
         """What the editor has set for document `uri`; what it answered for the folder goes before the rest."""
         folders = [folder for folder in self.configured if folder and (uri + "/").startswith(folder.rstrip("/") + "/")]
         configured = self.configured.get(max(folders, key=len, default=""), Options())
-        return Options({**self.initial.values, **configured.values})
+        selected = configured.selected_interpreter or self.initial.selected_interpreter
+        return Options({**self.initial.values, **configured.values}, selected_interpreter=selected)
 
     def root(self, uri: str) -> str | None:
         """The folder that is the project of document `uri`: its workspace folder, else where it lies."""
@@ -183,12 +184,12 @@ class Session:
             return
         texts = overlay(self.buffers)
         for uri, analysis in list(self._shown.items()):
-            asked, root, snapshot = analysis.result.asked, analysis.rules.root, self.snapshot(uri)
-            if uri == changed or not asked or root is None or snapshot is None:
+            asked, rules, snapshot = analysis.result.asked, analysis.rules, self.snapshot(uri)
+            if uri == changed or not asked or snapshot is None:
                 continue
             if snapshot.document != analysis.snapshot.document:
                 continue
-            if path is None or await self.worker.run(partial(self.project.depends, root, texts, asked, path)):
+            if path is None or await self.worker.run(partial(self.project.depends, rules, texts, asked, path)):
                 await self.check(uri)
 
     def close(self, uri: str) -> None:
@@ -272,7 +273,7 @@ class Session:
             rules = project.rules(snapshot.path, root, options)
             if rules.excluded:
                 return rules
-            made = run(snapshot, rules, project.host(rules.root, texts), previous, cancelled)
+            made = run(snapshot, rules, project.host(rules, texts), previous, cancelled)
             return made.for_later() if keep else made
 
         analysis = await self.worker.run(work)
@@ -296,7 +297,7 @@ class Session:
 
         def work() -> bool:
             rules = project.rules(snapshot.path, root, options)
-            return rules == analysis.rules and analysis.holds(project.host(rules.root, texts))
+            return rules == analysis.rules and analysis.holds(project.host(rules, texts))
 
         return await self.worker.run(work)
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dry_debug.lint.settings import Settings, converted, kebab_case
+from dry_debug.lint.settings import PATHS, Settings, converted, kebab_case
+from dry_debug.project.installed import folders_of
 from dry_debug.records import dataclass, field, fields, replace
 from dry_debug.text.document import Problem
 
@@ -206,8 +207,11 @@ def _values(file: _File, origin: dict[str, str], problems: list[Problem]) -> dic
             if not _is_selector(selector):
                 hint = did_you_mean(selector, rule_names())
                 problems.append(Problem(f"`{key}` names the unknown rule `{selector}`{hint}", file.path, line))
-        if name in ("baseline", "spec"):
-            values[name] = os.path.join(os.path.dirname(file.path), values[name])
+        if name in PATHS:
+            values[name] = os.path.join(os.path.dirname(file.path), os.path.expanduser(values[name]))
+        if name == "environment" and not folders_of(values[name]):
+            message = f"`{key}`: there are no installed packages in {_shown(value)}"
+            problems.append(Problem(message, file.path, line))
         origin[name] = f"{file.path}:{line}" if line else file.path
     return values
 

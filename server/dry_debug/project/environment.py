@@ -1,4 +1,4 @@
-"""The virtual environment of a project: where its installed packages lie. Files are read; nothing is run or imported.
+"""The installed packages of a project: what their metadata and their files say. Nothing is run or imported.
 
 Only packages whose answer may matter are looked into: those that depend on PyTorch or on a library over it, and that
 the model's own tables do not know.
@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from dry_debug.program.package_names import normal
+from dry_debug.project.installed import package_folders
 
-FOLDERS = (".venv", "venv", "env", ".env")
 MAX_FILES = 64  # of packages that one analysis looks into
 
 # What the model knows by its tables: the source would say less, at a higher price.
@@ -40,36 +40,10 @@ _FINDER = re.compile(r"__editable___\w+_finder\.py")
 _MAPPING = re.compile(r"^MAPPING\b[^=\n]*= *(\{[^\n]*\})", re.MULTILINE)
 
 
-def find(root: str, interpreter: str | None = None) -> Environment | None:
-    """The environment of the `interpreter` (a path, which is not run), else the one that lies in the folder `root`."""
-    homes = [os.path.dirname(os.path.dirname(os.path.abspath(interpreter)))] if interpreter else []
-    homes += [os.path.join(root, name) for name in FOLDERS]
-    for home in homes:
-        if os.path.isfile(os.path.join(home, "pyvenv.cfg")):
-            packages = _site_packages(home)
-            if packages:
-                return Environment(packages)
-    return None
-
-
-def _site_packages(home: str) -> list[str]:
-    found = []
-    windows = os.path.join(home, "Lib", "site-packages")
-    if os.path.isdir(windows):
-        found.append(windows)
-    for lib in ("lib", "lib64"):
-        try:
-            names = sorted(os.listdir(os.path.join(home, lib)))
-        except OSError:
-            continue
-        for name in names:
-            folder = os.path.join(home, lib, name, "site-packages")
-            if name.startswith(("python", "pypy")) and os.path.isdir(folder):
-                found.append(folder)
-    unique: dict[str, str] = {}
-    for folder in found:  # lib64 is lib under another name
-        unique.setdefault(os.path.realpath(folder), folder)
-    return list(unique.values())
+def find(root: str, named: str | None = None) -> Environment | None:
+    """The environment of the project at `root`: the one that is `named`, else the one that `installed` finds."""
+    folders = package_folders(root, named)
+    return Environment(folders) if folders else None
 
 
 class Environment:

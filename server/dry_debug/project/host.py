@@ -42,12 +42,13 @@ _INIT_PATHS = ("_init_paths", "_init_path", "init_paths", "init_path")
 class ProjectHost:
     """Answers from the files below `root`; `overlay` holds the text of files that are open in an editor.
 
+    `environment` is the path of the one whose packages are meant, or of the interpreter in it, which is not run.
     Paths are compared as absolute, normalised paths. Nothing outside `root` is read, except beside the importer when
     that lies outside.
     """
 
-    def __init__(self, root: str, overlay: Mapping[str, str] | None = None, interpreter: str | None = None) -> None:
-        self.interpreter = interpreter  # whose packages are meant; it is not run
+    def __init__(self, root: str, overlay: Mapping[str, str] | None = None, environment: str | None = None) -> None:
+        self._named_environment = environment
         self.root = os.path.abspath(root)
         self._overlay = {os.path.abspath(path): text for path, text in (overlay or {}).items()}
         self._programs: dict[str, Program | None] = {}
@@ -263,7 +264,7 @@ class ProjectHost:
 
     @cached_property
     def _environment(self) -> Environment | None:
-        return find(self.root, self.interpreter)
+        return find(self.root, self._named_environment)
 
     def _declared(self, folder: str) -> Mapping[str, str]:
         from dry_debug.project.versions import declared

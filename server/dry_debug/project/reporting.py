@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dry_debug.lint.engine import analyse
 from dry_debug.project.config import Configs
 from dry_debug.project.read import Unreadable, read
-from dry_debug.project.run import host_for, report_of, task_of
+from dry_debug.project.run import host_of, report_of, task_of
 from dry_debug.records import dataclass, replace
 from dry_debug.render.record import Record
 from dry_debug.text.document import Problem
@@ -33,7 +33,7 @@ def accounts(files: Sequence[str], configs: Configs) -> Iterator[FileAccount]:
     alone = len(files) == 1
     for path in files:
         task = task_of(path, configs)
-        host = host_for(task.root)
+        host = host_of(task)
         try:
             document = read(path)
             result = analyse(document, host, replace(task.settings, spec=task.settings.spec))

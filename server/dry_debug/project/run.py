@@ -96,7 +96,7 @@ def check(
     known: dict[int, FileReport] = {}
     for index, task in enumerate(tasks):
         cache = caches.get(task.root) or caches.setdefault(task.root, Cache(task.root))
-        entry = cache.get(task.path, settings_key(task.settings), functools.partial(_answer_key, task.root))
+        entry = cache.get(task.path, settings_key(task.settings), functools.partial(_answer_key, task))
         if entry is not None and entry.serves(with_fixes):
             known[index] = FileReport(task.path, entry.records, entry.problems)
     fresh = _outcomes([task for index, task in enumerate(tasks) if index not in known], jobs, with_fixes, keep=True)
@@ -176,7 +176,7 @@ def analyse_file(task: Task, with_fixes: bool, keep: bool = False) -> Outcome:
 
     With `keep` the outcome holds what the cache needs.
     """
-    host = host_for(task.root)
+    host = host_of(task)
     try:
         mtime = _mtime_ns(task.path)  # before reading, so that a change in between is seen next time
         data = read_bytes(task.path)
@@ -223,15 +223,20 @@ def open_quietly(path: str) -> Document | None:
 
 
 @functools.lru_cache(maxsize=8)
-def host_for(root: str) -> ProjectHost:
-    """The host of the project at `root`, one in each process."""
+def host_for(root: str, environment: str | None = None) -> ProjectHost:
+    """The host of the project at `root` with the packages of an `environment`, one in each process."""
     from dry_debug.project.host import ProjectHost
 
-    return ProjectHost(root)
+    return ProjectHost(root, environment=environment)
 
 
-def _answer_key(root: str, question: str) -> str:
-    return host_for(root).answer_key(question)
+def host_of(task: Task) -> ProjectHost:
+    """The host that answers for the file of a task."""
+    return host_for(task.root, task.settings.environment)
+
+
+def _answer_key(task: Task, question: str) -> str:
+    return host_of(task).answer_key(question)
 
 
 def settings_key(settings: Settings) -> str:

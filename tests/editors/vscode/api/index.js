@@ -11,6 +11,17 @@ const FIX = /map_location/;
 const BUG = 'print("🔥"); nn.Linear(4, 2).load_state_dict(torch.load("best.pt"))';
 const FIXED = 'print("🔥"); nn.Linear(4, 2).load_state_dict(torch.load("best.pt", map_location="cpu"))';
 const UNSAVED = 'torch.nn.Linear(4, 2).load_state_dict(torch.load("a.pt"))\n';
+// By its use `Ranger` is probably an optimizer; who looks into the package that it comes from knows it.
+const TRAINING = `import torch
+from mylib import Ranger
+
+model = torch.nn.Linear(3, 1)
+optimizer = Ranger(model.parameters())
+for x, y in torch.utils.data.DataLoader([]):
+    loss = (model(x) - y).mean()
+    loss.backward()
+    optimizer.step()
+`;
 // How long "nothing appears" is watched; a finding comes within half a second of what brings it.
 const WATCH_MS = 2500;
 
@@ -52,6 +63,18 @@ async function append(editor, text) {
 async function create(name, text) {
   fs.writeFileSync(fileUri(name).fsPath, text);
   return open(name);
+}
+
+/** An environment in the workspace, as far as it is read. */
+function install(name) {
+  const packages = path.join(fileUri(name).fsPath, "lib", "python3.12", "site-packages");
+  for (const [file, text] of [
+    ["mylib/__init__.py", "import torch\nclass Ranger(torch.optim.Optimizer): ...\n"],
+    ["mylib-1.0.dist-info/METADATA", "Name: mylib\nRequires-Dist: torch\n"],
+  ]) {
+    fs.mkdirSync(path.dirname(path.join(packages, file)), { recursive: true });
+    fs.writeFileSync(path.join(packages, file), text);
+  }
 }
 
 /** The fixes offered at the last `torch.load` of the document as it now stands. */
@@ -191,6 +214,27 @@ const checks = {
     await until("no finding", () => ours(uri).length === 0);
     await setting("interpreter", undefined);
     await until("the finding again", () => findings(uri).length === 1);
+  },
+
+  "api: the environment that is set says which packages the code uses": async () => {
+    install("envs/torch");
+    const { document } = await create("ranger.py", TRAINING);
+    const severity = () => findings(document.uri, "uncleared-gradients")[0]?.severity;
+    await until("a warning", () => severity() === vscode.DiagnosticSeverity.Warning);
+    await setting("environment", "envs/torch");
+    await until("an error", () => severity() === vscode.DiagnosticSeverity.Error);
+    await setting("environment", undefined);
+    await until("a warning again", () => severity() === vscode.DiagnosticSeverity.Warning);
+  },
+
+  "api: so does the interpreter that is selected in the Python extension": async () => {
+    const { document } = await open("ranger.py");
+    const severity = () => findings(document.uri, "uncleared-gradients")[0]?.severity;
+    const python = vscode.extensions.getExtension("ms-python.python").exports;
+    python.select(fileUri("envs/torch/bin/python").fsPath);
+    await until("an error", () => severity() === vscode.DiagnosticSeverity.Error);
+    python.select(undefined);
+    await until("a warning", () => severity() === vscode.DiagnosticSeverity.Warning);
   },
 
   "api: a notebook cell has its finding and its fix": async () => {
