@@ -23,6 +23,9 @@ from tests.program.model import marked, program
         ("def f():\n    a = torch.load('a')\n    return 1, a\nnet, n = f()\nhere(n)\nnet(x)", "dict"),
         ("net = torch.load('a')\nhere(net)\nfor k in net.keys():\n    net(k)", "dict"),
         ("state = torch.load('a')\nhere(state)\nnet.load_state_dict(state)", "dict"),
+        # A function below has the variable's name: what the others call is the function.
+        ("net = torch.load('a')\nhere(net)\nw = net['w']\ndef f(x):\n    net(x)\ndef net(x):\n    pass\nf(1)", "dict"),
+        ("net = torch.load('a')\nhere(net)\ndef f(x):\n    net(x)\ndef g():\n    def net(x):\n        pass", "module"),
         ("class P:\n    def __init__(self):\n        self.net = torch.load('a')\n    def f(self, x):\n"
          "        here(self.net)\n        return self.net(x)", "module"),
     ],

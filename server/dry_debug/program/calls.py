@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from dry_debug.program import choices, launchers, lightning, probability, settings
+from dry_debug.program import choices, launchers, lightning, probability, registered, settings
 from dry_debug.program import knowledge as know
 from dry_debug.program.arguments import argument, argument_values, bind_arguments, places_taken
 from dry_debug.program.dispatch import is_hook
@@ -93,7 +93,20 @@ def instantiate(ev: Evaluator, cls: Value, node: ast.Call, scope: Scope, stmt: S
     steps = kind in ("optimizer", "scheduler", "loader", "sampler") or "step" in cls.scope.bindings
     given = env if steps else None
     return Value(kind, type=cls.scope.qualname, scope=cls.scope, node=node, program=cls.program, args=node, env=given,
-                 home=ev.program if cls.program is not ev.program else None, ident=("alloc", node))  # fmt: skip
+                 home=ev.program if cls.program is not ev.program else None, ident=("alloc", node),
+                 confidence=cls.confidence)  # fmt: skip
+
+
+def _registered(
+    ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None
+) -> Value:
+    """What a registry gives: `MODELS.get(name)` a class, `MODELS.build(cfg)` an object that is made of settings."""
+    if attr == "get":
+        return registered.looked_up(base, ev.value(node.args[0], scope, stmt, env)) if node.args else UNKNOWN
+    target = registered.looked_up(base, UNKNOWN)
+    one_by_one = target.items if target.kind == "choice" else [target]
+    made = [instantiate(ev, one, node, scope, stmt, None) for one in one_by_one if one.kind == "class"]
+    return choices.made(made, target, node).but(args=None) if made else UNKNOWN
 
 
 def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, stmt: Stmt, env: Env | None) -> Value:
@@ -110,7 +123,10 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
     if base.scope is not None and base.scope.kind == "class" and base.program is not None:
         found = base.program.evaluator.class_attribute(base.scope, attr, base)
         if found.kind == "function":
-            return returned(ev, found, node, scope, stmt, env, base)
+            result = returned(ev, found, node, scope, stmt, env, base)
+            if result.known or attr not in registered.LOOKUPS:
+                return result
+            return _registered(ev, base, attr, node, scope, stmt, env)
         if found.kind not in ("unknown", "const"):
             return invoke(ev, found, node, scope, stmt, env)
         if kind == "class" and attr.startswith(("from_", "load_", "create", "build")):
@@ -137,6 +153,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         value = ev.value(node.args[0], scope, stmt, env) if node.args else UNKNOWN
         return value.but(via="scaled") if value.kind == "tensor" else Value("tensor", attached=None, via="scaled")
     if kind == "dict" and attr in ("get", "pop", "setdefault") and node.args and base.items is not None:
+        if not base.items and attr == "get":
+            return registered.looked_up(base, ev.value(node.args[0], scope, stmt, env))
         if not isinstance(node.args[0], ast.Constant):
             return choices.one_of(base)
         key = node.args[0].value
@@ -156,6 +174,8 @@ def method(ev: Evaluator, base: Value, attr: str, node: ast.Call, scope: Scope, 
         return Value("number", node=node, program=ev.program)
     if kind == "unknown" and attr in ("softmax", "log_softmax") and argument(node, 0, "dim") is not None:
         return tensor_op(UNKNOWN, attr, node, ev)  # no other object has this method with a dimension
+    if kind == "instance" and attr in registered.LOOKUPS:
+        return _registered(ev, base, attr, node, scope, stmt, env)
     return UNKNOWN
 
 

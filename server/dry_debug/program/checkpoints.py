@@ -176,7 +176,7 @@ class Checkpoints:
         return SaveSite(node, route.payload, held.entries, held.whole, path, not held.complete, owner, via, through,
                         held.node, owner.qualified(route.save) in sharded.SAVES)  # fmt: skip
 
-    def _bound(self, call: ast.Call, callee: Scope, owner: Program) -> Env:
+    def bound(self, call: ast.Call, callee: Scope, owner: Program) -> Env:
         """The parameters of `callee` as `call`, which stands in this program, gives them."""
         program = self.program
         receiver = self._receiver(call, callee)
@@ -216,7 +216,7 @@ class Checkpoints:
                     bound = bind_arguments(program.evaluator, scope, call, caller, stmt, env, receiver)
                     yield outer, bound, final, [*through, (program, call)]
             else:
-                yield call, self._bound(call, scope, program), passed, []
+                yield call, self.bound(call, scope, program), passed, []
 
     def _calls_of(self, function: Scope) -> list[ast.Call]:
         """The calls of a function in this file; of a `__call__`, those of the objects of its class."""
@@ -266,6 +266,8 @@ class Checkpoints:
             )  # fmt: skip
         for root in roots:
             for node in ast.walk(root):
+                if isinstance(node, ast.Attribute) and node.attr == "state_dict" and _root_of(node) in names:
+                    return True  # `state["model"].state_dict()`
                 if isinstance(node, ast.Name) and node.id in names:
                     if any("state_dict" in scope.receivers.get(f"{node.id}{part}", ()) for part in ("", ".module")):
                         return True
@@ -321,7 +323,7 @@ class Checkpoints:
                 if named or route.save in seen or not theirs._saves_parameter(route, inner):
                     continue
                 seen.add(route.save)
-                env = self._bound(tree.call, callee, owner)
+                env = self.bound(tree.call, callee, owner)
                 receiver = owner._targets(call)[1]
                 bound = bind_arguments(owner.evaluator, inner, call, callee, owner.statement(call), env, receiver)
                 path = theirs._forwarded(route.path, inner, call)
@@ -347,7 +349,7 @@ class Checkpoints:
                 result.extend(inner)
             return
         if owner.training.checkpoints._saves_parameter(route, callee, foreign=True):
-            env = self._bound(tree.call, callee, owner)
+            env = self.bound(tree.call, callee, owner)
             path = self._given_path(route.path, tree.call, callee)
             result.append(self._read(route, owner, env, tree.call, path, route.save))
 
@@ -449,6 +451,13 @@ def _rest_of(scope: Scope) -> str | None:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.vararg is not None:
         return node.args.vararg.arg
     return None
+
+
+def _root_of(expr: ast.expr) -> str | None:
+    """The variable that an attribute or an entry is of."""
+    while isinstance(expr, ast.Attribute | ast.Subscript):
+        expr = expr.value
+    return expr.id if isinstance(expr, ast.Name) else None
 
 
 def _is_parameter(name: str, scope: Scope) -> bool:

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.evidence import weakest
-from dry_debug.program.values import UNKNOWN, Value, join
+from dry_debug.program.values import MAX_BRANCHES, UNKNOWN, Value, join
 
 if TYPE_CHECKING:
     from dry_debug.program.scopes import Scope
@@ -87,4 +87,6 @@ def made(values: list[Value], target: Value, node: ast.Call) -> Value:
         changes["type"] = None
     if len({v.scope for v in some}) > 1:
         changes["scope"] = None
+        if result.kind == "instance" and len(some) == len(values):
+            changes["items"] = some[:MAX_BRANCHES]  # whose methods are those of any of the classes
     return result.but(**changes)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Classes that set learning rates besides training have many names; these are called after what they do.
 _SCHEDULER = re.compile(r"sched|lr|rate|warm|decay|anneal|noam|poly|cosine|step|adjust", re.IGNORECASE)
 _EMA = re.compile(r"EMA|Ema(?![a-z])|^ema|MovingAverage|AveragedModel")
+_GIVEN = re.compile(r"(?:model_)?param(?:eter)?s")
 _READS = frozenset(("parameters", "named_parameters", "state_dict"))
 
 
@@ -150,6 +151,9 @@ def _steps(func: ast.Attribute) -> bool:
 
 def _averages(cls: Scope) -> bool:
     """Whether it goes through the parameters of something, as one that only averages numbers does not."""
+    methods = [scope for scope in cls.children if scope.kind == "function"]
+    if any(_GIVEN.fullmatch(a.arg) for method in methods for a in method.parameters()):
+        return True
     return any(
         isinstance(call.func, ast.Attribute) and call.func.attr in _READS for method in cls.below()
         for call in method.calls

@@ -11,6 +11,7 @@ from dry_debug.program.checkpoints import LoadSite, SaveSite, given
 from dry_debug.program.class_kinds import steps_scheduler
 from dry_debug.program.event_objects import object_of
 from dry_debug.program.events import CallTree, Event
+from dry_debug.program.flagged import rules_out
 from dry_debug.program.payload import gathered
 from dry_debug.program.restored import restored
 from dry_debug.program.scopes import Scope
@@ -47,6 +48,8 @@ def steps(program: Program, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
             continue
         for event in owner.events.of_kind(*kinds):
             if event.scope is callee and not (event.kind == "zero_grad" and not event.obj.known):
+                if rules_out(owner, tree.function, tree.call, event.stmt):
+                    continue
                 rows.append({"kind": event.kind, "object": _object(event, tree, callee, program),
                              "line": program.line(tree.call), "confidence": "medium",
                              "via": f"{owner.document.path}:{owner.line(event.node)}"})  # fmt: skip
@@ -264,6 +267,12 @@ def _seen_from(program: Program, tree: CallTree, callee: Scope, owner: Program, 
             part = program.evaluator.attribute_of(held, receiver.attr)
             if part.kind == "module":  # `average.ema`: the average itself
                 seen.restores.append((held if held.kind == "ema" else part, restore))
+            continue
+        if isinstance(receiver, ast.Subscript):  # `state["model"].load_state_dict(...)`, of a dict that the call passes
+            bound = program.training.checkpoints.bound(call, callee, owner)
+            part = owner.evaluator.value(receiver, callee, owner.statement(restore), bound)
+            if part.known:
+                seen.restores.append((part, restore))
             continue
         if not isinstance(receiver, ast.Name):
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from dry_debug.program import choices, settings
+from dry_debug.program import choices, registered, settings
 from dry_debug.program.environment import Env
 from dry_debug.program.parts import element, held, unpack
 from dry_debug.program.scopes import Scope, dotted
@@ -56,8 +56,8 @@ def _subscript(ev: Evaluator, expr: ast.Subscript, scope: Scope, stmt: ast.stmt 
             if name is not None and name == key:
                 return value  # type: ignore[no-any-return]
         if isinstance(index, ast.Constant):
-            return UNKNOWN
-        maker = choices.one_of(base)
+            return registered.looked_up(base, ev.value(index, scope, stmt, env)) if not base.items else UNKNOWN
+        maker = choices.one_of(base) if base.items else registered.looked_up(base, ev.value(index, scope, stmt, env))
         return maker if maker.known else held(base)
     if base.kind == "dict":
         return held(base)
@@ -84,7 +84,7 @@ def _subscript(ev: Evaluator, expr: ast.Subscript, scope: Scope, stmt: ast.stmt 
         return base.but(ident=("part", base.ident, part), args=None)  # of what `datasets.load_dataset` gives
     if base.kind in ("container", "loader", "dataset"):
         return element(base)
-    return UNKNOWN
+    return registered.looked_up(base, ev.value(index, scope, stmt, env)) if base.kind == "instance" else UNKNOWN
 
 
 def _ifexp(ev: Evaluator, expr: ast.IfExp, scope: Scope, stmt: ast.stmt | None, env: Env | None) -> Value:

@@ -1,4 +1,4 @@
-"""Which `return`s a call of a function can come to: those that its literal arguments do not rule out."""
+"""Which statements of a function a call can come to: those that its literal arguments do not rule out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dry_debug.program.reaching import beside, chain, side, terminates
 from dry_debug.program.scopes import Scope, last_name
 
 if TYPE_CHECKING:
+    from dry_debug.program.environment import Env
     from dry_debug.program.program import Program
+    from dry_debug.program.values import Value
 
 # A test on parameters, and how it must come out.
 Condition = tuple[ast.expr, bool]
@@ -38,23 +40,40 @@ def returns_of(program: Program, callee: Scope, call: ast.Call) -> list[ast.Retu
     return left or callee.returns
 
 
+def rules_out(program: Program, function: Value, call: ast.Call, statement: ast.stmt) -> bool:
+    """Whether `call` of `function`, one of `program`, cannot come to its `statement`, as far as tests of its flags say;
+    also of those that made it (`step = make_step(train=False)`)."""
+    callee = function.scope
+    if callee is None or not isinstance(callee.node, ast.FunctionDef):
+        return False
+    tests = _tests(program, callee, statement)
+    flags = _Flags(callee, call, program, function.env) if tests else None
+    return flags is not None and any(flags.truth(test) is (not wanted) for test, wanted in tests)
+
+
 def _conditions(program: Program, callee: Scope) -> list[list[Condition]]:
     """For each `return`, the tests of parameters around it, and those before it whose branch leaves."""
     parameters = {a.arg for a in callee.parameters() if len(callee.bindings.get(a.arg, ())) == 1}
     found = []
     for statement in callee.returns:
-        tests: list[Condition] = []
-        for node, block in chain(program.index, statement):
-            if isinstance(block, ast.If):
-                tests.append((block.test, side(block, node) == "body"))
-            for before in beside(block, node)[0]:
-                if isinstance(before, ast.If):
-                    if terminates(before.body):
-                        tests.append((before.test, False))
-                    elif terminates(before.orelse):
-                        tests.append((before.test, True))
+        tests = _tests(program, callee, statement)
         found.append([(test, wanted) for test, wanted in tests if _asks(test, parameters)])
     return found
+
+
+def _tests(program: Program, callee: Scope, statement: ast.stmt) -> list[Condition]:
+    """The tests around a statement, and those before it whose branch leaves."""
+    tests: list[Condition] = []
+    for node, block in chain(program.index, statement):
+        if isinstance(block, ast.If):
+            tests.append((block.test, side(block, node) == "body"))
+        for before in beside(block, node)[0]:
+            if isinstance(before, ast.If):
+                if terminates(before.body):
+                    tests.append((before.test, False))
+                elif terminates(before.orelse):
+                    tests.append((before.test, True))
+    return tests
 
 
 def _asks(test: ast.expr, parameters: set[str]) -> bool:
@@ -64,10 +83,13 @@ def _asks(test: ast.expr, parameters: set[str]) -> bool:
 
 
 class _Flags:
-    """The parameters that a call gives a literal, or leaves to a default that is one."""
+    """The parameters that a call gives a literal, or leaves to a default that is one; those of the functions around
+    the called one (of `program`) are in `env`."""
 
-    def __init__(self, callee: Scope, call: ast.Call) -> None:
+    def __init__(self, callee: Scope, call: ast.Call, program: Program | None = None, env: Env | None = None) -> None:
         self._callee = callee
+        self._program = program
+        self._env = env
         self._call = call
         # What `*args`, `**kwargs` and a decorator (`click.option`) give is not known, so no default is sure to hold.
         starred = any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
@@ -80,6 +102,10 @@ class _Flags:
             if passed is None:
                 passed = self._callee.default_of(expr.id) if not self._open else None
             return (passed.value,) if isinstance(passed, ast.Constant) else None
+        if isinstance(expr, ast.Name) and self._env is not None and self._program is not None:
+            found = self._program.names.lookup(expr.id, self._callee)
+            held = self._env.get((found[0], expr.id)) if found is not None and len(found[1]) == 1 else None
+            return (held.const,) if held is not None and held.kind == "const" else None
         return (expr.value,) if isinstance(expr, ast.Constant) else None
 
     def truth(self, test: ast.expr) -> bool | None:

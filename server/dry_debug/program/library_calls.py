@@ -114,6 +114,8 @@ def library(ev: Evaluator, name: str, node: ast.Call, scope: Scope, stmt: Stmt, 
         return settings.of_library(ev, name, node, scope, stmt, env)
     if name.startswith(probability.PACKAGE):
         return with_graph(probability.made(name, argument_values(ev, node, scope, stmt, env), node), node, ev)
+    if name.endswith(".Registry"):  # mmengine's, mmcv's, fvcore's
+        return Value("instance", type=name, node=node, program=ev.program, ident=("alloc", node))
     if name.startswith("torch."):
         return torch_function(ev, name, node, scope, stmt, env)
     return Value("unknown", type=name, node=node, program=ev.program, confidence="low")

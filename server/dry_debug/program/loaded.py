@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from dry_debug.program.arguments import parameter_for
+from dry_debug.program.reaching import behind_name
 from dry_debug.program.scopes import Scope, dotted
 from dry_debug.records import dataclass, field
 
@@ -150,6 +151,8 @@ class _Follow:
         for read in reads:
             if home is scope and read.lineno < stmt.lineno:
                 continue
+            if isinstance(read, ast.Name) and _finds_function(program, read, home):
+                continue  # `def checkpoint()` below `checkpoint = torch.load(path)`
             self.value(program, read, home, hops + 1, entry)
 
     def _returned(
@@ -175,3 +178,10 @@ class _Follow:
     def _is(self, kind: Literal["module", "checkpoint"]) -> None:
         if self.use.kind == "unknown":
             self.use.kind = kind
+
+
+def _finds_function(program: Program, read: ast.Name, home: Scope) -> bool:
+    """Whether what is read is a function or a class of the variable's name, which is defined below it."""
+    at = program.flow.statement_of(read, home)
+    found = behind_name(program, read.id, program.flow.scope_inside(read, home), at)
+    return bool(found) and all(binding.kind in ("def", "class") for binding in found)

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from dry_debug.program.knowledge import SELF_RETURNING
+from dry_debug.program.reaching import reaching
 from dry_debug.program.same_object import onward
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import dotted
@@ -73,6 +74,9 @@ def _seeing(index: ScopeIndex, scope: Scope, path: str) -> list[Scope]:
     if rest and cls is not None and root == scope.self_name:
         return [each for each in index.scopes.values() if each.class_scope is cls]
     found = [scope]
+    bindings = scope.bindings.get(root, [])
+    if len(bindings) > 1 and bindings[-1].kind in ("def", "class") and reaching(index, bindings, None) == bindings[-1:]:
+        return found  # functions find another thing of this name
     for each in found:
         found += [child for child in each.children if child.kind != "class" and root not in child.bindings]
     return found

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import Flow
     from dry_debug.program.mentions import Imported
     from dry_debug.program.randomness import Randomness
+    from dry_debug.program.registered import Row
     from dry_debug.program.tokenization import Tokenization
     from dry_debug.program.training import TrainingProgram
     from dry_debug.spec.instruction import Source
@@ -64,6 +65,7 @@ class Program:
         self.call_names: dict[ast.Call, str | None] = {}  # of the calls that were looked at
         self._sites: dict[Scope, list[ast.Call]] = {}
         self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
+        self.registered: dict[ast.AST, list[Row]] = {}  # of `registered`
         self.flag_conditions: dict[Scope, list[list[Condition]]] = {}  # of `flagged`
         if index is not None:
             self.__dict__["index"] = index

@@ -156,13 +156,17 @@ def reaching(index: ScopeIndex, bindings: list[Binding], use: ast.stmt | None) -
 
 
 def _redefined(index: ScopeIndex, bindings: list[Binding]) -> bool:
-    """`class Dataset(Dataset)` in the module's body: what functions find there is the last definition."""
+    """`class Dataset(Dataset)` in the module's body, `def save()` below `save = 3`: functions find the last
+    definition, unless a function binds the name anew (`global`)."""
     last = bindings[-1]
-    return (
-        last.kind in ("def", "class")
-        and isinstance(index.parent.get(last.node), ast.Module)
-        and all(b.kind in ("def", "class", "import", "from") for b in bindings)
-    )
+    if last.kind not in ("def", "class") or not isinstance(index.parent.get(last.node), ast.Module):
+        return False
+    return not any(_in_function(index, b.stmt) for b in bindings if b.kind not in ("def", "class", "import", "from"))
+
+
+def _in_function(index: ScopeIndex, stmt: ast.stmt | None) -> bool:
+    held = chain(index, stmt) if stmt is not None else []
+    return not held or not isinstance(held[-1][1], ast.Module)
 
 
 def _without_imports(index: ScopeIndex, bindings: list[Binding]) -> list[Binding]:
