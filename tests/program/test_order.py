@@ -588,6 +588,73 @@ for x in loader:
     with update():
         model(x).sum().backward()  # must
 """,
+    "a block is left by return, and its context manager clears": r"""
+@contextlib.contextmanager
+def update():
+    yield
+    opt.step()
+    opt.zero_grad()
+
+def one(x):
+    with update():
+        loss = model(x).sum()
+        loss.backward()
+        return loss.item()
+
+for x in loader:
+    one(x)
+""",
+    "a block is left by return, and its context manager only steps": r"""
+@contextlib.contextmanager
+def update():
+    try:
+        yield
+    finally:
+        opt.step()
+
+def one(x):
+    with update():
+        loss = model(x).sum()
+        loss.backward()  # must
+        return loss.item()
+
+for x in loader:
+    one(x)
+""",
+    "a block is left by continue and by break, and its context manager clears": r"""
+@contextlib.contextmanager
+def update(often):
+    if often:
+        yield
+    else:
+        yield
+    opt.step()
+    opt.zero_grad()
+
+for x in loader:
+    with update(often):
+        model(x).sum().backward()
+        if small:
+            continue
+        if done:
+            break
+        log(x)
+""",
+    "a block is left by continue, and its context manager clears only before it": r"""
+@contextlib.contextmanager
+def update():
+    opt.zero_grad()
+    yield
+    opt.step()
+
+for x in loader:
+    with update():
+        model(x).sum().backward()
+        if small:
+            model(x).mean().backward()
+            continue
+    model(x).sum().backward()  # must
+""",
     "a context manager class": r"""
 class Update:
     def __enter__(self):

@@ -10,8 +10,10 @@ from dry_debug.lint.hits import HAS_OPTIMIZER, HitRule, out_of_sight
 from dry_debug.lint.new_lines import line_after
 from dry_debug.program.automata import Occurrence
 from dry_debug.program.evidence import Step, made
+from dry_debug.program.reaching import chain, side
 from dry_debug.program.scaling import Scaled, protocols, spelled, tell_protocols
 from dry_debug.program.scopes import dotted
+from dry_debug.program.walks import ChainNode
 from dry_debug.text.spans import TextEdit
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ class BypassedScalerStep(HitRule[Scaled]):
         if not walked.only:
             program.why(hit.event, "there are several optimizers: the scaled loss may be of another one")
             return None
+        if _without_scaler(hit):
+            program.why(hit.event, "it is the step of a run without a scaler")
+            return None
         place = Occurrence(hit.event, hit.calls)
         at = place.here(program)
         if out_of_sight(program, place, walked.optimizer, HAS_OPTIMIZER) or at is None:
@@ -65,6 +70,28 @@ class BypassedScalerStep(HitRule[Scaled]):
     def tell(self, told: set[ast.AST], program: Program) -> None:
         fine = "the scaler makes this step, the gradients are unscaled before, or no scaled loss comes before it"
         tell_protocols(program, self.label, ("optimizer_step",), fine)
+
+
+def _without_scaler(hit: Hit) -> bool:
+    """Whether the step stands where there is no scaler (`if self.scaler is not None: ... else: optimizer.step()`): then
+    no loss was scaled on the way."""
+    program = hit.event.program
+    for node, block in chain(program.index, hit.event.stmt):
+        if not isinstance(block, ast.If):
+            continue
+        test: ast.expr = block.test
+        there = side(block, node) == "body"
+        while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test, there = test.operand, not there
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot):
+            none = test.comparators[0]
+            if not (isinstance(none, ast.Constant) and none.value is None):
+                continue
+            there = there is isinstance(test.ops[0], ast.IsNot)
+            test = test.left
+        if not there and isinstance(test, ChainNode) and program.value(test, block).kind == "scaler":
+            return True
+    return False
 
 
 def _edits(hit: Hit, name: str, program: Program) -> tuple[TextEdit, ...]:

@@ -219,6 +219,10 @@ class _Mode(Automaton):
                 return state, (origin if event in ran else None)
             if mode == "frozen":
                 return state, None
+            if (
+                mode == "restored"
+            ):  # still from the same evaluation: a way on which it left the mode is not the only one
+                return ("restored", origin, ran | {event}), None
             return ("trained", None, ran | {event}), None
         obj = context.resolve(event.obj)
         if obj.base.ident != self.module.base.ident:

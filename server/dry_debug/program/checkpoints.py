@@ -255,6 +255,7 @@ class Checkpoints:
             return True
         if not foreign or scope.loops:
             names.discard(scope.self_name or "")
+        entries = names - {scope.self_name}
         roots: list[ast.AST] = [route.payload]
         if isinstance(route.payload, ast.Name):
             roots.extend(b.stmt for b in scope.bindings.get(route.payload.id, ()) if b.stmt is not None)
@@ -266,7 +267,7 @@ class Checkpoints:
             )  # fmt: skip
         for root in roots:
             for node in ast.walk(root):
-                if isinstance(node, ast.Attribute) and node.attr == "state_dict" and _root_of(node) in names:
+                if isinstance(node, ast.Attribute) and node.attr == "state_dict" and _part_of(node.value) in entries:
                     return True  # `state["model"].state_dict()`
                 if isinstance(node, ast.Name) and node.id in names:
                     if any("state_dict" in scope.receivers.get(f"{node.id}{part}", ()) for part in ("", ".module")):
@@ -453,11 +454,12 @@ def _rest_of(scope: Scope) -> str | None:
     return None
 
 
-def _root_of(expr: ast.expr) -> str | None:
-    """The variable that an attribute or an entry is of."""
-    while isinstance(expr, ast.Attribute | ast.Subscript):
+def _part_of(expr: ast.expr) -> str | None:
+    """The variable that `expr` is an entry of."""
+    while isinstance(expr, ast.Attribute) and expr.attr == "module":
         expr = expr.value
-    return expr.id if isinstance(expr, ast.Name) else None
+    held = expr.value if isinstance(expr, ast.Subscript) else None
+    return held.id if isinstance(held, ast.Name) else None
 
 
 def _is_parameter(name: str, scope: Scope) -> bool:

@@ -235,6 +235,8 @@ class Resumption:
                     return True
         if made is None or scheduler.program is None:
             return False
+        if scheduler.scope is not None and _counts_by_optimizer(scheduler.scope):
+            return True
         if argument(made, 99, "last_epoch", "start_epoch", "resume_epoch") is not None:
             return True
         start_of = program.training.resume_signs.start_of
@@ -397,3 +399,18 @@ class Resumption:
                 if call not in known and not program.target(call).known:
                     found += [program.value(e, call) for e in (*call.args, *(k.value for k in call.keywords))]
         return [v for v in found if v.known]
+
+
+def _counts_by_optimizer(cls: Scope) -> bool:
+    """Whether a scheduler takes its count from the optimizer, whose state has it: `self.last_epoch = group["step"]`."""
+    for method in cls.children:
+        if method.name != "step" or method.kind != "function":
+            continue
+        for node in nodes(method.node):
+            targets = node.targets if isinstance(node, ast.Assign) else ()
+            if any(isinstance(t, ast.Attribute) and t.attr in _COUNTS for t in targets) and any(
+                isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Constant) and n.slice.value == "step"
+                for n in nodes(node.value)  # type: ignore[attr-defined]
+            ):
+                return True
+    return False

@@ -150,3 +150,22 @@ def children(node: Tree) -> list[Tree]:
     if isinstance(node, CallTree) and node.body is not None:
         return [node.body]
     return []
+
+
+def after_yield(tree: Tree) -> Tree | None:
+    """What is left of a generator once it has handed control to the block that drives it; None where it does not, or in
+    a loop, from which it may do so again."""
+    if isinstance(tree, Yield):
+        return EMPTY
+    if isinstance(tree, Seq):
+        for at, item in enumerate(tree.items):
+            rest = after_yield(item)
+            if rest is not None:
+                return Seq([rest, *tree.items[at + 1 :]])
+    elif isinstance(tree, TryTree):
+        rest = after_yield(tree.body)
+        return TryTree(rest, tree.handlers, tree.orelse, tree.final) if rest is not None else None
+    elif isinstance(tree, Alt | Choice):
+        found = (after_yield(branch) for branch in children(tree))
+        return next((rest for rest in found if rest is not None), None)
+    return None

@@ -47,6 +47,7 @@ from dry_debug.program.trees import (
     Tree,
     TryTree,
     Yield,
+    after_yield,
 )
 from dry_debug.program.values import Value
 from dry_debug.records import dataclass, replace
@@ -78,6 +79,7 @@ class _Driven:
     context: Context
     exits: Flow
     in_loop: bool
+    driver: Tree  # of that function
 
 
 class Walker:
@@ -366,8 +368,9 @@ class Walker:
         self.stack.append(callee)
         self.renamings.append(self._remembers.renaming(tree, function) if self._remembers is not None else None)
         exits = Flow({})
-        self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop)))
-        flow = self._walk(self.relevance.tree(program, callee), states)
+        inner = self.relevance.tree(program, callee)
+        self.driven.append(_Driven(tree.body, outer, exits, isinstance(tree.body, Loop), inner))
+        flow = self._walk(inner, states)
         self.driven.pop()
         self.stack.pop()
         self.renamings.pop()
@@ -405,14 +408,26 @@ class Walker:
         self.driven.append(driven)
         self.stack.append(callee)
         self.renamings.append(renaming)
-        merge(driven.exits.returns, flow.returns)
         if driven.in_loop:
+            merge(driven.exits.returns, flow.returns)
             merge(flow.next, flow.continues)
             merge(driven.exits.next, flow.breaks)
         else:
-            merge(driven.exits.breaks, flow.breaks)
-            merge(driven.exits.continues, flow.continues)
+            merge(driven.exits.returns, self._left(flow.returns, driven.driver, callee))
+            merge(driven.exits.breaks, self._left(flow.breaks, driven.driver, callee))
+            merge(driven.exits.continues, self._left(flow.continues, driven.driver, callee))
         return Flow(flow.next)
+
+    def _left(self, states: States, driver: Tree, manager: Scope) -> States:
+        """Whoever leaves a `with` block by `return` or `break` runs what its manager does behind the `yield`, too."""
+        rest = after_yield(driver) if states else None
+        if rest is None:
+            return states
+        flow = self._walk(rest, states)
+        merged: States = {}
+        merge(merged, flow.next)
+        merge(merged, flow.returns)
+        return leave(merged, id(manager)) if self._remembers is not None else merged
 
     def _inside(self, tree: CallTree, callee: Scope, program: Program, function: Value, outer: Context) -> Context:
         """The context in a called function. It is told by the calls on the way, whatever is walked for."""
