@@ -73,10 +73,17 @@ class BypassedScalerStep(HitRule[Scaled]):
 
 
 def _without_scaler(hit: Hit) -> bool:
-    """Whether the step stands where there is no scaler (`if self.scaler is not None: ... else: optimizer.step()`): then
-    no loss was scaled on the way."""
-    program = hit.event.program
-    for node, block in chain(program.index, hit.event.stmt):
+    """Whether the step, or a call that leads to it, stands where there is no scaler: behind the `else` of
+    `if self.scaler is not None`. Then no loss was scaled on the way."""
+    places = [(hit.event.program, hit.event.stmt)]
+    for tree in hit.calls:
+        at = tree.program.statement(tree.call)
+        places += [(tree.program, at)] if at is not None else []
+    return any(_no_scaler_at(stmt, program) for program, stmt in places)
+
+
+def _no_scaler_at(stmt: ast.stmt, program: Program) -> bool:
+    for node, block in chain(program.index, stmt):
         if not isinstance(block, ast.If):
             continue
         test: ast.expr = block.test
