@@ -107,3 +107,24 @@ def test_an_average_of_the_parameters_that_it_is_given() -> None:
 def test_a_step_that_the_flags_of_a_call_rule_out_is_not_taken(call: str, kinds: list[str]) -> None:
     source = f"step = {call.replace('(run, x, y)', '')}\nstep(run, x, y)\n" if "make" in call else f"{call}\n"
     assert [row["kind"] for row in told(source)["steps"]] == kinds
+
+
+def test_a_variable_that_gets_something_else_after_all_is_two_components() -> None:
+    source = """
+        import torch
+        from diffusers.training_utils import EMAModel
+        from torch.utils.data import DataLoader, TensorDataset
+
+        net = torch.nn.Linear(2, 1)
+        net = net.to("cuda")
+        average = torch.nn.Linear(2, 1)
+        average = EMAModel(average.parameters())
+        data = TensorDataset(x, y)
+        data = DataLoader(data)
+        earlier = EMAModel.from_pretrained(path, torch.nn.Linear)
+    """
+    rows = [(row["kind"], row["name"]) for row in facts(program(source))["components"]]
+    assert rows == [
+        ("model", "net"), ("model", "average"), ("ema", "average"), ("dataset", "data"), ("loader", "data"),
+        ("ema", "earlier"),
+    ]  # fmt: skip

@@ -415,7 +415,10 @@ class Components:
 
 
 def _one_variable(a: Component, b: Component) -> bool:
-    """Whether two components of one name are one variable: of one scope, or one attribute of a class."""
+    """Whether two components of one name are one variable: of one scope, or one attribute of a class. A variable that
+    gets something else after all (`data = DataLoader(data)`, `ema = EMAModel(ema.parameters())`) is two."""
+    if a.kind != b.kind:
+        return False
     if a.scope is b.scope:
         return True
     return "." in a.name and a.scope.class_scope is not None and a.scope.class_scope is b.scope.class_scope

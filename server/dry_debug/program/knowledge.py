@@ -322,6 +322,8 @@ def kind_of_call(name: str) -> Kind | None:
     if name.startswith("diffusers.optimization."):
         return _transformers(name, last)
     if name.startswith("diffusers.") and last == "from_pretrained":
+        if name.endswith(".EMAModel.from_pretrained"):
+            return "ema"
         return "module" if any(w in name for w in ("Model", "Autoencoder", "UNet")) else None
     if (
         name.startswith("torchvision.models.") and not upper and "Weights" not in name
