@@ -185,3 +185,21 @@ def test_the_methods_of_an_object_of_any_registered_class_are_followed() -> None
     assert [loop["kind"] for loop in told["loops"]] == ["epoch", "batch"]
     kinds = [row["kind"] for row in told["steps"]]
     assert kinds == ["zero_grad", "backward", "optimizer_step"]
+
+
+def test_one_of_several_losses_is_a_loss() -> None:
+    losses = """
+        import torch
+        from registry import MODELS
+        @MODELS.register()
+        class L1Loss(torch.nn.Module):
+            def forward(self, a, b):
+                return (a - b).abs().mean()
+        @MODELS.register()
+        class HuberLoss(torch.nn.Module):
+            def forward(self, a, b):
+                return torch.nn.functional.huber_loss(a, b)
+    """
+    main = "from registry import MODELS\npixels = MODELS.get(options.loss)()\n"
+    told = facts(program(main, {"registry.py": REGISTRY, "losses.py": losses}))
+    assert [(row["kind"], row["name"]) for row in told["components"]] == [("loss", "pixels")]

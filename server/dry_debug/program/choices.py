@@ -87,6 +87,6 @@ def made(values: list[Value], target: Value, node: ast.Call) -> Value:
         changes["type"] = None
     if len({v.scope for v in some}) > 1:
         changes["scope"] = None
-        if result.kind == "instance" and len(some) == len(values):
+        if result.kind in ("instance", "module") and len(some) == len(values):
             changes["items"] = some[:MAX_BRANCHES]  # whose methods are those of any of the classes
     return result.but(**changes)

@@ -120,7 +120,7 @@ def _components(program: Program) -> list[dict[str, Any]]:
             role = roles.get(c.ident) or role  # the training data may be gone through once more to evaluate
         rows.append(
             {
-                "kind": _kind(c.kind, c.name, made),
+                "kind": _kind(c.kind, c.name, made, [each.type for each in c.value.items or ()]),
                 "name": c.name or None,
                 "type": _class_name(made),
                 "line": program.line(c.node),
@@ -155,8 +155,10 @@ def _cover_what_comes_along(program: Program, rows: list[dict[str, Any]]) -> Non
             optimizers[0]["confidence"] = "medium"
 
 
-def _kind(kind: str, name: str, made: str | None) -> str:
-    """A model of a class of the project may be there to compute the loss, or to average another one."""
+def _kind(kind: str, name: str, made: str | None, one_of: list[str | None]) -> str:
+    """A model of a class of the project, or of `one_of` several, may be there to compute the loss, or to average."""
+    if kind == "model" and made is None and one_of and all(_is_loss(each) for each in one_of):
+        return "loss"
     # An annotation that says nothing, or one of several classes: then the name does.
     anything = made in (None, "torch.nn.Module")
     if kind == "model" and (_is_loss(made) or (anything and name.rpartition(".")[2] in ("criterion", "loss_fn"))):
