@@ -86,6 +86,14 @@ def test_where_each_kind_of_installation_has_its_packages(tmp_path: Path, folder
     assert folders_of(str(tmp_path / "home")) == found
 
 
+def test_a_folder_that_is_not_there_is_no_interpreter(tmp_path: Path) -> None:
+    """`/nowhere` would be one in the folder `/`, whose `lib` has the system's packages."""
+    made(tmp_path, UNIX)
+    assert folders_of(str(tmp_path / "nowhere")) == []
+    assert folders_of(str(tmp_path / "bin" / "nowhere")) == []
+    assert folders_of(str(tmp_path / "bin" / "python3.12")) == [str(tmp_path / UNIX)]
+
+
 def test_a_link_to_an_interpreter_leads_to_its_packages_but_one_of_an_environment_does_not(tmp_path: Path) -> None:
     base = made(tmp_path / "base", UNIX)
     own = made(tmp_path / "project" / ".venv", UNIX, config="home = /nowhere\n")

@@ -39,6 +39,8 @@ def folders_of(path: str) -> list[str]:
     path = os.path.abspath(path)
     if os.path.isdir(path):
         return _below(path)
+    if not (os.path.isfile(path) or os.path.basename(path).startswith(("python", "pypy"))):
+        return []  # a folder that is not there
     # A virtual environment's interpreter is a link to another one, whose packages are not meant.
     for python in dict.fromkeys((path, os.path.realpath(path))):
         around = os.path.dirname(python)
