@@ -20,6 +20,7 @@ from dry_debug.program.grad_modes import GradMode
 from dry_debug.program.host import Host
 from dry_debug.program.imported_files import imports_a_file
 from dry_debug.program.names import Names
+from dry_debug.program.registered import Registries
 from dry_debug.program.scope_index import ScopeIndex
 from dry_debug.program.scopes import LIBRARIES, Scope, last_name
 from dry_debug.program.targets import calls_to, find_targets
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from dry_debug.program.flow import Flow
     from dry_debug.program.mentions import Imported
     from dry_debug.program.randomness import Randomness
-    from dry_debug.program.registered import Row
     from dry_debug.program.tokenization import Tokenization
     from dry_debug.program.training import TrainingProgram
     from dry_debug.spec.instruction import Source
@@ -65,12 +65,16 @@ class Program:
         self.call_names: dict[ast.Call, str | None] = {}  # of the calls that were looked at
         self._sites: dict[Scope, list[ast.Call]] = {}
         self._known_targets: dict[ast.Call, tuple[Value, Value | None]] = {}
-        self.registered: dict[ast.AST, list[Row]] = {}  # of `registered`
         self.flag_conditions: dict[Scope, list[list[Condition]]] = {}  # of `flagged`
         if index is not None:
             self.__dict__["index"] = index
 
     # Built when a rule first asks: most files of a large project give no rule a reason to.
+
+    @cached_property
+    def registries(self) -> Registries:
+        """What it holds of registries of classes and functions."""
+        return Registries(self)
 
     @cached_property
     def index(self) -> ScopeIndex:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dry_debug.once import cached_property
 from dry_debug.program.evidence import weakest
 from dry_debug.program.scopes import Scope
 from dry_debug.program.values import UNKNOWN, Value, join
@@ -40,14 +41,51 @@ def looked_up(holder: Value, name: Value) -> Value:
     return found.but(confidence=weakest(found.confidence, "medium"))  # others may be registered where nobody looked
 
 
+class Registries:
+    """What one program holds of registries: the variables that hold them, the decorators that fill its dicts, the rows
+    found so far."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.rows: dict[ast.AST, list[Row]] = {}  # by the call or the dict that makes the registry
+
+    @cached_property
+    def names(self) -> dict[ast.AST, str]:
+        """The variables of the module, by what makes their value."""
+        bindings = self.program.index.module.bindings
+        return {b.value: name for name, rows in bindings.items() for b in rows if b.value is not None}
+
+    @cached_property
+    def fillers(self) -> dict[str, list[Scope]]:
+        """By the name of a dict, the functions that put what they are given into it and give it back: decorators."""
+        found: dict[str, list[Scope]] = {}
+        for stmt in self.program.index.assignments:
+            value = stmt.value if isinstance(stmt, ast.Assign) else None
+            scope = self.program.scope(stmt) if isinstance(value, ast.Name) else None
+            if not isinstance(stmt, ast.Assign) or not isinstance(value, ast.Name) or scope is None:
+                continue
+            given = any(a.arg == value.id for a in scope.parameters()) and _gives_back(scope, value.id)
+            outermost = scope
+            while outermost.parent is not None and outermost.parent.kind == "function":
+                outermost = outermost.parent
+            for target in stmt.targets if given else ():  # what is not given back goes into a cache
+                if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                    found.setdefault(target.value.id, []).append(outermost)
+        return found
+
+
+def _gives_back(scope: Scope, name: str) -> bool:
+    return any(isinstance(r.value, ast.Name) and r.value.id == name for r in scope.returns)
+
+
 def _rows(holder: Value) -> list[Row]:
     owner, made = holder.program, holder.node
     if owner is None or made is None or not (_is_registry(holder) or _is_filled(holder)):
         return []
-    known = owner.registered.get(made)
+    known = owner.registries.rows.get(made)
     if known is None:
-        owner.registered[made] = []  # asked for again on the way
-        known = owner.registered[made] = list(_found(holder, owner, made))
+        owner.registries.rows[made] = []  # asked for again on the way
+        known = owner.registries.rows[made] = list(_found(holder, owner, made))
     return known
 
 
@@ -60,13 +98,11 @@ def _is_filled(holder: Value) -> bool:
 
 
 def _found(holder: Value, owner: Program, made: ast.AST) -> Iterator[Row]:
-    word = next(
-        (name for name, rows in owner.index.module.bindings.items() if any(b.value is made for b in rows)), None
-    )
+    word = owner.registries.names.get(made)
     if word is None:
         return
-    fillers = _fillers(owner, word) if holder.kind == "dict" else []
-    for spelled in (f.name for f in fillers) if holder.kind == "dict" else (word,):
+    fillers = owner.registries.fillers.get(word, []) if holder.kind == "dict" else []
+    for spelled in dict.fromkeys(f.name for f in fillers) if holder.kind == "dict" else (word,):
         for program in (owner, *owner.host.importers(owner.document.path, spelled)):
             for scope in (*program.index.classes, *program.index.functions):
                 for decorator in scope.decorators:
@@ -78,26 +114,6 @@ def _found(holder: Value, owner: Program, made: ast.AST) -> Iterator[Row]:
                     value = program.value(given[0], call) if _is(func.value, made, program) else UNKNOWN
                     if value.kind in ("class", "function"):
                         yield getattr(value.node, "name", ""), value
-
-
-def _fillers(owner: Program, word: str) -> list[Scope]:
-    """The decorators of the module that put what they stand on into its dict `word`."""
-    found: dict[Scope, None] = {}
-    for stmt in owner.index.assignments:
-        targets = stmt.targets if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Name) else ()
-        if any(isinstance(t, ast.Subscript) and isinstance(t.value, ast.Name) and t.value.id == word for t in targets):
-            scope = owner.scope(stmt)
-            assert isinstance(stmt.value, ast.Name)
-            if not any(a.arg == stmt.value.id for a in scope.parameters()) or not _gives_back(scope, stmt.value.id):
-                continue  # a cache
-            while scope.parent is not None and scope.parent.kind == "function":
-                scope = scope.parent
-            found[scope] = None
-    return list(found)
-
-
-def _gives_back(scope: Scope, name: str) -> bool:
-    return any(isinstance(r.value, ast.Name) and r.value.id == name for r in scope.returns)
 
 
 def _registers(decorator: ast.expr, word: str, made: ast.AST, fillers: list[Scope], program: Program) -> bool:
